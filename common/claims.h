@@ -1,0 +1,41 @@
+/*
+ * The claims set (RFC 7519 4), read from scan's spans and typed strictly: a time is a number, a
+ * string a string, iss one string, aud a string or an array of strings. A claim of the wrong
+ * type is TOK_CLAIM_TYPE, never "absent". Whether the values will do is policy's question.
+ */
+#pragma once
+
+#include "scan.h"
+
+#define CLAIMS_MAX 128 /* members of a payload */
+
+/* What the claims are called; simplejwt's *_CLAIM settings. */
+struct claims_names {
+    const char *user;       /* "sub" */
+    const char *token_type; /* "token_type" */
+    const char *jti;        /* "jti" */
+};
+
+struct claims {
+    struct scan_member members[CLAIMS_MAX]; /* all of them, in order */
+    size_t n;
+    const struct scan_value *iss, *sub, *aud, *user, *token_type, *jti, *sid,
+        *scope; /* or NULL */
+    bool has_exp, has_nbf, has_iat, has_gen;
+    int64_t exp; /* rounded down */
+    int64_t nbf; /* rounded up */
+    int64_t iat; /* rounded down for a lifetime's sake: never makes one shorter */
+    int64_t gen;
+    bool one_time;
+    bool bound; /* a cnf claim is there (RFC 7800) */
+};
+
+/* payload: decoded bytes, which must outlive *ret. TOK_JSON, TOK_CLAIM_TYPE. */
+enum tok_err claims_read(struct slice payload, const struct claims_names *names,
+                         struct claims *ret) MUST_CHECK;
+
+/* True when aud, a string or an array of strings, holds this. */
+bool claims_has_audience(const struct claims *c, struct slice audience);
+
+/* True when scope (RFC 8693 4.2: words between single spaces) holds this word. */
+bool claims_has_scope(const struct claims *c, struct slice word);

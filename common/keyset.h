@@ -1,0 +1,31 @@
+/*
+ * A set of public keys: a JWK Set (RFC 7517 5) or one JWK. Keys of an unknown kty, crv or alg
+ * and unknown members are passed over; anything wrong in a key that is known refuses the whole
+ * set, naming the key's number (from 1) and the member. Two keys of one kid are refused. A set
+ * without one usable key is refused: it never means "any".
+ */
+#pragma once
+
+#include "file.h"
+#include "key.h"
+
+#define KEYSET_FILE_MAX (4 * 1024 * 1024)
+
+struct keyset;
+
+/* algorithms: keys of an alg outside it are left out. TOK_KEYS, TOK_NO_MEMORY, TOK_CRYPTO. */
+enum tok_err keyset_parse(OSSL_LIB_CTX *ctx, struct slice json, alg_set algorithms,
+                          struct keyset **ret, struct why *why) MUST_CHECK;
+
+/* The same from a file; the sentence starts with its path. A missing file is TOK_KEYS too. */
+enum tok_err keyset_load(OSSL_LIB_CTX *ctx, const char *path, enum file_trust trust,
+                         alg_set algorithms, struct keyset **ret, struct why *why) MUST_CHECK;
+
+void keyset_free(struct keyset *set);
+DEFINE_CLEANUP(struct keyset *, cleanup_keyset, keyset_free)
+
+size_t keyset_size(const struct keyset *set);
+const struct key *keyset_at(const struct keyset *set, size_t i);
+
+/* By kid, exact bytes; NULL when there is none. Time does not grow with the set. */
+const struct key *keyset_find(const struct keyset *set, struct slice kid);

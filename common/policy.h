@@ -1,0 +1,92 @@
+/*
+ * May this token do this? A policy is a set of words with one spelling everywhere: options of
+ * pam_jwt.so (user_claim=sub), keys of [Issuer URL] sections (UserClaim=sub), arguments of
+ * `jwtctl verify`. One const table knows them. Empty never means "any".
+ */
+#pragma once
+
+#include "alg.h"
+#include "claims.h"
+#include "cleanup.h"
+#include "jws.h"
+
+#define POLICY_KEYS "/var/lib/jwt/jwks.json"
+#define POLICY_PINNED "/var/lib/jwt/issuer"
+#define POLICY_REVOKED "/var/lib/jwt/revoked"
+#define POLICY_CONFIG "/etc/jwt/jwt.conf"
+#define POLICY_LEEWAY_MAX 300
+#define POLICY_LENGTH_MAX 65536
+#define USER_NAME_MAX 255 /* bytes */
+
+/* NULL-terminated, malloc'ed words; NULL when never set. */
+typedef char **word_list;
+
+struct policy_claim {
+    char *name;
+    char *value;
+};
+
+/* Plain: copied only by policy_copy. Strings are malloc'ed or NULL. */
+struct policy {
+    char *keys;
+    char *issuer;       /* NULL: not known yet (the pinned file says); "" refuses everything */
+    word_list audience; /* NULL: likewise; empty refuses everything */
+    alg_set algorithms;
+    char *user_claim, *token_type_claim, *jti_claim;
+    char *type;   /* "" is: not asked */
+    unsigned typ; /* 1 << enum jws_typ */
+    word_list require;
+    struct policy_claim *claims;
+    size_t n_claims;
+    bool scope_required;
+    bool one_time_required;
+    bool allow_root;
+    int64_t leeway;       /* seconds */
+    int64_t max_lifetime; /* seconds */
+    size_t max_length;    /* bytes */
+    char *revoked;        /* "none" is no list */
+    uint64_t given;       /* one bit a word of the table: set by policy_set, not by default */
+};
+
+/* The defaults of design's table. TOK_NO_MEMORY. */
+enum tok_err policy_init(struct policy *ret) MUST_CHECK;
+void policy_clear(struct policy *p);
+enum tok_err policy_copy(const struct policy *from, struct policy *ret) MUST_CHECK;
+
+enum policy_style {
+    POLICY_WORDS, /* user_claim; lists take commas */
+    POLICY_CAMEL, /* UserClaim; lists take spaces */
+};
+
+/* Sets one word. value.p NULL: the bare word, which only allow_root takes. TOK_SETTINGS with a
+ * sentence: the word, the value, the allowed form. TOK_UNSUPPORTED: no word of this name (the
+ * caller says so: it may have words of its own). */
+enum tok_err policy_set(struct policy *p, enum policy_style style, struct slice word,
+                        struct slice value, struct why *why) MUST_CHECK;
+
+/* True when the word (spelled in POLICY_WORDS) was set rather than left at its default. */
+bool policy_given(const struct policy *p, const char *word);
+
+/* Lays the words given in `over` on top of `base` ("words given beside it override"). */
+enum tok_err policy_override(struct policy *base, const struct policy *over) MUST_CHECK;
+
+/* Reads the two lines Issuer= and Audience= that jwtd-issuer publishes, into whichever of
+ * issuer and audience p has not got. TOK_SETTINGS, naming file, line and form. */
+enum tok_err policy_read_pinned(struct policy *p, const char *path, struct why *why) MUST_CHECK;
+
+/* A portable user name (POSIX 3.437, and a last $): letters, digits, '.', '_', '-', first no
+ * '-', not all digits, not "." or "..", at most USER_NAME_MAX bytes. */
+bool policy_user_name_ok(struct slice name);
+
+struct policy_ask {
+    int64_t now;          /* seconds since the Epoch */
+    struct slice user;    /* p NULL: any user */
+    struct slice service; /* p NULL: any service */
+};
+
+/* The judgement on claims whose signature held, in this order: required, exp, nbf, iat,
+ * lifetime, iss, aud, token_type, claim=, cnf, scope, one_time, user. ret_user: the user
+ * claim's bytes, NUL-terminated. Header typ was judged before. */
+enum tok_err policy_judge(const struct policy *p, const struct claims *c,
+                          const struct policy_ask *ask,
+                          char ret_user[USER_NAME_MAX + 1]) MUST_CHECK;

@@ -1,0 +1,49 @@
+/*
+ * What each unit test program is made of: tests named by the promise they keep, one suite, TAP
+ * on standard output, exit status 1 when any failed.
+ *
+ *     START_TEST(padding_is_refused) { ... } END_TEST
+ *     UNIT_MAIN("base64url", padding_is_refused, ...)
+ */
+#pragma once
+
+#include <check.h>
+#include <stdlib.h>
+
+#include "error.h"
+
+#define ck_assert_err(got, want)                                                               \
+    do {                                                                                       \
+        enum tok_err got_ = (got), want_ = (want);                                             \
+        ck_assert_msg(got_ == want_, "%s gave %s, not %s", #got, tok_err_word(got_),           \
+                      tok_err_word(want_));                                                    \
+    } while (0)
+
+#define ck_assert_ok(got) ck_assert_err(got, TOK_OK)
+
+static inline int unit_run(const char *name, const TTest *const *tests, size_t n)
+{
+    Suite *suite = suite_create(name);
+    TCase *tcase = tcase_create(name);
+    SRunner *runner;
+    int failed;
+
+    for (size_t i = 0; i < n; i++)
+        tcase_add_test(tcase, tests[i]);
+    tcase_set_timeout(tcase, 60);
+    suite_add_tcase(suite, tcase);
+    runner = srunner_create(suite);
+    srunner_set_tap(runner, "-");
+    srunner_run_all(runner, CK_SILENT);
+    failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 && n > 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+#define UNIT_MAIN(name, ...)                                                                   \
+    int main(void)                                                                             \
+    {                                                                                          \
+        const TTest *const tests[] = {__VA_ARGS__};                                            \
+                                                                                               \
+        return unit_run(name, tests, sizeof(tests) / sizeof(tests[0]));                        \
+    }
