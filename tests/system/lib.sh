@@ -1,0 +1,103 @@
+# shellcheck shell=bash
+# What ./demo and ./test share: packages, a place to mount in, the build. Sourced, not run.
+# Nothing here changes the machine but to install packages; no service is started on it.
+
+top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+# shellcheck disable=SC2034 # read by those who source this
+cache=/var/cache/jwt-demo
+
+say() {
+    printf '%s\n' "$*" >&2
+}
+
+die() {
+    say "$(basename "$0"): $*"
+    exit 2
+}
+
+need_root() {
+    [ "$(id -u)" = 0 ] || die "run this as root: it installs packages and boots a throwaway container"
+}
+
+# In a plain chroot "/" is no mount point, and neither unshare(1) nor systemd-nspawn can make it
+# private. A bind mount of it is one: go on in there. The files are the same.
+enter_mount_point() {
+    if [ -n "${JWT_MOUNT_POINT:-}" ] || mountpoint -q /; then
+        return 0
+    fi
+    # shellcheck disable=SC2016 # expanded by the inner shell
+    exec unshare -m --propagation unchanged sh -c '
+        dir=$(mktemp -d) && mount --rbind / "$dir" && here=$(pwd) &&
+        JWT_MOUNT_POINT=1 chroot "$dir" sh -c "cd \"\$1\" && shift && exec \"\$@\"" sh "$here" "$@"
+        status=$?
+        umount -l "$dir" && rmdir "$dir"
+        exit "$status"' sh "$@"
+}
+
+# The kernel's file systems that a bare chroot may lack.
+mount_kernel_files() {
+    [ -e /proc/self ] || mount -t proc proc /proc
+    [ -d /sys/kernel ] || mount -t sysfs sysfs /sys
+    [ -n "$(ls /sys/fs/cgroup)" ] || mount -t cgroup2 cgroup2 /sys/fs/cgroup
+    [ -e /dev/shm ] || mkdir /dev/shm
+    [ -e /dev/fd ] || ln -s /proc/self/fd /dev/fd
+}
+
+# Runs a command while a policy-rc.d of ours keeps packages from starting services.
+without_services() {
+    local policy=/usr/sbin/policy-rc.d made= status=0
+    if [ ! -e "$policy" ]; then
+        printf '#!/bin/sh\nexit 101\n' >"$policy"
+        chmod 755 "$policy"
+        made=1
+    fi
+    "$@" || status=$?
+    [ -z "$made" ] || rm -f "$policy"
+    return "$status"
+}
+
+apt_update_once() {
+    [ -z "${apt_updated:-}" ] || return 0
+    apt-get -q update >/dev/null 2>&1 || die "apt-get update failed"
+    apt_updated=1
+}
+
+# Installs those packages that are not there yet.
+install_packages() {
+    local missing=() package
+    for package in "$@"; do
+        dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' ||
+            missing+=("$package")
+    done
+    [ "${#missing[@]}" -gt 0 ] || return 0
+    say "Installing packages: ${missing[*]}"
+    apt_update_once
+    if ! DEBIAN_FRONTEND=noninteractive without_services apt-get -q -y --no-install-recommends \
+        install "${missing[@]}" >"/tmp/jwt-apt.$$" 2>&1 </dev/null; then
+        cat "/tmp/jwt-apt.$$" >&2
+        rm -f "/tmp/jwt-apt.$$"
+        die "apt-get install failed"
+    fi
+    rm -f "/tmp/jwt-apt.$$"
+}
+
+# shellcheck disable=SC2034
+build_packages=(gcc libc6-dev meson ninja-build pkg-config libssl-dev libjson-c-dev libpam0g-dev
+    libsystemd-dev libsqlite3-dev libcurl4-openssl-dev)
+# shellcheck disable=SC2034
+container_packages=(systemd systemd-sysv systemd-container dbus libpam-systemd sudo openssh-client curl
+    python3 login passwd procps iproute2)
+
+# build DIR [MESON OPTION...]: makes DIR once, then builds all in it.
+build() {
+    local dir=$1
+    shift
+    if [ ! -e "$dir/build.ninja" ]; then
+        rm -rf "$dir"
+        meson setup "$dir" "$top" "$@" >"/tmp/jwt-build.$$" 2>&1 </dev/null ||
+            { cat "/tmp/jwt-build.$$" >&2; rm -f "/tmp/jwt-build.$$"; return 1; }
+    fi
+    ninja -C "$dir" >"/tmp/jwt-build.$$" 2>&1 </dev/null ||
+        { cat "/tmp/jwt-build.$$" >&2; rm -f "/tmp/jwt-build.$$"; return 1; }
+    rm -f "/tmp/jwt-build.$$"
+}
