@@ -1,1 +1,52 @@
 #include "secret.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum tok_err secret_alloc(size_t n, struct secret *ret)
+{
+    char *p;
+
+    if (n == SIZE_MAX)
+        return TOK_NO_MEMORY;
+    p = calloc(1, n + 1);
+    if (!p)
+        return TOK_NO_MEMORY;
+    *ret = (struct secret){.p = p, .n = n};
+    return TOK_OK;
+}
+
+enum tok_err secret_copy(struct slice bytes, struct secret *ret)
+{
+    enum tok_err err = secret_alloc(bytes.n, ret);
+
+    if (err == TOK_OK && bytes.n > 0)
+        memcpy(ret->p, bytes.p, bytes.n);
+    return err;
+}
+
+void secret_clear(struct secret *s)
+{
+    if (s->p)
+        explicit_bzero(s->p, s->n + 1);
+    free(s->p);
+    *s = (struct secret){0};
+}
+
+void secret_wipe(void *p, size_t n)
+{
+    if (n > 0)
+        explicit_bzero(p, n);
+}
+
+bool secret_equal(struct slice a, struct slice b)
+{
+    /* volatile: no compiler may turn the loop into one that leaves at the first difference. */
+    volatile unsigned char differ = 0;
+
+    if (a.n != b.n)
+        return false;
+    for (size_t i = 0; i < a.n; i++)
+        differ = (unsigned char)(differ | ((unsigned char)a.p[i] ^ (unsigned char)b.p[i]));
+    return differ == 0;
+}
