@@ -1,0 +1,218 @@
+#include "resolve.h"
+
+#include "base64url.h"
+#include "cleanup.h"
+#include "secret.h"
+
+#include <string.h>
+
+#define ISSUER_MAX 2048 /* bytes of an iss that can name a section */
+
+void resolve_clear(struct resolved *r)
+{
+    policy_clear(&r->policy);
+    if (r->keys)
+        keyset_free(r->keys);
+    if (r->list.fd >= 0)
+        revoked_close(&r->list);
+    *r = (struct resolved){.list.fd = -1};
+}
+
+enum tok_err resolve_settings(const struct resolve_ask *ask, struct settings *ret,
+                              struct why *why)
+{
+    /* settings_load takes a missing file for an empty one: right for the default path, wrong
+     * for one that somebody named. */
+    if (ask->config && access(ask->config, F_OK) != 0)
+        return why_set(why, TOK_SETTINGS, "%s: %s", ask->config, strerror(errno));
+    return settings_load(ask->config ? ask->config : POLICY_CONFIG, ret, why);
+}
+
+enum tok_err resolve_section(const struct settings *settings, struct slice token,
+                             const struct settings_issuer **ret)
+{
+    CLEANUP(secret_clear) struct secret scratch = {0};
+    char iss[ISSUER_MAX];
+    enum tok_err err;
+
+    if (settings->n_issuers == 0 || token.n > POLICY_LENGTH_MAX) {
+        *ret = NULL;
+        return TOK_OK;
+    }
+    err = secret_alloc(BASE64URL_BYTES(token.n) + 1, &scratch);
+    if (err)
+        return err;
+    err = verify_peek_issuer(token, scratch.p, scratch.n, iss, sizeof(iss));
+    /* The local rules refuse what has no readable iss, with the error that fits. */
+    *ret = err ? NULL : settings_find_issuer(settings, (struct slice){iss, strlen(iss)});
+    return TOK_OK;
+}
+
+static enum tok_err replace(char **at, const char *by)
+{
+    char *copy = strdup(by);
+
+    if (!copy)
+        return TOK_NO_MEMORY;
+    free(*at);
+    *at = copy;
+    return TOK_OK;
+}
+
+/* The claims' names are settings of the issuer: its own tokens carry them. A token with another
+ * user claim has no sub, so the same place in require= asks for that one. */
+static enum tok_err name_claims(const struct settings *settings, struct policy *p)
+{
+    enum tok_err err;
+
+    for (char **word = p->require; word && *word; word++) {
+        if (strcmp(*word, p->user_claim) != 0)
+            continue;
+        err = replace(word, settings->token.user_id_claim);
+        if (err)
+            return err;
+    }
+    err = replace(&p->user_claim, settings->token.user_id_claim);
+    if (!err)
+        err = replace(&p->token_type_claim, settings->token.token_type_claim);
+    if (!err)
+        err = replace(&p->jti_claim, settings->token.jti_claim);
+    return err;
+}
+
+/* An [Issuer] section may be the local issuer's own: then its list and its keys stay the
+ * defaults, or a section for some other word would end logout. */
+static enum tok_err is_local(const char *pinned, const char *url, bool *ret, struct why *why)
+{
+    CLEANUP(policy_clear) struct policy p = {0};
+    enum tok_err err;
+
+    if (access(pinned, F_OK) != 0 && errno == ENOENT) {
+        *ret = false;
+        return TOK_OK;
+    }
+    err = policy_init(&p);
+    if (!err)
+        err = policy_read_pinned(&p, pinned, why);
+    if (err)
+        return err;
+    *ret = p.issuer && strcmp(p.issuer, url) == 0;
+    return TOK_OK;
+}
+
+static enum tok_err choose_policy(const struct resolve_ask *ask,
+                                  const struct settings *settings,
+                                  const struct settings_issuer *section, struct resolved *r,
+                                  struct why *why)
+{
+    const char *pinned = ask->pinned ? ask->pinned : POLICY_PINNED;
+    enum tok_err err;
+
+    err = section ? policy_copy(&section->policy, &r->policy) : policy_init(&r->policy);
+    if (err)
+        return err;
+    r->user_map = USER_MAP_SAME;
+    if (section) {
+        bool local;
+
+        err = is_local(pinned, section->url, &local, why);
+        if (err)
+            return err;
+        r->foreign = !local;
+        r->user_map = local ? USER_MAP_SAME : section->user_map;
+    } else {
+        err = name_claims(settings, &r->policy);
+        if (err)
+            return err;
+    }
+    err = policy_override(&r->policy, ask->words);
+    if (err)
+        return err;
+    if (r->foreign && !policy_given(&r->policy, "keys"))
+        return why_set(why, TOK_SETTINGS,
+                       "[Issuer %s]: Keys= is missing; allowed is the path of a JWK Set",
+                       section->url);
+    if (r->policy.issuer && r->policy.audience)
+        return TOK_OK;
+    return policy_read_pinned(&r->policy, pinned, why);
+}
+
+static bool wants_list(const struct resolve_ask *ask, const struct resolved *r)
+{
+    if (policy_given(&r->policy, "revoked"))
+        return strcmp(r->policy.revoked, "none") != 0;
+    if (ask->keys_without_list && policy_given(ask->words, "keys"))
+        return false;
+    return !r->foreign;
+}
+
+static enum tok_err load(const struct resolve_ask *ask, const struct settings *settings,
+                         const struct settings_issuer *section, struct resolved *r,
+                         struct why *why)
+{
+    enum tok_err err;
+
+    err = choose_policy(ask, settings, section, r, why);
+    if (err)
+        return err;
+    err =
+        keyset_load(ask->ctx, r->policy.keys, ask->trust, r->policy.algorithms, &r->keys, why);
+    if (err || !wants_list(ask, r))
+        return err;
+    err = revoked_open(r->policy.revoked, ask->trust, &r->list, why);
+    if (err)
+        r->list.fd = -1;
+    return err;
+}
+
+enum tok_err resolve_load(const struct resolve_ask *ask, const struct settings *settings,
+                          const struct settings_issuer *section, struct resolved *ret,
+                          struct why *why)
+{
+    struct resolved r = {.list.fd = -1};
+    enum tok_err err = load(ask, settings, section, &r, why);
+
+    if (err == TOK_OK)
+        *ret = r;
+    else
+        resolve_clear(&r);
+    /* Memory and libcrypto have no file to name: the sentence is then their own. */
+    if (err == TOK_NO_MEMORY || err == TOK_CRYPTO)
+        return why_set(why, err, "%s", tok_err_text(err));
+    return err;
+}
+
+enum tok_err resolve_token(const struct resolve_ask *ask, struct slice token,
+                           struct resolved *ret, struct why *why)
+{
+    CLEANUP(settings_clear) struct settings settings = {0};
+    const struct settings_issuer *section;
+    enum tok_err err;
+
+    err = resolve_settings(ask, &settings, why);
+    if (err)
+        return err;
+    err = resolve_section(&settings, token, &section);
+    if (err)
+        return why_set(why, err, "%s", tok_err_text(err));
+    return resolve_load(ask, &settings, section, ret, why);
+}
+
+enum tok_err resolve_verify(const struct resolved *r, const struct verify_ask *ask,
+                            struct verify_result *ret)
+{
+    struct verify_ask full = *ask;
+    bool unmapped = r->foreign && r->user_map == USER_MAP_NONE;
+    enum tok_err err;
+
+    full.policy = &r->policy;
+    full.keys = r->keys;
+    full.list = r->list.fd >= 0 ? &r->list : NULL;
+    if (unmapped)
+        full.user = (struct slice){0};
+    err = verify_token(&full, ret);
+    if (err || !unmapped)
+        return err;
+    ret->user[0] = '\0';
+    return TOK_UNMAPPED;
+}
