@@ -7,6 +7,8 @@
  *
  * A message: 'J', version, question or status, number of fields; then each field as a 16-bit
  * little-endian length and its bytes. A number is 8 bytes, little-endian.
+ *
+ * Messages hold passwords and tokens: whoever owns a buffer wipes it (secret_wipe) when done.
  */
 #pragma once
 
