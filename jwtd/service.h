@@ -52,9 +52,10 @@ struct log_field {
 };
 
 /* One event, one line: the sentence, then " name=value" for each field up to one whose name is
- * NULL. A field whose value is NULL is left out; bytes that could break the line become '?'. To
- * the journal with MESSAGE_ID and fields where standard error is the journal's, otherwise to
- * standard error. Never a token, a password, or a name that is no account. */
+ * NULL. A field whose value is NULL is left out; a value with a blank, '"' or '=' in it stands
+ * in double quotes; bytes that could break the line become '?'. To the journal with MESSAGE_ID
+ * and fields where standard error is the journal's, otherwise to standard error. Never a token,
+ * a password, or a name that is no account. */
 void service_log(int priority, const char *message_id, const char *sentence,
                  const struct log_field *fields);
 
