@@ -4,8 +4,12 @@
  * level (compared after escapes), bad UTF-8 (RFC 3629), lone surrogates, raw control
  * characters, NaN and friends, leading zeros, nesting over SCAN_DEPTH, more than SCAN_NAMES
  * names open at once, a byte order mark, and anything but white space after the value. A name
- * with U+0000 in it never equals a shorter one. What it accepts, json-c accepts with the same
- * values.
+ * with U+0000 in it never equals a shorter one.
+ *
+ * What it accepts, json-c (strict, a tokener of depth SCAN_DEPTH + 1) accepts with the same
+ * values, but for two things that json-c bends: a name is cut at U+0000, so that it may then
+ * equal another, and a number out of its range goes to the nearest end. Where that could
+ * matter, take the value from here.
  */
 #pragma once
 
@@ -51,7 +55,8 @@ enum tok_err scan_document(struct slice doc, struct scan_value *ret,
                            struct scan_fault *fault) MUST_CHECK;
 
 /* As scan_document, for a document that must be an object; its members, in order, go to
- * members[0..*ret_n). More than max members: TOK_JSON. One pass. */
+ * members[0..*ret_n). More than max members: TOK_JSON. One pass. On failure what is in members
+ * means nothing. */
 enum tok_err scan_object(struct slice doc, struct scan_member *members, size_t max,
                          size_t *ret_n, struct scan_fault *fault) MUST_CHECK;
 
@@ -69,7 +74,8 @@ bool scan_string_is(struct scan_value v, struct slice bytes);
 
 /* The decoded bytes of a string into ret (room for size; may hold NUL from \u0000; none is
  * added). A string without escapes can be had without a copy: scan_string_raw. TOK_TOO_LONG
- * when it does not fit. Decoded bytes are never more than the text's. */
+ * when it does not fit, TOK_CLAIM_TYPE for what is no string. Decoded bytes are never more than
+ * the text's. */
 enum tok_err scan_string(struct scan_value v, char *ret, size_t size, size_t *ret_n) MUST_CHECK;
 
 /* The bytes between the quotes of a string with escaped == false. */
@@ -81,8 +87,7 @@ static inline struct slice scan_string_raw(struct scan_value v)
 enum scan_round { SCAN_FLOOR, SCAN_CEIL };
 
 /* A NumericDate (RFC 7519 2): seconds, fractions rounded as asked. Numbers with an exponent,
- * beyond
- * +-(2^53 - 1), and anything that is no number: TOK_CLAIM_TYPE. */
+ * beyond +-(2^53 - 1), and anything that is no number: TOK_CLAIM_TYPE. */
 enum tok_err scan_time(struct scan_value v, enum scan_round round, int64_t *ret) MUST_CHECK;
 
 /* A whole number without fraction or exponent within +-(2^53 - 1): TOK_CLAIM_TYPE otherwise. */

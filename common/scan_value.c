@@ -1,0 +1,190 @@
+#include "scan.h"
+
+#include <string.h>
+
+#define SCAN_NUMBER_MAX ((INT64_C(1) << 53) - 1)
+
+/* What stands between the values of a text that was checked says nothing more. */
+static size_t skip_between(struct slice text, size_t at)
+{
+    while (at < text.n && memchr(" \t\r\n,:", text.p[at], 6))
+        at++;
+    return at;
+}
+
+/* Past the string whose opening quote is at; *ret_escaped tells of a backslash. */
+static size_t string_end(struct slice text, size_t at, bool *ret_escaped)
+{
+    *ret_escaped = false;
+    for (at++; at < text.n && text.p[at] != '"'; at++) {
+        if (text.p[at] == '\\') {
+            *ret_escaped = true;
+            at++;
+        }
+    }
+    return at + 1;
+}
+
+/* Past the object or array that opens at. */
+static size_t nested_end(struct slice text, size_t at)
+{
+    size_t depth = 0;
+    bool escaped;
+
+    while (at < text.n) {
+        char c = text.p[at];
+
+        at = c == '"' ? string_end(text, at, &escaped) : at + 1;
+        if (c == '{' || c == '[')
+            depth++;
+        else if ((c == '}' || c == ']') && --depth == 0)
+            break;
+    }
+    return at;
+}
+
+static size_t word_end(struct slice text, size_t at)
+{
+    while (at < text.n && !memchr(" \t\r\n,:]}", text.p[at], 8))
+        at++;
+    return at;
+}
+
+static enum scan_type type_of(char first)
+{
+    switch (first) {
+    case '{':
+        return SCAN_OBJECT;
+    case '[':
+        return SCAN_ARRAY;
+    case '"':
+        return SCAN_STRING;
+    case 't':
+        return SCAN_TRUE;
+    case 'f':
+        return SCAN_FALSE;
+    case 'n':
+        return SCAN_NULL;
+    default:
+        return SCAN_NUMBER;
+    }
+}
+
+/* The value that begins at; returns where it ends. */
+static size_t value_at(struct slice text, size_t at, struct scan_value *ret)
+{
+    enum scan_type type = type_of(text.p[at]);
+    bool escaped = false;
+    size_t end;
+
+    if (type == SCAN_STRING)
+        end = string_end(text, at, &escaped);
+    else if (type == SCAN_OBJECT || type == SCAN_ARRAY)
+        end = nested_end(text, at);
+    else
+        end = word_end(text, at);
+    *ret =
+        (struct scan_value){.text = {text.p + at, end - at}, .type = type, .escaped = escaped};
+    return end;
+}
+
+bool scan_next_member(struct scan_value object, size_t *pos, struct scan_member *ret)
+{
+    size_t at;
+
+    if (object.type != SCAN_OBJECT)
+        return false;
+    at = skip_between(object.text, *pos > 0 ? *pos : 1);
+    if (at + 1 >= object.text.n)
+        return false;
+    at = value_at(object.text, at, &ret->name);
+    *pos = value_at(object.text, skip_between(object.text, at), &ret->value);
+    return true;
+}
+
+bool scan_next_element(struct scan_value array, size_t *pos, struct scan_value *ret)
+{
+    size_t at;
+
+    if (array.type != SCAN_ARRAY)
+        return false;
+    at = skip_between(array.text, *pos > 0 ? *pos : 1);
+    if (at + 1 >= array.text.n)
+        return false;
+    *pos = value_at(array.text, at, ret);
+    return true;
+}
+
+const struct scan_value *scan_find(const struct scan_member *members, size_t n,
+                                   const char *name)
+{
+    struct slice want = {name, strlen(name)};
+
+    for (size_t i = 0; i < n; i++) {
+        if (scan_string_is(members[i].name, want))
+            return &members[i].value;
+    }
+    return NULL;
+}
+
+/* Digits at the front of a number's text, as a magnitude; they are taken off. */
+static enum tok_err take_whole(struct slice *text, int64_t *ret)
+{
+    int64_t whole = 0;
+
+    while (text->n > 0 && text->p[0] >= '0' && text->p[0] <= '9') {
+        whole = whole * 10 + (text->p[0] - '0');
+        if (whole > SCAN_NUMBER_MAX)
+            return TOK_CLAIM_TYPE;
+        *text = (struct slice){text->p + 1, text->n - 1};
+    }
+    *ret = whole;
+    return TOK_OK;
+}
+
+/* What follows the whole part: nothing, or a point and digits. */
+static enum tok_err read_fraction(struct slice rest, bool *ret_any)
+{
+    bool any = false;
+
+    for (size_t i = 0; i < rest.n; i++) {
+        if (rest.p[i] == 'e' || rest.p[i] == 'E')
+            return TOK_CLAIM_TYPE;
+        any = any || (rest.p[i] >= '1' && rest.p[i] <= '9');
+    }
+    *ret_any = any;
+    return TOK_OK;
+}
+
+enum tok_err scan_time(struct scan_value v, enum scan_round round, int64_t *ret)
+{
+    struct slice text = v.text;
+    bool negative, fraction;
+    enum tok_err err;
+    int64_t whole;
+
+    if (v.type != SCAN_NUMBER)
+        return TOK_CLAIM_TYPE;
+    negative = text.p[0] == '-';
+    if (negative)
+        text = (struct slice){text.p + 1, text.n - 1};
+    err = take_whole(&text, &whole);
+    if (err == TOK_OK)
+        err = read_fraction(text, &fraction);
+    if (err != TOK_OK)
+        return err;
+    if (fraction && whole == SCAN_NUMBER_MAX)
+        return TOK_CLAIM_TYPE;
+    /* Away from zero, where that is the way that was asked. */
+    if (fraction && negative == (round == SCAN_FLOOR))
+        whole++;
+    *ret = negative ? -whole : whole;
+    return TOK_OK;
+}
+
+enum tok_err scan_integer(struct scan_value v, int64_t *ret)
+{
+    if (v.type != SCAN_NUMBER || memchr(v.text.p, '.', v.text.n))
+        return TOK_CLAIM_TYPE;
+    return scan_time(v, SCAN_FLOOR, ret);
+}
