@@ -1,0 +1,262 @@
+"""The three daemons in a temporary directory, started as systemd would: with their listening sockets
+passed by name, at the first question, and again after a death. And a client that sees every byte."""
+
+import json
+import os
+import re
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+
+ALICE = {"username": "alice", "password": "correct horse battery staple"}
+CAROL = {"username": "carol", "password": "staple battery horse correct"}
+
+PAM_SERVICE = """auth required pam_unix.so
+account required pam_unix.so
+"""
+
+# What most tests run under: the defaults, but for the waits that would make a test slow.
+QUICK = """[Http]
+FailureTime=300ms
+FailuresPerSource=0
+MaxConnectionsPerSource=128
+[Session]
+RotationGrace=1s
+AccountCacheTime=0
+FailuresPerUser=0
+"""
+
+
+class Reply:
+    def __init__(self, raw):
+        head, _, self.body = raw.partition(b"\r\n\r\n")
+        lines = head.decode("latin-1").split("\r\n")
+        self.raw = raw
+        self.status = int(lines[0].split(" ")[1]) if lines[0].startswith("HTTP/") else 0
+        self.headers = {}
+        for line in lines[1:]:
+            name, _, value = line.partition(":")
+            self.headers.setdefault(name.lower(), []).append(value.strip())
+
+    def header(self, name):
+        return ", ".join(self.headers.get(name.lower(), []))
+
+    def json(self):
+        return json.loads(self.body)
+
+
+class Daemon:
+    """One daemon and the sockets that wait for it."""
+
+    def __init__(self, argv, sockets, log):
+        self.argv, self.sockets, self.log = argv, sockets, log
+        self.process = None
+        self.starts = 0
+        self.exits = []
+
+    def alive(self):
+        return self.process is not None and self.process.poll() is None
+
+    def start(self):
+        listeners = [s for _, s in self.sockets]
+
+        def give():
+            high = [os.dup(s.fileno()) for s in listeners]
+            high = [os.dup2(fd, 100 + i) for i, fd in enumerate(high)]
+            for i, fd in enumerate(high):
+                os.dup2(fd, 3 + i, inheritable=True)
+
+        environment = dict(os.environ, LISTEN_FDS=str(len(listeners)),
+                           LISTEN_FDNAMES=":".join(n for n, _ in self.sockets))
+        self.process = subprocess.Popen(
+            ["/bin/sh", "-c", 'LISTEN_PID=$$ exec "$0" "$@"', *self.argv], env=environment,
+            stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log, preexec_fn=give,
+            pass_fds=range(3, 3 + len(listeners)))
+        self.starts += 1
+
+
+class Daemons:
+    def __init__(self, build, settings=QUICK, tcp=False):
+        self.dir = tempfile.mkdtemp(prefix="jwt-http.")
+        os.chmod(self.dir, 0o755)
+        self.build = build
+        for name in ("state", "public", "pam"):
+            os.mkdir(self.path(name), 0o700 if name == "state" else 0o755)
+        self.write("pam/jwtd", PAM_SERVICE)
+        self.write("jwt.conf", settings)
+        self.log = open(self.path("log"), "ab+", buffering=0)
+        stream, packet = socket.SOCK_STREAM, socket.SOCK_SEQPACKET
+        http = [("http", self.listen("http.sock", stream))]
+        self.port = None
+        if tcp:
+            listener = socket.create_server(("127.0.0.1", 0))
+            self.port = listener.getsockname()[1]
+            http.append(("tcp", listener))
+        config = "--config=" + self.path("jwt.conf")
+        self.http = Daemon([build + "/jwtd/http/jwtd", config, "--issuer=" + self.path("issuer.sock"),
+                            "--public=" + self.path("public")], http, self.log)
+        self.issuer = Daemon([build + "/jwtd/issuer/jwtd-issuer", config, "--asker=root",
+                              "--state=" + self.path("state"), "--public=" + self.path("public"),
+                              "--login=" + self.path("login.sock")],
+                             [("issuer", self.listen("issuer.sock", packet))], self.log)
+        self.login = Daemon([build + "/jwtd/login/jwtd-login", config, "--asker=root",
+                             "--confdir=" + self.path("pam")],
+                            [("login", self.listen("login.sock", packet))], self.log)
+        self.all = [self.http, self.issuer, self.login]
+        self.held = set()
+        self.stopping = False
+        init = subprocess.run(self.issuer.argv + ["--init"], stdin=subprocess.DEVNULL,
+                              stdout=self.log, stderr=self.log, check=False)
+        self.init_status = init.returncode
+        self.thread = threading.Thread(target=self.activate, daemon=True)
+        self.thread.start()
+
+    def path(self, name):
+        return os.path.join(self.dir, name)
+
+    def write(self, name, text):
+        with open(self.path(name), "w", encoding="utf-8") as file:
+            file.write(text)
+
+    def listen(self, name, kind):
+        listener = socket.socket(socket.AF_UNIX, kind)
+        listener.bind(self.path(name))
+        os.chmod(self.path(name), 0o666)
+        listener.listen(256)
+        return listener
+
+    def activate(self):
+        """Starts a daemon when something waits at its socket and it does not run."""
+        while not self.stopping:
+            waiting = {}
+            for daemon in self.all:
+                if daemon.process is not None and daemon.process.poll() is not None:
+                    daemon.exits.append(daemon.process.returncode)
+                    daemon.process = None
+                if not daemon.alive() and daemon not in self.held:
+                    waiting.update({s: daemon for _, s in daemon.sockets})
+            ready, _, _ = select.select(list(waiting), [], [], 0.01)
+            for daemon in {waiting[s] for s in ready}:
+                daemon.start()
+
+    def kill(self, daemon, number=signal.SIGKILL):
+        if daemon.alive():
+            daemon.process.send_signal(number)
+            daemon.process.wait(10)
+
+    def hold(self, daemon):
+        """Keeps a daemon down, and takes its sockets away as a stopped unit's are."""
+        self.held.add(daemon)
+        self.kill(daemon)
+        for _, listener in daemon.sockets:
+            os.rename(listener.getsockname(), listener.getsockname() + ".held")
+
+    def release(self, daemon):
+        for _, listener in daemon.sockets:
+            os.rename(listener.getsockname() + ".held", listener.getsockname())
+        self.held.remove(daemon)
+
+    def stop(self):
+        self.stopping = True
+        self.thread.join()
+        for daemon in self.all:
+            if daemon.process is not None and daemon.process.poll() is None:
+                daemon.process.terminate()
+                try:
+                    daemon.exits.append(daemon.process.wait(15))
+                except subprocess.TimeoutExpired:
+                    daemon.process.kill()
+                    daemon.exits.append("did not end on SIGTERM")
+            for _, listener in daemon.sockets:
+                listener.close()
+        log = self.read_log()
+        self.log.close()
+        shutil.rmtree(self.dir)
+        return log
+
+    def read_log(self):
+        with open(self.path("log"), "rb") as file:
+            return file.read().decode("utf-8", "replace")
+
+    # The client
+
+    def connect(self):
+        client = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        client.settimeout(40)
+        client.connect(self.path("http.sock"))
+        return client
+
+    def raw(self, request, close_write=False):
+        """Sends these bytes and gives all that comes back until the end."""
+        with self.connect() as client:
+            try:
+                client.sendall(request)
+                if close_write:
+                    client.shutdown(socket.SHUT_WR)
+            except BrokenPipeError:
+                pass
+            reply = b""
+            while True:
+                piece = client.recv(65536)
+                if not piece:
+                    return reply
+                reply += piece
+
+    def request(self, method, path, body=None, headers=None):
+        lines = [f"{method} {path} HTTP/1.1", "Host: localhost", *(headers or [])]
+        if body is not None:
+            if not isinstance(body, bytes):
+                body = json.dumps(body).encode()
+            if not any(h.lower().startswith("content-type:") for h in lines):
+                lines.append("Content-Type: application/json")
+            lines.append(f"Content-Length: {len(body)}")
+        head = "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n"
+        return Reply(self.raw(head + (body or b"")))
+
+    def post(self, path, body, headers=None):
+        return self.request("POST", path, body, headers)
+
+    def get(self, path, token=None):
+        return self.request("GET", path, headers=[f"Authorization: Bearer {token}"] if token else None)
+
+    def obtain(self, who=None):
+        reply = self.post("/api/token/", who or ALICE)
+        assert reply.status == 200, reply.raw
+        return reply.json()
+
+    def revoked(self):
+        with open(self.path("public/revoked"), encoding="ascii") as file:
+            return [line.split(" ")[0] for line in file]
+
+
+def payload(token):
+    import base64
+    part = token.split(".")[1]
+    return json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+
+
+def run(tests, build):
+    """Runs the tests in order, prints a line each, and checks what every test owes: no token and no
+    password in any log, and no daemon that died of itself."""
+    only = re.compile(os.environ.get("ONLY", ""))
+    failed = 0
+    number = 0
+    for test in tests:
+        if not only.search(test.__name__):
+            continue
+        number += 1
+        before = time.monotonic()
+        try:
+            test(build)
+            print(f"ok {number} - {test.__name__} ({time.monotonic() - before:.1f} s)", flush=True)
+        except Exception as error:  # pylint: disable=broad-except
+            failed += 1
+            print(f"not ok {number} - {test.__name__}: {type(error).__name__}: {str(error)[:1500]}",
+                  flush=True)
+    print(f"1..{number}")
+    return 1 if failed or not number else 0
