@@ -7,7 +7,8 @@
 
 #include "scan.h"
 
-#define CLAIMS_MAX 128 /* members of a payload */
+#define CLAIMS_MAX 128        /* members of a payload */
+#define CLAIMS_SCOPE_MAX 4096 /* bytes of scope's text, quotes included */
 
 /* What the claims are called; simplejwt's *_CLAIM settings. */
 struct claims_names {
@@ -16,6 +17,7 @@ struct claims_names {
     const char *jti;        /* "jti" */
 };
 
+/* Points into itself: read in place, never copied. */
 struct claims {
     struct scan_member members[CLAIMS_MAX]; /* all of them, in order */
     size_t n;
@@ -30,7 +32,8 @@ struct claims {
     bool bound; /* a cnf claim is there (RFC 7800) */
 };
 
-/* payload: decoded bytes, which must outlive *ret. TOK_JSON, TOK_CLAIM_TYPE. */
+/* payload: decoded bytes, which must outlive *ret. TOK_JSON, TOK_CLAIM_TYPE (a scope over
+ * CLAIMS_SCOPE_MAX too); *ret then has no claims at all. */
 enum tok_err claims_read(struct slice payload, const struct claims_names *names,
                          struct claims *ret) MUST_CHECK;
 
