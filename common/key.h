@@ -1,7 +1,7 @@
 /*
  * A key is immutable once made and good for exactly one algorithm. It holds a keyed EVP context
  * made once; a check or a signature works on a copy of it, so one key may serve many threads.
- * Made from a JWK (RFC 7517, RFC 8037 2) and from nothing else.
+ * Files hold keys as JWKs (RFC 7517, RFC 8037 2) and as nothing else; that half is key_jwk.c.
  *
  * Everything takes the caller's OSSL_LIB_CTX (NULL: the default one); the key must be freed
  * before that context is.
@@ -18,6 +18,7 @@
 #define KEY_KID_MAX 128 /* bytes of a kid we take */
 #define KEY_THUMBPRINT_LEN 43
 #define KEY_SIGNATURE_MAX 64 /* bytes, the largest of alg's table */
+#define KEY_RAW_MAX 32       /* likewise, of a public and of a private part */
 
 struct key;
 
@@ -34,6 +35,11 @@ enum key_part {
 enum tok_err key_from_jwk(OSSL_LIB_CTX *ctx, struct slice jwk, enum key_part part,
                           struct key **ret, struct why *why) MUST_CHECK;
 
+/* From the bytes of alg->public_len or alg->private_len (RFC 8032 5.1.5). kid may be empty.
+ * TOK_KEYS: a point of small order, or no encoding of a point. */
+enum tok_err key_from_raw(OSSL_LIB_CTX *ctx, const struct alg *alg, enum key_part part,
+                          const uint8_t *bytes, struct slice kid, struct key **ret) MUST_CHECK;
+
 /* A new private key; its kid is the thumbprint's start. */
 enum tok_err key_generate(OSSL_LIB_CTX *ctx, const struct alg *alg,
                           struct key **ret) MUST_CHECK;
@@ -45,6 +51,12 @@ const struct alg *key_alg(const struct key *key);
 
 /* The JWK's kid, or an empty slice. Lives as long as the key. */
 struct slice key_kid(const struct key *key);
+
+/* The public part's bytes; they live as long as the key. */
+struct slice key_raw_public(const struct key *key);
+
+/* The private part's bytes. A key without one: TOK_KEYS. */
+enum tok_err key_raw_private(const struct key *key, struct secret *ret) MUST_CHECK;
 
 /* RFC 7638, SHA-256, base64url; no NUL. */
 enum tok_err key_thumbprint(const struct key *key, char ret[KEY_THUMBPRINT_LEN]) MUST_CHECK;

@@ -1,1 +1,201 @@
 #include "keyset.h"
+
+#include "scan.h"
+
+#include <string.h>
+
+#define SET_MEMBERS 64
+
+/* Slots of the table hold a key's number from 1; 0 is a free one. */
+struct keyset {
+    struct key **keys;
+    size_t n, size;
+    uint32_t *slots;
+    size_t n_slots; /* a power of two, more than the keys */
+};
+
+void keyset_free(struct keyset *set)
+{
+    if (!set)
+        return;
+    for (size_t i = 0; i < set->n; i++)
+        key_free(set->keys[i]);
+    free(set->keys);
+    free(set->slots);
+    free(set);
+}
+
+size_t keyset_size(const struct keyset *set)
+{
+    return set->n;
+}
+
+const struct key *keyset_at(const struct keyset *set, size_t i)
+{
+    return i < set->n ? set->keys[i] : NULL;
+}
+
+/* FNV-1a. The key file's owner chose the kids: no one to defend the table against. */
+static size_t hash(struct slice kid)
+{
+    uint64_t h = 0xcbf29ce484222325U;
+
+    for (size_t i = 0; i < kid.n; i++)
+        h = (h ^ (unsigned char)kid.p[i]) * 0x100000001b3U;
+    return (size_t)h;
+}
+
+/* The slot that holds this kid, or the free one where it belongs. */
+static uint32_t *find_slot(const struct keyset *set, struct slice kid)
+{
+    size_t mask = set->n_slots - 1, at = hash(kid) & mask;
+
+    while (set->slots[at] && !slice_eq(key_kid(set->keys[set->slots[at] - 1]), kid))
+        at = (at + 1) & mask;
+    return &set->slots[at];
+}
+
+const struct key *keyset_find(const struct keyset *set, struct slice kid)
+{
+    uint32_t number;
+
+    if (kid.n == 0)
+        return NULL;
+    number = *find_slot(set, kid);
+    return number ? set->keys[number - 1] : NULL;
+}
+
+/* Takes the key over on success. */
+static enum tok_err append(struct keyset *set, struct key *key)
+{
+    if (set->n == set->size) {
+        size_t size = set->size ? set->size * 2 : 4;
+        struct key **grown = reallocarray(set->keys, size, sizeof(struct key *));
+
+        if (!grown)
+            return TOK_NO_MEMORY;
+        set->keys = grown;
+        set->size = size;
+    }
+    set->keys[set->n++] = key;
+    return TOK_OK;
+}
+
+static enum tok_err index_kids(struct keyset *set, struct why *why)
+{
+    set->n_slots = 8;
+    while (set->n_slots < set->n * 2)
+        set->n_slots *= 2;
+    set->slots = calloc(set->n_slots, sizeof(*set->slots));
+    if (!set->slots)
+        return TOK_NO_MEMORY;
+    for (size_t i = 0; i < set->n; i++) {
+        struct slice kid = key_kid(set->keys[i]);
+        uint32_t *slot;
+
+        if (kid.n == 0)
+            continue;
+        slot = find_slot(set, kid);
+        if (*slot)
+            return why_set(why, TOK_KEYS, "kid: two keys are called %.*s", (int)kid.n, kid.p);
+        *slot = (uint32_t)(i + 1);
+    }
+    return TOK_OK;
+}
+
+/* One key of the file. Those nobody here can use are passed over (RFC 7517 5). */
+static enum tok_err add(struct keyset *set, OSSL_LIB_CTX *ctx, struct slice jwk,
+                        alg_set algorithms, struct why *why)
+{
+    CLEANUP(cleanup_key) struct key *key = NULL;
+    enum tok_err err = key_from_jwk(ctx, jwk, KEY_PUBLIC, &key, why);
+
+    if (err == TOK_UNSUPPORTED)
+        return TOK_OK;
+    if (err)
+        return err;
+    if (!(alg_bit(key_alg(key)) & algorithms))
+        return TOK_OK;
+    err = append(set, key);
+    if (!err)
+        key = NULL;
+    return err;
+}
+
+static enum tok_err add_all(struct keyset *set, OSSL_LIB_CTX *ctx, struct scan_value keys,
+                            alg_set algorithms, struct why *why)
+{
+    struct scan_value jwk;
+    size_t pos = 0;
+
+    if (keys.type != SCAN_ARRAY)
+        return why_set(why, TOK_KEYS, "keys: must be an array of keys");
+    for (size_t number = 1; scan_next_element(keys, &pos, &jwk); number++) {
+        struct why in_key = {0};
+        enum tok_err err = add(set, ctx, jwk.text, algorithms, &in_key);
+
+        if (err)
+            return why_set(why, err, "key %zu: %s", number,
+                           *in_key.text ? in_key.text : tok_err_text(err));
+    }
+    return TOK_OK;
+}
+
+static enum tok_err read_file(struct keyset *set, OSSL_LIB_CTX *ctx, struct slice json,
+                              alg_set algorithms, struct why *why)
+{
+    struct scan_member members[SET_MEMBERS];
+    const struct scan_value *keys;
+    struct scan_fault fault;
+    size_t n;
+
+    if (scan_object(json, members, SET_MEMBERS, &n, &fault))
+        return why_set(why, TOK_KEYS, "no JSON object: %s at byte %zu", fault.what, fault.at);
+    keys = scan_find(members, n, "keys");
+    if (keys)
+        return add_all(set, ctx, *keys, algorithms, why);
+    if (scan_find(members, n, "kty"))
+        return add(set, ctx, json, algorithms, why);
+    return why_set(why, TOK_KEYS, "neither a JWK Set (keys) nor a JWK (kty)");
+}
+
+enum tok_err keyset_parse(OSSL_LIB_CTX *ctx, struct slice json, alg_set algorithms,
+                          struct keyset **ret, struct why *why)
+{
+    CLEANUP(cleanup_keyset) struct keyset *set = calloc(1, sizeof(*set));
+    enum tok_err err;
+
+    if (!set)
+        return TOK_NO_MEMORY;
+    err = read_file(set, ctx, json, algorithms, why);
+    if (err)
+        return err;
+    if (set->n == 0)
+        return why_set(why, TOK_KEYS, "no key in it that can be used here");
+    err = index_kids(set, why);
+    if (err)
+        return err;
+    *ret = set;
+    set = NULL;
+    return TOK_OK;
+}
+
+enum tok_err keyset_load(OSSL_LIB_CTX *ctx, const char *path, enum file_trust trust,
+                         alg_set algorithms, struct keyset **ret, struct why *why)
+{
+    CLEANUP(cleanup_free) char *text = NULL;
+    struct why in_file = {0};
+    enum tok_err err;
+    size_t n;
+
+    err = file_read(path, trust, KEYSET_FILE_MAX, &text, &n, NULL, why);
+    if (err == TOK_NO_MEMORY)
+        return err;
+    if (err)
+        return TOK_KEYS;
+    err = keyset_parse(ctx, (struct slice){text, n}, algorithms, ret, &in_file);
+    if (err)
+        return why_set(why, err, "%s: %s", path,
+                       *in_file.text ? in_file.text : tok_err_text(err));
+    return TOK_OK;
+}
