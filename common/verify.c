@@ -1,1 +1,223 @@
 #include "verify.h"
+
+#include "base64url.h"
+
+#include <string.h>
+
+#define KEYS_TRIED 8    /* of a token without kid */
+#define ISSUER_MAX 1024 /* bytes of an iss that is looked up */
+
+/* What the policy says of the header alone: typ (RFC 8725 3.11) and alg (3.1). */
+static enum tok_err check_header(const struct policy *policy, const struct jws_header *header)
+{
+    if (!(policy->typ & (1U << header->typ)))
+        return TOK_TYP;
+    if (!(policy->algorithms & alg_bit(header->alg)))
+        return TOK_ALG;
+    return TOK_OK;
+}
+
+/* The token's signature as bytes. Its length is the algorithm's or it is none. */
+static enum tok_err decode_signature(const struct alg *alg, struct slice letters,
+                                     char buf[KEY_SIGNATURE_MAX], struct slice *ret)
+{
+    enum tok_err err;
+    size_t n;
+
+    if (letters.n != BASE64URL_LEN(alg->sig_len))
+        return TOK_SIGNATURE;
+    err = base64url_decode(letters, buf, KEY_SIGNATURE_MAX, &n);
+    if (err)
+        return err;
+    *ret = (struct slice){buf, n};
+    return TOK_OK;
+}
+
+/* A key is good for its own algorithm and no other, whatever the header asks. */
+static enum tok_err check_by_kid(const struct keyset *keys, const struct jws_header *header,
+                                 struct slice input, struct slice signature,
+                                 const struct key **ret)
+{
+    const struct key *key = keyset_find(keys, (struct slice){header->kid, header->kid_len});
+
+    if (!key)
+        return TOK_UNKNOWN_KEY;
+    *ret = key;
+    if (key_alg(key) != header->alg)
+        return TOK_ALG;
+    return key_verify(key, input, signature);
+}
+
+/* No kid: each key of the token's algorithm, in the file's order, KEYS_TRIED of them. */
+static enum tok_err check_by_trial(const struct keyset *keys, const struct alg *alg,
+                                   struct slice input, struct slice signature,
+                                   const struct key **ret)
+{
+    enum tok_err err = TOK_UNKNOWN_KEY;
+    size_t tried = 0;
+
+    for (size_t i = 0; i < keyset_size(keys) && tried < KEYS_TRIED; i++) {
+        const struct key *key = keyset_at(keys, i);
+
+        if (key_alg(key) != alg)
+            continue;
+        tried++;
+        err = key_verify(key, input, signature);
+        if (err == TOK_SIGNATURE)
+            continue;
+        if (!err)
+            *ret = key;
+        return err;
+    }
+    return err;
+}
+
+/* *ret_key is the key that was asked, also when the signature does not hold; NULL for none. */
+static enum tok_err check_signature(const struct keyset *keys, const struct jws_header *header,
+                                    const struct jws *jws, const struct key **ret_key)
+{
+    char buf[KEY_SIGNATURE_MAX];
+    struct slice signature;
+    enum tok_err err = decode_signature(header->alg, jws->signature, buf, &signature);
+
+    if (err)
+        return err;
+    if (header->has_kid)
+        return check_by_kid(keys, header, jws->input, signature, ret_key);
+    return check_by_trial(keys, header->alg, jws->input, signature, ret_key);
+}
+
+static enum tok_err decode_payload(struct slice letters, char *scratch, size_t size,
+                                   struct slice *ret)
+{
+    enum tok_err err;
+    size_t n;
+
+    if (size < BASE64URL_BYTES(letters.n))
+        return TOK_TOO_LONG;
+    err = base64url_decode(letters, scratch, size, &n);
+    if (err)
+        return err;
+    *ret = (struct slice){scratch, n};
+    return TOK_OK;
+}
+
+/* An id for the log: what is not plainly one stays out of it. */
+static void copy_id(const struct scan_value *v, char ret[65])
+{
+    char buf[64];
+    size_t n;
+
+    if (!v || scan_string(*v, buf, sizeof(buf), &n) ||
+        !base64url_is_text((struct slice){buf, n}))
+        return;
+    memcpy(ret, buf, n);
+    ret[n] = '\0';
+}
+
+static void copy_kid(const struct key *key, char ret[KEY_KID_MAX + 1])
+{
+    struct slice kid = key_kid(key);
+
+    memcpy(ret, kid.p, kid.n);
+    ret[kid.n] = '\0';
+}
+
+static enum tok_err read_claims(const struct policy *policy, struct verify_result *result)
+{
+    struct claims_names names = {
+        .user = policy->user_claim,
+        .token_type = policy->token_type_claim,
+        .jti = policy->jti_claim,
+    };
+    enum tok_err err = claims_read(result->payload, &names, &result->claims);
+
+    if (err)
+        return err;
+    copy_id(result->claims.jti, result->jti);
+    copy_id(result->claims.sid, result->sid);
+    result->exp = result->claims.exp;
+    result->iat = result->claims.iat;
+    return TOK_OK;
+}
+
+/* Is the session this token belongs to ended? A token without sid belongs to none. */
+static enum tok_err check_list(const struct revoked *list, const struct claims *claims)
+{
+    char sid[REVOKED_SID_LEN];
+    enum tok_err err;
+    size_t n;
+
+    if (!list || !claims->sid)
+        return TOK_OK;
+    err = scan_string(*claims->sid, sid, sizeof(sid), &n);
+    if (err == TOK_TOO_LONG)
+        return TOK_OK;
+    if (err)
+        return err;
+    return revoked_check(list, (struct slice){sid, n});
+}
+
+enum tok_err verify_token(const struct verify_ask *ask, struct verify_result *ret)
+{
+    const struct policy_ask judge = {ask->now, ask->user, ask->service};
+    const struct key *key = NULL;
+    char user[USER_NAME_MAX + 1];
+    struct jws_header header;
+    struct jws jws;
+    enum tok_err err;
+
+    *ret = (struct verify_result){0};
+    if (ask->token.n > ask->policy->max_length)
+        return TOK_TOO_LONG;
+    err = jws_split(ask->token, &jws);
+    if (err)
+        return err;
+    err = jws_read_header(jws.header, &header);
+    if (err)
+        return err;
+    err = check_header(ask->policy, &header);
+    if (err)
+        return err;
+    err = check_signature(ask->keys, &header, &jws, &key);
+    if (key)
+        copy_kid(key, ret->kid);
+    if (err)
+        return err;
+    ret->authentic = true;
+    err = decode_payload(jws.payload, ask->scratch, ask->scratch_size, &ret->payload);
+    if (err)
+        return err;
+    err = read_claims(ask->policy, ret);
+    if (err)
+        return err;
+    err = policy_judge(ask->policy, &ret->claims, &judge, user);
+    if (err)
+        return err;
+    memcpy(ret->user, user, sizeof(user));
+    return check_list(ask->list, &ret->claims);
+}
+
+enum tok_err verify_peek_issuer(struct slice token, char *scratch, size_t scratch_size,
+                                char *ret, size_t size)
+{
+    struct scan_member members[CLAIMS_MAX];
+    const struct scan_value *iss;
+    char issuer[ISSUER_MAX];
+    struct slice payload;
+    struct jws jws;
+    size_t n;
+
+    if (jws_split(token, &jws) ||
+        decode_payload(jws.payload, scratch, scratch_size, &payload) ||
+        scan_object(payload, members, CLAIMS_MAX, &n, NULL))
+        return TOK_MALFORMED;
+    iss = scan_find(members, n, "iss");
+    if (!iss || iss->type != SCAN_STRING || scan_string(*iss, issuer, sizeof(issuer), &n))
+        return TOK_MALFORMED;
+    if (n >= size || memchr(issuer, '\0', n))
+        return TOK_MALFORMED;
+    memcpy(ret, issuer, n);
+    ret[n] = '\0';
+    return TOK_OK;
+}
