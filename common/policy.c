@@ -1,1 +1,280 @@
 #include "policy.h"
+
+#include "file.h"
+
+#include <string.h>
+
+#define PINNED_MAX 65536 /* bytes of the pinned file */
+
+#define PINNED_FORM                                                                            \
+    "the two lines Issuer=NAME and Audience=NAME..., audiences parted by single blanks"
+
+/* Takes a line of this key off the text, yielding its value. */
+static bool take_line(struct slice *text, struct slice key, struct slice *ret)
+{
+    const char *end = text->n > 0 ? memchr(text->p, '\n', text->n) : NULL;
+    size_t line = end ? (size_t)(end - text->p) : text->n;
+
+    if (line < key.n || memcmp(text->p, key.p, key.n) != 0)
+        return false;
+    *ret = (struct slice){text->p + key.n, line - key.n};
+    line += end ? 1 : 0;
+    *text = (struct slice){text->p + line, text->n - line};
+    return true;
+}
+
+static enum tok_err pinned_wrong(const char *path, unsigned line, struct why *why)
+{
+    return why_set(why, TOK_SETTINGS,
+                   "%s:%u: the line is out of form; allowed are " PINNED_FORM, path, line);
+}
+
+static enum tok_err read_pinned(const char *path, struct slice text, char **ret_issuer,
+                                word_list *ret_audience, struct why *why)
+{
+    CLEANUP(cleanup_word_list) word_list audience = NULL;
+    struct slice issuer_text, audience_text;
+    enum tok_err err;
+
+    if (!take_line(&text, SLICE("Issuer="), &issuer_text) || !value_is_name(issuer_text))
+        return pinned_wrong(path, 1, why);
+    if (!take_line(&text, SLICE("Audience="), &audience_text))
+        return pinned_wrong(path, 2, why);
+    err = value_words(audience_text, ' ', value_is_name, &audience);
+    if (err == TOK_SETTINGS || (!err && !audience))
+        return pinned_wrong(path, 2, why);
+    if (!err && text.n > 0)
+        return pinned_wrong(path, 3, why);
+    if (!err)
+        err = value_text(issuer_text, ret_issuer);
+    if (err)
+        return err;
+    *ret_audience = audience;
+    audience = NULL;
+    return TOK_OK;
+}
+
+enum tok_err policy_read_pinned(struct policy *p, const char *path, struct why *why)
+{
+    CLEANUP(cleanup_free) char *text = NULL;
+    CLEANUP(cleanup_free) char *issuer = NULL;
+    CLEANUP(cleanup_word_list) word_list audience = NULL;
+    size_t n;
+    enum tok_err err;
+
+    if (p->issuer && p->audience)
+        return TOK_OK;
+    err = file_read(path, FILE_PUBLIC, PINNED_MAX, &text, &n, NULL, why);
+    if (err)
+        return err == TOK_FILE ? TOK_SETTINGS : err;
+    err = read_pinned(path, (struct slice){text, n}, &issuer, &audience, why);
+    if (err == TOK_NO_MEMORY)
+        return why_set(why, err, "%s: %s", path, tok_err_text(err));
+    if (err)
+        return err;
+    if (!p->issuer) {
+        p->issuer = issuer;
+        issuer = NULL;
+    }
+    if (!p->audience) {
+        p->audience = audience;
+        audience = NULL;
+    }
+    return TOK_OK;
+}
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+bool policy_user_name_ok(struct slice name)
+{
+    struct slice body = name;
+    size_t digits = 0;
+
+    if (body.n > 1 && body.n <= USER_NAME_MAX && body.p[body.n - 1] == '$')
+        body.n--;
+    if (body.n == 0 || name.n > USER_NAME_MAX || body.p[0] == '-')
+        return false;
+    for (size_t i = 0; i < body.n; i++) {
+        char c = body.p[i];
+        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+
+        if (!letter && !is_digit(c) && c != '.' && c != '_' && c != '-')
+            return false;
+        digits += is_digit(c) ? 1 : 0;
+    }
+    return digits < body.n && !slice_is(body, ".") && !slice_is(body, "..");
+}
+
+/* Sums and differences that stop at the ends of the range instead of wrapping. */
+static int64_t add(int64_t a, int64_t b)
+{
+    int64_t sum;
+
+    if (__builtin_add_overflow(a, b, &sum))
+        return b > 0 ? INT64_MAX : INT64_MIN;
+    return sum;
+}
+
+static int64_t subtract(int64_t a, int64_t b)
+{
+    int64_t difference;
+
+    if (__builtin_sub_overflow(a, b, &difference))
+        return b < 0 ? INT64_MAX : INT64_MIN;
+    return difference;
+}
+
+/* Registered claims of a wrong type were refused when they were read; of any other claim, null
+ * is the absence. */
+static enum tok_err judge_required(const struct policy *p, const struct claims *c)
+{
+    for (char **name = p->require; name && *name; name++) {
+        const struct scan_value *v = scan_find(c->members, c->n, *name);
+
+        if (!v || v->type == SCAN_NULL)
+            return TOK_MISSING;
+    }
+    return c->has_exp ? TOK_OK : TOK_MISSING;
+}
+
+static enum tok_err judge_times(const struct policy *p, const struct claims *c, int64_t now)
+{
+    if (now >= add(c->exp, p->leeway))
+        return TOK_EXPIRED;
+    if (c->has_nbf && c->nbf > add(now, p->leeway))
+        return TOK_NOT_YET;
+    if (c->has_iat && c->iat > add(now, p->leeway))
+        return TOK_NOT_YET;
+    if (subtract(c->exp, c->has_iat ? c->iat : now) > p->max_lifetime)
+        return TOK_LIFETIME;
+    return TOK_OK;
+}
+
+static bool string_is(const struct scan_value *v, const char *text)
+{
+    return v && v->type == SCAN_STRING &&
+           scan_string_is(*v, (struct slice){text, strlen(text)});
+}
+
+static bool audience_ok(const struct policy *p, const struct claims *c)
+{
+    for (char **a = p->audience; a && *a; a++)
+        if (**a && claims_has_audience(c, (struct slice){*a, strlen(*a)}))
+            return true;
+    return false;
+}
+
+/* A number or a boolean equals its JSON text; null, a list and an object equal nothing. */
+static bool claim_ok(const struct claims *c, const struct policy_claim *wanted)
+{
+    const struct scan_value *v = scan_find(c->members, c->n, wanted->name);
+
+    if (!v)
+        return false;
+    switch (v->type) {
+    case SCAN_STRING:
+        return string_is(v, wanted->value);
+    case SCAN_NUMBER:
+    case SCAN_TRUE:
+    case SCAN_FALSE:
+        return slice_is(v->text, wanted->value);
+    case SCAN_OBJECT:
+    case SCAN_ARRAY:
+    case SCAN_NULL:
+        return false;
+    }
+    return false;
+}
+
+static enum tok_err judge_purpose(const struct policy *p, const struct claims *c)
+{
+    if (!p->issuer || !*p->issuer || !string_is(c->iss, p->issuer))
+        return TOK_ISSUER;
+    if (!audience_ok(p, c))
+        return TOK_AUDIENCE;
+    if (!p->type || (*p->type && !string_is(c->token_type, p->type)))
+        return TOK_TYPE;
+    for (size_t i = 0; i < p->n_claims; i++)
+        if (!claim_ok(c, &p->claims[i]))
+            return TOK_CLAIM;
+    return c->bound ? TOK_BOUND : TOK_OK;
+}
+
+/* What the pam: words of a scope say. */
+struct pam_words {
+    bool any, grant;
+};
+
+static void judge_word(struct slice word, struct slice service, struct pam_words *w)
+{
+    static const char prefix[] = "pam:";
+    const size_t n = sizeof(prefix) - 1;
+    struct slice named;
+
+    if (word.n < n || memcmp(word.p, prefix, n) != 0)
+        return;
+    named = (struct slice){word.p + n, word.n - n};
+    w->any = true;
+    if (slice_is(named, "*") || (service.n > 0 && slice_eq(named, service)))
+        w->grant = true;
+}
+
+static enum tok_err judge_scope(const struct policy *p, const struct claims *c,
+                                struct slice service)
+{
+    char text[CLAIMS_SCOPE_MAX];
+    struct pam_words words = {0};
+    size_t n = 0;
+
+    if (c->scope && scan_string(*c->scope, text, sizeof(text), &n) != TOK_OK)
+        return TOK_SCOPE;
+    for (size_t start = 0, end; start < n; start = end + 1) {
+        for (end = start; end < n && text[end] != ' '; end++)
+            ;
+        judge_word((struct slice){text + start, end - start}, service, &words);
+    }
+    if (p->scope_required && !words.any)
+        return TOK_SCOPE;
+    return words.any && service.p && !words.grant ? TOK_SCOPE : TOK_OK;
+}
+
+static enum tok_err judge_user(const struct policy *p, const struct claims *c,
+                               struct slice user, char ret_user[USER_NAME_MAX + 1])
+{
+    char name[USER_NAME_MAX + 1] = "";
+    size_t n;
+
+    if (!c->user)
+        return TOK_MISSING;
+    if (c->user->type != SCAN_STRING)
+        return TOK_CLAIM_TYPE;
+    if (scan_string(*c->user, name, USER_NAME_MAX, &n) != TOK_OK ||
+        !policy_user_name_ok((struct slice){name, n}))
+        return TOK_USER_NAME;
+    if (user.p && !slice_eq(user, (struct slice){name, n}))
+        return TOK_USER;
+    if (!p->allow_root && slice_is((struct slice){name, n}, "root"))
+        return TOK_ROOT;
+    memcpy(ret_user, name, sizeof(name));
+    return TOK_OK;
+}
+
+enum tok_err policy_judge(const struct policy *p, const struct claims *c,
+                          const struct policy_ask *ask, char ret_user[USER_NAME_MAX + 1])
+{
+    enum tok_err err = judge_required(p, c);
+
+    if (!err)
+        err = judge_times(p, c, ask->now);
+    if (!err)
+        err = judge_purpose(p, c);
+    if (!err)
+        err = judge_scope(p, c, ask->service);
+    /* Nothing here can spend a one-time token, so none is good, whether it is asked or not. */
+    if (!err && (c->one_time || p->one_time_required))
+        err = TOK_ONE_TIME;
+    return err ? err : judge_user(p, c, ask->user, ret_user);
+}

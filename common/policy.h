@@ -7,8 +7,8 @@
 
 #include "alg.h"
 #include "claims.h"
-#include "cleanup.h"
 #include "jws.h"
+#include "value.h"
 
 #define POLICY_KEYS "/var/lib/jwt/jwks.json"
 #define POLICY_PINNED "/var/lib/jwt/issuer"
@@ -18,9 +18,6 @@
 #define POLICY_LENGTH_MAX 65536
 #define USER_NAME_MAX 255 /* bytes */
 
-/* NULL-terminated, malloc'ed words; NULL when never set. */
-typedef char **word_list;
-
 struct policy_claim {
     char *name;
     char *value;
@@ -28,7 +25,7 @@ struct policy_claim {
 
 /* Plain: copied only by policy_copy. Strings are malloc'ed or NULL. */
 struct policy {
-    char *keys;
+    char *keys;         /* a path */
     char *issuer;       /* NULL: not known yet (the pinned file says); "" refuses everything */
     word_list audience; /* NULL: likewise; empty refuses everything */
     alg_set algorithms;
@@ -58,9 +55,10 @@ enum policy_style {
     POLICY_CAMEL, /* UserClaim; lists take spaces */
 };
 
-/* Sets one word. value.p NULL: the bare word, which only allow_root takes. TOK_SETTINGS with a
- * sentence: the word, the value, the allowed form. TOK_UNSUPPORTED: no word of this name (the
- * caller says so: it may have words of its own). */
+/* Sets one word; claim= adds one. value.p NULL: the bare word, which only allow_root takes. In
+ * NAME:VALUE the first colon parts. TOK_SETTINGS with a sentence: the word, the value, the
+ * allowed form. TOK_UNSUPPORTED: no word of this name (the caller says so: it may have words of
+ * its own). Paths are absolute: the working directory of a login is anybody's. */
 enum tok_err policy_set(struct policy *p, enum policy_style style, struct slice word,
                         struct slice value, struct why *why) MUST_CHECK;
 
@@ -69,6 +67,13 @@ bool policy_given(const struct policy *p, const char *word);
 
 /* Lays the words given in `over` on top of `base` ("words given beside it override"). */
 enum tok_err policy_override(struct policy *base, const struct policy *over) MUST_CHECK;
+
+/* Calls fn for each word that was given, in the table's order, with its value in force and its
+ * default; claim= once for each. TOK_NO_MEMORY. */
+enum tok_err policy_each_given(const struct policy *p, enum policy_style style,
+                               void (*fn)(void *arg, const char *word, const char *value,
+                                          const char *standard),
+                               void *arg) MUST_CHECK;
 
 /* Reads the two lines Issuer= and Audience= that jwtd-issuer publishes, into whichever of
  * issuer and audience p has not got. TOK_SETTINGS, naming file, line and form. */
