@@ -1,0 +1,160 @@
+#include "account.h"
+
+#include "secret.h"
+
+#include <grp.h>
+#include <openssl/evp.h>
+#include <pwd.h>
+#include <shadow.h>
+#include <stdio.h>
+#include <string.h>
+
+#define GROUPS_MAX 65536 /* NGROUPS_MAX of Linux */
+
+const char *account_state_text(enum account_state state)
+{
+    switch (state) {
+    case ACCOUNT_USABLE:
+        return "the account is usable";
+    case ACCOUNT_GONE:
+        return "there is no such account";
+    case ACCOUNT_EXPIRED:
+        return "the account has expired";
+    case ACCOUNT_AGED:
+        return "the password expired too long ago";
+    case ACCOUNT_LOCKED:
+        return "the account is locked";
+    case ACCOUNT_REFUSED:
+        return "the account is not allowed by AllowUsers, AllowGroups or DenyUsers";
+    case ACCOUNT_UNREACHABLE:
+        return "the account database is out of reach";
+    }
+    return "unknown";
+}
+
+/* What a lookup that found nothing means: NSS leaves errno alone or says ENOENT or ESRCH when
+ * it asked and there is none; anything else is a failure to ask. */
+static enum account_state not_found(int error)
+{
+    return error == 0 || error == ENOENT || error == ESRCH ? ACCOUNT_GONE : ACCOUNT_UNREACHABLE;
+}
+
+static bool list_has(const word_list list, const char *word)
+{
+    for (size_t i = 0; list && list[i]; i++)
+        if (strcmp(list[i], word) == 0)
+            return true;
+    return false;
+}
+
+static bool list_empty(const word_list list)
+{
+    return !list || !list[0];
+}
+
+static enum account_state groups_allow(const struct passwd *pw, const word_list allowed)
+{
+    CLEANUP(cleanup_free) gid_t *gids = NULL;
+    int n = 0;
+
+    (void)getgrouplist(pw->pw_name, pw->pw_gid, NULL, &n);
+    if (n <= 0 || n > GROUPS_MAX)
+        return ACCOUNT_UNREACHABLE;
+    gids = calloc((size_t)n, sizeof(*gids));
+    if (!gids || getgrouplist(pw->pw_name, pw->pw_gid, gids, &n) < 0)
+        return ACCOUNT_UNREACHABLE;
+    for (size_t i = 0; allowed[i]; i++) {
+        const struct group *gr;
+
+        errno = 0;
+        gr = getgrnam(allowed[i]);
+        if (!gr && not_found(errno) == ACCOUNT_UNREACHABLE)
+            return ACCOUNT_UNREACHABLE;
+        for (int g = 0; gr && g < n; g++)
+            if (gids[g] == gr->gr_gid)
+                return ACCOUNT_USABLE;
+    }
+    return ACCOUNT_REFUSED;
+}
+
+static enum account_state lists_allow(const struct passwd *pw, const struct settings *settings)
+{
+    const word_list deny = settings->session.deny_users;
+    const word_list users = settings->session.allow_users;
+    const word_list groups = settings->session.allow_groups;
+
+    /* DenyUsers=root means uid 0, whatever else it is called. */
+    if (list_has(deny, pw->pw_name) || (pw->pw_uid == 0 && list_has(deny, "root")))
+        return ACCOUNT_REFUSED;
+    if (!list_empty(users) && !list_has(users, pw->pw_name))
+        return ACCOUNT_REFUSED;
+    return list_empty(groups) ? ACCOUNT_USABLE : groups_allow(pw, groups);
+}
+
+/* The arithmetic of pam_unix's account phase, and the lock that it does not tell. */
+static enum account_state shadow_allows(const struct spwd *sp, long today)
+{
+    if (sp->sp_expire != -1 && today >= sp->sp_expire)
+        return ACCOUNT_EXPIRED;
+    if (sp->sp_max != -1 && sp->sp_inact != -1 && sp->sp_lstchg > 0 && today > sp->sp_lstchg &&
+        today - sp->sp_lstchg - sp->sp_max > sp->sp_inact)
+        return ACCOUNT_AGED;
+    if (sp->sp_pwdp && (sp->sp_pwdp[0] == '!' || sp->sp_pwdp[0] == '*'))
+        return ACCOUNT_LOCKED;
+    return ACCOUNT_USABLE;
+}
+
+static bool make_stamp(const char *name, const struct spwd *sp, uint8_t ret[WIRE_STAMP_LEN])
+{
+    CLEANUP(secret_clear) struct secret text = {0};
+    const char *hash = sp->sp_pwdp ? sp->sp_pwdp : "";
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    size_t digest_n = 0;
+    int n;
+
+    if (secret_alloc(strlen(name) + strlen(hash) + 32, &text) != TOK_OK)
+        return false;
+    n = snprintf(text.p, text.n, "%s%c%s%c%ld", name, 0, hash, 0, sp->sp_lstchg);
+    if (n < 0 || (size_t)n >= text.n ||
+        EVP_Q_digest(NULL, "SHA256", NULL, text.p, (size_t)n, digest, &digest_n) != 1 ||
+        digest_n < WIRE_STAMP_LEN)
+        return false;
+    memcpy(ret, digest, WIRE_STAMP_LEN);
+    return true;
+}
+
+static enum account_state look(const char *name, long today, const struct settings *settings,
+                               struct account *ret)
+{
+    const struct passwd *pw;
+    const struct spwd *sp;
+    enum account_state state;
+
+    errno = 0;
+    pw = getpwnam(name);
+    if (!pw)
+        return not_found(errno);
+    /* A directory may fold case or add a domain; a token's user is compared exactly. */
+    if (strcmp(pw->pw_name, name) != 0)
+        return ACCOUNT_GONE;
+    state = lists_allow(pw, settings);
+    if (state != ACCOUNT_USABLE)
+        return state;
+    errno = 0;
+    sp = getspnam(name);
+    if (!sp)
+        return not_found(errno) == ACCOUNT_GONE ? ACCOUNT_USABLE : ACCOUNT_UNREACHABLE;
+    if (!make_stamp(name, sp, ret->stamp))
+        return ACCOUNT_UNREACHABLE;
+    ret->stamp_n = WIRE_STAMP_LEN;
+    return shadow_allows(sp, today);
+}
+
+void account_look(const char *name, long today, const struct settings *settings,
+                  struct account *ret)
+{
+    struct account made = {0};
+
+    made.state = look(name, today, settings, &made);
+    *ret = made;
+}

@@ -1,0 +1,261 @@
+#include "check.h"
+
+#include "secret.h"
+
+#include <security/pam_appl.h>
+#include <stdio.h>
+#include <string.h>
+
+/* What the conversation needs and finds out. */
+struct talk {
+    const struct secret *password;
+    bool asked_more;
+};
+
+/* What a code of PAM says about the user; one that is not here says something about us. */
+static const int denials[] = {
+    PAM_AUTH_ERR,     PAM_USER_UNKNOWN, PAM_MAXTRIES,         PAM_PERM_DENIED,
+    PAM_ACCT_EXPIRED, PAM_AUTHTOK_ERR,  PAM_NEW_AUTHTOK_REQD, PAM_AUTHTOK_EXPIRED,
+    PAM_CONV_ERR,     PAM_CRED_EXPIRED,
+};
+
+static enum wire_status status_of(int code)
+{
+    if (code == PAM_SUCCESS)
+        return WIRE_OK;
+    for (size_t i = 0; i < sizeof(denials) / sizeof(denials[0]); i++)
+        if (denials[i] == code)
+            return WIRE_DENIED;
+    return WIRE_UNAVAILABLE;
+}
+
+static void say(struct check_verdict *v, enum wire_status status, const char *step,
+                const char *what)
+{
+    v->status = status;
+    (void)snprintf(v->reason, sizeof(v->reason), "%s%s%s", step, *step ? ": " : "", what);
+}
+
+static void free_replies(struct pam_response *replies, int n)
+{
+    for (int i = 0; i < n; i++) {
+        if (replies[i].resp)
+            secret_wipe(replies[i].resp, strlen(replies[i].resp));
+        free(replies[i].resp);
+    }
+    free(replies);
+}
+
+static int answer(struct talk *talk, int style, char **ret)
+{
+    switch (style) {
+    case PAM_PROMPT_ECHO_OFF:
+        *ret = strdup(talk->password->p);
+        return *ret ? PAM_SUCCESS : PAM_BUF_ERR;
+    case PAM_ERROR_MSG:
+    case PAM_TEXT_INFO:
+        return PAM_SUCCESS;
+    default:
+        talk->asked_more = true;
+        return PAM_CONV_ERR;
+    }
+}
+
+static int converse(int n, const struct pam_message **messages, struct pam_response **ret,
+                    void *arg)
+{
+    struct pam_response *replies;
+
+    if (n <= 0 || n > PAM_MAX_NUM_MSG)
+        return PAM_CONV_ERR;
+    replies = calloc((size_t)n, sizeof(*replies));
+    if (!replies)
+        return PAM_BUF_ERR;
+    for (int i = 0; i < n; i++) {
+        int r = answer(arg, messages[i]->msg_style, &replies[i].resp);
+
+        if (r != PAM_SUCCESS) {
+            free_replies(replies, n);
+            return r;
+        }
+    }
+    *ret = replies;
+    return PAM_SUCCESS;
+}
+
+/* jwtd holds every failure back to one moment, so PAM's own waiting would only tell. */
+static void no_delay(int result, unsigned usec, void *arg)
+{
+    (void)result;
+    (void)usec;
+    (void)arg;
+}
+
+/* "uid 1000" becomes PAM_RUSER as it is: no account has a blank in its name, so that no module
+ * trusts it for who it says it is. Any other source is an address. */
+static int set_source(pam_handle_t *pamh, struct slice source)
+{
+    char text[WIRE_SOURCE_MAX + 1];
+    bool is_uid = source.n > 4 && memcmp(source.p, "uid ", 4) == 0;
+
+    if (source.n == 0 || source.n > WIRE_SOURCE_MAX)
+        return PAM_SUCCESS;
+    memcpy(text, source.p, source.n);
+    text[source.n] = '\0';
+    if (text[strspn(text, "0123456789abcdefABCDEF:./ uid")])
+        return PAM_SUCCESS;
+    return pam_set_item(pamh, is_uid ? PAM_RUSER : PAM_RHOST, text);
+}
+
+static int set_items(pam_handle_t *pamh, struct slice source)
+{
+    const union {
+        void (*fn)(int, unsigned, void *);
+        const void *p;
+    } delay = {no_delay};
+    int r = pam_set_item(pamh, PAM_FAIL_DELAY, delay.p);
+
+    if (r == PAM_SUCCESS)
+        r = pam_set_item(pamh, PAM_TTY, "jwtd");
+    return r == PAM_SUCCESS ? set_source(pamh, source) : r;
+}
+
+static bool user_is_still(pam_handle_t *pamh, const char *name)
+{
+    const void *now = NULL;
+
+    return pam_get_item(pamh, PAM_USER, &now) == PAM_SUCCESS && now && strcmp(now, name) == 0;
+}
+
+/* Says OK only when every step did. */
+static void ask_pam(pam_handle_t *pamh, const char *name, struct slice source,
+                    const struct talk *talk, struct check_verdict *v)
+{
+    int r = set_items(pamh, source);
+
+    if (r != PAM_SUCCESS) {
+        say(v, WIRE_UNAVAILABLE, "pam_set_item", pam_strerror(pamh, r));
+        return;
+    }
+    r = pam_authenticate(pamh, PAM_SILENT | PAM_DISALLOW_NULL_AUTHTOK);
+    if (talk->asked_more) {
+        say(v, WIRE_DENIED, "pam_authenticate", "the stack asks for more than a password");
+        return;
+    }
+    say(v, status_of(r), "pam_authenticate", pam_strerror(pamh, r));
+    if (v->status != WIRE_OK)
+        return;
+    if (!user_is_still(pamh, name)) {
+        say(v, WIRE_DENIED, "pam_authenticate", "a module changed the user's name");
+        return;
+    }
+    r = pam_acct_mgmt(pamh, PAM_SILENT | PAM_DISALLOW_NULL_AUTHTOK);
+    say(v, status_of(r), "pam_acct_mgmt", pam_strerror(pamh, r));
+    if (v->status == WIRE_OK && !user_is_still(pamh, name))
+        say(v, WIRE_DENIED, "pam_acct_mgmt", "a module changed the user's name");
+}
+
+static void run_pam(const struct check_setup *setup, const char *name,
+                    const struct secret *password, struct slice source, struct check_verdict *v)
+{
+    struct talk talk = {.password = password};
+    const struct pam_conv conv = {converse, &talk};
+    pam_handle_t *pamh = NULL;
+    int r;
+
+    r = setup->confdir ? pam_start_confdir(setup->service, name, &conv, setup->confdir, &pamh)
+                       : pam_start(setup->service, name, &conv, &pamh);
+    if (r != PAM_SUCCESS) {
+        say(v, WIRE_UNAVAILABLE, "", "pam_start failed");
+        return;
+    }
+    ask_pam(pamh, name, source, &talk, v);
+    (void)pam_end(pamh, v->status == WIRE_OK ? PAM_SUCCESS : PAM_AUTH_ERR);
+}
+
+static bool copy_name(struct slice user, char ret[WIRE_USER_MAX + 1])
+{
+    memset(ret, 0, WIRE_USER_MAX + 1);
+    if (user.n > WIRE_USER_MAX || !policy_user_name_ok(user))
+        return false;
+    memcpy(ret, user.p, user.n);
+    return true;
+}
+
+/* A state that no password changes. */
+static void say_state(const struct account *account, enum wire_status gone,
+                      enum wire_status unusable, struct check_verdict *v)
+{
+    const char *text = account_state_text(account->state);
+
+    switch (account->state) {
+    case ACCOUNT_USABLE:
+        say(v, WIRE_OK, "", text);
+        memcpy(v->stamp, account->stamp, sizeof(v->stamp));
+        v->stamp_n = account->stamp_n;
+        break;
+    case ACCOUNT_GONE:
+        say(v, gone, "", text);
+        break;
+    case ACCOUNT_UNREACHABLE:
+        say(v, WIRE_UNAVAILABLE, "", text);
+        break;
+    case ACCOUNT_EXPIRED:
+    case ACCOUNT_AGED:
+    case ACCOUNT_LOCKED:
+    case ACCOUNT_REFUSED:
+        say(v, unusable, "", text);
+        break;
+    }
+}
+
+/* Looks the account up; true when there is one, whose name may then be logged. */
+static bool find(const struct check_setup *setup, struct slice user, struct account *account,
+                 struct check_verdict *v)
+{
+    char name[WIRE_USER_MAX + 1];
+
+    *account = (struct account){.state = ACCOUNT_GONE};
+    if (!copy_name(user, name))
+        return false;
+    account_look(name, setup->today, setup->settings, account);
+    if (account->state == ACCOUNT_GONE || account->state == ACCOUNT_UNREACHABLE)
+        return false;
+    memcpy(v->user, name, sizeof(v->user));
+    return true;
+}
+
+void check_password(const struct check_setup *setup, struct slice user, struct slice password,
+                    struct slice source, struct check_verdict *ret)
+{
+    CLEANUP(secret_clear) struct secret text = {0};
+    struct check_verdict v = {.status = WIRE_DENIED};
+    struct account account;
+
+    /* PAM never hears a name that is no account: people type passwords there, modules log. */
+    if (!find(setup, user, &account, &v)) {
+        say_state(&account, WIRE_DENIED, WIRE_DENIED, &v);
+        *ret = v;
+        return;
+    }
+    if (secret_copy(password, &text) == TOK_OK)
+        run_pam(setup, v.user, &text, source, &v);
+    else
+        say(&v, WIRE_UNAVAILABLE, "", "out of memory");
+    /* Looked at before PAM, judged after: an unusable account costs the same work, and a
+     * password that changes in between leaves a stamp that is no longer true. */
+    if (v.status == WIRE_OK)
+        say_state(&account, WIRE_DENIED, WIRE_DENIED, &v);
+    *ret = v;
+}
+
+void check_account(const struct check_setup *setup, struct slice user,
+                   struct check_verdict *ret)
+{
+    struct check_verdict v = {.status = WIRE_NOT_FOUND};
+    struct account account;
+
+    (void)find(setup, user, &account, &v);
+    say_state(&account, WIRE_NOT_FOUND, WIRE_INACTIVE, &v);
+    *ret = v;
+}
