@@ -1,0 +1,242 @@
+#include "body.h"
+
+#include "field.h"
+#include "form.h"
+#include "scan.h"
+
+#include <string.h>
+
+const char *body_error_text(enum body_error error)
+{
+    switch (error) {
+    case BODY_FINE:
+        return "";
+    case BODY_REQUIRED:
+        return "This field is required.";
+    case BODY_IS_NULL:
+        return "This field may not be null.";
+    case BODY_BLANK:
+        return "This field may not be blank.";
+    case BODY_NO_STRING:
+        return "Not a valid string.";
+    case BODY_HAS_NUL:
+        return "Null characters are not allowed.";
+    case BODY_SURROGATE:
+        return "Surrogate characters are not allowed: U+%X.";
+    }
+    return "";
+}
+
+/* The ASCII characters that Python's str.strip() takes off. */
+static bool is_space(char c)
+{
+    return c == ' ' || (c >= '\t' && c <= '\r') || (c >= 0x1c && c <= 0x1f);
+}
+
+static struct slice strip(struct slice s)
+{
+    while (s.n > 0 && is_space(s.p[0])) {
+        s.p++;
+        s.n--;
+    }
+    while (s.n > 0 && is_space(s.p[s.n - 1]))
+        s.n--;
+    return s;
+}
+
+static void take_text(struct body_field *f, struct slice text)
+{
+    f->value = f->trim ? strip(text) : text;
+    if (f->value.n == 0)
+        f->error = BODY_BLANK;
+    else if (memchr(f->value.p, '\0', f->value.n))
+        f->error = BODY_HAS_NUL;
+    else
+        f->error = BODY_FINE;
+}
+
+static struct body_field *find_field(struct body_field *fields, size_t n, struct slice name)
+{
+    for (size_t i = 0; i < n; i++)
+        if (slice_is(name, fields[i].name))
+            return &fields[i];
+    return NULL;
+}
+
+static enum body_verdict verdict_of(const struct body_field *fields, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (fields[i].error != BODY_FINE)
+            return BODY_BAD_FIELDS;
+    return BODY_GOOD;
+}
+
+/* JSON */
+
+static enum body_verdict unparsed(struct body *body, const char *format, const char *what,
+                                  size_t at)
+{
+    body->format = format;
+    body->what = what;
+    body->at = at;
+    return BODY_UNPARSED;
+}
+
+/* The fault ended the scan, so what the other fields are is not known. */
+static enum body_verdict json_fault(const struct scan_fault *fault, struct body_field *fields,
+                                    size_t n, struct body *body)
+{
+    struct scan_value name = {.text = fault->member, .type = SCAN_STRING};
+
+    name.escaped = name.text.n > 0 && memchr(name.text.p, '\\', name.text.n);
+    for (size_t i = 0; fault->surrogate != 0 && i < n; i++) {
+        if (!scan_string_is(name, (struct slice){fields[i].name, strlen(fields[i].name)}))
+            continue;
+        for (size_t k = 0; k < n; k++)
+            fields[k].error = BODY_FINE;
+        fields[i].error = BODY_SURROGATE;
+        fields[i].surrogate = fault->surrogate;
+        return BODY_BAD_FIELDS;
+    }
+    return unparsed(body, "JSON", fault->what, fault->at);
+}
+
+/* Python's name of the type that json.loads makes of it. */
+static const char *type_name(struct scan_value v)
+{
+    switch (v.type) {
+    case SCAN_OBJECT:
+        return "dict";
+    case SCAN_ARRAY:
+        return "list";
+    case SCAN_STRING:
+        return "str";
+    case SCAN_NUMBER:
+        return memchr(v.text.p, '.', v.text.n) || memchr(v.text.p, 'e', v.text.n) ||
+                       memchr(v.text.p, 'E', v.text.n)
+                   ? "float"
+                   : "int";
+    case SCAN_TRUE:
+    case SCAN_FALSE:
+        return "bool";
+    case SCAN_NULL:
+        return NULL;
+    }
+    return NULL;
+}
+
+/* room: where the next decoded value goes. */
+static void take_json(struct body_field *f, struct scan_value v, char **room)
+{
+    size_t n = 0;
+
+    switch (v.type) {
+    case SCAN_STRING:
+        /* Decoded bytes are fewer than the text's, and the room has the document's size. */
+        if (scan_string(v, *room, v.text.n, &n) != TOK_OK)
+            break;
+        take_text(f, (struct slice){*room, n});
+        *room += n;
+        return;
+    case SCAN_NUMBER:
+        take_text(f, v.text);
+        return;
+    case SCAN_NULL:
+        f->error = BODY_IS_NULL;
+        return;
+    case SCAN_OBJECT:
+    case SCAN_ARRAY:
+    case SCAN_TRUE:
+    case SCAN_FALSE:
+        break;
+    }
+    f->error = BODY_NO_STRING;
+}
+
+static enum body_verdict read_json(struct slice bytes, struct body_field *fields, size_t n,
+                                   struct body *body)
+{
+    struct scan_value document;
+    struct scan_member member;
+    struct scan_fault fault = {0};
+    char *room = body->room.p;
+    size_t pos = 0;
+
+    if (scan_document(bytes, &document, &fault) != TOK_OK)
+        return json_fault(&fault, fields, n, body);
+    if (document.type != SCAN_OBJECT) {
+        body->type = type_name(document);
+        return BODY_NO_OBJECT;
+    }
+    while (scan_next_member(document, &pos, &member))
+        for (size_t i = 0; i < n; i++)
+            if (scan_string_is(member.name,
+                               (struct slice){fields[i].name, strlen(fields[i].name)}))
+                take_json(&fields[i], member.value, &room);
+    return verdict_of(fields, n);
+}
+
+/* Forms */
+
+static enum body_verdict read_form(struct slice bytes, struct body_field *fields, size_t n,
+                                   struct body *body)
+{
+    struct form form = {.bytes = bytes, .room = body->room.p};
+    struct slice name, value;
+
+    while (form_next(&form, &name, &value)) {
+        struct body_field *f = find_field(fields, n, name);
+
+        if (!f)
+            continue;
+        if (f->error != BODY_REQUIRED)
+            return unparsed(body, "Form", "a field is there twice", form.at);
+        take_text(f, value);
+    }
+    if (form.fault)
+        return unparsed(body, "Form", form.fault, form.at);
+    return verdict_of(fields, n);
+}
+
+static const struct {
+    const char *type;
+    enum body_verdict (*read)(struct slice bytes, struct body_field *fields, size_t n,
+                              struct body *body);
+} formats[] = {
+    {"application/json", read_json},
+    {"application/x-www-form-urlencoded", read_form},
+};
+
+static enum body_verdict read_typed(struct slice content_type, struct slice bytes,
+                                    struct body_field *fields, size_t n, struct body *body)
+{
+    struct field_media media;
+
+    if (bytes.n == 0)
+        return verdict_of(fields, n);
+    if (!content_type.p || !field_media(content_type, &media))
+        return BODY_UNSUPPORTED;
+    for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
+        if (!field_is(media.type, formats[i].type))
+            continue;
+        if (secret_alloc(bytes.n, &body->room) != TOK_OK)
+            return BODY_NO_MEMORY;
+        return formats[i].read(bytes, fields, n, body);
+    }
+    return BODY_UNSUPPORTED;
+}
+
+enum body_verdict body_read(struct slice content_type, struct slice bytes,
+                            struct body_field *fields, size_t n, struct body *ret)
+{
+    *ret = (struct body){0};
+    for (size_t i = 0; i < n; i++)
+        fields[i].error = BODY_REQUIRED;
+    ret->verdict = read_typed(content_type, bytes, fields, n, ret);
+    return ret->verdict;
+}
+
+void body_clear(struct body *body)
+{
+    secret_clear(&body->room);
+}

@@ -1,0 +1,57 @@
+/*
+ * The body of a POST as Django REST framework reads it for simplejwt's serializers: an
+ * application/json object or an application/x-www-form-urlencoded form, of which some members
+ * are asked for and all others ignored. Pure. Where it is stricter: JSON by common/scan.h, a
+ * form must be well formed, be UTF-8 and name a field once.
+ */
+#pragma once
+
+#include "secret.h"
+
+enum body_error {
+    BODY_FINE = 0,
+    BODY_REQUIRED,
+    BODY_IS_NULL,
+    BODY_BLANK,
+    BODY_NO_STRING, /* a boolean, list or object; a number is taken as its text */
+    BODY_HAS_NUL,
+    BODY_SURROGATE,
+};
+
+struct body_field {
+    const char *name;
+    /* Blanks around it are no part of it (DRF's CharField). Of a password they are. */
+    bool trim;
+
+    enum body_error error;
+    uint32_t surrogate;
+    struct slice value; /* BODY_FINE: in the body's room */
+};
+
+enum body_verdict {
+    BODY_GOOD,
+    BODY_BAD_FIELDS,  /* each field's error says what */
+    BODY_NO_OBJECT,   /* .type is what it is instead, in Python's words; NULL for null */
+    BODY_UNPARSED,    /* .what, .at */
+    BODY_UNSUPPORTED, /* the media type */
+    BODY_NO_MEMORY,
+};
+
+struct body {
+    enum body_verdict verdict;
+    const char *type;   /* "list" */
+    const char *format; /* BODY_UNPARSED: "JSON" or "Form" */
+    const char *what;
+    size_t at;          /* bytes before the fault */
+    struct secret room; /* the values, decoded */
+};
+
+/* Reads the n fields out of a body. An empty body of any type is an empty object. */
+enum body_verdict body_read(struct slice content_type, struct slice bytes,
+                            struct body_field *fields, size_t n, struct body *ret);
+
+/* Wipes the values. */
+void body_clear(struct body *body);
+
+/* DRF's sentence for a field, with a %X for the surrogate in BODY_SURROGATE's. */
+const char *body_error_text(enum body_error error);

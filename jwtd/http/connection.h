@@ -1,0 +1,68 @@
+/*
+ * One connection's life: read a request, have it answered, send the reply, let the peer read it
+ * to its end, close. Deadlines are absolute: what trickles in does not move them.
+ *
+ *     READING -> ANSWERING (-> HELD) -> WRITING -> DRAINING -> gone
+ *
+ * While a question is under way the peer is not looked at: hanging up neither spares it a wrong
+ * password's price nor frees its place among the connections.
+ */
+#pragma once
+
+#include "ask.h"
+#include "reply.h"
+#include "request.h"
+#include "server.h"
+
+struct route;
+
+enum connection_state {
+    CONNECTION_READING,
+    CONNECTION_ANSWERING,
+    CONNECTION_HELD, /* the reply is made and waits for its time */
+    CONNECTION_WRITING,
+    CONNECTION_DRAINING, /* all is sent; what the peer still sends is thrown away */
+};
+
+struct connection {
+    struct server *server;
+    struct connection *next, *previous;
+    enum connection_state state;
+    int fd;
+    struct source source;
+    bool exempt;  /* a trusted proxy: not limited as a source */
+    bool refusal; /* over a limit: here to be told so */
+    sd_event_source *io, *timer;
+    uint64_t opened; /* monotonic microseconds */
+    uint64_t whole;  /* when the request was */
+    char *in;        /* REQUEST_MAX bytes of room; may hold a password */
+    size_t n_in;
+    struct request request;
+    bool head_judged;
+    const struct route *route; /* NULL: not found yet */
+    struct secret out;
+    size_t sent, drained;
+    struct ask *ask;
+    void (*answered)(struct connection *c, const struct wire_message *answer);
+};
+
+/* Takes over fd. refusal: it is answered with 503 at once, whatever it asks. */
+void connection_open(struct server *server, int fd, const struct source *source, bool refusal);
+
+void connection_free(struct connection *c);
+
+/* Sends the reply and clears it. The connection may be gone afterwards. */
+void connection_reply(struct connection *c, struct reply *reply);
+
+/* The same, not before this time (monotonic microseconds). */
+void connection_reply_at(struct connection *c, struct reply *reply, uint64_t when);
+
+/* connection_reply of reply_detail. */
+void connection_refuse(struct connection *c, int status, const char *detail, const char *code);
+
+/* 503, try again in a second. */
+void connection_unavailable(struct connection *c);
+
+/* Asks jwtd-issuer; done gets its answer. Without one the peer gets 503. */
+void connection_ask(struct connection *c, enum wire_op op, const union wire_value *values,
+                    void (*done)(struct connection *c, const struct wire_message *answer));

@@ -1,0 +1,279 @@
+#include "field.h"
+
+#include <string.h>
+
+static char lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+static bool is_alnum(char c)
+{
+    return is_digit(c) || (lower(c) >= 'a' && lower(c) <= 'z');
+}
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+bool field_is(struct slice s, const char *want)
+{
+    if (strlen(want) != s.n)
+        return false;
+    for (size_t i = 0; i < s.n; i++)
+        if (lower(s.p[i]) != lower(want[i]))
+            return false;
+    return true;
+}
+
+bool field_is_tchar(unsigned char c)
+{
+    static const char others[] = "!#$%&'*+-.^_`|~";
+
+    return is_alnum((char)c) || memchr(others, c, sizeof(others) - 1) != NULL;
+}
+
+bool field_is_token(struct slice s)
+{
+    for (size_t i = 0; i < s.n; i++)
+        if (!field_is_tchar((unsigned char)s.p[i]))
+            return false;
+    return s.n > 0;
+}
+
+struct slice field_trim(struct slice s)
+{
+    while (s.n > 0 && is_blank(s.p[0])) {
+        s.p++;
+        s.n--;
+    }
+    while (s.n > 0 && is_blank(s.p[s.n - 1]))
+        s.n--;
+    return s;
+}
+
+/* The bytes before `end` are taken off the front of *rest. */
+static struct slice take(struct slice *rest, size_t end)
+{
+    struct slice head = {rest->p, end};
+
+    rest->p += end;
+    rest->n -= end;
+    return head;
+}
+
+static bool is_port(struct slice s)
+{
+    if (s.n < 2 || s.n > 6 || s.p[0] != ':')
+        return false;
+    for (size_t i = 1; i < s.n; i++)
+        if (!is_digit(s.p[i]))
+            return false;
+    return true;
+}
+
+/* Length of the "[...]" that the value begins with, 0 when it is out of form. */
+static size_t bracketed(struct slice value)
+{
+    bool colon = false;
+
+    for (size_t i = 1; i < value.n; i++) {
+        char c = lower(value.p[i]);
+
+        if (c == ']')
+            return colon ? i + 1 : 0;
+        if (c == ':')
+            colon = true;
+        else if (!is_digit(c) && c != '.' && (c < 'a' || c > 'f'))
+            return 0;
+    }
+    return 0;
+}
+
+static size_t named(struct slice value)
+{
+    size_t n = 0;
+
+    while (n < value.n && (is_alnum(value.p[n]) || memchr("-._", value.p[n], 3) != NULL))
+        n++;
+    return n;
+}
+
+bool field_host(struct slice value, struct slice *ret_name)
+{
+    size_t n = value.n > 0 && value.p[0] == '[' ? bracketed(value) : named(value);
+    struct slice rest = value;
+    struct slice name = take(&rest, n);
+
+    if (n == 0 || (rest.n > 0 && !is_port(rest)))
+        return false;
+    *ret_name = name;
+    return true;
+}
+
+enum field_length field_length(struct slice value, size_t max, size_t *ret)
+{
+    size_t n = 0;
+    bool over = false;
+
+    for (size_t i = 0; i < value.n; i++) {
+        if (!is_digit(value.p[i]))
+            return FIELD_LENGTH_BAD;
+        n = over ? n : n * 10 + (size_t)(value.p[i] - '0');
+        over = over || n > max;
+    }
+    if (value.n == 0)
+        return FIELD_LENGTH_BAD;
+    if (over)
+        return FIELD_LENGTH_OVER;
+    *ret = n;
+    return FIELD_LENGTH_FINE;
+}
+
+static size_t span_token(struct slice s)
+{
+    size_t n = 0;
+
+    while (n < s.n && field_is_tchar((unsigned char)s.p[n]))
+        n++;
+    return n;
+}
+
+/* A quoted-string without escapes: what it would escape has no place in our parameters. */
+static bool take_quoted(struct slice *rest, struct slice *ret)
+{
+    const char *end = memchr(rest->p + 1, '"', rest->n - 1);
+    struct slice whole;
+
+    if (!end)
+        return false;
+    whole = take(rest, (size_t)(end - rest->p) + 1);
+    *ret = (struct slice){whole.p + 1, whole.n - 2};
+    return memchr(ret->p, '\\', ret->n) == NULL;
+}
+
+static bool take_value(struct slice *rest, struct slice *ret)
+{
+    if (rest->n > 0 && rest->p[0] == '"')
+        return take_quoted(rest, ret);
+    *ret = take(rest, span_token(*rest));
+    return ret->n > 0;
+}
+
+static bool keep_once(struct slice *slot, struct slice value)
+{
+    if (slot->p)
+        return false;
+    *slot = value;
+    return true;
+}
+
+/* One "name=value" from the front of *rest. */
+static bool take_parameter(struct slice *rest, struct field_media *media)
+{
+    struct slice name = take(rest, span_token(*rest));
+    struct slice value;
+
+    if (name.n == 0 || rest->n == 0 || rest->p[0] != '=')
+        return false;
+    (void)take(rest, 1);
+    if (!take_value(rest, &value))
+        return false;
+    if (field_is(name, "charset"))
+        return keep_once(&media->charset, value);
+    if (field_is(name, "boundary"))
+        return keep_once(&media->boundary, value);
+    return true;
+}
+
+bool field_media(struct slice value, struct field_media *ret)
+{
+    struct field_media media = {0};
+    struct slice rest = value;
+    size_t main_type = span_token(value);
+    size_t sub_type;
+
+    if (main_type == 0 || main_type == value.n || value.p[main_type] != '/')
+        return false;
+    (void)take(&rest, main_type + 1);
+    sub_type = span_token(rest);
+    if (sub_type == 0)
+        return false;
+    (void)take(&rest, sub_type);
+    media.type = (struct slice){value.p, main_type + 1 + sub_type};
+    for (rest = field_trim(rest); rest.n > 0; rest = field_trim(rest)) {
+        if (rest.p[0] != ';')
+            return false;
+        (void)take(&rest, 1);
+        rest = field_trim(rest);
+        if (rest.n > 0 && rest.p[0] != ';' && !take_parameter(&rest, &media))
+            return false;
+    }
+    *ret = media;
+    return true;
+}
+
+/* The element up to the next comma, trimmed; false at the end. */
+static bool next_element(struct slice *rest, struct slice *ret)
+{
+    const char *comma;
+
+    if (rest->n == 0)
+        return false;
+    comma = memchr(rest->p, ',', rest->n);
+    *ret = field_trim(take(rest, comma ? (size_t)(comma - rest->p) : rest->n));
+    if (comma)
+        (void)take(rest, 1);
+    return true;
+}
+
+bool field_accepts_json(struct slice value)
+{
+    static const char *const takes[] = {"application/json", "application/*", "*/*"};
+    struct slice rest = field_trim(value);
+    struct slice element;
+
+    if (rest.n == 0)
+        return true;
+    while (next_element(&rest, &element)) {
+        const char *semicolon = memchr(element.p, ';', element.n);
+
+        if (semicolon)
+            element = field_trim((struct slice){element.p, (size_t)(semicolon - element.p)});
+        for (size_t i = 0; i < sizeof(takes) / sizeof(takes[0]); i++)
+            if (field_is(element, takes[i]))
+                return true;
+    }
+    return false;
+}
+
+struct slice field_last(struct slice value)
+{
+    const char *comma = memrchr(value.p, ',', value.n);
+
+    if (comma)
+        (void)take(&value, (size_t)(comma - value.p) + 1);
+    return field_trim(value);
+}
+
+bool field_has_etag(struct slice value, struct slice etag)
+{
+    struct slice rest = field_trim(value);
+    struct slice element;
+
+    if (slice_is(rest, "*"))
+        return true;
+    while (next_element(&rest, &element)) {
+        if (element.n > 2 && memcmp(element.p, "W/", 2) == 0)
+            (void)take(&element, 2);
+        if (slice_eq(element, etag))
+            return true;
+    }
+    return false;
+}

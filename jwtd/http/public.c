@@ -1,0 +1,75 @@
+/*
+ * What anybody may ask: the public keys, and whether tokens can be had.
+ */
+#include "field.h"
+#include "file.h"
+#include "handlers.h"
+#include "messages.h"
+
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+#define KEYS_MAX (1024 * 1024)
+/* A new key is published long before it signs: design's rotation waits longer than this. */
+#define KEYS_CACHE "public, max-age=300"
+#define ETAG_LEN 24
+
+/* FNV-1a: tells one file from the next. Nobody gains by two that have the same. */
+static void etag_of(struct slice bytes, char ret[ETAG_LEN])
+{
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+
+    for (size_t i = 0; i < bytes.n; i++)
+        hash = (hash ^ (unsigned char)bytes.p[i]) * UINT64_C(0x100000001b3);
+    (void)snprintf(ret, ETAG_LEN, "\"%016" PRIx64 "\"", hash);
+}
+
+void handlers_keys(struct connection *c)
+{
+    CLEANUP(cleanup_free) char *text = NULL;
+    char path[PATH_MAX], etag[ETAG_LEN];
+    struct why why = {""};
+    struct reply reply;
+    size_t n;
+
+    (void)snprintf(path, sizeof(path), "%s/jwks.json", c->server->public_dir);
+    if (file_read(path, FILE_PUBLIC, KEYS_MAX, &text, &n, NULL, &why) != TOK_OK) {
+        service_complain(&c->server->service, MESSAGE_KEYS, "the public keys can't be read",
+                         why.text);
+        connection_unavailable(c);
+        return;
+    }
+    etag_of((struct slice){text, n}, etag);
+    reply_begin(&reply, 200, n);
+    reply.cache = KEYS_CACHE;
+    reply.etag = etag;
+    if (c->request.if_none_match.p &&
+        field_has_etag(c->request.if_none_match, (struct slice){etag, strlen(etag)}))
+        reply.status = 304;
+    else
+        emit_bytes(&reply.body, (struct slice){text, n});
+    connection_reply(c, &reply);
+}
+
+static void on_pong(struct connection *c, const struct wire_message *answer)
+{
+    struct reply reply;
+
+    if (answer->status != WIRE_OK) {
+        connection_unavailable(c);
+        return;
+    }
+    reply_begin(&reply, 200, 64);
+    reply.cache = "no-store";
+    emit_begin(&reply.body);
+    emit_member_string(&reply.body, "status", SLICE("ok"));
+    emit_end(&reply.body);
+    connection_reply(c, &reply);
+}
+
+void handlers_health(struct connection *c)
+{
+    connection_ask(c, WIRE_PING, NULL, on_pong);
+}

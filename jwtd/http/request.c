@@ -1,0 +1,310 @@
+#include "request.h"
+
+#include "field.h"
+
+#include <string.h>
+
+static const char *const method_names[METHOD_COUNT] = {
+    [METHOD_UNKNOWN] = "",      [METHOD_GET] = "GET",         [METHOD_HEAD] = "HEAD",
+    [METHOD_POST] = "POST",     [METHOD_PUT] = "PUT",         [METHOD_PATCH] = "PATCH",
+    [METHOD_DELETE] = "DELETE", [METHOD_OPTIONS] = "OPTIONS", [METHOD_TRACE] = "TRACE",
+};
+
+const char *request_method_name(enum request_method method)
+{
+    return method_names[method];
+}
+
+/* False, which is what a step of the reader returns when it refused the request. */
+static bool refuse(struct request *r, int status, const char *detail)
+{
+    r->state = REQUEST_REFUSED;
+    r->status = status;
+    r->detail = detail;
+    return false;
+}
+
+static bool refuse_line(struct request *r)
+{
+    return refuse(r, 400, "The request line must be METHOD, a path and HTTP/1.0 or HTTP/1.1.");
+}
+
+/* The request line */
+
+static enum request_method find_method(struct slice s)
+{
+    for (int m = METHOD_GET; m < METHOD_COUNT; m++)
+        if (slice_is(s, method_names[m]))
+            return (enum request_method)m;
+    return METHOD_UNKNOWN;
+}
+
+static bool is_hex(char c)
+{
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
+
+static bool is_alnum(char c)
+{
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+/* Origin form (RFC 9112 3.2.1): a path, perhaps a query, of the letters that RFC 3986 3.3 and
+ * 3.4 give them. Nothing is decoded: no route has a letter that needs it. */
+static bool target_is_legal(struct slice target)
+{
+    static const char others[] = "-._~!$&'()*+,;=:@/?";
+
+    if (target.n == 0 || target.p[0] != '/')
+        return false;
+    for (size_t i = 0; i < target.n; i++) {
+        char c = target.p[i];
+
+        if (c == '%' && target.n - i > 2 && is_hex(target.p[i + 1]) && is_hex(target.p[i + 2]))
+            continue;
+        if (!is_alnum(c) && memchr(others, c, sizeof(others) - 1) == NULL)
+            return false;
+    }
+    return true;
+}
+
+static bool version_is_formed(struct slice v)
+{
+    return v.n == 8 && memcmp(v.p, "HTTP/", 5) == 0 && v.p[5] >= '0' && v.p[5] <= '9' &&
+           v.p[6] == '.' && v.p[7] >= '0' && v.p[7] <= '9';
+}
+
+static bool read_request_line(struct request *r, struct slice line)
+{
+    const char *first = memchr(line.p, ' ', line.n);
+    const char *last = memrchr(line.p, ' ', line.n);
+    struct slice method, target, version;
+    const char *query;
+
+    if (!first || first == last)
+        return refuse_line(r);
+    method = (struct slice){line.p, (size_t)(first - line.p)};
+    target = (struct slice){first + 1, (size_t)(last - first - 1)};
+    version = (struct slice){last + 1, line.n - (size_t)(last + 1 - line.p)};
+    if (!field_is_token(method) || !target_is_legal(target) || !version_is_formed(version))
+        return refuse_line(r);
+    r->http_1_0 = slice_is(version, "HTTP/1.0");
+    if (!r->http_1_0 && !slice_is(version, "HTTP/1.1"))
+        return refuse(r, 505, "Only HTTP/1.0 and HTTP/1.1 are spoken here.");
+    r->method = find_method(method);
+    if (r->method == METHOD_UNKNOWN)
+        return refuse(r, 501, "The method is not known.");
+    query = memchr(target.p, '?', target.n);
+    r->path = (struct slice){target.p, query ? (size_t)(query - target.p) : target.n};
+    return true;
+}
+
+/* Fields */
+
+static bool read_host(struct request *r, struct slice value)
+{
+    if (r->host.p)
+        return refuse(r, 400, "There must be one Host.");
+    if (!field_host(value, &r->host))
+        return refuse(r, 400, "Host is not a host and port.");
+    return true;
+}
+
+static bool read_length(struct request *r, struct slice value)
+{
+    if (r->has_length)
+        return refuse(r, 400, "There must be one Content-Length.");
+    r->has_length = true;
+    switch (field_length(value, REQUEST_BODY_MAX, &r->body_len)) {
+    case FIELD_LENGTH_FINE:
+        return true;
+    case FIELD_LENGTH_BAD:
+        return refuse(r, 400, "Content-Length must be digits.");
+    case FIELD_LENGTH_OVER:
+        return refuse(r, 413, "The body is over 16384 bytes.");
+    }
+    return true;
+}
+
+static bool read_transfer(struct request *r, struct slice value)
+{
+    (void)value;
+    return refuse(r, 501, "Transfer-Encoding is not supported; send a Content-Length.");
+}
+
+static bool read_type(struct request *r, struct slice value)
+{
+    struct field_media media;
+
+    if (r->content_type.p)
+        return refuse(r, 400, "There must be one Content-Type.");
+    r->content_type = value;
+    if (!field_media(value, &media))
+        return refuse(r, 415, NULL);
+    if (media.charset.p && !field_is(media.charset, "utf-8"))
+        return refuse(r, 415, NULL);
+    return true;
+}
+
+static bool read_encoding(struct request *r, struct slice value)
+{
+    if (r->has_encoding)
+        return refuse(r, 400, "There must be one Content-Encoding.");
+    r->has_encoding = true;
+    if (!field_is(value, "identity"))
+        return refuse(r, 415, "Content-Encoding must be identity.");
+    return true;
+}
+
+static bool read_expect(struct request *r, struct slice value)
+{
+    if (r->has_expect)
+        return refuse(r, 400, "There must be one Expect.");
+    r->has_expect = true;
+    if (!field_is(value, "100-continue"))
+        return refuse(r, 417, "Expect can only be 100-continue.");
+    /* A client of HTTP/1.0 would take the interim answer for the last one (RFC 9110 10.1.1). */
+    r->expects_continue = !r->http_1_0;
+    return true;
+}
+
+static bool read_accept(struct request *r, struct slice value)
+{
+    bool takes = field_accepts_json(value);
+
+    r->accepts_json = r->has_accept ? r->accepts_json || takes : takes;
+    r->has_accept = true;
+    return true;
+}
+
+static bool read_forwarded(struct request *r, struct slice value)
+{
+    r->forwarded_for = value;
+    return true;
+}
+
+static bool read_none_match(struct request *r, struct slice value)
+{
+    r->if_none_match = value;
+    return true;
+}
+
+static const struct {
+    const char *name;
+    bool (*read)(struct request *r, struct slice value);
+} known_fields[] = {
+    {"Host", read_host},
+    {"Content-Length", read_length},
+    {"Transfer-Encoding", read_transfer},
+    {"Content-Type", read_type},
+    {"Content-Encoding", read_encoding},
+    {"Expect", read_expect},
+    {"Accept", read_accept},
+    {"X-Forwarded-For", read_forwarded},
+    {"If-None-Match", read_none_match},
+};
+
+static bool read_authorization(struct request *r, struct slice value)
+{
+    if (r->authorization.p)
+        return refuse(r, 400, "There must be one Authorization.");
+    r->authorization = value;
+    return true;
+}
+
+static bool read_field(struct request *r, const char *auth_header, struct slice line)
+{
+    const char *colon = memchr(line.p, ':', line.n);
+    struct slice name, value;
+
+    if (!colon)
+        return refuse(r, 400, "A header field must be a name, a colon and a value.");
+    if (r->lines > REQUEST_FIELDS_MAX)
+        return refuse(r, 431, "There are over 32 header fields.");
+    name = (struct slice){line.p, (size_t)(colon - line.p)};
+    value = field_trim((struct slice){colon + 1, line.n - name.n - 1});
+    if (field_is(name, auth_header))
+        return read_authorization(r, value);
+    for (size_t i = 0; i < sizeof(known_fields) / sizeof(known_fields[0]); i++)
+        if (field_is(name, known_fields[i].name))
+            return known_fields[i].read(r, value);
+    return true;
+}
+
+/* Lines and bytes */
+
+static bool end_head(struct request *r)
+{
+    if (!r->host.p)
+        return refuse(r, 400, "There must be one Host.");
+    if (r->method == METHOD_POST && !r->has_length)
+        return refuse(r, 411, "There must be a Content-Length.");
+    if (!r->has_accept)
+        r->accepts_json = true;
+    r->state = REQUEST_IN_BODY;
+    return true;
+}
+
+static bool read_line(struct request *r, const char *auth_header, struct slice line)
+{
+    if (r->lines == 0)
+        return read_request_line(r, line);
+    return line.n == 0 ? end_head(r) : read_field(r, auth_header, line);
+}
+
+static bool end_line(struct request *r, const char *auth_header, struct slice line)
+{
+    bool fine = read_line(r, auth_header, line);
+
+    r->lines++;
+    r->line = r->at;
+    r->in_value = false;
+    r->after_cr = false;
+    return fine;
+}
+
+static bool is_text(unsigned char c)
+{
+    return c >= 0x20 && c != 0x7f;
+}
+
+/* True for a byte that may stand where the reader is. */
+static bool byte_fits(struct request *r, unsigned char c)
+{
+    if (r->lines == 0)
+        return is_text(c) && c < 0x80;
+    if (r->in_value)
+        return is_text(c) || c == '\t';
+    r->in_value = c == ':' && r->at - 1 > r->line;
+    return r->in_value || field_is_tchar(c);
+}
+
+static bool read_byte(struct request *r, const char *auth_header, const char *buffer)
+{
+    unsigned char c = (unsigned char)buffer[r->at];
+
+    if (r->at == REQUEST_HEAD_MAX)
+        return refuse(r, 431, "The request line and header fields are over 8192 bytes.");
+    r->at++;
+    if (r->after_cr && c != '\n')
+        return refuse(r, 400, "A carriage return stands alone.");
+    if (r->after_cr)
+        return end_line(r, auth_header, (struct slice){buffer + r->line, r->at - r->line - 2});
+    if (c == '\r')
+        r->after_cr = true;
+    else if (!byte_fits(r, c))
+        return refuse(r, 400, "The request has a byte where it can't stand.");
+    return true;
+}
+
+enum request_state request_read(struct request *r, const char *auth_header, struct slice bytes)
+{
+    while (r->state == REQUEST_IN_HEAD && r->at < bytes.n)
+        if (!read_byte(r, auth_header, bytes.p))
+            break;
+    if (r->state == REQUEST_IN_BODY && bytes.n - r->at >= r->body_len) {
+        r->body = (struct slice){bytes.p + r->at, r->body_len};
+        r->state = REQUEST_WHOLE;
+    }
+    return r->state;
+}

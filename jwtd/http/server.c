@@ -1,0 +1,101 @@
+#include "server.h"
+
+#include "messages.h"
+
+#include <limits.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+
+#define SECOND UINT64_C(1000000)
+#define MINUTE (60 * SECOND)
+
+static void learn_issuer(struct server *s)
+{
+    CLEANUP(policy_clear) struct policy pinned = {0};
+    const char *issuer = s->service.settings.token.issuer;
+    char path[PATH_MAX];
+
+    s->issuer_tried = service_monotonic();
+    if (!issuer) {
+        (void)snprintf(path, sizeof(path), "%s/issuer", s->public_dir);
+        if (policy_read_pinned(&pinned, path, NULL) != TOK_OK)
+            return;
+        issuer = pinned.issuer;
+    }
+    if (!hosts_of_url(issuer, s->hosts.issuer))
+        s->hosts.issuer[0] = '\0';
+}
+
+static void learn_proxies(struct server *s)
+{
+    word_list names = s->service.settings.http.trusted_proxies;
+    size_t n = 0;
+
+    while (names && names[n])
+        n++;
+    s->proxies = n > 0 ? calloc(n, sizeof(*s->proxies)) : NULL;
+    for (size_t i = 0; s->proxies && i < n; i++) {
+        const struct passwd *user = getpwnam(names[i]);
+
+        if (user)
+            s->proxies[s->n_proxies++] = user->pw_uid;
+        else
+            LOG(LOG_WARNING, MESSAGE_SETTINGS, "TrustedProxies= names no user of this machine",
+                {"setting", names[i]});
+    }
+}
+
+bool server_ready(struct server *s)
+{
+    if (!service_ready(&s->service))
+        return false;
+    if (s->learned)
+        return true;
+    s->learned = true;
+    if (gethostname(s->hosts.hostname, sizeof(s->hosts.hostname) - 1) < 0)
+        s->hosts.hostname[0] = '\0';
+    s->hosts.allowed = s->service.settings.http.allowed_hosts;
+    learn_issuer(s);
+    learn_proxies(s);
+    return true;
+}
+
+bool server_allows_host(struct server *s, struct slice name)
+{
+    if (hosts_allow(&s->hosts, name))
+        return true;
+    /* jwtd-issuer may have pinned its name since. */
+    if (s->hosts.issuer[0] != '\0' || service_monotonic() - s->issuer_tried < SECOND)
+        return false;
+    learn_issuer(s);
+    return hosts_allow(&s->hosts, name);
+}
+
+bool server_trusts(const struct server *s, uid_t uid)
+{
+    for (size_t i = 0; i < s->n_proxies; i++)
+        if (s->proxies[i] == uid)
+            return true;
+    return false;
+}
+
+void server_overload(struct server *s, const char *limit, const struct source *source)
+{
+    uint64_t now = service_monotonic();
+    char text[SOURCE_TEXT];
+
+    if (s->overload_said != 0 && now - s->overload_said < MINUTE)
+        return;
+    s->overload_said = now;
+    source_text(source, text);
+    LOG(LOG_NOTICE, MESSAGE_OVERLOAD, "a limit was reached", {"limit", limit},
+        {"source", text});
+}
+
+void server_clear(struct server *s)
+{
+    free(s->proxies);
+    s->proxies = NULL;
+    s->n_proxies = 0;
+}

@@ -1,0 +1,52 @@
+/*
+ * jwtd as a whole: what its parts share. One thread, one loop; nothing here outlives main.
+ */
+#pragma once
+
+#include "hosts.h"
+#include "service.h"
+#include "throttle.h"
+
+struct connection;
+
+#define SERVER_LISTENERS 2
+/* Connections beyond the limit that are kept just to be told so. */
+#define SERVER_REFUSALS 32
+
+struct server {
+    struct service service;
+    const char *issuer;     /* path of jwtd-issuer's socket */
+    const char *public_dir; /* what jwtd-issuer publishes */
+
+    /* Of the settings, once they are in force. */
+    bool learned;
+    struct hosts hosts;
+    uint64_t issuer_tried; /* the pinned file was looked for; monotonic microseconds */
+    uid_t *proxies;        /* of TrustedProxies */
+    size_t n_proxies;
+
+    sd_event_source *listeners[SERVER_LISTENERS];
+    size_t n_listeners;
+    sd_event_source *resume;
+    bool paused;
+
+    struct connection *connections;
+    size_t n_connections; /* refused ones too */
+    size_t n_refusals;
+    uint64_t overload_said; /* monotonic microseconds */
+    struct throttle throttle;
+};
+
+/* True when the settings are in force; the first time, learns from them what is above. */
+bool server_ready(struct server *s);
+
+/* True for a name that this server answers to. */
+bool server_allows_host(struct server *s, struct slice name);
+
+/* True for the uid of a user in TrustedProxies. */
+bool server_trusts(const struct server *s, uid_t uid);
+
+/* One line about a limit that was reached, at most once a minute. */
+void server_overload(struct server *s, const char *limit, const struct source *source);
+
+void server_clear(struct server *s);

@@ -1,0 +1,30 @@
+/*
+ * FailuresPerSource: a token bucket a source, in a table of a fixed size. A wrong password
+ * takes a token; a source without one is told when to come back before anything is asked. What
+ * was asked at the same time may overdraw the bucket, which is then paid back first. When the
+ * table is full the source that failed longest ago is forgotten.
+ */
+#pragma once
+
+#include "settings.h"
+#include "source.h"
+
+#define THROTTLE_SOURCES 1024
+
+struct throttle_bucket {
+    struct source source;
+    int64_t tokens; /* in microseconds of refilling; below 0: overdrawn */
+    uint64_t at;    /* when that was so; monotonic microseconds, 0: a free row */
+};
+
+struct throttle {
+    struct throttle_bucket buckets[THROTTLE_SOURCES];
+};
+
+/* Microseconds until this source may try a password; 0: now. */
+uint64_t throttle_wait(const struct throttle *t, struct settings_rate rate,
+                       const struct source *source, uint64_t now);
+
+/* A password of this source was wrong. */
+void throttle_failed(struct throttle *t, struct settings_rate rate, const struct source *source,
+                     uint64_t now);
