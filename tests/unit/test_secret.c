@@ -1,0 +1,148 @@
+#include "unit.h"
+
+#include <string.h>
+
+#include "cleanup.h"
+#include "secret.h"
+
+/* What secret.c wipes, seen on its way to libc: a block that was freed can't be looked at. */
+static struct {
+    const void *p;
+    size_t n;
+    char bytes[16]; /* as they were before */
+} wiped;
+
+static void wipe(void *p, size_t n)
+{
+    volatile char *byte = p;
+
+    wiped.p = p;
+    wiped.n = n;
+    memcpy(wiped.bytes, p, n < sizeof(wiped.bytes) ? n : sizeof(wiped.bytes));
+    for (size_t i = 0; i < n; i++)
+        byte[i] = 0;
+}
+
+#undef explicit_bzero
+void explicit_bzero(void *p, size_t n)
+{
+    wipe(p, n);
+}
+
+/* The name that _FORTIFY_SOURCE gives it. */
+void __explicit_bzero_chk(void *p, size_t n, size_t room);
+void __explicit_bzero_chk(void *p, size_t n, size_t room)
+{
+    (void)room;
+    wipe(p, n);
+}
+
+START_TEST(a_copy_holds_the_bytes_and_a_nul_after_them)
+{
+    CLEANUP(secret_clear) struct secret s = {0};
+
+    ck_assert_ok(secret_copy(SLICE("a\0b"), &s));
+    ck_assert_uint_eq(s.n, 3);
+    ck_assert_mem_eq(s.p, "a\0b", 4);
+    ck_assert(slice_eq(secret_slice(&s), SLICE("a\0b")));
+}
+END_TEST
+
+START_TEST(an_empty_secret_is_an_empty_text)
+{
+    struct secret s = {0};
+
+    ck_assert_str_eq(secret_slice(&s).p, "");
+    ck_assert_ok(secret_copy((struct slice){NULL, 0}, &s));
+    ck_assert_ptr_nonnull(s.p);
+    ck_assert_int_eq(s.p[0], '\0');
+    secret_clear(&s);
+}
+END_TEST
+
+START_TEST(room_is_zeroed)
+{
+    CLEANUP(secret_clear) struct secret s = {0};
+    static const char zeros[101];
+
+    ck_assert_ok(secret_alloc(100, &s));
+    ck_assert_uint_eq(s.n, 100);
+    ck_assert_mem_eq(s.p, zeros, 101);
+}
+END_TEST
+
+START_TEST(room_that_is_not_there_is_an_error)
+{
+    struct secret s = {0};
+
+    ck_assert_err(secret_alloc(SIZE_MAX, &s), TOK_NO_MEMORY);
+    ck_assert_ptr_null(s.p);
+}
+END_TEST
+
+START_TEST(clearing_empties_and_may_be_done_twice)
+{
+    struct secret s = {0};
+
+    secret_clear(&s);
+    ck_assert_ok(secret_copy(SLICE("x"), &s));
+    secret_clear(&s);
+    ck_assert_ptr_null(s.p);
+    ck_assert_uint_eq(s.n, 0);
+    secret_clear(&s);
+}
+END_TEST
+
+START_TEST(clearing_wipes_every_byte_before_it_frees)
+{
+    struct secret s = {0};
+    const char *p;
+
+    ck_assert_ok(secret_copy(SLICE("hunter2"), &s));
+    p = s.p;
+    secret_clear(&s);
+    ck_assert_ptr_eq(wiped.p, p);
+    ck_assert_uint_eq(wiped.n, sizeof("hunter2"));
+    ck_assert_str_eq(wiped.bytes, "hunter2");
+}
+END_TEST
+
+START_TEST(wiping_leaves_zeros_and_nothing_else)
+{
+    char bytes[] = "0123456789";
+
+    secret_wipe(bytes + 2, 5);
+    ck_assert_mem_eq(bytes,
+                     "01\0\0\0\0\0"
+                     "789",
+                     11);
+    secret_wipe(NULL, 0);
+}
+END_TEST
+
+START_TEST(equal_means_every_byte_and_the_length)
+{
+    char a[64], b[64];
+
+    memset(a, 'x', sizeof(a));
+    memset(b, 'x', sizeof(b));
+    ck_assert(secret_equal((struct slice){a, 64}, (struct slice){b, 64}));
+    ck_assert(!secret_equal((struct slice){a, 64}, (struct slice){b, 63}));
+    ck_assert(secret_equal((struct slice){NULL, 0}, (struct slice){"", 0}));
+    for (size_t i = 0; i < sizeof(b); i++) {
+        for (int bit = 1; bit < 0x100; bit <<= 1) {
+            b[i] = (char)(b[i] ^ bit);
+            ck_assert(!secret_equal((struct slice){a, 64}, (struct slice){b, 64}));
+            b[i] = (char)(b[i] ^ bit);
+        }
+    }
+    /* Two differences must not cancel out. */
+    b[3] = b[7] = 'y';
+    ck_assert(!secret_equal((struct slice){a, 64}, (struct slice){b, 64}));
+}
+END_TEST
+
+UNIT_MAIN("secret", a_copy_holds_the_bytes_and_a_nul_after_them,
+          an_empty_secret_is_an_empty_text, room_is_zeroed, room_that_is_not_there_is_an_error,
+          clearing_empties_and_may_be_done_twice, clearing_wipes_every_byte_before_it_frees,
+          wiping_leaves_zeros_and_nothing_else, equal_means_every_byte_and_the_length)
