@@ -1,0 +1,536 @@
+#include "forge.h"
+
+#include <json-c/json.h>
+#include <openssl/crypto.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <pthread.h>
+
+#define OKP "{\"kty\":\"OKP\",\"crv\":\"Ed25519\","
+#define X "\"x\":\"" RFC8037_X "\""
+#define D "\"d\":\"" RFC8037_D "\""
+
+static const char rfc8037_input[] = "eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc";
+static const char rfc8037_signature[] =
+    "hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg";
+
+static void decode(const char *letters, uint8_t *ret, size_t len)
+{
+    size_t n;
+
+    ck_assert_ok(base64url_decode(text_slice(letters), ret, len, &n));
+    ck_assert_uint_eq(n, len);
+}
+
+static struct slice bytes(const uint8_t *p, size_t n)
+{
+    return (struct slice){(const char *)p, n};
+}
+
+START_TEST(rfc8037_a4_is_signed_to_the_byte)
+{
+    CLEANUP(cleanup_key) struct key *key = forge_key(RFC8037_PRIVATE, KEY_PRIVATE);
+    uint8_t got[KEY_SIGNATURE_MAX], want[64];
+
+    decode(rfc8037_signature, want, sizeof(want));
+    ck_assert_ok(key_sign(key, text_slice(rfc8037_input), got));
+    ck_assert_mem_eq(got, want, sizeof(want));
+}
+END_TEST
+
+START_TEST(rfc8037_a5_holds_and_nothing_beside_it)
+{
+    CLEANUP(cleanup_key) struct key *key = forge_key(RFC8037_PUBLIC, KEY_PUBLIC);
+    struct slice input = text_slice(rfc8037_input);
+    uint8_t signature[64];
+
+    decode(rfc8037_signature, signature, sizeof(signature));
+    ck_assert_ok(key_verify(key, input, bytes(signature, 64)));
+    for (size_t bit = 0; bit < 512; bit++) {
+        signature[bit / 8] ^= (uint8_t)(1U << bit % 8);
+        ck_assert_err(key_verify(key, input, bytes(signature, 64)), TOK_SIGNATURE);
+        signature[bit / 8] ^= (uint8_t)(1U << bit % 8);
+    }
+    input.n--;
+    ck_assert_err(key_verify(key, input, bytes(signature, 64)), TOK_SIGNATURE);
+    ck_assert_err(key_verify(key, (struct slice){"", 0}, bytes(signature, 64)), TOK_SIGNATURE);
+}
+END_TEST
+
+START_TEST(rfc8037_a3_is_the_thumbprint)
+{
+    CLEANUP(cleanup_key) struct key *key = forge_key(RFC8037_PUBLIC, KEY_PUBLIC);
+    char thumbprint[KEY_THUMBPRINT_LEN];
+
+    ck_assert_ok(key_thumbprint(key, thumbprint));
+    ck_assert_mem_eq(thumbprint, "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k",
+                     KEY_THUMBPRINT_LEN);
+}
+END_TEST
+
+START_TEST(a_signature_has_one_length)
+{
+    CLEANUP(cleanup_key) struct key *key = forge_key(RFC8037_PUBLIC, KEY_PUBLIC);
+    uint8_t signature[130] = {0};
+
+    decode(rfc8037_signature, signature, 64);
+    for (size_t n = 0; n <= sizeof(signature); n++)
+        ck_assert_err(key_verify(key, text_slice(rfc8037_input), bytes(signature, n)),
+                      n == 64 ? TOK_OK : TOK_SIGNATURE);
+}
+END_TEST
+
+/* S + L holds for a check that forgets RFC 8032 5.1.7's 0 <= S < L: a second signature. */
+START_TEST(a_signature_has_one_spelling)
+{
+    static const uint8_t order[32] = {0xed, 0xd3, 0xf5, 0x5c, 0x1a,       0x63,
+                                      0x12, 0x58, 0xd6, 0x9c, 0xf7,       0xa2,
+                                      0xde, 0xf9, 0xde, 0x14, [31] = 0x10};
+    CLEANUP(cleanup_key) struct key *key = forge_key(RFC8037_PUBLIC, KEY_PUBLIC);
+    uint8_t signature[64];
+    unsigned carry = 0;
+
+    decode(rfc8037_signature, signature, sizeof(signature));
+    for (size_t i = 0; i < 32; i++) {
+        carry += signature[32 + i] + order[i];
+        signature[32 + i] = (uint8_t)carry;
+        carry >>= 8;
+    }
+    ck_assert_uint_eq(carry, 0);
+    ck_assert_err(key_verify(key, text_slice(rfc8037_input), bytes(signature, 64)),
+                  TOK_SIGNATURE);
+}
+END_TEST
+
+static uint8_t *unhex(const char *hex, size_t *ret_n)
+{
+    size_t n = strlen(hex) / 2;
+    uint8_t *out = calloc(1, n + 1);
+
+    ck_assert_ptr_nonnull(out);
+    for (size_t i = 0; i < n; i++) {
+        const char digits[3] = {hex[2 * i], hex[2 * i + 1], '\0'};
+
+        out[i] = (uint8_t)strtoul(digits, NULL, 16);
+    }
+    *ret_n = n;
+    return out;
+}
+
+static const char *member(struct json_object *o, const char *name)
+{
+    return json_object_get_string(json_object_object_get(o, name));
+}
+
+static void check_vector(const struct key *key, struct json_object *vector)
+{
+    size_t n_input, n_signature;
+    CLEANUP(cleanup_free) uint8_t *input = unhex(member(vector, "msg"), &n_input);
+    CLEANUP(cleanup_free) uint8_t *signature = unhex(member(vector, "sig"), &n_signature);
+    bool valid = strcmp(member(vector, "result"), "valid") == 0;
+    enum tok_err want = valid ? TOK_OK : TOK_SIGNATURE;
+    enum tok_err got = key_verify(key, bytes(input, n_input), bytes(signature, n_signature));
+
+    ck_assert_msg(got == want, "tcId %s (%s): %s", member(vector, "tcId"),
+                  member(vector, "comment"), tok_err_word(got));
+}
+
+START_TEST(every_wycheproof_vector_is_decided_as_it_says)
+{
+    size_t n, seen = 0;
+    CLEANUP(cleanup_free) char *text = forge_data("wycheproof/ed25519_test.json", &n);
+    struct json_object *file = json_tokener_parse(text);
+    struct json_object *groups = json_object_object_get(file, "testGroups");
+
+    for (size_t i = 0; i < json_object_array_length(groups); i++) {
+        struct json_object *group = json_object_array_get_idx(groups, i);
+        struct json_object *tests = json_object_object_get(group, "tests");
+        CLEANUP(cleanup_key)
+        struct key *key =
+            forge_key(json_object_to_json_string(json_object_object_get(group, "publicKeyJwk")),
+                      KEY_PUBLIC);
+
+        for (size_t j = 0; j < json_object_array_length(tests); j++, seen++)
+            check_vector(key, json_object_array_get_idx(tests, j));
+    }
+    json_object_put(file);
+    ck_assert_uint_eq(seen, 151);
+}
+END_TEST
+
+/* Reads a JWK of this x. */
+static enum tok_err read_point(const uint8_t x[32], struct key **ret)
+{
+    char letters[BASE64URL_LEN(32) + 1] = {0}, jwk[128];
+
+    base64url_encode(bytes(x, 32), letters);
+    (void)snprintf(jwk, sizeof(jwk), OKP "\"x\":\"%s\"}", letters);
+    return key_from_jwk(NULL, text_slice(jwk), KEY_PUBLIC, ret, NULL);
+}
+
+/* The eight points of small order: y in hex, the low byte first. */
+START_TEST(a_point_of_small_order_is_refused)
+{
+    static const char *const points[] = {
+        "0000000000000000000000000000000000000000000000000000000000000000",
+        "0000000000000000000000000000000000000000000000000000000000000080",
+        "0100000000000000000000000000000000000000000000000000000000000000",
+        "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+        "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+        "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc85",
+        "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+        "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac03fa",
+        /* x = 0 with a sign: no encoding, but some readers take it */
+        "0100000000000000000000000000000000000000000000000000000000000080",
+        "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff",
+    };
+
+    for (size_t i = 0; i < sizeof(points) / sizeof(points[0]); i++) {
+        struct key *key = NULL;
+        size_t n;
+        CLEANUP(cleanup_free) uint8_t *x = unhex(points[i], &n);
+
+        ck_assert_err(read_point(x, &key), TOK_KEYS);
+        ck_assert_ptr_null(key);
+    }
+}
+END_TEST
+
+START_TEST(a_y_of_p_or_more_is_refused)
+{
+    for (unsigned low = 0xec; low <= 0xff; low++)
+        for (unsigned sign = 0; sign <= 0x80; sign += 0x80) {
+            struct key *key = NULL;
+            uint8_t x[32];
+
+            memset(x, 0xff, sizeof(x));
+            x[0] = (uint8_t)low;
+            x[31] = (uint8_t)(0x7f | sign);
+            ck_assert_err(read_point(x, &key), TOK_KEYS);
+        }
+}
+END_TEST
+
+/* What the two tests above are for: libcrypto itself takes an empty signature under such a
+ * key, for any message. */
+START_TEST(libcrypto_alone_would_take_a_point_of_small_order)
+{
+    static const uint8_t identity[32] = {1};
+    uint8_t signature[64] = {1};
+    EVP_PKEY *pkey =
+        EVP_PKEY_new_raw_public_key_ex(NULL, "ED25519", NULL, identity, sizeof(identity));
+    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+
+    ck_assert_int_eq(EVP_DigestVerifyInit_ex(ctx, NULL, NULL, NULL, NULL, pkey, NULL), 1);
+    ck_assert_int_eq(EVP_DigestVerify(ctx, signature, 64, (const uint8_t *)"any", 3), 1);
+    EVP_MD_CTX_free(ctx);
+    EVP_PKEY_free(pkey);
+}
+END_TEST
+
+START_TEST(a_point_just_below_p_is_still_a_key)
+{
+    struct key *key = NULL;
+    uint8_t x[32];
+
+    memset(x, 0xff, sizeof(x));
+    x[0] = 0xeb;
+    x[31] = 0x7f;
+    ck_assert_ok(read_point(x, &key));
+    key_free(key);
+}
+END_TEST
+
+struct wrong {
+    const char *jwk;
+    enum tok_err err;
+    const char *says; /* the sentence holds this */
+};
+
+static void check_wrong(const struct wrong *wrong, size_t n, enum key_part part)
+{
+    for (size_t i = 0; i < n; i++) {
+        struct key *key = (struct key *)&key; /* any pointer that must stay */
+        struct why why = {0};
+        enum tok_err err = key_from_jwk(NULL, text_slice(wrong[i].jwk), part, &key, &why);
+
+        ck_assert_msg(err == wrong[i].err, "%s: %s", wrong[i].jwk, tok_err_word(err));
+        ck_assert_msg(strstr(why.text, wrong[i].says) == why.text, "%s: %s", wrong[i].jwk,
+                      why.text);
+        ck_assert_ptr_eq(key, (struct key *)&key);
+        ck_assert_uint_eq(ERR_peek_error(), 0);
+    }
+}
+
+#define CHECK_WRONG(wrong, part) check_wrong(wrong, sizeof(wrong) / sizeof((wrong)[0]), part)
+
+START_TEST(a_wrong_jwk_is_refused_by_the_member_that_is_wrong)
+{
+    static const struct wrong wrong[] = {
+        {"", TOK_KEYS, "no JSON object"},
+        {"[]", TOK_KEYS, "no JSON object"},
+        {OKP X "}x", TOK_KEYS, "no JSON object"},
+        {OKP X "," X "}", TOK_KEYS, "no JSON object: duplicate member"},
+        {"{}", TOK_KEYS, "kty"},
+        {"{\"kty\":1}", TOK_KEYS, "kty"},
+        {"{\"kty\":null,\"crv\":\"Ed25519\"," X "}", TOK_KEYS, "kty"},
+        {"{\"kty\":\"OKP\"," X "}", TOK_KEYS, "crv"},
+        {"{\"kty\":\"OKP\",\"crv\":7," X "}", TOK_KEYS, "crv"},
+        {OKP "\"alg\":7," X "}", TOK_KEYS, "alg"},
+        {OKP "\"use\":\"enc\"," X "}", TOK_KEYS, "use"},
+        {OKP "\"use\":\"SIG\"," X "}", TOK_KEYS, "use"},
+        {OKP "\"use\":null," X "}", TOK_KEYS, "use"},
+        {OKP "\"use\":[\"sig\"]," X "}", TOK_KEYS, "use"},
+        {OKP "\"key_ops\":\"verify\"," X "}", TOK_KEYS, "key_ops"},
+        {OKP "\"key_ops\":[]," X "}", TOK_KEYS, "key_ops"},
+        {OKP "\"key_ops\":[\"sign\"]," X "}", TOK_KEYS, "key_ops"},
+        {OKP "\"key_ops\":[\"verify\",1]," X "}", TOK_KEYS, "key_ops"},
+        {OKP "\"key_ops\":[\"verify\",\"verif\\u0079\"]," X "}", TOK_KEYS, "key_ops"},
+        {OKP "\"kid\":\"\"," X "}", TOK_KEYS, "kid"},
+        {OKP "\"kid\":1," X "}", TOK_KEYS, "kid"},
+        {OKP "\"kid\":\"a\\nb\"," X "}", TOK_KEYS, "kid"},
+        {OKP "\"kid\":\"a\\u0000b\"," X "}", TOK_KEYS, "kid"},
+        {OKP "\"kid\":\"a\\u007fb\"," X "}", TOK_KEYS, "kid"},
+        {"{\"kty\":\"OKP\",\"crv\":\"Ed25519\"}", TOK_KEYS, "x: missing"},
+        {OKP "\"x\":1}", TOK_KEYS, "x"},
+        {OKP "\"x\":\"\"}", TOK_KEYS, "x"},
+        {OKP "\"x\":\"" RFC8037_X "=\"}", TOK_KEYS, "x"},
+        {OKP "\"x\":\"" RFC8037_X "A\"}", TOK_KEYS, "x"},
+        {OKP "\"x\":\"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHUR\"}", TOK_KEYS, "x"},
+        {OKP "\"x\":\"11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo\"}", TOK_KEYS, "x"},
+        {OKP "\"x\":\"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURp\"}", TOK_KEYS, "x"},
+        {OKP D "," X "}", TOK_KEYS, "d"},
+        {OKP "\"d\":null," X "}", TOK_KEYS, "d"},
+    };
+
+    CHECK_WRONG(wrong, KEY_PUBLIC);
+}
+END_TEST
+
+START_TEST(a_wrong_private_jwk_is_refused_too)
+{
+    static const struct wrong wrong[] = {
+        {OKP X "}", TOK_KEYS, "d: missing"},
+        {OKP D "}", TOK_KEYS, "x: missing"},
+        {OKP X ",\"d\":\"\"}", TOK_KEYS, "d"},
+        {OKP X ",\"d\":\"" RFC8037_D "AA\"}", TOK_KEYS, "d"},
+        {OKP X ",\"d\":\"" RFC8037_X "\"}", TOK_KEYS, "x: is not"},
+        {OKP D ",\"x\":\"" RFC8037_D "\"}", TOK_KEYS, "x: is not"},
+        {OKP X "," D ",\"key_ops\":[\"verify\"]}", TOK_KEYS, "key_ops"},
+    };
+
+    CHECK_WRONG(wrong, KEY_PRIVATE);
+}
+END_TEST
+
+START_TEST(a_key_of_another_kind_is_told_from_a_wrong_one)
+{
+    static const struct wrong wrong[] = {
+        {"{\"kty\":\"RSA\",\"n\":\"AQ\",\"e\":\"AQAB\"}", TOK_UNSUPPORTED, "kty"},
+        {"{\"kty\":\"oct\",\"k\":\"AQ\"}", TOK_UNSUPPORTED, "kty"},
+        {"{\"kty\":\"EC\",\"crv\":\"P-256\"}", TOK_UNSUPPORTED, "kty"},
+        {"{\"kty\":\"okp\",\"crv\":\"Ed25519\"," X "}", TOK_UNSUPPORTED, "kty"},
+        {"{\"kty\":\"a name longer than any key type that we know\"}", TOK_UNSUPPORTED, "kty"},
+        {"{\"kty\":\"OKP\\u0000\",\"crv\":\"Ed25519\"," X "}", TOK_UNSUPPORTED, "kty"},
+        {"{\"kty\":\"OKP\",\"crv\":\"X25519\"," X "}", TOK_UNSUPPORTED, "crv"},
+        {"{\"kty\":\"OKP\",\"crv\":\"Ed448\"," X "}", TOK_UNSUPPORTED, "crv"},
+        {OKP "\"alg\":\"none\"," X "}", TOK_UNSUPPORTED, "alg"},
+        {OKP "\"alg\":\"ES256\"," X "}", TOK_UNSUPPORTED, "alg"},
+    };
+
+    CHECK_WRONG(wrong, KEY_PUBLIC);
+}
+END_TEST
+
+START_TEST(a_kid_has_at_most_128_bytes)
+{
+    char kid[KEY_KID_MAX + 2], jwk[512];
+    struct key *key = NULL;
+
+    memset(kid, 'k', sizeof(kid) - 1);
+    kid[KEY_KID_MAX + 1] = '\0';
+    (void)snprintf(jwk, sizeof(jwk), OKP X ",\"kid\":\"%s\"}", kid);
+    ck_assert_err(key_from_jwk(NULL, text_slice(jwk), KEY_PUBLIC, &key, NULL), TOK_KEYS);
+    kid[KEY_KID_MAX] = '\0';
+    (void)snprintf(jwk, sizeof(jwk), OKP X ",\"kid\":\"%s\"}", kid);
+    ck_assert_ok(key_from_jwk(NULL, text_slice(jwk), KEY_PUBLIC, &key, NULL));
+    ck_assert_uint_eq(key_kid(key).n, KEY_KID_MAX);
+    key_free(key);
+}
+END_TEST
+
+START_TEST(members_that_say_the_same_or_nothing_to_us_are_taken)
+{
+    static const char *const good[] = {
+        OKP X "}",
+        OKP X ",\"alg\":\"EdDSA\",\"use\":\"sig\",\"key_ops\":[\"verify\"]}",
+        OKP X ",\"alg\":\"Ed25519\",\"key_ops\":[\"sign\",\"verify\"]}",
+        OKP X ",\"x5c\":[\"AA==\"],\"x5u\":\"http://x/\",\"ext\":true,\"nested\":{\"kty\":1}}",
+        "{\"\\u006bty\":\"\\u004fKP\",\"crv\":\"Ed25519\"," X "}",
+    };
+
+    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
+        key_free(forge_key(good[i], KEY_PUBLIC));
+}
+END_TEST
+
+START_TEST(what_is_written_reads_back_as_the_same_key)
+{
+    CLEANUP(cleanup_key)
+    struct key *key =
+        forge_key(OKP D "," X ",\"kid\":\"a \\\"quoted\\\" \\\\ \\u00e9\"}", KEY_PRIVATE);
+    CLEANUP(secret_clear) struct secret text = {0};
+    CLEANUP(cleanup_free) char *public_text = NULL;
+
+    ck_assert_ok(key_private_jwk(key, &text));
+    ck_assert_ok(key_public_jwk(key, &public_text));
+    ck_assert_ptr_null(strstr(public_text, RFC8037_D));
+    ck_assert_ptr_nonnull(strstr(text.p, D));
+
+    CLEANUP(cleanup_key) struct key *again = forge_key(text.p, KEY_PRIVATE);
+    CLEANUP(cleanup_key) struct key *verifier = forge_key(public_text, KEY_PUBLIC);
+    CLEANUP(secret_clear) struct secret text_again = {0};
+
+    ck_assert_ok(key_private_jwk(again, &text_again));
+    ck_assert_str_eq(text.p, text_again.p);
+    ck_assert(slice_eq(key_kid(key), key_kid(verifier)));
+    ck_assert(slice_is(key_kid(verifier), "a \"quoted\" \\ \xc3\xa9"));
+}
+END_TEST
+
+START_TEST(a_public_jwk_has_this_form)
+{
+    CLEANUP(cleanup_key) struct key *key = forge_key(OKP X "}", KEY_PUBLIC);
+    CLEANUP(cleanup_free) char *text = NULL;
+
+    ck_assert_ok(key_public_jwk(key, &text));
+    ck_assert_str_eq(text, OKP X ",\"kid\":\"kPrK_qmx\",\"alg\":\"EdDSA\",\"use\":\"sig\"}");
+    ck_assert_uint_eq(key_kid(key).n, 0);
+}
+END_TEST
+
+START_TEST(a_public_key_gives_no_signature_and_no_private_part)
+{
+    CLEANUP(cleanup_key) struct key *key = forge_key(RFC8037_PUBLIC, KEY_PUBLIC);
+    CLEANUP(secret_clear) struct secret text = {0};
+    uint8_t signature[64] = {0}, untouched[64] = {0};
+
+    ck_assert_err(key_sign(key, SLICE("x"), signature), TOK_KEYS);
+    ck_assert_mem_eq(signature, untouched, sizeof(signature));
+    ck_assert_err(key_private_jwk(key, &text), TOK_KEYS);
+    ck_assert_ptr_null(text.p);
+    ck_assert_err(key_raw_private(key, &text), TOK_KEYS);
+    ck_assert_ptr_null(text.p);
+}
+END_TEST
+
+START_TEST(a_generated_key_is_new_and_named_after_its_thumbprint)
+{
+    CLEANUP(cleanup_key) struct key *a = NULL;
+    CLEANUP(cleanup_key) struct key *b = NULL;
+    char thumbprint[KEY_THUMBPRINT_LEN], signature[64];
+
+    ck_assert_ok(key_generate(NULL, alg_find(SLICE("EdDSA")), &a));
+    ck_assert_ok(key_generate(NULL, alg_find(SLICE("EdDSA")), &b));
+    ck_assert(!slice_eq(key_raw_public(a), key_raw_public(b)));
+    ck_assert_ok(key_thumbprint(a, thumbprint));
+    ck_assert(slice_eq(key_kid(a), (struct slice){thumbprint, KEY_KID_LEN}));
+    ck_assert_ok(key_sign(a, SLICE("x"), signature));
+    ck_assert_ok(key_verify(a, SLICE("x"), (struct slice){signature, 64}));
+    ck_assert_err(key_verify(b, SLICE("x"), (struct slice){signature, 64}), TOK_SIGNATURE);
+}
+END_TEST
+
+START_TEST(a_private_libcrypto_context_is_enough_and_goes_away_whole)
+{
+    OSSL_LIB_CTX *ctx = OSSL_LIB_CTX_new();
+    CLEANUP(secret_clear) struct secret text = {0};
+    struct key *key = NULL, *again = NULL;
+    char signature[64], thumbprint[KEY_THUMBPRINT_LEN];
+
+    ck_assert_ptr_nonnull(ctx);
+    ck_assert_ok(key_generate(ctx, alg_find(SLICE("EdDSA")), &key));
+    ck_assert_ok(key_private_jwk(key, &text));
+    ck_assert_ok(key_from_jwk(ctx, secret_slice(&text), KEY_PRIVATE, &again, NULL));
+    ck_assert_ok(key_sign(again, SLICE("x"), signature));
+    ck_assert_ok(key_verify(key, SLICE("x"), (struct slice){signature, 64}));
+    ck_assert_ok(key_thumbprint(key, thumbprint));
+    key_free(key);
+    key_free(again);
+    OSSL_LIB_CTX_free(ctx);
+}
+END_TEST
+
+START_TEST(errors_of_the_caller_stay_in_the_queue_and_ours_do_not)
+{
+    CLEANUP(cleanup_key) struct key *key = forge_key(RFC8037_PUBLIC, KEY_PUBLIC);
+    uint8_t signature[64] = {0};
+    unsigned long before;
+
+    ck_assert_err(key_verify(key, SLICE("x"), bytes(signature, 64)), TOK_SIGNATURE);
+    ck_assert_uint_eq(ERR_peek_error(), 0);
+    ERR_raise(ERR_LIB_USER, 42);
+    before = ERR_peek_error();
+    memset(signature, 0xff, sizeof(signature));
+    ck_assert_err(key_verify(key, SLICE("x"), bytes(signature, 64)), TOK_SIGNATURE);
+    ck_assert_uint_eq(ERR_get_error(), before);
+    ck_assert_uint_eq(ERR_get_error(), 0);
+}
+END_TEST
+
+static void *use_key(void *arg)
+{
+    const struct key *key = arg;
+    uint8_t good[64], bad[64] = {0}, got[64];
+
+    decode(rfc8037_signature, good, sizeof(good));
+    for (int i = 0; i < 300; i++) {
+        if (key_verify(key, text_slice(rfc8037_input), bytes(good, 64)) != TOK_OK ||
+            key_verify(key, text_slice(rfc8037_input), bytes(bad, 64)) != TOK_SIGNATURE ||
+            key_sign(key, text_slice(rfc8037_input), got) != TOK_OK ||
+            memcmp(got, good, sizeof(good)) != 0)
+            return arg;
+    }
+    return NULL;
+}
+
+START_TEST(two_threads_may_share_a_key)
+{
+    CLEANUP(cleanup_key) struct key *key = forge_key(RFC8037_PRIVATE, KEY_PRIVATE);
+    pthread_t thread;
+    void *failed;
+
+    ck_assert_int_eq(pthread_create(&thread, NULL, use_key, key), 0);
+    ck_assert_ptr_null(use_key(key));
+    ck_assert_int_eq(pthread_join(thread, &failed), 0);
+    ck_assert_ptr_null(failed);
+}
+END_TEST
+
+START_TEST(every_row_of_alg_fits_the_buffers)
+{
+    const struct alg *a;
+
+    for (size_t i = 0; (a = alg_at(i)); i++) {
+        ck_assert_uint_le(a->sig_len, KEY_SIGNATURE_MAX);
+        ck_assert_uint_le(a->public_len, KEY_RAW_MAX);
+        ck_assert_uint_le(a->private_len, KEY_RAW_MAX);
+    }
+}
+END_TEST
+
+UNIT_MAIN("key", rfc8037_a4_is_signed_to_the_byte, rfc8037_a5_holds_and_nothing_beside_it,
+          rfc8037_a3_is_the_thumbprint, a_signature_has_one_length,
+          a_signature_has_one_spelling, every_wycheproof_vector_is_decided_as_it_says,
+          a_point_of_small_order_is_refused, a_y_of_p_or_more_is_refused,
+          libcrypto_alone_would_take_a_point_of_small_order,
+          a_point_just_below_p_is_still_a_key,
+          a_wrong_jwk_is_refused_by_the_member_that_is_wrong,
+          a_wrong_private_jwk_is_refused_too, a_key_of_another_kind_is_told_from_a_wrong_one,
+          a_kid_has_at_most_128_bytes, members_that_say_the_same_or_nothing_to_us_are_taken,
+          what_is_written_reads_back_as_the_same_key, a_public_jwk_has_this_form,
+          a_public_key_gives_no_signature_and_no_private_part,
+          a_generated_key_is_new_and_named_after_its_thumbprint,
+          a_private_libcrypto_context_is_enough_and_goes_away_whole,
+          errors_of_the_caller_stay_in_the_queue_and_ours_do_not, two_threads_may_share_a_key,
+          every_row_of_alg_fits_the_buffers)
