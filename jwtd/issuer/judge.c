@@ -1,0 +1,151 @@
+#include "judge.h"
+
+#include "base64url.h"
+#include "issuer.h"
+#include "verify.h"
+
+#include <string.h>
+
+/* simplejwt has one sentence for most faults of a token. */
+static const enum wire_status statuses[TOK_ERR_COUNT] = {
+    [TOK_OK] = WIRE_OK,
+    [TOK_MALFORMED] = WIRE_INVALID,
+    [TOK_TOO_LONG] = WIRE_INVALID,
+    [TOK_BASE64] = WIRE_INVALID,
+    [TOK_JSON] = WIRE_INVALID,
+    [TOK_HEADER] = WIRE_INVALID,
+    [TOK_TYP] = WIRE_INVALID,
+    [TOK_CRIT] = WIRE_INVALID,
+    [TOK_UNSUPPORTED] = WIRE_INVALID,
+    [TOK_ALG] = WIRE_INVALID,
+    [TOK_UNKNOWN_KEY] = WIRE_INVALID,
+    [TOK_SIGNATURE] = WIRE_INVALID,
+    [TOK_CLAIM_TYPE] = WIRE_INVALID,
+    [TOK_MISSING] = WIRE_INVALID, /* but see missing() */
+    [TOK_EXPIRED] = WIRE_EXPIRED,
+    [TOK_NOT_YET] = WIRE_INVALID,
+    [TOK_LIFETIME] = WIRE_INVALID,
+    [TOK_ISSUER] = WIRE_INVALID,
+    [TOK_AUDIENCE] = WIRE_INVALID,
+    [TOK_TYPE] = WIRE_WRONG_TYPE,
+    [TOK_CLAIM] = WIRE_INVALID,
+    [TOK_BOUND] = WIRE_INVALID,
+    [TOK_SCOPE] = WIRE_INVALID,
+    [TOK_ONE_TIME] = WIRE_INVALID,
+    [TOK_USER_NAME] = WIRE_NO_USER,
+    [TOK_USER] = WIRE_INVALID,
+    [TOK_ROOT] = WIRE_INVALID,
+    [TOK_UNMAPPED] = WIRE_INVALID,
+    [TOK_REVOKED] = WIRE_BLACKLISTED,
+    [TOK_KEYS] = WIRE_UNAVAILABLE,
+    [TOK_SETTINGS] = WIRE_UNAVAILABLE,
+    [TOK_LIST] = WIRE_UNAVAILABLE,
+    [TOK_FILE] = WIRE_UNAVAILABLE,
+    [TOK_CRYPTO] = WIRE_UNAVAILABLE,
+    [TOK_NO_MEMORY] = WIRE_UNAVAILABLE,
+};
+
+void judged_clear(struct judged *judged)
+{
+    secret_clear(&judged->audience);
+    secret_clear(&judged->scope);
+}
+
+static enum wire_status missing(const struct claims *c)
+{
+    if (!c->has_exp)
+        return WIRE_NO_EXP;
+    return c->user ? WIRE_INVALID : WIRE_NO_USER;
+}
+
+/* Sixteen bytes as 22 letters. */
+static bool read_id(const struct scan_value *v, uint8_t ret[ISSUE_ID_BYTES])
+{
+    size_t n;
+
+    return v && !v->escaped &&
+           base64url_decode(scan_string_raw(*v), ret, ISSUE_ID_BYTES, &n) == TOK_OK &&
+           n == ISSUE_ID_BYTES;
+}
+
+static enum wire_status judge_claims(const struct claims *c, enum judge_type type,
+                                     struct judged *ret)
+{
+    if (!c->jti)
+        return WIRE_NO_ID;
+    if (!c->token_type && type != JUDGE_ANY)
+        return WIRE_NO_TYPE;
+    ret->is_refresh = c->token_type && scan_string_is(*c->token_type, SLICE("refresh"));
+    if (type == JUDGE_REFRESH && !ret->is_refresh)
+        return WIRE_WRONG_TYPE;
+    if (type == JUDGE_ACCESS && !scan_string_is(*c->token_type, SLICE("access")))
+        return WIRE_WRONG_TYPE;
+    if (!read_id(c->jti, ret->jti) || !read_id(c->sid, ret->sid) ||
+        (ret->is_refresh && (!c->has_gen || c->gen < 0)))
+        return WIRE_INVALID;
+    return WIRE_OK;
+}
+
+/* What an answer about the token tells. */
+static enum wire_status keep_texts(const struct claims *c, struct judged *ret)
+{
+    struct slice scope = c->scope ? c->scope->text : SLICE("\"\"");
+
+    if (!c->aud || secret_copy(c->aud->text, &ret->audience) != TOK_OK ||
+        secret_alloc(scope.n, &ret->scope) != TOK_OK)
+        return WIRE_UNAVAILABLE;
+    if (c->scope)
+        return scan_string(*c->scope, ret->scope.p, ret->scope.n, &ret->scope.n) == TOK_OK
+                   ? WIRE_OK
+                   : WIRE_INVALID;
+    ret->scope.n = 0;
+    return WIRE_OK;
+}
+
+/* Judged by the store's time first. Only a refresh token is bound by it: where the clock is
+ * behind the store, any other that looks expired is judged again by the clock. */
+static enum tok_err check(struct verify_ask *ask, int64_t wall, struct verify_result *ret)
+{
+    enum tok_err err = verify_token(ask, ret);
+
+    if (err != TOK_EXPIRED || wall == ask->now)
+        return err;
+    if (ret->claims.token_type && scan_string_is(*ret->claims.token_type, SLICE("refresh")))
+        return err;
+    ask->now = wall;
+    return verify_token(ask, ret);
+}
+
+enum wire_status judge_token(const struct issuer *x, struct slice token, enum judge_type type,
+                             struct judged *ret)
+{
+    CLEANUP(secret_clear) struct secret scratch = {0};
+    int64_t wall = issuer_wall();
+    struct verify_ask ask = {
+        .token = token,
+        .policy = &x->policy,
+        .keys = x->keys.set,
+        .now = store_time(x->store, wall),
+    };
+    struct verify_result result = {0};
+    enum wire_status status;
+    enum tok_err err;
+
+    if (secret_alloc(BASE64URL_BYTES(token.n) + 1, &scratch) != TOK_OK)
+        return WIRE_UNAVAILABLE;
+    ask.scratch = scratch.p;
+    ask.scratch_size = scratch.n;
+    err = check(&ask, wall, &result);
+    ret->authentic = result.authentic;
+    ret->exp = result.exp;
+    ret->gen = result.claims.gen;
+    memcpy(ret->user, result.user, sizeof(ret->user));
+    if (strlen(result.sid) == ISSUE_ID_LEN)
+        memcpy(ret->sid_text, result.sid, sizeof(ret->sid_text));
+    if (err == TOK_MISSING)
+        return missing(&result.claims);
+    if (err != TOK_OK)
+        return statuses[err];
+    status = judge_claims(&result.claims, type, ret);
+    return status == WIRE_OK ? keep_texts(&result.claims, ret) : status;
+}

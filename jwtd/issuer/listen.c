@@ -1,0 +1,204 @@
+#include "listen.h"
+
+#include "messages.h"
+#include "obtain.h"
+#include "refresh.h"
+#include "sessions.h"
+#include "state.h"
+#include "turn.h"
+#include "whoami.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define CONNECTIONS_MAX 1024
+#define CONNECTION_TIME (40 * SECOND)
+
+/* Questions about a token: what kind it must be, and what happens in the turn. */
+struct token_question {
+    enum wire_op op;
+    enum judge_type type;
+    enum step (*step)(struct issuer *x, struct job *job);
+};
+
+static const struct token_question token_questions[] = {
+    {WIRE_REFRESH, JUDGE_REFRESH, refresh_step},
+    {WIRE_VERIFY, JUDGE_ANY, verify_step},
+    {WIRE_BLACKLIST, JUDGE_REFRESH, blacklist_step},
+    {WIRE_WHOAMI, JUDGE_ACCESS, whoami_step},
+};
+
+static void ask_token(struct issuer *x, struct job *job, const struct token_question *q)
+{
+    enum wire_status status = judge_token(x, job_text(job, 0), q->type, &job->token);
+
+    if (status == WIRE_OK) {
+        job->step = q->step;
+        turn_add(x, job);
+        return;
+    }
+    if (q->op == WIRE_REFRESH)
+        sessions_event(job, LOG_NOTICE, MESSAGE_REFRESH_DENIED, "A refresh token was refused",
+                       wire_status_word(status));
+    job_refuse(job, status);
+}
+
+static void serve(struct issuer *x, struct job *job)
+{
+    enum wire_op op = job->question.question->op;
+
+    if (!state_ready(x)) {
+        job_refuse(job, WIRE_UNAVAILABLE);
+        return;
+    }
+    (void)state_time(x);
+    if (op == WIRE_OBTAIN) {
+        obtain_start(x, job);
+        return;
+    }
+    for (size_t i = 0; i < sizeof(token_questions) / sizeof(token_questions[0]); i++) {
+        if (token_questions[i].op == op) {
+            ask_token(x, job, &token_questions[i]);
+            return;
+        }
+    }
+    job_refuse(job, WIRE_OK); /* a ping */
+}
+
+static void fault(struct job *job, const char *what)
+{
+    LOG(LOG_WARNING, MESSAGE_WIRE, "A question broke the rules of the wire", {"fault", what});
+    job_drop(job);
+}
+
+static int on_question(sd_event_source *source, int fd, uint32_t events, void *arg)
+{
+    struct job *job = arg;
+    struct issuer *x = job->issuer;
+    ssize_t n = wire_receive(fd, x->buf);
+    enum wire_fault f;
+    enum tok_err err;
+
+    (void)events;
+    if (n == -EAGAIN)
+        return 0;
+    if (n <= 0) {
+        if (n == -EMSGSIZE)
+            fault(job, wire_fault_word(WIRE_OVERSIZED));
+        else
+            job_drop(job);
+        return 0;
+    }
+    (void)sd_event_source_set_enabled(source, SD_EVENT_OFF); /* one question a connection */
+    job_delist(job);
+    err = secret_copy((struct slice){(const char *)x->buf, (size_t)n}, &job->text);
+    secret_wipe(x->buf, (size_t)n);
+    if (err != TOK_OK) {
+        job_drop(job);
+        return 0;
+    }
+    f = wire_read_question(secret_slice(&job->text), WIRE_FRONT, WIRE_ISSUER, &job->question);
+    if (f != WIRE_FINE)
+        fault(job, wire_fault_word(f));
+    else
+        serve(x, job);
+    return 0;
+}
+
+static int on_limit(sd_event_source *source, uint64_t usec, void *arg)
+{
+    (void)source;
+    (void)usec;
+    job_drop(arg);
+    return 0;
+}
+
+static bool peer_ok(const struct issuer *x, int fd)
+{
+    uid_t uid = (uid_t)-1;
+    char text[16];
+
+    if (wire_peer_is(fd, x->asker, &uid))
+        return true;
+    (void)snprintf(text, sizeof(text), "%lu", (unsigned long)uid);
+    LOG(LOG_WARNING, MESSAGE_WIRE, "Somebody else asked what jwtd alone may ask",
+        {"uid", text});
+    return false;
+}
+
+static void take(struct issuer *x, int fd)
+{
+    struct job *job = peer_ok(x, fd) ? calloc(1, sizeof(*job)) : NULL;
+
+    if (!job) {
+        (void)close(fd);
+        return;
+    }
+    *job = (struct job){.issuer = x, .fd = fd};
+    job_enlist(job, &x->reading);
+    x->connections++;
+    service_hold(&x->service);
+    if (sd_event_add_io(x->service.loop, &job->io, fd, EPOLLIN, on_question, job) < 0 ||
+        sd_event_add_time_relative(x->service.loop, &job->limit, CLOCK_MONOTONIC,
+                                   CONNECTION_TIME, SECOND, on_limit, job) < 0)
+        job_drop(job);
+}
+
+/* At the limit, of connections or of descriptors, the next ones wait in the socket's queue. */
+static void stop_accepting(struct issuer *x, const char *cause)
+{
+    LOG(LOG_WARNING, MESSAGE_OVERLOAD, "Too many questions at once", {"cause", cause});
+    x->paused = sd_event_source_set_enabled(x->listener, SD_EVENT_OFF) >= 0;
+}
+
+static int on_connection(sd_event_source *source, int fd, uint32_t events, void *arg)
+{
+    struct issuer *x = arg;
+    int taken = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+    (void)source;
+    (void)events;
+    if (taken >= 0)
+        take(x, taken);
+    else if ((errno == EMFILE || errno == ENFILE) && x->connections > 0)
+        stop_accepting(x, strerrordesc_np(errno));
+    if (x->connections >= CONNECTIONS_MAX)
+        stop_accepting(x, "connections");
+    return 0;
+}
+
+void listen_init(struct issuer *x)
+{
+    TAILQ_INIT(&x->reading);
+    TAILQ_INIT(&x->queue);
+    TAILQ_INIT(&x->parked);
+    LIST_INIT(&x->accounts.inquiries);
+}
+
+void listen_resume(struct issuer *x)
+{
+    if (x->paused)
+        x->paused = sd_event_source_set_enabled(x->listener, SD_EVENT_ON) < 0;
+}
+
+int listen_start(struct issuer *x, int fd)
+{
+    return sd_event_add_io(x->service.loop, &x->listener, fd, EPOLLIN, on_connection, x);
+}
+
+static void drop_all(struct job_list *list)
+{
+    struct job *job;
+
+    while ((job = TAILQ_FIRST(list)))
+        job_drop(job);
+}
+
+void listen_end(struct issuer *x)
+{
+    x->paused = false;
+    drop_all(&x->reading);
+    drop_all(&x->queue);
+    drop_all(&x->parked);
+    x->listener = sd_event_source_disable_unref(x->listener);
+}

@@ -1,0 +1,121 @@
+#include "mint.h"
+
+#include "messages.h"
+
+#include <string.h>
+#include <sys/random.h>
+
+bool mint_id(int64_t now, uint8_t ret[ISSUE_ID_BYTES])
+{
+    uint8_t random[10];
+    /* The part of the second comes from the wall clock: where the store's time is ahead, ids
+     * are no more than roughly in order. */
+    uint64_t ms = (uint64_t)now * 1000 + service_wall() / 1000 % 1000;
+
+    if (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random))
+        return false;
+    issue_id(ms, random, ret);
+    return true;
+}
+
+static int64_t seconds(uint64_t span)
+{
+    return (int64_t)(span / SECOND);
+}
+
+static int64_t least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+bool mint_next(const struct issuer *x, struct store_session *s, int64_t gen, int64_t now,
+               int64_t wall)
+{
+    const struct settings *set = &x->service.settings;
+    struct slice kid = key_kid(x->keys.signer);
+    int64_t left;
+
+    s->idle_exp = least(now + seconds(set->session.idle_lifetime), s->absolute_exp);
+    left = s->idle_exp - now;
+    s->rotated_at = now;
+    s->pair.gen = gen;
+    s->pair.issued_at = wall;
+    s->pair.access_exp = wall + least(seconds(set->token.access_lifetime), left);
+    s->pair.refresh_exp =
+        wall + least(seconds(set->token.refresh_lifetime), s->absolute_exp - now);
+    memcpy(s->pair.kid, kid.p, kid.n);
+    s->pair.kid[kid.n] = '\0';
+    if (s->pair.access_exp > s->last_access_exp)
+        s->last_access_exp = s->pair.access_exp;
+    return mint_id(now, s->pair.refresh_jti) && mint_id(now, s->pair.access_jti);
+}
+
+static struct issue_claims claims_of(const struct issuer *x, const struct store_session *s)
+{
+    const struct settings *set = &x->service.settings;
+
+    return (struct issue_claims){
+        .names = {.user = set->token.user_id_claim,
+                  .token_type = set->token.token_type_claim,
+                  .jti = set->token.jti_claim},
+        .iat = s->pair.issued_at,
+        .sid = s->sid,
+        .user = s->user,
+        .issuer = x->names.issuer,
+        .audience = x->names.audience,
+        .gen = -1,
+    };
+}
+
+static enum wire_status mint(const struct issuer *x, const struct store_session *s,
+                             const struct issue_claims *claims, size_t max, struct secret *ret)
+{
+    const struct key *key = keys_find(&x->keys, s->pair.kid);
+    enum tok_err err = issue_token(key ? key : x->keys.signer, claims, max, ret, NULL);
+
+    if (err == TOK_OK)
+        return WIRE_OK;
+    if (err == TOK_TOO_LONG)
+        return WIRE_TOO_LONG;
+    LOG(LOG_ERR, MESSAGE_KEYS, "A token can't be made", {"cause", tok_err_text(err)});
+    return WIRE_UNAVAILABLE;
+}
+
+enum wire_status mint_access(const struct issuer *x, const struct store_session *s,
+                             struct secret *ret)
+{
+    struct issue_claims claims = claims_of(x, s);
+
+    claims.token_type = "access";
+    claims.exp = s->pair.access_exp;
+    claims.jti = s->pair.access_jti;
+    return mint(x, s, &claims, x->service.settings.token.max_token_length, ret);
+}
+
+enum wire_status mint_refresh(const struct issuer *x, const struct store_session *s,
+                              struct secret *ret)
+{
+    struct issue_claims claims = claims_of(x, s);
+
+    claims.token_type = "refresh";
+    claims.exp = s->pair.refresh_exp;
+    claims.jti = s->pair.refresh_jti;
+    claims.gen = s->pair.gen;
+    return mint(x, s, &claims, WIRE_TOKEN_MAX, ret);
+}
+
+size_t mint_length(const struct issuer *x, size_t user_len)
+{
+    CLEANUP(secret_clear) struct secret token = {0};
+    struct store_session s = {0};
+    struct issue_claims claims;
+    size_t n = 0;
+
+    memset(s.user, 'a', user_len < USER_NAME_MAX ? user_len : USER_NAME_MAX);
+    s.pair.issued_at = issuer_wall();
+    claims = claims_of(x, &s);
+    claims.token_type = "access";
+    claims.exp = s.pair.issued_at;
+    claims.jti = s.pair.access_jti;
+    return issue_token(x->keys.signer, &claims, 0, &token, &n) == TOK_OK ? n : 0;
+}

@@ -1,0 +1,300 @@
+#include "publish.h"
+
+#include "base64url.h"
+#include "revoked.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define SMALL_FILE_MAX (1024 * 1024)
+#define LIST_FILE_MAX                                                                          \
+    (256 * 1024 * 1024) /* over seven million sessions ended in 15 minutes                     \
+                         */
+
+static enum tok_err path_of(const char *dir, const char *name, char **ret)
+{
+    char *path;
+
+    if (asprintf(&path, "%s/%s", dir, name) < 0)
+        return TOK_NO_MEMORY;
+    *ret = path;
+    return TOK_OK;
+}
+
+/* Replaces the file unless it is this already, mode included. */
+static enum tok_err publish(const char *path, struct slice bytes, size_t max, struct why *why)
+{
+    CLEANUP(cleanup_free) char *old = NULL;
+    size_t n = 0;
+    struct stat st;
+
+    if (stat(path, &st) == 0 && (st.st_mode & ALLPERMS) == 0644 &&
+        file_read(path, FILE_PUBLIC, max, &old, &n, NULL, NULL) == TOK_OK &&
+        slice_eq((struct slice){old, n}, bytes))
+        return TOK_OK;
+    return file_write(path, bytes, 0644, why);
+}
+
+void names_clear(struct names *names)
+{
+    free(names->issuer);
+    for (char **a = names->audience; a && *a; a++)
+        free(*a);
+    free((void *)names->audience);
+    *names = (struct names){0};
+}
+
+static bool host_ok(const char *host)
+{
+    size_t n = strspn(host, "abcdefghijklmnopqrstuvwxyz0123456789-.");
+
+    return n > 0 && host[n] == '\0' && n <= 253;
+}
+
+/* In the form of the pinned file, so that one reader judges all three sources. */
+static enum tok_err names_of_host(struct policy *p, const char *host, struct why *why)
+{
+    CLEANUP(cleanup_free) char *name = strdup(host);
+    CLEANUP(cleanup_free) char *url = NULL;
+    enum tok_err err = TOK_OK;
+
+    if (!name)
+        return TOK_NO_MEMORY;
+    for (char *c = name; *c; c++)
+        if (*c >= 'A' && *c <= 'Z')
+            *c = (char)(*c - 'A' + 'a');
+    if (!host_ok(name))
+        return why_set(why, TOK_SETTINGS,
+                       "the host's name is no DNS name: set Issuer= and Audience= in [Token]");
+    if (asprintf(&url, "https://%s", name) < 0) {
+        url = NULL;
+        return TOK_NO_MEMORY;
+    }
+    if (!p->issuer)
+        err =
+            policy_set(p, POLICY_WORDS, SLICE("issuer"), (struct slice){url, strlen(url)}, why);
+    if (err == TOK_OK && !p->audience)
+        err = policy_set(p, POLICY_WORDS, SLICE("audience"), (struct slice){name, strlen(name)},
+                         why);
+    return err;
+}
+
+enum tok_err names_copy(char *const *from, word_list *ret)
+{
+    size_t n = 0;
+    word_list words;
+
+    while (from[n])
+        n++;
+    words = calloc(n + 1, sizeof(char *));
+    if (!words)
+        return TOK_NO_MEMORY;
+    for (size_t i = 0; i < n; i++) {
+        words[i] = strdup(from[i]);
+        if (words[i])
+            continue;
+        while (i > 0)
+            free(words[--i]);
+        free((void *)words);
+        return TOK_NO_MEMORY;
+    }
+    *ret = words;
+    return TOK_OK;
+}
+
+static enum tok_err names_into(struct policy *p, const char *dir, const char *issuer,
+                               char *const *audience, const char *host, struct why *why)
+{
+    CLEANUP(cleanup_free) char *path = NULL;
+    enum tok_err err = path_of(dir, "issuer", &path);
+
+    free(p->issuer);
+    p->issuer = NULL;
+    if (err == TOK_OK && issuer && !(p->issuer = strdup(issuer)))
+        err = TOK_NO_MEMORY;
+    if (err == TOK_OK && audience)
+        err = names_copy(audience, &p->audience);
+    if (err != TOK_OK || (p->issuer && p->audience))
+        return err;
+    if (access(path, F_OK) == 0)
+        err = policy_read_pinned(p, path, why);
+    else if (errno != ENOENT)
+        err = why_set(why, TOK_SETTINGS, "%s: %s", path, strerror(errno));
+    if (err == TOK_OK && (!p->issuer || !p->audience))
+        err = names_of_host(p, host, why);
+    return err;
+}
+
+enum tok_err names_find(const char *dir, const char *issuer, char *const *audience,
+                        const char *host, struct names *ret, struct why *why)
+{
+    CLEANUP(policy_clear) struct policy p = {0};
+    enum tok_err err = policy_init(&p);
+
+    if (err == TOK_OK)
+        err = names_into(&p, dir, issuer, audience, host, why);
+    if (err != TOK_OK)
+        return err;
+    if (!p.issuer || !*p.issuer || !p.audience || !p.audience[0])
+        return why_set(why, TOK_SETTINGS, "Issuer= or Audience= is empty");
+    *ret = (struct names){.issuer = p.issuer, .audience = p.audience};
+    p.issuer = NULL;
+    p.audience = NULL;
+    return TOK_OK;
+}
+
+enum tok_err publish_names(const char *dir, const struct names *names, struct why *why)
+{
+    CLEANUP(cleanup_free) char *path = NULL;
+    CLEANUP(cleanup_free) char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    enum tok_err err;
+
+    if (!out)
+        return TOK_NO_MEMORY;
+    (void)fprintf(out, "Issuer=%s\nAudience=", names->issuer);
+    for (char *const *a = names->audience; *a; a++)
+        (void)fprintf(out, "%s%s", a == names->audience ? "" : " ", *a);
+    (void)fputc('\n', out);
+    if (fclose(out) != 0)
+        return TOK_NO_MEMORY;
+    err = path_of(dir, "issuer", &path);
+    return err != TOK_OK ? err : publish(path, (struct slice){text, size}, SMALL_FILE_MAX, why);
+}
+
+enum tok_err publish_keys(const char *dir, const struct signing_keys *keys, struct why *why)
+{
+    CLEANUP(cleanup_free) char *path = NULL;
+    enum tok_err err = path_of(dir, "jwks.json", &path);
+
+    return err != TOK_OK ? err
+                         : publish(path, (struct slice){keys->jwks, strlen(keys->jwks)},
+                                   KEYSET_FILE_MAX, why);
+}
+
+/* Lines of the list, each REVOKED_LINE_LEN bytes, side by side. */
+struct lines {
+    char *p;
+    size_t n, room; /* lines */
+};
+
+static void lines_clear(struct lines *lines)
+{
+    free(lines->p);
+}
+
+static bool lines_add(struct lines *lines, const char line[REVOKED_LINE_LEN])
+{
+    if (lines->n == lines->room) {
+        size_t room = lines->room ? lines->room * 2 : 64;
+        char *p = realloc(lines->p, room * REVOKED_LINE_LEN);
+
+        if (!p)
+            return false;
+        lines->p = p;
+        lines->room = room;
+    }
+    memcpy(lines->p + lines->n++ * REVOKED_LINE_LEN, line, REVOKED_LINE_LEN);
+    return true;
+}
+
+static bool add_ended(void *arg, const uint8_t sid[ISSUE_ID_BYTES], int64_t last_access_exp)
+{
+    char letters[REVOKED_SID_LEN], line[REVOKED_LINE_LEN];
+
+    base64url_encode((struct slice){(const char *)sid, ISSUE_ID_BYTES}, letters);
+    revoked_line(letters, last_access_exp, line);
+    return lines_add(arg, line);
+}
+
+/* The ten digits of a line in form; -1 otherwise. */
+static int64_t line_exp(const char *line)
+{
+    int64_t exp = 0;
+
+    if (line[REVOKED_SID_LEN] != ' ' || line[REVOKED_LINE_LEN - 1] != '\n' ||
+        !base64url_is_text((struct slice){line, REVOKED_SID_LEN}))
+        return -1;
+    for (size_t i = REVOKED_SID_LEN + 1; i < REVOKED_LINE_LEN - 1; i++) {
+        if (line[i] < '0' || line[i] > '9')
+            return -1;
+        exp = exp * 10 + (line[i] - '0');
+    }
+    return exp;
+}
+
+static enum tok_err add_published(const char *path, int64_t after, struct lines *lines,
+                                  struct why *why)
+{
+    CLEANUP(cleanup_free) char *old = NULL;
+    size_t n = 0;
+    int error = 0;
+    enum tok_err err = file_read(path, FILE_PUBLIC, LIST_FILE_MAX, &old, &n, &error, why);
+
+    if (err == TOK_FILE && error == ENOENT)
+        return TOK_OK;
+    if (err != TOK_OK)
+        return err;
+    if (n % REVOKED_LINE_LEN != 0)
+        return why_set(why, TOK_LIST,
+                       "%s: its size is no multiple of %d: remove it, it is made "
+                       "again from the store",
+                       path, REVOKED_LINE_LEN);
+    for (const char *line = old; line < old + n; line += REVOKED_LINE_LEN) {
+        int64_t exp = line_exp(line);
+
+        if (exp < 0)
+            return why_set(why, TOK_LIST,
+                           "%s: line %zu is out of form: remove the file, it is made again "
+                           "from the store",
+                           path, (size_t)(line - old) / REVOKED_LINE_LEN + 1);
+        if (exp > after && !lines_add(lines, line))
+            return TOK_NO_MEMORY;
+    }
+    return TOK_OK;
+}
+
+static int by_text(const void *a, const void *b)
+{
+    return memcmp(a, b, REVOKED_LINE_LEN);
+}
+
+/* Sorted, and of two lines of one session the one that lasts longer: it comes later, since
+ * the digits have one width. */
+static void sort_lines(struct lines *lines)
+{
+    size_t kept = 0;
+
+    if (lines->n == 0)
+        return;
+    qsort(lines->p, lines->n, REVOKED_LINE_LEN, by_text);
+    for (size_t i = 1; i < lines->n; i++) {
+        const char *line = lines->p + i * REVOKED_LINE_LEN;
+
+        if (memcmp(lines->p + kept * REVOKED_LINE_LEN, line, REVOKED_SID_LEN) != 0)
+            kept++;
+        memmove(lines->p + kept * REVOKED_LINE_LEN, line, REVOKED_LINE_LEN);
+    }
+    lines->n = kept + 1;
+}
+
+enum tok_err publish_revoked(const char *dir, struct store *store, int64_t wall,
+                             struct why *why)
+{
+    CLEANUP(cleanup_free) char *path = NULL;
+    CLEANUP(lines_clear) struct lines lines = {0};
+    /* A module may take a token this long after its exp. */
+    int64_t after = wall - POLICY_LEEWAY_MAX;
+    enum tok_err err = path_of(dir, "revoked", &path);
+
+    if (err == TOK_OK)
+        err = add_published(path, after, &lines, why);
+    if (err != TOK_OK)
+        return err;
+    if (store_each_ended(store, after, add_ended, &lines) != STORE_DONE)
+        return why_set(why, TOK_LIST, "the store can't be read: %s", store_failure(store));
+    sort_lines(&lines);
+    return publish(path, (struct slice){lines.p ? lines.p : "", lines.n * REVOKED_LINE_LEN},
+                   LIST_FILE_MAX, why);
+}

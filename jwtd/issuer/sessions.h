@@ -1,0 +1,34 @@
+/*
+ * Ending sessions, and what an account's state means for one. A token whose session is not live
+ * in the store is blacklisted; one rule for ended sessions and for sessions that the store does
+ * not know (it was restored from a backup, or thrown away).
+ */
+#pragma once
+
+#include "issuer.h"
+
+/* The session of the job's token. STEP_ANSWER with *ret_live false: there is no live one, and
+ * job_say was called. STEP_FAILED: the store failed. */
+enum step sessions_find(struct issuer *x, struct job *job, struct store_session *ret,
+                        bool *ret_live);
+
+/* Ends the session of the job's token, with a line in the log. It need not be in the store:
+ * then a row is made for it, so that its tokens are refused everywhere. *ret_ended false: it
+ * was over already. */
+enum store_said sessions_end(struct issuer *x, struct job *job, const char *reason,
+                             bool *ret_ended);
+
+/* Ends it because a token of it proves that the store is older than the token. */
+enum step sessions_rolled_back(struct issuer *x, struct job *job);
+
+/* What CheckAccount= and EndOnPasswordChange= say to this session. STEP_ANSWER with *ret_good
+ * false: job_say was called. STEP_WAIT: jwtd-login is asked. */
+enum step sessions_account(struct issuer *x, struct job *job,
+                           const struct store_session *session, bool *ret_good);
+
+/* The step of a blacklist question. */
+enum step blacklist_step(struct issuer *x, struct job *job);
+
+/* Fills in a job's event from its token: the user and the session, where they are known. */
+void sessions_event(struct job *job, int priority, const char *id, const char *sentence,
+                    const char *reason);

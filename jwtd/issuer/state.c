@@ -1,0 +1,292 @@
+#include "state.h"
+
+#include "messages.h"
+#include "mint.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+
+#define USER_LEN_USUAL 32 /* useradd(8)'s longest */
+#define CLOCK_SLACK 300   /* seconds */
+
+struct places {
+    char *keys, *store;
+    bool have_keys, have_store;
+};
+
+static void places_clear(struct places *p)
+{
+    free(p->keys);
+    free(p->store);
+}
+
+static bool exists(const char *path, bool *ret)
+{
+    *ret = access(path, F_OK) == 0;
+    return *ret || errno == ENOENT;
+}
+
+static enum tok_err find_places(const struct issuer *x, struct places *ret, struct why *why)
+{
+    const char *set = x->service.settings.store.path;
+
+    if (asprintf(&ret->keys, "%s/keys", x->state_dir) < 0) {
+        ret->keys = NULL;
+        return TOK_NO_MEMORY;
+    }
+    if ((set ? asprintf(&ret->store, "%s", set)
+             : asprintf(&ret->store, "%s/sessions.db", x->state_dir)) < 0) {
+        ret->store = NULL;
+        return TOK_NO_MEMORY;
+    }
+    if (!exists(ret->keys, &ret->have_keys))
+        return why_set(why, TOK_KEYS, "%s: %s", ret->keys, strerrordesc_np(errno));
+    if (!exists(ret->store, &ret->have_store))
+        return why_set(why, TOK_FILE, "%s: %s", ret->store, strerrordesc_np(errno));
+    return TOK_OK;
+}
+
+/* Keys that went missing beside a store are no first start: a new key would refuse every token
+ * there is, and nobody would be told why. */
+static enum tok_err load_keys(struct issuer *x, const struct places *at, int state_fd,
+                              struct why *why)
+{
+    const struct alg *alg = x->service.settings.token.algorithm;
+    enum tok_err err;
+
+    if (!at->have_keys && at->have_store)
+        return why_set(why, TOK_KEYS,
+                       "keys missing: %s is not there but %s is; restore the keys from a "
+                       "backup, or move the store away to begin anew",
+                       at->keys, at->store);
+    if (!at->have_keys) {
+        err = keys_make(at->keys, alg, why);
+        if (err != TOK_OK)
+            return err;
+        if (fsync(state_fd) < 0)
+            return why_set(why, TOK_FILE, "%s: %s", x->state_dir, strerrordesc_np(errno));
+        LOG(LOG_NOTICE, MESSAGE_KEYS, "A signing key was made", {"directory", at->keys});
+    }
+    return keys_load(at->keys, alg, &x->keys, why);
+}
+
+static enum tok_err load_names(struct issuer *x, struct why *why)
+{
+    const struct settings *set = &x->service.settings;
+    char host[256] = "";
+
+    if (gethostname(host, sizeof(host) - 1) < 0)
+        host[0] = '\0';
+    return names_find(x->public_dir, set->token.issuer, set->token.audience, host, &x->names,
+                      why);
+}
+
+static enum tok_err set_word(char **to, const char *value)
+{
+    char *copy = strdup(value);
+
+    if (!copy)
+        return TOK_NO_MEMORY;
+    free(*to);
+    *to = copy;
+    return TOK_OK;
+}
+
+/* Only what our own tokens could break is asked; token_type and ids are judge's questions. */
+static enum tok_err make_policy(struct issuer *x, struct why *why)
+{
+    const struct settings *set = &x->service.settings;
+    struct policy *p = &x->policy;
+    enum tok_err err;
+
+    policy_clear(p);
+    err = policy_init(p);
+    if (err == TOK_OK)
+        err = set_word(&p->issuer, x->names.issuer);
+    if (err == TOK_OK)
+        err = set_word(&p->user_claim, set->token.user_id_claim);
+    if (err == TOK_OK)
+        err = set_word(&p->token_type_claim, set->token.token_type_claim);
+    if (err == TOK_OK)
+        err = set_word(&p->jti_claim, set->token.jti_claim);
+    if (err == TOK_OK)
+        err = set_word(&p->type, "");
+    if (err == TOK_OK)
+        err = policy_set(p, POLICY_WORDS, SLICE("require"), SLICE("exp"), why);
+    if (err == TOK_OK)
+        err = names_copy(x->names.audience, &p->audience);
+    p->algorithms = ~(alg_set)0;
+    p->leeway = (int64_t)(set->token.leeway / SECOND);
+    p->max_lifetime = INT64_MAX / 2; /* what we minted under other settings is still ours */
+    p->max_length = WIRE_TOKEN_MAX;
+    return err;
+}
+
+static void warn_of_length(const struct issuer *x)
+{
+    uint64_t max = x->service.settings.token.max_token_length;
+    size_t n = mint_length(x, USER_LEN_USUAL);
+    char sum[96];
+
+    if (n <= max)
+        return;
+    (void)snprintf(sum, sizeof(sum), "%zu letters for a user name of %d, MaxTokenLength=%llu",
+                   n, USER_LEN_USUAL, (unsigned long long)max);
+    LOG(LOG_WARNING, MESSAGE_SETTINGS,
+        "Access tokens will not fit: shorten Issuer= or Audience=", {"sum", sum});
+}
+
+static enum tok_err load_in(struct issuer *x, int state_fd, const char **ret_id,
+                            struct why *why)
+{
+    CLEANUP(places_clear) struct places at = {0};
+    enum tok_err err = find_places(x, &at, why);
+
+    *ret_id = MESSAGE_KEYS;
+    if (err == TOK_OK && !x->keys.signer)
+        err = load_keys(x, &at, state_fd, why);
+    if (err == TOK_OK && !x->names.issuer) {
+        *ret_id = MESSAGE_SETTINGS;
+        err = load_names(x, why);
+        if (err == TOK_OK)
+            err = make_policy(x, why);
+        if (err == TOK_OK)
+            warn_of_length(x);
+    }
+    if (err == TOK_OK && !x->store) {
+        *ret_id = MESSAGE_STORE;
+        err = store_open(at.store, &x->store, why);
+    }
+    if (err != TOK_OK)
+        return err;
+    *ret_id = MESSAGE_PUBLISHED;
+    err = publish_keys(x->public_dir, &x->keys, why);
+    if (err == TOK_OK)
+        err = publish_names(x->public_dir, &x->names, why);
+    if (err == TOK_OK)
+        err = publish_revoked(x->public_dir, x->store, issuer_wall(), why);
+    return err;
+}
+
+/* Under a lock: `--init` and the service may start at one time. */
+static enum tok_err load(struct issuer *x, const char **ret_id, struct why *why)
+{
+    CLEANUP(cleanup_close)
+    int fd = open(x->state_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    *ret_id = MESSAGE_STORE;
+    if (fd < 0 || flock(fd, LOCK_EX) < 0)
+        return why_set(why, TOK_FILE, "%s: %s", x->state_dir, strerrordesc_np(errno));
+    return load_in(x, fd, ret_id, why);
+}
+
+bool state_ready(struct issuer *x)
+{
+    const char *id;
+    struct why why = {""};
+    enum tok_err err;
+
+    if (!service_ready(&x->service))
+        return false;
+    if (x->usable)
+        return true;
+    if (service_monotonic() < x->next_try)
+        return false;
+    x->next_try = service_monotonic() + SECOND;
+    err = load(x, &id, &why);
+    if (err != TOK_OK) {
+        service_complain(&x->service, id, "Nothing can be answered",
+                         why.text[0] ? why.text : tok_err_text(err));
+        return false;
+    }
+    x->unpublished = false;
+    x->usable = true;
+    return true;
+}
+
+void state_lost(struct issuer *x)
+{
+    service_complain(&x->service, MESSAGE_STORE, "The store failed",
+                     x->store ? store_failure(x->store) : NULL);
+    if (x->store)
+        store_close(x->store);
+    x->store = NULL;
+    x->usable = false;
+    /* Opened again before the next turn; but one that fails each time is let be for a while. */
+    x->next_try = x->lost_at + SECOND;
+    x->lost_at = service_monotonic();
+}
+
+static int on_publish(sd_event_source *source, uint64_t usec, void *arg)
+{
+    struct issuer *x = arg;
+
+    (void)usec;
+    if (state_ready(x)) {
+        service_release(&x->service);
+        return 0;
+    }
+    (void)sd_event_source_set_time_relative(source, SECOND);
+    return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+}
+
+/* An ended session must not stay open until somebody happens to ask the next question. */
+static void publish_later(struct issuer *x)
+{
+    int r;
+
+    if (x->unpublished)
+        return;
+    x->unpublished = true;
+    if (x->publish_timer)
+        x->publish_timer = sd_event_source_disable_unref(x->publish_timer);
+    r = sd_event_add_time_relative(x->service.loop, &x->publish_timer, CLOCK_MONOTONIC, SECOND,
+                                   SECOND / 10, on_publish, x);
+    if (r >= 0)
+        service_hold(&x->service);
+}
+
+bool state_publish(struct issuer *x)
+{
+    struct why why = {""};
+    enum tok_err err = publish_revoked(x->public_dir, x->store, issuer_wall(), &why);
+
+    if (err == TOK_OK)
+        return true;
+    service_complain(&x->service, MESSAGE_PUBLISHED, "A session was ended but not published",
+                     why.text[0] ? why.text : tok_err_text(err));
+    x->usable = false;
+    x->next_try = service_monotonic() + SECOND;
+    publish_later(x);
+    return false;
+}
+
+int64_t state_time(struct issuer *x)
+{
+    int64_t wall = issuer_wall(), now = store_time(x->store, wall);
+    bool behind = now - wall > CLOCK_SLACK;
+    char by[32];
+
+    if (behind && !x->clock_is_behind) {
+        (void)snprintf(by, sizeof(by), "%lld s", (long long)(now - wall));
+        LOG(LOG_ALERT, MESSAGE_CLOCK,
+            "The clock is behind the time of the last session: sessions and refresh tokens "
+            "are judged by that time until the clock has reached it",
+            {"behind", by});
+    }
+    x->clock_is_behind = behind;
+    return now;
+}
+
+void state_end(struct issuer *x)
+{
+    x->publish_timer = sd_event_source_disable_unref(x->publish_timer);
+    if (x->store)
+        store_close(x->store);
+    x->store = NULL;
+    keys_clear(&x->keys);
+    names_clear(&x->names);
+    policy_clear(&x->policy);
+}
