@@ -197,11 +197,9 @@ static int on_idle(sd_event_source *source, uint64_t usec, void *arg)
 /* Starts the wait for IdleTimeout anew. */
 static void rearm(struct service *s)
 {
-    uint64_t span = s->settings.daemon.idle_timeout;
-
-    if (!s->idle || span == 0 || span == UINT64_MAX)
+    if (!s->idle)
         return;
-    if (sd_event_source_set_time_relative(s->idle, span) >= 0)
+    if (sd_event_source_set_time_relative(s->idle, s->settings.daemon.idle_timeout) >= 0)
         (void)sd_event_source_set_enabled(s->idle, SD_EVENT_ONESHOT);
 }
 

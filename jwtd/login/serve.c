@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 
 #define DAY UINT64_C(86400000000)
+#define OVERLOAD_TIME UINT64_C(10000000) /* a line about it at most this often */
 
 /* A connection and, once it asked, the process that answers it. */
 struct job {
@@ -213,6 +214,16 @@ static int job_start(struct job *job, const struct wire_message *message)
                                       CHECK_TIME, 0, on_check_time, job);
 }
 
+static void say_overload(struct server *server)
+{
+    uint64_t now = service_monotonic();
+
+    if (now < server->next_overload)
+        return;
+    server->next_overload = now + OVERLOAD_TIME;
+    LOG(LOG_WARNING, MESSAGE_OVERLOAD, "More questions at once than are answered");
+}
+
 static void job_ask(struct job *job, const struct wire_message *message)
 {
     struct server *server = job->server;
@@ -225,7 +236,7 @@ static void job_ask(struct job *job, const struct wire_message *message)
         job_answer(job, WIRE_UNAVAILABLE, SLICE(""));
         job_free(job);
     } else if (server->children >= server->children_max) {
-        LOG(LOG_WARNING, MESSAGE_OVERLOAD, "More questions at once than are answered");
+        say_overload(server);
         job_answer(job, WIRE_BUSY, SLICE(""));
         job_free(job);
     } else if ((r = job_start(job, message)) < 0) {

@@ -23,6 +23,7 @@ struct server {
     sd_event_source *listener;
     struct job *jobs; /* owned */
     unsigned connections, children;
+    uint64_t next_overload; /* monotonic microseconds: not said again before */
 };
 
 /* Listens on fd, which it owns from now on. SIGCHLD must be blocked. 0 or -errno. */
