@@ -28,7 +28,9 @@ bool hosts_allow(const struct hosts *hosts, struct slice name)
     for (size_t i = 0; i < sizeof(always) / sizeof(always[0]); i++)
         if (field_is(name, always[i]))
             return true;
-    /* A name has at least one letter, so that "" stands for nothing. */
+    /* A name that is not known is "", which no Host may be. */
+    if (name.n == 0)
+        return false;
     if (field_is(name, hosts->hostname) || field_is(name, hosts->issuer))
         return true;
     for (size_t i = 0; hosts->allowed && hosts->allowed[i]; i++)

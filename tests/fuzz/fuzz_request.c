@@ -1,0 +1,119 @@
+/*
+ * Any bytes at all as a request. Beyond "no crash": however they are cut the verdict is the
+ * same; what a whole request yields lies within its bytes; a refusal has a status and is final;
+ * its body, read as JSON and as a form, yields values that hold no NUL.
+ *
+ * The first byte is the size of the pieces, 0: all at once.
+ */
+#include "body.h"
+#include "request.h"
+
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void must(bool held)
+{
+    if (!held)
+        abort();
+}
+
+static struct request read_by(struct slice bytes, size_t step)
+{
+    struct request r = {0};
+    size_t shown = 0;
+
+    while (shown < bytes.n && r.state != REQUEST_REFUSED) {
+        shown = bytes.n - shown < step ? bytes.n : shown + step;
+        (void)request_read(&r, "Authorization", (struct slice){bytes.p, shown});
+    }
+    return r;
+}
+
+static void lies_within(struct slice part, struct slice bytes)
+{
+    if (part.p)
+        must(part.p >= bytes.p && part.p + part.n <= bytes.p + bytes.n);
+}
+
+static void same_slice(struct slice a, struct slice b)
+{
+    must(a.p == b.p && a.n == b.n);
+}
+
+static void same_verdict(const struct request *a, const struct request *b)
+{
+    must(a->state == b->state && a->status == b->status && a->detail == b->detail);
+    if (a->state != REQUEST_WHOLE)
+        return;
+    must(a->method == b->method && a->http_1_0 == b->http_1_0);
+    must(a->accepts_json == b->accepts_json && a->expects_continue == b->expects_continue);
+    same_slice(a->path, b->path);
+    same_slice(a->host, b->host);
+    same_slice(a->authorization, b->authorization);
+    same_slice(a->content_type, b->content_type);
+    same_slice(a->forwarded_for, b->forwarded_for);
+    same_slice(a->if_none_match, b->if_none_match);
+    same_slice(a->body, b->body);
+}
+
+static void whole_is_sound(const struct request *r, struct slice bytes)
+{
+    must(r->method > METHOD_UNKNOWN && r->method < METHOD_COUNT);
+    must(r->path.n > 0 && r->path.p[0] == '/');
+    must(r->host.n > 0);
+    must(r->body.n == r->body_len && r->body_len <= REQUEST_BODY_MAX);
+    must(r->at <= REQUEST_HEAD_MAX);
+    lies_within(r->path, bytes);
+    lies_within(r->host, bytes);
+    lies_within(r->authorization, bytes);
+    lies_within(r->content_type, bytes);
+    lies_within(r->forwarded_for, bytes);
+    lies_within(r->if_none_match, bytes);
+    lies_within(r->body, bytes);
+}
+
+static void body_is_sound(struct slice type, struct slice bytes)
+{
+    struct body_field fields[] = {{.name = "username", .trim = true}, {.name = "password"}};
+    struct body body;
+
+    switch (body_read(type, bytes, fields, 2, &body)) {
+    case BODY_GOOD:
+        for (size_t i = 0; i < 2; i++)
+            must(fields[i].value.n > 0 && !memchr(fields[i].value.p, '\0', fields[i].value.n));
+        break;
+    case BODY_BAD_FIELDS:
+        must(fields[0].error != BODY_FINE || fields[1].error != BODY_FINE);
+        break;
+    case BODY_UNPARSED:
+        must(body.what && body.format && body.at <= bytes.n);
+        break;
+    case BODY_NO_OBJECT:
+    case BODY_UNSUPPORTED:
+    case BODY_NO_MEMORY:
+        break;
+    }
+    body_clear(&body);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct slice bytes = {(const char *)data + 1, size - 1};
+    struct request all, pieces;
+
+    if (size == 0)
+        return 0;
+    all = read_by(bytes, SIZE_MAX);
+    pieces = read_by(bytes, data[0] > 0 ? data[0] : 1);
+    same_verdict(&all, &pieces);
+    if (all.state == REQUEST_REFUSED)
+        must(all.status >= 400 && all.status < 600 && (all.detail || all.content_type.p));
+    if (all.state == REQUEST_WHOLE) {
+        whole_is_sound(&all, bytes);
+        body_is_sound(all.content_type, all.body);
+    }
+    body_is_sound(SLICE("application/json"), bytes);
+    body_is_sound(SLICE("application/x-www-form-urlencoded"), bytes);
+    return 0;
+}
