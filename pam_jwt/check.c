@@ -1,0 +1,137 @@
+#include "check.h"
+
+#include "base64url.h"
+
+#include <openssl/crypto.h>
+#include <openssl/err.h>
+#include <string.h>
+
+#define NO_LIST "none"
+
+void check_clear(struct check *c)
+{
+    resolve_clear(&c->rules); /* the keys go before their context */
+    OSSL_LIB_CTX_free(c->ctx);
+    c->ctx = NULL;
+    secret_clear(&c->scratch);
+}
+
+static enum tok_err verify(const struct asked *asked, struct slice token, int64_t now,
+                           struct check *c)
+{
+    struct verify_ask ask = {.token = token,
+                             .now = now,
+                             .user = {asked->user, strlen(asked->user)},
+                             .service = {asked->service, strlen(asked->service)}};
+    size_t n = token.n < c->rules.policy.max_length ? token.n : c->rules.policy.max_length;
+    enum tok_err err = secret_alloc(BASE64URL_BYTES(n) + 1, &c->scratch);
+
+    if (err)
+        return err;
+    ask.scratch = c->scratch.p;
+    ask.scratch_size = c->scratch.n;
+    err = resolve_verify(&c->rules, &ask, &c->token);
+    /* Spent ids are not kept here yet, and a single use that can't be kept is none. */
+    if (err == TOK_OK && c->token.claims.one_time)
+        return TOK_ONE_TIME;
+    return err;
+}
+
+static enum tok_err resolve(const struct options *o, struct slice token, struct check *c)
+{
+    struct resolve_ask ask = {.words = &o->words, .config = o->config, .trust = FILE_PUBLIC};
+
+    c->ctx = OSSL_LIB_CTX_new();
+    if (!c->ctx)
+        return TOK_NO_MEMORY;
+    ask.ctx = c->ctx;
+    return resolve_token(&ask, token, &c->rules, &c->why);
+}
+
+enum tok_err check_token(const struct options *o, const struct asked *asked, struct slice token,
+                         int64_t now, struct check *ret)
+{
+    struct jws parts;
+    enum tok_err err = jws_split(token, &parts);
+
+    if (err)
+        return err;
+    (void)ERR_set_mark();
+    err = resolve(o, token, ret);
+    if (err == TOK_OK)
+        err = verify(asked, token, now, ret);
+    (void)ERR_pop_to_mark();
+    return err;
+}
+
+static enum tok_err check_list(const char *path, const char *sid, struct why *why)
+{
+    struct revoked list;
+    enum tok_err err = revoked_open(path, FILE_PUBLIC, &list, why);
+
+    if (err)
+        return err;
+    err = revoked_check(&list, (struct slice){sid, strlen(sid)});
+    revoked_close(&list);
+    return err;
+}
+
+enum tok_err check_again(const struct session *session, const struct asked *asked, int64_t now,
+                         struct why *why)
+{
+    const struct policy *p = &session->policy;
+    struct claims_names names = {p->user_claim, p->token_type_claim, p->jti_claim};
+    struct policy_ask ask = {.now = now,
+                             .user = {asked->user, strlen(asked->user)},
+                             .service = {asked->service, strlen(asked->service)}};
+    char user[USER_NAME_MAX + 1];
+    struct claims claims;
+    enum tok_err err;
+
+    err = claims_read(secret_slice(&session->payload), &names, &claims);
+    if (err == TOK_OK)
+        err = policy_judge(p, &claims, &ask, user);
+    if (err || !session->has_list || !session->sid[0])
+        return err;
+    return check_list(p->revoked, session->sid, why);
+}
+
+/* The local list, which may be missing on a machine that has other issuers only. */
+static enum tok_err check_local_list(const struct settings *settings, const char *sid,
+                                     struct why *why)
+{
+    if (settings->n_issuers > 0 && access(POLICY_PINNED, F_OK) != 0 && errno == ENOENT)
+        return TOK_OK;
+    return check_list(POLICY_REVOKED, sid, why);
+}
+
+static enum tok_err check_every_list(const struct options *o, const char *sid, struct why *why)
+{
+    CLEANUP(settings_clear) struct settings settings = {0};
+    struct resolve_ask ask = {.words = &o->words, .config = o->config};
+    enum tok_err err = resolve_settings(&ask, &settings, why);
+
+    if (err == TOK_OK)
+        err = check_local_list(&settings, sid, why);
+    for (size_t i = 0; err == TOK_OK && i < settings.n_issuers; i++) {
+        const struct policy *p = &settings.issuers[i].policy;
+
+        if (policy_given(p, "revoked") && strcmp(p->revoked, NO_LIST) != 0)
+            err = check_list(p->revoked, sid, why);
+    }
+    return err;
+}
+
+enum tok_err check_env(const struct options *o, const struct session_env *env, int64_t now,
+                       struct why *why)
+{
+    if (env->exp <= now - o->words.leeway)
+        return TOK_EXPIRED;
+    if (!env->sid[0])
+        return TOK_OK;
+    if (!policy_given(&o->words, "revoked"))
+        return check_every_list(o, env->sid, why);
+    if (strcmp(o->words.revoked, NO_LIST) == 0)
+        return TOK_OK;
+    return check_list(o->words.revoked, env->sid, why);
+}

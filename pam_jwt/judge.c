@@ -1,0 +1,118 @@
+#include "judge.h"
+
+#include "check.h"
+#include "log.h"
+#include "session.h"
+#include "verdict.h"
+
+#include <security/pam_ext.h>
+#include <security/pam_modutil.h>
+#include <string.h>
+#include <time.h>
+
+/* The service by which jwtd-login asks PAM for a password. */
+#define SERVICE_THAT_SELLS_TOKENS "jwtd"
+
+static void tell(pam_handle_t *pamh, int flags, enum tok_err err)
+{
+    if ((flags & PAM_SILENT) == 0 && verdict_is_told(err))
+        (void)pam_error(pamh, "pam_jwt: %s", tok_err_text(err));
+}
+
+static const char *detail_of(const struct why *why)
+{
+    return why->text[0] ? why->text : NULL;
+}
+
+static int refuse_at_login(pam_handle_t *pamh, const struct asked *asked)
+{
+    log_verdict(pamh, &(struct log_event){.err = TOK_SCOPE,
+                                          .asked = *asked,
+                                          .reason = "service",
+                                          .detail = "a token buys no tokens"});
+    return PAM_AUTH_ERR;
+}
+
+/* The token holds: the account, what the next phases need, and the token off the handle, so
+ * that no module after this one unlocks or sends anything with it. */
+static int accept(pam_handle_t *pamh, const struct check *c, struct log_event *event)
+{
+    const struct passwd *account = pam_modutil_getpwnam(pamh, event->asked.user);
+    int rc;
+
+    if (!account) {
+        event->err = TOK_USER;
+        event->reason = "no_account";
+        event->detail = "there is no such account here";
+        return PAM_USER_UNKNOWN;
+    }
+    if (account->pw_uid == 0 && !c->rules.policy.allow_root) {
+        event->err = TOK_ROOT;
+        return verdict_auth(TOK_ROOT);
+    }
+    rc = session_keep(pamh, &c->rules.policy, c->rules.list.fd >= 0, &c->token);
+    if (rc == PAM_SUCCESS)
+        rc = pam_set_item(pamh, PAM_AUTHTOK, NULL);
+    if (rc == PAM_SUCCESS)
+        return PAM_SUCCESS;
+    event->err = TOK_NO_MEMORY;
+    return session_forget(pamh) == PAM_SUCCESS ? rc : PAM_BUF_ERR;
+}
+
+int judge_token(pam_handle_t *pamh, int flags, const struct options *o,
+                const struct asked *asked, struct slice token)
+{
+    CLEANUP(check_clear) struct check c = CHECK_EMPTY;
+    struct log_event event = {.asked = *asked};
+    int rc;
+
+    if (strcmp(asked->service, SERVICE_THAT_SELLS_TOKENS) == 0)
+        return refuse_at_login(pamh, asked);
+    event.err = check_token(o, asked, token, time(NULL), &c);
+    event.detail = detail_of(&c.why);
+    if (c.token.authentic) {
+        event.jti = c.token.jti;
+        event.sid = c.token.sid;
+        event.kid = c.token.kid;
+    }
+    rc = event.err == TOK_OK ? accept(pamh, &c, &event) : verdict_auth(event.err);
+    log_verdict(pamh, &event);
+    if (c.token.authentic)
+        tell(pamh, flags, event.err);
+    return rc;
+}
+
+int judge_account(pam_handle_t *pamh, int flags, const struct options *o,
+                  const struct asked *asked)
+{
+    const struct session *session = session_data(pamh);
+    struct session_env env = {0};
+    struct log_event event = {.asked = *asked};
+    struct why why = {""};
+
+    if (session) {
+        event.jti = session->jti;
+        event.sid = session->sid;
+        event.err = check_again(session, asked, time(NULL), &why);
+    } else if (session_read_env(pamh, &env)) {
+        event.err = check_env(o, &env, time(NULL), &why);
+    } else {
+        return PAM_IGNORE;
+    }
+    if (event.err == TOK_OK)
+        return PAM_SUCCESS;
+    event.detail = detail_of(&why);
+    log_verdict(pamh, &event);
+    tell(pamh, flags, event.err);
+    return verdict_account(event.err);
+}
+
+int judge_ours(pam_handle_t *pamh, int argc, const char **argv)
+{
+    CLEANUP(options_clear) struct options options = {0};
+    int rc = options_read(pamh, argc, argv, &options);
+
+    if (rc != PAM_SUCCESS)
+        return rc;
+    return session_is_ours(pamh) ? PAM_SUCCESS : PAM_IGNORE;
+}

@@ -1,0 +1,67 @@
+#include "log.h"
+
+#include <security/pam_ext.h>
+#include <security/pam_modutil.h>
+#include <string.h>
+#include <syslog.h>
+
+struct field {
+    char text[128];
+};
+
+/* One word of key=value: whatever could end it, or fake another, is '?'. */
+static const char *as_field(const char *text, struct field *room)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                "0123456789.:_%$@+-";
+    size_t n = 0;
+
+    if (!text || !*text)
+        return "-";
+    for (; text[n] && n < sizeof(room->text) - 1; n++)
+        room->text[n] = strchr(plain, text[n]) ? text[n] : '?';
+    room->text[n] = '\0';
+    return room->text;
+}
+
+static const char *known_user(pam_handle_t *pamh, const char *user)
+{
+    return pam_modutil_getpwnam(pamh, user) ? user : NULL;
+}
+
+static const char *remote_host(pam_handle_t *pamh)
+{
+    const void *host = NULL;
+
+    return pam_get_item(pamh, PAM_RHOST, &host) == PAM_SUCCESS ? host : NULL;
+}
+
+static int priority(enum tok_err err)
+{
+    if (err == TOK_OK)
+        return LOG_INFO;
+    return tok_err_is_ours(err) ? LOG_ERR : LOG_NOTICE;
+}
+
+static const char *sentence(enum tok_err err)
+{
+    if (err == TOK_OK)
+        return "token accepted";
+    return tok_err_is_ours(err) ? "token not judged" : "token refused";
+}
+
+void log_verdict(pam_handle_t *pamh, const struct log_event *event)
+{
+    const char *detail = event->detail ? event->detail : tok_err_text(event->err);
+    struct field service, user, host, jti, sid, kid;
+
+    if (event->err == TOK_OK)
+        detail = "it holds";
+    pam_syslog(pamh, priority(event->err),
+               "%s, %s: service=%s user=%s rhost=%s jti=%s sid=%s kid=%s reason=%s",
+               sentence(event->err), detail, as_field(event->asked.service, &service),
+               as_field(known_user(pamh, event->asked.user), &user),
+               as_field(remote_host(pamh), &host), as_field(event->jti, &jti),
+               as_field(event->sid, &sid), as_field(event->kid, &kid),
+               event->reason ? event->reason : tok_err_word(event->err));
+}

@@ -1,0 +1,19 @@
+/*
+ * The module's lines in the log, by pam_syslog: one a verdict, a sentence and then key=value.
+ * Never a token or a password. A user name only when it is an account's (people type passwords
+ * where names are asked), a jti, sid or kid only when the signature held.
+ */
+#pragma once
+
+#include "prompt.h"
+#include "verify.h"
+
+struct log_event {
+    enum tok_err err;
+    struct asked asked;
+    const char *reason;          /* NULL: the error's word */
+    const char *detail;          /* NULL: the error's sentence */
+    const char *jti, *sid, *kid; /* NULL or "": not known */
+};
+
+void log_verdict(pam_handle_t *pamh, const struct log_event *event);

@@ -1,0 +1,24 @@
+/*
+ * The module's arguments in a PAM stack: every policy word (common/policy.h), and five of the
+ * module's own. They are read anew on every call: a stack that is wrong is wrong in each phase,
+ * not only where somebody looks.
+ */
+#pragma once
+
+#include "policy.h"
+
+#include <security/pam_modules.h>
+
+struct options {
+    struct policy words; /* those given lie over what the files say */
+    char *config;        /* NULL: POLICY_CONFIG, which may be missing */
+    bool use_first_pass;
+    bool try_first_pass;
+    bool ignore_non_token;
+};
+
+/* PAM_SUCCESS; PAM_SERVICE_ERR, with one line in the log that names the option, its value and
+ * the allowed form; PAM_BUF_ERR. *ret must be zeroed, and is to be cleared in any case. */
+int options_read(pam_handle_t *pamh, int argc, const char **argv,
+                 struct options *ret) MUST_CHECK;
+void options_clear(struct options *o);

@@ -1,0 +1,147 @@
+#include "session.h"
+#include "base64url.h"
+
+#include <inttypes.h>
+#include <security/pam_modutil.h>
+#include <stdio.h>
+#include <string.h>
+
+#define DATA_NAME "pam_jwt"
+#define ENV_EXP "JWT_EXP"
+#define ENV_JTI "JWT_JTI"
+#define ENV_SID "JWT_SID"
+#define EXP_DIGITS_MAX 16 /* 2^53 - 1 has as many */
+
+static const char *const env_names[] = {ENV_EXP, ENV_JTI, ENV_SID};
+
+static void session_free(struct session *s)
+{
+    policy_clear(&s->policy);
+    secret_clear(&s->payload);
+    free(s);
+}
+
+DEFINE_CLEANUP(struct session *, cleanup_session, session_free)
+
+/* May run in another process than the one that made the data (su's child): frees, and no more.
+ */
+static void on_data_end(pam_handle_t *pamh, void *data, int status)
+{
+    (void)pamh;
+    (void)status;
+    if (data)
+        session_free(data);
+}
+
+int session_forget(pam_handle_t *pamh)
+{
+    /* libpam warns in the log of a name that is not there. */
+    for (size_t i = 0; i < sizeof(env_names) / sizeof(env_names[0]); i++)
+        if (pam_getenv(pamh, env_names[i]) && pam_putenv(pamh, env_names[i]) != PAM_SUCCESS)
+            return PAM_BUF_ERR;
+    return session_data(pamh) ? pam_set_data(pamh, DATA_NAME, NULL, NULL) : PAM_SUCCESS;
+}
+
+static int export_text(pam_handle_t *pamh, const char *name, const char *value)
+{
+    char line[sizeof(ENV_EXP) + 1 + SESSION_ID_MAX + 1];
+
+    if (!*value)
+        return PAM_SUCCESS;
+    (void)snprintf(line, sizeof(line), "%s=%s", name, value);
+    return pam_putenv(pamh, line);
+}
+
+static int export_all(pam_handle_t *pamh, const struct session *s, int64_t exp)
+{
+    char digits[24];
+    int rc;
+
+    (void)snprintf(digits, sizeof(digits), "%" PRId64, exp);
+    rc = export_text(pamh, ENV_EXP, digits);
+    if (rc == PAM_SUCCESS)
+        rc = export_text(pamh, ENV_JTI, s->jti);
+    if (rc == PAM_SUCCESS)
+        rc = export_text(pamh, ENV_SID, s->sid);
+    return rc;
+}
+
+int session_keep(pam_handle_t *pamh, const struct policy *policy, bool has_list,
+                 const struct verify_result *token)
+{
+    CLEANUP(cleanup_session) struct session *s = calloc(1, sizeof(*s));
+    int rc;
+
+    if (!s)
+        return PAM_BUF_ERR;
+    s->has_list = has_list;
+    (void)snprintf(s->jti, sizeof(s->jti), "%s", token->jti);
+    (void)snprintf(s->sid, sizeof(s->sid), "%s", token->sid);
+    if (policy_copy(policy, &s->policy) || secret_copy(token->payload, &s->payload))
+        return PAM_BUF_ERR;
+    rc = export_all(pamh, s, token->exp);
+    if (rc == PAM_SUCCESS)
+        rc = pam_set_data(pamh, DATA_NAME, s, on_data_end);
+    if (rc == PAM_SUCCESS)
+        s = NULL;
+    return rc;
+}
+
+const struct session *session_data(pam_handle_t *pamh)
+{
+    const void *data = NULL;
+
+    if (pam_get_data(pamh, DATA_NAME, &data) != PAM_SUCCESS)
+        return NULL;
+    return data;
+}
+
+/* Absent is "" and well. */
+static bool read_id(pam_handle_t *pamh, const char *name, char ret[SESSION_ID_MAX + 1])
+{
+    const char *value = pam_getenv(pamh, name);
+    size_t n;
+
+    if (!value) {
+        ret[0] = '\0';
+        return true;
+    }
+    n = strlen(value);
+    if (n == 0 || n > SESSION_ID_MAX || !base64url_is_text((struct slice){value, n}))
+        return false;
+    memcpy(ret, value, n + 1);
+    return true;
+}
+
+static bool read_exp(pam_handle_t *pamh, int64_t *ret)
+{
+    const char *value = pam_getenv(pamh, ENV_EXP);
+    size_t n = value ? strspn(value, "0123456789") : 0;
+
+    if (n == 0 || n > EXP_DIGITS_MAX || value[n] != '\0')
+        return false;
+    *ret = strtoll(value, NULL, 10);
+    return true;
+}
+
+bool session_read_env(pam_handle_t *pamh, struct session_env *ret)
+{
+    struct session_env env = {0};
+
+    if (!read_exp(pamh, &env.exp) || !read_id(pamh, ENV_JTI, env.jti) ||
+        !read_id(pamh, ENV_SID, env.sid))
+        return false;
+    *ret = env;
+    return true;
+}
+
+bool session_is_ours(pam_handle_t *pamh)
+{
+    char jti[SESSION_ID_MAX + 1] = "";
+    int64_t exp;
+
+    if (session_data(pamh))
+        return true;
+    /* A token without a jti exports its exp alone. */
+    return (read_id(pamh, ENV_JTI, jti) && jti[0] != '\0') || read_exp(pamh, &exp);
+}
