@@ -62,6 +62,9 @@ enum policy_style {
 enum tok_err policy_set(struct policy *p, enum policy_style style, struct slice word,
                         struct slice value, struct why *why) MUST_CHECK;
 
+/* The words in the table's order, NULL past the last. */
+const char *policy_word_at(enum policy_style style, size_t i);
+
 /* True when the word (spelled in POLICY_WORDS) was set rather than left at its default. */
 bool policy_given(const struct policy *p, const char *word);
 

@@ -193,6 +193,11 @@ enum tok_err policy_set(struct policy *p, enum policy_style style, struct slice 
     return TOK_OK;
 }
 
+const char *policy_word_at(enum policy_style style, size_t i)
+{
+    return i < N_WORDS ? name_in(&table[i], style) : NULL;
+}
+
 bool policy_given(const struct policy *p, const char *word)
 {
     const struct word *w = find_word(POLICY_WORDS, (struct slice){word, strlen(word)});

@@ -1,1 +1,228 @@
 #include "settings.h"
+
+#include "file.h"
+#include "settings_rows.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+enum tok_err settings_init(struct settings *ret)
+{
+    struct settings s = {0};
+    const struct settings_row *row;
+
+    for (size_t i = 0; (row = settings_row_at(i)); i++) {
+        enum tok_err err;
+
+        if (row->unset)
+            continue;
+        err = settings_row_set(&s, row, (struct slice){row->standard, strlen(row->standard)});
+        if (err) {
+            settings_clear(&s);
+            return err;
+        }
+    }
+    *ret = s;
+    return TOK_OK;
+}
+
+void settings_clear(struct settings *s)
+{
+    const struct settings_row *row;
+
+    for (size_t i = 0; (row = settings_row_at(i)); i++)
+        settings_row_clear(s, row);
+    for (size_t i = 0; i < s->n_issuers; i++) {
+        free(s->issuers[i].url);
+        policy_clear(&s->issuers[i].policy);
+    }
+    free(s->issuers);
+    *s = (struct settings){0};
+}
+
+const struct settings_issuer *settings_find_issuer(const struct settings *s, struct slice iss)
+{
+    for (size_t i = 0; i < s->n_issuers; i++)
+        if (slice_is(iss, s->issuers[i].url))
+            return &s->issuers[i];
+    return NULL;
+}
+
+typedef void (*tell_fn)(void *arg, const char *section, const char *key, const char *value,
+                        const char *standard);
+
+/* What a word of an [Issuer] section is told with. */
+struct telling {
+    const char *section;
+    tell_fn fn;
+    void *arg;
+};
+
+static void tell_word(void *arg, const char *word, const char *value, const char *standard)
+{
+    const struct telling *t = arg;
+
+    t->fn(t->arg, t->section, word, value, standard);
+}
+
+static enum tok_err tell_issuer(const struct settings_issuer *issuer, tell_fn fn, void *arg)
+{
+    CLEANUP(cleanup_free) char *section = NULL;
+    struct telling t = {.fn = fn, .arg = arg};
+    enum tok_err err;
+
+    if (asprintf(&section, "Issuer %s", issuer->url) < 0) {
+        section = NULL;
+        return TOK_NO_MEMORY;
+    }
+    t.section = section;
+    err = policy_each_given(&issuer->policy, POLICY_CAMEL, tell_word, &t);
+    if (err)
+        return err;
+    fn(arg, section, "UserMap", issuer->user_map == USER_MAP_SAME ? "same" : "none", "none");
+    return TOK_OK;
+}
+
+enum tok_err settings_each(const struct settings *s, tell_fn fn, void *arg)
+{
+    const struct settings_row *row;
+    enum tok_err err;
+
+    for (size_t i = 0; (row = settings_row_at(i)); i++) {
+        CLEANUP(cleanup_free) char *value = NULL;
+
+        err = settings_row_text(s, row, &value);
+        if (err)
+            return err;
+        fn(arg, row->section, row->key, value, row->standard);
+    }
+    for (size_t i = 0; i < s->n_issuers; i++) {
+        err = tell_issuer(&s->issuers[i], fn, arg);
+        if (err)
+            return err;
+    }
+    return TOK_OK;
+}
+
+static enum tok_err read_one(struct settings *s, const char *path, bool may_be_missing,
+                             struct why *why)
+{
+    CLEANUP(cleanup_free) char *text = NULL;
+    size_t n;
+    int error = 0;
+    enum tok_err err =
+        file_read(path, FILE_SETTINGS, SETTINGS_FILE_MAX, &text, &n, &error, why);
+
+    if (err == TOK_FILE && may_be_missing && error == ENOENT)
+        return TOK_OK;
+    if (err)
+        return err == TOK_FILE ? TOK_SETTINGS : err;
+    return settings_parse(s, path, (struct slice){text, n}, why);
+}
+
+/* Who can take a drop-in away can take a protection away. */
+static enum tok_err open_drop_ins(const char *path, int *ret_fd, struct why *why)
+{
+    CLEANUP(cleanup_close) int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    struct stat st;
+
+    if (fd < 0 && errno == ENOENT) {
+        *ret_fd = -1;
+        return TOK_OK;
+    }
+    if (fd < 0 || fstat(fd, &st) < 0)
+        return why_set(why, TOK_SETTINGS, "%s: can't open: %s", path, strerrordesc_np(errno));
+    if (st.st_uid != 0 || (st.st_mode & (S_IWGRP | S_IWOTH)))
+        return why_set(why, TOK_SETTINGS,
+                       "%s: is owned by uid %lu with mode %04o; allowed is a directory that is "
+                       "owned by root and not writable by group and others",
+                       path, (unsigned long)st.st_uid, (unsigned)(st.st_mode & ALLPERMS));
+    *ret_fd = fd;
+    fd = -1;
+    return TOK_OK;
+}
+
+/* Hidden files and what editors and dpkg leave behind are no drop-ins. */
+static int is_drop_in(const struct dirent *entry)
+{
+    static const char ending[] = ".conf";
+    size_t n = strlen(entry->d_name);
+
+    return entry->d_name[0] != '.' && n >= sizeof(ending) &&
+           strcmp(entry->d_name + n - (sizeof(ending) - 1), ending) == 0;
+}
+
+static int by_bytes(const struct dirent **a, const struct dirent **b)
+{
+    return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+struct names {
+    struct dirent **list;
+    int n;
+};
+
+static void names_free(struct names *names)
+{
+    for (int i = 0; i < names->n; i++)
+        free(names->list[i]);
+    free(names->list);
+}
+
+static enum tok_err read_drop_ins(struct settings *s, const char *path, struct why *why)
+{
+    CLEANUP(cleanup_close) int fd = -1;
+    CLEANUP(names_free) struct names names = {0};
+    enum tok_err err = open_drop_ins(path, &fd, why);
+
+    if (err || fd < 0)
+        return err;
+    names.n = scandirat(fd, ".", &names.list, is_drop_in, by_bytes);
+    if (names.n < 0)
+        return why_set(why, TOK_SETTINGS, "%s: can't read: %s", path, strerrordesc_np(errno));
+    for (int i = 0; i < names.n; i++) {
+        CLEANUP(cleanup_free) char *file = NULL;
+
+        if (asprintf(&file, "%s/%s", path, names.list[i]->d_name) < 0) {
+            file = NULL;
+            return TOK_NO_MEMORY;
+        }
+        err = read_one(s, file, false, why);
+        if (err)
+            return err;
+    }
+    return TOK_OK;
+}
+
+static enum tok_err load(const char *path, struct settings *s, struct why *why)
+{
+    CLEANUP(cleanup_free) char *drop_ins = NULL;
+    enum tok_err err = settings_init(s);
+
+    if (err)
+        return err;
+    err = read_one(s, path, true, why);
+    if (err)
+        return err;
+    if (asprintf(&drop_ins, "%s.d", path) < 0) {
+        drop_ins = NULL;
+        return TOK_NO_MEMORY;
+    }
+    return read_drop_ins(s, drop_ins, why);
+}
+
+enum tok_err settings_load(const char *path, struct settings *ret, struct why *why)
+{
+    struct settings s = {0};
+    enum tok_err err = load(path, &s, why);
+
+    if (err == TOK_OK) {
+        *ret = s;
+        return TOK_OK;
+    }
+    settings_clear(&s);
+    *ret = (struct settings){0};
+    return err == TOK_NO_MEMORY ? why_set(why, err, "%s: %s", path, tok_err_text(err)) : err;
+}

@@ -5,6 +5,8 @@
  * NUL and control characters, bad UTF-8, a byte order mark, a key before a section, a line
  * without '=', a trailing backslash, an unknown section or key, a key twice in one file, a
  * section twice in one file, a bad value. '#' and ';' start a comment at a line's start only.
+ * Quotes are not special, lists are parted by blanks, an empty value is an empty list or an
+ * error. Claim= alone may be repeated within its section.
  * Files are at most 256 KiB, owned by root and writable by nobody else. No libcrypto, no NSS,
  * no environment.
  */
@@ -14,6 +16,7 @@
 #include "policy.h"
 
 #define SETTINGS_FILE_MAX (256 * 1024)
+#define SETTINGS_ISSUERS_MAX 64
 
 enum user_map { USER_MAP_NONE, USER_MAP_SAME };
 
@@ -22,7 +25,10 @@ struct settings_rate {
     uint64_t per;   /* microseconds */
 };
 
-/* An [Issuer URL] section. */
+/* An [Issuer URL] section. Keys= was given in it. What else was not given has the policy's
+ * default (audience: NULL, the pinned one); a list of ended sessions that was not given is
+ * none, unless the section is the local issuer's own. A later file's words replace its words
+ * one by one. */
 struct settings_issuer {
     char *url;
     struct policy policy; /* .issuer is the url */
@@ -78,8 +84,8 @@ void settings_clear(struct settings *s);
  * is as after settings_init on success, and empty (safe to clear) otherwise. */
 enum tok_err settings_load(const char *path, struct settings *ret, struct why *why) MUST_CHECK;
 
-/* One file's text on top of *s; name is what the sentence calls it. For settings_load and
- * tests. */
+/* One file's text on top of *s; name is what the sentence calls it. After an error *s is partly
+ * changed and only good for settings_clear. For settings_load and tests. */
 enum tok_err settings_parse(struct settings *s, const char *name, struct slice text,
                             struct why *why) MUST_CHECK;
 
@@ -87,7 +93,9 @@ enum tok_err settings_parse(struct settings *s, const char *name, struct slice t
 const struct settings_issuer *settings_find_issuer(const struct settings *s, struct slice iss);
 
 /* Calls fn for each setting in the table's order with its section, key, value in force as a
- * file would spell it, and its default: for `jwtctl config show`. */
+ * file would spell it ("" for what is pinned or left to a default elsewhere), and its default;
+ * then for each word given in an [Issuer URL] section: for `jwtctl config show`. TOK_NO_MEMORY.
+ */
 enum tok_err settings_each(const struct settings *s,
                            void (*fn)(void *arg, const char *section, const char *key,
                                       const char *value, const char *standard),
