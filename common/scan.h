@@ -7,9 +7,10 @@
  * with U+0000 in it never equals a shorter one.
  *
  * What it accepts, json-c (strict, a tokener of depth SCAN_DEPTH + 1) accepts with the same
- * values, but for two things that json-c bends: a name is cut at U+0000, so that it may then
- * equal another, and a number out of its range goes to the nearest end. Where that could
- * matter, take the value from here.
+ * values, but for three things that json-c bends: a name is cut at U+0000, so that it may then
+ * equal another; a number out of its range goes to the nearest end; an escaped pair that means
+ * U+1D800 to U+1DFFF, or the like in a higher plane, becomes U+FFFD (seen in 0.16). Where that
+ * could matter, take the value from here.
  */
 #pragma once
 
