@@ -1,0 +1,81 @@
+/*
+ * Any bytes as a question to each of the daemons and as an answer to each question. Beyond "no
+ * crash": what is taken lies within the message, within its row's sizes and holds no NUL in a
+ * text, and writing it again gives the same bytes: there is one spelling.
+ */
+#include "wire.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void must(bool held)
+{
+    if (!held)
+        abort();
+}
+
+static void field_is_sound(struct slice message, const struct wire_field *field,
+                           const union wire_value *value)
+{
+    if (field->kind == WIRE_NUMBER)
+        return;
+    must(value->text.n <= field->max);
+    must(value->text.p >= message.p && value->text.p + value->text.n <= message.p + message.n);
+    if (field->kind == WIRE_TEXT)
+        must(memchr(value->text.p, 0, value->text.n) == NULL);
+}
+
+static void is_spelled_once(struct slice message, const uint8_t *again, size_t n)
+{
+    must(n == message.n && memcmp(again, message.p, n) == 0);
+}
+
+static void question(struct slice message, enum wire_role asker, enum wire_role answerer)
+{
+    uint8_t again[WIRE_MESSAGE_MAX];
+    struct wire_message m;
+    size_t n;
+
+    if (wire_read_question(message, asker, answerer, &m) != WIRE_FINE)
+        return;
+    must(m.question->asker == asker && m.question->answerer == answerer);
+    must(m.n == m.question->n_fields);
+    for (size_t i = 0; i < m.n; i++)
+        field_is_sound(message, &m.question->fields[i], &m.v[i]);
+    must(wire_pack_question(m.question->op, m.v, again, &n) == WIRE_FINE);
+    is_spelled_once(message, again, n);
+}
+
+static void answer(struct slice message, const struct wire_question *q)
+{
+    uint8_t again[WIRE_MESSAGE_MAX];
+    struct wire_message m;
+    size_t n;
+
+    if (wire_read_answer(message, q, &m) != WIRE_FINE)
+        return;
+    must((unsigned)m.status < WIRE_STATUS_COUNT && m.question == q);
+    if (m.status == WIRE_OK) {
+        must(m.n == q->n_answer);
+        for (size_t i = 0; i < m.n; i++)
+            field_is_sound(message, &q->answer[i], &m.v[i]);
+    } else {
+        must(m.n == (m.status == WIRE_THROTTLED ? 1 : 0));
+    }
+    must(wire_pack_answer(q, m.status, m.v, again, &n) == WIRE_FINE);
+    is_spelled_once(message, again, n);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct slice message = {(const char *)data, size};
+
+    question(message, WIRE_FRONT, WIRE_ISSUER);
+    question(message, WIRE_ISSUER, WIRE_LOGIN);
+    for (unsigned op = 0; op < 256; op++)
+        if (wire_find(op))
+            answer(message, wire_find(op));
+    return 0;
+}
