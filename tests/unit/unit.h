@@ -21,7 +21,9 @@
 
 #define ck_assert_ok(got) ck_assert_err(got, TOK_OK)
 
-static inline int unit_run(const char *name, const TTest *const *tests, size_t n)
+/* setup and teardown run around each test, in its process; NULL: none. */
+static inline int unit_run_with(const char *name, const TTest *const *tests, size_t n,
+                                void (*setup)(void), void (*teardown)(void))
 {
     Suite *suite = suite_create(name);
     TCase *tcase = tcase_create(name);
@@ -30,6 +32,7 @@ static inline int unit_run(const char *name, const TTest *const *tests, size_t n
 
     for (size_t i = 0; i < n; i++)
         tcase_add_test(tcase, tests[i]);
+    tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_set_timeout(tcase, 60);
     suite_add_tcase(suite, tcase);
     runner = srunner_create(suite);
@@ -38,6 +41,11 @@ static inline int unit_run(const char *name, const TTest *const *tests, size_t n
     failed = srunner_ntests_failed(runner);
     srunner_free(runner);
     return failed == 0 && n > 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+static inline int unit_run(const char *name, const TTest *const *tests, size_t n)
+{
+    return unit_run_with(name, tests, n, NULL, NULL);
 }
 
 #define UNIT_MAIN(name, ...)                                                                   \
