@@ -96,7 +96,9 @@ enum tok_err settings_each(const struct settings *s, tell_fn fn, void *arg)
         err = settings_row_text(s, row, &value);
         if (err)
             return err;
-        fn(arg, row->section, row->key, value, row->standard);
+        /* In force is then what the default's text tells of. */
+        fn(arg, row->section, row->key, row->unset && !*value ? row->standard : value,
+           row->standard);
     }
     for (size_t i = 0; i < s->n_issuers; i++) {
         err = tell_issuer(&s->issuers[i], fn, arg);
