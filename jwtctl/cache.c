@@ -1,0 +1,154 @@
+#include "cache.h"
+
+#include "cleanup.h"
+#include "file.h"
+
+#include <fcntl.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+
+#define FILE_NAME "session.json"
+#define CACHE_MAX (64 * 1024)
+
+void cache_close(struct cache *c)
+{
+    cleanup_close(&c->dir);
+    free(c->path);
+    *c = (struct cache){.dir = -1};
+}
+
+/* The XDG base directory specification: a path that is not absolute is to be ignored, one that
+ * is missing to be made. The part of *ret before *ret_made, a home, is not ours to make. */
+static enum tok_err find_dir(char **ret, size_t *ret_made, struct why *why)
+{
+    const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
+    const struct passwd *pw = NULL;
+    int n;
+
+    if (state && state[0] == '/') {
+        *ret_made = 0;
+        n = asprintf(ret, "%s/jwt", state);
+        return n < 0 ? why_set(why, TOK_NO_MEMORY, "out of memory") : TOK_OK;
+    }
+    if (!home || home[0] != '/') {
+        pw = getpwuid(geteuid());
+        home = pw ? pw->pw_dir : NULL;
+    }
+    if (!home || home[0] != '/')
+        return why_set(why, TOK_FILE, "no place for the tokens: HOME is not set");
+    *ret_made = strlen(home);
+    n = asprintf(ret, "%s/.local/state/jwt", home);
+    return n < 0 ? why_set(why, TOK_NO_MEMORY, "out of memory") : TOK_OK;
+}
+
+static enum tok_err make_dirs(char *path, size_t made, struct why *why)
+{
+    for (size_t i = made; path[i];) {
+        size_t end = i + 1 + strcspn(path + i + 1, "/");
+        char rest = path[end];
+        int failed;
+
+        path[end] = '\0';
+        failed = mkdir(path, 0700) != 0 && errno != EEXIST;
+        path[end] = rest;
+        if (failed)
+            return why_set(why, TOK_FILE, "%.*s: %s", (int)end, path, strerror(errno));
+        i = end;
+    }
+    return TOK_OK;
+}
+
+static enum tok_err open_dir(const char *path, enum cache_mode mode, int *ret, struct why *why)
+{
+    CLEANUP(cleanup_close)
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    struct stat st;
+
+    if (fd < 0 && errno == ENOENT && mode == CACHE_LOOK) {
+        *ret = -1;
+        return TOK_OK;
+    }
+    if (fd < 0 || fstat(fd, &st) != 0)
+        return why_set(why, TOK_FILE, "%s: %s", path, strerror(errno));
+    if (st.st_uid != geteuid())
+        return why_set(why, TOK_FILE, "%s belongs to user %u, not to you", path,
+                       (unsigned)st.st_uid);
+    if ((st.st_mode & 077) != 0 && fchmod(fd, 0700) != 0)
+        return why_set(why, TOK_FILE, "%s is open to others: %s", path, strerror(errno));
+    *ret = fd;
+    fd = -1;
+    return TOK_OK;
+}
+
+enum tok_err cache_open(enum cache_mode mode, struct cache *ret, struct why *why)
+{
+    CLEANUP(cleanup_free) char *dir = NULL;
+    size_t made = 0;
+    char *path;
+    enum tok_err err;
+    int fd = -1;
+
+    err = find_dir(&dir, &made, why);
+    if (!err && mode == CACHE_CREATE)
+        err = make_dirs(dir, made, why);
+    if (!err)
+        err = open_dir(dir, mode, &fd, why);
+    if (err)
+        return err;
+    if (asprintf(&path, "%s/" FILE_NAME, dir) < 0) {
+        cleanup_close(&fd);
+        return why_set(why, TOK_NO_MEMORY, "out of memory");
+    }
+    *ret = (struct cache){.dir = fd, .path = path};
+    return TOK_OK;
+}
+
+enum tok_err cache_lock(struct cache *c, struct why *why)
+{
+    if (c->dir < 0)
+        return TOK_OK;
+    while (flock(c->dir, LOCK_EX) != 0) {
+        if (errno != EINTR)
+            return why_set(why, TOK_FILE, "%s: can't lock: %s", c->path, strerror(errno));
+    }
+    return TOK_OK;
+}
+
+void cache_unlock(struct cache *c)
+{
+    if (c->dir >= 0)
+        (void)flock(c->dir, LOCK_UN);
+}
+
+enum tok_err cache_read(const struct cache *c, struct secret *ret, struct why *why)
+{
+    enum tok_err err;
+    char *bytes;
+    size_t n;
+    int number = 0;
+
+    if (c->dir < 0)
+        return TOK_OK;
+    err = file_read(c->path, FILE_PRIVATE, CACHE_MAX, &bytes, &n, &number, why);
+    if (err == TOK_FILE && number == ENOENT)
+        return TOK_OK;
+    if (err)
+        return err;
+    /* file_read's bytes end in the NUL that a secret's do: they are taken over, not copied. */
+    *ret = (struct secret){.p = bytes, .n = n};
+    return TOK_OK;
+}
+
+enum tok_err cache_write(const struct cache *c, struct slice bytes, struct why *why)
+{
+    return file_write(c->path, bytes, 0600, why);
+}
+
+enum tok_err cache_remove(const struct cache *c, struct why *why)
+{
+    if (c->dir < 0 || unlinkat(c->dir, FILE_NAME, 0) == 0 || errno == ENOENT)
+        return TOK_OK;
+    return why_set(why, TOK_FILE, "%s: %s", c->path, strerror(errno));
+}

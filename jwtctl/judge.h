@@ -1,0 +1,39 @@
+/*
+ * The judgement on a token as `jwtctl verify` prints it, for one or for many: settings, keys
+ * and lists are read once, each when the first token asks for it.
+ */
+#pragma once
+
+#include "resolve.h"
+#include "text.h"
+
+struct judge_rules {
+    bool tried;
+    enum tok_err err;
+    struct why why;
+    struct resolved rules;
+};
+
+struct judge {
+    struct resolve_ask ask;
+    struct settings settings;
+    struct judge_rules *rules; /* one a section, then the local issuer's */
+    struct secret scratch;
+};
+
+struct judgement {
+    enum tok_err err;
+    struct why why; /* a sentence: the error's meaning, or what is out of reach */
+    struct verify_result result;
+};
+
+/* ask's words, config and context must outlive the judge. Reads the settings. */
+enum tok_err judge_open(const struct resolve_ask *ask, struct judge *ret,
+                        struct why *why) MUST_CHECK;
+void judge_close(struct judge *j);
+
+/* token, now, user and service of ask count. ret's slices live until the next call. */
+void judge_token(struct judge *j, const struct verify_ask *ask, struct judgement *ret);
+
+/* {"valid":true,"user":...,"claims":{...}} or {"valid":false,"error":...,"reason":...}. */
+void judge_write(const struct judgement *j, struct text *line);

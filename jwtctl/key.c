@@ -1,0 +1,100 @@
+/* jwtctl key list: the public keys that tokens are checked with. */
+#include "cleanup.h"
+#include "command.h"
+#include "keyset.h"
+#include "policy.h"
+#include "say.h"
+#include "text.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char *path_of(const char *arg)
+{
+    return strncmp(arg, "keys=", 5) == 0 ? arg + 5 : arg;
+}
+
+/* A kid is any text of whoever made the key: only what is printable goes to a terminal. */
+static void add_plain(struct text *text, struct slice kid)
+{
+    if (kid.n == 0)
+        text_puts(text, "-");
+    for (size_t i = 0; i < kid.n; i++)
+        text_add(text, (unsigned char)kid.p[i] > 0x20 && (unsigned char)kid.p[i] < 0x7f
+                           ? (struct slice){kid.p + i, 1}
+                           : SLICE("?"));
+}
+
+static void add_key(struct text *text, const struct key *key, struct slice thumbprint,
+                    bool json)
+{
+    const char *alg = key_alg(key)->name;
+
+    if (!json) {
+        add_plain(text, key_kid(key));
+        text_puts(text, "  ");
+        text_puts(text, alg);
+        text_puts(text, "  ");
+        text_add(text, thumbprint);
+        return;
+    }
+    text_puts(text, "{\"kid\":");
+    if (key_kid(key).n > 0)
+        text_json(text, key_kid(key));
+    else
+        text_puts(text, "null");
+    text_puts(text, ",\"alg\":");
+    text_json(text, (struct slice){alg, strlen(alg)});
+    text_puts(text, ",\"thumbprint\":");
+    text_json(text, thumbprint);
+    text_puts(text, "}");
+}
+
+static enum tok_err list(const struct keyset *keys, bool json, struct text *text)
+{
+    text_puts(text, json ? "[" : "KID  ALG  THUMBPRINT");
+    for (size_t i = 0; i < keyset_size(keys); i++) {
+        char thumbprint[KEY_THUMBPRINT_LEN];
+        enum tok_err err = key_thumbprint(keyset_at(keys, i), thumbprint);
+
+        if (err)
+            return err;
+        if (!json || i > 0)
+            text_puts(text, json ? "," : "\n");
+        add_key(text, keyset_at(keys, i), (struct slice){thumbprint, sizeof(thumbprint)}, json);
+    }
+    if (json)
+        text_puts(text, "]");
+    return text_err(text);
+}
+
+int command_key_list(int argc, char **argv)
+{
+    static const struct option options[] = {{"json", no_argument, NULL, 'j'}, {0}};
+    CLEANUP(cleanup_keyset) struct keyset *keys = NULL;
+    CLEANUP(text_clear) struct text text = {0};
+    bool json = false;
+    struct why why;
+    enum tok_err err;
+    int c;
+
+    while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
+        if (c != 'j')
+            return EXIT_USAGE;
+        json = true;
+    }
+    if (argc - optind > 1)
+        return complain_usage(argv[0], "one file at most, not '%s' too", argv[optind + 1]);
+    if (keyset_load(NULL, argv[optind] ? path_of(argv[optind]) : POLICY_KEYS, FILE_OWN,
+                    ~(alg_set)0, &keys, &why) != TOK_OK) {
+        complain("%s", why.text);
+        return EXIT_BROKEN;
+    }
+    err = list(keys, json, &text);
+    if (err) {
+        complain("%s", tok_err_text(err));
+        return EXIT_BROKEN;
+    }
+    return text_print_line(&text) ? EXIT_SUCCESS : EXIT_FAILURE;
+}

@@ -1,0 +1,70 @@
+/* jwtctl logout: ends the session at its server, then forgets it here. */
+#include "cleanup.h"
+#include "client.h"
+#include "command.h"
+#include "say.h"
+#include "session.h"
+
+#include <getopt.h>
+#include <stdio.h>
+
+/* 401 is the server's word that there is no such session any more: what was wanted. */
+static enum tok_err end_session(const struct session *s, struct why *why)
+{
+    CLEANUP(client_reply_clear) struct client_reply reply = {0};
+    CLEANUP(text_clear) struct text body = {0};
+    enum tok_err err;
+
+    text_puts(&body, "{\"refresh\":");
+    text_json(&body, secret_slice(&s->refresh));
+    text_puts(&body, "}");
+    err = client_post(s->server, "/api/token/blacklist/", &body, &reply, why);
+    if (err || reply.status == 200 || reply.status == 401)
+        return err;
+    return client_refused(s->server, &reply, why);
+}
+
+/* *ret_was: there was a session to end. */
+static enum tok_err log_out(bool *ret_was, struct why *why)
+{
+    CLEANUP(cache_close) struct cache c = {.dir = -1};
+    CLEANUP(session_clear) struct session s = {0};
+    enum tok_err err;
+
+    err = cache_open(CACHE_LOOK, &c, why);
+    if (!err)
+        err = cache_lock(&c, why);
+    if (!err)
+        err = session_read(&c, &s, why);
+    if (err)
+        return err;
+    *ret_was = s.server != NULL;
+    if (s.server)
+        err = end_session(&s, why);
+    return err ? err : cache_remove(&c, why);
+}
+
+int command_logout(int argc, char **argv)
+{
+    static const struct option options[] = {{"all", no_argument, NULL, 'a'}, {0}};
+    bool was = false;
+    struct why why;
+    int c;
+
+    while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
+        if (c == 'a')
+            return complain_usage(argv[0], "--all: ending every session comes with a later "
+                                           "release; without it, this session is ended");
+        return EXIT_USAGE;
+    }
+    if (optind < argc)
+        return complain_usage(argv[0], "unexpected argument '%s'", argv[optind]);
+    if (log_out(&was, &why) != TOK_OK) {
+        complain("%s", why.text);
+        if (was)
+            complain("still logged in: the tokens are kept");
+        return EXIT_FAILURE;
+    }
+    puts(was ? "Logged out" : "Nobody was logged in");
+    return EXIT_SUCCESS;
+}

@@ -1,0 +1,118 @@
+/*
+ * jwtctl: log in once, then let the token be the password. One row a command.
+ */
+#include "command.h"
+#include "say.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+
+struct command {
+    const char *name; /* one word, or two */
+    const char *arguments;
+    const char *summary;
+    int (*run)(int argc, char **argv);
+};
+
+static const struct command commands[] = {
+    {"login", "[USER] [--server=URL] [--json]",
+     "log in; the password comes from the terminal or a line of standard input", command_login},
+    {"logout", "", "end the session, here and at the server", command_logout},
+    {"token", "[--json]", "print an access token that holds now", command_token},
+    {"show", "[--json]", "explain the token on standard input, or the one that is kept",
+     command_show},
+    {"run", "-- COMMAND [ARGUMENT...]", "run a command whose ssh and sudo -A need no typing",
+     command_run},
+    {"askpass", "PROMPT", "answer a question of ssh or sudo", command_askpass},
+    {"verify", "[--user=USER] [--service=SERVICE] [--now=EPOCH] [--batch] [WORD=VALUE...]",
+     "judge the token on standard input as pam_jwt would", command_verify},
+    {"config check", "[--config=PATH]", "say whether the settings are right",
+     command_config_check},
+    {"config show", "[--config=PATH] [--json]", "print the settings in force",
+     command_config_show},
+    {"key list", "[PATH] [--json]", "list the keys that tokens are checked with",
+     command_key_list},
+};
+
+#define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+static void print_help(FILE *out)
+{
+    fputs("usage: jwtctl COMMAND [ARGUMENT...]\n\n", out);
+    for (size_t i = 0; i < N_COMMANDS; i++)
+        fprintf(out, "  %-13s %s\n", commands[i].name, commands[i].summary);
+    fputs("\n  jwtctl COMMAND --help, jwtctl --version; the manual is jwtctl(1)\n", out);
+}
+
+static void print_command_help(const struct command *c)
+{
+    printf("usage: jwtctl %s%s%s\n%s\n", c->name, c->arguments[0] ? " " : "", c->arguments,
+           c->summary);
+}
+
+/* The words of the command line that a command's name takes; 0: it is another's. */
+static int match(const struct command *c, int argc, char **argv)
+{
+    const char *blank = strchr(c->name, ' ');
+    size_t n = blank ? (size_t)(blank - c->name) : strlen(c->name);
+
+    if (argc < 1 || strlen(argv[0]) != n || memcmp(argv[0], c->name, n) != 0)
+        return 0;
+    if (!blank)
+        return 1;
+    return argc > 1 && strcmp(argv[1], blank + 1) == 0 ? 2 : 0;
+}
+
+static int dispatch(int argc, char **argv)
+{
+    for (size_t i = 0; i < N_COMMANDS; i++) {
+        int words = match(&commands[i], argc, argv);
+        char name[64];
+
+        if (words == 0)
+            continue;
+        if (argc > words && strcmp(argv[words], "--help") == 0) {
+            print_command_help(&commands[i]);
+            return EXIT_SUCCESS;
+        }
+        /* getopt's own complaints start with the command's name. */
+        (void)snprintf(name, sizeof(name), "jwtctl %s", commands[i].name);
+        argv[words - 1] = name;
+        return commands[i].run(argc - words + 1, argv + words - 1);
+    }
+    complain("unknown command '%s'", argv[0]);
+    print_help(stderr);
+    return EXIT_USAGE;
+}
+
+/* ssh and sudo start a program without arguments of its own: the name says what is asked. */
+static bool is_askpass(const char *name)
+{
+    const char *slash = strrchr(name, '/');
+
+    return strcmp(slash ? slash + 1 : name, "askpass") == 0;
+}
+
+int main(int argc, char **argv)
+{
+    /* Passwords and tokens pass through: no core file, no look from outside. */
+    (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+    if (argc == 2 && is_askpass(argv[0]))
+        return askpass_answer(argv[1]);
+    if (argc > 0 && is_askpass(argv[0]))
+        return complain_usage("jwtctl askpass", "one prompt is needed, as one argument");
+    if (argc < 2) {
+        print_help(stderr);
+        return EXIT_USAGE;
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        puts("jwtctl " JWT_VERSION);
+        return EXIT_SUCCESS;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0) {
+        print_help(stdout);
+        return EXIT_SUCCESS;
+    }
+    return dispatch(argc - 1, argv + 1);
+}

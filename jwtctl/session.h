@@ -1,0 +1,33 @@
+/*
+ * The login that is kept: which server, which user, and its two tokens. An access token that
+ * has under SESSION_MARGIN seconds left is exchanged first, under the cache's lock, so that
+ * many processes at once make one exchange and the refresh token is used once.
+ */
+#pragma once
+
+#include "cache.h"
+
+#define SESSION_MARGIN 60
+
+struct session {
+    char *server; /* NULL: nobody is logged in */
+    struct secret access, refresh;
+};
+
+void session_clear(struct session *s);
+
+/* What is kept; no session is no error (server is NULL). */
+enum tok_err session_read(const struct cache *c, struct session *ret,
+                          struct why *why) MUST_CHECK;
+enum tok_err session_write(const struct cache *c, const struct session *s,
+                           struct why *why) MUST_CHECK;
+
+/* The session of the caller with an access token that can be used now. Any error comes with a
+ * sentence; one that says "log in" when there is no session or the server ended it, and then
+ * nothing is kept. A server out of reach is no error while the access token still holds. */
+enum tok_err session_get(struct session *ret, struct why *why) MUST_CHECK;
+
+/* When a token that this program got from its server was made and ends, signature unchecked.
+ * TOK_MALFORMED and its like. */
+enum tok_err session_token_times(struct slice token, int64_t *ret_iat,
+                                 int64_t *ret_exp) MUST_CHECK;

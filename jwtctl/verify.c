@@ -1,0 +1,190 @@
+/* jwtctl verify: the judgement pam_jwt would give with the same words. */
+#include "cleanup.h"
+#include "command.h"
+#include "input.h"
+#include "judge.h"
+#include "say.h"
+
+#include <getopt.h>
+#include <string.h>
+#include <time.h>
+
+struct verify {
+    struct policy words;
+    const char *config, *user, *service;
+    int64_t now; /* below 0: the clock's */
+    bool batch;
+};
+
+static void verify_clear(struct verify *v)
+{
+    policy_clear(&v->words);
+}
+
+static int parse_now(const char *name, const char *text, int64_t *ret)
+{
+    const int64_t most = ((int64_t)1 << 53) - 1;
+    int64_t value = 0;
+
+    for (const char *p = text; *p >= '0' && *p <= '9' && value <= most; p++)
+        value = value * 10 + (*p - '0');
+    if (text[0] == '\0' || text[strspn(text, "0123456789")] != '\0' || value > most)
+        return complain_usage(name, "--now=%s: allowed is a whole number of seconds since 1970",
+                              text);
+    *ret = value;
+    return EXIT_SUCCESS;
+}
+
+static int parse_word(const char *name, const char *arg, struct verify *v)
+{
+    const char *equals = strchr(arg, '=');
+    struct slice word = {arg, equals ? (size_t)(equals - arg) : strlen(arg)};
+    struct slice value = {equals ? equals + 1 : NULL, equals ? strlen(equals + 1) : 0};
+    struct why why = {""};
+    enum tok_err err;
+
+    if (equals && slice_is(word, "config")) {
+        v->config = value.p;
+        return value.n > 0 ? EXIT_SUCCESS
+                           : complain_usage(name, "config=: allowed is the path of a file");
+    }
+    err = policy_set(&v->words, POLICY_WORDS, word, value, &why);
+    if (err == TOK_OK)
+        return EXIT_SUCCESS;
+    if (err == TOK_UNSUPPORTED)
+        return complain_usage(name, "unknown word '%s'; jwtctl(1) lists those allowed", arg);
+    return complain_usage(name, "%s", err == TOK_NO_MEMORY ? "out of memory" : why.text);
+}
+
+static int parse_option(const char *name, int c, struct verify *v)
+{
+    switch (c) {
+    case 'u':
+        v->user = optarg;
+        if (optarg[0] == '\0')
+            return complain_usage(name, "--user=: allowed is a user's name; without --user any "
+                                        "user will do");
+        return EXIT_SUCCESS;
+    case 's':
+        v->service = optarg;
+        if (optarg[0] == '\0')
+            return complain_usage(name, "--service=: allowed is the name of a PAM service");
+        return EXIT_SUCCESS;
+    case 'n':
+        return parse_now(name, optarg, &v->now);
+    case 'b':
+        v->batch = true;
+        return EXIT_SUCCESS;
+    case 'j':
+        return EXIT_SUCCESS;
+    default:
+        return EXIT_USAGE;
+    }
+}
+
+static int parse(int argc, char **argv, struct verify *v)
+{
+    static const struct option options[] = {
+        {"user", required_argument, NULL, 'u'}, {"service", required_argument, NULL, 's'},
+        {"now", required_argument, NULL, 'n'},  {"batch", no_argument, NULL, 'b'},
+        {"json", no_argument, NULL, 'j'},       {0},
+    };
+    int c, status = EXIT_SUCCESS;
+
+    if (policy_init(&v->words) != TOK_OK) {
+        complain("out of memory");
+        return EXIT_BROKEN;
+    }
+    while (!status && (c = getopt_long(argc, argv, "", options, NULL)) != -1)
+        status = parse_option(argv[0], c, v);
+    while (!status && optind < argc)
+        status = parse_word(argv[0], argv[optind++], v);
+    return status;
+}
+
+static struct slice optional(const char *s)
+{
+    return s ? (struct slice){s, strlen(s)} : (struct slice){0};
+}
+
+/* One line of judgement. The exit status it stands for. */
+static int judge_one(struct judge *j, const struct verify *v, struct slice token)
+{
+    const struct verify_ask ask = {
+        .token = token,
+        .now = v->now < 0 ? (int64_t)time(NULL) : v->now,
+        .user = optional(v->user),
+        .service = optional(v->service),
+    };
+    CLEANUP(text_clear) struct text line = {0};
+    struct judgement judgement = {0};
+
+    judge_token(j, &ask, &judgement);
+    judge_write(&judgement, &line);
+    if (!text_print_line(&line))
+        return EXIT_BROKEN;
+    if (!tok_err_is_ours(judgement.err))
+        return judgement.err ? EXIT_FAILURE : EXIT_SUCCESS;
+    complain("%s", judgement.why.text);
+    return EXIT_BROKEN;
+}
+
+/* The exit status says that every line was judged, not what the verdicts were. */
+static int judge_lines(struct judge *j, const struct verify *v, struct input *in)
+{
+    int status = EXIT_SUCCESS;
+
+    for (;;) {
+        struct slice token;
+        struct why why;
+        bool end;
+
+        if (input_line(in, &token, &end, &why) != TOK_OK) {
+            complain("%s", why.text);
+            return EXIT_BROKEN;
+        }
+        if (end)
+            return status;
+        if (judge_one(j, v, token) == EXIT_BROKEN)
+            status = EXIT_BROKEN;
+    }
+}
+
+static int judge_all(struct judge *j, const struct verify *v)
+{
+    CLEANUP(input_close) struct input in = {0};
+    struct slice token;
+    struct why why;
+
+    if (input_open(STDIN_FILENO, &in) != TOK_OK) {
+        complain("out of memory");
+        return EXIT_BROKEN;
+    }
+    if (v->batch)
+        return judge_lines(j, v, &in);
+    if (input_whole(&in, &token, &why) != TOK_OK) {
+        complain("%s", why.text);
+        return EXIT_BROKEN;
+    }
+    return judge_one(j, v, token);
+}
+
+int command_verify(int argc, char **argv)
+{
+    CLEANUP(verify_clear) struct verify v = {.now = -1};
+    CLEANUP(judge_close) struct judge j = {0};
+    struct why why;
+    int status = parse(argc, argv, &v);
+
+    if (status)
+        return status;
+    if (judge_open(&(struct resolve_ask){.words = &v.words,
+                                         .config = v.config,
+                                         .trust = FILE_OWN,
+                                         .keys_without_list = true},
+                   &j, &why) != TOK_OK) {
+        complain("%s", why.text);
+        return EXIT_BROKEN;
+    }
+    return judge_all(&j, &v);
+}
