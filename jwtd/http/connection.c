@@ -224,7 +224,8 @@ static void refuse_request(struct connection *c)
     source_text(&c->source, source);
     (void)snprintf(status, sizeof(status), "%d", c->request.status);
     LOG(LOG_DEBUG, MESSAGE_HTTP, "a request was refused", {"source", source},
-        {"status", status}, {"cause", c->request.detail});
+        {"status", status},
+        {"cause", c->request.detail ? c->request.detail : "the media type is not supported"});
     if (c->request.detail)
         connection_refuse(c, c->request.status, c->request.detail, NULL);
     else

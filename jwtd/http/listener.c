@@ -2,7 +2,6 @@
 
 #include "connection.h"
 
-#define BATCH 32 /* accepts a turn of the loop, so that those inside are served too */
 #define PAUSE UINT64_C(100000)
 
 bool listener_is_full_for(const struct server *s, const struct source *source)
@@ -103,40 +102,37 @@ static void admit(struct server *s, int fd)
         connection_open(s, fd, &source, limit != NULL);
 }
 
+/* One a turn of the loop, and after all else that is due in it: a peer that closes one
+ * connection and opens the next is not told that it has too many. */
 static int on_connection(sd_event_source *source, int fd, uint32_t events, void *arg)
 {
     struct server *s = arg;
+    int peer;
 
     (void)source;
     (void)events;
-    for (int i = 0; i < BATCH && !s->paused; i++) {
-        int peer;
-
-        if (is_full(s) && s->n_refusals >= SERVER_REFUSALS) {
-            pause_accepting(s);
-            break;
-        }
-        peer = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-
-        if (peer >= 0)
-            admit(s, peer);
-        else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
-            pause_for_descriptors(s);
-        else if (errno != ECONNABORTED && errno != EINTR)
-            break;
+    if (is_full(s) && s->n_refusals >= SERVER_REFUSALS) {
+        pause_accepting(s);
+        return 0;
     }
+    peer = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (peer >= 0)
+        admit(s, peer);
+    else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
+        pause_for_descriptors(s);
     return 0;
 }
 
 int listener_add(struct server *s, int fd)
 {
-    int r = sd_event_add_io(s->service.loop, &s->listeners[s->n_listeners], fd, EPOLLIN,
-                            on_connection, s);
+    sd_event_source **slot = &s->listeners[s->n_listeners];
+    int r = sd_event_add_io(s->service.loop, slot, fd, EPOLLIN, on_connection, s);
 
     if (r < 0)
         return r;
-    r = sd_event_source_set_io_fd_own(s->listeners[s->n_listeners], 1);
+    s->n_listeners++;
+    r = sd_event_source_set_io_fd_own(*slot, 1);
     if (r >= 0)
-        s->n_listeners++;
+        r = sd_event_source_set_priority(*slot, SD_EVENT_PRIORITY_IDLE);
     return r;
 }

@@ -8,6 +8,7 @@
 #include "body.h"
 #include "request.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
