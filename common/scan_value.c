@@ -5,9 +5,14 @@
 #define SCAN_NUMBER_MAX ((INT64_C(1) << 53) - 1)
 
 /* What stands between the values of a text that was checked says nothing more. */
+static bool is_between(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == ',' || c == ':';
+}
+
 static size_t skip_between(struct slice text, size_t at)
 {
-    while (at < text.n && memchr(" \t\r\n,:", text.p[at], 6))
+    while (at < text.n && is_between(text.p[at]))
         at++;
     return at;
 }
@@ -45,7 +50,7 @@ static size_t nested_end(struct slice text, size_t at)
 
 static size_t word_end(struct slice text, size_t at)
 {
-    while (at < text.n && !memchr(" \t\r\n,:]}", text.p[at], 8))
+    while (at < text.n && !is_between(text.p[at]) && text.p[at] != ']' && text.p[at] != '}')
         at++;
     return at;
 }

@@ -100,6 +100,8 @@ enum tok_err timespan_parse(struct slice text, uint64_t *ret_usec)
 {
     uint64_t sum = 0, part;
 
+    if (text.n == 0)
+        return TOK_SETTINGS;
     (void)take_run(&text, is_blank);
     do {
         enum tok_err err = take_part(&text, &part);

@@ -64,8 +64,7 @@ static inline bool same_number(struct scan_value v, struct json_object *j)
     if (strpbrk(text, ".eE")) {
         double want = strtod(text, NULL), got = json_object_get_double(j);
 
-        same = json_object_is_type(j, json_type_double) &&
-               (errno == ERANGE || memcmp(&want, &got, sizeof(want)) == 0);
+        same = json_object_is_type(j, json_type_double) && (errno == ERANGE || want == got);
     } else if (text[0] == '-') {
         long long want = strtoll(text, NULL, 10);
 

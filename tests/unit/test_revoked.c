@@ -130,7 +130,7 @@ START_TEST(a_line_out_of_form_is_never_not_revoked)
         struct revoked list;
 
         text[REVOKED_LINE_LEN + rows[i].at] = rows[i].byte;
-        list = list_of((struct slice){text, 3 * REVOKED_LINE_LEN});
+        list = list_of((struct slice){text, (size_t)3 * REVOKED_LINE_LEN});
         ck_assert_err(check_number(&list, 5), TOK_LIST);
         revoked_close(&list);
         free(text);
@@ -153,7 +153,7 @@ END_TEST
 START_TEST(a_list_that_can_not_be_read_is_never_not_revoked)
 {
     char *text = lines_of(500);
-    struct revoked list = list_of((struct slice){text, 500 * REVOKED_LINE_LEN});
+    struct revoked list = list_of((struct slice){text, (size_t)500 * REVOKED_LINE_LEN});
     struct revoked closed = {.fd = -1, .size = REVOKED_LINE_LEN};
 
     /* Cut behind our back. */

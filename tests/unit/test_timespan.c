@@ -75,38 +75,10 @@ END_TEST
 START_TEST(what_is_no_span_is_refused)
 {
     static const char *const texts[] = {
-        "",
-        " ",
-        "s",
-        "min",
-        "abc",
-        "5x",
-        "5mins",
-        "5minutess",
-        "5S",
-        "5Min",
-        "5H",
-        "5 D",
-        "5,",
-        "5s,",
-        "5s, 3s",
-        "0x10",
-        "5;",
-        "5m-",
-        "5-",
-        "1:30",
-        "5_000",
-        "5 s s",
-        "ss5",
-        "5\xc2\xb5"
-        "s",
-        "\xc2\xa0"
-        "5",
-        "5\v",
-        "5 us5 x",
-        "5'",
-        "1e3",
-        "\xd9\xa5",
+        "",          " ",    "s",       "min",  "abc",   "5x",       "5mins",  "5minutess",
+        "5S",        "5Min", "5H",      "5 D",  "5,",    "5s,",      "5s, 3s", "0x10",
+        "5;",        "5m-",  "5-",      "1:30", "5_000", "5 s s",    "ss5",    "5\302\265s",
+        "\302\2405", "5\v",  "5 us5 x", "5'",   "1e3",   "\xd9\xa5",
     };
     uint64_t got = 77;
 
