@@ -93,9 +93,8 @@ enum tok_err settings_parse(struct settings *s, const char *name, struct slice t
 const struct settings_issuer *settings_find_issuer(const struct settings *s, struct slice iss);
 
 /* Calls fn for each setting in the table's order with its section, key, value in force as a
- * file would spell it ("" for what is pinned or left to a default elsewhere), and its default;
- * then for each word given in an [Issuer URL] section: for `jwtctl config show`. TOK_NO_MEMORY.
- */
+ * file would spell it (the default where it was not set), and its default; then for each word
+ * given in an [Issuer URL] section: for `jwtctl config show`. TOK_NO_MEMORY. */
 enum tok_err settings_each(const struct settings *s,
                            void (*fn)(void *arg, const char *section, const char *key,
                                       const char *value, const char *standard),

@@ -28,9 +28,10 @@ static void tell(void *arg, const char *section, const char *key, const char *va
     struct told *t = arg;
 
     must(standard != NULL);
-    /* Empty here is "pinned" or "left to the store", which no file can say. */
-    if (*value == '\0' && (strcmp(key, "Issuer") == 0 || strcmp(key, "Path") == 0 ||
-                           (strcmp(key, "Audience") == 0)))
+    /* A default that a file can't set: the pinned names, the store's own path. */
+    if (strcmp(value, standard) == 0 &&
+        (strcmp(key, "Issuer") == 0 || strcmp(key, "Audience") == 0 ||
+         strcmp(key, "Path") == 0))
         return;
     if (strcmp(t->section, section) != 0) {
         must(strlen(section) < sizeof(t->section));
