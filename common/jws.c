@@ -69,11 +69,14 @@ static struct slice skip_blanks(struct slice text)
     return text;
 }
 
-/* '{' is 01111011: its first six bits are the letter 'e', the other two begin the next one. */
+/* '{' is 01111011: its first six bits are the letter 'e', the other two begin the next one,
+ * which is then one of the last sixteen of the alphabet. */
 static bool begins_object(struct slice letters)
 {
+    static const struct slice seconds = {"wxyz0123456789-_", 16};
+
     return letters.n >= 2 && letters.p[0] == 'e' &&
-           memchr("wxyz0123456789-_", letters.p[1], 16);
+           memchr(seconds.p, letters.p[1], seconds.n) != NULL;
 }
 
 bool jws_is_shaped(struct slice text)

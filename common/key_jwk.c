@@ -18,6 +18,14 @@ struct jwk {
     struct why *why;
 };
 
+/* Says what is wrong with a member. */
+static enum tok_err wrong(const struct jwk *jwk, enum tok_err err, const char *member,
+                          const char *what)
+{
+    (void)why_set(jwk->why, err, "%s: %s", member, what);
+    return err;
+}
+
 /* The member as a string into buf; *ret.p is NULL when it is absent. What does not fit is
  * TOK_UNSUPPORTED: a value longer than any we know. */
 static enum tok_err jwk_word(const struct jwk *jwk, const char *name, char *buf, size_t size,
@@ -32,10 +40,10 @@ static enum tok_err jwk_word(const struct jwk *jwk, const char *name, char *buf,
         return TOK_OK;
     }
     if (v->type != SCAN_STRING)
-        return why_set(jwk->why, TOK_KEYS, "%s: must be a string", name);
+        return wrong(jwk, TOK_KEYS, name, "must be a string");
     err = scan_string(*v, buf, size, &n);
     if (err == TOK_TOO_LONG)
-        return why_set(jwk->why, TOK_UNSUPPORTED, "%s: not known here", name);
+        return wrong(jwk, TOK_UNSUPPORTED, name, "not known here");
     if (err)
         return err;
     *ret = (struct slice){buf, n};
@@ -57,32 +65,31 @@ static bool is_known_kty(struct slice kty)
 static enum tok_err jwk_alg(const struct jwk *jwk, const struct alg **ret)
 {
     char kty_buf[32], crv_buf[32], alg_buf[32];
-    struct slice kty, crv, name;
+    struct slice kty = {0}, crv = {0}, name = {0};
     const struct alg *alg;
     enum tok_err err = jwk_word(jwk, "kty", kty_buf, sizeof(kty_buf), &kty);
 
     if (err)
         return err;
     if (!kty.p)
-        return why_set(jwk->why, TOK_KEYS, "kty: missing");
+        return wrong(jwk, TOK_KEYS, "kty", "missing");
     if (!is_known_kty(kty))
-        return why_set(jwk->why, TOK_UNSUPPORTED, "kty: not known here");
+        return wrong(jwk, TOK_UNSUPPORTED, "kty", "not known here");
     err = jwk_word(jwk, "crv", crv_buf, sizeof(crv_buf), &crv);
     if (err)
         return err;
     if (!crv.p)
-        return why_set(jwk->why, TOK_KEYS, "crv: missing");
+        return wrong(jwk, TOK_KEYS, "crv", "missing");
     alg = alg_of_curve(kty, crv);
     if (!alg)
-        return why_set(jwk->why, TOK_UNSUPPORTED, "crv: not known here");
+        return wrong(jwk, TOK_UNSUPPORTED, "crv", "not known here");
     err = jwk_word(jwk, "alg", alg_buf, sizeof(alg_buf), &name);
     if (err)
         return err;
     if (name.p && !alg_find(name))
-        return why_set(jwk->why, TOK_UNSUPPORTED, "alg: not known here");
+        return wrong(jwk, TOK_UNSUPPORTED, "alg", "not known here");
     if (name.p && alg_find(name) != alg)
-        return why_set(jwk->why, TOK_KEYS, "alg: a key of curve %s must say %s", alg->crv,
-                       alg->name);
+        return wrong(jwk, TOK_KEYS, "alg", "not the one its curve implies");
     *ret = alg;
     return TOK_OK;
 }
@@ -93,7 +100,7 @@ static enum tok_err check_use(const struct jwk *jwk)
     const struct scan_value *use = scan_find(jwk->members, jwk->n, "use");
 
     if (use && (use->type != SCAN_STRING || !scan_string_is(*use, SLICE("sig"))))
-        return why_set(jwk->why, TOK_KEYS, "use: must be \"sig\"");
+        return wrong(jwk, TOK_KEYS, "use", "must be \"sig\"");
     return TOK_OK;
 }
 
@@ -124,16 +131,16 @@ static enum tok_err check_key_ops(const struct jwk *jwk, enum key_part part)
     if (!ops)
         return TOK_OK;
     if (ops->type != SCAN_ARRAY)
-        return why_set(jwk->why, TOK_KEYS, "key_ops: must be an array of strings");
+        return wrong(jwk, TOK_KEYS, "key_ops", "must be an array of strings");
     while (scan_next_element(*ops, &pos, &op)) {
         if (op.type != SCAN_STRING)
-            return why_set(jwk->why, TOK_KEYS, "key_ops: must be an array of strings");
+            return wrong(jwk, TOK_KEYS, "key_ops", "must be an array of strings");
         if (is_repeated(*ops, pos, op))
-            return why_set(jwk->why, TOK_KEYS, "key_ops: an operation stands there twice");
+            return wrong(jwk, TOK_KEYS, "key_ops", "an operation stands there twice");
         found = found || scan_string_is(op, (struct slice){wanted, strlen(wanted)});
     }
     if (!found)
-        return why_set(jwk->why, TOK_KEYS, "key_ops: must hold \"%s\"", wanted);
+        return wrong(jwk, TOK_KEYS, "key_ops", "does not hold what it is needed for");
     return TOK_OK;
 }
 
@@ -150,7 +157,7 @@ static enum tok_err read_kid(const struct jwk *jwk, char kid[KEY_KID_MAX], size_
                        KEY_KID_MAX);
     for (size_t i = 0; i < n; i++)
         if ((unsigned char)kid[i] < 0x20 || kid[i] == 0x7f)
-            return why_set(jwk->why, TOK_KEYS, "kid: must not hold control characters");
+            return wrong(jwk, TOK_KEYS, "kid", "must not hold control characters");
     *ret_len = n;
     return TOK_OK;
 }
@@ -166,7 +173,7 @@ static enum tok_err read_bytes(const struct jwk *jwk, const char *name, size_t l
     bool ok;
 
     if (!v)
-        return why_set(jwk->why, TOK_KEYS, "%s: missing", name);
+        return wrong(jwk, TOK_KEYS, name, "missing");
     ok = v->type == SCAN_STRING &&
          scan_string(*v, letters, sizeof(letters), &n_letters) == TOK_OK &&
          base64url_decode((struct slice){letters, n_letters}, bytes, sizeof(bytes), &n) ==
@@ -189,15 +196,15 @@ static enum tok_err read_public(const struct jwk *jwk, OSSL_LIB_CTX *ctx, const 
     enum tok_err err;
 
     if (scan_find(jwk->members, jwk->n, "d"))
-        return why_set(jwk->why, TOK_KEYS, "d: a private key has no place here");
+        return wrong(jwk, TOK_KEYS, "d", "a private key has no place here");
     err = read_bytes(jwk, "x", alg->public_len, x);
     if (err)
         return err;
     err = key_from_raw(ctx, alg, KEY_PUBLIC, x, kid, ret);
     if (err == TOK_KEYS)
-        return why_set(jwk->why, err, "x: a point of small order, or no point at all");
+        return wrong(jwk, err, "x", "a point of small order, or no point at all");
     if (err)
-        return why_set(jwk->why, err, "libcrypto can't take the key");
+        return wrong(jwk, err, "x", "libcrypto can't take it");
     return TOK_OK;
 }
 
@@ -216,9 +223,9 @@ static enum tok_err read_private(const struct jwk *jwk, OSSL_LIB_CTX *ctx,
     err = key_from_raw(ctx, alg, KEY_PRIVATE, d, kid, &key);
     secret_wipe(d, sizeof(d));
     if (err)
-        return why_set(jwk->why, err, "libcrypto can't take the key");
+        return wrong(jwk, err, "d", "libcrypto can't take it");
     if (!slice_eq((struct slice){(const char *)x, alg->public_len}, key_raw_public(key)))
-        return why_set(jwk->why, TOK_KEYS, "x: is not the public part of d");
+        return wrong(jwk, TOK_KEYS, "x", "is not the public part of d");
     *ret = key;
     key = NULL;
     return TOK_OK;
@@ -227,7 +234,7 @@ static enum tok_err read_private(const struct jwk *jwk, OSSL_LIB_CTX *ctx,
 static enum tok_err read_jwk(const struct jwk *jwk, OSSL_LIB_CTX *ctx, enum key_part part,
                              struct key **ret)
 {
-    const struct alg *alg;
+    const struct alg *alg = NULL;
     char kid_buf[KEY_KID_MAX];
     struct slice kid = {kid_buf, 0};
     enum tok_err err = jwk_alg(jwk, &alg);

@@ -159,24 +159,32 @@ static enum tok_err read_file(struct keyset *set, OSSL_LIB_CTX *ctx, struct slic
     return why_set(why, TOK_KEYS, "neither a JWK Set (keys) nor a JWK (kty)");
 }
 
-enum tok_err keyset_parse(OSSL_LIB_CTX *ctx, struct slice json, alg_set algorithms,
-                          struct keyset **ret, struct why *why)
+static enum tok_err fill(struct keyset *set, OSSL_LIB_CTX *ctx, struct slice json,
+                         alg_set algorithms, struct why *why)
 {
-    CLEANUP(cleanup_keyset) struct keyset *set = calloc(1, sizeof(*set));
-    enum tok_err err;
+    enum tok_err err = read_file(set, ctx, json, algorithms, why);
 
-    if (!set)
-        return TOK_NO_MEMORY;
-    err = read_file(set, ctx, json, algorithms, why);
     if (err)
         return err;
     if (set->n == 0)
         return why_set(why, TOK_KEYS, "no key in it that can be used here");
-    err = index_kids(set, why);
-    if (err)
+    return index_kids(set, why);
+}
+
+enum tok_err keyset_parse(OSSL_LIB_CTX *ctx, struct slice json, alg_set algorithms,
+                          struct keyset **ret, struct why *why)
+{
+    struct keyset *set = calloc(1, sizeof(*set));
+    enum tok_err err;
+
+    if (!set)
+        return TOK_NO_MEMORY;
+    err = fill(set, ctx, json, algorithms, why);
+    if (err) {
+        keyset_free(set);
         return err;
+    }
     *ret = set;
-    set = NULL;
     return TOK_OK;
 }
 

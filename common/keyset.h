@@ -9,7 +9,7 @@
 #include "file.h"
 #include "key.h"
 
-#define KEYSET_FILE_MAX (4 * 1024 * 1024)
+#define KEYSET_FILE_MAX ((size_t)4 * 1024 * 1024) /* bytes */
 
 struct keyset;
 
