@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base64url.h"
+#include "emit.h"
 #include "key.h"
 #include "unit.h"
 
@@ -62,30 +63,29 @@ static inline char *forge_data(const char *name, size_t *ret_n)
 /* HEADER.PAYLOAD, letters, NUL-terminated; free it. */
 static inline char *forge_input(struct slice header, struct slice payload)
 {
-    size_t h = BASE64URL_LEN(header.n), p = BASE64URL_LEN(payload.n);
-    char *input = calloc(1, h + 1 + p + 1);
+    size_t size = BASE64URL_LEN(header.n) + 1 + BASE64URL_LEN(payload.n);
+    struct emit out = {.p = calloc(1, size + 1), .size = size};
 
-    ck_assert_ptr_nonnull(input);
-    base64url_encode(header, input);
-    input[h] = '.';
-    base64url_encode(payload, input + h + 1);
-    return input;
+    ck_assert_ptr_nonnull(out.p);
+    emit_base64url(&out, header);
+    emit_text(&out, ".");
+    emit_base64url(&out, payload);
+    return out.p;
 }
 
 /* A whole token with these bytes as its signature. */
 static inline char *forge_with(struct slice header, struct slice payload,
                                struct slice signature)
 {
-    char *input = forge_input(header, payload);
-    size_t n = strlen(input);
-    char *token = calloc(1, n + 1 + BASE64URL_LEN(signature.n) + 1);
+    CLEANUP(cleanup_free) char *input = forge_input(header, payload);
+    size_t size = strlen(input) + 1 + BASE64URL_LEN(signature.n);
+    struct emit out = {.p = calloc(1, size + 1), .size = size};
 
-    ck_assert_ptr_nonnull(token);
-    memcpy(token, input, n);
-    token[n] = '.';
-    base64url_encode(signature, token + n + 1);
-    free(input);
-    return token;
+    ck_assert_ptr_nonnull(out.p);
+    emit_text(&out, input);
+    emit_text(&out, ".");
+    emit_base64url(&out, signature);
+    return out.p;
 }
 
 /* A whole token that this key signed. */

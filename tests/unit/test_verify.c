@@ -50,8 +50,6 @@ static void bench_free(struct bench **b)
     free(*b);
 }
 
-#define BENCH(name) CLEANUP(bench_free) struct bench *name = bench_new()
-
 static void bench_keys(struct bench *b, const char *json)
 {
     struct why why = {0};
@@ -100,7 +98,7 @@ static char *good_token(const struct bench *b)
 
 START_TEST(a_good_token_is_taken_and_told_whole)
 {
-    BENCH(b);
+    CLEANUP(bench_free) struct bench *b = bench_new();
 
     ck_assert_ok(judge_forged(b, HEADER, PAYLOAD));
     ck_assert(b->result.authentic);
@@ -121,7 +119,7 @@ START_TEST(what_is_minted_is_taken)
     static const char *const users[] = {"alice", "a", "x.y-z_0$"};
     char *one[] = {(char[]){"host"}, NULL};
     char *two[] = {(char[]){"other"}, (char[]){"host"}, NULL};
-    BENCH(b);
+    CLEANUP(bench_free) struct bench *b = bench_new();
 
     for (size_t i = 0; i < 12; i++) {
         CLEANUP(secret_clear) struct secret token = {0};
@@ -211,7 +209,7 @@ START_TEST(each_wrong_claim_has_its_own_error)
          TOK_USER_NAME},
         {"{" TIMES "," REST ",\"sid\":1}", TOK_CLAIM_TYPE},
     };
-    BENCH(b);
+    CLEANUP(bench_free) struct bench *b = bench_new();
 
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
         enum tok_err err = judge_forged(b, HEADER, wrong[i].payload);
@@ -243,7 +241,7 @@ START_TEST(a_wrong_header_is_refused_though_well_signed)
         {"{\"alg\":\"EdDSA\",\"kid\":\"\"}", TOK_UNKNOWN_KEY},
         {"{\"alg\":\"EdDSA\",\"kid\":7}", TOK_HEADER},
     };
-    BENCH(b);
+    CLEANUP(bench_free) struct bench *b = bench_new();
 
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
         enum tok_err err = judge_forged(b, wrong[i].header, PAYLOAD);
@@ -263,7 +261,7 @@ START_TEST(alg_none_without_signature_is_refused)
     static const char *const headers[] = {
         "{\"alg\":\"none\"}", "{\"alg\":\"None\",\"typ\":\"JWT\"}", "{\"alg\":\"\"}",
         "{\"alg\":\"nONE\",\"kid\":\"" KID "\"}"};
-    BENCH(b);
+    CLEANUP(bench_free) struct bench *b = bench_new();
 
     for (size_t i = 0; i < sizeof(headers) / sizeof(headers[0]); i++) {
         CLEANUP(cleanup_free)
@@ -278,7 +276,7 @@ END_TEST
 START_TEST(hs256_made_with_the_public_key_is_refused)
 {
     static const char header[] = "{\"alg\":\"HS256\",\"typ\":\"JWT\",\"kid\":\"" KID "\"}";
-    BENCH(b);
+    CLEANUP(bench_free) struct bench *b = bench_new();
     struct slice x = key_raw_public(b->key);
     const struct slice secrets[] = {x, SLICE(RFC8037_X), SLICE(RFC8037_PUBLIC)};
 
@@ -305,7 +303,7 @@ START_TEST(a_key_in_the_header_is_never_used)
     CLEANUP(cleanup_key) struct key *attacker = NULL;
     CLEANUP(cleanup_free) char *jwk = NULL;
     char header[512];
-    BENCH(b);
+    CLEANUP(bench_free) struct bench *b = bench_new();
 
     ck_assert_ok(key_generate(NULL, alg_find(SLICE("EdDSA")), &attacker));
     ck_assert_ok(key_public_jwk(attacker, &jwk));
@@ -331,7 +329,7 @@ END_TEST
 
 START_TEST(every_flipped_bit_is_refused)
 {
-    BENCH(b);
+    CLEANUP(bench_free) struct bench *b = bench_new();
     CLEANUP(cleanup_free) char *token = good_token(b);
     struct slice text = text_slice(token);
 
@@ -351,7 +349,7 @@ END_TEST
  */
 START_TEST(each_part_tampered_with_has_its_error)
 {
-    BENCH(b);
+    CLEANUP(bench_free) struct bench *b = bench_new();
     CLEANUP(cleanup_free) char *token = good_token(b);
     struct slice text = text_slice(token);
     struct jws jws;
@@ -380,7 +378,7 @@ END_TEST
 
 START_TEST(a_cut_token_is_refused_at_every_length)
 {
-    BENCH(b);
+    CLEANUP(bench_free) struct bench *b = bench_new();
     CLEANUP(cleanup_free) char *token = good_token(b);
     struct slice whole = text_slice(token);
     struct jws jws;
@@ -408,20 +406,18 @@ START_TEST(a_lengthened_token_is_refused)
         {{"AAAA", 4}, {"", 0}, TOK_JSON},    {{"e30.", 4}, {"", 0}, TOK_MALFORMED},
         {{"A", 1}, {"", 0}, TOK_JSON},
     };
-    BENCH(b);
+    CLEANUP(bench_free) struct bench *b = bench_new();
     CLEANUP(cleanup_free) char *token = good_token(b);
 
     for (size_t i = 0; i < sizeof(more) / sizeof(more[0]); i++) {
         char longer[2048];
-        size_t n = strlen(token);
+        struct emit out = {.p = longer, .size = sizeof(longer)};
+        enum tok_err err;
 
-        memcpy(longer, more[i].before.p, more[i].before.n);
-        memcpy(longer + more[i].before.n, token, n);
-        memcpy(longer + more[i].before.n + n, more[i].after.p, more[i].after.n);
-        n += more[i].before.n + more[i].after.n;
-
-        enum tok_err err = judge(b, (struct slice){longer, n});
-
+        emit_bytes(&out, more[i].before);
+        emit_text(&out, token);
+        emit_bytes(&out, more[i].after);
+        err = judge(b, (struct slice){longer, out.n});
         ck_assert_msg(err == more[i].err, "%zu: %s", i, tok_err_word(err));
     }
 }
@@ -429,7 +425,7 @@ END_TEST
 
 START_TEST(junk_is_malformed)
 {
-    BENCH(b);
+    CLEANUP(bench_free) struct bench *b = bench_new();
 
     ck_assert_err(judge(b, (struct slice){NULL, 0}), TOK_MALFORMED);
     ck_assert_err(judge(b, SLICE("")), TOK_MALFORMED);
@@ -441,8 +437,8 @@ END_TEST
 
 START_TEST(a_huge_token_is_refused_by_its_length_alone)
 {
-    BENCH(b);
-    size_t n = 16 * 1024 * 1024;
+    CLEANUP(bench_free) struct bench *b = bench_new();
+    size_t n = (size_t)16 * 1024 * 1024;
     CLEANUP(cleanup_free) char *huge = malloc(n);
 
     ck_assert_ptr_nonnull(huge);
@@ -457,7 +453,7 @@ START_TEST(deep_nesting_is_refused)
 {
     char payload[4096] = "{" TIMES "," REST ",\"x\":";
     size_t at = strlen(payload);
-    BENCH(b);
+    CLEANUP(bench_free) struct bench *b = bench_new();
 
     for (int i = 0; i < 31; i++)
         payload[at++] = '[';
@@ -480,7 +476,7 @@ START_TEST(a_token_of_another_key_is_refused_under_this_kid)
     CLEANUP(cleanup_key) struct key *other = NULL;
     CLEANUP(cleanup_free) char *jwk = NULL;
     char set[1024];
-    BENCH(b);
+    CLEANUP(bench_free) struct bench *b = bench_new();
 
     ck_assert_ok(key_generate(NULL, alg_find(SLICE("EdDSA")), &other));
     ck_assert_ok(key_public_jwk(other, &jwk));
@@ -497,28 +493,27 @@ END_TEST
 /* n fresh keys without kid, and ours at place `at`; free it. */
 static char *set_of(size_t n, size_t at)
 {
-    char *set = calloc(1, n * 256 + 256);
-    size_t len = 9;
+    struct emit out = {.p = calloc(1, n * 256 + 256), .size = n * 256 + 255};
 
-    ck_assert_ptr_nonnull(set);
-    memcpy(set, "{\"keys\":[", 9);
+    ck_assert_ptr_nonnull(out.p);
+    emit_text(&out, "{\"keys\":[");
     for (size_t i = 0; i < n; i++) {
         CLEANUP(cleanup_key) struct key *key = NULL;
         CLEANUP(cleanup_free) char *jwk = NULL;
 
         ck_assert_ok(key_generate(NULL, alg_find(SLICE("EdDSA")), &key));
         ck_assert_ok(key_public_jwk(key, &jwk));
-        len += (size_t)snprintf(set + len, 256, "%s%s", i ? "," : "",
-                                i == at ? RFC8037_PUBLIC : jwk);
+        emit_text(&out, i ? "," : "");
+        emit_text(&out, i == at ? RFC8037_PUBLIC : jwk);
     }
-    memcpy(set + len, "]}", 2);
-    return set;
+    emit_text(&out, "]}");
+    return out.p;
 }
 
 START_TEST(without_kid_each_of_eight_keys_is_tried)
 {
     static const char header[] = "{\"alg\":\"EdDSA\"}";
-    BENCH(b);
+    CLEANUP(bench_free) struct bench *b = bench_new();
 
     for (size_t at = 0; at < 10; at++) {
         CLEANUP(cleanup_free) char *set = set_of(10, at);
@@ -532,7 +527,7 @@ END_TEST
 
 START_TEST(an_algorithm_the_policy_does_not_name_is_refused)
 {
-    BENCH(b);
+    CLEANUP(bench_free) struct bench *b = bench_new();
 
     b->policy.algorithms = 0;
     ck_assert_err(judge_forged(b, HEADER, PAYLOAD), TOK_ALG);
@@ -542,7 +537,7 @@ END_TEST
 
 START_TEST(a_payload_is_not_decoded_beyond_the_scratch)
 {
-    BENCH(b);
+    CLEANUP(bench_free) struct bench *b = bench_new();
     CLEANUP(cleanup_free) char *token = good_token(b);
     struct verify_ask ask = ask_of(b, text_slice(token));
 
@@ -560,7 +555,7 @@ START_TEST(an_id_that_is_no_plain_word_stays_out_of_the_log)
 {
     static const char *const ids[] = {"", "a b", "a\\nb", "a\\u0000", "\\u00e9", "x=y", "a.b"};
     char payload[512];
-    BENCH(b);
+    CLEANUP(bench_free) struct bench *b = bench_new();
 
     for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
         (void)snprintf(payload, sizeof(payload),
@@ -602,7 +597,7 @@ static struct revoked open_list(const char *path, const char *sid)
 START_TEST(an_ended_session_is_refused_and_another_is_not)
 {
     char dir[] = "/tmp/verify-XXXXXX", path[64];
-    BENCH(b);
+    CLEANUP(bench_free) struct bench *b = bench_new();
     CLEANUP(cleanup_free) char *token = good_token(b);
     CLEANUP(cleanup_free)
     char *escaped =
@@ -635,7 +630,7 @@ END_TEST
 
 START_TEST(a_list_that_cannot_be_read_is_never_not_revoked)
 {
-    BENCH(b);
+    CLEANUP(bench_free) struct bench *b = bench_new();
     CLEANUP(cleanup_free) char *token = good_token(b);
     struct verify_ask ask = ask_of(b, text_slice(token));
     const struct revoked closed = {.fd = -1, .size = REVOKED_LINE_LEN};
@@ -647,7 +642,7 @@ END_TEST
 
 START_TEST(no_user_and_no_service_mean_any)
 {
-    BENCH(b);
+    CLEANUP(bench_free) struct bench *b = bench_new();
     CLEANUP(cleanup_free) char *token = good_token(b);
     struct verify_ask ask = ask_of(b, text_slice(token));
 
@@ -661,7 +656,7 @@ END_TEST
 
 START_TEST(the_issuer_is_peeked_at_without_a_key)
 {
-    BENCH(b);
+    CLEANUP(bench_free) struct bench *b = bench_new();
     CLEANUP(cleanup_free)
     char *token = forge_with(SLICE("{}"), SLICE("{\"iss\":\"https:\\/\\/x\"}"), SLICE("s"));
     char iss[16];
@@ -693,7 +688,7 @@ START_TEST(no_issuer_is_peeked_out_of_a_faulty_token)
         {"{\"iss\":\"x\\u0000y\"}", 19},
         {"{\"iss\":\"x\",\"iss\":\"y\"}", 21},
     };
-    BENCH(b);
+    CLEANUP(bench_free) struct bench *b = bench_new();
     char iss[64] = "same";
 
     for (size_t i = 0; i < sizeof(payloads) / sizeof(payloads[0]); i++) {
@@ -737,7 +732,7 @@ static void *judge_often(void *arg)
 
 START_TEST(two_threads_may_share_keys_and_policy)
 {
-    BENCH(b);
+    CLEANUP(bench_free) struct bench *b = bench_new();
     CLEANUP(cleanup_free) char *good = good_token(b);
     char bad_signature[64] = {0};
     CLEANUP(cleanup_free)
