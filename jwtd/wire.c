@@ -353,8 +353,7 @@ int wire_connect(const char *path)
 {
     struct sockaddr_un sa = {.sun_family = AF_UNIX};
     size_t n = strlen(path);
-    CLEANUP(cleanup_close) int fd = -1;
-    int connected;
+    int fd;
 
     if (n >= sizeof(sa.sun_path))
         return -ENAMETOOLONG;
@@ -362,11 +361,13 @@ int wire_connect(const char *path)
     fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)
         return -errno;
-    if (connect(fd, (const struct sockaddr *)&sa, sizeof(sa)) < 0)
-        return -errno;
-    connected = fd;
-    fd = -1;
-    return connected;
+    if (connect(fd, (const struct sockaddr *)&sa, sizeof(sa)) < 0) {
+        int error = errno;
+
+        (void)close(fd);
+        return -error;
+    }
+    return fd;
 }
 
 bool wire_peer_is(int fd, uid_t uid, uid_t *ret_uid)

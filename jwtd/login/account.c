@@ -52,17 +52,9 @@ static bool list_empty(const word_list list)
     return !list || !list[0];
 }
 
-static enum account_state groups_allow(const struct passwd *pw, const word_list allowed)
+/* Whether one of the groups of these numbers has one of the names. */
+static enum account_state groups_have(const gid_t *gids, int n, const word_list allowed)
 {
-    CLEANUP(cleanup_free) gid_t *gids = NULL;
-    int n = 0;
-
-    (void)getgrouplist(pw->pw_name, pw->pw_gid, NULL, &n);
-    if (n <= 0 || n > GROUPS_MAX)
-        return ACCOUNT_UNREACHABLE;
-    gids = calloc((size_t)n, sizeof(*gids));
-    if (!gids || getgrouplist(pw->pw_name, pw->pw_gid, gids, &n) < 0)
-        return ACCOUNT_UNREACHABLE;
     for (size_t i = 0; allowed[i]; i++) {
         const struct group *gr;
 
@@ -75,6 +67,22 @@ static enum account_state groups_allow(const struct passwd *pw, const word_list 
                 return ACCOUNT_USABLE;
     }
     return ACCOUNT_REFUSED;
+}
+
+static enum account_state groups_allow(const struct passwd *pw, const word_list allowed)
+{
+    enum account_state state = ACCOUNT_UNREACHABLE;
+    gid_t *gids;
+    int n = 0;
+
+    (void)getgrouplist(pw->pw_name, pw->pw_gid, NULL, &n);
+    if (n <= 0 || n > GROUPS_MAX)
+        return ACCOUNT_UNREACHABLE;
+    gids = calloc((size_t)n, sizeof(*gids));
+    if (gids && getgrouplist(pw->pw_name, pw->pw_gid, gids, &n) >= 0)
+        state = groups_have(gids, n, allowed);
+    free(gids);
+    return state;
 }
 
 static enum account_state lists_allow(const struct passwd *pw, const struct settings *settings)

@@ -18,7 +18,7 @@
 /* A connection and, once it asked, the process that answers it. */
 struct job {
     struct server *server;
-    struct job *next, **link;
+    struct job *next, *prev;
     int fd;      /* -1 when answered */
     int verdict; /* reading end of the process's pipe, or -1 */
     bool forked;
@@ -36,9 +36,12 @@ static void job_free(struct job *job)
     sd_event_source_disable_unref(job->child);
     cleanup_close(&job->fd);
     cleanup_close(&job->verdict);
-    *job->link = job->next;
     if (job->next)
-        job->next->link = job->link;
+        job->next->prev = job->prev;
+    if (job->prev)
+        job->prev->next = job->next;
+    else
+        server->jobs = job->next;
     if (job->forked)
         server->children--;
     if (server->connections-- == CONNECTIONS_MAX && server->listener)
@@ -283,10 +286,9 @@ static struct job *job_new(struct server *server, int fd)
 
     if (!job)
         return NULL;
-    *job = (struct job){
-        .server = server, .next = server->jobs, .link = &server->jobs, .fd = fd, .verdict = -1};
+    *job = (struct job){.server = server, .next = server->jobs, .fd = fd, .verdict = -1};
     if (job->next)
-        job->next->link = &job->next;
+        job->next->prev = job;
     server->jobs = job;
     service_hold(server->service);
     if (++server->connections == CONNECTIONS_MAX)
@@ -347,7 +349,11 @@ int serve_start(struct server *server, int fd)
 
 void serve_end(struct server *server)
 {
-    while (server->jobs)
-        job_free(server->jobs);
+    struct job *job, *next;
+
+    for (job = server->jobs; job; job = next) {
+        next = job->next;
+        job_free(job);
+    }
     server->listener = sd_event_source_disable_unref(server->listener);
 }
