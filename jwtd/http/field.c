@@ -96,11 +96,16 @@ static size_t bracketed(struct slice value)
     return 0;
 }
 
+static bool is_name_byte(char c)
+{
+    return is_alnum(c) || c == '-' || c == '.' || c == '_';
+}
+
 static size_t named(struct slice value)
 {
     size_t n = 0;
 
-    while (n < value.n && (is_alnum(value.p[n]) || memchr("-._", value.p[n], 3) != NULL))
+    while (n < value.n && is_name_byte(value.p[n]))
         n++;
     return n;
 }

@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define KEYS_MAX (1024 * 1024)
+#define KEYS_MAX ((size_t)1024 * 1024)
 /* A new key is published long before it signs: design's rotation waits longer than this. */
 #define KEYS_CACHE "public, max-age=300"
 #define ETAG_LEN 24

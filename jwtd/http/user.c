@@ -9,8 +9,8 @@
 
 #include <string.h>
 
-/* A protected view's reply is about one person, and so is its refusal. */
-#define USER_ROOM (6 * WIRE_MESSAGE_MAX)
+/* Each byte of an answer takes at most six in JSON. */
+#define USER_ROOM ((size_t)6 * WIRE_MESSAGE_MAX)
 
 enum bearer { BEARER_NONE, BEARER_BAD, BEARER_FINE };
 
