@@ -128,7 +128,7 @@ static enum tok_err choose_policy(const struct resolve_ask *ask,
     err = policy_override(&r->policy, ask->words);
     if (err)
         return err;
-    if (r->foreign && !policy_given(&r->policy, "keys"))
+    if (section && r->foreign && !policy_given(&r->policy, "keys"))
         return why_set(why, TOK_SETTINGS,
                        "[Issuer %s]: Keys= is missing; allowed is the path of a JWK Set",
                        section->url);

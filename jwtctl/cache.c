@@ -10,7 +10,7 @@
 #include <sys/file.h>
 
 #define FILE_NAME "session.json"
-#define CACHE_MAX (64 * 1024)
+#define CACHE_MAX ((size_t)64 * 1024)
 
 void cache_close(struct cache *c)
 {
@@ -20,27 +20,33 @@ void cache_close(struct cache *c)
 }
 
 /* The XDG base directory specification: a path that is not absolute is to be ignored, one that
- * is missing to be made. The part of *ret before *ret_made, a home, is not ours to make. */
-static enum tok_err find_dir(char **ret, size_t *ret_made, struct why *why)
+ * is missing to be made. The first *ret_made bytes, a home, are not ours to make. NULL with a
+ * sentence. */
+static char *find_dir(size_t *ret_made, struct why *why)
 {
     const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
     const struct passwd *pw = NULL;
+    char *dir = NULL;
     int n;
 
-    if (state && state[0] == '/') {
-        *ret_made = 0;
-        n = asprintf(ret, "%s/jwt", state);
-        return n < 0 ? why_set(why, TOK_NO_MEMORY, "out of memory") : TOK_OK;
-    }
     if (!home || home[0] != '/') {
         pw = getpwuid(geteuid());
         home = pw ? pw->pw_dir : NULL;
     }
-    if (!home || home[0] != '/')
-        return why_set(why, TOK_FILE, "no place for the tokens: HOME is not set");
-    *ret_made = strlen(home);
-    n = asprintf(ret, "%s/.local/state/jwt", home);
-    return n < 0 ? why_set(why, TOK_NO_MEMORY, "out of memory") : TOK_OK;
+    if (state && state[0] == '/') {
+        *ret_made = 0;
+        n = asprintf(&dir, "%s/jwt", state);
+    } else if (home && home[0] == '/') {
+        *ret_made = strlen(home);
+        n = asprintf(&dir, "%s/.local/state/jwt", home);
+    } else {
+        (void)why_set(why, TOK_FILE, "no place for the tokens: HOME is not set");
+        return NULL;
+    }
+    if (n >= 0)
+        return dir;
+    (void)why_set(why, TOK_NO_MEMORY, "out of memory");
+    return NULL;
 }
 
 static enum tok_err make_dirs(char *path, size_t made, struct why *why)
@@ -60,38 +66,48 @@ static enum tok_err make_dirs(char *path, size_t made, struct why *why)
     return TOK_OK;
 }
 
-static enum tok_err open_dir(const char *path, enum cache_mode mode, int *ret, struct why *why)
+static enum tok_err check_dir(int fd, const char *path, struct why *why)
 {
-    CLEANUP(cleanup_close)
-    int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     struct stat st;
 
-    if (fd < 0 && errno == ENOENT && mode == CACHE_LOOK) {
-        *ret = -1;
-        return TOK_OK;
-    }
-    if (fd < 0 || fstat(fd, &st) != 0)
+    if (fstat(fd, &st) != 0)
         return why_set(why, TOK_FILE, "%s: %s", path, strerror(errno));
     if (st.st_uid != geteuid())
         return why_set(why, TOK_FILE, "%s belongs to user %u, not to you", path,
                        (unsigned)st.st_uid);
     if ((st.st_mode & 077) != 0 && fchmod(fd, 0700) != 0)
         return why_set(why, TOK_FILE, "%s is open to others: %s", path, strerror(errno));
-    *ret = fd;
-    fd = -1;
     return TOK_OK;
+}
+
+static enum tok_err open_dir(const char *path, enum cache_mode mode, int *ret, struct why *why)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    enum tok_err err = TOK_OK;
+
+    if (fd < 0 && (errno != ENOENT || mode != CACHE_LOOK))
+        return why_set(why, TOK_FILE, "%s: %s", path, strerror(errno));
+    if (fd >= 0)
+        err = check_dir(fd, path, why);
+    if (err)
+        cleanup_close(&fd);
+    else
+        *ret = fd;
+    return err;
 }
 
 enum tok_err cache_open(enum cache_mode mode, struct cache *ret, struct why *why)
 {
     CLEANUP(cleanup_free) char *dir = NULL;
     size_t made = 0;
-    char *path;
-    enum tok_err err;
+    char *path = NULL;
+    enum tok_err err = TOK_OK;
     int fd = -1;
 
-    err = find_dir(&dir, &made, why);
-    if (!err && mode == CACHE_CREATE)
+    dir = find_dir(&made, why);
+    if (!dir)
+        return TOK_FILE;
+    if (mode == CACHE_CREATE)
         err = make_dirs(dir, made, why);
     if (!err)
         err = open_dir(dir, mode, &fd, why);

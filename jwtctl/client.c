@@ -6,7 +6,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#define REPLY_MAX (64 * 1024) /* bytes; jwtd's own are under 2 KiB */
+#define REPLY_MAX ((size_t)64 * 1024) /* bytes; jwtd's own are under 2 KiB */
 
 DEFINE_CLEANUP(CURL *, cleanup_curl, curl_easy_cleanup)
 DEFINE_CLEANUP(CURLU *, cleanup_url, curl_url_cleanup)

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#define CHUNK (64 * 1024)
+#define CHUNK ((size_t)64 * 1024)
 
 void input_close(struct input *in)
 {

@@ -16,33 +16,31 @@ struct login {
     bool json;
 };
 
-static int parse(int argc, char **argv, struct login *ret)
+static int parse(int argc, char **argv, struct login *l)
 {
     static const struct option options[] = {
         {"server", required_argument, NULL, 's'},
         {"json", no_argument, NULL, 'j'},
         {0},
     };
-    struct login l = {.server = CLIENT_SOCKET};
     struct why why;
     int c;
 
     while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
         if (c == 's')
-            l.server = optarg;
+            l->server = optarg;
         else if (c == 'j')
-            l.json = true;
+            l->json = true;
         else
             return EXIT_USAGE;
     }
     if (argc - optind > 1)
         return complain_usage(argv[0], "one user at most, not '%s' too", argv[optind + 1]);
-    if (client_check_server(l.server, &why) != TOK_OK)
+    if (client_check_server(l->server, &why) != TOK_OK)
         return complain_usage(argv[0], "--server: %s", why.text);
-    l.user = argv[optind];
-    if (l.user && l.user[0] == '\0')
+    l->user = argv[optind];
+    if (l->user && l->user[0] == '\0')
         return complain_usage(argv[0], "the user's name is empty");
-    *ret = l;
     return EXIT_SUCCESS;
 }
 
@@ -71,7 +69,7 @@ static enum tok_err take_pair(const struct client_reply *reply, struct session *
         text_member(text_slice(&reply->body), "refresh", &s->refresh) != TOK_OK ||
         session_token_times(secret_slice(&s->access), &iat, &exp) != TOK_OK ||
         session_token_times(secret_slice(&s->refresh), &iat, &exp) != TOK_OK)
-        return why_set(why, TOK_FILE, "%s: the reply holds no pair of tokens", s->server);
+        return why_set(why, TOK_FILE, "%s: the reply holds no pair of tokens", s->server.p);
     return TOK_OK;
 }
 
@@ -87,14 +85,14 @@ static enum tok_err buy(const char *user, const struct secret *password, struct 
     text_puts(&body, ",\"password\":");
     text_json(&body, secret_slice(password));
     text_puts(&body, "}");
-    err = client_post(s->server, "/api/token/", &body, &reply, why);
+    err = client_post(s->server.p, "/api/token/", &body, &reply, why);
     if (err)
         return err;
     if (reply.status == 401)
         return why_set(why, TOK_FILE,
                        "login refused: a wrong password, or no account that may log in");
     if (reply.status != 200)
-        return client_refused(s->server, &reply, why);
+        return client_refused(s->server.p, &reply, why);
     return take_pair(&reply, s, why);
 }
 
@@ -111,8 +109,7 @@ static enum tok_err log_in(const struct login *l, struct session *s, struct why 
         err = ask_password(l->user, &password, why);
     if (err)
         return err;
-    s->server = strdup(l->server);
-    if (!s->server)
+    if (secret_copy((struct slice){l->server, strlen(l->server)}, &s->server))
         return why_set(why, TOK_NO_MEMORY, "out of memory");
     err = buy(l->user, &password, s, why);
     if (!err)
@@ -137,7 +134,7 @@ static int report(const struct login *l, const struct session *s)
     text_puts(&line, "{\"user\":");
     text_json(&line, (struct slice){l->user, strlen(l->user)});
     text_puts(&line, ",\"server\":");
-    text_json(&line, (struct slice){s->server, strlen(s->server)});
+    text_json(&line, secret_slice(&s->server));
     text_puts(&line, ",\"access_expires\":");
     text_json_int(&line, exp);
     text_puts(&line, ",\"session_expires\":");
@@ -149,7 +146,7 @@ static int report(const struct login *l, const struct session *s)
 int command_login(int argc, char **argv)
 {
     CLEANUP(session_clear) struct session s = {0};
-    struct login l = {0};
+    struct login l = {.server = CLIENT_SOCKET};
     const struct passwd *pw;
     struct why why;
     int status = parse(argc, argv, &l);

@@ -18,10 +18,10 @@ static enum tok_err end_session(const struct session *s, struct why *why)
     text_puts(&body, "{\"refresh\":");
     text_json(&body, secret_slice(&s->refresh));
     text_puts(&body, "}");
-    err = client_post(s->server, "/api/token/blacklist/", &body, &reply, why);
+    err = client_post(s->server.p, "/api/token/blacklist/", &body, &reply, why);
     if (err || reply.status == 200 || reply.status == 401)
         return err;
-    return client_refused(s->server, &reply, why);
+    return client_refused(s->server.p, &reply, why);
 }
 
 /* *ret_was: there was a session to end. */
@@ -38,8 +38,8 @@ static enum tok_err log_out(bool *ret_was, struct why *why)
         err = session_read(&c, &s, why);
     if (err)
         return err;
-    *ret_was = s.server != NULL;
-    if (s.server)
+    *ret_was = s.server.p != NULL;
+    if (s.server.p)
         err = end_session(&s, why);
     return err ? err : cache_remove(&c, why);
 }

@@ -7,11 +7,10 @@
 #include <stdio.h>
 #include <time.h>
 
-static void put_line(const char *name, const char *fmt, va_list args)
-{
-    char text[1024];
+#define LINE_MAX_BYTES 1024
 
-    (void)vsnprintf(text, sizeof(text), fmt, args);
+static void put_line(const char *name, char *text)
+{
     for (char *p = text; *p; p++) {
         if ((unsigned char)*p < 0x20 || *p == 0x7f)
             *p = '?';
@@ -21,20 +20,24 @@ static void put_line(const char *name, const char *fmt, va_list args)
 
 void complain(const char *fmt, ...)
 {
+    char text[LINE_MAX_BYTES];
     va_list args;
 
     va_start(args, fmt);
-    put_line("jwtctl", fmt, args);
+    (void)vsnprintf(text, sizeof(text), fmt, args);
     va_end(args);
+    put_line("jwtctl", text);
 }
 
 int complain_usage(const char *name, const char *fmt, ...)
 {
+    char text[LINE_MAX_BYTES];
     va_list args;
 
     va_start(args, fmt);
-    put_line(name, fmt, args);
+    (void)vsnprintf(text, sizeof(text), fmt, args);
     va_end(args);
+    put_line(name, text);
     fprintf(stderr, "%s: see `%s --help`\n", name, name);
     return EXIT_USAGE;
 }
@@ -55,8 +58,8 @@ const char *say_span(int64_t seconds, char ret[SAY_MAX])
         int64_t seconds;
         const char *one, *many;
     } units[] = {
-        {24 * 60 * 60, "day", "days"},
-        {60 * 60, "h", "h"},
+        {86400, "day", "days"},
+        {3600, "h", "h"},
         {60, "min", "min"},
         {1, "s", "s"},
     };

@@ -6,7 +6,6 @@
 #include "client.h"
 #include "jws.h"
 
-#include <string.h>
 #include <time.h>
 
 #define LOG_IN "log in with: jwtctl login"
@@ -15,7 +14,7 @@ static const struct claims_names any_names = {"sub", "token_type", "jti"};
 
 void session_clear(struct session *s)
 {
-    free(s->server);
+    secret_clear(&s->server);
     secret_clear(&s->access);
     secret_clear(&s->refresh);
     *s = (struct session){0};
@@ -47,18 +46,14 @@ enum tok_err session_token_times(struct slice token, int64_t *ret_iat, int64_t *
 
 static enum tok_err parse(struct slice bytes, struct session *s)
 {
-    CLEANUP(secret_clear) struct secret server = {0};
     enum tok_err err;
 
-    err = text_member(bytes, "server", &server);
+    err = text_member(bytes, "server", &s->server);
     if (!err)
         err = text_member(bytes, "access", &s->access);
     if (!err)
         err = text_member(bytes, "refresh", &s->refresh);
-    if (err)
-        return err;
-    s->server = strdup(server.p);
-    return s->server ? TOK_OK : TOK_NO_MEMORY;
+    return err;
 }
 
 enum tok_err session_read(const struct cache *c, struct session *ret, struct why *why)
@@ -82,7 +77,7 @@ enum tok_err session_write(const struct cache *c, const struct session *s, struc
     CLEANUP(text_clear) struct text text = {0};
 
     text_puts(&text, "{\"server\":");
-    text_json(&text, (struct slice){s->server, strlen(s->server)});
+    text_json(&text, secret_slice(&s->server));
     text_puts(&text, ",\"access\":");
     text_json(&text, secret_slice(&s->access));
     text_puts(&text, ",\"refresh\":");
@@ -111,7 +106,7 @@ static enum tok_err take_reply(struct session *s, const struct client_reply *rep
     CLEANUP(secret_clear) struct secret refresh = {0};
 
     if (text_member(text_slice(&reply->body), "access", &access) != TOK_OK)
-        return why_set(why, TOK_FILE, "%s: the reply holds no access token", s->server);
+        return why_set(why, TOK_FILE, "%s: the reply holds no access token", s->server.p);
     if (text_member(text_slice(&reply->body), "refresh", &refresh) == TOK_OK) {
         secret_clear(&s->refresh);
         s->refresh = refresh;
@@ -148,13 +143,13 @@ static enum tok_err exchange(const struct cache *c, struct session *s, struct wh
     text_puts(&body, "{\"refresh\":");
     text_json(&body, secret_slice(&s->refresh));
     text_puts(&body, "}");
-    err = client_post(s->server, "/api/token/refresh/", &body, &reply, why);
+    err = client_post(s->server.p, "/api/token/refresh/", &body, &reply, why);
     if (err)
         return err;
     if (reply.status == 401)
         return session_over(c, s, &reply, why);
     if (reply.status != 200)
-        return client_refused(s->server, &reply, why);
+        return client_refused(s->server.p, &reply, why);
     err = take_reply(s, &reply, why);
     if (err)
         return err;
@@ -179,12 +174,12 @@ static enum tok_err exchange_once(struct cache *c, struct session *s, struct why
     err = session_read(c, s, why);
     if (err)
         return err;
-    if (!s->server)
+    if (!s->server.p)
         return none(why);
     if (seconds_left(s) >= SESSION_MARGIN)
         return TOK_OK;
     err = exchange(c, s, why);
-    return err && s->server && seconds_left(s) > 0 ? TOK_OK : err;
+    return err && s->server.p && seconds_left(s) > 0 ? TOK_OK : err;
 }
 
 enum tok_err session_get(struct session *ret, struct why *why)
@@ -198,7 +193,7 @@ enum tok_err session_get(struct session *ret, struct why *why)
         err = session_read(&c, &s, why);
     if (err)
         return err;
-    if (!s.server)
+    if (!s.server.p)
         return none(why);
     if (seconds_left(&s) < SESSION_MARGIN)
         err = exchange_once(&c, &s, why);

@@ -10,13 +10,13 @@
 #define SESSION_MARGIN 60
 
 struct session {
-    char *server; /* NULL: nobody is logged in */
+    struct secret server; /* .p NULL: nobody is logged in */
     struct secret access, refresh;
 };
 
 void session_clear(struct session *s);
 
-/* What is kept; no session is no error (server is NULL). */
+/* What is kept; no session is no error (server is empty). */
 enum tok_err session_read(const struct cache *c, struct session *ret,
                           struct why *why) MUST_CHECK;
 enum tok_err session_write(const struct cache *c, const struct session *s,

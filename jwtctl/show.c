@@ -170,7 +170,7 @@ static enum tok_err read_kept(struct secret *ret, struct why *why)
         err = session_read(&c, &s, why);
     if (err)
         return err;
-    if (!s.server)
+    if (!s.server.p)
         return why_set(why, TOK_FILE, "nobody is logged in here; log in with: jwtctl login");
     *ret = s.access;
     s.access = (struct secret){0};

@@ -31,7 +31,7 @@ static bool make_room(struct text *t, size_t n)
         t->failed = true;
         return false;
     }
-    if (t->n > 0)
+    if (t->room.p)
         memcpy(larger.p, t->room.p, t->n);
     secret_clear(&t->room);
     t->room = larger;
