@@ -98,25 +98,30 @@ static enum tok_err refused(int error, int *ret_errno)
     return TOK_FILE;
 }
 
-static enum tok_err check(const char *path, enum file_trust trust, const struct stat *st,
-                          uid_t directory, int *ret_errno, struct why *why)
+static enum tok_err check(const char *path, enum file_trust trust, int fd, uid_t directory,
+                          struct stat *ret_st, int *ret_errno, struct why *why)
 {
     struct trust t = trust_of(trust);
+    struct stat st;
 
-    if (!S_ISREG(st->st_mode)) {
+    if (fstat(fd, &st) < 0)
+        return failed(path, "look at", errno, ret_errno, why);
+    if (!S_ISREG(st.st_mode)) {
         (void)why_set(why, TOK_FILE, "%s: is no regular file; only those are read", path);
         return refused(EINVAL, ret_errno);
     }
-    if (!owner_ok(&t, st->st_uid, directory)) {
+    if (!owner_ok(&t, st.st_uid, directory)) {
         (void)why_set(why, TOK_FILE, "%s: is owned by uid %lu; the owner may be %s", path,
-                      (unsigned long)st->st_uid, t.owners);
+                      (unsigned long)st.st_uid, t.owners);
         return refused(EPERM, ret_errno);
     }
-    if (st->st_mode & t.forbidden) {
+    if (st.st_mode & t.forbidden) {
         (void)why_set(why, TOK_FILE, "%s: has mode %04o; allowed is %s", path,
-                      (unsigned)(st->st_mode & ALLPERMS), t.modes);
+                      (unsigned)(st.st_mode & ALLPERMS), t.modes);
         return refused(EPERM, ret_errno);
     }
+    if (ret_st)
+        *ret_st = st;
     return TOK_OK;
 }
 
@@ -124,10 +129,10 @@ enum tok_err file_open(const char *path, enum file_trust trust, int *ret_fd,
                        struct stat *ret_st, int *ret_errno, struct why *why)
 {
     CLEANUP(cleanup_close) int dir = -1;
-    CLEANUP(cleanup_close) int fd = -1;
-    struct stat dir_st, st;
+    struct stat dir_st;
     const char *name;
     enum tok_err err;
+    int fd;
 
     dir = open_directory(path, O_PATH, &name);
     if (dir < 0 || fstat(dir, &dir_st) < 0)
@@ -141,15 +146,12 @@ enum tok_err file_open(const char *path, enum file_trust trust, int *ret_fd,
     }
     if (fd < 0)
         return failed(path, "open", errno, ret_errno, why);
-    if (fstat(fd, &st) < 0)
-        return failed(path, "look at", errno, ret_errno, why);
-    if ((err = check(path, trust, &st, dir_st.st_uid, ret_errno, why)) != TOK_OK)
-        return err;
-    *ret_fd = fd;
-    fd = -1;
-    if (ret_st)
-        *ret_st = st;
-    return TOK_OK;
+    err = check(path, trust, fd, dir_st.st_uid, ret_st, ret_errno, why);
+    if (err == TOK_OK)
+        *ret_fd = fd;
+    else
+        (void)close(fd);
+    return err;
 }
 
 /* Up to n bytes, less only at the end of the file; -1 with errno. */
@@ -176,7 +178,7 @@ enum tok_err file_read(const char *path, enum file_trust trust, size_t max, char
 {
     CLEANUP(cleanup_close) int fd = -1;
     CLEANUP(secret_clear) struct secret room = {0};
-    struct stat st;
+    struct stat st = {0};
     enum tok_err err;
     ssize_t got;
     size_t size;

@@ -125,24 +125,18 @@ static enum tok_err read_one(struct settings *s, const char *path, bool may_be_m
 }
 
 /* Who can take a drop-in away can take a protection away. */
-static enum tok_err open_drop_ins(const char *path, int *ret_fd, struct why *why)
+static enum tok_err check_directory(const char *path, int fd, struct why *why)
 {
-    CLEANUP(cleanup_close) int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     struct stat st;
 
-    if (fd < 0 && errno == ENOENT) {
-        *ret_fd = -1;
-        return TOK_OK;
-    }
-    if (fd < 0 || fstat(fd, &st) < 0)
-        return why_set(why, TOK_SETTINGS, "%s: can't open: %s", path, strerrordesc_np(errno));
+    if (fstat(fd, &st) < 0)
+        return why_set(why, TOK_SETTINGS, "%s: can't look at: %s", path,
+                       strerrordesc_np(errno));
     if (st.st_uid != 0 || (st.st_mode & (S_IWGRP | S_IWOTH)))
         return why_set(why, TOK_SETTINGS,
                        "%s: is owned by uid %lu with mode %04o; allowed is a directory that is "
                        "owned by root and not writable by group and others",
                        path, (unsigned long)st.st_uid, (unsigned)(st.st_mode & ALLPERMS));
-    *ret_fd = fd;
-    fd = -1;
     return TOK_OK;
 }
 
@@ -177,9 +171,15 @@ static enum tok_err read_drop_ins(struct settings *s, const char *path, struct w
 {
     CLEANUP(cleanup_close) int fd = -1;
     CLEANUP(names_free) struct names names = {0};
-    enum tok_err err = open_drop_ins(path, &fd, why);
+    enum tok_err err;
 
-    if (err || fd < 0)
+    fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0 && errno == ENOENT)
+        return TOK_OK;
+    if (fd < 0)
+        return why_set(why, TOK_SETTINGS, "%s: can't open: %s", path, strerrordesc_np(errno));
+    err = check_directory(path, fd, why);
+    if (err)
         return err;
     names.n = scandirat(fd, ".", &names.list, is_drop_in, by_bytes);
     if (names.n < 0)

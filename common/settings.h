@@ -15,7 +15,7 @@
 #include "cleanup.h"
 #include "policy.h"
 
-#define SETTINGS_FILE_MAX (256 * 1024)
+#define SETTINGS_FILE_MAX ((size_t)256 * 1024)
 #define SETTINGS_ISSUERS_MAX 64
 
 enum user_map { USER_MAP_NONE, USER_MAP_SAME };

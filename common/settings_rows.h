@@ -20,13 +20,13 @@ enum settings_kind {
 struct settings_row {
     const char *section, *key;
     enum settings_kind kind;
+    bool unset; /* the default is NULL; its text only tells a person */
     size_t offset;
     uint64_t min, max;        /* of numbers, of spans in microseconds; words: at least min */
     uint64_t step;            /* of spans */
     bool (*ok)(struct slice); /* of a text, of each word */
     const char *form;         /* what ok takes */
     const char *standard;     /* the default's text */
-    bool unset;               /* the default is NULL; its text only tells a person */
 };
 
 /* NULL past the last. */

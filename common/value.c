@@ -23,15 +23,24 @@ static size_t count_words(word_list list)
 
 enum tok_err word_list_copy(word_list from, word_list *ret)
 {
-    CLEANUP(cleanup_word_list) word_list copy = NULL;
+    size_t n = count_words(from);
+    word_list copy;
 
-    if (from && !(copy = calloc(count_words(from) + 1, sizeof(*copy))))
-        return TOK_NO_MEMORY;
-    for (size_t i = 0; from && from[i]; i++)
-        if (!(copy[i] = strdup(from[i])))
+    if (!from) {
+        *ret = NULL;
+        return TOK_OK;
+    }
+    copy = calloc(n + 1, sizeof(*copy));
+    for (size_t i = 0; copy && i < n; i++) {
+        copy[i] = strdup(from[i]);
+        if (!copy[i]) {
+            word_list_free(copy);
             return TOK_NO_MEMORY;
+        }
+    }
+    if (!copy)
+        return TOK_NO_MEMORY;
     *ret = copy;
-    copy = NULL;
     return TOK_OK;
 }
 
@@ -135,30 +144,43 @@ static bool take_word(struct slice *text, char separator, struct slice *ret)
     return true;
 }
 
+/* The text's n words, n > 0. */
+static enum tok_err make_list(struct slice text, char separator, size_t n, word_list *ret)
+{
+    word_list list = calloc(n + 1, sizeof(*list));
+    struct slice rest = text, word;
+
+    if (!list)
+        return TOK_NO_MEMORY;
+    for (size_t i = 0; i < n && take_word(&rest, separator, &word); i++) {
+        enum tok_err err = value_text(word, &list[i]);
+
+        if (err) {
+            word_list_free(list);
+            return err;
+        }
+    }
+    *ret = list;
+    return TOK_OK;
+}
+
 enum tok_err value_words(struct slice text, char separator, bool (*ok)(struct slice),
                          word_list *ret)
 {
-    CLEANUP(cleanup_word_list) word_list list = NULL;
-    struct slice rest = text, word;
+    struct slice rest = {text.n > 0 ? text.p : NULL, text.n};
+    struct slice word;
     size_t n = 0;
-    enum tok_err err;
 
-    if (text.n == 0)
-        rest.p = NULL;
     while (take_word(&rest, separator, &word)) {
         if (!ok(word))
             return TOK_SETTINGS;
         n++;
     }
-    if (n > 0 && !(list = calloc(n + 1, sizeof(*list))))
-        return TOK_NO_MEMORY;
-    rest = text;
-    for (size_t i = 0; i < n && take_word(&rest, separator, &word); i++)
-        if ((err = value_text(word, &list[i])) != TOK_OK)
-            return err;
-    *ret = list;
-    list = NULL;
-    return TOK_OK;
+    if (n == 0) {
+        *ret = NULL;
+        return TOK_OK;
+    }
+    return make_list(text, separator, n, ret);
 }
 
 static bool is_control(char c)

@@ -31,6 +31,13 @@ static struct settings read_text(const char *text)
     return set;
 }
 
+static void accept(const char *text)
+{
+    struct settings set = read_text(text);
+
+    settings_clear(&set);
+}
+
 /* The text is refused with this line in the sentence, and the sentence says this, and a form.
  */
 static void refuse_bytes(struct slice text, unsigned line, const char *says)
@@ -214,7 +221,7 @@ START_TEST(bad_utf8_is_refused)
     }
     for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
         (void)snprintf(text, sizeof(text), "\n# %s", good[i]);
-        CLEANUP(settings_clear) struct settings set = read_text(text);
+        accept(text);
     }
     /* A sequence does not go on in the next line, nor beyond the text. */
     refuse_bytes((struct slice){"# \xe2\x82\xac", 4}, 1, "no UTF-8");
@@ -251,7 +258,7 @@ START_TEST(a_trailing_backslash_is_refused)
 {
     refuse("[Token]\nAudience=a \\\nb\n", 2, "a backslash at the end");
     refuse("[Token]\nAudience=a\\  \n", 2, "a backslash at the end");
-    CLEANUP(settings_clear) struct settings set = read_text("# a comment may end in \\\n");
+    accept("# a comment may end in \\\n");
 }
 END_TEST
 
@@ -594,7 +601,7 @@ END_TEST
 
 struct place {
     char path[32];
-};
+} __attribute__((unused)); /* it only waits to leave */
 
 static struct place enter(void)
 {
