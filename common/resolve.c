@@ -61,27 +61,33 @@ static enum tok_err replace(char **at, const char *by)
 
 /* The claims' names are settings of the issuer: its own tokens carry them. A token with another
  * user claim has no sub, so the same place in require= asks for that one. */
-static enum tok_err name_claims(const struct settings *settings, struct policy *p)
+static enum tok_err name_user(const char *name, struct policy *p)
 {
     enum tok_err err;
 
-    for (char **word = p->require; word && *word; word++) {
+    for (char **word = p->require; word && *word && !policy_given(p, "require"); word++) {
         if (strcmp(*word, p->user_claim) != 0)
             continue;
-        err = replace(word, settings->token.user_id_claim);
+        err = replace(word, name);
         if (err)
             return err;
     }
-    err = replace(&p->user_claim, settings->token.user_id_claim);
-    if (!err)
-        err = replace(&p->token_type_claim, settings->token.token_type_claim);
-    if (!err)
-        err = replace(&p->jti_claim, settings->token.jti_claim);
-    return err;
+    return replace(&p->user_claim, name);
 }
 
-/* An [Issuer] section may be the local issuer's own: then its list and its keys stay the
- * defaults, or a section for some other word would end logout. */
+static enum tok_err name_claims(const struct settings *settings, struct policy *p)
+{
+    enum tok_err err = TOK_OK;
+
+    if (!policy_given(p, "user_claim"))
+        err = name_user(settings->token.user_id_claim, p);
+    if (!err)
+        err = replace(&p->token_type_claim, settings->token.token_type_claim);
+    return err ? err : replace(&p->jti_claim, settings->token.jti_claim);
+}
+
+/* An [Issuer] section may be the local issuer's own: then its list is still asked, or a section
+ * for some other word would undo every logout. */
 static enum tok_err is_local(const char *pinned, const char *url, bool *ret, struct why *why)
 {
     CLEANUP(policy_clear) struct policy p = {0};
@@ -120,18 +126,13 @@ static enum tok_err choose_policy(const struct resolve_ask *ask,
             return err;
         r->foreign = !local;
         r->user_map = local ? USER_MAP_SAME : section->user_map;
-    } else {
-        err = name_claims(settings, &r->policy);
-        if (err)
-            return err;
     }
-    err = policy_override(&r->policy, ask->words);
+    if (!r->foreign)
+        err = name_claims(settings, &r->policy);
+    if (!err)
+        err = policy_override(&r->policy, ask->words);
     if (err)
         return err;
-    if (section && r->foreign && !policy_given(&r->policy, "keys"))
-        return why_set(why, TOK_SETTINGS,
-                       "[Issuer %s]: Keys= is missing; allowed is the path of a JWK Set",
-                       section->url);
     if (r->policy.issuer && r->policy.audience)
         return TOK_OK;
     return policy_read_pinned(&r->policy, pinned, why);
