@@ -30,11 +30,7 @@ static enum tok_err verify(const struct asked *asked, struct slice token, int64_
         return err;
     ask.scratch = c->scratch.p;
     ask.scratch_size = c->scratch.n;
-    err = resolve_verify(&c->rules, &ask, &c->token);
-    /* Spent ids are not kept here yet, and a single use that can't be kept is none. */
-    if (err == TOK_OK && c->token.claims.one_time)
-        return TOK_ONE_TIME;
-    return err;
+    return resolve_verify(&c->rules, &ask, &c->token);
 }
 
 static enum tok_err resolve(const struct options *o, struct slice token, struct check *c)

@@ -1,0 +1,349 @@
+#include "rig.h"
+
+#include "keyset.h"
+#include "revoked.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <syslog.h>
+
+#define LOG_MAX 64
+#define LINE_MAX_BYTES 2048
+
+static struct {
+    char dir[256];
+    struct key *key;
+    struct {
+        int priority;
+        char text[LINE_MAX_BYTES];
+    } lines[LOG_MAX];
+    size_t n_lines;
+} rig;
+
+/* The C library's logging, taken over for libpam and every module in this process: the calls
+ * below are the ones that they make. */
+static void keep_line(int priority, const char *format, va_list args)
+{
+    if (rig.n_lines == LOG_MAX)
+        abort();
+    rig.lines[rig.n_lines].priority = LOG_PRI(priority);
+    (void)vsnprintf(rig.lines[rig.n_lines].text, LINE_MAX_BYTES, format, args);
+    rig.n_lines++;
+}
+
+__attribute__((visibility("default"))) void syslog(int priority, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    keep_line(priority, format, args);
+    va_end(args);
+}
+
+void __syslog_chk(int priority, int flag, const char *format, ...);
+
+__attribute__((visibility("default"))) void __syslog_chk(int priority, int flag,
+                                                         const char *format, ...)
+{
+    va_list args;
+
+    (void)flag;
+    va_start(args, format);
+    keep_line(priority, format, args);
+    va_end(args);
+}
+
+static bool is_ours(const char *line)
+{
+    return strncmp(line, "pam_jwt(", strlen("pam_jwt(")) == 0;
+}
+
+/* The place of our own line i, or LOG_MAX. */
+static size_t our_line(size_t i)
+{
+    for (size_t at = 0; at < rig.n_lines; at++)
+        if (is_ours(rig.lines[at].text) && i-- == 0)
+            return at;
+    return LOG_MAX;
+}
+
+size_t rig_log_lines(void)
+{
+    size_t n = 0;
+
+    while (our_line(n) != LOG_MAX)
+        n++;
+    return n;
+}
+
+const char *rig_log_line(size_t i)
+{
+    size_t at = our_line(i);
+
+    return at == LOG_MAX ? "" : rig.lines[at].text;
+}
+
+int rig_log_priority(size_t i)
+{
+    size_t at = our_line(i);
+
+    return at == LOG_MAX ? -1 : rig.lines[at].priority;
+}
+
+void rig_log_clear(void)
+{
+    rig.n_lines = 0;
+}
+
+bool rig_log_holds(const char *text)
+{
+    for (size_t i = 0; i < rig.n_lines; i++)
+        if (strstr(rig.lines[i].text, text))
+            return true;
+    return false;
+}
+
+const char *rig_path(const char *name)
+{
+    static char ring[8][512];
+    static size_t next;
+    char *room = ring[next++ % 8];
+
+    (void)snprintf(room, sizeof(ring[0]), "%s/%s", rig.dir, name);
+    return room;
+}
+
+const struct key *rig_key(void)
+{
+    return rig.key;
+}
+
+void rig_write(const char *name, const char *text)
+{
+    FILE *f = fopen(rig_path(name), "we");
+
+    ck_assert_ptr_nonnull(f);
+    ck_assert_int_ge(fputs(text, f), 0);
+    ck_assert_int_eq(fclose(f), 0);
+    ck_assert_int_eq(chmod(rig_path(name), 0644), 0);
+}
+
+static void expand(FILE *f, const char *text)
+{
+    for (; *text; text++) {
+        if (*text == '@')
+            (void)fputs(getenv("PAM_JWT_MODULE"), f);
+        else if (*text == '#')
+            (void)fprintf(f,
+                          "keys=%s/jwks.json issuer=" RIG_ISSUER " audience=" RIG_AUDIENCE
+                          " revoked=%s/revoked",
+                          rig.dir, rig.dir);
+        else
+            (void)fputc(*text, f);
+    }
+}
+
+void rig_stack(const char *service, const char *text)
+{
+    char name[128];
+    FILE *f;
+
+    (void)snprintf(name, sizeof(name), "pam.d/%s", service);
+    f = fopen(rig_path(name), "we");
+    ck_assert_ptr_nonnull(f);
+    expand(f, text);
+    ck_assert_int_eq(fclose(f), 0);
+}
+
+void rig_probe(const char *options)
+{
+    char text[4096];
+
+    (void)snprintf(text, sizeof(text),
+                   "auth [success=done ignore=ignore default=die] @ %s\n"
+                   "auth required pam_debug.so auth=module_unknown cred=module_unknown\n"
+                   "account [success=done ignore=ignore default=die] @ %s\n"
+                   "account required pam_debug.so acct=module_unknown\n"
+                   "session [success=done ignore=ignore default=die] @ %s\n"
+                   "session required pam_debug.so open_session=module_unknown "
+                   "close_session=module_unknown\n"
+                   "password [success=done ignore=ignore default=die] @ %s\n"
+                   "password required pam_debug.so chauthtok=module_unknown "
+                   "prechauthtok=module_unknown\n",
+                   options, options, options, options);
+    rig_stack(RIG_PROBE, text);
+}
+
+void rig_revoke(const char *sid)
+{
+    char line[REVOKED_LINE_LEN + 1] = "";
+
+    if (*sid)
+        revoked_line(sid, 9999999999, line);
+    rig_write("revoked", line);
+}
+
+static void rig_setup(void)
+{
+    char *jwk = NULL;
+    char set[1024];
+
+    ck_assert_ptr_nonnull(getenv("PAM_JWT_MODULE"));
+    ck_assert_ptr_nonnull(getenv("PAM_JWT_WORK"));
+    (void)snprintf(rig.dir, sizeof(rig.dir), "%s/rig.XXXXXX", getenv("PAM_JWT_WORK"));
+    ck_assert_ptr_nonnull(mkdtemp(rig.dir));
+    ck_assert_int_eq(chmod(rig.dir, 0755), 0);
+    ck_assert_int_eq(mkdir(rig_path("pam.d"), 0755), 0);
+    ck_assert_ok(key_generate(NULL, alg_find(SLICE("EdDSA")), &rig.key));
+    ck_assert_ok(key_public_jwk(rig.key, &jwk));
+    (void)snprintf(set, sizeof(set), "{\"keys\":[%s]}", jwk);
+    free(jwk);
+    rig_write("jwks.json", set);
+    rig_revoke("");
+    rig_probe("#");
+    rig_stack(RIG_RECOMMENDED,
+              "auth [success=done ignore=ignore default=die] @ ignore_non_token #\n"
+              "auth [success=1 default=ignore] pam_unix.so nullok\n"
+              "auth requisite pam_deny.so\n"
+              "auth required pam_permit.so\n"
+              "account required @ ignore_non_token #\n"
+              "account [success=1 new_authtok_reqd=done default=ignore] pam_unix.so\n"
+              "account requisite pam_deny.so\n"
+              "account required pam_permit.so\n"
+              "session optional @ ignore_non_token #\n"
+              "session required pam_permit.so\n");
+    rig_log_clear();
+}
+
+static void remove_tree(const char *path)
+{
+    DIR *d = opendir(path);
+    const struct dirent *entry;
+    char child[1024];
+
+    while (d && (entry = readdir(d))) {
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+            continue;
+        (void)snprintf(child, sizeof(child), "%s/%s", path, entry->d_name);
+        if (entry->d_type == DT_DIR)
+            remove_tree(child);
+        else
+            (void)unlink(child);
+    }
+    if (d)
+        (void)closedir(d);
+    (void)rmdir(path);
+}
+
+static void rig_teardown(void)
+{
+    key_free(rig.key);
+    rig.key = NULL;
+    remove_tree(rig.dir);
+}
+
+static int answer_one(struct talk *talk, const struct pam_message *m, struct pam_response *ret)
+{
+    size_t used = strlen(talk->told);
+
+    if (m->msg_style == PAM_ERROR_MSG || m->msg_style == PAM_TEXT_INFO) {
+        (void)snprintf(talk->told + used, sizeof(talk->told) - used, "%s\n", m->msg);
+        return PAM_SUCCESS;
+    }
+    talk->prompts++;
+    (void)snprintf(talk->prompt, sizeof(talk->prompt), "%s", m->msg);
+    if (talk->fail)
+        return talk->fail;
+    if (talk->answer)
+        ret->resp = strdup(talk->answer);
+    return PAM_SUCCESS;
+}
+
+static int converse(int n, const struct pam_message **messages, struct pam_response **ret,
+                    void *data)
+{
+    struct pam_response *answers = calloc((size_t)n, sizeof(*answers));
+
+    if (!answers)
+        return PAM_BUF_ERR;
+    for (int i = 0; i < n; i++) {
+        int rc = answer_one(data, messages[i], &answers[i]);
+
+        if (rc != PAM_SUCCESS) {
+            free(answers);
+            return rc;
+        }
+    }
+    *ret = answers;
+    return PAM_SUCCESS;
+}
+
+/* What a failed login waits is pam_unix's promise, not ours. */
+static void no_delay(int status, unsigned usec, void *data)
+{
+    (void)status;
+    (void)usec;
+    (void)data;
+}
+
+pam_handle_t *rig_start(const char *service, const char *user, struct talk *talk)
+{
+    struct pam_conv conv = {converse, talk};
+    void (*const delay)(int, unsigned, void *) = no_delay;
+    pam_handle_t *pamh = NULL;
+    const void *item;
+
+    ck_assert_pam(pam_start_confdir(service, user, &conv, rig_path("pam.d"), &pamh),
+                  PAM_SUCCESS);
+    /* PAM takes a function as an object; ISO C has no cast for that. */
+    memcpy(&item, &delay, sizeof(item));
+    ck_assert_pam(pam_set_item(pamh, PAM_FAIL_DELAY, item), PAM_SUCCESS);
+    ck_assert_pam(pam_set_item(pamh, PAM_RHOST, "192.0.2.7"), PAM_SUCCESS);
+    return pamh;
+}
+
+int rig_auth(const char *service, const char *user, const char *answer)
+{
+    struct talk talk = {.answer = answer};
+    pam_handle_t *pamh = rig_start(service, user, &talk);
+    int rc = pam_authenticate(pamh, 0);
+
+    ck_assert_pam(pam_end(pamh, rc), PAM_SUCCESS);
+    return rc;
+}
+
+int rig_login(const char *service, const char *user, const char *answer)
+{
+    struct talk talk = {.answer = answer};
+    pam_handle_t *pamh = rig_start(service, user, &talk);
+    int rc = pam_authenticate(pamh, 0);
+
+    if (rc == PAM_SUCCESS)
+        rc = pam_acct_mgmt(pamh, 0);
+    ck_assert_pam(pam_end(pamh, rc), PAM_SUCCESS);
+    return rc;
+}
+
+int rig_run(const char *name, const TTest *const *tests, size_t n)
+{
+    Suite *suite = suite_create(name);
+    TCase *tcase = tcase_create(name);
+    SRunner *runner;
+    int failed;
+
+    for (size_t i = 0; i < n; i++)
+        tcase_add_test(tcase, tests[i]);
+    tcase_add_checked_fixture(tcase, rig_setup, rig_teardown);
+    tcase_set_timeout(tcase, 120);
+    suite_add_tcase(suite, tcase);
+    runner = srunner_create(suite);
+    srunner_set_tap(runner, "-");
+    srunner_run_all(runner, CK_SILENT);
+    failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 && n > 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
