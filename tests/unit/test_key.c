@@ -463,18 +463,23 @@ END_TEST
 
 START_TEST(errors_of_the_caller_stay_in_the_queue_and_ours_do_not)
 {
-    CLEANUP(cleanup_key) struct key *key = forge_key(RFC8037_PUBLIC, KEY_PUBLIC);
-    uint8_t signature[64] = {0};
+    struct alg unknown = *alg_find(SLICE("EdDSA"));
+    const uint8_t x[32] = {9};
+    struct key *key = NULL;
     unsigned long before;
 
-    ck_assert_err(key_verify(key, SLICE("x"), bytes(signature, 64)), TOK_SIGNATURE);
+    unknown.ossl = "no such type";
+    ck_assert_ptr_null(EVP_PKEY_new_raw_public_key_ex(NULL, unknown.ossl, NULL, x, sizeof(x)));
+    ck_assert_uint_ne(ERR_peek_error(), 0); /* so there is something to take off */
+    ERR_clear_error();
+    ck_assert_err(key_from_raw(NULL, &unknown, KEY_PUBLIC, x, SLICE(""), &key), TOK_CRYPTO);
     ck_assert_uint_eq(ERR_peek_error(), 0);
     ERR_raise(ERR_LIB_USER, 42);
     before = ERR_peek_error();
-    memset(signature, 0xff, sizeof(signature));
-    ck_assert_err(key_verify(key, SLICE("x"), bytes(signature, 64)), TOK_SIGNATURE);
+    ck_assert_err(key_from_raw(NULL, &unknown, KEY_PUBLIC, x, SLICE(""), &key), TOK_CRYPTO);
     ck_assert_uint_eq(ERR_get_error(), before);
     ck_assert_uint_eq(ERR_get_error(), 0);
+    ck_assert_ptr_null(key);
 }
 END_TEST
 

@@ -677,16 +677,16 @@ END_TEST
 
 START_TEST(no_issuer_is_peeked_out_of_a_faulty_token)
 {
-    static const struct slice payloads[] = {
-        {"", 0},
-        {"{}", 2},
-        {"[]", 2},
-        {"{", 1},
-        {"{\"iss\":1}", 9},
-        {"{\"iss\":[\"x\"]}", 13},
-        {"\xff\xff", 2},
-        {"{\"iss\":\"x\\u0000y\"}", 19},
-        {"{\"iss\":\"x\",\"iss\":\"y\"}", 21},
+    const struct slice payloads[] = {
+        SLICE(""),
+        SLICE("{}"),
+        SLICE("[]"),
+        SLICE("{"),
+        SLICE("{\"iss\":1}"),
+        SLICE("{\"iss\":[\"x\"]}"),
+        SLICE("\xff\xff"),
+        SLICE("{\"iss\":\"x\\u0000y\"}"),
+        SLICE("{\"iss\":\"x\",\"iss\":\"y\"}"),
     };
     CLEANUP(bench_free) struct bench *b = bench_new();
     char iss[64] = "same";
