@@ -11,7 +11,7 @@
 #define CLEANUP(f) __attribute__((cleanup(f)))
 
 #define DEFINE_CLEANUP(type, name, free_fn)                                                    \
-    static inline void name(type *p)                                                           \
+    static inline void name(__typeof__(type) *p)                                               \
     {                                                                                          \
         if (*p)                                                                                \
             free_fn(*p);                                                                       \
