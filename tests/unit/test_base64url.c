@@ -94,6 +94,13 @@ START_TEST(a_length_that_holds_no_bytes_is_refused)
     ck_assert_err(decode("A", &n), TOK_BASE64);
     ck_assert_err(decode("AAAAA", &n), TOK_BASE64);
     ck_assert_err(decode("AAAAAAAAA", &n), TOK_BASE64);
+    /* Also when letters follow beyond the length. */
+    for (size_t letters = 1; letters < 16; letters += 4) {
+        char bytes[16];
+        struct slice text = {"AAAAAAAAAAAAAAAA", letters};
+
+        ck_assert_err(base64url_decode(text, bytes, sizeof(bytes), &n), TOK_BASE64);
+    }
 }
 END_TEST
 

@@ -128,6 +128,8 @@ START_TEST(equal_means_every_byte_and_the_length)
     memset(b, 'x', sizeof(b));
     ck_assert(secret_equal((struct slice){a, 64}, (struct slice){b, 64}));
     ck_assert(!secret_equal((struct slice){a, 64}, (struct slice){b, 63}));
+    ck_assert(!secret_equal((struct slice){a, 63}, (struct slice){b, 64}));
+    ck_assert(!secret_equal((struct slice){"", 0}, (struct slice){b, 64}));
     ck_assert(secret_equal((struct slice){NULL, 0}, (struct slice){"", 0}));
     for (size_t i = 0; i < sizeof(b); i++) {
         for (int bit = 1; bit < 0x100; bit <<= 1) {
