@@ -148,9 +148,13 @@ static enum tok_err judge_times(const struct policy *p, const struct claims *c, 
         return TOK_NOT_YET;
     if (c->has_iat && c->iat > add(now, p->leeway))
         return TOK_NOT_YET;
-    if (subtract(c->exp, c->has_iat ? c->iat : now) > p->max_lifetime)
-        return TOK_LIFETIME;
     return TOK_OK;
+}
+
+static enum tok_err judge_lifetime(const struct policy *p, const struct claims *c, int64_t now)
+{
+    return subtract(c->exp, c->has_iat ? c->iat : now) > p->max_lifetime ? TOK_LIFETIME
+                                                                         : TOK_OK;
 }
 
 static bool string_is(const struct scan_value *v, const char *text)
@@ -271,6 +275,9 @@ enum tok_err policy_judge(const struct policy *p, const struct claims *c,
         err = judge_times(p, c, ask->now);
     if (!err)
         err = judge_purpose(p, c);
+    /* After the purpose: a refresh token is told as one, not as a token that lives too long. */
+    if (!err)
+        err = judge_lifetime(p, c, ask->now);
     if (!err)
         err = judge_scope(p, c, ask->service);
     /* Nothing here can spend a one-time token, so none is good, whether it is asked or not. */

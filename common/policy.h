@@ -93,7 +93,7 @@ struct policy_ask {
 };
 
 /* The judgement on claims whose signature held, in this order: required, exp, nbf, iat,
- * lifetime, iss, aud, token_type, claim=, cnf, scope, one_time, user. ret_user: the user
+ * iss, aud, token_type, claim=, cnf, lifetime, scope, one_time, user. ret_user: the user
  * claim's bytes, NUL-terminated. Header typ was judged before. */
 enum tok_err policy_judge(const struct policy *p, const struct claims *c,
                           const struct policy_ask *ask,
