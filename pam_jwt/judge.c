@@ -24,20 +24,20 @@ static const char *detail_of(const struct why *why)
     return why->text[0] ? why->text : NULL;
 }
 
-static int refuse_at_login(pam_handle_t *pamh, const struct asked *asked)
+static int refuse_at_login(pam_handle_t *pamh, struct log_event *event)
 {
-    log_verdict(pamh, &(struct log_event){.err = TOK_SCOPE,
-                                          .asked = *asked,
-                                          .reason = "service",
-                                          .detail = "a token buys no tokens"});
+    event->err = TOK_SCOPE;
+    event->reason = "service";
+    event->detail = "a token buys no tokens";
+    log_verdict(pamh, event);
     return PAM_AUTH_ERR;
 }
 
 /* The token holds: the account, what the next phases need, and the token off the handle, so
  * that no module after this one unlocks or sends anything with it. */
-static int accept(pam_handle_t *pamh, const struct check *c, struct log_event *event)
+static int accept(pam_handle_t *pamh, const struct check *c, const struct passwd *account,
+                  struct log_event *event)
 {
-    const struct passwd *account = pam_modutil_getpwnam(pamh, event->asked.user);
     int rc;
 
     if (!account) {
@@ -63,11 +63,12 @@ int judge_token(pam_handle_t *pamh, int flags, const struct options *o,
                 const struct asked *asked, struct slice token)
 {
     CLEANUP(check_clear) struct check c = CHECK_EMPTY;
-    struct log_event event = {.asked = *asked};
+    const struct passwd *account = pam_modutil_getpwnam(pamh, asked->user);
+    struct log_event event = {.service = asked->service, .account = account};
     int rc;
 
     if (strcmp(asked->service, SERVICE_THAT_SELLS_TOKENS) == 0)
-        return refuse_at_login(pamh, asked);
+        return refuse_at_login(pamh, &event);
     event.err = check_token(o, asked, token, time(NULL), &c);
     event.detail = detail_of(&c.why);
     if (c.token.authentic) {
@@ -75,7 +76,7 @@ int judge_token(pam_handle_t *pamh, int flags, const struct options *o,
         event.sid = c.token.sid;
         event.kid = c.token.kid;
     }
-    rc = event.err == TOK_OK ? accept(pamh, &c, &event) : verdict_auth(event.err);
+    rc = event.err == TOK_OK ? accept(pamh, &c, account, &event) : verdict_auth(event.err);
     log_verdict(pamh, &event);
     if (c.token.authentic)
         tell(pamh, flags, event.err);
@@ -87,7 +88,7 @@ int judge_account(pam_handle_t *pamh, int flags, const struct options *o,
 {
     const struct session *session = session_data(pamh);
     struct session_env env = {0};
-    struct log_event event = {.asked = *asked};
+    struct log_event event = {.service = asked->service};
     struct why why = {""};
 
     if (session) {
@@ -101,6 +102,7 @@ int judge_account(pam_handle_t *pamh, int flags, const struct options *o,
     }
     if (event.err == TOK_OK)
         return PAM_SUCCESS;
+    event.account = pam_modutil_getpwnam(pamh, asked->user);
     event.detail = detail_of(&why);
     log_verdict(pamh, &event);
     tell(pamh, flags, event.err);

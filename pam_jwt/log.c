@@ -1,7 +1,6 @@
 #include "log.h"
 
 #include <security/pam_ext.h>
-#include <security/pam_modutil.h>
 #include <string.h>
 #include <syslog.h>
 
@@ -22,11 +21,6 @@ static const char *as_field(const char *text, struct field *room)
         room->text[n] = strchr(plain, text[n]) ? text[n] : '?';
     room->text[n] = '\0';
     return room->text;
-}
-
-static const char *known_user(pam_handle_t *pamh, const char *user)
-{
-    return pam_modutil_getpwnam(pamh, user) ? user : NULL;
 }
 
 static const char *remote_host(pam_handle_t *pamh)
@@ -59,8 +53,8 @@ void log_verdict(pam_handle_t *pamh, const struct log_event *event)
         detail = "it holds";
     pam_syslog(pamh, priority(event->err),
                "%s, %s: service=%s user=%s rhost=%s jti=%s sid=%s kid=%s reason=%s",
-               sentence(event->err), detail, as_field(event->asked.service, &service),
-               as_field(known_user(pamh, event->asked.user), &user),
+               sentence(event->err), detail, as_field(event->service, &service),
+               as_field(event->account ? event->account->pw_name : NULL, &user),
                as_field(remote_host(pamh), &host), as_field(event->jti, &jti),
                as_field(event->sid, &sid), as_field(event->kid, &kid),
                event->reason ? event->reason : tok_err_word(event->err));

@@ -5,15 +5,18 @@
  */
 #pragma once
 
-#include "prompt.h"
-#include "verify.h"
+#include "error.h"
+
+#include <pwd.h>
+#include <security/pam_modules.h>
 
 struct log_event {
     enum tok_err err;
-    struct asked asked;
-    const char *reason;          /* NULL: the error's word */
-    const char *detail;          /* NULL: the error's sentence */
-    const char *jti, *sid, *kid; /* NULL or "": not known */
+    const char *service;
+    const struct passwd *account; /* NULL: there is none of the name that was asked */
+    const char *reason;           /* NULL: the error's word */
+    const char *detail;           /* NULL: the error's sentence */
+    const char *jti, *sid, *kid;  /* NULL or "": not known */
 };
 
 void log_verdict(pam_handle_t *pamh, const struct log_event *event);

@@ -187,6 +187,15 @@ void rig_revoke(const char *sid)
     rig_write("revoked", line);
 }
 
+/* What a failed test may have left in the module's default places. */
+static void clear_defaults(void)
+{
+    (void)unlink("/etc/jwt/jwt.conf");
+    (void)unlink("/var/lib/jwt/issuer");
+    (void)unlink("/var/lib/jwt/jwks.json");
+    (void)unlink("/var/lib/jwt/revoked");
+}
+
 static void rig_setup(void)
 {
     char *jwk = NULL;
@@ -194,6 +203,7 @@ static void rig_setup(void)
 
     ck_assert_ptr_nonnull(getenv("PAM_JWT_MODULE"));
     ck_assert_ptr_nonnull(getenv("PAM_JWT_WORK"));
+    clear_defaults();
     (void)snprintf(rig.dir, sizeof(rig.dir), "%s/rig.XXXXXX", getenv("PAM_JWT_WORK"));
     ck_assert_ptr_nonnull(mkdtemp(rig.dir));
     ck_assert_int_eq(chmod(rig.dir, 0755), 0);
