@@ -2,6 +2,7 @@
 
 #include "field.h"
 #include "form.h"
+#include "multipart.h"
 #include "scan.h"
 
 #include <string.h>
@@ -153,8 +154,8 @@ static void take_json(struct body_field *f, struct scan_value v, char **room)
     f->error = BODY_NO_STRING;
 }
 
-static enum body_verdict read_json(struct slice bytes, struct body_field *fields, size_t n,
-                                   struct body *body)
+static enum body_verdict read_json(const struct field_media *media, struct slice bytes,
+                                   struct body_field *fields, size_t n, struct body *body)
 {
     struct scan_value document;
     struct scan_member member;
@@ -162,6 +163,7 @@ static enum body_verdict read_json(struct slice bytes, struct body_field *fields
     char *room = body->room.p;
     size_t pos = 0;
 
+    (void)media;
     if (scan_document(bytes, &document, &fault) != TOK_OK)
         return json_fault(&fault, fields, n, body);
     if (document.type != SCAN_OBJECT) {
@@ -178,33 +180,59 @@ static enum body_verdict read_json(struct slice bytes, struct body_field *fields
 
 /* Forms */
 
-static enum body_verdict read_form(struct slice bytes, struct body_field *fields, size_t n,
-                                   struct body *body)
+#define TWICE "a field is there twice"
+
+/* False when the field was there before: which of two is meant is not for us to choose. */
+static bool take_once(struct body_field *fields, size_t n, struct slice name,
+                      struct slice value)
+{
+    struct body_field *f = find_field(fields, n, name);
+
+    if (!f)
+        return true;
+    if (f->error != BODY_REQUIRED)
+        return false;
+    take_text(f, value);
+    return true;
+}
+
+static enum body_verdict read_form(const struct field_media *media, struct slice bytes,
+                                   struct body_field *fields, size_t n, struct body *body)
 {
     struct form form = {.bytes = bytes, .room = body->room.p};
     struct slice name, value;
 
-    while (form_next(&form, &name, &value)) {
-        struct body_field *f = find_field(fields, n, name);
-
-        if (!f)
-            continue;
-        if (f->error != BODY_REQUIRED)
-            return unparsed(body, "Form", "a field is there twice", form.at);
-        take_text(f, value);
-    }
+    (void)media;
+    while (form_next(&form, &name, &value))
+        if (!take_once(fields, n, name, value))
+            return unparsed(body, "Form", TWICE, form.at);
     if (form.fault)
         return unparsed(body, "Form", form.fault, form.at);
     return verdict_of(fields, n);
 }
 
+static enum body_verdict read_multipart(const struct field_media *media, struct slice bytes,
+                                        struct body_field *fields, size_t n, struct body *body)
+{
+    struct multipart parts = {.bytes = bytes, .boundary = media->boundary};
+    struct slice name, value;
+
+    while (multipart_next(&parts, &name, &value))
+        if (!take_once(fields, n, name, value))
+            return unparsed(body, "Multipart form", TWICE, parts.at);
+    if (parts.fault)
+        return unparsed(body, "Multipart form", parts.fault, parts.at);
+    return verdict_of(fields, n);
+}
+
 static const struct {
     const char *type;
-    enum body_verdict (*read)(struct slice bytes, struct body_field *fields, size_t n,
-                              struct body *body);
+    enum body_verdict (*read)(const struct field_media *media, struct slice bytes,
+                              struct body_field *fields, size_t n, struct body *body);
 } formats[] = {
     {"application/json", read_json},
     {"application/x-www-form-urlencoded", read_form},
+    {"multipart/form-data", read_multipart},
 };
 
 static enum body_verdict read_typed(struct slice content_type, struct slice bytes,
@@ -221,7 +249,7 @@ static enum body_verdict read_typed(struct slice content_type, struct slice byte
             continue;
         if (secret_alloc(bytes.n, &body->room) != TOK_OK)
             return BODY_NO_MEMORY;
-        return formats[i].read(bytes, fields, n, body);
+        return formats[i].read(&media, bytes, fields, n, body);
     }
     return BODY_UNSUPPORTED;
 }

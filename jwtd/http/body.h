@@ -1,8 +1,8 @@
 /*
  * The body of a POST as Django REST framework reads it for simplejwt's serializers: an
- * application/json object or an application/x-www-form-urlencoded form, of which some members
- * are asked for and all others ignored. Pure. Where it is stricter: JSON by common/scan.h, a
- * form must be well formed, be UTF-8 and name a field once.
+ * application/json object, an application/x-www-form-urlencoded or a multipart/form-data form,
+ * of which some members are asked for and all others ignored. Pure. Where it is stricter: JSON
+ * by common/scan.h, a form must be well formed, be UTF-8 and name a field once.
  */
 #pragma once
 
@@ -25,7 +25,7 @@ struct body_field {
 
     enum body_error error;
     uint32_t surrogate;
-    struct slice value; /* BODY_FINE: in the body's room */
+    struct slice value; /* BODY_FINE: in the bytes or the body's room */
 };
 
 enum body_verdict {
@@ -40,7 +40,7 @@ enum body_verdict {
 struct body {
     enum body_verdict verdict;
     const char *type;   /* "list" */
-    const char *format; /* BODY_UNPARSED: "JSON" or "Form" */
+    const char *format; /* BODY_UNPARSED: "JSON", "Form", "Multipart form" */
     const char *what;
     size_t at;          /* bytes before the fault */
     struct secret room; /* the values, decoded */

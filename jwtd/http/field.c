@@ -131,7 +131,7 @@ enum field_length field_length(struct slice value, size_t max, size_t *ret)
         if (!is_digit(value.p[i]))
             return FIELD_LENGTH_BAD;
         n = over ? n : n * 10 + (size_t)(value.p[i] - '0');
-        over = over || n > max;
+        over = n > max;
     }
     if (value.n == 0)
         return FIELD_LENGTH_BAD;
@@ -171,6 +171,58 @@ static bool take_value(struct slice *rest, struct slice *ret)
     return ret->n > 0;
 }
 
+bool field_type(struct slice *rest, struct slice *ret)
+{
+    struct slice whole = *rest;
+    size_t n = span_token(whole);
+
+    if (n > 0 && n < whole.n && whole.p[n] == '/') {
+        size_t sub = span_token((struct slice){whole.p + n + 1, whole.n - n - 1});
+
+        n = sub > 0 ? n + 1 + sub : 0;
+    }
+    if (n == 0)
+        return false;
+    *ret = take(rest, n);
+    return true;
+}
+
+/* Semicolons and blanks before a parameter; parameters may be empty. False when none follows.
+ */
+static bool take_separator(struct slice *rest)
+{
+    bool separated = false;
+
+    for (*rest = field_trim(*rest); rest->n > 0 && rest->p[0] == ';';
+         *rest = field_trim(*rest)) {
+        (void)take(rest, 1);
+        separated = true;
+    }
+    return separated && rest->n > 0;
+}
+
+bool field_parameter(struct slice *rest, struct slice *ret_name, struct slice *ret_value)
+{
+    struct slice at = *rest;
+    struct slice name, value;
+
+    if (!take_separator(&at)) {
+        if (at.n == 0)
+            *rest = at;
+        return false;
+    }
+    name = take(&at, span_token(at));
+    if (name.n == 0 || at.n == 0 || at.p[0] != '=')
+        return false;
+    (void)take(&at, 1);
+    if (!take_value(&at, &value))
+        return false;
+    *rest = at;
+    *ret_name = name;
+    *ret_value = value;
+    return true;
+}
+
 static bool keep_once(struct slice *slot, struct slice value)
 {
     if (slot->p)
@@ -179,47 +231,21 @@ static bool keep_once(struct slice *slot, struct slice value)
     return true;
 }
 
-/* One "name=value" from the front of *rest. */
-static bool take_parameter(struct slice *rest, struct field_media *media)
-{
-    struct slice name = take(rest, span_token(*rest));
-    struct slice value;
-
-    if (name.n == 0 || rest->n == 0 || rest->p[0] != '=')
-        return false;
-    (void)take(rest, 1);
-    if (!take_value(rest, &value))
-        return false;
-    if (field_is(name, "charset"))
-        return keep_once(&media->charset, value);
-    if (field_is(name, "boundary"))
-        return keep_once(&media->boundary, value);
-    return true;
-}
-
 bool field_media(struct slice value, struct field_media *ret)
 {
     struct field_media media = {0};
-    struct slice rest = value;
-    size_t main_type = span_token(value);
-    size_t sub_type;
+    struct slice name, text;
 
-    if (main_type == 0 || main_type == value.n || value.p[main_type] != '/')
+    if (!field_type(&value, &media.type) || !memchr(media.type.p, '/', media.type.n))
         return false;
-    (void)take(&rest, main_type + 1);
-    sub_type = span_token(rest);
-    if (sub_type == 0)
-        return false;
-    (void)take(&rest, sub_type);
-    media.type = (struct slice){value.p, main_type + 1 + sub_type};
-    for (rest = field_trim(rest); rest.n > 0; rest = field_trim(rest)) {
-        if (rest.p[0] != ';')
+    while (field_parameter(&value, &name, &text)) {
+        if (field_is(name, "charset") && !keep_once(&media.charset, text))
             return false;
-        (void)take(&rest, 1);
-        rest = field_trim(rest);
-        if (rest.n > 0 && rest.p[0] != ';' && !take_parameter(&rest, &media))
+        if (field_is(name, "boundary") && !keep_once(&media.boundary, text))
             return false;
     }
+    if (value.n > 0)
+        return false;
     *ret = media;
     return true;
 }

@@ -26,6 +26,16 @@ enum field_length { FIELD_LENGTH_FINE, FIELD_LENGTH_BAD, FIELD_LENGTH_OVER };
 /* Content-Length (RFC 9110 8.6): digits alone, at most max. */
 enum field_length field_length(struct slice value, size_t max, size_t *ret);
 
+/* A field of a type and parameters, "form-data; name=x" (RFC 9110 5.6.6), is read from its
+ * front: the type, a token or two with a slash between, then each parameter. */
+bool field_type(struct slice *rest, struct slice *ret);
+
+/* The next parameter; a value's quotes are taken off. False at the end, where *rest is empty,
+ * and at a fault, where it is not. A quoted value with a backslash is a fault: none of ours
+ * needs one.
+ */
+bool field_parameter(struct slice *rest, struct slice *ret_name, struct slice *ret_value);
+
 struct field_media {
     struct slice type;     /* "application/json", as it was written */
     struct slice charset;  /* p NULL: not said */

@@ -40,7 +40,7 @@ static size_t sequence(const unsigned char *s, size_t n)
     return 0;
 }
 
-static bool is_utf8(struct slice s)
+bool form_is_utf8(struct slice s)
 {
     size_t len;
 
@@ -88,7 +88,7 @@ static bool decode(struct form *form, char stop, struct slice *ret)
     }
     *ret = (struct slice){form->room, n};
     form->room += n;
-    if (!is_utf8(*ret))
+    if (!form_is_utf8(*ret))
         form->fault = "bytes that are no UTF-8";
     return !form->fault;
 }

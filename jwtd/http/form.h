@@ -16,3 +16,6 @@ struct form {
 
 /* The next pair, decoded into the room. False at the end, or at a fault. */
 bool form_next(struct form *form, struct slice *ret_name, struct slice *ret_value);
+
+/* UTF-8 (RFC 3629 4): no surrogates, nothing longer than it need be. */
+bool form_is_utf8(struct slice s);

@@ -86,19 +86,6 @@ static const struct route *find_route(struct slice path)
     return NULL;
 }
 
-/* An array of one or two strings. */
-static void emit_list(struct emit *out, const char *name, const char *first, const char *second)
-{
-    emit_member(out, name);
-    emit_text(out, "[");
-    emit_string(out, (struct slice){first, strlen(first)});
-    if (second) {
-        emit_text(out, ",");
-        emit_string(out, (struct slice){second, strlen(second)});
-    }
-    emit_text(out, "]");
-}
-
 static void emit_field(struct emit *out, const struct route_field *field)
 {
     emit_member(out, field->name);
@@ -136,8 +123,11 @@ static void answer_options(struct connection *c)
     emit_member_string(out, "name", (struct slice){route->name, strlen(route->name)});
     emit_member_string(out, "description",
                        (struct slice){route->description, strlen(route->description)});
-    emit_list(out, "renders", "application/json", NULL);
-    emit_list(out, "parses", "application/json", "application/x-www-form-urlencoded");
+    emit_member(out, "renders");
+    emit_text(out, "[\"application/json\"]");
+    emit_member(out, "parses");
+    emit_text(out, "[\"application/json\",\"application/x-www-form-urlencoded\","
+                   "\"multipart/form-data\"]");
     if (route->fields[0].name)
         emit_actions(out, route);
     emit_end(out);

@@ -1,7 +1,7 @@
 /*
  * Any bytes at all as a request. Beyond "no crash": however they are cut the verdict is the
  * same; what a whole request yields lies within its bytes; a refusal has a status and is final;
- * its body, read as JSON and as a form, yields values that hold no NUL.
+ * its body, read as JSON and as either form, yields values that hold no NUL.
  *
  * The first byte is the size of the pieces, 0: all at once.
  */
@@ -116,5 +116,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     body_is_sound(SLICE("application/json"), bytes);
     body_is_sound(SLICE("application/x-www-form-urlencoded"), bytes);
+    body_is_sound(SLICE("multipart/form-data; boundary=x"), bytes);
     return 0;
 }

@@ -10,6 +10,12 @@
 
 #define JSON "application/json"
 #define FORM "application/x-www-form-urlencoded"
+#define MULTI "multipart/form-data; boundary=x"
+#define PART(name, value)                                                                      \
+    "--x\r\nContent-Disposition: form-data; name=\"" name "\"\r\n\r\n" value "\r\n"
+#define LAST "--x--\r\n"
+#define WITH(head) PART("password", "p") "--x\r\n" head "\r\n\r\nalice\r\n" LAST
+#define DISPOSITION "Content-Disposition: form-data; name=username"
 
 struct row {
     const char *type; /* NULL: none was sent */
@@ -73,7 +79,7 @@ static const struct row rows[] = {
     OTHER("", "{}", BODY_UNSUPPORTED),
     OTHER("application/json2", "{}", BODY_UNSUPPORTED),
     OTHER("application/jsonx; a=b", "{}", BODY_UNSUPPORTED),
-    OTHER("multipart/form-data; boundary=x", "--x--", BODY_UNSUPPORTED),
+    OTHER("multipart/mixed; boundary=x", "--x--", BODY_UNSUPPORTED),
     GOOD(FORM, "username=alice&password=pw"),
     GOOD(FORM, "password=p%26w+%2b&&username=alice&x"),
     GOOD(FORM, "username=alice&password=%C3%A4"),
@@ -95,6 +101,55 @@ static const struct row rows[] = {
     OTHER(FORM, "username=%ed%a0%80", BODY_UNPARSED),
     OTHER(FORM, "username=%f4%90%80%80", BODY_UNPARSED),
     OTHER(FORM, "username=%e2%82", BODY_UNPARSED),
+    GOOD(MULTI, PART("username", "alice") PART("password", "pw") LAST),
+    GOOD(MULTI, PART("password", "p\r\n--\r\n--y\r\n") PART("username", "a") "--x--"),
+    GOOD("multipart/form-data; boundary=\"x\"", PART("z", "") WITH(DISPOSITION)),
+    GOOD(MULTI, WITH(DISPOSITION "\r\nContent-Type: text/plain; charset=UTF-8")),
+    GOOD(MULTI, WITH("X: y\r\ncontent-disposition: Form-Data;name=username")),
+    GOOD(MULTI, WITH(DISPOSITION "\r\nContent-Transfer-Encoding: 8bit")),
+    BAD(MULTI, LAST, BODY_REQUIRED, BODY_REQUIRED),
+    BAD(MULTI, "--x--", BODY_REQUIRED, BODY_REQUIRED),
+    BAD(MULTI, PART("username", "") LAST, BODY_BLANK, BODY_REQUIRED),
+    BAD(MULTI, PART("username", "a\0") LAST, BODY_HAS_NUL, BODY_REQUIRED),
+    OTHER(MULTI, PART("username", "a") PART("username", "b") LAST, BODY_UNPARSED),
+    OTHER(MULTI, PART("username", "\xff") LAST, BODY_UNPARSED),
+    OTHER(MULTI, "x", BODY_UNPARSED),
+    OTHER(MULTI, "--y--", BODY_UNPARSED),
+    OTHER(MULTI, "preamble\r\n" PART("username", "a") LAST, BODY_UNPARSED),
+    OTHER(MULTI, "\r\n" PART("username", "a") LAST, BODY_UNPARSED),
+    OTHER(MULTI, PART("username", "a") LAST "epilogue", BODY_UNPARSED),
+    OTHER(MULTI, PART("username", "a"), BODY_UNPARSED),
+    OTHER(MULTI, PART("username", "a") "--x", BODY_UNPARSED),
+    OTHER(MULTI, PART("username", "a") "--x-", BODY_UNPARSED),
+    OTHER(MULTI, PART("username", "a\r\n--xy"), BODY_UNPARSED),
+    OTHER(MULTI, "--x \r\n" DISPOSITION "\r\n\r\na\r\n" LAST, BODY_UNPARSED),
+    OTHER(MULTI, "--x\n" DISPOSITION "\n\na\n--x--", BODY_UNPARSED),
+    OTHER(MULTI, "--x\r\n" DISPOSITION, BODY_UNPARSED),
+    OTHER(MULTI, WITH("X: y"), BODY_UNPARSED),
+    OTHER(MULTI, WITH(DISPOSITION "; filename=f"), BODY_UNPARSED),
+    OTHER(MULTI, WITH("Content-Disposition: form-data; filename=username"), BODY_UNPARSED),
+    OTHER(MULTI, WITH(DISPOSITION " x"), BODY_UNPARSED),
+    OTHER(MULTI, WITH(DISPOSITION "; x"), BODY_UNPARSED),
+    OTHER(MULTI, WITH(DISPOSITION "\r\nContent-Disposition: form-data"), BODY_UNPARSED),
+    OTHER(MULTI, WITH(DISPOSITION "; name=username"), BODY_UNPARSED),
+    OTHER(MULTI, WITH(DISPOSITION "; filename*=utf-8''f"), BODY_UNPARSED),
+    OTHER(MULTI, WITH(DISPOSITION "\r\n" DISPOSITION), BODY_UNPARSED),
+    OTHER(MULTI, WITH("Content-Disposition: form-data"), BODY_UNPARSED),
+    OTHER(MULTI, WITH("Content-Disposition: attachment; name=username"), BODY_UNPARSED),
+    OTHER(MULTI, WITH(" " DISPOSITION), BODY_UNPARSED),
+    OTHER(MULTI, WITH(DISPOSITION "\r\n X"), BODY_UNPARSED),
+    OTHER(MULTI, WITH(DISPOSITION "\r\nX : y"), BODY_UNPARSED),
+    OTHER(MULTI, WITH(DISPOSITION "\r\nX: \x01"), BODY_UNPARSED),
+    OTHER(MULTI, WITH(DISPOSITION "\r\nContent-Type: text/html"), BODY_UNPARSED),
+    OTHER(MULTI, WITH(DISPOSITION "\r\nContent-Type: text/plain; charset=latin1"),
+          BODY_UNPARSED),
+    OTHER(MULTI, WITH(DISPOSITION "\r\nContent-Transfer-Encoding: base64"), BODY_UNPARSED),
+    OTHER("multipart/form-data", LAST, BODY_UNPARSED),
+    OTHER("multipart/form-data; boundary=\"\"", LAST, BODY_UNPARSED),
+    OTHER("multipart/form-data; boundary=\"\"", "----", BODY_UNPARSED),
+    OTHER("multipart/form-data; "
+          "boundary=aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+          "--", BODY_UNPARSED),
 };
 
 static struct slice type_of(const struct row *row)

@@ -1,0 +1,22 @@
+/*
+ * multipart/form-data (RFC 7578, RFC 2046 5.1) of plain fields, strictly: nothing before the
+ * first boundary or after the last, no padding, each part with one Content-Disposition that is
+ * form-data with a name. Refused: a file (filename=), a part that is not plain UTF-8 text, an
+ * encoding of it. Values are slices of the body.
+ */
+#pragma once
+
+#include "error.h"
+
+#define MULTIPART_BOUNDARY_MAX 70 /* RFC 2046 5.1.1 */
+
+struct multipart {
+    struct slice bytes;
+    struct slice boundary; /* of Content-Type */
+    size_t at;             /* bytes read */
+    bool ended;            /* the last boundary was read */
+    const char *fault;     /* a clause; NULL: none */
+};
+
+/* The next field. False at the end, or at a fault. */
+bool multipart_next(struct multipart *m, struct slice *ret_name, struct slice *ret_value);
