@@ -45,7 +45,7 @@ mount_kernel_files() {
 
 # Runs a command while a policy-rc.d of ours keeps packages from starting services.
 without_services() {
-    local policy=/usr/sbin/policy-rc.d made= status=0
+    local policy=/usr/sbin/policy-rc.d made='' status=0
     if [ ! -e "$policy" ]; then
         printf '#!/bin/sh\nexit 101\n' >"$policy"
         chmod 755 "$policy"
