@@ -1,3 +1,6 @@
+/* Every line is logged from one place: it says nothing. */
+#define SD_JOURNAL_SUPPRESS_LOCATION
+
 #include "service.h"
 
 #include "messages.h"
