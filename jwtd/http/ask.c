@@ -84,6 +84,7 @@ static const char *send_question(struct ask *ask, const char *path, enum wire_op
         return strerror(-ask->fd);
     if (send(ask->fd, ask->buf, n, MSG_NOSIGNAL) < 0)
         return strerror(errno);
+    secret_wipe(ask->buf, n);
     return NULL;
 }
 

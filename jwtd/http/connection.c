@@ -201,8 +201,11 @@ void connection_ask(struct connection *c, enum wire_op op, const union wire_valu
 
     c->answered = done;
     c->ask = ask_start(server->service.loop, server->issuer, op, values, on_answer, c, &why);
-    if (c->ask)
+    if (c->ask) {
+        /* The password is jwtd-issuer's business now. */
+        wipe_input(c);
         return;
+    }
     service_complain(&server->service, MESSAGE_WIRE, "jwtd-issuer can't be asked", why);
     connection_unavailable(c);
 }

@@ -63,6 +63,7 @@ void connection_refuse(struct connection *c, int status, const char *detail, con
 /* 503, try again in a second. */
 void connection_unavailable(struct connection *c);
 
-/* Asks jwtd-issuer; done gets its answer. Without one the peer gets 503. */
+/* Asks jwtd-issuer; done gets its answer. Without one the peer gets 503. The slices of
+ * c->request are gone afterwards: the buffer is wiped, as it may hold a password. */
 void connection_ask(struct connection *c, enum wire_op op, const union wire_value *values,
                     void (*done)(struct connection *c, const struct wire_message *answer));

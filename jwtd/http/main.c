@@ -9,6 +9,7 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 
 static const char usage[] =
     "Usage: jwtd [OPTION...]\n"
@@ -121,6 +122,18 @@ static void end(struct server *s)
     service_end(&s->service);
 }
 
+/* A connection takes two descriptors, and MaxConnections= can be more than the soft limit was
+ * made for. What can't be had pauses accepting. */
+static void raise_limit(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 static int serve(const struct options *options)
 {
     CLEANUP(cleanup_free) struct server *s = calloc(1, sizeof(*s));
@@ -128,6 +141,7 @@ static int serve(const struct options *options)
 
     if (!s || service_start(&s->service, "jwtd", options->config) < 0)
         return EXIT_FAILURE;
+    raise_limit();
     s->issuer = options->issuer;
     s->public_dir = options->public_dir;
     if (add_listeners(s) == 0)
