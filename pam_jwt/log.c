@@ -37,23 +37,21 @@ static int priority(enum tok_err err)
     return tok_err_is_ours(err) ? LOG_ERR : LOG_NOTICE;
 }
 
-static const char *sentence(enum tok_err err)
+static const char *outcome(enum tok_err err)
 {
-    if (err == TOK_OK)
-        return "token accepted";
     return tok_err_is_ours(err) ? "token not judged" : "token refused";
 }
 
 void log_verdict(pam_handle_t *pamh, const struct log_event *event)
 {
+    bool taken = event->err == TOK_OK;
     const char *detail = event->detail ? event->detail : tok_err_text(event->err);
     struct field service, user, host, jti, sid, kid;
 
-    if (event->err == TOK_OK)
-        detail = "it holds";
     pam_syslog(pamh, priority(event->err),
-               "%s, %s: service=%s user=%s rhost=%s jti=%s sid=%s kid=%s reason=%s",
-               sentence(event->err), detail, as_field(event->service, &service),
+               "%s%s%s: service=%s user=%s rhost=%s jti=%s sid=%s kid=%s reason=%s",
+               taken ? "token accepted" : outcome(event->err), taken ? "" : ", ",
+               taken ? "" : detail, as_field(event->service, &service),
                as_field(event->account ? event->account->pw_name : NULL, &user),
                as_field(remote_host(pamh), &host), as_field(event->jti, &jti),
                as_field(event->sid, &sid), as_field(event->kid, &kid),

@@ -24,9 +24,7 @@ static struct {
     size_t n_lines;
 } rig;
 
-/* The C library's logging, taken over for libpam and every module in this process: the calls
- * below are the ones that they make. */
-static void keep_line(int priority, const char *format, va_list args)
+PRINTF_LIKE(2, 0) static void keep_line(int priority, const char *format, va_list args)
 {
     if (rig.n_lines == LOG_MAX)
         abort();
@@ -35,7 +33,15 @@ static void keep_line(int priority, const char *format, va_list args)
     rig.n_lines++;
 }
 
-__attribute__((visibility("default"))) void syslog(int priority, const char *format, ...)
+/* The C library's logging, taken over for libpam and every module in this process: these are
+ * the two names that they call, the second one where they were built with _FORTIFY_SOURCE. */
+#define TAKES_OVER(name) __asm__(name) __attribute__((visibility("default")))
+
+void rig_syslog(int priority, const char *format, ...) TAKES_OVER("syslog") PRINTF_LIKE(2, 3);
+void rig_syslog_chk(int priority, int flag, const char *format, ...) TAKES_OVER("__syslog_chk")
+    PRINTF_LIKE(3, 4);
+
+void rig_syslog(int priority, const char *format, ...)
 {
     va_list args;
 
@@ -44,10 +50,7 @@ __attribute__((visibility("default"))) void syslog(int priority, const char *for
     va_end(args);
 }
 
-void __syslog_chk(int priority, int flag, const char *format, ...);
-
-__attribute__((visibility("default"))) void __syslog_chk(int priority, int flag,
-                                                         const char *format, ...)
+void rig_syslog_chk(int priority, int flag, const char *format, ...)
 {
     va_list args;
 

@@ -217,7 +217,7 @@ REFUSED(sub_as_a_number_is_refused, "bad_claim_type", SET(sub, "23001"))
 REFUSED(nbf_ahead_is_refused, "not_yet_valid", SET(more, ",\"nbf\":%" PRId64, NOW + 600))
 REFUSED(iat_ahead_is_refused, "not_yet_valid", SET(iat, "%" PRId64, NOW + 600))
 REFUSED(year_of_lifetime_is_refused, "lifetime_too_long",
-        SET(exp, "%" PRId64, NOW + 365 * 86400))
+        SET(exp, "%" PRId64, NOW + INT64_C(365) * 86400))
 REFUSED(refresh_token_is_refused, "wrong_type", SET(token_type, "\"refresh\""))
 REFUSED(token_without_type_is_refused, "wrong_type", plan.token_type[0] = '\0')
 REFUSED(bound_token_is_refused, "bound", SET(more, ",\"cnf\":{\"jkt\":\"x\"}"))
@@ -352,9 +352,10 @@ START_TEST(lengthened_token_is_refused)
 
     for (size_t i = 0; i < sizeof(tails) / sizeof(tails[0]); i++) {
         char *token = mint_sign(&plan);
+        char text[2048];
 
-        (void)strcat(token, tails[i]);
-        ck_assert_pam(rig_auth(RIG_RECOMMENDED, "alice", token), PAM_AUTH_ERR);
+        (void)snprintf(text, sizeof(text), "%s%s", token, tails[i]);
+        ck_assert_pam(rig_auth(RIG_RECOMMENDED, "alice", text), PAM_AUTH_ERR);
         free(token);
     }
 }
@@ -389,14 +390,14 @@ END_TEST
 START_TEST(bearer_in_front_is_refused)
 {
     struct plan plan = plan_good("alice");
-    char *token = mint_sign(&plan), *text = malloc(strlen(token) + 32);
+    char *token = mint_sign(&plan);
+    char text[2048];
 
-    ck_assert_ptr_nonnull(text);
-    (void)sprintf(text, "Bearer %s", token);
+    (void)snprintf(text, sizeof(text), "Bearer %s", token);
+    free(token);
     ck_assert_pam(rig_auth(RIG_RECOMMENDED, "alice", text), PAM_AUTH_ERR);
     ck_assert(!rig_log_holds("pam_unix"));
-    free(token);
-    assert_refused(text, "malformed");
+    assert_refused_as("alice", text, PAM_AUTH_ERR, "malformed");
 }
 END_TEST
 
@@ -453,6 +454,24 @@ START_TEST(ended_session_is_refused_and_the_holder_told)
 }
 END_TEST
 
+START_TEST(scope_of_another_service_is_told)
+{
+    struct plan plan = plan_good("alice");
+    struct talk talk = {0};
+    pam_handle_t *pamh;
+    char *token;
+
+    SET(more, ",\"scope\":\"pam:sudo\"");
+    token = mint_sign(&plan);
+    talk.answer = token;
+    pamh = rig_start(RIG_PROBE, "alice", &talk);
+    ck_assert_pam(pam_authenticate(pamh, 0), PAM_AUTH_ERR);
+    ck_assert_str_eq(talk.told, "pam_jwt: the token's scope does not hold this service\n");
+    ck_assert_pam(pam_end(pamh, PAM_AUTH_ERR), PAM_SUCCESS);
+    free(token);
+}
+END_TEST
+
 START_TEST(another_session_lives_on)
 {
     struct plan plan = plan_good("alice");
@@ -501,4 +520,4 @@ RIG_MAIN("pam_token", good_token_opens, token_of_alice_is_refused_for_carol,
          lengthened_token_is_refused, alg_none_is_refused, hmac_with_the_public_key_is_refused,
          bearer_in_front_is_refused, empty_answer_is_refused, junk_is_refused,
          token_over_max_length_is_refused, ended_session_is_refused_and_the_holder_told,
-         another_session_lives_on, leeway_is_kept_and_no_more)
+         another_session_lives_on, scope_of_another_service_is_told, leeway_is_kept_and_no_more)
