@@ -6,10 +6,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#define SMALL_FILE_MAX (1024 * 1024)
-#define LIST_FILE_MAX                                                                          \
-    (256 * 1024 * 1024) /* over seven million sessions ended in 15 minutes                     \
-                         */
+#define SMALL_FILE_MAX ((size_t)1 << 20)
+/* Over seven million sessions ended within the life of an access token. */
+#define LIST_FILE_MAX ((size_t)1 << 28)
 
 static enum tok_err path_of(const char *dir, const char *name, char **ret)
 {
@@ -44,32 +43,29 @@ void names_clear(struct names *names)
     *names = (struct names){0};
 }
 
-static bool host_ok(const char *host)
-{
-    size_t n = strspn(host, "abcdefghijklmnopqrstuvwxyz0123456789-.");
+#define HOST_MAX 253 /* RFC 1035 3.1, without the root's dot */
 
-    return n > 0 && host[n] == '\0' && n <= 253;
+/* The host's name in lower case; false when it is no DNS name. */
+static bool lower_host(const char *host, char ret[HOST_MAX + 1])
+{
+    size_t n = strspn(host, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.");
+
+    if (n == 0 || host[n] != '\0' || n > HOST_MAX)
+        return false;
+    for (size_t i = 0; i <= n; i++)
+        ret[i] = (char)(host[i] >= 'A' && host[i] <= 'Z' ? host[i] - 'A' + 'a' : host[i]);
+    return true;
 }
 
-/* In the form of the pinned file, so that one reader judges all three sources. */
 static enum tok_err names_of_host(struct policy *p, const char *host, struct why *why)
 {
-    CLEANUP(cleanup_free) char *name = strdup(host);
-    CLEANUP(cleanup_free) char *url = NULL;
+    char name[HOST_MAX + 1], url[HOST_MAX + 16];
     enum tok_err err = TOK_OK;
 
-    if (!name)
-        return TOK_NO_MEMORY;
-    for (char *c = name; *c; c++)
-        if (*c >= 'A' && *c <= 'Z')
-            *c = (char)(*c - 'A' + 'a');
-    if (!host_ok(name))
+    if (!lower_host(host, name))
         return why_set(why, TOK_SETTINGS,
                        "the host's name is no DNS name: set Issuer= and Audience= in [Token]");
-    if (asprintf(&url, "https://%s", name) < 0) {
-        url = NULL;
-        return TOK_NO_MEMORY;
-    }
+    (void)snprintf(url, sizeof(url), "https://%s", name);
     if (!p->issuer)
         err =
             policy_set(p, POLICY_WORDS, SLICE("issuer"), (struct slice){url, strlen(url)}, why);
@@ -102,6 +98,13 @@ enum tok_err names_copy(char *const *from, word_list *ret)
     return TOK_OK;
 }
 
+static enum tok_err names_whole(const struct policy *p, struct why *why)
+{
+    if (!p->issuer || !*p->issuer || !p->audience || !p->audience[0])
+        return why_set(why, TOK_SETTINGS, "Issuer= or Audience= is empty");
+    return TOK_OK;
+}
+
 static enum tok_err names_into(struct policy *p, const char *dir, const char *issuer,
                                char *const *audience, const char *host, struct why *why)
 {
@@ -114,33 +117,34 @@ static enum tok_err names_into(struct policy *p, const char *dir, const char *is
         err = TOK_NO_MEMORY;
     if (err == TOK_OK && audience)
         err = names_copy(audience, &p->audience);
-    if (err != TOK_OK || (p->issuer && p->audience))
+    if (err != TOK_OK)
         return err;
+    if (p->issuer && p->audience)
+        return names_whole(p, why);
     if (access(path, F_OK) == 0)
         err = policy_read_pinned(p, path, why);
     else if (errno != ENOENT)
         err = why_set(why, TOK_SETTINGS, "%s: %s", path, strerror(errno));
     if (err == TOK_OK && (!p->issuer || !p->audience))
         err = names_of_host(p, host, why);
-    return err;
+    return err == TOK_OK ? names_whole(p, why) : err;
 }
 
 enum tok_err names_find(const char *dir, const char *issuer, char *const *audience,
                         const char *host, struct names *ret, struct why *why)
 {
-    CLEANUP(policy_clear) struct policy p = {0};
+    struct policy p = {0};
     enum tok_err err = policy_init(&p);
 
     if (err == TOK_OK)
         err = names_into(&p, dir, issuer, audience, host, why);
-    if (err != TOK_OK)
-        return err;
-    if (!p.issuer || !*p.issuer || !p.audience || !p.audience[0])
-        return why_set(why, TOK_SETTINGS, "Issuer= or Audience= is empty");
-    *ret = (struct names){.issuer = p.issuer, .audience = p.audience};
-    p.issuer = NULL;
-    p.audience = NULL;
-    return TOK_OK;
+    if (err == TOK_OK) {
+        *ret = (struct names){.issuer = p.issuer, .audience = p.audience};
+        p.issuer = NULL;
+        p.audience = NULL;
+    }
+    policy_clear(&p);
+    return err;
 }
 
 enum tok_err publish_names(const char *dir, const struct names *names, struct why *why)
@@ -178,11 +182,6 @@ struct lines {
     char *p;
     size_t n, room; /* lines */
 };
-
-static void lines_clear(struct lines *lines)
-{
-    free(lines->p);
-}
 
 static bool lines_add(struct lines *lines, const char line[REVOKED_LINE_LEN])
 {
@@ -279,22 +278,32 @@ static void sort_lines(struct lines *lines)
     lines->n = kept + 1;
 }
 
+static enum tok_err collect(const char *path, struct store *store, int64_t after,
+                            struct lines *lines, struct why *why)
+{
+    enum tok_err err = add_published(path, after, lines, why);
+
+    if (err != TOK_OK)
+        return err;
+    if (store_each_ended(store, after, add_ended, lines) != STORE_DONE)
+        return why_set(why, TOK_LIST, "the store can't be read: %s", store_failure(store));
+    sort_lines(lines);
+    return TOK_OK;
+}
+
 enum tok_err publish_revoked(const char *dir, struct store *store, int64_t wall,
                              struct why *why)
 {
     CLEANUP(cleanup_free) char *path = NULL;
-    CLEANUP(lines_clear) struct lines lines = {0};
-    /* A module may take a token this long after its exp. */
-    int64_t after = wall - POLICY_LEEWAY_MAX;
+    struct lines lines = {0};
     enum tok_err err = path_of(dir, "revoked", &path);
 
+    /* A module may take a token this long after its exp. */
     if (err == TOK_OK)
-        err = add_published(path, after, &lines, why);
-    if (err != TOK_OK)
-        return err;
-    if (store_each_ended(store, after, add_ended, &lines) != STORE_DONE)
-        return why_set(why, TOK_LIST, "the store can't be read: %s", store_failure(store));
-    sort_lines(&lines);
-    return publish(path, (struct slice){lines.p ? lines.p : "", lines.n * REVOKED_LINE_LEN},
-                   LIST_FILE_MAX, why);
+        err = collect(path, store, wall - POLICY_LEEWAY_MAX, &lines, why);
+    if (err == TOK_OK)
+        err = publish(path, (struct slice){lines.p ? lines.p : "", lines.n * REVOKED_LINE_LEN},
+                      LIST_FILE_MAX, why);
+    free(lines.p);
+    return err;
 }

@@ -34,18 +34,18 @@ struct store_pair {
 };
 
 struct store_session {
+    int64_t created_at, absolute_exp, idle_exp;
+    int64_t rotated_at;      /* when `pair` was minted */
+    int64_t last_access_exp; /* wall: no access token of this session lives longer */
+    struct store_pair pair;
+    size_t stamp_len;
+    uint8_t stamp[STORE_STAMP_MAX];
     uint8_t sid[ISSUE_ID_BYTES];
+    uint8_t previous_jti[ISSUE_ID_BYTES];
     char user[USER_NAME_MAX + 1];
     char source[STORE_SOURCE_MAX + 1];
     char client[STORE_SOURCE_MAX + 1];
-    int64_t created_at, absolute_exp, idle_exp;
-    struct store_pair pair;
-    int64_t rotated_at; /* when `pair` was minted */
-    uint8_t previous_jti[ISSUE_ID_BYTES];
-    bool has_previous;       /* some refresh token came before the pair's */
-    int64_t last_access_exp; /* wall: no access token of this session lives longer */
-    uint8_t stamp[STORE_STAMP_MAX];
-    size_t stamp_len;
+    bool has_previous; /* some refresh token came before the pair's */
     bool ended;
 };
 

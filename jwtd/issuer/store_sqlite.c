@@ -167,27 +167,33 @@ static enum tok_err make_file(const char *path, struct why *why)
     return TOK_OK;
 }
 
-enum tok_err store_open(const char *path, struct store **ret, struct why *why)
+static enum tok_err connect_to(struct store *store, const char *path, struct why *why)
 {
-    CLEANUP(cleanup_store) struct store *store = calloc(1, sizeof(*store));
-    enum tok_err err;
+    enum tok_err err = make_file(path, why);
 
-    if (!store)
-        return TOK_NO_MEMORY;
-    store->sql.texts = texts;
-    err = make_file(path, why);
     if (err != TOK_OK)
         return err;
     if (sqlite3_open_v2(path, &store->sql.db,
                         SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
                         NULL) != SQLITE_OK)
         return why_set(why, TOK_FILE, "%s: %s", path, sqlite3_errmsg(store->sql.db));
-    err = prepare(store, path, why);
-    if (err != TOK_OK)
-        return err;
-    *ret = store;
-    store = NULL;
-    return TOK_OK;
+    return prepare(store, path, why);
+}
+
+enum tok_err store_open(const char *path, struct store **ret, struct why *why)
+{
+    struct store *store = calloc(1, sizeof(*store));
+    enum tok_err err;
+
+    if (!store)
+        return TOK_NO_MEMORY;
+    store->sql.texts = texts;
+    err = connect_to(store, path, why);
+    if (err == TOK_OK)
+        *ret = store;
+    else
+        store_close(store);
+    return err;
 }
 
 void store_close(struct store *store)

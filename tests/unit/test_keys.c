@@ -59,7 +59,6 @@ static void path_of(const char *where, const struct key *key, char ret[128])
 /* A second key in the directory, its file as old as said. */
 static void add_key(time_t mtime)
 {
-    CLEANUP(keys_clear) struct signing_keys first = load();
     CLEANUP(keys_clear) struct signing_keys second = {0};
     char keep[128], from[128], to[128];
     struct timespec times[2] = {{.tv_sec = mtime}, {.tv_sec = mtime}};
@@ -133,13 +132,13 @@ END_TEST
 START_TEST(the_newest_signs_and_all_are_published)
 {
     CLEANUP(keys_clear) struct signing_keys keys = {0};
-    CLEANUP(cleanup_free) char *kid = NULL;
+    char kid[KEY_KID_LEN + 1] = "";
 
     make(dir);
     {
         CLEANUP(keys_clear) struct signing_keys first = load();
 
-        kid = strndup(key_kid(first.signer).p, key_kid(first.signer).n);
+        memcpy(kid, key_kid(first.signer).p, KEY_KID_LEN);
     }
     add_key(1000);
     keys = load();
