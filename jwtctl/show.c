@@ -191,8 +191,9 @@ static enum tok_err read_token(struct secret *ret, struct why *why)
     err = input_whole(&in, &token, why);
     if (err)
         return err;
+    /* From a script or an ssh command line standard input is often empty: nothing was given. */
     if (token.n == 0)
-        return why_set(why, TOK_FILE, "no token on standard input");
+        return read_kept(ret, why);
     err = secret_copy(token, ret);
     return err ? why_set(why, err, "out of memory") : TOK_OK;
 }

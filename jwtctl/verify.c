@@ -6,6 +6,7 @@
 #include "say.h"
 
 #include <getopt.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -35,11 +36,29 @@ static int parse_now(const char *name, const char *text, int64_t *ret)
     return EXIT_SUCCESS;
 }
 
+/* The words of files take absolute paths alone, for the module's sake: its working directory is
+ * whoever's logs in. A person at a shell means their own. */
+static bool make_absolute(struct slice word, struct slice *value, char **ret)
+{
+    bool path =
+        slice_is(word, "keys") || (slice_is(word, "revoked") && !slice_is(*value, "none"));
+    CLEANUP(cleanup_free) char *here = NULL;
+
+    if (!path || value->n == 0 || value->p[0] == '/')
+        return true;
+    here = getcwd(NULL, 0);
+    if (!here || asprintf(ret, "%s/%s", here, value->p) < 0)
+        return false;
+    *value = (struct slice){*ret, strlen(*ret)};
+    return true;
+}
+
 static int parse_word(const char *name, const char *arg, struct verify *v)
 {
     const char *equals = strchr(arg, '=');
     struct slice word = {arg, equals ? (size_t)(equals - arg) : strlen(arg)};
     struct slice value = {equals ? equals + 1 : NULL, equals ? strlen(equals + 1) : 0};
+    CLEANUP(cleanup_free) char *absolute = NULL;
     struct why why = {""};
     enum tok_err err;
 
@@ -48,6 +67,8 @@ static int parse_word(const char *name, const char *arg, struct verify *v)
         return value.n > 0 ? EXIT_SUCCESS
                            : complain_usage(name, "config=: allowed is the path of a file");
     }
+    if (!make_absolute(word, &value, &absolute))
+        return complain_usage(name, "%s: the working directory can't be told", arg);
     err = policy_set(&v->words, POLICY_WORDS, word, value, &why);
     if (err == TOK_OK)
         return EXIT_SUCCESS;
