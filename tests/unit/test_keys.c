@@ -83,6 +83,7 @@ START_TEST(a_new_key_is_its_owners_alone)
     struct stat st;
     char path[128];
 
+    umask(0);
     make(dir);
     keys = load();
     ck_assert_uint_eq(keys.n, 1);

@@ -152,6 +152,7 @@ START_TEST(a_list_out_of_form_is_left_as_it_is)
 {
     static const char *const bad[] = {
         SID_00 " 1800000500",
+        SID_00 " 1800000500\nx",
         SID_00 " 18000005x0\n",
         SID_00 "_1800000500\n",
         "AAAAAAAAAAAAAAAAAAAA+A 1800000500\n",

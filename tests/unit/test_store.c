@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #define NOW 1800000000
@@ -363,6 +364,32 @@ START_TEST(a_turn_without_change_sets_no_mark)
 }
 END_TEST
 
+static unsigned syncs;
+
+/* Stands before libc's for SQLite too. */
+__attribute__((visibility("default"))) int fdatasync(int fd)
+{
+    syncs++;
+    return (int)syscall(SYS_fdatasync, fd);
+}
+
+START_TEST(a_commit_waits_for_the_disk_and_one_without_change_does_not)
+{
+    CLEANUP(cleanup_store) struct store *store = open_store();
+    struct store_session s = session(1), another = session(2);
+
+    add(store, &s);
+    syncs = 0;
+    add(store, &another);
+    ck_assert_uint_ge(syncs, 1);
+    syncs = 0;
+    begin(store, NOW);
+    (void)find(store, &s);
+    commit(store);
+    ck_assert_uint_eq(syncs, 0);
+}
+END_TEST
+
 START_TEST(rolled_back_work_is_gone)
 {
     CLEANUP(cleanup_store) struct store *store = open_store();
@@ -520,6 +547,7 @@ int main(void)
         a_session_may_be_over_from_its_start,
         time_never_runs_back,
         a_turn_without_change_sets_no_mark,
+        a_commit_waits_for_the_disk_and_one_without_change_does_not,
         rolled_back_work_is_gone,
         a_committed_session_outlives_a_killed_process,
         a_failed_commit_is_told_and_a_reopened_store_works,
