@@ -47,8 +47,10 @@ static bool make_absolute(struct slice word, struct slice *value, char **ret)
     if (!path || value->n == 0 || value->p[0] == '/')
         return true;
     here = getcwd(NULL, 0);
-    if (!here || asprintf(ret, "%s/%s", here, value->p) < 0)
+    if (!here || asprintf(ret, "%s/%s", here, value->p) < 0) {
+        *ret = NULL;
         return false;
+    }
     *value = (struct slice){*ret, strlen(*ret)};
     return true;
 }

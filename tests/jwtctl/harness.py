@@ -1,0 +1,192 @@
+"""What the promises of jwtctl are checked with: the program, tokens of `mint`, a server of our own."""
+
+import contextlib
+import http.server
+import json
+import os
+import socketserver
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+BUILD = os.path.abspath(sys.argv[1])
+JWTCTL = sys.argv[2:] + [BUILD + "/jwtctl/jwtctl"]
+MINT = BUILD + "/tests/jwtctl/mint"
+TMP = tempfile.mkdtemp(prefix="jwtctl-")
+ISS, AUD, NOW = "https://here", "here", 1700000000
+tests = []
+
+
+def promise(fn):
+    tests.append(fn)
+    return fn
+
+
+def equal(got, want):
+    if got != want:
+        raise AssertionError(f"{got!r}, not {want!r}")
+
+
+def holds(text, part):
+    if part not in text:
+        raise AssertionError(f"{part!r} is not in {text!r}")
+
+
+def environment(**more):
+    env = {"PATH": os.environ["PATH"], "HOME": TMP, "XDG_STATE_HOME": TMP + "/state", "TZ": "UTC"}
+    env.update(more)
+    return env
+
+
+def run(*args, stdin=b"", env=None, wrap=()):
+    """Exit status, standard output, standard error."""
+    if isinstance(stdin, str):
+        stdin = stdin.encode()
+    p = subprocess.run([*wrap, *JWTCTL, *args], input=stdin, capture_output=True, timeout=120,
+                       start_new_session=True, env=env or environment())
+    return p.returncode, p.stdout.decode(), p.stderr.decode()
+
+
+def path(name, text=None, mode=0o644):
+    full = f"{TMP}/{name}"
+    if text is not None:
+        with open(full, "w", encoding="utf-8") as f:
+            f.write(text)
+        os.chmod(full, mode)
+    return full
+
+
+# Tokens
+
+def claims(**changes):
+    c = {"token_type": "access", "exp": NOW + 900, "iat": NOW, "jti": "A" * 22, "sub": "alice",
+         "iss": ISS, "aud": AUD, "sid": "B" * 22}
+    c.update(changes)
+    return {k: v for k, v in c.items() if v is not None}
+
+
+def sign(payload, *header, key="key"):
+    text = payload if isinstance(payload, str) else json.dumps(payload)
+    return subprocess.run([MINT, "sign", path(key), text, *header], capture_output=True, check=True,
+                          text=True).stdout.strip()
+
+
+def new_key(name):
+    subprocess.run([MINT, "new", path(name), path(name + ".jwks")], check=True)
+
+
+def words(*more):
+    return (f"keys={path('key.jwks')}", f"issuer={ISS}", f"audience={AUD}", *more)
+
+
+def verify(token, *args, now=NOW, use=None, wrap=()):
+    status, out, err = run("verify", f"--now={now}", *(words() if use is None else use), *args,
+                           stdin=token, wrap=wrap)
+    return status, (json.loads(out) if out else None), err
+
+
+def refused(token, error, *args, **more):
+    status, answer, _ = verify(token, *args, **more)
+    equal((status, answer["valid"], answer["error"]), (1, False, error))
+
+
+def taken(token, *args, **more):
+    status, answer, err = verify(token, *args, **more)
+    if status:
+        raise AssertionError(f"refused: {answer} {err}")
+    equal(answer["valid"], True)
+    return answer
+
+
+def section(url, *lines, name="jwt.conf"):
+    return "config=" + path(name, f"[Issuer {url}]\n" + "\n".join(lines) + "\n")
+
+
+@contextlib.contextmanager
+def local_issuer(revoked=""):
+    """A wrapper that runs a command where /var/lib/jwt is as jwtd-issuer publishes it."""
+    script = path("local-issuer", f"""#!/bin/sh
+mount -t tmpfs tmpfs /var/lib && mkdir -m 755 /var/lib/jwt && cd /var/lib/jwt &&
+printf 'Issuer={ISS}\\nAudience={AUD}\\n' >issuer && cp {path('key.jwks')} jwks.json &&
+printf '{revoked}' >revoked && chmod 644 * && cd / && exec "$@"
+""", 0o755)
+    yield ("unshare", "-m", script)
+
+
+# The session. A server of our own that keeps what it was asked.
+
+class Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
+    daemon_threads = True
+
+    def __init__(self, name="http.sock"):
+        self.socket_path = path(name)
+        if os.path.exists(self.socket_path):
+            os.unlink(self.socket_path)
+        super().__init__(self.socket_path, Handler)
+        self.asked, self.lifetime, self.generation = [], 900, 0
+        self.answer = {}
+        self.delay = 0
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    def pair(self):
+        now = int(time.time())
+        self.generation += 1
+        return {"refresh": sign(claims(token_type="refresh", iat=now, exp=now + 7 * 86400, gen=self.generation)),
+                "access": sign(claims(iat=now, exp=now + self.lifetime, jti=f"{self.generation:022d}"))}
+
+    def stop(self):
+        self.shutdown()
+        self.server_close()
+        os.unlink(self.socket_path)
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.asked.append((self.path, json.loads(body), dict(self.headers)))
+        time.sleep(self.server.delay)
+        status, answer, headers = self.server.answer.get(self.path, (200, None, {}))
+        if answer is None:
+            answer = {} if self.path == "/api/token/blacklist/" else self.server.pair()
+        text = json.dumps(answer).encode()
+        self.send_response(status)
+        for name, value in {"Content-Type": "application/json", "Content-Length": len(text),
+                            "Connection": "close", **headers}.items():
+            self.send_header(name, str(value))
+        self.end_headers()
+        self.wfile.write(text)
+
+    def log_message(self, *args):
+        pass
+
+    def address_string(self):
+        return "local"
+
+
+@contextlib.contextmanager
+def server(login=True, lifetime=900):
+    subprocess.run(["rm", "-rf", TMP + "/state"], check=True)
+    s = Server()
+    s.lifetime = lifetime
+    try:
+        if login:
+            equal(log_in(s)[0], 0)
+            s.asked.clear()
+        yield s
+    finally:
+        s.stop()
+
+
+def log_in(s, *args, password="correct horse\n"):
+    return run("login", "alice", f"--server={s.socket_path}", *args, stdin=password)
+
+
+def kept():
+    with open(TMP + "/state/jwt/session.json", encoding="utf-8") as f:
+        return json.load(f)
+
+
+def exists():
+    return os.path.exists(TMP + "/state/jwt/session.json")
