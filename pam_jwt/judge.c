@@ -1,8 +1,8 @@
 #include "judge.h"
 
-#include "check.h"
 #include "log.h"
 #include "session.h"
+#include "token.h"
 #include "verdict.h"
 
 #include <security/pam_ext.h>
@@ -35,7 +35,7 @@ static int refuse_at_login(pam_handle_t *pamh, struct log_event *event)
 
 /* The token holds: the account, what the next phases need, and the token off the handle, so
  * that no module after this one unlocks or sends anything with it. */
-static int accept(pam_handle_t *pamh, const struct check *c, const struct passwd *account,
+static int accept(pam_handle_t *pamh, const struct token_check *c, const struct passwd *account,
                   struct log_event *event)
 {
     int rc;
@@ -62,14 +62,14 @@ static int accept(pam_handle_t *pamh, const struct check *c, const struct passwd
 int judge_token(pam_handle_t *pamh, int flags, const struct options *o,
                 const struct asked *asked, struct slice token)
 {
-    CLEANUP(check_clear) struct check c = CHECK_EMPTY;
+    CLEANUP(token_check_clear) struct token_check c = TOKEN_CHECK_EMPTY;
     const struct passwd *account = pam_modutil_getpwnam(pamh, asked->user);
     struct log_event event = {.service = asked->service, .account = account};
     int rc;
 
     if (strcmp(asked->service, SERVICE_THAT_SELLS_TOKENS) == 0)
         return refuse_at_login(pamh, &event);
-    event.err = check_token(o, asked, token, time(NULL), &c);
+    event.err = token_check(o, asked, token, time(NULL), &c);
     event.detail = detail_of(&c.why);
     if (c.token.authentic) {
         event.jti = c.token.jti;
@@ -94,9 +94,9 @@ int judge_account(pam_handle_t *pamh, int flags, const struct options *o,
     if (session) {
         event.jti = session->jti;
         event.sid = session->sid;
-        event.err = check_again(session, asked, time(NULL), &why);
+        event.err = token_check_again(session, asked, time(NULL), &why);
     } else if (session_read_env(pamh, &env)) {
-        event.err = check_env(o, &env, time(NULL), &why);
+        event.err = token_check_env(o, &env, time(NULL), &why);
     } else {
         return PAM_IGNORE;
     }

@@ -120,3 +120,10 @@ char *mint_hmac(const struct plan *plan, const void *key, size_t key_n)
         HMAC(EVP_sha256(), key, (int)key_n, (const unsigned char *)token, n, mac, &mac_n));
     return finish(token, n, mac, mac_n);
 }
+
+void mint_spoil(char *token)
+{
+    char *at = strrchr(token, '.') + 10;
+
+    *at = *at == 'A' ? 'B' : 'A';
+}

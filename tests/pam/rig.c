@@ -343,20 +343,5 @@ int rig_login(const char *service, const char *user, const char *answer)
 
 int rig_run(const char *name, const TTest *const *tests, size_t n)
 {
-    Suite *suite = suite_create(name);
-    TCase *tcase = tcase_create(name);
-    SRunner *runner;
-    int failed;
-
-    for (size_t i = 0; i < n; i++)
-        tcase_add_test(tcase, tests[i]);
-    tcase_add_checked_fixture(tcase, rig_setup, rig_teardown);
-    tcase_set_timeout(tcase, 120);
-    suite_add_tcase(suite, tcase);
-    runner = srunner_create(suite);
-    srunner_set_tap(runner, "-");
-    srunner_run_all(runner, CK_SILENT);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 && n > 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return unit_run_with(name, tests, n, rig_setup, rig_teardown);
 }

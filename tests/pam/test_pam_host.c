@@ -53,7 +53,7 @@ START_TEST(loading_and_unloading_leaves_nothing)
     char *token = alice_token(), *bad = alice_token();
     size_t heap = 0, files = 0;
 
-    bad[strlen(bad) - 20] ^= 1;
+    mint_spoil(bad);
     for (size_t i = 0; i < ROUNDS; i++) {
         ck_assert_pam(rig_login(RIG_PROBE, "alice", token), PAM_SUCCESS);
         ck_assert_pam(rig_auth(RIG_PROBE, "alice", bad), PAM_AUTH_ERR);
@@ -97,7 +97,7 @@ START_TEST(error_queue_of_the_program_is_left_alone)
     ERR_clear_error();
     ERR_raise(ERR_LIB_USER, 42);
     ours = ERR_peek_error();
-    token[strlen(token) - 20] ^= 1;
+    mint_spoil(token);
     ck_assert_pam(rig_auth(RIG_PROBE, "alice", token), PAM_AUTH_ERR);
     rig_write("jwks.json", "{\"keys\":[{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"AA\"}]}");
     ck_assert_pam(rig_auth(RIG_PROBE, "alice", token), PAM_AUTHINFO_UNAVAIL);
@@ -146,7 +146,7 @@ START_TEST(caller_that_is_not_root_can_check)
 {
     char *token = alice_token(), *bad = alice_token();
 
-    bad[strlen(bad) - 20] ^= 1;
+    mint_spoil(bad);
     ck_assert_pam(login_as_nobody(token), PAM_SUCCESS);
     ck_assert_pam(login_as_nobody(bad), PAM_AUTH_ERR);
     ck_assert_int_eq(chmod(rig_path("jwks.json"), 0600), 0);

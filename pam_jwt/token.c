@@ -1,4 +1,4 @@
-#include "check.h"
+#include "token.h"
 
 #include "base64url.h"
 
@@ -8,7 +8,7 @@
 
 #define NO_LIST "none"
 
-void check_clear(struct check *c)
+void token_check_clear(struct token_check *c)
 {
     resolve_clear(&c->rules); /* the keys go before their context */
     OSSL_LIB_CTX_free(c->ctx);
@@ -17,7 +17,7 @@ void check_clear(struct check *c)
 }
 
 static enum tok_err verify(const struct asked *asked, struct slice token, int64_t now,
-                           struct check *c)
+                           struct token_check *c)
 {
     struct verify_ask ask = {.token = token,
                              .now = now,
@@ -33,7 +33,7 @@ static enum tok_err verify(const struct asked *asked, struct slice token, int64_
     return resolve_verify(&c->rules, &ask, &c->token);
 }
 
-static enum tok_err resolve(const struct options *o, struct slice token, struct check *c)
+static enum tok_err resolve(const struct options *o, struct slice token, struct token_check *c)
 {
     struct resolve_ask ask = {.words = &o->words, .config = o->config, .trust = FILE_PUBLIC};
 
@@ -44,8 +44,8 @@ static enum tok_err resolve(const struct options *o, struct slice token, struct 
     return resolve_token(&ask, token, &c->rules, &c->why);
 }
 
-enum tok_err check_token(const struct options *o, const struct asked *asked, struct slice token,
-                         int64_t now, struct check *ret)
+enum tok_err token_check(const struct options *o, const struct asked *asked, struct slice token,
+                         int64_t now, struct token_check *ret)
 {
     struct jws parts;
     enum tok_err err = jws_split(token, &parts);
@@ -72,8 +72,8 @@ static enum tok_err check_list(const char *path, const char *sid, struct why *wh
     return err;
 }
 
-enum tok_err check_again(const struct session *session, const struct asked *asked, int64_t now,
-                         struct why *why)
+enum tok_err token_check_again(const struct session *session, const struct asked *asked,
+                               int64_t now, struct why *why)
 {
     const struct policy *p = &session->policy;
     struct claims_names names = {p->user_claim, p->token_type_claim, p->jti_claim};
@@ -118,8 +118,8 @@ static enum tok_err check_every_list(const struct options *o, const char *sid, s
     return err;
 }
 
-enum tok_err check_env(const struct options *o, const struct session_env *env, int64_t now,
-                       struct why *why)
+enum tok_err token_check_env(const struct options *o, const struct session_env *env,
+                             int64_t now, struct why *why)
 {
     if (env->exp <= now - o->words.leeway)
         return TOK_EXPIRED;

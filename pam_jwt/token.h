@@ -10,7 +10,7 @@
 #include "resolve.h"
 #include "session.h"
 
-struct check {
+struct token_check {
     OSSL_LIB_CTX *ctx;
     struct resolved rules;
     struct secret scratch;
@@ -18,23 +18,23 @@ struct check {
     struct why why;             /* a sentence for the errors that are ours */
 };
 
-/* *ret must be CHECK_EMPTY and is to be cleared in any case. TOK_OK: the token holds and is
- * that user's, for that service. What can't be a token is TOK_MALFORMED before any file is
+/* *ret must be TOKEN_CHECK_EMPTY and is to be cleared in any case. TOK_OK: the token holds and
+ * is that user's, for that service. What can't be a token is TOK_MALFORMED before any file is
  * read. */
-#define CHECK_EMPTY                                                                            \
+#define TOKEN_CHECK_EMPTY                                                                      \
     {                                                                                          \
         .rules.list.fd = -1                                                                    \
     }
-enum tok_err check_token(const struct options *o, const struct asked *asked, struct slice token,
-                         int64_t now, struct check *ret) MUST_CHECK;
-void check_clear(struct check *c);
+enum tok_err token_check(const struct options *o, const struct asked *asked, struct slice token,
+                         int64_t now, struct token_check *ret) MUST_CHECK;
+void token_check_clear(struct token_check *c);
 
 /* The claims that pam_authenticate took, judged again: expired since, another service or user
  * now, session ended since. */
-enum tok_err check_again(const struct session *session, const struct asked *asked, int64_t now,
-                         struct why *why) MUST_CHECK;
+enum tok_err token_check_again(const struct session *session, const struct asked *asked,
+                               int64_t now, struct why *why) MUST_CHECK;
 
 /* The same for what is left where another process authenticated: its end, and every list of
  * ended sessions that may hold its session. */
-enum tok_err check_env(const struct options *o, const struct session_env *env, int64_t now,
-                       struct why *why) MUST_CHECK;
+enum tok_err token_check_env(const struct options *o, const struct session_env *env,
+                             int64_t now, struct why *why) MUST_CHECK;
