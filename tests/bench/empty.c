@@ -1,7 +1,7 @@
 /*
  * The least a socket-activated daemon can be: takes its listener, says READY=1, accepts one
- * connection, asks the next of its kind when there is one, answers one byte, leaves. Three in a row
- * are what starting three processes under our units costs, whatever the processes do.
+ * connection, asks the next of its kind when there is one, answers one byte, leaves. Three in a
+ * row are what starting three processes under our units costs, whatever the processes do.
  *
  *     empty [SOCKET OF THE NEXT]
  */

@@ -6,12 +6,14 @@
 #include <string.h>
 #include <sys/stat.h>
 
-static char top[] = "/tmp/test-keys-XXXXXX";
+static char top[sizeof("/tmp/test-keys-XXXXXX")];
 static char dir[64];
 
 static void setup(void)
 {
     umask(077);
+    /* Anew for each test: under CK_FORK=no they share this process. */
+    memcpy(top, "/tmp/test-keys-XXXXXX", sizeof(top));
     ck_assert_ptr_nonnull(mkdtemp(top));
     (void)snprintf(dir, sizeof(dir), "%s/keys", top);
 }

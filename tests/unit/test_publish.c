@@ -9,7 +9,7 @@
 #define NOW 1800000000
 #define ISSUER_TEXT "Issuer=https://login.example\nAudience=one two\n"
 
-static char dir[] = "/tmp/test-publish-XXXXXX";
+static char dir[sizeof("/tmp/test-publish-XXXXXX")];
 static char store_path[80];
 static struct store *store;
 
@@ -26,6 +26,8 @@ static void setup(void)
     struct why why;
 
     umask(077);
+    /* Anew for each test: under CK_FORK=no they share this process. */
+    memcpy(dir, "/tmp/test-publish-XXXXXX", sizeof(dir));
     ck_assert_ptr_nonnull(mkdtemp(dir));
     (void)snprintf(store_path, sizeof(store_path), "%s/sessions.db", dir);
     ck_assert_ok(store_open(store_path, &store, &why));

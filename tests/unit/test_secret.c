@@ -12,7 +12,10 @@ static struct {
     char bytes[16]; /* as they were before */
 } wiped;
 
-static void wipe(void *p, size_t n)
+/* Not static: clang takes the functions below, which the C library declares inline, for users
+ * from another file. */
+void wipe(void *p, size_t n);
+void wipe(void *p, size_t n)
 {
     volatile char *byte = p;
 

@@ -12,12 +12,14 @@
 
 #define NOW 1800000000
 
-static char dir[] = "/tmp/test-store-XXXXXX";
+static char dir[sizeof("/tmp/test-store-XXXXXX")];
 static char path[64];
 
 static void setup(void)
 {
     umask(077);
+    /* Anew for each test: under CK_FORK=no they share this process. */
+    memcpy(dir, "/tmp/test-store-XXXXXX", sizeof(dir));
     ck_assert_ptr_nonnull(mkdtemp(dir));
     (void)snprintf(path, sizeof(path), "%s/sessions.db", dir);
 }
