@@ -8,10 +8,10 @@
 bool mint_id(int64_t now, uint8_t ret[ISSUE_ID_BYTES])
 {
     uint8_t random[10];
-    /* The part of the second comes from the wall clock: where the store's time is ahead, ids
-     * are no more than roughly in order. */
-    uint64_t ms = (uint64_t)now * 1000 + service_wall() / 1000 % 1000;
+    uint64_t wall = service_wall() / 1000, ms = wall;
 
+    if (wall / 1000 < (uint64_t)now) /* the clock is behind the store */
+        ms = (uint64_t)now * 1000 + wall % 1000;
     if (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random))
         return false;
     issue_id(ms, random, ret);
