@@ -12,13 +12,8 @@
 static enum tok_err end_session(const struct session *s, struct why *why)
 {
     CLEANUP(client_reply_clear) struct client_reply reply = {0};
-    CLEANUP(text_clear) struct text body = {0};
-    enum tok_err err;
+    enum tok_err err = session_post(s, "/api/token/blacklist/", &reply, why);
 
-    text_puts(&body, "{\"refresh\":");
-    text_json(&body, secret_slice(&s->refresh));
-    text_puts(&body, "}");
-    err = client_post(s->server.p, "/api/token/blacklist/", &body, &reply, why);
     if (err || reply.status == 200 || reply.status == 401)
         return err;
     return client_refused(s->server.p, &reply, why);

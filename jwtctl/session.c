@@ -134,16 +134,22 @@ static enum tok_err session_over(const struct cache *c, struct session *s,
     return why_set(why, TOK_FILE, "the session is over (%s); " LOG_IN, detail.p);
 }
 
-static enum tok_err exchange(const struct cache *c, struct session *s, struct why *why)
+enum tok_err session_post(const struct session *s, const char *path, struct client_reply *ret,
+                          struct why *why)
 {
-    CLEANUP(client_reply_clear) struct client_reply reply = {0};
     CLEANUP(text_clear) struct text body = {0};
-    enum tok_err err;
 
     text_puts(&body, "{\"refresh\":");
     text_json(&body, secret_slice(&s->refresh));
     text_puts(&body, "}");
-    err = client_post(s->server.p, "/api/token/refresh/", &body, &reply, why);
+    return client_post(s->server.p, path, &body, ret, why);
+}
+
+static enum tok_err exchange(const struct cache *c, struct session *s, struct why *why)
+{
+    CLEANUP(client_reply_clear) struct client_reply reply = {0};
+    enum tok_err err = session_post(s, "/api/token/refresh/", &reply, why);
+
     if (err)
         return err;
     if (reply.status == 401)
@@ -182,20 +188,30 @@ static enum tok_err exchange_once(struct cache *c, struct session *s, struct why
     return err && s->server.p && seconds_left(s) > 0 ? TOK_OK : err;
 }
 
+/* Opens the cache and reads the session that must be there. */
+static enum tok_err open_kept(struct cache *c, struct session *s, struct why *why)
+{
+    enum tok_err err = cache_open(CACHE_LOOK, c, why);
+
+    if (!err)
+        err = session_read(c, s, why);
+    return err || s->server.p ? err : none(why);
+}
+
+enum tok_err session_kept(struct session *ret, struct why *why)
+{
+    CLEANUP(cache_close) struct cache c = {.dir = -1};
+
+    return open_kept(&c, ret, why);
+}
+
 enum tok_err session_get(struct session *ret, struct why *why)
 {
     CLEANUP(cache_close) struct cache c = {.dir = -1};
     CLEANUP(session_clear) struct session s = {0};
-    enum tok_err err;
+    enum tok_err err = open_kept(&c, &s, why);
 
-    err = cache_open(CACHE_LOOK, &c, why);
-    if (!err)
-        err = session_read(&c, &s, why);
-    if (err)
-        return err;
-    if (!s.server.p)
-        return none(why);
-    if (seconds_left(&s) < SESSION_MARGIN)
+    if (!err && seconds_left(&s) < SESSION_MARGIN)
         err = exchange_once(&c, &s, why);
     if (err)
         return err;

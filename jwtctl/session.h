@@ -6,6 +6,7 @@
 #pragma once
 
 #include "cache.h"
+#include "client.h"
 
 #define SESSION_MARGIN 60
 
@@ -21,6 +22,13 @@ enum tok_err session_read(const struct cache *c, struct session *ret,
                           struct why *why) MUST_CHECK;
 enum tok_err session_write(const struct cache *c, const struct session *s,
                            struct why *why) MUST_CHECK;
+
+/* What is kept, as it is; nobody logged in is an error here. */
+enum tok_err session_kept(struct session *ret, struct why *why) MUST_CHECK;
+
+/* Shows the refresh token to the session's server at this path. */
+enum tok_err session_post(const struct session *s, const char *path, struct client_reply *ret,
+                          struct why *why) MUST_CHECK;
 
 /* The session of the caller with an access token that can be used now. Any error comes with a
  * sentence; one that says "log in" when there is no session or the server ended it, and then

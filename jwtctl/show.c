@@ -161,17 +161,11 @@ static void compose_json(const struct parts *parts, const struct text *verdict,
 /* The token that is kept is shown as it is, past its time or not. */
 static enum tok_err read_kept(struct secret *ret, struct why *why)
 {
-    CLEANUP(cache_close) struct cache c = {.dir = -1};
     CLEANUP(session_clear) struct session s = {0};
-    enum tok_err err;
+    enum tok_err err = session_kept(&s, why);
 
-    err = cache_open(CACHE_LOOK, &c, why);
-    if (!err)
-        err = session_read(&c, &s, why);
     if (err)
         return err;
-    if (!s.server.p)
-        return why_set(why, TOK_FILE, "nobody is logged in here; log in with: jwtctl login");
     *ret = s.access;
     s.access = (struct secret){0};
     return TOK_OK;

@@ -172,6 +172,18 @@ static void load_settings(struct service *s)
     service_content(s);
 }
 
+int service_check_config(const char *name, const char *config)
+{
+    CLEANUP(settings_clear) struct settings settings = {0};
+    struct why why = {""};
+    enum tok_err err = settings_load(config, &settings, &why);
+
+    if (err == TOK_OK)
+        return EXIT_SUCCESS;
+    (void)fprintf(stderr, "%s: %s\n", name, why.text[0] ? why.text : tok_err_text(err));
+    return EXIT_FAILURE;
+}
+
 bool service_ready(struct service *s)
 {
     if (!s->settings_ok && service_monotonic() >= s->next_try)

@@ -32,6 +32,10 @@ int service_start(struct service *s, const char *name, const char *config);
  * none. */
 int service_listener(const char *fd_name, int type);
 
+/* For --check-config: loads the settings, says on standard error what is wrong with them. The
+ * exit code of the program. */
+int service_check_config(const char *name, const char *config);
+
 /* True when the settings are in force; tries again at most once a second when they are not. A
  * daemon asks this first for each question and answers "unavailable" on false. */
 bool service_ready(struct service *s);

@@ -75,17 +75,6 @@ static bool read_options(int argc, char **argv, struct options *ret, int *ret_co
     return false;
 }
 
-static int check_config(const char *path)
-{
-    CLEANUP(settings_clear) struct settings settings = {0};
-    struct why why = {""};
-
-    if (settings_load(path, &settings, &why) == TOK_OK)
-        return EXIT_SUCCESS;
-    (void)fprintf(stderr, "%s\n", why.text);
-    return EXIT_FAILURE;
-}
-
 static int add_listeners(struct server *s)
 {
     static const char *const names[SERVER_LISTENERS] = {"http", "tcp"};
@@ -162,6 +151,6 @@ int main(int argc, char **argv)
     if (!read_options(argc, argv, &options, &code))
         return code;
     if (options.check_config)
-        return check_config(options.config);
+        return service_check_config("jwtd", options.config);
     return serve(&options);
 }

@@ -90,19 +90,6 @@ static bool read_options(int argc, char **argv, struct options *o, int *ret_code
     return false;
 }
 
-static int check_config(const char *path)
-{
-    struct settings settings = {0};
-    struct why why = {""};
-    enum tok_err err = settings_load(path, &settings, &why);
-
-    settings_clear(&settings);
-    if (err == TOK_OK)
-        return EXIT_SUCCESS;
-    (void)fprintf(stderr, "jwtd-issuer: %s\n", why.text[0] ? why.text : tok_err_text(err));
-    return EXIT_FAILURE;
-}
-
 static int fail(const char *cause)
 {
     LOG(LOG_ERR, MESSAGE_STARTED, "Can't start", {"cause", cause});
@@ -171,7 +158,7 @@ int main(int argc, char **argv)
     if (!read_options(argc, argv, &o, &code))
         return code;
     if (o.check_config)
-        return check_config(o.config);
+        return service_check_config("jwtd-issuer", o.config);
     x = calloc(1, sizeof(*x));
     if (!x || service_start(&x->service, "jwtd-issuer", o.config) < 0)
         return EXIT_FAILURE;

@@ -76,19 +76,6 @@ static bool read_options(int argc, char **argv, struct options *o, int *ret_code
     return false;
 }
 
-static int check_config(const char *path)
-{
-    struct settings settings = {0};
-    struct why why = {""};
-    enum tok_err err = settings_load(path, &settings, &why);
-
-    settings_clear(&settings);
-    if (err == TOK_OK)
-        return EXIT_SUCCESS;
-    (void)fprintf(stderr, "jwtd-login: %s\n", why.text[0] ? why.text : tok_err_text(err));
-    return EXIT_FAILURE;
-}
-
 /* A hash keeps one processor busy: more at once only make each slower. */
 static unsigned children_max(void)
 {
@@ -153,7 +140,7 @@ int main(int argc, char **argv)
     if (!read_options(argc, argv, &o, &code))
         return code;
     if (o.check_config)
-        return check_config(o.config);
+        return service_check_config("jwtd-login", o.config);
     if (service_start(&service, "jwtd-login", o.config) < 0)
         return EXIT_FAILURE;
     code = run(&service, &o);
