@@ -15,6 +15,7 @@
 struct row {
     const char *name;
     const char *answer; /* NULL: libcrypto alone */
+    size_t rounds;      /* at most ROUNDS; a hash of 100 ms needs no more than a few */
 };
 
 static const char signed_text[] = "a text of the length that a token has";
@@ -59,7 +60,7 @@ static void time_row(const struct row *row)
 {
     double spent[ROUNDS];
 
-    for (size_t i = 0; i < ROUNDS; i++) {
+    for (size_t i = 0; i < row->rounds; i++) {
         double start = microseconds();
 
         if (row->answer)
@@ -69,8 +70,8 @@ static void time_row(const struct row *row)
         spent[i] = microseconds() - start;
         rig_log_clear();
     }
-    qsort(spent, ROUNDS, sizeof(spent[0]), by_value);
-    (void)printf("# %-12s %12.0f %12.0f\n", row->name, spent[0], spent[ROUNDS / 2]);
+    qsort(spent, row->rounds, sizeof(spent[0]), by_value);
+    (void)printf("# %-12s %12.0f %12.0f\n", row->name, spent[0], spent[row->rounds / 2]);
     (void)fflush(stdout);
 }
 
@@ -78,18 +79,17 @@ START_TEST(a_login_by_token_is_timed_beside_pam_unix)
 {
     struct plan plan = plan_good("alice");
     char *token = mint_sign(&plan);
-    const struct row rows[] = {{"pam_jwt", token},
-                               {"pam_unix", RIG_ALICE_PASSWORD},
-                               {"pam_permit", "-"},
-                               {"libcrypto", NULL}};
+    const struct row rows[] = {{"pam_jwt", token, ROUNDS},
+                               {"pam_unix", RIG_ALICE_PASSWORD, 30},
+                               {"pam_permit", "-", ROUNDS},
+                               {"libcrypto", NULL, ROUNDS}};
 
     ck_assert_ok(key_public_jwk(rig_key(), &made.jwk));
     ck_assert_ok(key_sign(rig_key(), SLICE(signed_text), made.signature));
     rig_stack("pam_jwt", "auth required @ #\naccount required @ #\n");
     rig_stack("pam_unix", "auth required pam_unix.so\naccount required pam_unix.so\n");
     rig_stack("pam_permit", "auth required pam_permit.so\naccount required pam_permit.so\n");
-    (void)printf("# %-12s %12s %12s   us a login, %d rounds\n", "module", "minimum", "median",
-                 ROUNDS);
+    (void)printf("# %-12s %12s %12s   us a login\n", "module", "minimum", "median");
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
         time_row(&rows[i]);
     free(made.jwk);
