@@ -1,0 +1,270 @@
+"""What a client may rely on: obtain, refresh, verify, blacklist and the user view."""
+
+import json
+import re
+import socket
+import sys
+import threading
+import time
+
+from case import NO_ACCOUNT, is_answer, tests_of, token_error, with_daemons
+from daemons import ALICE, CAROL, QUICK, payload, run
+
+
+# Obtain
+
+
+@with_daemons()
+def a_password_buys_a_pair_in_simplejwts_shape(d):
+    reply = d.post("/api/token/", ALICE)
+    is_answer(reply, 200, reply.body)
+    assert re.fullmatch(rb'\{"refresh":"[\w.-]+","access":"[\w.-]+"\}', reply.body), reply.body
+    pair = reply.json()
+    access, refresh = payload(pair["access"]), payload(pair["refresh"])
+    assert list(access) == ["token_type", "exp", "iat", "jti", "sub", "iss", "aud", "sid"], access
+    assert list(refresh) == [*access, "gen"], refresh
+    assert (access["token_type"], refresh["token_type"]) == ("access", "refresh")
+    assert access["exp"] - access["iat"] == 900 and refresh["exp"] - refresh["iat"] == 7 * 86400
+    assert access["sub"] == "alice" and access["sid"] == refresh["sid"] and access["jti"] != refresh["jti"]
+    host = socket.gethostname().lower()
+    assert (access["iss"], access["aud"]) == ("https://" + host, host), access
+    assert abs(access["iat"] - time.time()) < 5
+    assert len(pair["access"]) <= 511 and len(pair["refresh"]) <= 511
+
+
+@with_daemons()
+def a_pair_is_bought_without_the_last_slash_with_a_query_and_with_a_stale_header(d):
+    for path in ("/api/token", "/api/token/?next=/x", "/api/token?x"):
+        reply = d.post(path, ALICE, ["Authorization: Bearer stale.stale.stale"])
+        assert reply.status == 200, reply.raw
+
+
+@with_daemons()
+def every_failed_login_looks_the_same_and_takes_the_same_time(d):
+    seen, times = set(), {}
+    cases = {
+        "wrong password": dict(ALICE, password="no such secret"),
+        "unknown user": {"username": "nobodyknows", "password": "no such secret"},
+        "expired and locked": {"username": "bob", "password": CAROL["password"]},
+        "root": {"username": "root", "password": "no such secret"},
+        "uid 0 by another name": {"username": "toor", "password": CAROL["password"]},
+        "no portable name": {"username": "alice; id", "password": "no such secret"},
+        "long name": {"username": "a" * 300, "password": "no such secret"},
+        "long password": {"username": "alice", "password": "no such secret" * 60},
+        "a token as the password": {"username": "alice", "password": d.obtain()["access"]},
+    }
+    for name, who in cases.items():
+        before = time.monotonic()
+        reply = d.post("/api/token/", who)
+        times[name] = time.monotonic() - before
+        is_answer(reply, 401, NO_ACCOUNT)
+        seen.add(re.sub(rb"Date: [^\r]*", b"", reply.raw))
+    assert len(seen) == 1, seen
+    for name, took in times.items():
+        late = took % 0.3
+        assert took > 0.29 and (late < 0.12 or late > 0.29), (name, times)
+    assert "nobodyknows" not in d.read_log() and "alice; id" not in d.read_log()
+
+
+@with_daemons()
+def all_bad_fields_are_told_at_once_in_drfs_words(d):
+    required, blank = '["This field is required."]', '["This field may not be blank."]'
+    null, text = '["This field may not be null."]', '["Not a valid string."]'
+    both = '{"username":%s,"password":%s}'
+    surrogate = '["Surrogate characters are not allowed: U+D800."]'
+    cases = [
+        (b"{}", both % (required, required)),
+        (b'{"username":"","password":null}', both % (blank, null)),
+        (b'{"username":[1],"password":true}', both % (text, text)),
+        (b'{"username":{},"password":""}', both % (text, blank)),
+        (b'{"username":"alice"}', '{"password":%s}' % required),
+        (b'{"username":"a\\u0000b","password":"x\\u0000"}', both %
+         (('["Null characters are not allowed."]',) * 2)),
+        (b'{"username":"alice","password":"\\ud800"}', '{"password":%s}' % surrogate),
+        (b"[]", '{"non_field_errors":["Invalid data. Expected a dictionary, but got list."]}'),
+        (b'"x"', '{"non_field_errors":["Invalid data. Expected a dictionary, but got str."]}'),
+        (b"5", '{"non_field_errors":["Invalid data. Expected a dictionary, but got int."]}'),
+        (b"null", '{"non_field_errors":["No data provided"]}'),
+    ]
+    for body, want in cases:
+        is_answer(d.post("/api/token/", body), 400, want.encode())
+    for body in (b"{", b'{"a":1,}', b"\xff", b'{"username":"x"} x', b"{'a':1}", b'{"a":NaN}',
+                 b'{"username":"alice","username":"carol","password":"x"}'):
+        reply = d.post("/api/token/", body)
+        is_answer(reply, 400, reply.body)
+        assert reply.body.startswith(b'{"detail":"JSON parse error - '), reply.body
+    is_answer(d.post("/api/token/refresh/", {}), 400, b'{"refresh":["This field is required."]}')
+    is_answer(d.post("/api/token/verify/", {}), 400, b'{"token":["This field is required."]}')
+    is_answer(d.post("/api/token/blacklist/", {}), 400, b'{"refresh":["This field is required."]}')
+    is_answer(d.post("/api/token/refresh/", {"refresh": 5}), 401, token_error("Token is invalid"))
+
+
+# Refresh
+
+
+@with_daemons()
+def refresh_rotates_and_grace_gives_the_same_successor_again(d):
+    first = d.obtain()
+    reply = d.post("/api/token/refresh/", {"refresh": first["refresh"]})
+    is_answer(reply, 200, reply.body)
+    assert list(reply.json()) == ["access", "refresh"], reply.body
+    again = d.post("/api/token/refresh/", {"refresh": first["refresh"]})
+    assert again.body == reply.body, (again.body, reply.body)
+    third = d.post("/api/token/refresh/", {"refresh": reply.json()["refresh"]})
+    assert third.status == 200 and third.body != reply.body
+    one, two = payload(first["refresh"]), payload(third.json()["refresh"])
+    assert (one["sid"], one["gen"] + 2) == (two["sid"], two["gen"])
+
+
+@with_daemons()
+def a_refresh_token_used_after_its_grace_ends_its_session_and_no_other(d):
+    first, other = d.obtain(), d.obtain()
+    second = d.post("/api/token/refresh/", {"refresh": first["refresh"]}).json()
+    time.sleep(1.2)
+    is_answer(d.post("/api/token/refresh/", {"refresh": first["refresh"]}), 401,
+              token_error("Token is blacklisted"))
+    assert payload(first["access"])["sid"] in d.revoked()
+    is_answer(d.post("/api/token/refresh/", {"refresh": second["refresh"]}), 401,
+              token_error("Token is blacklisted"))
+    assert d.post("/api/token/verify/", {"token": second["access"]}).status == 401
+    assert d.get("/api/user/", second["access"]).status == 401
+    assert d.post("/api/token/refresh/", {"refresh": other["refresh"]}).status == 200
+    assert "again" in d.read_log() or "reuse" in d.read_log(), d.read_log()
+
+
+@with_daemons(QUICK.replace("RotationGrace=1s", "RotationGrace=0"))
+def without_grace_a_second_use_ends_the_session(d):
+    first = d.obtain()
+    second = d.post("/api/token/refresh/", {"refresh": first["refresh"]}).json()
+    assert d.post("/api/token/refresh/", {"refresh": first["refresh"]}).status == 401
+    assert d.post("/api/token/refresh/", {"refresh": second["refresh"]}).status == 401
+
+
+@with_daemons(QUICK.replace("RotationGrace=1s", "RotationGrace=10s"))
+def one_refresh_token_sent_32_times_at_once_has_one_successor(d):
+    token = d.obtain()["refresh"]
+    for _ in range(5):
+        replies = []
+        threads = [threading.Thread(target=lambda: replies.append(
+            d.post("/api/token/refresh/", {"refresh": token}))) for _ in range(32)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert [r.status for r in replies] == [200] * 32, [r.status for r in replies]
+        assert len({r.body for r in replies}) == 1
+        token = replies[0].json()["refresh"]
+
+
+@with_daemons()
+def refresh_refuses_what_is_no_refresh_token(d):
+    pair = d.obtain()
+    for token, message in ((pair["access"], "Token has wrong type"), ("junk", "Token is invalid"),
+                           (pair["refresh"][:-2], "Token is invalid"),
+                           (pair["refresh"] + "A", "Token is invalid"), ("a" * 9000, "Token is invalid")):
+        for path in ("/api/token/refresh/", "/api/token/blacklist/"):
+            is_answer(d.post(path, {"refresh": token}), 401, token_error(message))
+
+
+@with_daemons(QUICK + "[Token]\nAccessTokenLifetime=1s\nRefreshTokenLifetime=2s\n")
+def expired_tokens_are_told_as_expired(d):
+    pair = d.obtain()
+    time.sleep(2.1)
+    expired = token_error("Token is expired")
+    is_answer(d.post("/api/token/refresh/", {"refresh": pair["refresh"]}), 401, expired)
+    is_answer(d.post("/api/token/verify/", {"token": pair["access"]}), 401, expired)
+    reply = d.get("/api/user/", pair["access"])
+    is_answer(reply, 401, b'{"detail":"Given token not valid for any token type","code":"token_not_valid",'
+              b'"messages":[{"token_class":"AccessToken","token_type":"access",'
+              b'"message":"Token is expired"}]}', "GET, HEAD, OPTIONS")
+
+
+def set_shadow(line):
+    """Replaces alice's line of the shadow file, which is this test's own copy."""
+    with open("/etc/shadow", encoding="utf-8") as file:
+        lines = file.read().split("\n")
+    old = next(x for x in lines if x.startswith("alice:"))
+    with open("/etc/shadow", "w", encoding="utf-8") as file:
+        file.write("\n".join(line(x) if x.startswith("alice:") else x for x in lines))
+    return lambda: set_shadow(lambda _: old)
+
+
+@with_daemons()
+def an_account_that_was_locked_or_expired_can_not_refresh(d):
+    gone = b'{"detail":"No active account found for the given token."}'
+    for change in (lambda x: x.replace("alice:$", "alice:!$"), lambda x: x[:-1] + "1:"):
+        pair = d.obtain()
+        undo = set_shadow(change)
+        try:
+            is_answer(d.post("/api/token/refresh/", {"refresh": pair["refresh"]}), 401, gone)
+            is_answer(d.post("/api/token/", ALICE), 401, NO_ACCOUNT)
+        finally:
+            undo()
+
+
+@with_daemons()
+def a_changed_password_ends_the_session(d):
+    pair = d.obtain()
+    undo = set_shadow(lambda x: x.replace(":19000:", ":19001:"))
+    try:
+        is_answer(d.post("/api/token/refresh/", {"refresh": pair["refresh"]}), 401,
+                  b'{"detail":"The user\'s password has been changed."}')
+        assert payload(pair["access"])["sid"] in d.revoked()
+    finally:
+        undo()
+
+
+# Verify, blacklist, user
+
+
+@with_daemons()
+def verify_takes_both_types_and_refuses_a_changed_byte(d):
+    pair = d.obtain()
+    for token in pair.values():
+        is_answer(d.post("/api/token/verify/", {"token": token}), 200, b"{}")
+        head, body, signature = token.split(".")
+        other = "B" if signature[10] == "A" else "A"
+        for bad in (f"{head}.{body}.{signature[:10]}{other}{signature[11:]}", f"{head}.{body}.",
+                    f"{head}.{body[:-1]}.{signature}", token + ".", "Bearer " + token, token[1:]):
+            is_answer(d.post("/api/token/verify/", {"token": bad}), 401, token_error("Token is invalid"))
+        # DRF trims its text fields, all but passwords.
+        is_answer(d.post("/api/token/verify/", {"token": f" {token}\n"}), 200, b"{}")
+
+
+@with_daemons()
+def blacklist_ends_the_session_before_its_reply_leaves(d):
+    for _ in range(10):
+        pair, other = d.obtain(), d.obtain()
+        is_answer(d.post("/api/token/blacklist/", {"refresh": pair["refresh"]}), 200, b"{}")
+        assert payload(pair["access"])["sid"] in d.revoked()
+    blacklisted = token_error("Token is blacklisted")
+    is_answer(d.post("/api/token/blacklist/", {"refresh": pair["refresh"]}), 401, blacklisted)
+    is_answer(d.post("/api/token/refresh/", {"refresh": pair["refresh"]}), 401, blacklisted)
+    assert payload(other["access"])["sid"] not in d.revoked()
+    assert d.post("/api/token/refresh/", {"refresh": other["refresh"]}).status == 200
+    lines = open(d.path("public/revoked"), encoding="ascii").read().splitlines(keepends=True)
+    assert lines == sorted(lines) and {len(x) for x in lines} == {34}, lines
+
+
+@with_daemons()
+def the_user_view_tells_whose_the_token_is(d):
+    pair = d.obtain()
+    claims = payload(pair["access"])
+    reply = d.get("/api/user/", pair["access"])
+    want = {"username": "alice", **{k: claims[k] for k in ("sid", "exp", "iss", "aud")}}
+    is_answer(reply, 200, json.dumps(want, separators=(",", ":")).encode(), "GET, HEAD, OPTIONS")
+    assert d.request("GET", "/api/user", headers=["authorization: bearer " + pair["access"]]).status == 200
+    none = b'{"detail":"Authentication credentials were not provided."}'
+    for header in ([], ["Authorization: "], ["Authorization: Basic YTpi"]):
+        is_answer(d.request("GET", "/api/user/", headers=header), 401, none, "GET, HEAD, OPTIONS")
+    two = (b'{"detail":"Authorization header must contain two space-delimited values",'
+           b'"code":"bad_authorization_header"}')
+    for header in ("Authorization: Bearer", "Authorization: Bearer a b"):
+        is_answer(d.request("GET", "/api/user/", headers=[header]), 401, two, "GET, HEAD, OPTIONS")
+    for token, message in ((pair["refresh"], b"Token has wrong type"), ("junk", b"Token is invalid")):
+        reply = d.get("/api/user/", token)
+        assert reply.status == 401 and b'"message":"' + message in reply.body, reply.raw
+
+
+if __name__ == "__main__":
+    sys.exit(run(tests_of(sys.modules[__name__]), sys.argv[1]))
