@@ -1,8 +1,13 @@
 /*
- * A set of public keys: a JWK Set (RFC 7517 5) or one JWK. Keys of an unknown kty, crv or alg
- * and unknown members are passed over; anything wrong in a key that is known refuses the whole
- * set, naming the key's number (from 1) and the member. Two keys of one kid are refused. A set
- * without one usable key is refused: it never means "any".
+ * A set of keys to verify with: a JWK Set (RFC 7517 5), one JWK, or one PEM block. Keys of an
+ * unknown kty, crv or alg, keys for another use, and unknown members are passed over; anything
+ * wrong in a key that is known refuses the whole set, naming the key's number (from 1) and the
+ * member. Two keys of one kid are refused. A set without one usable key is refused: it never
+ * means "any".
+ *
+ * An HMAC secret can mint, so it is never among public keys: a set that holds both kinds is
+ * refused, and a file with a secret must be closed to group and others. (A secret that names no
+ * algorithm where none for it is allowed is not looked at.)
  */
 #pragma once
 
@@ -13,7 +18,8 @@
 
 struct keyset;
 
-/* algorithms: keys of an alg outside it are left out. TOK_KEYS, TOK_NO_MEMORY, TOK_CRYPTO. */
+/* algorithms: keys of an alg outside it are left out; a key that names none gets the one of
+ * them that fits (key_read). TOK_KEYS, TOK_NO_MEMORY, TOK_CRYPTO. */
 enum tok_err keyset_parse(OSSL_LIB_CTX *ctx, struct slice json, alg_set algorithms,
                           struct keyset **ret, struct why *why) MUST_CHECK;
 
@@ -26,6 +32,9 @@ DEFINE_CLEANUP(struct keyset *, cleanup_keyset, keyset_free)
 
 size_t keyset_size(const struct keyset *set);
 const struct key *keyset_at(const struct keyset *set, size_t i);
+
+/* Is there a key without kid? */
+bool keyset_has_nameless(const struct keyset *set);
 
 /* By kid, exact bytes; NULL when there is none. Time does not grow with the set. */
 const struct key *keyset_find(const struct keyset *set, struct slice kid);
