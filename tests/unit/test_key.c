@@ -1,6 +1,5 @@
 #include "forge.h"
 
-#include <json-c/json.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
@@ -112,47 +111,6 @@ static uint8_t *unhex(const char *hex, size_t *ret_n)
     *ret_n = n;
     return out;
 }
-
-static const char *member(struct json_object *o, const char *name)
-{
-    return json_object_get_string(json_object_object_get(o, name));
-}
-
-static void check_vector(const struct key *key, struct json_object *vector)
-{
-    size_t n_input, n_signature;
-    CLEANUP(cleanup_free) uint8_t *input = unhex(member(vector, "msg"), &n_input);
-    CLEANUP(cleanup_free) uint8_t *signature = unhex(member(vector, "sig"), &n_signature);
-    bool valid = strcmp(member(vector, "result"), "valid") == 0;
-    enum tok_err want = valid ? TOK_OK : TOK_SIGNATURE;
-    enum tok_err got = key_verify(key, bytes(input, n_input), bytes(signature, n_signature));
-
-    ck_assert_msg(got == want, "tcId %s (%s): %s", member(vector, "tcId"),
-                  member(vector, "comment"), tok_err_word(got));
-}
-
-START_TEST(every_wycheproof_vector_is_decided_as_it_says)
-{
-    size_t n, seen = 0;
-    CLEANUP(cleanup_free) char *text = forge_data("wycheproof/ed25519_test.json", &n);
-    struct json_object *file = json_tokener_parse(text);
-    struct json_object *groups = json_object_object_get(file, "testGroups");
-
-    for (size_t i = 0; i < json_object_array_length(groups); i++) {
-        struct json_object *group = json_object_array_get_idx(groups, i);
-        struct json_object *tests = json_object_object_get(group, "tests");
-        CLEANUP(cleanup_key)
-        struct key *key =
-            forge_key(json_object_to_json_string(json_object_object_get(group, "publicKeyJwk")),
-                      KEY_PUBLIC);
-
-        for (size_t j = 0; j < json_object_array_length(tests); j++, seen++)
-            check_vector(key, json_object_array_get_idx(tests, j));
-    }
-    json_object_put(file);
-    ck_assert_uint_eq(seen, 151);
-}
-END_TEST
 
 /* Reads a JWK of this x. */
 static enum tok_err read_point(const uint8_t x[32], struct key **ret)
@@ -348,9 +306,8 @@ END_TEST
 
 UNIT_MAIN("key", rfc8037_a4_is_signed_to_the_byte, rfc8037_a5_holds_and_nothing_beside_it,
           rfc8037_a3_is_the_thumbprint, a_signature_has_one_length,
-          a_signature_has_one_spelling, every_wycheproof_vector_is_decided_as_it_says,
-          a_point_of_small_order_is_refused, a_y_of_p_or_more_is_refused,
-          libcrypto_alone_would_take_a_point_of_small_order,
+          a_signature_has_one_spelling, a_point_of_small_order_is_refused,
+          a_y_of_p_or_more_is_refused, libcrypto_alone_would_take_a_point_of_small_order,
           a_point_just_below_p_is_still_a_key,
           a_public_key_gives_no_signature_and_no_private_part,
           a_generated_key_is_new_and_named_after_its_thumbprint,
