@@ -264,3 +264,52 @@ enum tok_err keyset_load(OSSL_LIB_CTX *ctx, const char *path, enum file_trust tr
 
     return load(ctx, path, trust, algorithms, ret, &st, why);
 }
+
+enum tok_err keyset_file_init(OSSL_LIB_CTX *ctx, const char *path, enum file_trust trust,
+                              alg_set algorithms, struct keyset_file *ret)
+{
+    char *copy = strdup(path);
+
+    if (!copy)
+        return TOK_NO_MEMORY;
+    *ret = (struct keyset_file){
+        .path = copy, .ctx = ctx, .trust = trust, .algorithms = algorithms};
+    return TOK_OK;
+}
+
+void keyset_file_clear(struct keyset_file *file)
+{
+    keyset_free(file->set);
+    free(file->path);
+    *file = (struct keyset_file){0};
+}
+
+static bool same_time(struct timespec a, struct timespec b)
+{
+    return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
+}
+
+/* ctime besides: a file that others may write since is not the file that was trusted. */
+static bool is_same_file(const struct stat *a, const struct stat *b)
+{
+    return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size &&
+           same_time(a->st_mtim, b->st_mtim) && same_time(a->st_ctim, b->st_ctim);
+}
+
+enum tok_err keyset_file_get(struct keyset_file *file, const struct keyset **ret,
+                             struct why *why)
+{
+    struct stat now;
+    enum tok_err err;
+
+    if (!file->set || lstat(file->path, &now) < 0 || !is_same_file(&now, &file->read)) {
+        keyset_free(file->set);
+        file->set = NULL;
+        err = load(file->ctx, file->path, file->trust, file->algorithms, &file->set,
+                   &file->read, why);
+        if (err)
+            return err;
+    }
+    *ret = file->set;
+    return TOK_OK;
+}

@@ -27,6 +27,30 @@ enum tok_err keyset_parse(OSSL_LIB_CTX *ctx, struct slice json, alg_set algorith
 enum tok_err keyset_load(OSSL_LIB_CTX *ctx, const char *path, enum file_trust trust,
                          alg_set algorithms, struct keyset **ret, struct why *why) MUST_CHECK;
 
+/*
+ * A key file that is followed: each keyset_file_get looks whether it is still the file that was
+ * read (device, inode, mtime, ctime, size) and reads it anew when not. A file that can't be
+ * read or is wrong leaves no keys at all: what its owner took away must not go on counting. The
+ * next call tries again.
+ */
+struct keyset_file {
+    char *path;
+    OSSL_LIB_CTX *ctx; /* must outlive it */
+    enum file_trust trust;
+    alg_set algorithms;
+    struct keyset *set; /* NULL: not read */
+    struct stat read;   /* of the file that set was read from */
+};
+
+/* Reads nothing yet. TOK_NO_MEMORY. */
+enum tok_err keyset_file_init(OSSL_LIB_CTX *ctx, const char *path, enum file_trust trust,
+                              alg_set algorithms, struct keyset_file *ret) MUST_CHECK;
+void keyset_file_clear(struct keyset_file *file);
+
+/* *ret lives until the next call. Errors as keyset_load. */
+enum tok_err keyset_file_get(struct keyset_file *file, const struct keyset **ret,
+                             struct why *why) MUST_CHECK;
+
 void keyset_free(struct keyset *set);
 DEFINE_CLEANUP(struct keyset *, cleanup_keyset, keyset_free)
 

@@ -263,6 +263,48 @@ START_TEST(a_file_is_read_and_its_path_begins_the_sentence)
 }
 END_TEST
 
+START_TEST(a_key_file_that_changes_is_read_anew_and_never_half)
+{
+    CLEANUP(keyset_file_clear) struct keyset_file file = {0};
+    char dir[] = "/tmp/keyset-XXXXXX", path[64], other[80];
+    const struct keyset *set, *again;
+    struct why why = {0};
+
+    ck_assert_ptr_nonnull(mkdtemp(dir));
+    (void)snprintf(path, sizeof(path), "%s/jwks.json", dir);
+    (void)snprintf(other, sizeof(other), "%s/other", dir);
+    ck_assert_ok(keyset_file_init(NULL, path, FILE_OWN, alg_set_default(), &file));
+    ck_assert_err(keyset_file_get(&file, &set, &why), TOK_KEYS);
+    ck_assert_msg(strstr(why.text, path) == why.text, "%s", why.text);
+    ck_assert_ok(file_write(path, SLICE(KEY("a")), 0644, &why));
+    ck_assert_ok(keyset_file_get(&file, &set, &why));
+    ck_assert_ptr_nonnull(keyset_find(set, SLICE("a")));
+    ck_assert_ok(keyset_file_get(&file, &again, &why));
+    ck_assert_ptr_eq(set, again); /* the same file: nothing is read */
+    ck_assert_ok(file_write(path, SLICE(KEY("b")), 0644, &why)); /* as long as before */
+    ck_assert_ok(keyset_file_get(&file, &set, &why));
+    ck_assert_ptr_nonnull(keyset_find(set, SLICE("b")));
+    ck_assert_ptr_null(keyset_find(set, SLICE("a")));
+
+    /* Wrong, trusted no more, a link, gone: no keys, and the old ones do not stay. */
+    ck_assert_ok(file_write(path, SLICE("{\"keys\":[" KEY("c") ",1]}"), 0644, &why));
+    ck_assert_err(keyset_file_get(&file, &set, &why), TOK_KEYS);
+    ck_assert_ok(file_write(path, SLICE(KEY("d")), 0644, &why));
+    ck_assert_ok(keyset_file_get(&file, &set, &why));
+    ck_assert_int_eq(chmod(path, 0666), 0);
+    ck_assert_err(keyset_file_get(&file, &set, &why), TOK_KEYS);
+    ck_assert_int_eq(chmod(path, 0644), 0);
+    ck_assert_ok(keyset_file_get(&file, &set, &why));
+    ck_assert_int_eq(rename(path, other), 0);
+    ck_assert_int_eq(symlink(other, path), 0);
+    ck_assert_err(keyset_file_get(&file, &set, &why), TOK_KEYS);
+    ck_assert_int_eq(unlink(path), 0);
+    ck_assert_err(keyset_file_get(&file, &set, &why), TOK_KEYS);
+    ck_assert_int_eq(unlink(other), 0);
+    ck_assert_int_eq(rmdir(dir), 0);
+}
+END_TEST
+
 UNIT_MAIN("keyset", a_key_is_found_by_its_kid, one_jwk_is_a_set_of_one,
           keys_of_other_kinds_are_passed_over, a_key_for_another_use_is_passed_over,
           a_secret_is_taken_only_where_its_algorithm_is_named,
@@ -270,4 +312,5 @@ UNIT_MAIN("keyset", a_key_is_found_by_its_kid, one_jwk_is_a_set_of_one,
           a_secret_that_others_can_read_is_refused, a_set_without_a_usable_key_is_refused,
           what_is_wrong_in_a_known_key_refuses_the_set_and_is_named,
           two_keys_without_kid_are_no_duplicates, ten_thousand_keys_are_all_found,
-          a_file_is_read_and_its_path_begins_the_sentence)
+          a_file_is_read_and_its_path_begins_the_sentence,
+          a_key_file_that_changes_is_read_anew_and_never_half)

@@ -123,7 +123,7 @@ static enum tok_err judge(struct place *p, const char *payload, const char *user
                              .user = user ? text_slice(user) : (struct slice){0},
                              .scratch = scratch,
                              .scratch_size = sizeof(scratch)},
-        &p->result);
+        &p->result, &why);
 }
 
 START_TEST(the_local_issuers_tokens_are_judged_by_the_pinned_file)
@@ -173,7 +173,7 @@ START_TEST(a_missing_key_file_is_an_error)
     give(p, "keys", "/nowhere/keys");
     give(p, "revoked", "none");
     ck_assert_err(judge(p, LOCAL, "alice"), TOK_KEYS);
-    ck_assert_ptr_null(p->resolved.keys);
+    ck_assert_ptr_null(p->resolved.keys.set);
 }
 END_TEST
 
