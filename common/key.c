@@ -30,6 +30,11 @@ struct slice key_kid(const struct key *key)
     return (struct slice){key->kid, key->kid_len};
 }
 
+bool key_is_private(const struct key *key)
+{
+    return key->is_private;
+}
+
 size_t key_sig_len(const struct key *key)
 {
     return key->sig_len;

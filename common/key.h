@@ -32,6 +32,7 @@ struct key;
 enum key_part {
     KEY_PUBLIC,  /* to verify with; a key that holds a private part is refused */
     KEY_PRIVATE, /* to sign with; a key without one is refused */
+    KEY_EITHER,  /* whichever it is: key_is_private; to copy keys, not to trust them */
 };
 
 /* A JWK's text. Strict JSON (scan). use, key_ops and alg are obeyed: for a key that says it is
@@ -65,6 +66,8 @@ const struct alg *key_alg(const struct key *key);
 
 /* The JWK's kid, or an empty slice. Lives as long as the key. */
 struct slice key_kid(const struct key *key);
+
+bool key_is_private(const struct key *key);
 
 /* Bytes of each signature of this key; at most KEY_SIGNATURE_MAX. */
 size_t key_sig_len(const struct key *key);

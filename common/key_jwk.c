@@ -240,6 +240,9 @@ static enum tok_err read_jwk(const struct jwk *jwk, OSSL_LIB_CTX *ctx, enum key_
 
     if (err)
         return err;
+    if (part == KEY_EITHER)
+        part = alg->kind == ALG_OCT || scan_find(jwk->members, jwk->n, "d") ? KEY_PRIVATE
+                                                                            : KEY_PUBLIC;
     err = check_use(jwk);
     if (err)
         return err;

@@ -42,6 +42,7 @@ struct block {
     char *label, *header;
     unsigned char *der;
     long n;
+    struct slice rest; /* what stands behind it */
 };
 
 static void block_free(struct block *b)
@@ -51,22 +52,25 @@ static void block_free(struct block *b)
     OPENSSL_clear_free(b->der, b->n > 0 ? (size_t)b->n : 0);
 }
 
-/* The only block of the text, white space alone behind it. */
 static enum tok_err read_block(struct slice pem, struct block *ret, struct why *why)
 {
     CLEANUP(cleanup_bio) BIO *in = BIO_new_mem_buf(pem.p, (int)pem.n);
-    char rest[64];
-    int n;
 
     if (!in)
         return TOK_NO_MEMORY;
     if (PEM_read_bio(in, &ret->label, &ret->header, &ret->der, &ret->n) != 1)
         return why_set(why, TOK_KEYS, "PEM: no whole block");
-    while ((n = BIO_read(in, rest, sizeof(rest))) > 0)
-        for (int i = 0; i < n; i++)
-            if (!strchr(" \t\r\n", rest[i]) || rest[i] == '\0')
-                return why_set(why, TOK_KEYS, "PEM: more than one block; allowed is one key");
+    ret->rest.n = BIO_ctrl_pending(in);
+    ret->rest.p = pem.p + (pem.n - ret->rest.n);
     return TOK_OK;
+}
+
+static bool is_blank(struct slice text)
+{
+    for (size_t i = 0; i < text.n; i++)
+        if (text.p[i] != ' ' && text.p[i] != '\t' && text.p[i] != '\r' && text.p[i] != '\n')
+            return false;
+    return true;
 }
 
 static enum tok_err find_label(const struct block *b, enum key_part part,
@@ -83,10 +87,12 @@ static enum tok_err find_label(const struct block *b, enum key_part part,
         return why_set(why, TOK_KEYS, "PEM: %s %s", l->name, l->why);
     if (*b->header)
         return why_set(why, TOK_KEYS, "PEM: %s has a passphrase; take it off first", l->name);
-    if (l->part != part)
+    if (part != KEY_EITHER && l->part != part)
         return why_set(why, TOK_KEYS, "PEM: %s",
                        part == KEY_PUBLIC ? "a private key has no place here"
                                           : "a public key can't sign");
+    if (!is_blank(b->rest))
+        return why_set(why, TOK_KEYS, "PEM: more than one block; allowed is one key");
     *ret = l;
     return TOK_OK;
 }
@@ -112,14 +118,17 @@ static enum tok_err decode(OSSL_LIB_CTX *ctx, const struct label *label, const s
     return TOK_OK;
 }
 
+/* A curve spelled out in numbers is none, whatever name libcrypto finds for it (RFC 5480
+ * 2.1.1). */
 static bool group_is(const EVP_PKEY *pkey, const char *crv)
 {
+    int spelled_out = 1;
     char name[64];
     size_t n;
 
-    /* A curve spelled out in numbers has no name here, or may be given one it does not earn:
-     * the key is made anew from the name and the point, so the numbers are never used. */
-    return EVP_PKEY_get_group_name(pkey, name, sizeof(name), &n) == 1 &&
+    return EVP_PKEY_get_int_param(pkey, OSSL_PKEY_PARAM_EC_DECODED_FROM_EXPLICIT_PARAMS,
+                                  &spelled_out) == 1 &&
+           !spelled_out && EVP_PKEY_get_group_name(pkey, name, sizeof(name), &n) == 1 &&
            OBJ_txt2nid(name) == EC_curve_nist2nid(crv);
 }
 
@@ -175,10 +184,10 @@ enum tok_err key_from_pem(OSSL_LIB_CTX *ctx, struct slice pem, enum key_part par
     err = find_alg(pkey, algorithms, &alg, why);
     if (err)
         return err;
-    err = key_parts_of_pkey(pkey, alg, part, &parts);
+    err = key_parts_of_pkey(pkey, alg, label->part, &parts);
     if (err == TOK_CRYPTO)
         return why_set(why, TOK_KEYS, "PEM: a key that lacks some of its numbers");
-    return err ? err : key_make(ctx, alg, part, &parts, SLICE(""), ret, why);
+    return err ? err : key_make(ctx, alg, label->part, &parts, SLICE(""), ret, why);
 }
 
 enum tok_err key_public_pem(const struct key *key, char **ret)
