@@ -294,6 +294,124 @@ START_TEST(two_threads_may_share_a_key)
 }
 END_TEST
 
+/* Each algorithm: what it signs holds, and no other bytes, length or input does. */
+START_TEST(each_algorithm_takes_its_own_signature_alone)
+{
+    const struct alg *alg = alg_at((size_t)_i);
+    CLEANUP(cleanup_key) struct key *key = NULL;
+    uint8_t good[KEY_SIGNATURE_MAX + 1] = {0}, bad[KEY_SIGNATURE_MAX] = {0};
+    size_t n;
+
+    ck_assert_ok(key_generate(NULL, alg, &key));
+    ck_assert(key_is_private(key));
+    n = key_sig_len(key);
+    ck_assert_uint_le(n, KEY_SIGNATURE_MAX);
+    ck_assert_uint_eq(n, alg->sig_len ? alg->sig_len : KEY_RSA_BITS / 8);
+    ck_assert_ok(key_sign(key, SLICE("x"), good));
+    ck_assert_ok(key_verify(key, SLICE("x"), bytes(good, n)));
+    ck_assert_err(key_verify(key, SLICE("y"), bytes(good, n)), TOK_SIGNATURE);
+    ck_assert_err(key_verify(key, SLICE(""), bytes(good, n)), TOK_SIGNATURE);
+    ck_assert_err(key_verify(key, SLICE("x"), bytes(good, n - 1)), TOK_SIGNATURE);
+    ck_assert_err(key_verify(key, SLICE("x"), bytes(good, n + 1)), TOK_SIGNATURE);
+    ck_assert_err(key_verify(key, SLICE("x"), bytes(good, 0)), TOK_SIGNATURE);
+    ck_assert_err(key_verify(key, SLICE("x"), bytes(bad, n)), TOK_SIGNATURE);
+    memset(bad, 0xff, n);
+    ck_assert_err(key_verify(key, SLICE("x"), bytes(bad, n)), TOK_SIGNATURE);
+    for (size_t i = 0; i < n; i++) {
+        good[i] ^= (uint8_t)(1U << i % 8);
+        ck_assert_err(key_verify(key, SLICE("x"), bytes(good, n)), TOK_SIGNATURE);
+        good[i] ^= (uint8_t)(1U << i % 8);
+    }
+    ck_assert_uint_eq(ERR_peek_error(), 0);
+}
+END_TEST
+
+/* CVE-2022-21449: r or s of zero; and r, s at or over the order are no second spelling. */
+START_TEST(ecdsa_takes_no_number_out_of_range)
+{
+    static const char order[] =
+        "ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551";
+    CLEANUP(cleanup_key) struct key *key = NULL;
+    size_t n;
+    CLEANUP(cleanup_free) uint8_t *edge = unhex(order, &n);
+    uint8_t signature[64], other[64];
+
+    ck_assert_ok(key_generate(NULL, alg_find(SLICE("ES256")), &key));
+    ck_assert_ok(key_sign(key, SLICE("x"), signature));
+    for (size_t half = 0; half < 64; half += 32) {
+        memcpy(other, signature, 64);
+        memset(other + half, 0, 32);
+        ck_assert_err(key_verify(key, SLICE("x"), bytes(other, 64)), TOK_SIGNATURE);
+        memcpy(other + half, edge, 32);
+        ck_assert_err(key_verify(key, SLICE("x"), bytes(other, 64)), TOK_SIGNATURE);
+        memset(other + half, 0xff, 32);
+        ck_assert_err(key_verify(key, SLICE("x"), bytes(other, 64)), TOK_SIGNATURE);
+    }
+}
+END_TEST
+
+/* One modulus in six keys: a signature of one holds under no other. */
+START_TEST(rsa_keys_of_one_modulus_hold_for_their_own_algorithm_alone)
+{
+    static const char *const names[] = {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512"};
+    size_t n;
+    CLEANUP(cleanup_free) char *jwk = forge_data("rfc/rfc7515_A.2.jwk", &n);
+    struct key *keys[6] = {NULL};
+
+    for (size_t i = 0; i < 6; i++)
+        ck_assert_ok(key_read(NULL, (struct slice){jwk, n}, KEY_PRIVATE,
+                              alg_bit(alg_find(text_slice(names[i]))), &keys[i], NULL));
+    for (size_t i = 0; i < 36; i++) {
+        uint8_t signature[KEY_SIGNATURE_MAX];
+
+        ck_assert_ok(key_sign(keys[i / 6], SLICE("x"), signature));
+        ck_assert_err(key_verify(keys[i % 6], SLICE("x"), bytes(signature, 256)),
+                      i / 6 == i % 6 ? TOK_OK : TOK_SIGNATURE);
+    }
+    for (size_t i = 0; i < 6; i++)
+        key_free(keys[i]);
+}
+END_TEST
+
+struct pair_of_threads {
+    const struct key *key;
+    const uint8_t *good;
+};
+
+static void *use_any_key(void *arg)
+{
+    const struct pair_of_threads *p = arg;
+    const struct key *key = p->key;
+    uint8_t bad[KEY_SIGNATURE_MAX] = {1}, own[KEY_SIGNATURE_MAX];
+    size_t n = key_sig_len(key);
+
+    for (int i = 0; i < 40; i++)
+        if (key_verify(key, SLICE("x"), bytes(p->good, n)) != TOK_OK ||
+            key_verify(key, SLICE("x"), bytes(bad, n)) != TOK_SIGNATURE ||
+            key_sign(key, SLICE("y"), own) != TOK_OK ||
+            key_verify(key, SLICE("y"), bytes(own, n)) != TOK_OK)
+            return arg;
+    return NULL;
+}
+
+START_TEST(two_threads_may_share_a_key_of_any_algorithm)
+{
+    CLEANUP(cleanup_key) struct key *key = NULL;
+    uint8_t good[KEY_SIGNATURE_MAX];
+    struct pair_of_threads p;
+    pthread_t thread;
+    void *failed;
+
+    ck_assert_ok(key_generate(NULL, alg_at((size_t)_i), &key));
+    ck_assert_ok(key_sign(key, SLICE("x"), good));
+    p = (struct pair_of_threads){key, good};
+    ck_assert_int_eq(pthread_create(&thread, NULL, use_any_key, &p), 0);
+    ck_assert_ptr_null(use_any_key(&p));
+    ck_assert_int_eq(pthread_join(thread, &failed), 0);
+    ck_assert_ptr_null(failed);
+}
+END_TEST
+
 START_TEST(every_row_of_alg_fits_the_buffers)
 {
     const struct alg *a;
@@ -304,13 +422,29 @@ START_TEST(every_row_of_alg_fits_the_buffers)
 }
 END_TEST
 
-UNIT_MAIN("key", rfc8037_a4_is_signed_to_the_byte, rfc8037_a5_holds_and_nothing_beside_it,
-          rfc8037_a3_is_the_thumbprint, a_signature_has_one_length,
-          a_signature_has_one_spelling, a_point_of_small_order_is_refused,
-          a_y_of_p_or_more_is_refused, libcrypto_alone_would_take_a_point_of_small_order,
-          a_point_just_below_p_is_still_a_key,
-          a_public_key_gives_no_signature_and_no_private_part,
-          a_generated_key_is_new_and_named_after_its_thumbprint,
-          a_private_libcrypto_context_is_enough_and_goes_away_whole,
-          errors_of_the_caller_stay_in_the_queue_and_ours_do_not, two_threads_may_share_a_key,
-          every_row_of_alg_fits_the_buffers)
+#define N_ALGS 13
+
+int main(void)
+{
+    const TTest *const tests[] = {rfc8037_a4_is_signed_to_the_byte,
+                                  rfc8037_a5_holds_and_nothing_beside_it,
+                                  rfc8037_a3_is_the_thumbprint,
+                                  a_signature_has_one_length,
+                                  a_signature_has_one_spelling,
+                                  a_point_of_small_order_is_refused,
+                                  a_y_of_p_or_more_is_refused,
+                                  libcrypto_alone_would_take_a_point_of_small_order,
+                                  a_point_just_below_p_is_still_a_key,
+                                  a_public_key_gives_no_signature_and_no_private_part,
+                                  a_generated_key_is_new_and_named_after_its_thumbprint,
+                                  a_private_libcrypto_context_is_enough_and_goes_away_whole,
+                                  errors_of_the_caller_stay_in_the_queue_and_ours_do_not,
+                                  two_threads_may_share_a_key,
+                                  ecdsa_takes_no_number_out_of_range,
+                                  rsa_keys_of_one_modulus_hold_for_their_own_algorithm_alone,
+                                  every_row_of_alg_fits_the_buffers};
+    const struct unit_loop loops[] = {{each_algorithm_takes_its_own_signature_alone, N_ALGS},
+                                      {two_threads_may_share_a_key_of_any_algorithm, N_ALGS}};
+
+    return unit_run_all("key", tests, sizeof(tests) / sizeof(tests[0]), loops, 2, NULL, NULL);
+}

@@ -3,6 +3,8 @@
 
 #include "jws.h"
 
+#include <json-c/json.h>
+
 static const struct example {
     const char *jwk, *jws, *alg;
     bool is_fixed; /* the same input has one signature */
@@ -102,6 +104,65 @@ START_TEST(each_key_of_the_rfcs_is_written_as_it_was_read)
 }
 END_TEST
 
+/* tests/data/cookbook: the same examples with their steps, and those that are no compact JWS of
+ * ours: detached, in JSON, b64=false. */
+static const struct recipe {
+    const char *file, *alg;
+    enum tok_err err; /* of splitting or of the header; TOK_OK: it must hold */
+} recipes[] = {
+    {"cookbook/jws/4_1.rsa_v15_signature.json", "RS256", TOK_OK},
+    {"cookbook/jws/4_2.rsa-pss_signature.json", "PS384", TOK_OK},
+    {"cookbook/jws/4_3.ecdsa_signature.json", "ES512", TOK_OK},
+    {"cookbook/jws/4_4.hmac-sha2_integrity_protection.json", "HS256", TOK_OK},
+    {"cookbook/jws/4_5.signature_with_detached_content.json", "HS256", TOK_MALFORMED},
+    {"cookbook/jws/4_6.protecting_specific_header_fields.json", "HS256", TOK_MALFORMED},
+    {"cookbook/jws/4_7.protecting_content_only.json", "HS256", TOK_MALFORMED},
+    {"cookbook/jws/4_8.multiple_signatures.json", NULL, TOK_MALFORMED},
+    {"cookbook/rfc7797/4.2.hmac-sha2_b64_false.json", "HS256", TOK_MALFORMED},
+    {"cookbook/rfc7797/hmac-sha2_b64_false.json", "HS256", TOK_MALFORMED},
+    {"cookbook/curve25519/jws.json", "EdDSA", TOK_OK},
+    {"cookbook/curve25519/ecdh-es.json", NULL, TOK_MALFORMED},
+};
+
+static enum tok_err read_token(struct json_object *output, struct jws *ret,
+                               struct jws_header *header)
+{
+    struct json_object *compact = json_object_object_get(output, "compact");
+    const char *token =
+        compact ? json_object_get_string(compact) : json_object_to_json_string(output);
+    enum tok_err err = jws_split(text_slice(token), ret);
+
+    return err ? err : jws_read_header(ret->header, header);
+}
+
+START_TEST(the_cookbook_is_followed_where_it_is_about_compact_jws)
+{
+    const struct recipe *r = &recipes[_i];
+    size_t n;
+    CLEANUP(cleanup_free) char *text = forge_data(r->file, &n);
+    struct json_object *all = json_tokener_parse(text);
+    struct json_object *output = json_object_object_get(all, "output");
+    struct json_object *input = json_object_object_get(all, "input");
+    struct key *key = NULL;
+    char signature[KEY_SIGNATURE_MAX];
+    struct jws_header header;
+    struct jws jws;
+
+    ck_assert_err(read_token(output, &jws, &header), r->err);
+    if (r->alg)
+        ck_assert_ok(key_read(
+            NULL, text_slice(json_object_to_json_string(json_object_object_get(input, "key"))),
+            KEY_PRIVATE, alg_bit(alg_find(text_slice(r->alg))), &key, NULL));
+    if (r->err == TOK_OK) {
+        ck_assert_str_eq(header.alg->name, r->alg);
+        ck_assert_ok(base64url_decode(jws.signature, signature, sizeof(signature), &n));
+        ck_assert_ok(key_verify(key, jws.input, (struct slice){signature, n}));
+    }
+    key_free(key);
+    json_object_put(all);
+}
+END_TEST
+
 START_TEST(rfc7638_3_1_is_the_thumbprint)
 {
     CLEANUP(cleanup_key)
@@ -117,21 +178,13 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("rfc");
-    TCase *tcase = tcase_create("rfc");
-    SRunner *runner;
-    int failed;
+    const TTest *const tests[] = {rfc7638_3_1_is_the_thumbprint};
+    const struct unit_loop loops[] = {
+        {rfc_examples_hold_are_made_again_and_nothing_beside_them_holds, N_EXAMPLES},
+        {each_key_of_the_rfcs_is_written_as_it_was_read, N_EXAMPLES},
+        {the_cookbook_is_followed_where_it_is_about_compact_jws,
+         (int)(sizeof(recipes) / sizeof(recipes[0]))},
+    };
 
-    tcase_add_loop_test(tcase, rfc_examples_hold_are_made_again_and_nothing_beside_them_holds,
-                        0, N_EXAMPLES);
-    tcase_add_loop_test(tcase, each_key_of_the_rfcs_is_written_as_it_was_read, 0, N_EXAMPLES);
-    tcase_add_test(tcase, rfc7638_3_1_is_the_thumbprint);
-    tcase_set_timeout(tcase, 60);
-    suite_add_tcase(suite, tcase);
-    runner = srunner_create(suite);
-    srunner_set_tap(runner, "-");
-    srunner_run_all(runner, CK_SILENT);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return unit_run_all("rfc", tests, 1, loops, 3, NULL, NULL);
 }

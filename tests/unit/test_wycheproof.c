@@ -273,18 +273,7 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("wycheproof");
-    TCase *tcase = tcase_create("wycheproof");
-    SRunner *runner;
-    int failed;
+    const struct unit_loop loops[] = {{each_vector_is_decided_as_it_says, (int)COUNT(files)}};
 
-    tcase_add_loop_test(tcase, each_vector_is_decided_as_it_says, 0, (int)COUNT(files));
-    tcase_set_timeout(tcase, 60);
-    suite_add_tcase(suite, tcase);
-    runner = srunner_create(suite);
-    srunner_set_tap(runner, "-");
-    srunner_run_all(runner, CK_SILENT);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return unit_run_all("wycheproof", NULL, 0, loops, 1, NULL, NULL);
 }
