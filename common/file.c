@@ -207,7 +207,7 @@ enum tok_err file_read(const char *path, enum file_trust trust, size_t max, char
                        size_t *ret_n, int *ret_errno, struct why *why)
 {
     CLEANUP(cleanup_close) int fd = -1;
-    struct stat st;
+    struct stat st = {0};
     enum tok_err err = file_open(path, trust, &fd, &st, ret_errno, why);
 
     return err ? err : file_read_opened(path, fd, &st, max, ret, ret_n, ret_errno, why);

@@ -197,16 +197,17 @@ static enum tok_err generate_pair(OSSL_LIB_CTX *ctx, const struct alg *alg,
 static enum tok_err generate_octets(OSSL_LIB_CTX *ctx, const struct alg *alg,
                                     struct key_parts *ret)
 {
-    CLEANUP(key_parts_clear) struct key_parts parts = {0};
+    struct key_parts parts = {0};
     enum tok_err err = secret_alloc(alg->part_len, &parts.room);
 
     if (err)
         return err;
-    if (RAND_priv_bytes_ex(ctx, (uint8_t *)parts.room.p, parts.room.n, 0) != 1)
+    if (RAND_priv_bytes_ex(ctx, (uint8_t *)parts.room.p, parts.room.n, 0) != 1) {
+        key_parts_clear(&parts);
         return TOK_CRYPTO;
+    }
     parts.at[OCT_K] = secret_slice(&parts.room);
     *ret = parts;
-    parts = (struct key_parts){0};
     return TOK_OK;
 }
 

@@ -167,7 +167,7 @@ enum tok_err key_from_pem(OSSL_LIB_CTX *ctx, struct slice pem, enum key_part par
     CLEANUP(cleanup_pkey) EVP_PKEY *pkey = NULL;
     CLEANUP(key_parts_clear) struct key_parts parts = {0};
     const struct label *label = NULL;
-    const struct alg *alg;
+    const struct alg *alg = NULL;
     enum tok_err err;
 
     if (pem.n > INT_MAX)

@@ -204,7 +204,7 @@ static enum tok_err check_length(const struct settings *s, const char *path, str
 {
     const struct alg *alg = s->token.algorithm;
 
-    if (alg->kind != ALG_RSA || s->token.max_token_length > SETTINGS_TOKEN_LENGTH)
+    if (!alg || alg->kind != ALG_RSA || s->token.max_token_length > SETTINGS_TOKEN_LENGTH)
         return TOK_OK;
     return why_set(
         why, TOK_SETTINGS,

@@ -202,7 +202,7 @@ static enum tok_err load(const char *dir, struct dirent **entries, int n, const 
         return err;
     if (!keys->signer)
         return why_set(why, TOK_KEYS, "%s: holds no key for Algorithm=%s", dir, alg->name);
-    qsort(keys->keys, keys->n, sizeof(keys->keys[0]), by_kid);
+    qsort(keys->keys, keys->n, sizeof(struct key *), by_kid);
     err = write_public(keys);
     if (err != TOK_OK)
         return err;
