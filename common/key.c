@@ -126,8 +126,8 @@ static enum tok_err make_pair(struct key *key, const struct key_parts *parts, st
 {
     enum tok_err err = key_parts_to_pkey(key->ctx, key->alg, parts, &key->pkey);
 
-    if (err == TOK_CRYPTO)
-        return why_set(why, TOK_KEYS, "%s: libcrypto can't take it",
+    if (err == TOK_KEYS)
+        return why_set(why, err, "%s: libcrypto can't take it",
                        key->alg->kind == ALG_EC ? "x, y: no point of the curve" : "key");
     if (err)
         return err;

@@ -209,14 +209,13 @@ enum tok_err key_parts_to_pkey(OSSL_LIB_CTX *ctx, const struct alg *alg,
     uint8_t point[POINT_MAX];
     EVP_PKEY *pkey = NULL;
 
-    if (!bld || !maker)
-        return TOK_CRYPTO;
-    if (!push(bld, alg, parts, &numbers, point))
+    if (!bld || !maker || !push(bld, alg, parts, &numbers, point))
         return TOK_CRYPTO;
     params = OSSL_PARAM_BLD_to_param(bld);
-    if (!params || EVP_PKEY_fromdata_init(maker) != 1 ||
-        EVP_PKEY_fromdata(maker, &pkey, EVP_PKEY_KEYPAIR, params) != 1)
+    if (!params || EVP_PKEY_fromdata_init(maker) != 1)
         return TOK_CRYPTO;
+    if (EVP_PKEY_fromdata(maker, &pkey, EVP_PKEY_KEYPAIR, params) != 1)
+        return TOK_KEYS;
     *ret = pkey;
     return TOK_OK;
 }

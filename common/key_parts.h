@@ -57,7 +57,8 @@ enum tok_err key_make(OSSL_LIB_CTX *ctx, const struct alg *alg, enum key_part pa
 enum tok_err key_parts_of(const struct key *key, enum key_part part,
                           struct key_parts *ret) MUST_CHECK;
 
-/* From libcrypto's object and back. TOK_CRYPTO: it has no such parts, or takes none. */
+/* From libcrypto's object and back. TOK_CRYPTO: it has no such parts; TOK_KEYS: it does not
+ * take them. */
 enum tok_err key_parts_of_pkey(const EVP_PKEY *pkey, const struct alg *alg, enum key_part part,
                                struct key_parts *ret) MUST_CHECK;
 enum tok_err key_parts_to_pkey(OSSL_LIB_CTX *ctx, const struct alg *alg,

@@ -177,7 +177,7 @@ static bool read_rsa(BN_CTX *pool, const struct key_parts *parts, struct rsa *re
     }
     ret->less = BN_CTX_get(pool);
     ret->product = BN_CTX_get(pool);
-    return ret->product != NULL;
+    return ret->less && ret->product;
 }
 
 /* a * b = 1 (mod m)? */

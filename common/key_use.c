@@ -53,18 +53,36 @@ static enum tok_err verify_mac(const struct key *key, struct slice input,
 
 /* Signatures */
 
+/* Does "no" mean the signature? libcrypto says no for its own sake too, below 0 or not, and
+ * tells by an error that is fatal, or by nothing at all below 0. Only a queue that was empty
+ * before is looked through: what is in it is new. */
+static enum tok_err meaning_of(int result, bool queue_was_empty)
+{
+    unsigned long error = queue_was_empty ? ERR_get_error() : 0;
+    enum tok_err err = result < 0 && queue_was_empty && !error ? TOK_CRYPTO : TOK_SIGNATURE;
+
+    for (; error; error = ERR_get_error()) {
+        if (ERR_GET_REASON(error) == ERR_R_MALLOC_FAILURE)
+            return TOK_NO_MEMORY;
+        if (ERR_FATAL_ERROR(error))
+            err = TOK_CRYPTO;
+    }
+    return err;
+}
+
 static enum tok_err verify_pair(const struct key *key, struct slice input,
                                 struct slice signature)
 {
     CLEANUP(cleanup_md_ctx) EVP_MD_CTX *once = NULL;
     enum tok_err err = copy_keyed(key->verify, &once);
+    bool queue_was_empty = ERR_peek_error() == 0;
+    int result;
 
     if (err)
         return err;
-    if (EVP_DigestVerify(once, (const uint8_t *)signature.p, signature.n,
-                         (const uint8_t *)input.p, input.n) != 1)
-        return TOK_SIGNATURE;
-    return TOK_OK;
+    result = EVP_DigestVerify(once, (const uint8_t *)signature.p, signature.n,
+                              (const uint8_t *)input.p, input.n);
+    return result == 1 ? TOK_OK : meaning_of(result, queue_was_empty);
 }
 
 static enum tok_err sign_pair(const struct key *key, struct slice input, uint8_t *ret,
