@@ -21,7 +21,7 @@
 #define EC_ROW(bits, curve, bytes)                                                             \
     {                                                                                          \
         .name = "ES" #bits, .kind = ALG_EC, .kty = "EC", .crv = (curve), .ossl = "EC",         \
-        .digest = "SHA" #bits, .sig_len = 2 * (size_t)(bytes), .part_len = (bytes)                     \
+        .digest = "SHA" #bits, .sig_len = 2 * (size_t)(bytes), .part_len = (bytes)             \
     }
 
 static const struct alg table[] = {
