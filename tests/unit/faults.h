@@ -36,6 +36,13 @@ bool faults_struck_system(void);
 size_t faults_live(void);
 long faults_live_inside(void);
 
+/* How often secret_equal was called, on how many bytes at last; and what it has to answer from
+ * now on: 0, 1, or -1 for the truth. */
+struct fault_comparing {
+    size_t calls, n;
+};
+struct fault_comparing faults_comparing(int answer);
+
 /* A line of faults.def; name NULL past the last. */
 struct fault_point {
     const char *name;

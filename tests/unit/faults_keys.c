@@ -470,6 +470,37 @@ START_TEST(a_fault_accepts_no_token_that_is_refused)
 }
 END_TEST
 
+/* Whatever secret_equal says is the verdict, on all bytes at once: nothing else looks. */
+static void compare_macs(struct given *g)
+{
+    const struct slice text = SLICE("who compares?");
+    char good[KEY_SIGNATURE_MAX], bad[KEY_SIGNATURE_MAX];
+    size_t n = key_sig_len(g->key);
+    struct fault_comparing done;
+
+    if (g->alg->kind != ALG_OCT)
+        return;
+    ck_assert_ok(key_sign(g->key, text, good));
+    for (size_t i = 0; i < n; i++)
+        bad[i] = (char)~good[i];
+    (void)faults_comparing(-1);
+    ck_assert_ok(key_verify(g->key, text, (struct slice){good, n}));
+    done = faults_comparing(0);
+    ck_assert_uint_eq(done.calls, 1);
+    ck_assert_uint_eq(done.n, n);
+    ck_assert_err(key_verify(g->key, text, (struct slice){good, n}), TOK_SIGNATURE);
+    (void)faults_comparing(1);
+    ck_assert_ok(key_verify(g->key, text, (struct slice){bad, n}));
+    (void)faults_comparing(-1);
+    ck_assert_err(key_verify(g->key, text, (struct slice){bad, n}), TOK_SIGNATURE);
+}
+
+START_TEST(a_mac_is_compared_in_constant_time_alone)
+{
+    of_each_alg(compare_macs);
+}
+END_TEST
+
 static enum tok_err issue(const void *given, char *text)
 {
     static const uint8_t id[ISSUE_ID_BYTES] = {1};
@@ -530,6 +561,7 @@ size_t faults_key_tests(const TTest *ret[FAULTS_TESTS])
         memory_short_within_libcrypto_accepts_no_token,
         a_fault_accepts_no_token_that_is_refused,
         a_token_is_minted_whole_or_not,
+        a_mac_is_compared_in_constant_time_alone,
     };
 
     for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)
