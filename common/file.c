@@ -173,24 +173,19 @@ static ssize_t read_up_to(int fd, char *buf, size_t n)
     return (ssize_t)have;
 }
 
-enum tok_err file_read(const char *path, enum file_trust trust, size_t max, char **ret,
-                       size_t *ret_n, int *ret_errno, struct why *why)
+enum tok_err file_read_opened(const char *path, int fd, const struct stat *st, size_t max,
+                              char **ret, size_t *ret_n, int *ret_errno, struct why *why)
 {
-    CLEANUP(cleanup_close) int fd = -1;
     CLEANUP(secret_clear) struct secret room = {0};
-    struct stat st = {0};
-    enum tok_err err;
     ssize_t got;
     size_t size;
 
-    if ((err = file_open(path, trust, &fd, &st, ret_errno, why)) != TOK_OK)
-        return err;
-    if ((uint64_t)st.st_size > max) {
+    if ((uint64_t)st->st_size > max) {
         (void)why_set(why, TOK_FILE, "%s: has %lld bytes; at most %zu are read", path,
-                      (long long)st.st_size, max);
+                      (long long)st->st_size, max);
         return refused(EFBIG, ret_errno);
     }
-    size = (size_t)st.st_size;
+    size = (size_t)st->st_size;
     if (secret_alloc(size + 1, &room) != TOK_OK)
         return why_set(why, TOK_NO_MEMORY, "%s: out of memory", path);
     got = read_up_to(fd, room.p, size + 1);
@@ -206,6 +201,16 @@ enum tok_err file_read(const char *path, enum file_trust trust, size_t max, char
     *ret_n = size;
     room = (struct secret){0};
     return TOK_OK;
+}
+
+enum tok_err file_read(const char *path, enum file_trust trust, size_t max, char **ret,
+                       size_t *ret_n, int *ret_errno, struct why *why)
+{
+    CLEANUP(cleanup_close) int fd = -1;
+    struct stat st = {0};
+    enum tok_err err = file_open(path, trust, &fd, &st, ret_errno, why);
+
+    return err ? err : file_read_opened(path, fd, &st, max, ret, ret_n, ret_errno, why);
 }
 
 static int write_all(int fd, struct slice bytes)

@@ -29,6 +29,11 @@ enum tok_err file_open(const char *path, enum file_trust trust, int *ret_fd,
 enum tok_err file_read(const char *path, enum file_trust trust, size_t max, char **ret,
                        size_t *ret_n, int *ret_errno, struct why *why) MUST_CHECK;
 
+/* The same of what file_open gave. */
+enum tok_err file_read_opened(const char *path, int fd, const struct stat *st, size_t max,
+                              char **ret, size_t *ret_n, int *ret_errno,
+                              struct why *why) MUST_CHECK;
+
 /* Replaces path by a file of these bytes and this mode, owned by the caller. The old file stays
  * whole until the new one is on disk. TOK_FILE; nothing is left behind. */
 enum tok_err file_write(const char *path, struct slice bytes, mode_t mode,

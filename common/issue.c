@@ -113,7 +113,7 @@ static enum tok_err sign(const struct key *key, struct slice header, struct slic
     if (err)
         return err;
     emit_text(&out, ".");
-    emit_base64url(&out, (struct slice){signature, key_alg(key)->sig_len});
+    emit_base64url(&out, (struct slice){signature, key_sig_len(key)});
     secret_wipe(signature, sizeof(signature));
     return TOK_OK;
 }
@@ -134,7 +134,7 @@ enum tok_err issue_token(const struct key *key, const struct issue_claims *claim
     if (err)
         return err;
     len = BASE64URL_LEN(header.n) + 1 + BASE64URL_LEN(payload.n) + 1 +
-          BASE64URL_LEN(key_alg(key)->sig_len);
+          BASE64URL_LEN(key_sig_len(key));
     if (ret_len)
         *ret_len = len;
     if (max && len > max)

@@ -1,7 +1,7 @@
 /*
  * Minting. The claims go out in simplejwt's order: token_type, exp, iat, jti, sub, iss, aud,
  * sid, then gen, scope, one_time where there are; header {"alg","typ","kid"}. The same input
- * gives the same bytes with EdDSA.
+ * gives the same bytes with EdDSA, RS and HS.
  */
 #pragma once
 

@@ -1,37 +1,12 @@
-#include "key.h"
+#include "key_parts.h"
 
-#include "base64url.h"
-#include "emit.h"
-
-#include <openssl/err.h>
-#include <openssl/evp.h>
+#include <openssl/core_names.h>
+#include <openssl/rand.h>
 #include <stdlib.h>
 #include <string.h>
 
-struct key {
-    const struct alg *alg;
-    OSSL_LIB_CTX *ctx;
-    EVP_PKEY *pkey;
-    EVP_MD_CTX *verify;
-    EVP_MD_CTX *sign; /* NULL: a public key */
-    uint8_t x[KEY_RAW_MAX];
-    size_t kid_len; /* 0: none */
-    char kid[KEY_KID_MAX];
-};
-
-DEFINE_CLEANUP(EVP_MD_CTX *, cleanup_md_ctx, EVP_MD_CTX_free)
 DEFINE_CLEANUP(EVP_PKEY_CTX *, cleanup_pkey_ctx, EVP_PKEY_CTX_free)
-
-/* libcrypto's error queue is the caller's too: what we put there is taken off again. An empty
- * queue takes no mark, and is then emptied whole, which is what it was. */
-static inline void errors_forget(const int *mark)
-{
-    (void)mark;
-    (void)ERR_pop_to_mark();
-}
-
-#define QUIET_ERRORS                                                                           \
-    CLEANUP(errors_forget) __attribute__((unused)) const int errors_mark_ = ERR_set_mark()
+DEFINE_CLEANUP(EVP_MAC *, cleanup_mac, EVP_MAC_free)
 
 void key_free(struct key *key)
 {
@@ -39,7 +14,9 @@ void key_free(struct key *key)
         return;
     EVP_MD_CTX_free(key->verify);
     EVP_MD_CTX_free(key->sign);
+    EVP_MAC_CTX_free(key->mac);
     EVP_PKEY_free(key->pkey);
+    secret_clear(&key->octets);
     free(key);
 }
 
@@ -53,89 +30,143 @@ struct slice key_kid(const struct key *key)
     return (struct slice){key->kid, key->kid_len};
 }
 
-/* y < 2^255 - 19 */
-static bool is_reduced(const uint8_t y[32])
+bool key_is_private(const struct key *key)
 {
-    bool big = y[31] == 0x7f && y[0] >= 0xed;
-
-    for (size_t i = 1; big && i < 31; i++)
-        big = y[i] == 0xff;
-    return !big;
+    return key->is_private;
 }
 
-/*
- * Points by which a signature says nothing. Those of order 1, 2, 4 and 8 hold for (nearly) any
- * message once R and S fit (Cremers, Jackson, "Prime, Order Please!", 2019, table 2): they are
- * the five y below, with either sign of x. A y of p = 2^255 - 19 or more is no encoding at all
- * (RFC 8032 5.1.3), yet libcrypto reduces it. A y off the curve needs no check here: under it
- * no signature holds.
- */
-static bool ed25519_point_ok(const uint8_t x[32])
+size_t key_sig_len(const struct key *key)
 {
-    static const uint8_t small_order_y[][32] = {
-        {0},
-        {1},
-        {0xec, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
-         0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
-         0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f},
-        {0x26, 0xe8, 0x95, 0x8f, 0xc2, 0xb2, 0x27, 0xb0, 0x45, 0xc3, 0xf4,
-         0x89, 0xf2, 0xef, 0x98, 0xf0, 0xd5, 0xdf, 0xac, 0x05, 0xd3, 0xc6,
-         0x33, 0x39, 0xb1, 0x38, 0x02, 0x88, 0x6d, 0x53, 0xfc, 0x05},
-        {0xc7, 0x17, 0x6a, 0x70, 0x3d, 0x4d, 0xd8, 0x4f, 0xba, 0x3c, 0x0b,
-         0x76, 0x0d, 0x10, 0x67, 0x0f, 0x2a, 0x20, 0x53, 0xfa, 0x2c, 0x39,
-         0xcc, 0xc6, 0x4e, 0xc7, 0xfd, 0x77, 0x92, 0xac, 0x03, 0x7a},
-    };
-    uint8_t y[32];
+    return key->sig_len;
+}
 
-    memcpy(y, x, sizeof(y));
-    y[31] &= 0x7f;
-    if (!is_reduced(y))
-        return false;
-    for (size_t i = 0; i < sizeof(small_order_y) / sizeof(small_order_y[0]); i++)
-        if (memcmp(y, small_order_y[i], sizeof(y)) == 0)
-            return false;
-    return true;
+/* The parameters take no const: they are only read here. */
+static OSSL_PARAM word_param(const char *name, const char *word)
+{
+    union {
+        const char *in;
+        char *out;
+    } bend = {word};
+
+    return OSSL_PARAM_construct_utf8_string(name, bend.out, 0);
+}
+
+/* PSS as RFC 7518 3.5 has it: MGF1 with the digest of the message, which is the default. */
+static void pss_params(OSSL_PARAM ret[3])
+{
+    ret[0] = word_param(OSSL_SIGNATURE_PARAM_PAD_MODE, OSSL_PKEY_RSA_PAD_MODE_PSS);
+    ret[1] = word_param(OSSL_SIGNATURE_PARAM_PSS_SALTLEN, OSSL_PKEY_RSA_PSS_SALT_LEN_DIGEST);
+    ret[2] = OSSL_PARAM_construct_end();
 }
 
 /* The contexts of key->pkey that checks and signatures are copied from. */
-static enum tok_err make_contexts(struct key *key, enum key_part part)
+static enum tok_err make_contexts(struct key *key)
 {
-    const char *digest = key->alg->digest;
+    const struct alg *alg = key->alg;
+    OSSL_PARAM pss[3];
+    const OSSL_PARAM *params = alg->pss ? pss : NULL;
 
+    pss_params(pss);
     key->verify = EVP_MD_CTX_new();
     if (!key->verify)
         return TOK_NO_MEMORY;
-    if (EVP_DigestVerifyInit_ex(key->verify, NULL, digest, key->ctx, NULL, key->pkey, NULL) !=
-        1)
+    if (EVP_DigestVerifyInit_ex(key->verify, NULL, alg->digest, key->ctx, NULL, key->pkey,
+                                params) != 1)
         return TOK_CRYPTO;
-    if (part == KEY_PUBLIC)
+    if (!key->is_private)
         return TOK_OK;
     key->sign = EVP_MD_CTX_new();
     if (!key->sign)
         return TOK_NO_MEMORY;
-    if (EVP_DigestSignInit_ex(key->sign, NULL, digest, key->ctx, NULL, key->pkey, NULL) != 1)
+    if (EVP_DigestSignInit_ex(key->sign, NULL, alg->digest, key->ctx, NULL, key->pkey,
+                              params) != 1)
         return TOK_CRYPTO;
     return TOK_OK;
 }
 
-/* Takes pkey over, also on failure. */
-static enum tok_err make_key(OSSL_LIB_CTX *ctx, const struct alg *alg, EVP_PKEY *pkey,
-                             enum key_part part, struct key **ret)
+static enum tok_err key_mac(struct key *key)
 {
-    CLEANUP(cleanup_key) struct key *key = calloc(1, sizeof(*key));
-    size_t x_len = sizeof(key->x);
+    CLEANUP(cleanup_mac) EVP_MAC *hmac = EVP_MAC_fetch(key->ctx, "HMAC", NULL);
+    const OSSL_PARAM params[] = {word_param(OSSL_MAC_PARAM_DIGEST, key->alg->digest),
+                                 OSSL_PARAM_construct_end()};
+
+    if (!hmac)
+        return TOK_CRYPTO;
+    key->mac = EVP_MAC_CTX_new(hmac);
+    if (!key->mac)
+        return TOK_NO_MEMORY;
+    if (EVP_MAC_init(key->mac, (const uint8_t *)key->octets.p, key->octets.n, params) != 1)
+        return TOK_CRYPTO;
+    return TOK_OK;
+}
+
+/* What no rule on the numbers shows: does the private part sign for the public one? */
+static enum tok_err prove_pair(const struct key *key, struct why *why)
+{
+    CLEANUP(cleanup_pkey_ctx)
+    EVP_PKEY_CTX *check = EVP_PKEY_CTX_new_from_pkey(key->ctx, key->pkey, NULL);
+    const struct slice text = SLICE("a key signs for itself alone");
+    char signature[KEY_SIGNATURE_MAX];
     enum tok_err err;
 
-    if (!key) {
-        EVP_PKEY_free(pkey);
+    if (!check)
         return TOK_NO_MEMORY;
-    }
-    *key = (struct key){.alg = alg, .ctx = ctx, .pkey = pkey};
-    if (EVP_PKEY_get_raw_public_key(pkey, key->x, &x_len) != 1 || x_len != alg->public_len)
-        return TOK_CRYPTO;
-    if (!ed25519_point_ok(key->x))
+    if (key->alg->kind == ALG_EC && EVP_PKEY_private_check(check) != 1)
+        return why_set(why, TOK_KEYS, "d: out of its curve's range");
+    err = key_sign(key, text, signature);
+    if (err)
+        return err;
+    err = key_verify(key, text, (struct slice){signature, key->sig_len});
+    if (err == TOK_SIGNATURE)
+        return why_set(why, TOK_KEYS, "d: does not belong to the public part");
+    return err;
+}
+
+static enum tok_err make_pair(struct key *key, const struct key_parts *parts, struct why *why)
+{
+    enum tok_err err = key_parts_to_pkey(key->ctx, key->alg, parts, &key->pkey);
+
+    if (err == TOK_KEYS)
+        return why_set(why, err, "%s: libcrypto can't take it",
+                       key->alg->kind == ALG_EC ? "x, y: no point of the curve" : "key");
+    if (err)
+        return err;
+    if (key->alg->kind == ALG_RSA)
+        key->sig_len = parts->at[RSA_N].n;
+    err = make_contexts(key);
+    if (err || !key->is_private)
+        return err;
+    err = key_rules_pair(key->alg, parts, why);
+    return err ? err : prove_pair(key, why);
+}
+
+enum tok_err key_make(OSSL_LIB_CTX *ctx, const struct alg *alg, enum key_part part,
+                      const struct key_parts *parts, struct slice kid, struct key **ret,
+                      struct why *why)
+{
+    QUIET_ERRORS;
+    CLEANUP(cleanup_key) struct key *key = NULL;
+    enum tok_err err;
+
+    if (kid.n > KEY_KID_MAX)
         return TOK_KEYS;
-    err = make_contexts(key, part);
+    err = key_rules(alg, parts, why);
+    if (err)
+        return err;
+    key = calloc(1, sizeof(*key));
+    if (!key)
+        return TOK_NO_MEMORY;
+    key->alg = alg;
+    key->ctx = ctx;
+    key->is_private = part == KEY_PRIVATE;
+    key->sig_len = alg->sig_len;
+    key->kid_len = kid.n;
+    if (kid.n)
+        memcpy(key->kid, kid.p, kid.n);
+    if (alg->kind != ALG_OCT)
+        err = make_pair(key, parts, why);
+    else if ((err = secret_copy(parts->at[OCT_K], &key->octets)) == TOK_OK)
+        err = key_mac(key);
     if (err)
         return err;
     *ret = key;
@@ -143,157 +174,71 @@ static enum tok_err make_key(OSSL_LIB_CTX *ctx, const struct alg *alg, EVP_PKEY 
     return TOK_OK;
 }
 
-enum tok_err key_from_raw(OSSL_LIB_CTX *ctx, const struct alg *alg, enum key_part part,
-                          const uint8_t *bytes, struct slice kid, struct key **ret)
+static enum tok_err generate_pair(OSSL_LIB_CTX *ctx, const struct alg *alg,
+                                  struct key_parts *ret)
 {
-    QUIET_ERRORS;
-    struct key *key;
-    EVP_PKEY *pkey;
-    enum tok_err err;
+    CLEANUP(cleanup_pkey_ctx)
+    EVP_PKEY_CTX *generator = EVP_PKEY_CTX_new_from_name(ctx, alg->ossl, NULL);
+    CLEANUP(cleanup_pkey) EVP_PKEY *pkey = NULL;
+    size_t bits = KEY_RSA_BITS;
+    OSSL_PARAM params[2] = {OSSL_PARAM_construct_end(), OSSL_PARAM_construct_end()};
 
-    if (kid.n > KEY_KID_MAX)
-        return TOK_KEYS;
-    if (part == KEY_PUBLIC)
-        pkey = EVP_PKEY_new_raw_public_key_ex(ctx, alg->ossl, NULL, bytes, alg->public_len);
-    else
-        pkey = EVP_PKEY_new_raw_private_key_ex(ctx, alg->ossl, NULL, bytes, alg->private_len);
-    if (!pkey)
+    if (alg->kind == ALG_RSA)
+        params[0] = OSSL_PARAM_construct_size_t(OSSL_PKEY_PARAM_RSA_BITS, &bits);
+    else if (alg->kind == ALG_EC)
+        params[0] = word_param(OSSL_PKEY_PARAM_GROUP_NAME, alg->crv);
+    if (!generator || EVP_PKEY_keygen_init(generator) != 1 ||
+        EVP_PKEY_CTX_set_params(generator, params) != 1 ||
+        EVP_PKEY_generate(generator, &pkey) != 1)
         return TOK_CRYPTO;
-    err = make_key(ctx, alg, pkey, part, &key);
+    return key_parts_of_pkey(pkey, alg, KEY_PRIVATE, ret);
+}
+
+static enum tok_err generate_octets(OSSL_LIB_CTX *ctx, const struct alg *alg,
+                                    struct key_parts *ret)
+{
+    struct key_parts parts = {0};
+    enum tok_err err = secret_alloc(alg->part_len, &parts.room);
+
     if (err)
         return err;
-    if (kid.n)
-        memcpy(key->kid, kid.p, kid.n);
-    key->kid_len = kid.n;
-    *ret = key;
-    return TOK_OK;
-}
-
-struct slice key_raw_public(const struct key *key)
-{
-    return (struct slice){(const char *)key->x, key->alg->public_len};
-}
-
-enum tok_err key_raw_private(const struct key *key, struct secret *ret)
-{
-    QUIET_ERRORS;
-    size_t len = key->alg->private_len;
-    enum tok_err err;
-
-    if (!key->sign)
-        return TOK_KEYS;
-    err = secret_alloc(len, ret);
-    if (err)
-        return err;
-    if (EVP_PKEY_get_raw_private_key(key->pkey, (uint8_t *)ret->p, &len) == 1 && len == ret->n)
-        return TOK_OK;
-    secret_clear(ret);
-    return TOK_CRYPTO;
-}
-
-enum tok_err key_thumbprint(const struct key *key, char ret[KEY_THUMBPRINT_LEN])
-{
-    QUIET_ERRORS;
-    char text[160];
-    struct emit out = {.p = text, .size = sizeof(text)};
-    uint8_t digest[32];
-    size_t len = sizeof(digest);
-
-    /* The members that RFC 7638 3.2 asks for, in the order of their names. */
-    emit_begin(&out);
-    emit_member_string(&out, "crv", (struct slice){key->alg->crv, strlen(key->alg->crv)});
-    emit_member_string(&out, "kty", (struct slice){key->alg->kty, strlen(key->alg->kty)});
-    emit_member_base64url(&out, "x", key_raw_public(key));
-    emit_end(&out);
-    if (out.n > sizeof(text) ||
-        EVP_Q_digest(key->ctx, "SHA256", NULL, text, out.n, digest, &len) != 1)
+    if (RAND_priv_bytes_ex(ctx, (uint8_t *)parts.room.p, parts.room.n, 0) != 1) {
+        key_parts_clear(&parts);
         return TOK_CRYPTO;
-    base64url_encode((struct slice){(const char *)digest, sizeof(digest)}, ret);
-    return TOK_OK;
-}
-
-static enum tok_err set_own_kid(struct key *key)
-{
-    char thumbprint[KEY_THUMBPRINT_LEN];
-    enum tok_err err = key_thumbprint(key, thumbprint);
-
-    if (err)
-        return err;
-    memcpy(key->kid, thumbprint, KEY_KID_LEN);
-    key->kid_len = KEY_KID_LEN;
+    }
+    parts.at[OCT_K] = secret_slice(&parts.room);
+    *ret = parts;
     return TOK_OK;
 }
 
 enum tok_err key_generate(OSSL_LIB_CTX *ctx, const struct alg *alg, struct key **ret)
 {
     QUIET_ERRORS;
-    CLEANUP(cleanup_pkey_ctx)
-    EVP_PKEY_CTX *generator = EVP_PKEY_CTX_new_from_name(ctx, alg->ossl, NULL);
+    CLEANUP(key_parts_clear) struct key_parts parts = {0};
     CLEANUP(cleanup_key) struct key *key = NULL;
-    EVP_PKEY *pkey = NULL;
+    char thumbprint[KEY_THUMBPRINT_LEN];
     enum tok_err err;
 
-    if (!generator || EVP_PKEY_keygen_init(generator) != 1 ||
-        EVP_PKEY_generate(generator, &pkey) != 1)
-        return TOK_CRYPTO;
-    err = make_key(ctx, alg, pkey, KEY_PRIVATE, &key);
+    err = alg->kind == ALG_OCT ? generate_octets(ctx, alg, &parts)
+                               : generate_pair(ctx, alg, &parts);
     if (err)
         return err;
-    err = set_own_kid(key);
+    err = key_make(ctx, alg, KEY_PRIVATE, &parts, SLICE(""), &key, NULL);
     if (err)
         return err;
+    err = key_thumbprint(key, thumbprint);
+    if (err)
+        return err;
+    memcpy(key->kid, thumbprint, KEY_KID_LEN);
+    key->kid_len = KEY_KID_LEN;
     *ret = key;
     key = NULL;
     return TOK_OK;
 }
 
-/* A copy of a keyed context, so that the key itself stays as it is. */
-static enum tok_err copy_keyed(const EVP_MD_CTX *keyed, EVP_MD_CTX **ret)
+bool key_is_pem(struct slice text)
 {
-    CLEANUP(cleanup_md_ctx) EVP_MD_CTX *copy = EVP_MD_CTX_new();
+    const struct slice begin = SLICE("-----BEGIN ");
 
-    if (!copy)
-        return TOK_NO_MEMORY;
-    if (EVP_MD_CTX_copy_ex(copy, keyed) != 1)
-        return TOK_CRYPTO;
-    *ret = copy;
-    copy = NULL;
-    return TOK_OK;
-}
-
-enum tok_err key_verify(const struct key *key, struct slice input, struct slice signature)
-{
-    QUIET_ERRORS;
-    CLEANUP(cleanup_md_ctx) EVP_MD_CTX *once = NULL;
-    enum tok_err err;
-
-    if (signature.n != key->alg->sig_len)
-        return TOK_SIGNATURE;
-    err = copy_keyed(key->verify, &once);
-    if (err)
-        return err;
-    if (EVP_DigestVerify(once, (const uint8_t *)signature.p, signature.n,
-                         (const uint8_t *)input.p, input.n) != 1)
-        return TOK_SIGNATURE;
-    return TOK_OK;
-}
-
-enum tok_err key_sign(const struct key *key, struct slice input, void *ret)
-{
-    QUIET_ERRORS;
-    CLEANUP(cleanup_md_ctx) EVP_MD_CTX *once = NULL;
-    uint8_t signature[KEY_SIGNATURE_MAX];
-    size_t len = sizeof(signature);
-    enum tok_err err;
-
-    if (!key->sign)
-        return TOK_KEYS;
-    err = copy_keyed(key->sign, &once);
-    if (err)
-        return err;
-    if (EVP_DigestSign(once, signature, &len, (const uint8_t *)input.p, input.n) != 1 ||
-        len != key->alg->sig_len)
-        return TOK_CRYPTO;
-    memcpy(ret, signature, len);
-    return TOK_OK;
+    return text.n >= begin.n && memcmp(text.p, begin.p, begin.n) == 0;
 }

@@ -1,15 +1,11 @@
-#include "key.h"
+#include "key_parts.h"
 
 #include "base64url.h"
-#include "emit.h"
 #include "scan.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #define JWK_MEMBERS 64
-
-/* Reading a JWK */
 
 /* A JWK's members, and where to say what is wrong with them. */
 struct jwk {
@@ -50,46 +46,71 @@ static enum tok_err jwk_word(const struct jwk *jwk, const char *name, char *buf,
     return TOK_OK;
 }
 
-static bool is_known_kty(struct slice kty)
+static bool is_known_kty(struct slice kty, bool *ret_has_curve)
 {
     const struct alg *a;
 
-    for (size_t i = 0; (a = alg_at(i)); i++)
-        if (slice_is(kty, a->kty))
-            return true;
+    for (size_t i = 0; (a = alg_at(i)); i++) {
+        if (!slice_is(kty, a->kty))
+            continue;
+        *ret_has_curve = a->crv != NULL;
+        return true;
+    }
     return false;
 }
 
-/* The one algorithm this key is good for: what its curve implies, which alg must not
- * contradict. */
-static enum tok_err jwk_alg(const struct jwk *jwk, const struct alg **ret)
+/* Of a key that names no algorithm: the one its curve implies, or else the one of `among` that
+ * fits its type. */
+static enum tok_err implied_alg(const struct jwk *jwk, struct slice kty, struct slice crv,
+                                alg_set among, const struct alg **ret)
+{
+    size_t n;
+    const struct alg *alg = alg_fitting(crv.p ? ~(alg_set)0 : among, kty, crv, &n);
+
+    if (n == 0)
+        return wrong(jwk, TOK_UNSUPPORTED, "alg",
+                     "missing, and the allowed algorithms hold none for this kty");
+    if (n > 1)
+        return wrong(jwk, TOK_KEYS, "alg",
+                     "missing; allow exactly one algorithm that fits (algorithms=)");
+    *ret = alg;
+    return TOK_OK;
+}
+
+/* The one algorithm this key is good for. */
+static enum tok_err jwk_alg(const struct jwk *jwk, alg_set among, const struct alg **ret)
 {
     char kty_buf[32], crv_buf[32], alg_buf[32];
     struct slice kty = {0}, crv = {0}, name = {0};
+    bool has_curve;
     const struct alg *alg;
+    size_t fitting;
     enum tok_err err = jwk_word(jwk, "kty", kty_buf, sizeof(kty_buf), &kty);
 
     if (err)
         return err;
     if (!kty.p)
         return wrong(jwk, TOK_KEYS, "kty", "missing");
-    if (!is_known_kty(kty))
+    if (!is_known_kty(kty, &has_curve))
         return wrong(jwk, TOK_UNSUPPORTED, "kty", "not known here");
-    err = jwk_word(jwk, "crv", crv_buf, sizeof(crv_buf), &crv);
+    err = has_curve ? jwk_word(jwk, "crv", crv_buf, sizeof(crv_buf), &crv) : TOK_OK;
     if (err)
         return err;
-    if (!crv.p)
+    if (has_curve && !crv.p)
         return wrong(jwk, TOK_KEYS, "crv", "missing");
-    alg = alg_of_curve(kty, crv);
-    if (!alg)
+    if (!alg_fitting(~(alg_set)0, kty, crv, &fitting))
         return wrong(jwk, TOK_UNSUPPORTED, "crv", "not known here");
     err = jwk_word(jwk, "alg", alg_buf, sizeof(alg_buf), &name);
     if (err)
         return err;
-    if (name.p && !alg_find(name))
+    if (!name.p)
+        return implied_alg(jwk, kty, crv, among, ret);
+    alg = alg_find(name);
+    if (!alg)
         return wrong(jwk, TOK_UNSUPPORTED, "alg", "not known here");
-    if (name.p && alg_find(name) != alg)
-        return wrong(jwk, TOK_KEYS, "alg", "not the one its curve implies");
+    if (!alg_fitting(alg_bit(alg), kty, crv, &fitting))
+        return wrong(jwk, TOK_KEYS, "alg",
+                     has_curve ? "not the one its curve implies" : "not one for this kty");
     *ret = alg;
     return TOK_OK;
 }
@@ -99,8 +120,10 @@ static enum tok_err check_use(const struct jwk *jwk)
 {
     const struct scan_value *use = scan_find(jwk->members, jwk->n, "use");
 
-    if (use && (use->type != SCAN_STRING || !scan_string_is(*use, SLICE("sig"))))
-        return wrong(jwk, TOK_KEYS, "use", "must be \"sig\"");
+    if (use && use->type != SCAN_STRING)
+        return wrong(jwk, TOK_KEYS, "use", "must be a string");
+    if (use && !scan_string_is(*use, SLICE("sig")))
+        return wrong(jwk, TOK_UNSUPPORTED, "use", "must be \"sig\"");
     return TOK_OK;
 }
 
@@ -140,7 +163,7 @@ static enum tok_err check_key_ops(const struct jwk *jwk, enum key_part part)
         found = found || scan_string_is(op, (struct slice){wanted, strlen(wanted)});
     }
     if (!found)
-        return wrong(jwk, TOK_KEYS, "key_ops", "does not hold what it is needed for");
+        return wrong(jwk, TOK_UNSUPPORTED, "key_ops", "does not hold what it is needed for");
     return TOK_OK;
 }
 
@@ -162,85 +185,64 @@ static enum tok_err read_kid(const struct jwk *jwk, char kid[KEY_KID_MAX], size_
     return TOK_OK;
 }
 
-/* Key bytes: a base64url string of exactly `len` of them. */
-static enum tok_err read_bytes(const struct jwk *jwk, const char *name, size_t len,
-                               uint8_t *ret)
+/* A member's bytes into parts, which have the room: part_len of them where the algorithm says
+ * so; else a number without leading zeros (RFC 7518 2), but for a secret of any bytes. */
+static enum tok_err read_bytes(const struct jwk *jwk, const char *name, const struct alg *alg,
+                               struct key_parts *parts, struct slice *ret)
 {
     const struct scan_value *v = scan_find(jwk->members, jwk->n, name);
-    uint8_t bytes[KEY_RAW_MAX];
-    char letters[BASE64URL_LEN(KEY_RAW_MAX)];
-    size_t n_letters = 0, n = 0;
-    bool ok;
+    uint8_t *room = (uint8_t *)parts->room.p + parts->used;
+    size_t n = 0;
 
     if (!v)
         return wrong(jwk, TOK_KEYS, name, "missing");
-    ok = v->type == SCAN_STRING &&
-         scan_string(*v, letters, sizeof(letters), &n_letters) == TOK_OK &&
-         base64url_decode((struct slice){letters, n_letters}, bytes, sizeof(bytes), &n) ==
-             TOK_OK &&
-         n == len;
-    if (ok)
-        memcpy(ret, bytes, len);
-    secret_wipe(letters, sizeof(letters));
-    secret_wipe(bytes, sizeof(bytes));
-    if (!ok)
+    if (v->type != SCAN_STRING || v->escaped ||
+        base64url_decode(scan_string_raw(*v), room, parts->room.n - parts->used, &n) != TOK_OK)
+        return wrong(jwk, TOK_KEYS, name, "must be a string of base64url letters, unpadded");
+    if (alg->kind != ALG_OCT && alg->part_len && n != alg->part_len)
         return why_set(jwk->why, TOK_KEYS, "%s: must be %zu base64url letters, unpadded", name,
-                       (size_t)BASE64URL_LEN(len));
+                       (size_t)BASE64URL_LEN(alg->part_len));
+    if (alg->kind == ALG_RSA && (n == 0 || room[0] == 0))
+        return wrong(jwk, TOK_KEYS, name, "must be a number without leading zeros");
+    *ret = (struct slice){(const char *)room, n};
+    parts->used += n;
     return TOK_OK;
 }
 
-static enum tok_err read_public(const struct jwk *jwk, OSSL_LIB_CTX *ctx, const struct alg *alg,
-                                struct slice kid, struct key **ret)
+static enum tok_err read_parts(const struct jwk *jwk, const struct alg *alg, enum key_part part,
+                               struct key_parts *parts)
 {
-    uint8_t x[KEY_RAW_MAX];
-    enum tok_err err;
+    size_t n;
+    const struct key_member *members = key_members(alg->kind, &n);
 
-    if (scan_find(jwk->members, jwk->n, "d"))
-        return wrong(jwk, TOK_KEYS, "d", "a private key has no place here");
-    err = read_bytes(jwk, "x", alg->public_len, x);
-    if (err)
-        return err;
-    err = key_from_raw(ctx, alg, KEY_PUBLIC, x, kid, ret);
-    if (err == TOK_KEYS)
-        return wrong(jwk, err, "x", "a point of small order, or no point at all");
-    if (err)
-        return wrong(jwk, err, "x", "libcrypto can't take it");
-    return TOK_OK;
-}
+    for (size_t i = 0; i < n; i++) {
+        bool is_left_out = members[i].secret && part == KEY_PUBLIC && alg->kind != ALG_OCT;
+        enum tok_err err;
 
-static enum tok_err read_private(const struct jwk *jwk, OSSL_LIB_CTX *ctx,
-                                 const struct alg *alg, struct slice kid, struct key **ret)
-{
-    CLEANUP(cleanup_key) struct key *key = NULL;
-    uint8_t x[KEY_RAW_MAX], d[KEY_RAW_MAX];
-    enum tok_err err = read_bytes(jwk, "x", alg->public_len, x);
-
-    if (err)
-        return err;
-    err = read_bytes(jwk, "d", alg->private_len, d);
-    if (err)
-        return err;
-    err = key_from_raw(ctx, alg, KEY_PRIVATE, d, kid, &key);
-    secret_wipe(d, sizeof(d));
-    if (err)
-        return wrong(jwk, err, "d", "libcrypto can't take it");
-    if (!slice_eq((struct slice){(const char *)x, alg->public_len}, key_raw_public(key)))
-        return wrong(jwk, TOK_KEYS, "x", "is not the public part of d");
-    *ret = key;
-    key = NULL;
+        if (is_left_out && scan_find(jwk->members, jwk->n, members[i].name))
+            return wrong(jwk, TOK_KEYS, members[i].name, "a private key has no place here");
+        if (is_left_out)
+            continue;
+        err = read_bytes(jwk, members[i].name, alg, parts, &parts->at[i]);
+        if (err)
+            return err;
+    }
     return TOK_OK;
 }
 
 static enum tok_err read_jwk(const struct jwk *jwk, OSSL_LIB_CTX *ctx, enum key_part part,
-                             struct key **ret)
+                             alg_set algorithms, struct key_parts *parts, struct key **ret)
 {
     const struct alg *alg = NULL;
     char kid_buf[KEY_KID_MAX];
     struct slice kid = {kid_buf, 0};
-    enum tok_err err = jwk_alg(jwk, &alg);
+    enum tok_err err = jwk_alg(jwk, algorithms, &alg);
 
     if (err)
         return err;
+    if (part == KEY_EITHER)
+        part = alg->kind == ALG_OCT || scan_find(jwk->members, jwk->n, "d") ? KEY_PRIVATE
+                                                                            : KEY_PUBLIC;
     err = check_use(jwk);
     if (err)
         return err;
@@ -250,81 +252,32 @@ static enum tok_err read_jwk(const struct jwk *jwk, OSSL_LIB_CTX *ctx, enum key_
     err = read_kid(jwk, kid_buf, &kid.n);
     if (err)
         return err;
-    return part == KEY_PUBLIC ? read_public(jwk, ctx, alg, kid, ret)
-                              : read_private(jwk, ctx, alg, kid, ret);
+    err = read_parts(jwk, alg, part, parts);
+    if (err)
+        return err;
+    return key_make(ctx, alg, part, parts, kid, ret, jwk->why);
 }
 
-enum tok_err key_from_jwk(OSSL_LIB_CTX *ctx, struct slice text, enum key_part part,
-                          struct key **ret, struct why *why)
+enum tok_err key_read(OSSL_LIB_CTX *ctx, struct slice text, enum key_part part,
+                      alg_set algorithms, struct key **ret, struct why *why)
 {
+    CLEANUP(key_parts_clear) struct key_parts parts = {0};
     struct jwk jwk = {.why = why};
     struct scan_fault fault;
-
-    if (scan_object(text, jwk.members, JWK_MEMBERS, &jwk.n, &fault))
-        return why_set(why, TOK_KEYS, "no JSON object: %s at byte %zu", fault.what, fault.at);
-    return read_jwk(&jwk, ctx, part, ret);
-}
-
-/* Writing */
-
-/* d: its bytes, or an empty slice for the public part alone. */
-static void emit_jwk(const struct key *key, struct slice kid, struct slice d, struct emit *out)
-{
-    const struct alg *a = key_alg(key);
-
-    emit_begin(out);
-    emit_member_string(out, "kty", (struct slice){a->kty, strlen(a->kty)});
-    emit_member_string(out, "crv", (struct slice){a->crv, strlen(a->crv)});
-    emit_member_base64url(out, "x", key_raw_public(key));
-    if (d.n)
-        emit_member_base64url(out, "d", d);
-    emit_member_string(out, "kid", kid);
-    emit_member_string(out, "alg", (struct slice){a->name, strlen(a->name)});
-    emit_member_string(out, "use", SLICE("sig"));
-    emit_end(out);
-}
-
-static enum tok_err write_jwk(const struct key *key, struct slice d, struct secret *ret)
-{
-    char thumbprint[KEY_THUMBPRINT_LEN];
-    struct slice kid = key_kid(key);
-    struct emit count = {0}, out = {0};
     enum tok_err err;
 
-    if (!kid.n) {
-        err = key_thumbprint(key, thumbprint);
-        if (err)
-            return err;
-        kid = (struct slice){thumbprint, KEY_KID_LEN};
-    }
-    emit_jwk(key, kid, d, &count);
-    err = secret_alloc(count.n, ret);
-    if (err)
-        return err;
-    out = (struct emit){.p = ret->p, .size = ret->n};
-    emit_jwk(key, kid, d, &out);
-    return TOK_OK;
+    if (key_is_pem(text))
+        return key_from_pem(ctx, text, part, algorithms, ret, why);
+    if (scan_object(text, jwk.members, JWK_MEMBERS, &jwk.n, &fault))
+        return why_set(why, TOK_KEYS, "no JSON object: %s at byte %zu", fault.what, fault.at);
+    err = secret_alloc(text.n, &parts.room);
+    return err ? err : read_jwk(&jwk, ctx, part, algorithms, &parts, ret);
 }
 
-enum tok_err key_public_jwk(const struct key *key, char **ret)
+enum tok_err key_from_jwk(OSSL_LIB_CTX *ctx, struct slice jwk, enum key_part part,
+                          struct key **ret, struct why *why)
 {
-    CLEANUP(secret_clear) struct secret text = {0};
-    enum tok_err err = write_jwk(key, (struct slice){"", 0}, &text);
-    char *copy;
-
-    if (err)
-        return err;
-    copy = strdup(text.p);
-    if (!copy)
-        return TOK_NO_MEMORY;
-    *ret = copy;
-    return TOK_OK;
-}
-
-enum tok_err key_private_jwk(const struct key *key, struct secret *ret)
-{
-    CLEANUP(secret_clear) struct secret d = {0};
-    enum tok_err err = key_raw_private(key, &d);
-
-    return err ? err : write_jwk(key, secret_slice(&d), ret);
+    if (key_is_pem(jwk))
+        return why_set(why, TOK_KEYS, "no JSON object: PEM has no place here");
+    return key_read(ctx, jwk, part, 0, ret, why);
 }

@@ -12,6 +12,8 @@ struct keyset {
     size_t n, size;
     uint32_t *slots;
     size_t n_slots; /* a power of two, more than the keys */
+    bool has_nameless;
+    bool has_secret, has_public; /* in the file, used or not */
 };
 
 void keyset_free(struct keyset *set)
@@ -33,6 +35,11 @@ size_t keyset_size(const struct keyset *set)
 const struct key *keyset_at(const struct keyset *set, size_t i)
 {
     return i < set->n ? set->keys[i] : NULL;
+}
+
+bool keyset_has_nameless(const struct keyset *set)
+{
+    return set->has_nameless;
 }
 
 /* FNV-1a. The key file's owner chose the kids: no one to defend the table against. */
@@ -93,8 +100,10 @@ static enum tok_err index_kids(struct keyset *set, struct why *why)
         struct slice kid = key_kid(set->keys[i]);
         uint32_t *slot;
 
-        if (kid.n == 0)
+        if (kid.n == 0) {
+            set->has_nameless = true;
             continue;
+        }
         slot = find_slot(set, kid);
         if (*slot)
             return why_set(why, TOK_KEYS, "kid: two keys are called %.*s", (int)kid.n, kid.p);
@@ -103,19 +112,26 @@ static enum tok_err index_kids(struct keyset *set, struct why *why)
     return TOK_OK;
 }
 
-/* One key of the file. Those nobody here can use are passed over (RFC 7517 5). */
-static enum tok_err add(struct keyset *set, OSSL_LIB_CTX *ctx, struct slice jwk,
+/* One key of the file. Those nobody here can use are passed over (RFC 7517 5); *why then says
+ * for what reason. */
+static enum tok_err add(struct keyset *set, OSSL_LIB_CTX *ctx, struct slice text,
                         alg_set algorithms, struct why *why)
 {
     CLEANUP(cleanup_key) struct key *key = NULL;
-    enum tok_err err = key_from_jwk(ctx, jwk, KEY_PUBLIC, &key, why);
+    enum tok_err err = key_read(ctx, text, KEY_PUBLIC, algorithms, &key, why);
 
     if (err == TOK_UNSUPPORTED)
         return TOK_OK;
     if (err)
         return err;
+    if (key_alg(key)->kind == ALG_OCT)
+        set->has_secret = true;
+    else
+        set->has_public = true;
+    if (set->has_secret && set->has_public)
+        return why_set(why, TOK_KEYS, "kty: a secret (oct) has no place among public keys");
     if (!(alg_bit(key_alg(key)) & algorithms))
-        return TOK_OK;
+        return why_set(why, TOK_OK, "alg: %s is not allowed here", key_alg(key)->name);
     err = append(set, key);
     if (!err)
         key = NULL;
@@ -134,9 +150,11 @@ static enum tok_err add_all(struct keyset *set, OSSL_LIB_CTX *ctx, struct scan_v
         struct why in_key = {0};
         enum tok_err err = add(set, ctx, jwk.text, algorithms, &in_key);
 
+        if (err || *in_key.text)
+            (void)why_set(why, err, "key %zu: %s", number,
+                          *in_key.text ? in_key.text : tok_err_text(err));
         if (err)
-            return why_set(why, err, "key %zu: %s", number,
-                           *in_key.text ? in_key.text : tok_err_text(err));
+            return err;
     }
     return TOK_OK;
 }
@@ -149,6 +167,8 @@ static enum tok_err read_file(struct keyset *set, OSSL_LIB_CTX *ctx, struct slic
     struct scan_fault fault;
     size_t n;
 
+    if (key_is_pem(json))
+        return add(set, ctx, json, algorithms, why);
     if (scan_object(json, members, SET_MEMBERS, &n, &fault))
         return why_set(why, TOK_KEYS, "no JSON object: %s at byte %zu", fault.what, fault.at);
     keys = scan_find(members, n, "keys");
@@ -162,12 +182,14 @@ static enum tok_err read_file(struct keyset *set, OSSL_LIB_CTX *ctx, struct slic
 static enum tok_err fill(struct keyset *set, OSSL_LIB_CTX *ctx, struct slice json,
                          alg_set algorithms, struct why *why)
 {
-    enum tok_err err = read_file(set, ctx, json, algorithms, why);
+    struct why last = {0}; /* why the last key was passed over, when any was */
+    enum tok_err err = read_file(set, ctx, json, algorithms, &last);
 
     if (err)
-        return err;
+        return why_set(why, err, "%s", last.text);
     if (set->n == 0)
-        return why_set(why, TOK_KEYS, "no key in it that can be used here");
+        return why_set(why, TOK_KEYS, "no key in it that can be used here%s%s",
+                       *last.text ? "; " : "", last.text);
     return index_kids(set, why);
 }
 
@@ -188,22 +210,106 @@ enum tok_err keyset_parse(OSSL_LIB_CTX *ctx, struct slice json, alg_set algorith
     return TOK_OK;
 }
 
-enum tok_err keyset_load(OSSL_LIB_CTX *ctx, const char *path, enum file_trust trust,
-                         alg_set algorithms, struct keyset **ret, struct why *why)
+/* Who can read a secret can mint. */
+static enum tok_err check_secrecy(const struct keyset *set, const struct stat *st,
+                                  struct why *why)
 {
-    CLEANUP(cleanup_free) char *text = NULL;
-    struct why in_file = {0};
-    enum tok_err err;
-    size_t n;
+    if (!set->has_secret || !(st->st_mode & (S_IRWXG | S_IRWXO)))
+        return TOK_OK;
+    return why_set(why, TOK_KEYS,
+                   "holds a secret and has mode %04o; allowed is no permission for group and "
+                   "others (chmod go=)",
+                   (unsigned)(st->st_mode & ALLPERMS));
+}
 
-    err = file_read(path, trust, KEYSET_FILE_MAX, &text, &n, NULL, why);
-    if (err == TOK_NO_MEMORY)
-        return err;
+static enum tok_err parse_file(OSSL_LIB_CTX *ctx, struct slice text, const struct stat *st,
+                               alg_set algorithms, struct keyset **ret, struct why *why)
+{
+    CLEANUP(cleanup_keyset) struct keyset *set = NULL;
+    enum tok_err err = keyset_parse(ctx, text, algorithms, &set, why);
+
+    if (!err)
+        err = check_secrecy(set, st, why);
     if (err)
-        return TOK_KEYS;
-    err = keyset_parse(ctx, (struct slice){text, n}, algorithms, ret, &in_file);
+        return err;
+    *ret = set;
+    set = NULL;
+    return TOK_OK;
+}
+
+static enum tok_err load(OSSL_LIB_CTX *ctx, const char *path, enum file_trust trust,
+                         alg_set algorithms, struct keyset **ret, struct stat *ret_st,
+                         struct why *why)
+{
+    CLEANUP(secret_clear) struct secret text = {0};
+    CLEANUP(cleanup_close) int fd = -1;
+    struct why in_file = {0};
+    enum tok_err err = file_open(path, trust, &fd, ret_st, NULL, why);
+
+    if (!err)
+        err = file_read_opened(path, fd, ret_st, KEYSET_FILE_MAX, &text.p, &text.n, NULL, why);
+    if (err)
+        return err == TOK_NO_MEMORY ? err : TOK_KEYS;
+    err = parse_file(ctx, secret_slice(&text), ret_st, algorithms, ret, &in_file);
     if (err)
         return why_set(why, err, "%s: %s", path,
                        *in_file.text ? in_file.text : tok_err_text(err));
+    return TOK_OK;
+}
+
+enum tok_err keyset_load(OSSL_LIB_CTX *ctx, const char *path, enum file_trust trust,
+                         alg_set algorithms, struct keyset **ret, struct why *why)
+{
+    struct stat st;
+
+    return load(ctx, path, trust, algorithms, ret, &st, why);
+}
+
+enum tok_err keyset_file_init(OSSL_LIB_CTX *ctx, const char *path, enum file_trust trust,
+                              alg_set algorithms, struct keyset_file *ret)
+{
+    char *copy = strdup(path);
+
+    if (!copy)
+        return TOK_NO_MEMORY;
+    *ret = (struct keyset_file){
+        .path = copy, .ctx = ctx, .trust = trust, .algorithms = algorithms};
+    return TOK_OK;
+}
+
+void keyset_file_clear(struct keyset_file *file)
+{
+    keyset_free(file->set);
+    free(file->path);
+    *file = (struct keyset_file){0};
+}
+
+static bool same_time(struct timespec a, struct timespec b)
+{
+    return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
+}
+
+/* ctime besides: a file that others may write since is not the file that was trusted. */
+static bool is_same_file(const struct stat *a, const struct stat *b)
+{
+    return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size &&
+           same_time(a->st_mtim, b->st_mtim) && same_time(a->st_ctim, b->st_ctim);
+}
+
+enum tok_err keyset_file_get(struct keyset_file *file, const struct keyset **ret,
+                             struct why *why)
+{
+    struct stat now;
+    enum tok_err err;
+
+    if (!file->set || lstat(file->path, &now) < 0 || !is_same_file(&now, &file->read)) {
+        keyset_free(file->set);
+        file->set = NULL;
+        err = load(file->ctx, file->path, file->trust, file->algorithms, &file->set,
+                   &file->read, why);
+        if (err)
+            return err;
+    }
+    *ret = file->set;
     return TOK_OK;
 }

@@ -11,8 +11,7 @@
 void resolve_clear(struct resolved *r)
 {
     policy_clear(&r->policy);
-    if (r->keys)
-        keyset_free(r->keys);
+    keyset_file_clear(&r->keys);
     if (r->list.fd >= 0)
         revoked_close(&r->list);
     *r = (struct resolved){.list.fd = -1};
@@ -151,13 +150,16 @@ static enum tok_err load(const struct resolve_ask *ask, const struct settings *s
                          const struct settings_issuer *section, struct resolved *r,
                          struct why *why)
 {
+    const struct keyset *keys;
     enum tok_err err;
 
     err = choose_policy(ask, settings, section, r, why);
     if (err)
         return err;
     err =
-        keyset_load(ask->ctx, r->policy.keys, ask->trust, r->policy.algorithms, &r->keys, why);
+        keyset_file_init(ask->ctx, r->policy.keys, ask->trust, r->policy.algorithms, &r->keys);
+    if (!err)
+        err = keyset_file_get(&r->keys, &keys, why);
     if (err || !wants_list(ask, r))
         return err;
     err = revoked_open(r->policy.revoked, ask->trust, &r->list, why);
@@ -199,15 +201,18 @@ enum tok_err resolve_token(const struct resolve_ask *ask, struct slice token,
     return resolve_load(ask, &settings, section, ret, why);
 }
 
-enum tok_err resolve_verify(const struct resolved *r, const struct verify_ask *ask,
-                            struct verify_result *ret)
+enum tok_err resolve_verify(struct resolved *r, const struct verify_ask *ask,
+                            struct verify_result *ret, struct why *why)
 {
     struct verify_ask full = *ask;
     bool unmapped = r->foreign && r->user_map == USER_MAP_NONE;
     enum tok_err err;
 
+    *ret = (struct verify_result){0};
+    err = keyset_file_get(&r->keys, &full.keys, why);
+    if (err)
+        return err;
     full.policy = &r->policy;
-    full.keys = r->keys;
     full.list = r->list.fd >= 0 ? &r->list : NULL;
     if (unmapped)
         full.user = (struct slice){0};

@@ -24,7 +24,7 @@ struct resolve_ask {
 /* Owned by the caller: resolve_clear. */
 struct resolved {
     struct policy policy; /* issuer and audience are known */
-    struct keyset *keys;
+    struct keyset_file keys;
     struct revoked list; /* .fd is -1 without a list */
     bool foreign;        /* another issuer's section judges */
     enum user_map user_map;
@@ -47,7 +47,8 @@ enum tok_err resolve_load(const struct resolve_ask *ask, const struct settings *
                           const struct settings_issuer *section, struct resolved *ret,
                           struct why *why) MUST_CHECK;
 
-/* verify_token by these rules: ask's policy, keys and list are filled in here. A user of
- * another issuer whom no UserMap makes a local one: TOK_UNMAPPED, whoever was asked for. */
-enum tok_err resolve_verify(const struct resolved *r, const struct verify_ask *ask,
-                            struct verify_result *ret) MUST_CHECK;
+/* verify_token by these rules: ask's policy, keys and list are filled in here. A key file that
+ * changed is read anew; when it can't be, its error is told with a sentence. A user of another
+ * issuer whom no UserMap makes a local one: TOK_UNMAPPED, whoever was asked for. */
+enum tok_err resolve_verify(struct resolved *r, const struct verify_ask *ask,
+                            struct verify_result *ret, struct why *why) MUST_CHECK;

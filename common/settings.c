@@ -198,6 +198,22 @@ static enum tok_err read_drop_ins(struct settings *s, const char *path, struct w
     return TOK_OK;
 }
 
+/* An RSA signature alone is 342 letters: no token of it fits into what sudo, su and xrdp take,
+ * so whoever wants one says that other programs will be its readers. */
+static enum tok_err check_length(const struct settings *s, const char *path, struct why *why)
+{
+    const struct alg *alg = s->token.algorithm;
+
+    if (!alg || alg->kind != ALG_RSA || s->token.max_token_length > SETTINGS_TOKEN_LENGTH)
+        return TOK_OK;
+    return why_set(
+        why, TOK_SETTINGS,
+        "%s: Algorithm=%s makes tokens of more than %d bytes, which sudo and su can't "
+        "take; it is allowed with MaxTokenLength= set to what their readers take "
+        "(1024 say)",
+        path, alg->name, SETTINGS_TOKEN_LENGTH);
+}
+
 static enum tok_err load(const char *path, struct settings *s, struct why *why)
 {
     CLEANUP(cleanup_free) char *drop_ins = NULL;
@@ -212,7 +228,8 @@ static enum tok_err load(const char *path, struct settings *s, struct why *why)
         drop_ins = NULL;
         return TOK_NO_MEMORY;
     }
-    return read_drop_ins(s, drop_ins, why);
+    err = read_drop_ins(s, drop_ins, why);
+    return err ? err : check_length(s, path, why);
 }
 
 enum tok_err settings_load(const char *path, struct settings *ret, struct why *why)

@@ -35,6 +35,9 @@ struct settings_issuer {
     enum user_map user_map;
 };
 
+/* MaxTokenLength= by default: what sudo, su and xrdp can take. */
+#define SETTINGS_TOKEN_LENGTH 511
+
 /* All spans are microseconds. */
 struct settings {
     struct {

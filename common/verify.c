@@ -17,41 +17,23 @@ static enum tok_err check_header(const struct policy *policy, const struct jws_h
     return TOK_OK;
 }
 
-/* The token's signature as bytes. Its length is the algorithm's or it is none. */
-static enum tok_err decode_signature(const struct alg *alg, struct slice letters,
-                                     char buf[KEY_SIGNATURE_MAX], struct slice *ret)
+/* Its length is the key's, or it is no signature: told before any letter is decoded. */
+static enum tok_err check_one(const struct key *key, const struct jws *jws)
 {
+    char signature[KEY_SIGNATURE_MAX];
     enum tok_err err;
     size_t n;
 
-    if (letters.n != BASE64URL_LEN(alg->sig_len))
+    if (jws->signature.n != BASE64URL_LEN(key_sig_len(key)))
         return TOK_SIGNATURE;
-    err = base64url_decode(letters, buf, KEY_SIGNATURE_MAX, &n);
-    if (err)
-        return err;
-    *ret = (struct slice){buf, n};
-    return TOK_OK;
+    err = base64url_decode(jws->signature, signature, sizeof(signature), &n);
+    return err ? err : key_verify(key, jws->input, (struct slice){signature, n});
 }
 
-/* A key is good for its own algorithm and no other, whatever the header asks. */
-static enum tok_err check_by_kid(const struct keyset *keys, const struct jws_header *header,
-                                 struct slice input, struct slice signature,
-                                 const struct key **ret)
-{
-    const struct key *key = keyset_find(keys, (struct slice){header->kid, header->kid_len});
-
-    if (!key)
-        return TOK_UNKNOWN_KEY;
-    *ret = key;
-    if (key_alg(key) != header->alg)
-        return TOK_ALG;
-    return key_verify(key, input, signature);
-}
-
-/* No kid: each key of the token's algorithm, in the file's order, KEYS_TRIED of them. */
+/* Each key of the token's algorithm, in the file's order, KEYS_TRIED of them. nameless: only
+ * those that have no kid themselves. */
 static enum tok_err check_by_trial(const struct keyset *keys, const struct alg *alg,
-                                   struct slice input, struct slice signature,
-                                   const struct key **ret)
+                                   bool nameless, const struct jws *jws, const struct key **ret)
 {
     enum tok_err err = TOK_UNKNOWN_KEY;
     size_t tried = 0;
@@ -59,10 +41,10 @@ static enum tok_err check_by_trial(const struct keyset *keys, const struct alg *
     for (size_t i = 0; i < keyset_size(keys) && tried < KEYS_TRIED; i++) {
         const struct key *key = keyset_at(keys, i);
 
-        if (key_alg(key) != alg)
+        if (key_alg(key) != alg || (nameless && key_kid(key).n))
             continue;
         tried++;
-        err = key_verify(key, input, signature);
+        err = check_one(key, jws);
         if (err == TOK_SIGNATURE)
             continue;
         if (!err)
@@ -72,19 +54,25 @@ static enum tok_err check_by_trial(const struct keyset *keys, const struct alg *
     return err;
 }
 
-/* *ret_key is the key that was asked, also when the signature does not hold; NULL for none. */
+/* A key is good for its own algorithm and no other, whatever the header asks. A key that has no
+ * kid (PEM has none) may be meant by any.
+ *
+ * *ret_key is the key that was asked, also when the signature does not hold; NULL for none. */
 static enum tok_err check_signature(const struct keyset *keys, const struct jws_header *header,
                                     const struct jws *jws, const struct key **ret_key)
 {
-    char buf[KEY_SIGNATURE_MAX];
-    struct slice signature;
-    enum tok_err err = decode_signature(header->alg, jws->signature, buf, &signature);
+    const struct key *key;
 
-    if (err)
-        return err;
-    if (header->has_kid)
-        return check_by_kid(keys, header, jws->input, signature, ret_key);
-    return check_by_trial(keys, header->alg, jws->input, signature, ret_key);
+    if (!header->has_kid)
+        return check_by_trial(keys, header->alg, false, jws, ret_key);
+    key = keyset_find(keys, (struct slice){header->kid, header->kid_len});
+    if (!key)
+        return keyset_has_nameless(keys) ? check_by_trial(keys, header->alg, true, jws, ret_key)
+                                         : TOK_UNKNOWN_KEY;
+    *ret_key = key;
+    if (key_alg(key) != header->alg)
+        return TOK_ALG;
+    return check_one(key, jws);
 }
 
 static enum tok_err decode_payload(struct slice letters, char *scratch, size_t size,

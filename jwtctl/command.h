@@ -14,7 +14,10 @@
 int command_askpass(int argc, char **argv);
 int command_config_check(int argc, char **argv);
 int command_config_show(int argc, char **argv);
+int command_key_export(int argc, char **argv);
+int command_key_import(int argc, char **argv);
 int command_key_list(int argc, char **argv);
+int command_key_new(int argc, char **argv);
 int command_login(int argc, char **argv);
 int command_logout(int argc, char **argv);
 int command_run(int argc, char **argv);

@@ -58,6 +58,7 @@ void judge_token(struct judge *j, const struct verify_ask *ask, struct judgement
     struct verify_ask full = *ask;
     struct judge_rules *r;
 
+    ret->why = (struct why){""};
     full.scratch = j->scratch.p;
     full.scratch_size = j->scratch.n;
     ret->err = find_rules(j, ask->token, &r);
@@ -67,8 +68,9 @@ void judge_token(struct judge *j, const struct verify_ask *ask, struct judgement
         return;
     }
     if (!ret->err)
-        ret->err = resolve_verify(&r->rules, &full, &ret->result);
-    (void)why_set(&ret->why, ret->err, "%s", tok_err_text(ret->err));
+        ret->err = resolve_verify(&r->rules, &full, &ret->result, &ret->why);
+    if (!*ret->why.text)
+        (void)why_set(&ret->why, ret->err, "%s", tok_err_text(ret->err));
 }
 
 void judge_write(const struct judgement *j, struct text *line)

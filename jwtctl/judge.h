@@ -1,6 +1,7 @@
 /*
- * The judgement on a token as `jwtctl verify` prints it, for one or for many: settings, keys
- * and lists are read once, each when the first token asks for it.
+ * The judgement on a token as `jwtctl verify` prints it, for one or for many: settings
+ * and lists are read once, each when the first token asks for it; a key file again when it
+ * changed.
  */
 #pragma once
 

@@ -1,6 +1,7 @@
-/* jwtctl key list: the public keys that tokens are checked with. */
+/* jwtctl key list: the keys that tokens are checked with. */
 #include "cleanup.h"
 #include "command.h"
+#include "key_file.h"
 #include "keyset.h"
 #include "policy.h"
 #include "say.h"
@@ -71,7 +72,9 @@ static enum tok_err list(const struct keyset *keys, bool json, struct text *text
 
 int command_key_list(int argc, char **argv)
 {
-    static const struct option options[] = {{"json", no_argument, NULL, 'j'}, {0}};
+    static const struct option options[] = {
+        {"json", no_argument, NULL, 'j'}, {"alg", required_argument, NULL, 'a'}, {0}};
+    alg_set algorithms = ~(alg_set)0;
     CLEANUP(cleanup_keyset) struct keyset *keys = NULL;
     CLEANUP(text_clear) struct text text = {0};
     bool json = false;
@@ -80,14 +83,15 @@ int command_key_list(int argc, char **argv)
     int c;
 
     while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
-        if (c != 'j')
+        if (c == 'j')
+            json = true;
+        else if (c != 'a' || key_alg_option(argv[0], optarg, &algorithms))
             return EXIT_USAGE;
-        json = true;
     }
     if (argc - optind > 1)
         return complain_usage(argv[0], "one file at most, not '%s' too", argv[optind + 1]);
     if (keyset_load(NULL, argv[optind] ? path_of(argv[optind]) : POLICY_KEYS, FILE_OWN,
-                    ~(alg_set)0, &keys, &why) != TOK_OK) {
+                    algorithms, &keys, &why) != TOK_OK) {
         complain("%s", why.text);
         return EXIT_BROKEN;
     }

@@ -31,8 +31,13 @@ static const struct command commands[] = {
      command_config_check},
     {"config show", "[--config=PATH] [--json]", "print the settings in force",
      command_config_show},
-    {"key list", "[PATH] [--json]", "list the keys that tokens are checked with",
+    {"key list", "[PATH] [--alg=NAME] [--json]", "list the keys that tokens are checked with",
      command_key_list},
+    {"key new", "[--alg=NAME] [PATH]", "make a private key, a JWK", command_key_new},
+    {"key export", "[--alg=NAME] [--pem] [PATH]", "print the public half of a key",
+     command_key_export},
+    {"key import", "[--alg=NAME] [PEM [PATH]]", "turn a key in PEM into a JWK",
+     command_key_import},
 };
 
 #define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))

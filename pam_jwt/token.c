@@ -30,7 +30,7 @@ static enum tok_err verify(const struct asked *asked, struct slice token, int64_
         return err;
     ask.scratch = c->scratch.p;
     ask.scratch_size = c->scratch.n;
-    return resolve_verify(&c->rules, &ask, &c->token);
+    return resolve_verify(&c->rules, &ask, &c->token, &c->why);
 }
 
 static enum tok_err resolve(const struct options *o, struct slice token, struct token_check *c)

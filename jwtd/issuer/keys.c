@@ -109,12 +109,13 @@ static enum tok_err load_files(const char *dir, struct dirent **entries, int n,
     return TOK_OK;
 }
 
-/* {"keys":[...]} and a newline. */
-static enum tok_err write_set(struct signing_keys *keys)
+/* {"keys":[...]} and a newline: what is published. A secret never is. */
+static enum tok_err write_public(struct signing_keys *keys)
 {
     CLEANUP(cleanup_free) char *text = NULL;
     size_t size = 0;
     FILE *out = open_memstream(&text, &size);
+    const char *between = "";
     enum tok_err err = TOK_OK;
 
     if (!out)
@@ -123,9 +124,12 @@ static enum tok_err write_set(struct signing_keys *keys)
     for (size_t i = 0; i < keys->n && err == TOK_OK; i++) {
         CLEANUP(cleanup_free) char *jwk = NULL;
 
+        if (key_alg(keys->keys[i])->kind == ALG_OCT)
+            continue;
         err = key_public_jwk(keys->keys[i], &jwk);
         if (err == TOK_OK)
-            (void)fprintf(out, "%s%s", i > 0 ? "," : "", jwk);
+            (void)fprintf(out, "%s%s", between, jwk);
+        between = ",";
     }
     (void)fputs("]}\n", out);
     if (fclose(out) != 0 && err == TOK_OK)
@@ -135,6 +139,53 @@ static enum tok_err write_set(struct signing_keys *keys)
     keys->jwks = text;
     text = NULL;
     return TOK_OK;
+}
+
+static enum tok_err mixed(const char *dir, struct why *why)
+{
+    return why_set(why, TOK_KEYS,
+                   "%s: holds secrets (HS) beside pairs of keys; allowed is one kind: move the "
+                   "others away, which ends their sessions",
+                   dir);
+}
+
+static enum tok_err make_public_set(const char *dir, struct signing_keys *keys, struct why *why)
+{
+    for (size_t i = 0; i < keys->n; i++)
+        if (key_alg(keys->keys[i])->kind == ALG_OCT)
+            return mixed(dir, why);
+    return keyset_parse(NULL, (struct slice){keys->jwks, strlen(keys->jwks)}, ~(alg_set)0,
+                        &keys->set, why);
+}
+
+/* What we check our own tokens with when they are signed with a secret: never published, made
+ * and parsed in memory that is wiped. */
+static enum tok_err make_secret_set(const char *dir, struct signing_keys *keys, struct why *why)
+{
+    const struct slice begin = SLICE("{\"keys\":["), end = SLICE("]}");
+    CLEANUP(secret_clear) struct secret room = {0};
+    size_t used = begin.n;
+    enum tok_err err = secret_alloc(keys->n * KEY_FILE_MAX + begin.n + end.n, &room);
+
+    if (err != TOK_OK)
+        return err;
+    memcpy(room.p, begin.p, begin.n);
+    for (size_t i = 0; i < keys->n; i++) {
+        CLEANUP(secret_clear) struct secret jwk = {0};
+
+        if (key_alg(keys->keys[i])->kind != ALG_OCT)
+            return mixed(dir, why);
+        err = key_private_jwk(keys->keys[i], &jwk);
+        if (err != TOK_OK)
+            return err;
+        if (i > 0)
+            room.p[used++] = ',';
+        memcpy(room.p + used, jwk.p, jwk.n);
+        used += jwk.n;
+    }
+    memcpy(room.p + used, end.p, end.n);
+    return keyset_parse(NULL, (struct slice){room.p, used + end.n}, ~(alg_set)0, &keys->set,
+                        why);
 }
 
 static enum tok_err load(const char *dir, struct dirent **entries, int n, const struct alg *alg,
@@ -152,11 +203,11 @@ static enum tok_err load(const char *dir, struct dirent **entries, int n, const 
     if (!keys->signer)
         return why_set(why, TOK_KEYS, "%s: holds no key for Algorithm=%s", dir, alg->name);
     qsort(keys->keys, keys->n, sizeof(struct key *), by_kid);
-    err = write_set(keys);
+    err = write_public(keys);
     if (err != TOK_OK)
         return err;
-    return keyset_parse(NULL, (struct slice){keys->jwks, strlen(keys->jwks)}, ~(alg_set)0,
-                        &keys->set, why);
+    return key_alg(keys->signer)->kind == ALG_OCT ? make_secret_set(dir, keys, why)
+                                                  : make_public_set(dir, keys, why);
 }
 
 enum tok_err keys_load(const char *dir, const struct alg *alg, struct signing_keys *ret,

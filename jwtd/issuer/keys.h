@@ -1,8 +1,10 @@
 /*
  * The issuer's own keys: private JWKs, one a file KID.jwk (0600) in a directory of mode 0700.
  * All of them are published and verify; the one whose file is the newest signs, and of files of
- * one age the one whose kid comes first. A file that is wrong refuses the whole directory: a
- * key that silently went missing would refuse tokens that are good.
+ * one age the one whose kid comes first. Secrets (HS) verify but are never published: whoever
+ * checks such tokens is given the secret by hand. They don't stand beside pairs. A file that is
+ * wrong refuses the whole directory: a key that silently went missing would refuse tokens that
+ * are good.
  */
 #pragma once
 
@@ -12,7 +14,7 @@ struct signing_keys {
     struct key **keys; /* private, sorted by kid */
     size_t n;
     const struct key *signer; /* one of them */
-    struct keyset *set;       /* the same, public */
+    struct keyset *set;       /* the same, to verify with */
     char *jwks;               /* the JWK Set to publish, NUL-terminated, a newline last */
 };
 

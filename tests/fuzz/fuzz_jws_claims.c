@@ -4,72 +4,46 @@
  *   'T'  the rest is the token
  *   'P'  the rest is the payload under our header and a signature that holds
  *   'H'  the rest is the header over a good payload, signed
- *   'J'  the rest is a JWK
- *   'K'  the rest is a key set
+ *   'M'  the rest are claims to mint
+ *
+ * and the second one the key: EdDSA, HS256 or ES256. Mutation goes where it tells: into the
+ * decoded parts of a token, and often by a word of JSON or of JOSE rather than by a byte.
  *
  * Beyond "no crash": a token nobody signed is never authentic; what is taken has passed every
- * line of our policy, judged here a second time from the claims; peeking never disagrees with
- * reading; a key that was taken reads back from what it writes.
+ * line of our policy, judged here a second time from the claims, and is refused with any one
+ * bit of it flipped; peeking never disagrees with reading; what was minted is read as the same
+ * claims.
  */
-#include "base64url.h"
-#include "emit.h"
-#include "verify.h"
+#include "fuzz_jws_claims.h"
 
-#include <stdlib.h>
-#include <string.h>
+#include <stdio.h>
 
-#define NOW 1700000100
-#define ROOM 65536
-
-static const char jwk[] = "{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"kid\":\"rfc8037\","
-                          "\"d\":\"nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A\","
-                          "\"x\":\"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo\"}";
-static const char header[] = "{\"alg\":\"EdDSA\",\"typ\":\"JWT\",\"kid\":\"rfc8037\"}";
-static const char payload[] =
-    "{\"token_type\":\"access\",\"exp\":1700000900,\"iat\":1700000000,"
-    "\"jti\":\"j\",\"sub\":\"alice\",\"iss\":\"https://host\","
-    "\"aud\":\"host\",\"sid\":\"s\"}";
-
-/* Made once: a harness may keep what a library may not. */
-static struct key *key;
-static struct keyset *keys;
+static struct signer signers[N_SIGNERS];
 static struct policy policy;
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void must(bool held)
-{
-    if (!held)
-        abort();
-}
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
-    CLEANUP(cleanup_free) char *public_jwk = NULL;
-
     (void)argc;
     (void)argv;
-    must(key_from_jwk(NULL, (struct slice){jwk, sizeof(jwk) - 1}, KEY_PRIVATE, &key, NULL) ==
-         TOK_OK);
-    must(key_public_jwk(key, &public_jwk) == TOK_OK);
-    must(keyset_parse(NULL, (struct slice){public_jwk, strlen(public_jwk)}, alg_set_default(),
-                      &keys, NULL) == TOK_OK);
+    signers_make(signers);
     must(policy_init(&policy) == TOK_OK);
     must(policy_set(&policy, POLICY_WORDS, SLICE("issuer"), SLICE("https://host"), NULL) ==
          TOK_OK);
     must(policy_set(&policy, POLICY_WORDS, SLICE("audience"), SLICE("host"), NULL) == TOK_OK);
+    policy.algorithms = ~(alg_set)0;
     policy.max_length = ROOM;
     return 0;
 }
 
-static enum tok_err judge(struct slice token, struct verify_result *ret)
+static enum tok_err judge(const struct signer *s, struct slice token, struct verify_result *ret)
 {
     static char scratch[ROOM];
     const struct verify_ask ask = {
         .token = token,
         .policy = &policy,
-        .keys = keys,
+        .keys = s->keys,
         .now = NOW,
         .user = SLICE("alice"),
         .service = SLICE("sshd"),
@@ -86,7 +60,7 @@ static void must_be_allowed(const struct verify_result *r)
 {
     const struct claims *c = &r->claims;
 
-    must(r->authentic && strcmp(r->user, "alice") == 0 && strcmp(r->kid, "rfc8037") == 0);
+    must(r->authentic && strcmp(r->user, "alice") == 0 && strcmp(r->kid, "k") == 0);
     must(c->has_exp && c->exp > NOW - 5 && c->has_iat && c->iat <= NOW + 5);
     must(!c->has_nbf || c->nbf <= NOW + 5);
     must(c->exp - c->iat <= policy.max_lifetime);
@@ -110,29 +84,11 @@ static void must_peek_the_same(struct slice token, const struct verify_result *r
         must(r->claims.iss && scan_string_is(*r->claims.iss, (struct slice){iss, strlen(iss)}));
 }
 
-/* HEADER.PAYLOAD.SIGNATURE as our key would sign it; free it. */
-static char *sign(struct slice head, struct slice body, size_t *ret_n)
+static void judge_stranger(const struct signer *s, struct slice token)
 {
-    size_t size = BASE64URL_LEN(head.n) + BASE64URL_LEN(body.n) + 88;
-    struct emit out = {.p = malloc(size), .size = size};
-    char signature[KEY_SIGNATURE_MAX];
-
-    must(out.p != NULL);
-    emit_base64url(&out, head);
-    emit_text(&out, ".");
-    emit_base64url(&out, body);
-    must(key_sign(key, (struct slice){out.p, out.n}, signature) == TOK_OK);
-    emit_text(&out, ".");
-    emit_base64url(&out, (struct slice){signature, sizeof(signature)});
-    must(out.n == size);
-    *ret_n = size;
-    return out.p;
-}
-
-static void judge_stranger(struct slice token)
-{
+    CLEANUP(cleanup_free) char *exact = exact_copy(token);
     struct verify_result r;
-    enum tok_err err = judge(token, &r);
+    enum tok_err err = judge(s, (struct slice){exact, token.n}, &r);
 
     must(err != TOK_OK && !r.authentic && !*r.user && !*r.jti && !*r.sid);
     must(!tok_err_is_ours(err));
@@ -140,82 +96,115 @@ static void judge_stranger(struct slice token)
     must_peek_the_same(token, &r);
 }
 
-static void judge_signed(struct slice head, struct slice body, bool head_is_ours)
+/* Some bits, which the token itself chooses. */
+static void flipped_is_refused(const struct signer *s, char *token, size_t n)
+{
+    struct verify_result r;
+    size_t at = n;
+
+    for (int i = 0; i < 4; i++) {
+        at = (at * 131 + (unsigned char)token[n - 1 - (size_t)i]) % n;
+        token[at] = (char)(token[at] ^ 1 << (at + (size_t)i) % 8);
+        must(judge(s, (struct slice){token, n}, &r) != TOK_OK && !r.authentic);
+        token[at] = (char)(token[at] ^ 1 << (at + (size_t)i) % 8);
+    }
+}
+
+static void judge_signed(const struct signer *s, struct slice head, struct slice body,
+                         bool head_is_ours)
 {
     size_t n;
-    CLEANUP(cleanup_free) char *token = sign(head, body, &n);
+    CLEANUP(cleanup_free) char *token = signer_token(s, head, body, &n);
     struct verify_result r;
-    enum tok_err err = judge((struct slice){token, n}, &r);
+    enum tok_err err = judge(s, (struct slice){token, n}, &r);
 
     if (head_is_ours && body.n)
         must(r.authentic);
-    if (err == TOK_OK)
-        must_be_allowed(&r);
-    else
-        must(!*r.user);
     must(!tok_err_is_ours(err));
     must_peek_the_same((struct slice){token, n}, &r);
-}
-
-static void read_key(struct slice text)
-{
-    CLEANUP(cleanup_key) struct key *one = NULL;
-    CLEANUP(cleanup_key) struct key *again = NULL;
-    CLEANUP(cleanup_free) char *out = NULL;
-    struct why why = {""};
-    enum tok_err err = key_from_jwk(NULL, text, KEY_PUBLIC, &one, &why);
-
     if (err) {
-        must(!one && *why.text && (err == TOK_KEYS || err == TOK_UNSUPPORTED));
+        must(!*r.user);
         return;
     }
-    must(key_public_jwk(one, &out) == TOK_OK);
-    must(key_from_jwk(NULL, (struct slice){out, strlen(out)}, KEY_PUBLIC, &again, NULL) ==
-         TOK_OK);
-    must(slice_eq(key_raw_public(one), key_raw_public(again)));
-    must(!key_kid(one).n || slice_eq(key_kid(one), key_kid(again)));
+    must_be_allowed(&r);
+    flipped_is_refused(s, token, n);
 }
 
-static void read_keyset(struct slice text)
+static void is_string(const struct scan_value *v, const char *text)
 {
-    CLEANUP(cleanup_keyset) struct keyset *set = NULL;
-    struct why why = {""};
-    enum tok_err err = keyset_parse(NULL, text, alg_set_default(), &set, &why);
+    must(v && scan_string_is(*v, (struct slice){text, strlen(text)}));
+}
 
-    if (err) {
-        must(err == TOK_KEYS && !set && *why.text);
+static void is_id(const struct scan_value *v, const uint8_t id[ISSUE_ID_BYTES])
+{
+    char letters[ISSUE_ID_LEN];
+
+    base64url_encode((struct slice){(const char *)id, ISSUE_ID_BYTES}, letters);
+    must(v && scan_string_is(*v, (struct slice){letters, sizeof(letters)}));
+}
+
+static void must_be_minted(const struct claims *c, const struct issue_claims *from)
+{
+    must(c->has_exp && c->exp == from->exp && c->has_iat && c->iat == from->iat);
+    must(c->has_gen == (from->gen >= 0) && (!c->has_gen || c->gen == from->gen));
+    must(c->one_time == from->one_time && !c->bound && !c->has_nbf);
+    is_string(c->token_type, from->token_type);
+    is_string(c->iss, from->issuer);
+    is_string(c->sub, from->user);
+    must((c->scope != NULL) == (from->scope != NULL));
+    if (from->scope)
+        is_string(c->scope, from->scope);
+    for (char *const *a = from->audience; *a; a++)
+        must(claims_has_audience(c, (struct slice){*a, strlen(*a)}));
+    is_id(c->jti, from->jti);
+    is_id(c->sid, from->sid);
+}
+
+static void mint(const struct signer *s, struct slice in)
+{
+    CLEANUP(secret_clear) struct secret token = {0};
+    struct mint_room room;
+    struct issue_claims claims;
+    struct verify_result r;
+    size_t n;
+    enum tok_err err;
+
+    mint_read(in, &room, &claims);
+    must(issue_token(s->key, &claims, 0, &token, &n) == TOK_OK && token.n == n);
+    err = judge(s, secret_slice(&token), &r);
+    must(r.authentic && r.claims.n && !tok_err_is_ours(err));
+    must_be_minted(&r.claims, &claims);
+    if (err)
         return;
-    }
-    must(keyset_size(set) > 0);
-    for (size_t i = 0; i < keyset_size(set); i++) {
-        struct slice kid = key_kid(keyset_at(set, i));
+    must_be_allowed(&r);
+    flipped_is_refused(s, token.p, token.n);
+}
 
-        must(!kid.n || keyset_find(set, kid) == keyset_at(set, i));
-    }
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned seed)
+{
+    return mutate(data, size, max < ROOM / 2 ? max : ROOM / 2, seed);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct slice rest;
+    struct slice rest = {(const char *)data, size};
+    unsigned mode = take_byte(&rest);
+    const struct signer *s = &signers[take_byte(&rest) % N_SIGNERS];
 
-    if (size < 1 || size > ROOM / 2)
+    if (size > ROOM / 2)
         return -1;
-    rest = (struct slice){(const char *)data + 1, size - 1};
-    switch (data[0]) {
+    switch (mode) {
     case 'T':
-        judge_stranger(rest);
+        judge_stranger(s, rest);
         return 0;
     case 'P':
-        judge_signed(SLICE(header), rest, true);
+        judge_signed(s, (struct slice){s->header, strlen(s->header)}, rest, true);
         return 0;
     case 'H':
-        judge_signed(rest, SLICE(payload), false);
+        judge_signed(s, rest, SLICE(SIGNED_PAYLOAD), false);
         return 0;
-    case 'J':
-        read_key(rest);
-        return 0;
-    case 'K':
-        read_keyset(rest);
+    case 'M':
+        mint(s, rest);
         return 0;
     default:
         return -1;

@@ -59,7 +59,7 @@ static int sign(const char *path, const char *payload, const char *header)
                    key_kid(key).p);
     header = header ? header : standard;
     n = BASE64URL_LEN(strlen(header)) + 1 + BASE64URL_LEN(strlen(payload));
-    signature_len = key_alg(key)->sig_len;
+    signature_len = key_sig_len(key);
     token = calloc(1, n + 1 + BASE64URL_LEN(signature_len) + 1);
     if (!token)
         return EXIT_FAILURE;

@@ -13,7 +13,7 @@ def help_and_version_are_answers():
     code, out, err = run("--help")
     equal((code, err), (0, ""))
     for command in ("login", "logout", "token", "show", "run", "askpass", "verify", "config check",
-                    "config show", "key list"):
+                    "config show", "key list", "key new", "key export", "key import"):
         holds(out, "  " + command)
         code, text, err = run(*command.split(), "--help")
         equal((code, err), (0, ""))
@@ -24,12 +24,13 @@ def help_and_version_are_answers():
 
 @promise
 def what_is_no_command_is_usage():
-    for args in ((), ("frobnicate",), ("config",), ("config", "edit"), ("key",), ("key", "new"), ("-x",), ("",)):
+    for args in ((), ("frobnicate",), ("config",), ("config", "edit"), ("key",), ("key", "steal"), ("-x",), ("",)):
         code, out, err = run(*args)
         equal((args, code, out), (args, 2, ""))
         holds(err, "usage: jwtctl")
     for args in (("login", "a", "b"), ("login", ""), ("login", "--json=1"), ("token", "x"), ("logout", "x"),
-                 ("key", "list", "a", "b"), ("show", "--x"), ("run", "--x"), ("askpass",), ("askpass", "a", "b")):
+                 ("key", "list", "a", "b"), ("key", "new", "a", "b"), ("key", "export", "a", "b"),
+                 ("key", "new", "--alg=none"), ("key", "import", "--alg=ES521"), ("key", "list", "--alg="), ("show", "--x"), ("run", "--x"), ("askpass",), ("askpass", "a", "b")):
         code, out, _ = run(*args, stdin="x\n")
         equal((args, code, out), (args, 2, ""))
 

@@ -101,7 +101,7 @@ char *mint_sign_by(const struct plan *plan, const struct key *key)
     char *token = write_input(plan, &n);
 
     ck_assert_ok(key_sign(key, (struct slice){token, n}, signature));
-    return finish(token, n, signature, key_alg(key)->sig_len);
+    return finish(token, n, signature, key_sig_len(key));
 }
 
 char *mint_sign(const struct plan *plan)

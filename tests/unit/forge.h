@@ -96,5 +96,5 @@ static inline char *forge(const struct key *key, struct slice header, struct sli
 
     ck_assert_ok(key_sign(key, text_slice(input), signature));
     free(input);
-    return forge_with(header, payload, (struct slice){signature, sizeof(signature)});
+    return forge_with(header, payload, (struct slice){signature, key_sig_len(key)});
 }

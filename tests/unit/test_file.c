@@ -6,6 +6,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -396,6 +397,34 @@ START_TEST(a_link_is_replaced_and_not_followed)
 }
 END_TEST
 
+START_TEST(a_path_that_is_too_long_is_refused)
+{
+    CLEANUP(leave) struct place p = enter();
+    char path[PATH_MAX + 16], *text = NULL;
+    struct why why;
+    size_t n;
+    int error = 0;
+
+    memset(path, 'd', sizeof(path));
+    memcpy(path + sizeof(path) - 3, "/f", 3);
+    ck_assert_err(file_read(path, FILE_OWN, 10, &text, &n, &error, &why), TOK_FILE);
+    ck_assert_int_eq(error, ENAMETOOLONG);
+    ck_assert_err(file_write(path, SLICE("x"), 0644, &why), TOK_FILE);
+    ck_assert_uint_eq(entries(), 0);
+}
+END_TEST
+
+START_TEST(a_trust_that_is_none_trusts_no_file)
+{
+    CLEANUP(leave) struct place p = enter();
+    char *text = NULL;
+    size_t n;
+
+    make("f", "x", 0644);
+    ck_assert_err(file_read("f", (enum file_trust)99, 10, &text, &n, NULL, NULL), TOK_FILE);
+}
+END_TEST
+
 UNIT_MAIN("file", all_bytes_are_read_and_a_nul_follows, an_empty_file_is_no_error,
           a_missing_file_says_enoent, a_symbolic_link_is_refused,
           a_link_in_a_directory_of_the_path_is_followed, a_fifo_is_refused_and_does_not_hang,
@@ -408,4 +437,5 @@ UNIT_MAIN("file", all_bytes_are_read_and_a_nul_follows, an_empty_file_is_no_erro
           a_written_file_has_its_bytes_and_its_mode_whatever_the_umask,
           an_open_descriptor_keeps_the_old_file,
           a_failed_write_leaves_the_old_file_and_nothing_else, a_directory_is_never_replaced,
-          a_link_is_replaced_and_not_followed)
+          a_link_is_replaced_and_not_followed, a_path_that_is_too_long_is_refused,
+          a_trust_that_is_none_trusts_no_file)

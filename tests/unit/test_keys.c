@@ -66,6 +66,7 @@ static void add_key(time_t mtime)
     struct timespec times[2] = {{.tv_sec = mtime}, {.tv_sec = mtime}};
     char aside[96];
 
+    ck_assert_uint_ge(first.n, 1);
     (void)snprintf(aside, sizeof(aside), "%s/aside-%lld", top, (long long)mtime);
     (void)snprintf(keep, sizeof(keep), "%s/keep", top);
     ck_assert_int_eq(rename(dir, keep), 0);
@@ -203,6 +204,53 @@ START_TEST(one_wrong_file_refuses_the_directory)
 }
 END_TEST
 
+START_TEST(every_algorithm_has_a_first_start)
+{
+    static const char *const names[] = {"HS256", "HS384", "HS512", "RS256", "PS512",
+                                        "ES256", "ES384", "ES512", "EdDSA"};
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        CLEANUP(keys_clear) struct signing_keys keys = {0};
+        const struct alg *alg = alg_find((struct slice){names[i], strlen(names[i])});
+        bool is_secret = alg->kind == ALG_OCT;
+        char signature[KEY_SIGNATURE_MAX];
+        struct why why = {""};
+
+        (void)snprintf(dir, sizeof(dir), "%s/%s", top, names[i]);
+        ck_assert_ok(keys_make(dir, alg, &why));
+        ck_assert_msg(keys_load(dir, alg, &keys, &why) == TOK_OK, "%s: %s", names[i], why.text);
+        ck_assert_ok(key_sign(keys.signer, SLICE("x"), signature));
+        ck_assert_uint_eq(keyset_size(keys.set), 1);
+        ck_assert_ok(key_verify(keyset_find(keys.set, key_kid(keys.signer)), SLICE("x"),
+                                (struct slice){signature, key_sig_len(keys.signer)}));
+        ck_assert_int_eq(strcmp(keys.jwks, "{\"keys\":[]}\n") == 0, is_secret);
+        ck_assert_ptr_null(strstr(keys.jwks, "\"d\":"));
+        ck_assert_ptr_null(strstr(keys.jwks, "\"k\":"));
+    }
+}
+END_TEST
+
+START_TEST(secrets_beside_pairs_are_refused)
+{
+    CLEANUP(cleanup_key) struct key *secret = NULL;
+    CLEANUP(secret_clear) struct secret jwk = {0};
+    struct signing_keys none = {0};
+    struct why why = {""};
+    char path[128];
+
+    make(dir);
+    ck_assert_ok(key_generate(NULL, alg_find(SLICE("HS256")), &secret));
+    ck_assert_ok(key_private_jwk(secret, &jwk));
+    path_of(dir, secret, path);
+    ck_assert_ok(file_write(path, secret_slice(&jwk), 0600, &why));
+    ck_assert_err(keys_load(dir, eddsa(), &none, &why), TOK_KEYS);
+    ck_assert_ptr_nonnull(strstr(why.text, "holds secrets (HS) beside"));
+    ck_assert_err(keys_load(dir, alg_find(SLICE("HS256")), &none, &why), TOK_KEYS);
+    ck_assert_ptr_nonnull(strstr(why.text, "holds secrets (HS) beside"));
+    ck_assert_ptr_null(none.keys);
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {
@@ -210,6 +258,7 @@ int main(void)
         keys_are_never_made_over_keys,          a_killed_first_start_is_begun_again,
         the_newest_signs_and_all_are_published, a_directory_without_keys_is_refused,
         a_key_that_others_can_read_is_refused,  one_wrong_file_refuses_the_directory,
+        every_algorithm_has_a_first_start,      secrets_beside_pairs_are_refused,
     };
 
     return unit_run_with("keys", tests, sizeof(tests) / sizeof(tests[0]), setup, teardown);

@@ -123,7 +123,7 @@ static enum tok_err judge(struct place *p, const char *payload, const char *user
                              .user = user ? text_slice(user) : (struct slice){0},
                              .scratch = scratch,
                              .scratch_size = sizeof(scratch)},
-        &p->result);
+        &p->result, &why);
 }
 
 START_TEST(the_local_issuers_tokens_are_judged_by_the_pinned_file)
@@ -173,7 +173,7 @@ START_TEST(a_missing_key_file_is_an_error)
     give(p, "keys", "/nowhere/keys");
     give(p, "revoked", "none");
     ck_assert_err(judge(p, LOCAL, "alice"), TOK_KEYS);
-    ck_assert_ptr_null(p->resolved.keys);
+    ck_assert_ptr_null(p->resolved.keys.set);
 }
 END_TEST
 
@@ -363,6 +363,29 @@ START_TEST(a_settings_file_that_is_named_must_be_there)
 }
 END_TEST
 
+START_TEST(a_key_file_that_is_lost_judges_no_more_tokens)
+{
+    CLEANUP(place_free) struct place *p = place_new();
+    CLEANUP(cleanup_key) struct key *key = forge_key(RFC8037_PRIVATE, KEY_PRIVATE);
+    CLEANUP(cleanup_free) char *token = forge(key, SLICE(HEADER), SLICE(LOCAL));
+    struct why why = {""};
+    char scratch[1024];
+    const struct verify_ask ask = {.token = text_slice(token),
+                                   .now = NOW,
+                                   .scratch = scratch,
+                                   .scratch_size = sizeof(scratch)};
+
+    give(p, "keys", p->keys);
+    give(p, "revoked", "none");
+    ck_assert_ok(load(p, token, &why));
+    ck_assert_ok(resolve_verify(&p->resolved, &ask, &p->result, &why));
+    ck_assert_int_eq(unlink(p->keys), 0);
+    ck_assert_err(resolve_verify(&p->resolved, &ask, &p->result, &why), TOK_KEYS);
+    ck_assert_ptr_nonnull(strstr(why.text, p->keys));
+    ck_assert(!p->result.authentic);
+}
+END_TEST
+
 UNIT_MAIN("resolve", the_local_issuers_tokens_are_judged_by_the_pinned_file,
           words_given_stand_above_the_pinned_file,
           a_missing_pinned_file_is_an_error_and_not_any_issuer, a_missing_key_file_is_an_error,
@@ -377,4 +400,5 @@ UNIT_MAIN("resolve", the_local_issuers_tokens_are_judged_by_the_pinned_file,
           a_section_of_the_local_issuer_keeps_its_list_and_users,
           the_issuers_claim_names_are_those_of_its_tokens,
           what_is_no_token_is_the_local_issuers_to_refuse,
-          a_settings_file_that_is_named_must_be_there)
+          a_settings_file_that_is_named_must_be_there,
+          a_key_file_that_is_lost_judges_no_more_tokens)

@@ -1,6 +1,9 @@
 #include "unit.h"
 
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 
 #include "cleanup.h"
 #include "secret.h"
@@ -147,7 +150,49 @@ START_TEST(equal_means_every_byte_and_the_length)
 }
 END_TEST
 
+/* The bytes from that one on can't be read: who looks at them dies. */
+static char *room_before_nothing(size_t n, size_t page)
+{
+    char *room =
+        mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    ck_assert_ptr_ne(room, MAP_FAILED);
+    ck_assert_int_eq(mprotect(room + page, page, PROT_NONE), 0);
+    return room + page - n;
+}
+
+static int status_of_comparing(const char *a, const char *b, size_t n)
+{
+    pid_t child = fork();
+    int status = 0;
+
+    ck_assert_int_ge(child, 0);
+    if (child == 0) {
+        const struct rlimit none = {0};
+
+        (void)setrlimit(RLIMIT_CORE, &none);
+        _exit(secret_equal((struct slice){a, n}, (struct slice){b, n}) ? 2 : 0);
+    }
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    return status;
+}
+
+/* Else the time would tell how much of a guessed MAC is right. */
+START_TEST(comparing_goes_on_after_a_difference)
+{
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE), n = 64;
+    char *a = room_before_nothing(n, page);
+    char b[65] = {0};
+
+    b[0] = 'x';
+    ck_assert_int_eq(status_of_comparing(a, b, n), 0);
+    ck_assert_int_ne(status_of_comparing(a, b, n + 1), 0);
+    (void)munmap(a + n - page, 2 * page);
+}
+END_TEST
+
 UNIT_MAIN("secret", a_copy_holds_the_bytes_and_a_nul_after_them,
           an_empty_secret_is_an_empty_text, room_is_zeroed, room_that_is_not_there_is_an_error,
           clearing_empties_and_may_be_done_twice, clearing_wipes_every_byte_before_it_frees,
-          wiping_leaves_zeros_and_nothing_else, equal_means_every_byte_and_the_length)
+          wiping_leaves_zeros_and_nothing_else, equal_means_every_byte_and_the_length,
+          comparing_goes_on_after_a_difference)

@@ -672,6 +672,37 @@ START_TEST(without_any_file_there_are_defaults)
 }
 END_TEST
 
+START_TEST(rsa_needs_room_and_the_room_may_be_in_another_file)
+{
+    CLEANUP(leave) struct place p = enter();
+    static const char *const names[] = {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512"};
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        char text[64], begin[64];
+
+        (void)snprintf(text, sizeof(text), "[Token]\nAlgorithm=%s\n", names[i]);
+        (void)snprintf(begin, sizeof(begin), "jwt.conf: Algorithm=%s makes tokens", names[i]);
+        make("jwt.conf", text);
+        refuse_load(begin);
+        (void)snprintf(text, sizeof(text), "[Token]\nMaxTokenLength=511\nAlgorithm=%s\n",
+                       names[i]);
+        make("jwt.conf", text);
+        refuse_load(begin);
+        (void)snprintf(text, sizeof(text), "[Token]\nMaxTokenLength=1024\nAlgorithm=%s\n",
+                       names[i]);
+        make("jwt.conf", text);
+        ck_assert_uint_eq(loaded_length(), 1024);
+    }
+    make("jwt.conf", "[Token]\nAlgorithm=RS256\n");
+    ck_assert_int_eq(mkdir("jwt.conf.d", 0755), 0);
+    make("jwt.conf.d/1.conf", "[Token]\nMaxTokenLength=2000\n");
+    ck_assert_uint_eq(loaded_length(), 2000);
+    make("jwt.conf", "[Token]\nAlgorithm=HS512\n");
+    make("jwt.conf.d/1.conf", "[Token]\nAlgorithm=ES384\n");
+    ck_assert_uint_eq(loaded_length(), 511);
+}
+END_TEST
+
 START_TEST(drop_ins_win_in_the_order_of_their_bytes)
 {
     CLEANUP(leave) struct place p = enter();
@@ -794,7 +825,8 @@ UNIT_MAIN("settings", defaults_are_those_of_the_design, every_setting_is_read,
           an_issuer_without_keys_is_refused_by_its_section, an_issuers_name_is_one_word,
           issuers_have_a_limit, a_later_files_words_replace_an_issuers_one_by_one,
           defaults_are_told_as_their_text, values_are_told_as_a_file_spells_them,
-          without_any_file_there_are_defaults, drop_ins_win_in_the_order_of_their_bytes,
-          hidden_and_backup_files_are_no_drop_ins, an_error_names_the_file_it_is_in,
-          a_settings_file_is_roots_and_nobody_elses,
+          without_any_file_there_are_defaults,
+          rsa_needs_room_and_the_room_may_be_in_another_file,
+          drop_ins_win_in_the_order_of_their_bytes, hidden_and_backup_files_are_no_drop_ins,
+          an_error_names_the_file_it_is_in, a_settings_file_is_roots_and_nobody_elses,
           a_drop_in_directory_is_roots_and_holds_files, a_file_has_its_size_limit)

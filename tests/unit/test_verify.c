@@ -183,6 +183,28 @@ START_TEST(without_kid_each_of_eight_keys_is_tried)
 }
 END_TEST
 
+/* A key without kid may be meant by any; one that has another kid is not. */
+START_TEST(an_unknown_kid_is_tried_on_nameless_keys_alone)
+{
+    CLEANUP(trial_free) struct trial *b = trial_new();
+    static const char payload[] = PAYLOAD, header[] = "{\"alg\":\"EdDSA\",\"kid\":\"new\"}";
+    static const char nameless[] =
+        "{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"" RFC8037_X "\"}";
+    static const char other[] = "{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"PUAXw-"
+                                "hDiVqStwqnTRt-vJyYLM8uxJaMwM1V8Sr0Zgw\"}";
+    char set[1024];
+
+    ck_assert_err(judge_forged(b, header, payload), TOK_UNKNOWN_KEY);
+    (void)snprintf(set, sizeof(set), "{\"keys\":[%s,%s]}", RFC8037_PUBLIC, other);
+    trial_keys(b, set);
+    ck_assert_err(judge_forged(b, header, payload), TOK_SIGNATURE);
+    (void)snprintf(set, sizeof(set), "{\"keys\":[%s,%s]}", other, nameless);
+    trial_keys(b, set);
+    ck_assert_ok(judge_forged(b, header, payload));
+    ck_assert_str_eq(b->result.kid, "");
+}
+END_TEST
+
 START_TEST(an_algorithm_the_policy_does_not_name_is_refused)
 {
     CLEANUP(trial_free) struct trial *b = trial_new();
@@ -283,6 +305,27 @@ START_TEST(an_ended_session_is_refused_and_another_is_not)
     revoked_close(&list);
     ck_assert_int_eq(unlink(path), 0);
     ck_assert_int_eq(rmdir(dir), 0);
+}
+END_TEST
+
+START_TEST(a_sid_of_another_length_is_on_no_list)
+{
+    CLEANUP(trial_free) struct trial *b = trial_new();
+    static const char *const sids[] = {"", "short", "SSSSSSSSSSSSSSSSSSSSSSSS"};
+    const struct revoked list = {.fd = -1, .size = REVOKED_LINE_LEN};
+
+    for (size_t i = 0; i < sizeof(sids) / sizeof(sids[0]); i++) {
+        char payload[512];
+        CLEANUP(cleanup_free) char *token = NULL;
+        struct verify_ask ask;
+
+        (void)snprintf(payload, sizeof(payload), "{" TIMES "," REST ",\"sid\":\"%s\"}",
+                       sids[i]);
+        token = forge(b->key, SLICE(HEADER), text_slice(payload));
+        ask = ask_of(b, text_slice(token));
+        ask.list = &list;
+        ck_assert_ok(verify_token(&ask, &b->result));
+    }
 }
 END_TEST
 
@@ -412,10 +455,11 @@ END_TEST
 UNIT_MAIN("verify", a_good_token_is_taken_and_told_whole, what_is_minted_is_taken,
           each_wrong_claim_has_its_own_error, a_token_of_another_key_is_refused_under_this_kid,
           without_kid_each_of_eight_keys_is_tried,
+          an_unknown_kid_is_tried_on_nameless_keys_alone,
           an_algorithm_the_policy_does_not_name_is_refused,
           a_payload_is_not_decoded_beyond_the_scratch,
           an_id_that_is_no_plain_word_stays_out_of_the_log,
-          an_ended_session_is_refused_and_another_is_not,
+          an_ended_session_is_refused_and_another_is_not, a_sid_of_another_length_is_on_no_list,
           a_list_that_cannot_be_read_is_never_not_revoked, no_user_and_no_service_mean_any,
           the_issuer_is_peeked_at_without_a_key, no_issuer_is_peeked_out_of_a_faulty_token,
           two_threads_may_share_keys_and_policy)

@@ -21,9 +21,17 @@
 
 #define ck_assert_ok(got) ck_assert_err(got, TOK_OK)
 
-/* setup and teardown run around each test, in its process; NULL: none. */
-static inline int unit_run_with(const char *name, const TTest *const *tests, size_t n,
-                                void (*setup)(void), void (*teardown)(void))
+/* A test that is run for each _i from 0 to n - 1. */
+struct unit_loop {
+    const TTest *test;
+    int n;
+};
+
+/* The tests, then the loops; setup and teardown run around each test, in its process; NULL:
+ * none. */
+static inline int unit_run_all(const char *name, const TTest *const *tests, size_t n,
+                               const struct unit_loop *loops, size_t n_loops,
+                               void (*setup)(void), void (*teardown)(void))
 {
     Suite *suite = suite_create(name);
     TCase *tcase = tcase_create(name);
@@ -32,6 +40,8 @@ static inline int unit_run_with(const char *name, const TTest *const *tests, siz
 
     for (size_t i = 0; i < n; i++)
         tcase_add_test(tcase, tests[i]);
+    for (size_t i = 0; i < n_loops; i++)
+        tcase_add_loop_test(tcase, loops[i].test, 0, loops[i].n);
     tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_set_timeout(tcase, 60);
     suite_add_tcase(suite, tcase);
@@ -40,7 +50,13 @@ static inline int unit_run_with(const char *name, const TTest *const *tests, siz
     srunner_run_all(runner, CK_SILENT);
     failed = srunner_ntests_failed(runner);
     srunner_free(runner);
-    return failed == 0 && n > 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return failed == 0 && n + n_loops > 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+static inline int unit_run_with(const char *name, const TTest *const *tests, size_t n,
+                                void (*setup)(void), void (*teardown)(void))
+{
+    return unit_run_all(name, tests, n, NULL, 0, setup, teardown);
 }
 
 static inline int unit_run(const char *name, const TTest *const *tests, size_t n)

@@ -1,0 +1,220 @@
+#include "key_parts.h"
+
+#include <openssl/ecdsa.h>
+#include <string.h>
+
+DEFINE_CLEANUP(EVP_MD_CTX *, cleanup_md_ctx, EVP_MD_CTX_free)
+DEFINE_CLEANUP(EVP_MAC_CTX *, cleanup_mac_ctx, EVP_MAC_CTX_free)
+DEFINE_CLEANUP(ECDSA_SIG *, cleanup_ecdsa, ECDSA_SIG_free)
+
+#define MAC_MAX 64                 /* SHA-512 */
+#define DER_MAX (3 + 2 * (3 + 66)) /* an ECDSA-Sig-Value of P-521 */
+
+/* A copy of a keyed context, so that the key itself stays as it is. */
+static enum tok_err copy_keyed(const EVP_MD_CTX *keyed, EVP_MD_CTX **ret)
+{
+    CLEANUP(cleanup_md_ctx) EVP_MD_CTX *copy = EVP_MD_CTX_new();
+
+    if (!copy)
+        return TOK_NO_MEMORY;
+    if (EVP_MD_CTX_copy_ex(copy, keyed) != 1)
+        return TOK_CRYPTO;
+    *ret = copy;
+    copy = NULL;
+    return TOK_OK;
+}
+
+/* HMAC */
+
+static enum tok_err mac_of(const struct key *key, struct slice input, uint8_t ret[MAC_MAX])
+{
+    CLEANUP(cleanup_mac_ctx) EVP_MAC_CTX *once = EVP_MAC_CTX_dup(key->mac);
+    size_t n;
+
+    if (!once)
+        return TOK_NO_MEMORY;
+    if (EVP_MAC_update(once, (const uint8_t *)input.p, input.n) != 1 ||
+        EVP_MAC_final(once, ret, &n, MAC_MAX) != 1 || n != key->sig_len)
+        return TOK_CRYPTO;
+    return TOK_OK;
+}
+
+static enum tok_err verify_mac(const struct key *key, struct slice input,
+                               struct slice signature)
+{
+    uint8_t mac[MAC_MAX];
+    enum tok_err err = mac_of(key, input, mac);
+
+    if (!err && !secret_equal((struct slice){(const char *)mac, key->sig_len}, signature))
+        err = TOK_SIGNATURE;
+    secret_wipe(mac, sizeof(mac));
+    return err;
+}
+
+/* Signatures */
+
+/* Does "no" mean the signature? libcrypto says no for its own sake too, below 0 or not, and
+ * tells by an error that is fatal, or by nothing at all below 0. Only a queue that was empty
+ * before is looked through: what is in it is new. */
+static enum tok_err meaning_of(int result, bool queue_was_empty)
+{
+    unsigned long error = queue_was_empty ? ERR_get_error() : 0;
+    enum tok_err err = result < 0 && queue_was_empty && !error ? TOK_CRYPTO : TOK_SIGNATURE;
+
+    for (; error; error = ERR_get_error()) {
+        if (ERR_GET_REASON(error) == ERR_R_MALLOC_FAILURE)
+            return TOK_NO_MEMORY;
+        if (ERR_FATAL_ERROR(error))
+            err = TOK_CRYPTO;
+    }
+    return err;
+}
+
+static enum tok_err verify_pair(const struct key *key, struct slice input,
+                                struct slice signature)
+{
+    CLEANUP(cleanup_md_ctx) EVP_MD_CTX *once = NULL;
+    enum tok_err err = copy_keyed(key->verify, &once);
+    bool queue_was_empty = ERR_peek_error() == 0;
+    int result;
+
+    if (err)
+        return err;
+    result = EVP_DigestVerify(once, (const uint8_t *)signature.p, signature.n,
+                              (const uint8_t *)input.p, input.n);
+    return result == 1 ? TOK_OK : meaning_of(result, queue_was_empty);
+}
+
+static enum tok_err sign_pair(const struct key *key, struct slice input, uint8_t *ret,
+                              size_t *ret_n)
+{
+    CLEANUP(cleanup_md_ctx) EVP_MD_CTX *once = NULL;
+    enum tok_err err = copy_keyed(key->sign, &once);
+
+    if (err)
+        return err;
+    if (EVP_DigestSign(once, ret, ret_n, (const uint8_t *)input.p, input.n) != 1)
+        return TOK_CRYPTO;
+    return TOK_OK;
+}
+
+/* ECDSA: JOSE writes r and s at their full width (RFC 7518 3.4), libcrypto reads and writes
+ * them as DER. */
+
+/* A positive INTEGER, shortest form (X.690 8.3). Returns its bytes; 0: the number is zero. */
+static size_t der_integer(const uint8_t *number, size_t n, uint8_t *ret)
+{
+    size_t pad;
+
+    while (n && *number == 0) {
+        number++;
+        n--;
+    }
+    if (n == 0)
+        return 0;
+    pad = *number >> 7;
+    ret[0] = 0x02;
+    ret[1] = (uint8_t)(n + pad);
+    ret[2] = 0;
+    memcpy(ret + 2 + pad, number, n);
+    return 2 + pad + n;
+}
+
+/* 0: r or s is zero, which no signature has and a careless check takes (CVE-2022-21449). That
+ * they are below the group's order is libcrypto's to check. */
+static size_t der_of(struct slice signature, uint8_t ret[DER_MAX])
+{
+    const uint8_t *r = (const uint8_t *)signature.p;
+    size_t half = signature.n / 2, r_len, s_len, head;
+    uint8_t body[DER_MAX];
+
+    r_len = der_integer(r, half, body);
+    s_len = der_integer(r + half, half, body + r_len);
+    if (r_len == 0 || s_len == 0)
+        return 0;
+    head = r_len + s_len < 0x80 ? 2 : 3;
+    ret[0] = 0x30;
+    ret[1] = 0x81;
+    ret[head - 1] = (uint8_t)(r_len + s_len);
+    memcpy(ret + head, body, r_len + s_len);
+    return head + r_len + s_len;
+}
+
+static enum tok_err verify_ecdsa(const struct key *key, struct slice input,
+                                 struct slice signature)
+{
+    uint8_t der[DER_MAX];
+    size_t n = der_of(signature, der);
+
+    if (n == 0)
+        return TOK_SIGNATURE;
+    return verify_pair(key, input, (struct slice){(const char *)der, n});
+}
+
+static enum tok_err sign_ecdsa(const struct key *key, struct slice input, uint8_t *ret)
+{
+    CLEANUP(cleanup_ecdsa) ECDSA_SIG *sig = NULL;
+    uint8_t der[DER_MAX];
+    const uint8_t *pos = der;
+    size_t n = sizeof(der), half = key->sig_len / 2;
+    enum tok_err err = sign_pair(key, input, der, &n);
+
+    if (err)
+        return err;
+    sig = d2i_ECDSA_SIG(NULL, &pos, (long)n);
+    if (!sig || BN_bn2binpad(ECDSA_SIG_get0_r(sig), ret, (int)half) < 0 ||
+        BN_bn2binpad(ECDSA_SIG_get0_s(sig), ret + half, (int)half) < 0)
+        return TOK_CRYPTO;
+    return TOK_OK;
+}
+
+enum tok_err key_verify(const struct key *key, struct slice input, struct slice signature)
+{
+    QUIET_ERRORS;
+
+    if (signature.n != key->sig_len)
+        return TOK_SIGNATURE;
+    switch (key->alg->kind) {
+    case ALG_OCT:
+        return verify_mac(key, input, signature);
+    case ALG_EC:
+        return verify_ecdsa(key, input, signature);
+    case ALG_RSA:
+    case ALG_OKP:
+        return verify_pair(key, input, signature);
+    }
+    return TOK_CRYPTO;
+}
+
+static enum tok_err sign(const struct key *key, struct slice input, uint8_t *ret)
+{
+    size_t n = KEY_SIGNATURE_MAX;
+    enum tok_err err;
+
+    switch (key->alg->kind) {
+    case ALG_OCT:
+        return mac_of(key, input, ret);
+    case ALG_EC:
+        return sign_ecdsa(key, input, ret);
+    case ALG_RSA:
+    case ALG_OKP:
+        err = sign_pair(key, input, ret, &n);
+        return !err && n != key->sig_len ? TOK_CRYPTO : err;
+    }
+    return TOK_CRYPTO;
+}
+
+enum tok_err key_sign(const struct key *key, struct slice input, void *ret)
+{
+    QUIET_ERRORS;
+    uint8_t signature[KEY_SIGNATURE_MAX];
+    enum tok_err err;
+
+    if (!key->is_private)
+        return TOK_KEYS;
+    err = sign(key, input, signature);
+    if (err)
+        return err;
+    memcpy(ret, signature, key->sig_len);
+    return TOK_OK;
+}

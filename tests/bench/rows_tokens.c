@@ -1,0 +1,326 @@
+#include "bench_core.h"
+
+#include "key_parts.h"
+
+#include <openssl/core_names.h>
+#include <openssl/ecdsa.h>
+#include <openssl/hmac.h>
+#include <openssl/sha.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+
+#ifdef HAVE_LIBJWT
+#include <jwt.h>
+#endif
+#ifdef HAVE_CJOSE
+#include <cjose/cjose.h>
+#endif
+
+/* HS256 */
+
+struct hmac {
+    struct bench_token *token;
+    EVP_MAC_CTX *evp;
+    SHA256_CTX inner, outer;
+    char text[1024]; /* the token, NUL-terminated */
+};
+
+/* libcrypto's own way to use a key again: its context is set back to where the key was taken.
+ */
+static void hmac_evp(void *arg, size_t n)
+{
+    struct hmac *h = arg;
+    struct slice in = h->token->input;
+    uint8_t mac[32];
+    size_t len;
+
+    for (size_t i = 0; i < n; i++)
+        timing_must(EVP_MAC_init(h->evp, NULL, 0, NULL) == 1 &&
+                        EVP_MAC_update(h->evp, (const uint8_t *)in.p, in.n) == 1 &&
+                        EVP_MAC_final(h->evp, mac, &len, sizeof(mac)) == 1 &&
+                        CRYPTO_memcmp(mac, h->token->signature.p, len) == 0,
+                    "EVP_MAC");
+}
+
+static void hmac_sha256(void *arg, size_t n)
+{
+    struct hmac *h = arg;
+    struct slice in = h->token->input;
+    uint8_t mac[32];
+
+    for (size_t i = 0; i < n; i++) {
+        SHA256_CTX inner = h->inner, outer = h->outer;
+
+        (void)SHA256_Update(&inner, in.p, in.n);
+        (void)SHA256_Final(mac, &inner);
+        (void)SHA256_Update(&outer, mac, sizeof(mac));
+        (void)SHA256_Final(mac, &outer);
+        timing_must(CRYPTO_memcmp(mac, h->token->signature.p, sizeof(mac)) == 0, "SHA256");
+    }
+}
+
+static void pad(const struct key *key, uint8_t with, SHA256_CTX *ret)
+{
+    uint8_t block[64] = {0};
+
+    memcpy(block, key->octets.p, key->octets.n);
+    for (size_t i = 0; i < sizeof(block); i++)
+        block[i] ^= with;
+    (void)SHA256_Init(ret);
+    (void)SHA256_Update(ret, block, sizeof(block));
+}
+
+static void make_hmac(struct bench_token *token, struct hmac *ret)
+{
+    char digest[] = "SHA256";
+    OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
+                           OSSL_PARAM_construct_end()};
+    EVP_MAC *mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+
+    *ret = (struct hmac){.token = token, .evp = EVP_MAC_CTX_new(mac)};
+    timing_must(EVP_MAC_init(ret->evp, (const uint8_t *)token->key->octets.p,
+                             token->key->octets.n, params) == 1,
+                "EVP_MAC_init");
+    EVP_MAC_free(mac);
+    pad(token->key, 0x36, &ret->inner);
+    pad(token->key, 0x5c, &ret->outer);
+    memcpy(ret->text, token->token.p, token->token.n + 1);
+}
+
+#ifdef HAVE_LIBJWT
+/* Parses and checks the signature; looks at no claim. */
+static void verify_libjwt(void *arg, size_t n)
+{
+    struct hmac *h = arg;
+    const struct secret *octets = &h->token->key->octets;
+
+    for (size_t i = 0; i < n; i++) {
+        jwt_t *jwt;
+
+        timing_must(
+            jwt_decode(&jwt, h->text, (const unsigned char *)octets->p, (int)octets->n) == 0,
+            "libjwt");
+        jwt_free(jwt);
+    }
+}
+#endif
+
+#ifdef HAVE_CJOSE
+struct cjose {
+    cjose_jwk_t *jwk;
+    const struct secret *token;
+};
+
+/* Checks the signature; parses no payload. */
+static void verify_cjose(void *arg, size_t n)
+{
+    struct cjose *c = arg;
+    cjose_err err;
+
+    for (size_t i = 0; i < n; i++) {
+        cjose_jws_t *jws = cjose_jws_import(c->token->p, c->token->n, &err);
+
+        timing_must(jws && cjose_jws_verify(jws, c->jwk, &err), "cjose");
+        cjose_jws_release(jws);
+    }
+}
+#endif
+
+static void row_hs256(void)
+{
+    static struct bench_token token;
+    static struct hmac hmac;
+    struct row row = {"HS256 verify, whole",
+                      {{"verify_token", bench_verify, &token, 0},
+                       {"EVP_MAC reinit", hmac_evp, &hmac, 1.3},
+                       {"low-level SHA256", hmac_sha256, &hmac, 1.7}},
+                      .n = 2000};
+    size_t k = 3;
+
+    if (!timing_wanted(row.name))
+        return;
+    bench_token_make("HS256", &token);
+    make_hmac(&token, &hmac);
+#ifdef HAVE_LIBJWT
+    row.contenders[k++] = (struct contender){"libjwt", verify_libjwt, &hmac, 1};
+#endif
+#ifdef HAVE_CJOSE
+    cjose_err err;
+    struct cjose cjose = {.token = &token.token};
+
+    cjose.jwk = cjose_jwk_create_oct_spec((const uint8_t *)token.key->octets.p,
+                                          token.key->octets.n, &err);
+    timing_must(cjose.jwk != NULL, "cjose JWK");
+    row.contenders[k++] = (struct contender){"cjose", verify_cjose, &cjose, 1};
+#endif
+    timing_row(&row);
+#ifdef HAVE_CJOSE
+    cjose_jwk_release(cjose.jwk);
+#endif
+    (void)k;
+    EVP_MAC_CTX_free(hmac.evp);
+    bench_token_clear(&token);
+}
+
+/* RS256, ES256, EdDSA */
+
+struct pair {
+    struct bench_token token;
+    uint8_t der[KEY_SIGNATURE_MAX]; /* the signature as libcrypto takes it */
+    size_t n;
+};
+
+static void libcrypto_verify(void *arg, size_t n)
+{
+    struct pair *p = arg;
+    struct slice in = p->token.input;
+
+    for (size_t i = 0; i < n; i++) {
+        EVP_MD_CTX *once = EVP_MD_CTX_new();
+
+        timing_must(EVP_MD_CTX_copy_ex(once, p->token.key->verify) == 1 &&
+                        EVP_DigestVerify(once, p->der, p->n, (const uint8_t *)in.p, in.n) == 1,
+                    "EVP_DigestVerify");
+        EVP_MD_CTX_free(once);
+    }
+}
+
+static void libcrypto_sign(void *arg, size_t n)
+{
+    struct pair *p = arg;
+    struct slice in = p->token.input;
+
+    for (size_t i = 0; i < n; i++) {
+        EVP_MD_CTX *once = EVP_MD_CTX_new();
+        uint8_t signature[KEY_SIGNATURE_MAX];
+        size_t len = sizeof(signature);
+
+        timing_must(EVP_MD_CTX_copy_ex(once, p->token.key->sign) == 1 &&
+                        EVP_DigestSign(once, signature, &len, (const uint8_t *)in.p, in.n) == 1,
+                    "EVP_DigestSign");
+        EVP_MD_CTX_free(once);
+    }
+}
+
+static size_t to_der(struct slice signature, uint8_t *ret)
+{
+    const uint8_t *r = (const uint8_t *)signature.p;
+    int half = (int)signature.n / 2, n;
+    ECDSA_SIG *sig = ECDSA_SIG_new();
+
+    (void)ECDSA_SIG_set0(sig, BN_bin2bn(r, half, NULL), BN_bin2bn(r + half, half, NULL));
+    n = i2d_ECDSA_SIG(sig, &ret);
+    ECDSA_SIG_free(sig);
+    return (size_t)n;
+}
+
+static void row_pair(const char *alg, const char *verify, const char *mint)
+{
+    static struct pair p;
+    struct row row = {verify,
+                      {{"verify_token", bench_verify, &p.token, 0},
+                       {"EVP_DigestVerify, context copied", libcrypto_verify, &p, 1.03}},
+                      .n = 20};
+
+    if (!timing_wanted(verify))
+        return;
+    bench_token_make(alg, &p.token);
+    p.n = p.token.signature.n;
+    memcpy(p.der, p.token.signature.p, p.n);
+    if (key_alg(p.token.key)->kind == ALG_EC)
+        p.n = to_der(p.token.signature, p.der);
+    timing_row(&row);
+    if (mint) {
+        row = (struct row){mint,
+                           {{"issue_token", bench_mint, &p.token, 0},
+                            {"EVP_DigestSign, context copied", libcrypto_sign, &p, 1.05}},
+                           .n = 20};
+        timing_row(&row);
+    }
+    bench_token_clear(&p.token);
+}
+
+/* Two threads, each its own key. They wait by turning, so that no wake-up is counted. */
+
+#define THREAD_ROUNDS 301
+
+struct pairing {
+    struct bench_token token[2];
+    size_t n;
+    atomic_uint asked, answered; /* rounds */
+};
+
+static void *second_thread(void *arg)
+{
+    struct pairing *p = arg;
+    cpu_set_t other;
+
+    CPU_ZERO(&other);
+    CPU_SET(0, &other);
+    (void)pthread_setaffinity_np(pthread_self(), sizeof(other), &other);
+    for (unsigned round = 1; round <= THREAD_ROUNDS; round++) {
+        while (atomic_load(&p->asked) < round)
+            ;
+        bench_verify(&p->token[1], p->n);
+        atomic_store(&p->answered, round);
+    }
+    return NULL;
+}
+
+static double alone(struct pairing *p)
+{
+    double from = timing_ns();
+
+    bench_verify(&p->token[0], p->n);
+    return timing_ns() - from;
+}
+
+static double both(struct pairing *p, unsigned round)
+{
+    double from = timing_ns();
+
+    atomic_store(&p->asked, round);
+    bench_verify(&p->token[0], p->n);
+    while (atomic_load(&p->answered) < round)
+        ;
+    return timing_ns() - from;
+}
+
+static void row_threads(const char *alg, size_t n)
+{
+    static double one[THREAD_ROUNDS], two[THREAD_ROUNDS];
+    static struct pairing p;
+    pthread_t second;
+    char name[64];
+
+    (void)snprintf(name, sizeof(name), "two threads / one, %s verify", alg);
+    if (!timing_wanted(name))
+        return;
+    p = (struct pairing){.n = n};
+    bench_token_make(alg, &p.token[0]);
+    bench_token_make(alg, &p.token[1]);
+    timing_must(pthread_create(&second, NULL, second_thread, &p) == 0, "a thread");
+    for (unsigned round = 0; round < THREAD_ROUNDS; round++) {
+        one[round] = alone(&p);
+        two[round] = both(&p, round + 1);
+    }
+    (void)pthread_join(second, NULL);
+    bench_token_clear(&p.token[0]);
+    bench_token_clear(&p.token[1]);
+    timing_sort(one, THREAD_ROUNDS);
+    timing_sort(two, THREAD_ROUNDS);
+    timing_verdict(name, 2 * one[0] / two[0],
+                   2 * one[THREAD_ROUNDS / 2] / two[THREAD_ROUNDS / 2], 1.9, true);
+}
+
+void bench_rows_tokens(void)
+{
+    row_hs256();
+    row_pair("RS256", "RS256 verify, whole", NULL);
+    row_pair("ES256", "ES256 verify, whole", "ES256 mint, whole");
+    row_pair("EdDSA", "EdDSA verify, whole", "EdDSA mint, whole");
+    row_threads("HS256", 2000);
+    row_threads("EdDSA", 20);
+}

@@ -1,0 +1,141 @@
+/*
+ * Any bytes at all as a time span. Beyond "no crash": a second reader, made another way, gives
+ * the same verdict and the same sum; what value_span_text writes is read back; blanks around a
+ * span say nothing; a part more adds what it says.
+ */
+#include "cleanup.h"
+#include "emit.h"
+#include "fuzz.h"
+#include "timespan.h"
+#include "value.h"
+
+#include <stdio.h>
+
+__extension__ typedef unsigned __int128 wide;
+
+/* Under the longest allowed: a count of more is over the range whatever its unit. */
+#define DIGITS 20
+
+static const struct {
+    const char *names; /* each between blanks */
+    uint64_t usec;
+} units[] = {
+    {" us usec ", 1},
+    {" ms msec ", 1000},
+    {" s sec second seconds ", 1000000},
+    {" m min minute minutes ", 60000000},
+    {" h hr hour hours ", 3600000000},
+    {" d day days ", 86400000000},
+    {" w week weeks ", 604800000000},
+};
+
+/* 0: no unit of this name. */
+static uint64_t usec_of(const char *name, size_t n)
+{
+    char word[16];
+
+    if (n > 10)
+        return 0;
+    (void)snprintf(word, sizeof(word), " %.*s ", (int)n, name);
+    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
+        if (strstr(units[i].names, word))
+            return units[i].usec;
+    return 0;
+}
+
+/* One part, off the front of a C string; false when it is none. */
+static bool read_part(const char **at, wide *sum)
+{
+    size_t digits = strspn(*at, "0123456789"), zeros = strspn(*at, "0"), letters;
+    uint64_t usec;
+    wide count = 0;
+
+    for (size_t i = zeros; i < digits && i < zeros + DIGITS + 1; i++)
+        count = count * 10 + (unsigned)((*at)[i] - '0');
+    *at += digits;
+    *at += strspn(*at, " \t\r\n");
+    letters = strspn(*at, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ");
+    usec = letters ? usec_of(*at, letters) : 1000000;
+    *at += letters;
+    *at += strspn(*at, " \t\r\n");
+    *sum += count * usec;
+    return digits && usec && count <= UINT64_MAX && *sum < UINT64_MAX;
+}
+
+static bool read_span(const char *text, uint64_t *ret)
+{
+    wide sum = 0;
+
+    text += strspn(text, " \t\r\n");
+    do {
+        if (!read_part(&text, &sum))
+            return false;
+    } while (*text);
+    *ret = (uint64_t)sum;
+    return true;
+}
+
+static char *join(const char *before, struct slice text, const char *after, size_t *ret_n)
+{
+    size_t room = strlen(before) + text.n + strlen(after);
+    struct emit out = {.p = calloc(1, room + 1), .size = room};
+
+    must(out.p != NULL);
+    emit_text(&out, before);
+    emit_bytes(&out, text);
+    emit_text(&out, after);
+    *ret_n = out.n;
+    return out.p;
+}
+
+static void reads_back(uint64_t usec)
+{
+    char text[VALUE_SPAN_TEXT];
+    uint64_t again;
+
+    value_span_text(usec, text);
+    must(timespan_parse((struct slice){text, strlen(text)}, &again) == TOK_OK);
+    must(again == usec);
+}
+
+static void more_adds(struct slice text, uint64_t usec)
+{
+    size_t n;
+    CLEANUP(cleanup_free) char *blanks = join(" \t", text, "\n ", &n);
+    CLEANUP(cleanup_free) char *more = NULL;
+    uint64_t again;
+
+    must(timespan_parse((struct slice){blanks, n}, &again) == TOK_OK && again == usec);
+    more = join("2ms ", text, "", &n);
+    if (timespan_parse((struct slice){more, n}, &again) == TOK_OK)
+        must(again == usec + 2000);
+    else
+        must(usec >= UINT64_MAX - 2000);
+}
+
+/* The second reader's verdict; a NUL is in no span. */
+static bool model_of(struct slice text, uint64_t *ret)
+{
+    CLEANUP(cleanup_free) char *string = NULL;
+    size_t n;
+
+    if (!text.n || memchr(text.p, 0, text.n))
+        return false;
+    string = join("", text, "", &n);
+    return read_span(string, ret);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct slice text = {(const char *)data, size};
+    CLEANUP(cleanup_free) char *exact = exact_copy(text);
+    uint64_t usec = 7, model = 7;
+    bool taken = timespan_parse((struct slice){exact, size}, &usec) == TOK_OK;
+
+    must(taken == model_of(text, &model) && usec == model);
+    if (!taken)
+        return 0;
+    reads_back(usec);
+    more_adds(text, usec);
+    return 0;
+}
