@@ -2,26 +2,20 @@
 
 #include <string.h>
 
-#if defined(__has_attribute)
-#if __has_attribute(uninitialized)
-#define UNINITIALIZED __attribute__((uninitialized))
-#endif
-#endif
-#ifndef UNINITIALIZED
-#define UNINITIALIZED
-#endif
+#define FEW_NAMES 16 /* of one object; more are sorted */
 
 /* A member's name of an object that is still open, by its place in the document. */
 struct name {
     uint32_t at, n;
     bool escaped;
+    uint64_t begin; /* of one without escapes: its first eight bytes */
 };
 
 struct walk {
     const char *start, *at, *end;
     unsigned depth;
-    /* Names of all open objects, outermost first; the innermost's are sorted. Sorting, unlike
-     * hashing, leaves nobody names to choose that make it slow. */
+    /* Names of all open objects, outermost first; the innermost's are sorted when they are not
+     * few. Sorting, unlike hashing, leaves nobody names to choose that make it slow. */
     struct name *names;
     size_t n_names;
     /* Where members of the outermost object go; NULL: nowhere. */
@@ -61,7 +55,7 @@ static inline bool take_byte(struct walk *w, char byte)
 
 static inline void skip_blank(struct walk *w)
 {
-    while (w->at < w->end &&
+    while (w->at < w->end && (unsigned char)*w->at <= ' ' &&
            (*w->at == ' ' || *w->at == '\n' || *w->at == '\r' || *w->at == '\t'))
         w->at++;
 }
@@ -104,6 +98,19 @@ static enum tok_err take_word(struct walk *w, struct slice word)
     return TOK_OK;
 }
 
+/* at is a quote. False, and nothing is taken, when the string has more in it than plain bytes.
+ */
+static inline bool take_plain(struct walk *w, struct scan_value *ret)
+{
+    const char *from = w->at, *quote = scan_string_plain(from + 1, w->end);
+
+    if (quote == w->end || *quote != '"')
+        return false;
+    w->at = quote + 1;
+    *ret = (struct scan_value){.text = {from, (size_t)(w->at - from)}, .type = SCAN_STRING};
+    return true;
+}
+
 /* at is a quote. */
 static enum tok_err take_string(struct walk *w, struct scan_value *ret,
                                 struct scan_string_seen *seen)
@@ -119,9 +126,12 @@ static enum tok_err take_string(struct walk *w, struct scan_value *ret,
 static enum tok_err take_string_value(struct walk *w, const struct scan_value *outer_name,
                                       struct scan_value *ret)
 {
-    struct scan_string_seen seen;
-    enum tok_err err = take_string(w, ret, &seen);
+    UNINITIALIZED struct scan_string_seen seen;
+    enum tok_err err;
 
+    if (take_plain(w, ret))
+        return TOK_OK;
+    err = take_string(w, ret, &seen);
     if (err != TOK_OK || !seen.lone)
         return err;
     if (!outer_name)
@@ -134,43 +144,104 @@ static enum tok_err take_string_value(struct walk *w, const struct scan_value *o
     return TOK_OK;
 }
 
-/* base: where the names of this object begin. */
-static enum tok_err add_name(struct walk *w, size_t base, const struct scan_value *name)
+/* The first eight bytes of a name in a text that ends at end, as many as it has. */
+static inline uint64_t begin_of(struct slice raw, const char *end)
 {
-    size_t low = base, high = w->n_names;
+    uint64_t begin = 0;
 
-    if (w->n_names == SCAN_NAMES)
-        return refuse_at(w, name->text.p, "too many members");
+    if (end - raw.p < (ptrdiff_t)sizeof(begin)) {
+        memcpy(&begin, raw.p, raw.n);
+        return begin;
+    }
+    memcpy(&begin, raw.p, sizeof(begin));
+    return raw.n < sizeof(begin) ? le64toh(begin) & ((UINT64_C(1) << 8 * raw.n) - 1)
+                                 : le64toh(begin);
+}
+
+static struct name name_of(const struct walk *w, const struct scan_value *v)
+{
+    return (struct name){.at = (uint32_t)(v->text.p - w->start),
+                         .n = (uint32_t)v->text.n,
+                         .escaped = v->escaped,
+                         .begin = begin_of(scan_string_raw(*v), w->end)};
+}
+
+static int order_of(const struct walk *w, const struct name *a, const struct name *b)
+{
+    const struct scan_value va = {{w->start + a->at, a->n}, SCAN_STRING, a->escaped};
+    const struct scan_value vb = {{w->start + b->at, b->n}, SCAN_STRING, b->escaped};
+
+    return scan_string_order(&va, &vb);
+}
+
+static inline bool same_name(const struct walk *w, const struct name *a, const struct name *b)
+{
+    if (a->begin != b->begin && !a->escaped && !b->escaped)
+        return false;
+    return order_of(w, a, b) == 0;
+}
+
+/* Puts a name among sorted ones that end where it is to be added. False: it is there. */
+static bool insert_sorted(const struct walk *w, struct name *from, size_t n, struct name name)
+{
+    size_t low = 0, high = n;
+
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        const struct name *there = &w->names[middle];
-        struct scan_value other = {.text = {w->start + there->at, there->n},
-                                   .type = SCAN_STRING,
-                                   .escaped = there->escaped};
-        int order = scan_string_order(name, &other);
+        int order = order_of(w, &name, &from[middle]);
 
         if (order == 0)
-            return refuse_at(w, name->text.p, "duplicate member");
+            return false;
         if (order < 0)
             high = middle;
         else
             low = middle + 1;
     }
-    memmove(&w->names[low + 1], &w->names[low], (w->n_names - low) * sizeof(w->names[0]));
-    w->names[low] = (struct name){.at = (uint32_t)(name->text.p - w->start),
-                                  .n = (uint32_t)name->text.n,
-                                  .escaped = name->escaped};
+    memmove(&from[low + 1], &from[low], (n - low) * sizeof(*from));
+    from[low] = name;
+    return true;
+}
+
+/* Puts a name behind few others. False: it is there. */
+static bool append_name(const struct walk *w, struct name *from, size_t n,
+                        const struct name *name)
+{
+    for (size_t i = 0; i < n; i++)
+        if (same_name(w, &from[i], name))
+            return false;
+    from[n] = *name;
+    return true;
+}
+
+/* base: where the names of this object begin. */
+static enum tok_err add_name(struct walk *w, size_t base, const struct scan_value *v)
+{
+    struct name *from = w->names + base, name;
+    size_t n = w->n_names - base;
+    bool added;
+
+    if (w->n_names == SCAN_NAMES)
+        return refuse_at(w, v->text.p, "too many members");
+    name = name_of(w, v);
+    if (n == FEW_NAMES)
+        for (size_t i = 1; i < n; i++)
+            (void)insert_sorted(w, from, i, from[i]);
+    added = n < FEW_NAMES ? append_name(w, from, n, &name) : insert_sorted(w, from, n, name);
+    if (!added)
+        return refuse_at(w, v->text.p, "duplicate member");
     w->n_names++;
     return TOK_OK;
 }
 
 static enum tok_err take_name(struct walk *w, size_t base, struct scan_value *ret)
 {
-    struct scan_string_seen seen;
+    UNINITIALIZED struct scan_string_seen seen;
     enum tok_err err;
 
     if (peek(w) != '"')
         return refuse(w, "no member name");
+    if (take_plain(w, ret))
+        return add_name(w, base, ret);
     err = take_string(w, ret, &seen);
     if (err != TOK_OK)
         return err;
@@ -181,23 +252,24 @@ static enum tok_err take_name(struct walk *w, size_t base, struct scan_value *re
 
 static enum tok_err take_member(struct walk *w, size_t base)
 {
-    bool outermost = w->depth == 1;
-    struct scan_member member;
+    bool kept = w->depth == 1 && w->members, fits = w->n_members < w->max_members;
+    UNINITIALIZED struct scan_member other;
+    struct scan_member *member = kept && fits ? &w->members[w->n_members] : &other;
     enum tok_err err;
 
-    err = take_name(w, base, &member.name);
+    err = take_name(w, base, &member->name);
     if (err != TOK_OK)
         return err;
     skip_blank(w);
     if (!take_byte(w, ':'))
         return refuse(w, "no colon after a member name");
     skip_blank(w);
-    err = take_value(w, outermost ? &member.name : NULL, &member.value);
-    if (err != TOK_OK || !outermost || !w->members)
+    err = take_value(w, w->depth == 1 ? &member->name : NULL, &member->value);
+    if (err != TOK_OK || !kept)
         return err;
-    if (w->n_members == w->max_members)
-        return refuse_at(w, member.name.text.p, "too many members");
-    w->members[w->n_members++] = member;
+    if (!fits)
+        return refuse_at(w, member->name.text.p, "too many members");
+    w->n_members++;
     return TOK_OK;
 }
 
