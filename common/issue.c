@@ -10,18 +10,6 @@ static struct slice text(const char *s)
     return (struct slice){s, strlen(s)};
 }
 
-static void emit_header(const struct key *key, struct emit *out)
-{
-    struct slice kid = key_kid(key);
-
-    emit_begin(out);
-    emit_member_string(out, "alg", text(key_alg(key)->name));
-    emit_member_string(out, "typ", SLICE("JWT"));
-    if (kid.n)
-        emit_member_string(out, "kid", kid);
-    emit_end(out);
-}
-
 static void emit_audience(char *const *audience, struct emit *out)
 {
     emit_member(out, "aud");
@@ -70,12 +58,12 @@ static enum tok_err make_header(const struct key *key, struct secret *ret)
     struct emit count = {0}, out = {0};
     enum tok_err err;
 
-    emit_header(key, &count);
+    key_emit_header(key, &count);
     err = secret_alloc(count.n, ret);
     if (err)
         return err;
     out = (struct emit){.p = ret->p, .size = ret->n};
-    emit_header(key, &out);
+    key_emit_header(key, &out);
     return TOK_OK;
 }
 
@@ -84,7 +72,7 @@ static enum tok_err make_header(const struct key *key, struct secret *ret)
 static enum tok_err make_payload(const struct issue_claims *c, struct secret *ret)
 {
     struct emit count = {0}, out = {0};
-    struct claims check;
+    UNINITIALIZED struct claims check; /* places in the payload, and times: no secret */
     enum tok_err err;
 
     emit_claims(c, &count);
@@ -93,9 +81,7 @@ static enum tok_err make_payload(const struct issue_claims *c, struct secret *re
         return err;
     out = (struct emit){.p = ret->p, .size = ret->n};
     emit_claims(c, &out);
-    err = claims_read(secret_slice(ret), &c->names, &check);
-    secret_wipe(&check, sizeof(check));
-    return err;
+    return claims_read(secret_slice(ret), &c->names, &check);
 }
 
 /* HEADER.PAYLOAD.SIGNATURE into a token that has exactly the room. */
@@ -103,7 +89,7 @@ static enum tok_err sign(const struct key *key, struct slice header, struct slic
                          struct secret *token)
 {
     struct emit out = {.p = token->p, .size = token->n};
-    char signature[KEY_SIGNATURE_MAX];
+    UNINITIALIZED char signature[KEY_SIGNATURE_MAX];
     enum tok_err err;
 
     emit_base64url(&out, header);
@@ -114,7 +100,7 @@ static enum tok_err sign(const struct key *key, struct slice header, struct slic
         return err;
     emit_text(&out, ".");
     emit_base64url(&out, (struct slice){signature, key_sig_len(key)});
-    secret_wipe(signature, sizeof(signature));
+    secret_wipe(signature, key_sig_len(key));
     return TOK_OK;
 }
 
