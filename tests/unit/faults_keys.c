@@ -34,8 +34,9 @@ static char *write_pem(EVP_PKEY *pkey, bool traditional)
         ck_assert_int_eq(PEM_write_bio_PKCS8PrivateKey(out, pkey, NULL, NULL, 0, NULL, NULL),
                          1);
     n = BIO_get_mem_data(out, &text);
-    copy = strndup(text, (size_t)n);
+    copy = calloc(1, (size_t)n + 1);
     ck_assert_ptr_nonnull(copy);
+    memcpy(copy, text, (size_t)n);
     (void)BIO_free(out);
     return copy;
 }

@@ -15,7 +15,9 @@ static struct {
     char bytes[16]; /* as they were before */
 } wiped;
 
-static void wipe(void *p, size_t n)
+/* Not static: glibc's explicit_bzero is an inline function of external linkage. */
+void wipe(void *p, size_t n);
+void wipe(void *p, size_t n)
 {
     volatile char *byte = p;
 
