@@ -15,7 +15,8 @@ static struct {
     char bytes[16]; /* as they were before */
 } wiped;
 
-/* Not static: glibc's explicit_bzero is an inline function of external linkage. */
+/* Not static: clang takes the functions below, which the C library declares inline, for users
+ * from another file. */
 void wipe(void *p, size_t n);
 void wipe(void *p, size_t n)
 {
