@@ -1,5 +1,6 @@
 #include "base64url.h"
 
+#include <endian.h>
 #include <string.h>
 
 static const char letters[] =
@@ -91,10 +92,14 @@ enum tok_err base64url_decode(struct slice in, void *ret, size_t size, size_t *r
     if (tail == 1 || n > size)
         return TOK_BASE64;
     for (size_t left = in.n; left >= 4; left -= 4, p += 4, out += 3) {
-        uint32_t bits = quad(p);
+        uint32_t bits = quad(p), bytes = htobe32(bits << 8);
 
         all &= bits;
-        put(bits, out);
+        /* While the fourth byte is the next letters' to write. */
+        if (left >= 8)
+            memcpy(out, &bytes, sizeof(bytes));
+        else
+            put(bits, out);
     }
     if (all != FOUR_LETTERS || (tail > 0 && !decode_tail(p, tail, out)))
         return TOK_BASE64;

@@ -1,28 +1,19 @@
+#include "scan_names.h"
 #include "scan_string.h"
 
 #include <string.h>
 
-#define FEW_NAMES 16 /* of one object; more are sorted */
-
-/* A member's name of an object that is still open, by its place in the document. */
-struct name {
-    uint32_t at, n;
-    bool escaped;
-    uint64_t begin; /* of one without escapes: its first eight bytes */
-};
-
 struct walk {
     const char *start, *at, *end;
     unsigned depth;
-    /* Names of all open objects, outermost first; the innermost's are sorted when they are not
-     * few. Sorting, unlike hashing, leaves nobody names to choose that make it slow. */
-    struct name *names;
+    /* Names of all open objects, outermost first. */
+    struct scan_name *names;
     size_t n_names;
     /* Where members of the outermost object go; NULL: nowhere. */
     struct scan_member *members;
     size_t max_members, n_members;
     /* Why the walk ended, or what is told when nothing else ends it. */
-    struct scan_fault fault, surrogate;
+    struct scan_fault fault, surrogate; /* surrogate.surrogate 0: none */
 };
 
 static enum tok_err take_value(struct walk *w, const struct scan_value *outer_name,
@@ -144,90 +135,13 @@ static enum tok_err take_string_value(struct walk *w, const struct scan_value *o
     return TOK_OK;
 }
 
-/* The first eight bytes of a name in a text that ends at end, as many as it has. */
-static inline uint64_t begin_of(struct slice raw, const char *end)
-{
-    uint64_t begin = 0;
-
-    if (end - raw.p < (ptrdiff_t)sizeof(begin)) {
-        memcpy(&begin, raw.p, raw.n);
-        return begin;
-    }
-    memcpy(&begin, raw.p, sizeof(begin));
-    return raw.n < sizeof(begin) ? le64toh(begin) & ((UINT64_C(1) << 8 * raw.n) - 1)
-                                 : le64toh(begin);
-}
-
-static struct name name_of(const struct walk *w, const struct scan_value *v)
-{
-    return (struct name){.at = (uint32_t)(v->text.p - w->start),
-                         .n = (uint32_t)v->text.n,
-                         .escaped = v->escaped,
-                         .begin = begin_of(scan_string_raw(*v), w->end)};
-}
-
-static int order_of(const struct walk *w, const struct name *a, const struct name *b)
-{
-    const struct scan_value va = {{w->start + a->at, a->n}, SCAN_STRING, a->escaped};
-    const struct scan_value vb = {{w->start + b->at, b->n}, SCAN_STRING, b->escaped};
-
-    return scan_string_order(&va, &vb);
-}
-
-static inline bool same_name(const struct walk *w, const struct name *a, const struct name *b)
-{
-    if (a->begin != b->begin && !a->escaped && !b->escaped)
-        return false;
-    return order_of(w, a, b) == 0;
-}
-
-/* Puts a name among sorted ones that end where it is to be added. False: it is there. */
-static bool insert_sorted(const struct walk *w, struct name *from, size_t n, struct name name)
-{
-    size_t low = 0, high = n;
-
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        int order = order_of(w, &name, &from[middle]);
-
-        if (order == 0)
-            return false;
-        if (order < 0)
-            high = middle;
-        else
-            low = middle + 1;
-    }
-    memmove(&from[low + 1], &from[low], (n - low) * sizeof(*from));
-    from[low] = name;
-    return true;
-}
-
-/* Puts a name behind few others. False: it is there. */
-static bool append_name(const struct walk *w, struct name *from, size_t n,
-                        const struct name *name)
-{
-    for (size_t i = 0; i < n; i++)
-        if (same_name(w, &from[i], name))
-            return false;
-    from[n] = *name;
-    return true;
-}
-
 /* base: where the names of this object begin. */
 static enum tok_err add_name(struct walk *w, size_t base, const struct scan_value *v)
 {
-    struct name *from = w->names + base, name;
-    size_t n = w->n_names - base;
-    bool added;
-
     if (w->n_names == SCAN_NAMES)
         return refuse_at(w, v->text.p, "too many members");
-    name = name_of(w, v);
-    if (n == FEW_NAMES)
-        for (size_t i = 1; i < n; i++)
-            (void)insert_sorted(w, from, i, from[i]);
-    added = n < FEW_NAMES ? append_name(w, from, n, &name) : insert_sorted(w, from, n, name);
-    if (!added)
+    if (!scan_names_add(w->names + base, w->n_names - base, v,
+                        (struct slice){w->start, (size_t)(w->end - w->start)}))
         return refuse_at(w, v->text.p, "duplicate member");
     w->n_names++;
     return TOK_OK;
@@ -264,7 +178,9 @@ static enum tok_err take_member(struct walk *w, size_t base)
     if (!take_byte(w, ':'))
         return refuse(w, "no colon after a member name");
     skip_blank(w);
-    err = take_value(w, w->depth == 1 ? &member->name : NULL, &member->value);
+    /* Most values are plain strings, and not worth a call. */
+    if (peek(w) != '"' || !take_plain(w, &member->value))
+        err = take_value(w, w->depth == 1 ? &member->name : NULL, &member->value);
     if (err != TOK_OK || !kept)
         return err;
     if (!fits)
@@ -392,16 +308,20 @@ static enum tok_err take_document(struct walk *w, struct scan_value *ret)
     return TOK_JSON;
 }
 
-/* The names are kilobytes that a short document never touches. */
+/* members and max_members are set. The names are kilobytes that a short document never touches.
+ */
 static enum tok_err walk(struct walk *w, struct slice doc, struct scan_value *ret)
 {
-    UNINITIALIZED struct name names[SCAN_NAMES];
+    UNINITIALIZED struct scan_name names[SCAN_NAMES];
     struct scan_value value;
     enum tok_err err;
 
     w->start = w->at = doc.n > 0 ? doc.p : "";
     w->end = w->start + doc.n;
+    w->depth = 0;
     w->names = names;
+    w->n_names = w->n_members = 0;
+    w->surrogate.surrogate = 0;
     err = take_document(w, &value);
     w->names = NULL;
     if (err == TOK_OK)
@@ -411,8 +331,12 @@ static enum tok_err walk(struct walk *w, struct slice doc, struct scan_value *re
 
 enum tok_err scan_document(struct slice doc, struct scan_value *ret, struct scan_fault *fault)
 {
-    struct walk w = {0};
-    enum tok_err err = walk(&w, doc, ret);
+    UNINITIALIZED struct walk w;
+    enum tok_err err;
+
+    w.members = NULL;
+    w.max_members = 0;
+    err = walk(&w, doc, ret);
 
     if (err != TOK_OK && fault)
         *fault = w.fault;
@@ -422,10 +346,13 @@ enum tok_err scan_document(struct slice doc, struct scan_value *ret, struct scan
 enum tok_err scan_object(struct slice doc, struct scan_member *members, size_t max,
                          size_t *ret_n, struct scan_fault *fault)
 {
-    struct walk w = {.members = members, .max_members = max};
+    UNINITIALIZED struct walk w;
     struct scan_value value;
-    enum tok_err err = walk(&w, doc, &value);
+    enum tok_err err;
 
+    w.members = members;
+    w.max_members = max;
+    err = walk(&w, doc, &value);
     if (err == TOK_OK && value.type != SCAN_OBJECT)
         err = refuse_at(&w, value.text.p, "not an object");
     if (err == TOK_OK)
