@@ -75,6 +75,12 @@ static struct slice name_of(const struct scan_value *v, char *buf, size_t size)
     return scan_string(*v, buf, size, &n) ? SLICE("") : (struct slice){buf, n};
 }
 
+/* Most differ in their length or first byte, and are not worth a call. */
+static inline bool name_is(struct slice name, struct slice wanted)
+{
+    return name.n == wanted.n && name.n && *name.p == *wanted.p && slice_eq(name, wanted);
+}
+
 /* One pass over the members. One may be several claims: the settings can call two alike. */
 static void find_known(const struct claims *c, const struct claims_names *names,
                        const struct scan_value *ret[KNOWN + 1])
@@ -90,11 +96,11 @@ static void find_known(const struct claims *c, const struct claims_names *names,
         struct slice name = name_of(&c->members[i].name, buf, sizeof(buf));
 
         ret[known_by_name(name)] = value;
-        if (name.n == user.n && slice_eq(name, user))
+        if (name_is(name, user))
             ret[USER] = value;
-        if (name.n == token_type.n && slice_eq(name, token_type))
+        if (name_is(name, token_type))
             ret[TOKEN_TYPE] = value;
-        if (name.n == jti.n && slice_eq(name, jti))
+        if (name_is(name, jti))
             ret[JTI] = value;
     }
 }
@@ -177,7 +183,7 @@ static enum tok_err read_rest(const struct scan_value *const known[KNOWN + 1], s
 static enum tok_err read_claims(struct slice payload, const struct claims_names *names,
                                 struct claims *c)
 {
-    const struct scan_value *known[KNOWN + 1];
+    UNINITIALIZED const struct scan_value *known[KNOWN + 1];
     enum tok_err err = scan_object(payload, c->members, CLAIMS_MAX, &c->n, NULL);
 
     if (err)
@@ -193,6 +199,14 @@ static enum tok_err read_claims(struct slice payload, const struct claims_names 
     if (err)
         return err;
     return read_rest(known, c);
+}
+
+void claims_clear(struct claims *c)
+{
+    c->n = 0;
+    c->iss = c->sub = c->aud = c->user = c->token_type = c->jti = c->sid = c->scope = NULL;
+    c->has_exp = c->has_nbf = c->has_iat = c->has_gen = c->one_time = c->bound = false;
+    c->exp = c->nbf = c->iat = c->gen = 0;
 }
 
 enum tok_err claims_read(struct slice payload, const struct claims_names *names,

@@ -7,9 +7,6 @@
 
 #include "scan.h"
 
-#include <stddef.h>
-#include <string.h>
-
 #define CLAIMS_MAX 128        /* members of a payload */
 #define CLAIMS_SCOPE_MAX 4096 /* bytes of scope's text, quotes included */
 
@@ -38,10 +35,7 @@ struct claims {
 };
 
 /* Makes it one that has no claims. */
-static inline void claims_clear(struct claims *c)
-{
-    memset(c, 0, offsetof(struct claims, members));
-}
+void claims_clear(struct claims *c);
 
 /* payload: decoded bytes, which must outlive *ret. TOK_JSON, TOK_CLAIM_TYPE (a scope over
  * CLAIMS_SCOPE_MAX too); *ret then has no claims at all. */

@@ -53,20 +53,6 @@ static void emit_claims(const struct issue_claims *c, struct emit *out)
     emit_end(out);
 }
 
-static enum tok_err make_header(const struct key *key, struct secret *ret)
-{
-    struct emit count = {0}, out = {0};
-    enum tok_err err;
-
-    key_emit_header(key, &count);
-    err = secret_alloc(count.n, ret);
-    if (err)
-        return err;
-    out = (struct emit){.p = ret->p, .size = ret->n};
-    key_emit_header(key, &out);
-    return TOK_OK;
-}
-
 /* What we would refuse ourselves is never signed: settings that give two claims one name, text
  * that is no UTF-8, a time no reader takes. */
 static enum tok_err make_payload(const struct issue_claims *c, struct secret *ret)
@@ -85,14 +71,13 @@ static enum tok_err make_payload(const struct issue_claims *c, struct secret *re
 }
 
 /* HEADER.PAYLOAD.SIGNATURE into a token that has exactly the room. */
-static enum tok_err sign(const struct key *key, struct slice header, struct slice payload,
-                         struct secret *token)
+static enum tok_err sign(const struct key *key, struct slice payload, struct secret *token)
 {
     struct emit out = {.p = token->p, .size = token->n};
     UNINITIALIZED char signature[KEY_SIGNATURE_MAX];
     enum tok_err err;
 
-    emit_base64url(&out, header);
+    emit_bytes(&out, key_header(key));
     emit_text(&out, ".");
     emit_base64url(&out, payload);
     err = key_sign(key, (struct slice){token->p, out.n}, signature);
@@ -107,20 +92,16 @@ static enum tok_err sign(const struct key *key, struct slice header, struct slic
 enum tok_err issue_token(const struct key *key, const struct issue_claims *claims, size_t max,
                          struct secret *ret, size_t *ret_len)
 {
-    CLEANUP(secret_clear) struct secret header = {0};
     CLEANUP(secret_clear) struct secret payload = {0};
     CLEANUP(secret_clear) struct secret token = {0};
     enum tok_err err;
     size_t len;
 
-    err = make_header(key, &header);
-    if (err)
-        return err;
     err = make_payload(claims, &payload);
     if (err)
         return err;
-    len = BASE64URL_LEN(header.n) + 1 + BASE64URL_LEN(payload.n) + 1 +
-          BASE64URL_LEN(key_sig_len(key));
+    len =
+        key_header(key).n + 1 + BASE64URL_LEN(payload.n) + 1 + BASE64URL_LEN(key_sig_len(key));
     if (ret_len)
         *ret_len = len;
     if (max && len > max)
@@ -128,7 +109,7 @@ enum tok_err issue_token(const struct key *key, const struct issue_claims *claim
     err = secret_alloc(len, &token);
     if (err)
         return err;
-    err = sign(key, secret_slice(&header), secret_slice(&payload), &token);
+    err = sign(key, secret_slice(&payload), &token);
     if (err)
         return err;
     *ret = token;

@@ -17,6 +17,7 @@ void key_free(struct key *key)
     EVP_MD_CTX_free(key->sign);
     secret_wipe(&key->hmac, sizeof(key->hmac));
     EVP_PKEY_free(key->pkey);
+    free(key->header);
     secret_clear(&key->octets);
     free(key);
 }
@@ -130,7 +131,7 @@ static enum tok_err make_pair(struct key *key, const struct key_parts *parts, st
     return err ? err : prove_pair(key, why);
 }
 
-void key_emit_header(const struct key *key, struct emit *out)
+static void emit_header(const struct key *key, struct emit *out)
 {
     emit_begin(out);
     emit_member_string(out, "alg", (struct slice){key->alg->name, strlen(key->alg->name)});
@@ -140,21 +141,26 @@ void key_emit_header(const struct key *key, struct emit *out)
     emit_end(out);
 }
 
-/* The kid is set once, and the header with it. */
-static void set_kid(struct key *key, struct slice kid)
+/* The kid is set once, and with it the header that says it. */
+static enum tok_err set_kid(struct key *key, struct slice kid)
 {
-    char text[BASE64URL_BYTES(KEY_HEADER_MAX)];
+    UNINITIALIZED char
+        text[64 + 6 * KEY_KID_MAX]; /* \u0000 is the longest spelling of a byte */
     struct emit out = {.p = text, .size = sizeof(text)};
+    char *letters;
 
-    if (kid.n == 0)
-        return;
-    memcpy(key->kid, kid.p, kid.n);
+    if (kid.n)
+        memcpy(key->kid, kid.p, kid.n);
     key->kid_len = kid.n;
-    key_emit_header(key, &out);
-    if (out.n > sizeof(text))
-        return;
-    base64url_encode((struct slice){text, out.n}, key->header);
+    emit_header(key, &out);
+    letters = malloc(BASE64URL_LEN(out.n));
+    if (!letters)
+        return TOK_NO_MEMORY;
+    base64url_encode((struct slice){text, out.n}, letters);
+    free(key->header);
+    key->header = letters;
     key->header_len = BASE64URL_LEN(out.n);
+    return TOK_OK;
 }
 
 enum tok_err key_make(OSSL_LIB_CTX *ctx, const struct alg *alg, enum key_part part,
@@ -177,7 +183,9 @@ enum tok_err key_make(OSSL_LIB_CTX *ctx, const struct alg *alg, enum key_part pa
     key->ctx = ctx;
     key->is_private = part == KEY_PRIVATE;
     key->sig_len = alg->sig_len;
-    set_kid(key, kid);
+    err = set_kid(key, kid);
+    if (err)
+        return err;
     if (alg->kind != ALG_OCT)
         err = make_pair(key, parts, why);
     else if ((err = secret_copy(parts->at[OCT_K], &key->octets)) == TOK_OK)
@@ -244,7 +252,9 @@ enum tok_err key_generate(OSSL_LIB_CTX *ctx, const struct alg *alg, struct key *
     err = key_thumbprint(key, thumbprint);
     if (err)
         return err;
-    set_kid(key, (struct slice){thumbprint, KEY_KID_LEN});
+    err = set_kid(key, (struct slice){thumbprint, KEY_KID_LEN});
+    if (err)
+        return err;
     *ret = key;
     key = NULL;
     return TOK_OK;

@@ -22,7 +22,6 @@
 
 #define KEY_KID_LEN 8   /* letters of the kid we give: the start of the RFC 7638 thumbprint */
 #define KEY_KID_MAX 128 /* bytes of a kid we take */
-#define KEY_HEADER_MAX 160 /* letters */
 #define KEY_THUMBPRINT_LEN 43
 #define KEY_SIGNATURE_MAX 1024 /* bytes: RSA of 8192 bits */
 #define KEY_SECRET_MAX 1024    /* bytes of an HMAC secret */
@@ -70,13 +69,9 @@ struct slice key_kid(const struct key *key);
 
 bool key_is_private(const struct key *key);
 
-/* The letters of the header that every token minted with this key has. Empty when the key has
- * no kid, or one so long that they are over KEY_HEADER_MAX. Lives as long as the key. */
+/* The header of every token of this key, {"alg","typ","kid"} with "typ":"JWT", in letters.
+ * Lives as long as the key. */
 struct slice key_header(const struct key *key);
-
-/* Writes that header as JSON: {"alg","typ","kid"}. */
-struct emit;
-void key_emit_header(const struct key *key, struct emit *out);
 
 /* Bytes of each signature of this key; at most KEY_SIGNATURE_MAX. */
 size_t key_sig_len(const struct key *key);

@@ -1,12 +1,13 @@
 /*
- * HMAC (RFC 2104) for key.c and key_use.c. A key holds two digest states: one has taken the key's
- * block xor ipad, the other the block xor opad; a MAC is the input through a copy of each.
+ * HMAC (RFC 2104) for key.c and key_use.c. A key holds two digest states: one has taken the
+ * key's block xor ipad, the other the block xor opad; a MAC is the input through a copy of
+ * each.
  *
  * The SHA256_* and SHA512_* calls of libcrypto are deprecated, and chosen all the same: their
  * states are plain memory, so a copy is a copy. EVP_MAC_CTX_dup and EVP_MD_CTX_copy_ex allocate
  * several times and take longer than the MAC itself; EVP_MAC_init on one context does not, but
- * then a key could not serve two threads. The price: these digests are libcrypto's built-in ones,
- * whatever providers a library context has.
+ * then a key could not serve two threads. The price: these digests are libcrypto's built-in
+ * ones, whatever providers a library context has.
  */
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include "key_parts.h"
@@ -82,7 +83,7 @@ enum tok_err key_hmac(const struct alg *alg, const struct hmac *hmac, struct sli
                       uint8_t ret[HMAC_MAX])
 {
     UNINITIALIZED union hmac_state s;
-    uint8_t inner[HMAC_MAX];
+    UNINITIALIZED uint8_t inner[HMAC_MAX];
 
     s = hmac->inner;
     if (!take(alg, &s, input.p, input.n) || !finish(alg, &s, inner))

@@ -65,10 +65,10 @@ struct key {
     struct secret octets; /* oct: the secret itself, to write it out */
     bool is_private;
     size_t sig_len;
-    size_t kid_len;    /* 0: none */
-    size_t header_len; /* 0: none */
+    size_t kid_len; /* 0: none */
+    char *header;   /* letters */
+    size_t header_len;
     char kid[KEY_KID_MAX];
-    char header[KEY_HEADER_MAX];
 };
 
 /* Every key is made here, so every key has passed the rules. */

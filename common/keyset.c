@@ -43,13 +43,13 @@ bool keyset_has_nameless(const struct keyset *set)
     return set->has_nameless;
 }
 
+/* Every bit of the text reaches the top of the product, and that becomes the bottom. */
 static inline uint64_t mix(uint64_t h, const char *eight)
 {
     uint64_t w;
 
     memcpy(&w, eight, sizeof(w));
-    h = (h ^ w) * 0x9e3779b97f4a7c15U;
-    return h ^ h >> 32;
+    return __builtin_bswap64((h ^ w) * 0x9e3779b97f4a7c15U);
 }
 
 /* The key file's owner chose the kids: no one to defend the tables against. */
@@ -129,8 +129,7 @@ static enum tok_err index_kids(struct keyset *set, struct why *why)
         if (*slot)
             return why_set(why, TOK_KEYS, "kid: two keys are called %.*s", (int)kid.n, kid.p);
         *slot = (uint32_t)(i + 1);
-        if (key_header(set->keys[i]).n)
-            *find_slot(set, set->by_header, key_header, key_header(set->keys[i])) = *slot;
+        *find_slot(set, set->by_header, key_header, key_header(set->keys[i])) = *slot;
     }
     return TOK_OK;
 }

@@ -183,6 +183,16 @@ static enum tok_err check_list(const struct revoked *list, const struct claims *
     return revoked_check(list, (struct slice){sid, n});
 }
 
+/* Member by member: most of its bytes are never used. */
+static void know_nothing(struct verify_result *ret)
+{
+    ret->authentic = false;
+    ret->kid[0] = ret->user[0] = ret->jti[0] = ret->sid[0] = '\0';
+    ret->exp = ret->iat = 0;
+    ret->payload = (struct slice){0};
+    claims_clear(&ret->claims);
+}
+
 enum tok_err verify_token(const struct verify_ask *ask, struct verify_result *ret)
 {
     const struct policy_ask judge = {ask->now, ask->user, ask->service};
@@ -192,8 +202,7 @@ enum tok_err verify_token(const struct verify_ask *ask, struct verify_result *re
     struct slice payload;
     struct jws jws;
 
-    memset(ret, 0, offsetof(struct verify_result, claims));
-    claims_clear(&ret->claims);
+    know_nothing(ret);
     if (ask->token.n > ask->policy->max_length)
         return TOK_TOO_LONG;
     err = split(ask, &jws, &payload, &payload_err);
