@@ -88,6 +88,10 @@ void attack_relatives(struct range *r);
 void attack_other_keys(struct range *r);
 void attack_kids(struct range *r);
 
+/* attack_sets.c */
+void attack_sets(struct range *r);
+void attack_pairs(struct range *r);
+
 /* attack_signatures.c */
 void attack_lengths(struct range *r);
 void attack_rsa(struct range *r);

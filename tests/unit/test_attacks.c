@@ -26,6 +26,8 @@ RUN(what_all_know_is_no_secret, attack_public_secrets)
 RUN(schemes_of_one_family_are_not_one, attack_relatives)
 RUN(another_key_of_the_same_kind_is_another_key, attack_other_keys)
 RUN(a_kid_names_one_key_and_no_kid_none_in_particular, attack_kids)
+RUN(a_key_file_that_passes_one_kind_for_another_is_refused, attack_sets)
+RUN(secrets_and_public_keys_never_mix, attack_pairs)
 RUN(a_signature_has_one_length, attack_lengths)
 RUN(rsa_numbers_are_in_range, attack_rsa)
 RUN(ecdsa_numbers_are_in_range_and_no_der, attack_ecdsa)
@@ -68,6 +70,8 @@ int main(void)
         schemes_of_one_family_are_not_one,
         another_key_of_the_same_kind_is_another_key,
         a_kid_names_one_key_and_no_kid_none_in_particular,
+        a_key_file_that_passes_one_kind_for_another_is_refused,
+        secrets_and_public_keys_never_mix,
         a_signature_has_one_length,
         rsa_numbers_are_in_range,
         ecdsa_numbers_are_in_range_and_no_der,
