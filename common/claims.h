@@ -19,8 +19,7 @@ struct claims_names {
 
 /* Points into itself: read in place, never copied. */
 struct claims {
-    struct scan_member members[CLAIMS_MAX]; /* all of them, in order */
-    size_t n;
+    size_t n; /* members that are there */
     const struct scan_value *iss, *sub, *aud, *user, *token_type, *jti, *sid,
         *scope; /* or NULL */
     bool has_exp, has_nbf, has_iat, has_gen;
@@ -30,7 +29,13 @@ struct claims {
     int64_t gen;
     bool one_time;
     bool bound; /* a cnf claim is there (RFC 7800) */
+    /* All of them, in order. The last member of the struct, and never written past n: most
+     * tokens have few. */
+    struct scan_member members[CLAIMS_MAX];
 };
+
+/* Makes it one that has no claims. */
+void claims_clear(struct claims *c);
 
 /* payload: decoded bytes, which must outlive *ret. TOK_JSON, TOK_CLAIM_TYPE (a scope over
  * CLAIMS_SCOPE_MAX too); *ret then has no claims at all. */

@@ -1,9 +1,8 @@
 #include "emit.h"
 
 #include "base64url.h"
+#include "scan_string.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 /* Where n more bytes go, or NULL when they have no room; counts them either way. */
@@ -43,21 +42,34 @@ static void emit_letter(struct emit *out, const char *letter)
 
 void emit_string(struct emit *out, struct slice bytes)
 {
-    emit_text(out, "\"");
-    for (size_t i = 0; i < bytes.n; i++) {
-        if (bytes.p[i] == '"' || bytes.p[i] == '\\')
-            emit_text(out, "\\");
-        emit_letter(out, &bytes.p[i]);
+    const char *p = bytes.p, *end = bytes.p + bytes.n;
+
+    emit_bytes(out, SLICE("\""));
+    while (bytes.n) {
+        const char *stop = scan_string_plain(p, end);
+
+        emit_bytes(out, (struct slice){p, (size_t)(stop - p)});
+        if (stop == end)
+            break;
+        if (*stop == '"' || *stop == '\\')
+            emit_bytes(out, SLICE("\\"));
+        emit_letter(out, stop);
+        p = stop + 1;
     }
-    emit_text(out, "\"");
+    emit_bytes(out, SLICE("\""));
 }
 
 void emit_integer(struct emit *out, int64_t value)
 {
-    char text[24];
+    uint64_t left = value < 0 ? -(uint64_t)value : (uint64_t)value;
+    char text[20], *end = text + sizeof(text), *p = end;
 
-    (void)snprintf(text, sizeof(text), "%" PRId64, value);
-    emit_text(out, text);
+    do
+        *--p = (char)('0' + left % 10);
+    while (left /= 10);
+    if (value < 0)
+        *--p = '-';
+    emit_bytes(out, (struct slice){p, (size_t)(end - p)});
 }
 
 void emit_base64url(struct emit *out, struct slice bytes)
@@ -70,17 +82,17 @@ void emit_base64url(struct emit *out, struct slice bytes)
 
 void emit_begin(struct emit *out)
 {
-    emit_text(out, "{");
+    emit_bytes(out, SLICE("{"));
     out->inside = false;
 }
 
 void emit_member(struct emit *out, const char *name)
 {
     if (out->inside)
-        emit_text(out, ",");
+        emit_bytes(out, SLICE(","));
     out->inside = true;
     emit_string(out, (struct slice){name, strlen(name)});
-    emit_text(out, ":");
+    emit_bytes(out, SLICE(":"));
 }
 
 void emit_member_string(struct emit *out, const char *name, struct slice value)
@@ -92,12 +104,12 @@ void emit_member_string(struct emit *out, const char *name, struct slice value)
 void emit_member_base64url(struct emit *out, const char *name, struct slice value)
 {
     emit_member(out, name);
-    emit_text(out, "\"");
+    emit_bytes(out, SLICE("\""));
     emit_base64url(out, value);
-    emit_text(out, "\"");
+    emit_bytes(out, SLICE("\""));
 }
 
 void emit_end(struct emit *out)
 {
-    emit_text(out, "}");
+    emit_bytes(out, SLICE("}"));
 }

@@ -88,11 +88,6 @@ enum tok_err why_set(struct why *why, enum tok_err err, const char *fmt, ...)
     return err;
 }
 
-bool slice_eq(struct slice a, struct slice b)
-{
-    return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
-}
-
 bool slice_is(struct slice a, const char *s)
 {
     return slice_eq(a, (struct slice){s, strlen(s)});

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/types.h>
 
 /* Bytes that somebody else owns; may hold NUL; never assumed to end in one. */
@@ -63,6 +64,18 @@ enum tok_err {
 };
 
 #define MUST_CHECK __attribute__((warn_unused_result))
+
+/* A local that is written before it is read, and too large to be zeroed first, as the compiler
+ * does (-ftrivial-auto-var-init) with the others. */
+#if defined(__has_attribute)
+#if __has_attribute(uninitialized)
+#define UNINITIALIZED __attribute__((uninitialized))
+#endif
+#endif
+#ifndef UNINITIALIZED
+#define UNINITIALIZED
+#endif
+
 #define PRINTF_LIKE(fmt, args) __attribute__((format(printf, fmt, args)))
 
 /* A sentence for a person. Never holds a token, a password or key bytes. */
@@ -85,7 +98,10 @@ bool tok_err_is_ours(enum tok_err err);
 enum tok_err why_set(struct why *why, enum tok_err err, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
 /* Compares bytes with bytes; not in constant time. */
-bool slice_eq(struct slice a, struct slice b);
+static inline bool slice_eq(struct slice a, struct slice b)
+{
+    return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
+}
 
 /* Compares bytes with a C string; a NUL inside the bytes never ends them. */
 bool slice_is(struct slice a, const char *s);

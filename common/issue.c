@@ -10,18 +10,6 @@ static struct slice text(const char *s)
     return (struct slice){s, strlen(s)};
 }
 
-static void emit_header(const struct key *key, struct emit *out)
-{
-    struct slice kid = key_kid(key);
-
-    emit_begin(out);
-    emit_member_string(out, "alg", text(key_alg(key)->name));
-    emit_member_string(out, "typ", SLICE("JWT"));
-    if (kid.n)
-        emit_member_string(out, "kid", kid);
-    emit_end(out);
-}
-
 static void emit_audience(char *const *audience, struct emit *out)
 {
     emit_member(out, "aud");
@@ -65,26 +53,12 @@ static void emit_claims(const struct issue_claims *c, struct emit *out)
     emit_end(out);
 }
 
-static enum tok_err make_header(const struct key *key, struct secret *ret)
-{
-    struct emit count = {0}, out = {0};
-    enum tok_err err;
-
-    emit_header(key, &count);
-    err = secret_alloc(count.n, ret);
-    if (err)
-        return err;
-    out = (struct emit){.p = ret->p, .size = ret->n};
-    emit_header(key, &out);
-    return TOK_OK;
-}
-
 /* What we would refuse ourselves is never signed: settings that give two claims one name, text
  * that is no UTF-8, a time no reader takes. */
 static enum tok_err make_payload(const struct issue_claims *c, struct secret *ret)
 {
     struct emit count = {0}, out = {0};
-    struct claims check;
+    UNINITIALIZED struct claims check; /* places in the payload, and times: no secret */
     enum tok_err err;
 
     emit_claims(c, &count);
@@ -93,20 +67,17 @@ static enum tok_err make_payload(const struct issue_claims *c, struct secret *re
         return err;
     out = (struct emit){.p = ret->p, .size = ret->n};
     emit_claims(c, &out);
-    err = claims_read(secret_slice(ret), &c->names, &check);
-    secret_wipe(&check, sizeof(check));
-    return err;
+    return claims_read(secret_slice(ret), &c->names, &check);
 }
 
 /* HEADER.PAYLOAD.SIGNATURE into a token that has exactly the room. */
-static enum tok_err sign(const struct key *key, struct slice header, struct slice payload,
-                         struct secret *token)
+static enum tok_err sign(const struct key *key, struct slice payload, struct secret *token)
 {
     struct emit out = {.p = token->p, .size = token->n};
-    char signature[KEY_SIGNATURE_MAX];
+    UNINITIALIZED char signature[KEY_SIGNATURE_MAX];
     enum tok_err err;
 
-    emit_base64url(&out, header);
+    emit_bytes(&out, key_header(key));
     emit_text(&out, ".");
     emit_base64url(&out, payload);
     err = key_sign(key, (struct slice){token->p, out.n}, signature);
@@ -114,27 +85,23 @@ static enum tok_err sign(const struct key *key, struct slice header, struct slic
         return err;
     emit_text(&out, ".");
     emit_base64url(&out, (struct slice){signature, key_sig_len(key)});
-    secret_wipe(signature, sizeof(signature));
+    secret_wipe(signature, key_sig_len(key));
     return TOK_OK;
 }
 
 enum tok_err issue_token(const struct key *key, const struct issue_claims *claims, size_t max,
                          struct secret *ret, size_t *ret_len)
 {
-    CLEANUP(secret_clear) struct secret header = {0};
     CLEANUP(secret_clear) struct secret payload = {0};
     CLEANUP(secret_clear) struct secret token = {0};
     enum tok_err err;
     size_t len;
 
-    err = make_header(key, &header);
-    if (err)
-        return err;
     err = make_payload(claims, &payload);
     if (err)
         return err;
-    len = BASE64URL_LEN(header.n) + 1 + BASE64URL_LEN(payload.n) + 1 +
-          BASE64URL_LEN(key_sig_len(key));
+    len =
+        key_header(key).n + 1 + BASE64URL_LEN(payload.n) + 1 + BASE64URL_LEN(key_sig_len(key));
     if (ret_len)
         *ret_len = len;
     if (max && len > max)
@@ -142,7 +109,7 @@ enum tok_err issue_token(const struct key *key, const struct issue_claims *claim
     err = secret_alloc(len, &token);
     if (err)
         return err;
-    err = sign(key, secret_slice(&header), secret_slice(&payload), &token);
+    err = sign(key, secret_slice(&payload), &token);
     if (err)
         return err;
     *ret = token;

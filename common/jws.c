@@ -21,7 +21,7 @@ static bool cut_at_dot(struct slice *rest, struct slice *ret)
     return true;
 }
 
-enum tok_err jws_split(struct slice token, struct jws *ret)
+enum tok_err jws_cut(struct slice token, struct jws *ret)
 {
     struct slice rest = token;
     struct jws jws;
@@ -31,10 +31,21 @@ enum tok_err jws_split(struct slice token, struct jws *ret)
     jws.signature = rest;
     if (jws.header.n == 0 || jws.payload.n == 0)
         return TOK_MALFORMED;
+    jws.input = (struct slice){token.p, jws.header.n + 1 + jws.payload.n};
+    *ret = jws;
+    return TOK_OK;
+}
+
+enum tok_err jws_split(struct slice token, struct jws *ret)
+{
+    struct jws jws;
+    enum tok_err err = jws_cut(token, &jws);
+
+    if (err)
+        return err;
     if (!base64url_is_text(jws.header) || !base64url_is_text(jws.payload) ||
         !base64url_is_text(jws.signature))
         return TOK_MALFORMED;
-    jws.input = (struct slice){token.p, jws.header.n + 1 + jws.payload.n};
     *ret = jws;
     return TOK_OK;
 }
@@ -173,8 +184,8 @@ static enum tok_err read_alg(const struct scan_value *v, const struct alg **ret)
 
 enum tok_err jws_read_header(struct slice letters, struct jws_header *ret)
 {
-    char text[JWS_HEADER_MAX];
-    struct scan_member members[HEADER_MEMBERS];
+    UNINITIALIZED char text[JWS_HEADER_MAX];
+    UNINITIALIZED struct scan_member members[HEADER_MEMBERS];
     struct jws_header h = {0};
     const struct scan_value *alg;
     size_t len, n;

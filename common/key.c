@@ -1,3 +1,5 @@
+#include "base64url.h"
+#include "emit.h"
 #include "key_parts.h"
 
 #include <openssl/core_names.h>
@@ -6,7 +8,6 @@
 #include <string.h>
 
 DEFINE_CLEANUP(EVP_PKEY_CTX *, cleanup_pkey_ctx, EVP_PKEY_CTX_free)
-DEFINE_CLEANUP(EVP_MAC *, cleanup_mac, EVP_MAC_free)
 
 void key_free(struct key *key)
 {
@@ -14,8 +15,9 @@ void key_free(struct key *key)
         return;
     EVP_MD_CTX_free(key->verify);
     EVP_MD_CTX_free(key->sign);
-    EVP_MAC_CTX_free(key->mac);
+    secret_wipe(&key->hmac, sizeof(key->hmac));
     EVP_PKEY_free(key->pkey);
+    free(key->header);
     secret_clear(&key->octets);
     free(key);
 }
@@ -33,6 +35,11 @@ struct slice key_kid(const struct key *key)
 bool key_is_private(const struct key *key)
 {
     return key->is_private;
+}
+
+struct slice key_header(const struct key *key)
+{
+    return (struct slice){key->header, key->header_len};
 }
 
 size_t key_sig_len(const struct key *key)
@@ -84,22 +91,6 @@ static enum tok_err make_contexts(struct key *key)
     return TOK_OK;
 }
 
-static enum tok_err key_mac(struct key *key)
-{
-    CLEANUP(cleanup_mac) EVP_MAC *hmac = EVP_MAC_fetch(key->ctx, "HMAC", NULL);
-    const OSSL_PARAM params[] = {word_param(OSSL_MAC_PARAM_DIGEST, key->alg->digest),
-                                 OSSL_PARAM_construct_end()};
-
-    if (!hmac)
-        return TOK_CRYPTO;
-    key->mac = EVP_MAC_CTX_new(hmac);
-    if (!key->mac)
-        return TOK_NO_MEMORY;
-    if (EVP_MAC_init(key->mac, (const uint8_t *)key->octets.p, key->octets.n, params) != 1)
-        return TOK_CRYPTO;
-    return TOK_OK;
-}
-
 /* What no rule on the numbers shows: does the private part sign for the public one? */
 static enum tok_err prove_pair(const struct key *key, struct why *why)
 {
@@ -140,6 +131,38 @@ static enum tok_err make_pair(struct key *key, const struct key_parts *parts, st
     return err ? err : prove_pair(key, why);
 }
 
+static void emit_header(const struct key *key, struct emit *out)
+{
+    emit_begin(out);
+    emit_member_string(out, "alg", (struct slice){key->alg->name, strlen(key->alg->name)});
+    emit_member_string(out, "typ", SLICE("JWT"));
+    if (key->kid_len)
+        emit_member_string(out, "kid", key_kid(key));
+    emit_end(out);
+}
+
+/* The kid is set once, and with it the header that says it. */
+static enum tok_err set_kid(struct key *key, struct slice kid)
+{
+    UNINITIALIZED char
+        text[64 + 6 * KEY_KID_MAX]; /* \u0000 is the longest spelling of a byte */
+    struct emit out = {.p = text, .size = sizeof(text)};
+    char *letters;
+
+    if (kid.n)
+        memcpy(key->kid, kid.p, kid.n);
+    key->kid_len = kid.n;
+    emit_header(key, &out);
+    letters = malloc(BASE64URL_LEN(out.n));
+    if (!letters)
+        return TOK_NO_MEMORY;
+    base64url_encode((struct slice){text, out.n}, letters);
+    free(key->header);
+    key->header = letters;
+    key->header_len = BASE64URL_LEN(out.n);
+    return TOK_OK;
+}
+
 enum tok_err key_make(OSSL_LIB_CTX *ctx, const struct alg *alg, enum key_part part,
                       const struct key_parts *parts, struct slice kid, struct key **ret,
                       struct why *why)
@@ -160,13 +183,13 @@ enum tok_err key_make(OSSL_LIB_CTX *ctx, const struct alg *alg, enum key_part pa
     key->ctx = ctx;
     key->is_private = part == KEY_PRIVATE;
     key->sig_len = alg->sig_len;
-    key->kid_len = kid.n;
-    if (kid.n)
-        memcpy(key->kid, kid.p, kid.n);
+    err = set_kid(key, kid);
+    if (err)
+        return err;
     if (alg->kind != ALG_OCT)
         err = make_pair(key, parts, why);
     else if ((err = secret_copy(parts->at[OCT_K], &key->octets)) == TOK_OK)
-        err = key_mac(key);
+        err = key_hmac_make(alg, secret_slice(&key->octets), &key->hmac);
     if (err)
         return err;
     *ret = key;
@@ -229,8 +252,9 @@ enum tok_err key_generate(OSSL_LIB_CTX *ctx, const struct alg *alg, struct key *
     err = key_thumbprint(key, thumbprint);
     if (err)
         return err;
-    memcpy(key->kid, thumbprint, KEY_KID_LEN);
-    key->kid_len = KEY_KID_LEN;
+    err = set_kid(key, (struct slice){thumbprint, KEY_KID_LEN});
+    if (err)
+        return err;
     *ret = key;
     key = NULL;
     return TOK_OK;

@@ -69,6 +69,10 @@ struct slice key_kid(const struct key *key);
 
 bool key_is_private(const struct key *key);
 
+/* The header of every token of this key, {"alg","typ","kid"} with "typ":"JWT", in letters.
+ * Lives as long as the key. */
+struct slice key_header(const struct key *key);
+
 /* Bytes of each signature of this key; at most KEY_SIGNATURE_MAX. */
 size_t key_sig_len(const struct key *key);
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #define JWK_MEMBERS 64
+#define KEY_OPS 16 /* of one key: twice as many as there are (RFC 7517 4.3) */
 
 /* A JWK's members, and where to say what is wrong with them. */
 struct jwk {
@@ -148,7 +149,7 @@ static enum tok_err check_key_ops(const struct jwk *jwk, enum key_part part)
     const struct scan_value *ops = scan_find(jwk->members, jwk->n, "key_ops");
     const char *wanted = part == KEY_PUBLIC ? "verify" : "sign";
     struct scan_value op;
-    size_t pos = 0;
+    size_t pos = 0, n = 0;
     bool found = false;
 
     if (!ops)
@@ -158,6 +159,8 @@ static enum tok_err check_key_ops(const struct jwk *jwk, enum key_part part)
     while (scan_next_element(*ops, &pos, &op)) {
         if (op.type != SCAN_STRING)
             return wrong(jwk, TOK_KEYS, "key_ops", "must be an array of strings");
+        if (++n > KEY_OPS)
+            return wrong(jwk, TOK_KEYS, "key_ops", "more than 16 operations");
         if (is_repeated(*ops, pos, op))
             return wrong(jwk, TOK_KEYS, "key_ops", "an operation stands there twice");
         found = found || scan_string_is(op, (struct slice){wanted, strlen(wanted)});

@@ -8,6 +8,7 @@
 
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include <openssl/sha.h>
 
 #define KEY_MEMBERS 8 /* RSA has the most */
 
@@ -35,17 +36,38 @@ struct key_parts {
 
 void key_parts_clear(struct key_parts *parts);
 
+/* A digest's state that has taken the key (key_hmac.c). */
+union hmac_state {
+    SHA256_CTX sha256;
+    SHA512_CTX sha512;
+};
+
+struct hmac {
+    union hmac_state inner, outer;
+};
+
+#define HMAC_MAX 64 /* bytes of a MAC: SHA-512 */
+
+/* TOK_CRYPTO. The first wants *ret wiped when it has served; the second writes alg's sig_len
+ * bytes. */
+enum tok_err key_hmac_make(const struct alg *alg, struct slice octets,
+                           struct hmac *ret) MUST_CHECK;
+enum tok_err key_hmac(const struct alg *alg, const struct hmac *hmac, struct slice input,
+                      uint8_t ret[HMAC_MAX]) MUST_CHECK;
+
 struct key {
     const struct alg *alg;
     OSSL_LIB_CTX *ctx;
     EVP_PKEY *pkey;       /* NULL: oct */
     EVP_MD_CTX *verify;   /* likewise */
     EVP_MD_CTX *sign;     /* NULL: oct, or a public key */
-    EVP_MAC_CTX *mac;     /* NULL: not oct */
+    struct hmac hmac;     /* oct: wiped with the key */
     struct secret octets; /* oct: the secret itself, to write it out */
     bool is_private;
     size_t sig_len;
     size_t kid_len; /* 0: none */
+    char *header;   /* letters */
+    size_t header_len;
     char kid[KEY_KID_MAX];
 };
 

@@ -194,8 +194,9 @@ enum tok_err key_public_pem(const struct key *key, char **ret)
 {
     QUIET_ERRORS;
     CLEANUP(cleanup_bio) BIO *out = NULL;
+    struct secret copy = {0};
     const char *text;
-    char *copy;
+    enum tok_err err;
     long n;
 
     if (!key->pkey)
@@ -206,9 +207,9 @@ enum tok_err key_public_pem(const struct key *key, char **ret)
     if (PEM_write_bio_PUBKEY_ex(out, key->pkey, key->ctx, NULL) != 1 ||
         (n = BIO_get_mem_data(out, &text)) <= 0)
         return TOK_CRYPTO;
-    copy = strndup(text, (size_t)n);
-    if (!copy)
-        return TOK_NO_MEMORY;
-    *ret = copy;
+    err = secret_copy((struct slice){text, (size_t)n}, &copy);
+    if (err)
+        return err;
+    *ret = copy.p;
     return TOK_OK;
 }

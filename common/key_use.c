@@ -1,13 +1,9 @@
 #include "key_parts.h"
 
-#include <openssl/ecdsa.h>
 #include <string.h>
 
 DEFINE_CLEANUP(EVP_MD_CTX *, cleanup_md_ctx, EVP_MD_CTX_free)
-DEFINE_CLEANUP(EVP_MAC_CTX *, cleanup_mac_ctx, EVP_MAC_CTX_free)
-DEFINE_CLEANUP(ECDSA_SIG *, cleanup_ecdsa, ECDSA_SIG_free)
 
-#define MAC_MAX 64                 /* SHA-512 */
 #define DER_MAX (3 + 2 * (3 + 66)) /* an ECDSA-Sig-Value of P-521 */
 
 /* A copy of a keyed context, so that the key itself stays as it is. */
@@ -26,24 +22,11 @@ static enum tok_err copy_keyed(const EVP_MD_CTX *keyed, EVP_MD_CTX **ret)
 
 /* HMAC */
 
-static enum tok_err mac_of(const struct key *key, struct slice input, uint8_t ret[MAC_MAX])
-{
-    CLEANUP(cleanup_mac_ctx) EVP_MAC_CTX *once = EVP_MAC_CTX_dup(key->mac);
-    size_t n;
-
-    if (!once)
-        return TOK_NO_MEMORY;
-    if (EVP_MAC_update(once, (const uint8_t *)input.p, input.n) != 1 ||
-        EVP_MAC_final(once, ret, &n, MAC_MAX) != 1 || n != key->sig_len)
-        return TOK_CRYPTO;
-    return TOK_OK;
-}
-
 static enum tok_err verify_mac(const struct key *key, struct slice input,
                                struct slice signature)
 {
-    uint8_t mac[MAC_MAX];
-    enum tok_err err = mac_of(key, input, mac);
+    UNINITIALIZED uint8_t mac[HMAC_MAX];
+    enum tok_err err = key_hmac(key->alg, &key->hmac, input, mac);
 
     if (!err && !secret_equal((struct slice){(const char *)mac, key->sig_len}, signature))
         err = TOK_SIGNATURE;
@@ -126,7 +109,7 @@ static size_t der_of(struct slice signature, uint8_t ret[DER_MAX])
 {
     const uint8_t *r = (const uint8_t *)signature.p;
     size_t half = signature.n / 2, r_len, s_len, head;
-    uint8_t body[DER_MAX];
+    UNINITIALIZED uint8_t body[DER_MAX];
 
     r_len = der_integer(r, half, body);
     s_len = der_integer(r + half, half, body + r_len);
@@ -143,7 +126,7 @@ static size_t der_of(struct slice signature, uint8_t ret[DER_MAX])
 static enum tok_err verify_ecdsa(const struct key *key, struct slice input,
                                  struct slice signature)
 {
-    uint8_t der[DER_MAX];
+    UNINITIALIZED uint8_t der[DER_MAX];
     size_t n = der_of(signature, der);
 
     if (n == 0)
@@ -151,39 +134,65 @@ static enum tok_err verify_ecdsa(const struct key *key, struct slice input,
     return verify_pair(key, input, (struct slice){(const char *)der, n});
 }
 
+/* An INTEGER at its full width; it is taken off. */
+static bool take_integer(struct slice *der, size_t half, uint8_t *ret)
+{
+    const uint8_t *p = (const uint8_t *)der->p;
+    size_t n;
+
+    if (der->n < 2 || p[0] != 0x02 || p[1] > der->n - 2)
+        return false;
+    n = p[1];
+    *der = (struct slice){der->p + 2 + n, der->n - 2 - n};
+    for (p += 2; n && *p == 0; n--)
+        p++;
+    if (n > half)
+        return false;
+    memset(ret, 0, half - n);
+    memcpy(ret + half - n, p, n);
+    return true;
+}
+
+/* What libcrypto signed. Its ECDSA_SIG could be asked, for several allocations. */
+static bool from_der(struct slice der, size_t half, uint8_t *ret)
+{
+    const uint8_t *p = (const uint8_t *)der.p;
+    size_t head = der.n > 2 && p[1] == 0x81 ? 3 : 2;
+
+    if (der.n < head || p[0] != 0x30 || p[head - 1] != der.n - head)
+        return false;
+    der = (struct slice){der.p + head, der.n - head};
+    return take_integer(&der, half, ret) && take_integer(&der, half, ret + half) && der.n == 0;
+}
+
 static enum tok_err sign_ecdsa(const struct key *key, struct slice input, uint8_t *ret)
 {
-    CLEANUP(cleanup_ecdsa) ECDSA_SIG *sig = NULL;
-    uint8_t der[DER_MAX];
-    const uint8_t *pos = der;
-    size_t n = sizeof(der), half = key->sig_len / 2;
+    UNINITIALIZED uint8_t der[DER_MAX];
+    size_t n = sizeof(der);
     enum tok_err err = sign_pair(key, input, der, &n);
 
     if (err)
         return err;
-    sig = d2i_ECDSA_SIG(NULL, &pos, (long)n);
-    if (!sig || BN_bn2binpad(ECDSA_SIG_get0_r(sig), ret, (int)half) < 0 ||
-        BN_bn2binpad(ECDSA_SIG_get0_s(sig), ret + half, (int)half) < 0)
-        return TOK_CRYPTO;
-    return TOK_OK;
+    return from_der((struct slice){(const char *)der, n}, key->sig_len / 2, ret) ? TOK_OK
+                                                                                 : TOK_CRYPTO;
+}
+
+static enum tok_err verify_quietly(const struct key *key, struct slice input,
+                                   struct slice signature)
+{
+    QUIET_ERRORS;
+
+    return key->alg->kind == ALG_EC ? verify_ecdsa(key, input, signature)
+                                    : verify_pair(key, input, signature);
 }
 
 enum tok_err key_verify(const struct key *key, struct slice input, struct slice signature)
 {
-    QUIET_ERRORS;
-
     if (signature.n != key->sig_len)
         return TOK_SIGNATURE;
-    switch (key->alg->kind) {
-    case ALG_OCT:
-        return verify_mac(key, input, signature);
-    case ALG_EC:
-        return verify_ecdsa(key, input, signature);
-    case ALG_RSA:
-    case ALG_OKP:
-        return verify_pair(key, input, signature);
-    }
-    return TOK_CRYPTO;
+    /* A MAC leaves no errors in libcrypto's queue, and takes less time than a mark there. */
+    return key->alg->kind == ALG_OCT ? verify_mac(key, input, signature)
+                                     : verify_quietly(key, input, signature);
 }
 
 static enum tok_err sign(const struct key *key, struct slice input, uint8_t *ret)
@@ -193,7 +202,7 @@ static enum tok_err sign(const struct key *key, struct slice input, uint8_t *ret
 
     switch (key->alg->kind) {
     case ALG_OCT:
-        return mac_of(key, input, ret);
+        return key_hmac(key->alg, &key->hmac, input, ret);
     case ALG_EC:
         return sign_ecdsa(key, input, ret);
     case ALG_RSA:
@@ -207,7 +216,7 @@ static enum tok_err sign(const struct key *key, struct slice input, uint8_t *ret
 enum tok_err key_sign(const struct key *key, struct slice input, void *ret)
 {
     QUIET_ERRORS;
-    uint8_t signature[KEY_SIGNATURE_MAX];
+    UNINITIALIZED uint8_t signature[KEY_SIGNATURE_MAX];
     enum tok_err err;
 
     if (!key->is_private)

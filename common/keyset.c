@@ -6,12 +6,12 @@
 
 #define SET_MEMBERS 64
 
-/* Slots of the table hold a key's number from 1; 0 is a free one. */
+/* Slots of a table hold a key's number from 1; 0 is a free one. */
 struct keyset {
     struct key **keys;
     size_t n, size;
-    uint32_t *slots;
-    size_t n_slots; /* a power of two, more than the keys */
+    uint32_t *by_kid, *by_header;
+    size_t n_slots; /* of either; a power of two, more than the keys */
     bool has_nameless;
     bool has_secret, has_public; /* in the file, used or not */
 };
@@ -23,7 +23,8 @@ void keyset_free(struct keyset *set)
     for (size_t i = 0; i < set->n; i++)
         key_free(set->keys[i]);
     free(set->keys);
-    free(set->slots);
+    free(set->by_kid);
+    free(set->by_header);
     free(set);
 }
 
@@ -42,33 +43,52 @@ bool keyset_has_nameless(const struct keyset *set)
     return set->has_nameless;
 }
 
-/* FNV-1a. The key file's owner chose the kids: no one to defend the table against. */
-static size_t hash(struct slice kid)
+/* Every bit of the text reaches the top of the product, and that becomes the bottom. */
+static inline uint64_t mix(uint64_t h, const char *eight)
 {
-    uint64_t h = 0xcbf29ce484222325U;
+    uint64_t w;
 
-    for (size_t i = 0; i < kid.n; i++)
-        h = (h ^ (unsigned char)kid.p[i]) * 0x100000001b3U;
-    return (size_t)h;
+    memcpy(&w, eight, sizeof(w));
+    return __builtin_bswap64((h ^ w) * 0x9e3779b97f4a7c15U);
 }
 
-/* The slot that holds this kid, or the free one where it belongs. */
-static uint32_t *find_slot(const struct keyset *set, struct slice kid)
+/* The key file's owner chose the kids: no one to defend the tables against. */
+static size_t hash(struct slice text)
 {
-    size_t mask = set->n_slots - 1, at = hash(kid) & mask;
+    char last[8] = "";
+    uint64_t h = text.n;
 
-    while (set->slots[at] && !slice_eq(key_kid(set->keys[set->slots[at] - 1]), kid))
+    for (; text.n >= sizeof(last); text = (struct slice){text.p + 8, text.n - 8})
+        h = mix(h, text.p);
+    if (text.n == 0)
+        return (size_t)h;
+    memcpy(last, text.p, text.n);
+    return (size_t)mix(h, last);
+}
+
+/* The slot of a table that holds this text of a key, or the free one where it belongs. */
+static inline uint32_t *find_slot(const struct keyset *set, uint32_t *slots,
+                                  struct slice (*text_of)(const struct key *key),
+                                  struct slice text)
+{
+    size_t mask = set->n_slots - 1, at = hash(text) & mask;
+
+    while (slots[at] && !slice_eq(text_of(set->keys[slots[at] - 1]), text))
         at = (at + 1) & mask;
-    return &set->slots[at];
+    return &slots[at];
 }
 
 const struct key *keyset_find(const struct keyset *set, struct slice kid)
 {
-    uint32_t number;
+    uint32_t number = kid.n ? *find_slot(set, set->by_kid, key_kid, kid) : 0;
 
-    if (kid.n == 0)
-        return NULL;
-    number = *find_slot(set, kid);
+    return number ? set->keys[number - 1] : NULL;
+}
+
+const struct key *keyset_find_header(const struct keyset *set, struct slice letters)
+{
+    uint32_t number = letters.n ? *find_slot(set, set->by_header, key_header, letters) : 0;
+
     return number ? set->keys[number - 1] : NULL;
 }
 
@@ -93,8 +113,9 @@ static enum tok_err index_kids(struct keyset *set, struct why *why)
     set->n_slots = 8;
     while (set->n_slots < set->n * 2)
         set->n_slots *= 2;
-    set->slots = calloc(set->n_slots, sizeof(*set->slots));
-    if (!set->slots)
+    set->by_kid = calloc(set->n_slots, sizeof(*set->by_kid));
+    set->by_header = calloc(set->n_slots, sizeof(*set->by_header));
+    if (!set->by_kid || !set->by_header)
         return TOK_NO_MEMORY;
     for (size_t i = 0; i < set->n; i++) {
         struct slice kid = key_kid(set->keys[i]);
@@ -104,10 +125,11 @@ static enum tok_err index_kids(struct keyset *set, struct why *why)
             set->has_nameless = true;
             continue;
         }
-        slot = find_slot(set, kid);
+        slot = find_slot(set, set->by_kid, key_kid, kid);
         if (*slot)
             return why_set(why, TOK_KEYS, "kid: two keys are called %.*s", (int)kid.n, kid.p);
         *slot = (uint32_t)(i + 1);
+        *find_slot(set, set->by_header, key_header, key_header(set->keys[i])) = *slot;
     }
     return TOK_OK;
 }

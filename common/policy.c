@@ -229,7 +229,7 @@ static void judge_word(struct slice word, struct slice service, struct pam_words
 static enum tok_err judge_scope(const struct policy *p, const struct claims *c,
                                 struct slice service)
 {
-    char text[CLAIMS_SCOPE_MAX];
+    UNINITIALIZED char text[CLAIMS_SCOPE_MAX];
     struct pam_words words = {0};
     size_t n = 0;
 
@@ -248,21 +248,22 @@ static enum tok_err judge_scope(const struct policy *p, const struct claims *c,
 static enum tok_err judge_user(const struct policy *p, const struct claims *c,
                                struct slice user, char ret_user[USER_NAME_MAX + 1])
 {
-    char name[USER_NAME_MAX + 1] = "";
+    UNINITIALIZED char name[USER_NAME_MAX];
     size_t n;
 
     if (!c->user)
         return TOK_MISSING;
     if (c->user->type != SCAN_STRING)
         return TOK_CLAIM_TYPE;
-    if (scan_string(*c->user, name, USER_NAME_MAX, &n) != TOK_OK ||
+    if (scan_string(*c->user, name, sizeof(name), &n) != TOK_OK ||
         !policy_user_name_ok((struct slice){name, n}))
         return TOK_USER_NAME;
     if (user.p && !slice_eq(user, (struct slice){name, n}))
         return TOK_USER;
     if (!p->allow_root && slice_is((struct slice){name, n}, "root"))
         return TOK_ROOT;
-    memcpy(ret_user, name, sizeof(name));
+    memcpy(ret_user, name, n);
+    ret_user[n] = '\0';
     return TOK_OK;
 }
 

@@ -92,7 +92,7 @@ static enum tok_err narrow(const struct revoked *list, const char *sid, off_t *l
 
 enum tok_err revoked_check(const struct revoked *list, struct slice sid)
 {
-    char lines[BLOCK_LINES * REVOKED_LINE_LEN];
+    UNINITIALIZED char lines[BLOCK_LINES * REVOKED_LINE_LEN];
     off_t low = 0, high = list->size / REVOKED_LINE_LEN;
     enum tok_err err;
 

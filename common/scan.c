@@ -1,34 +1,19 @@
+#include "scan_names.h"
 #include "scan_string.h"
 
 #include <string.h>
 
-#if defined(__has_attribute)
-#if __has_attribute(uninitialized)
-#define UNINITIALIZED __attribute__((uninitialized))
-#endif
-#endif
-#ifndef UNINITIALIZED
-#define UNINITIALIZED
-#endif
-
-/* A member's name of an object that is still open, by its place in the document. */
-struct name {
-    uint32_t at, n;
-    bool escaped;
-};
-
 struct walk {
     const char *start, *at, *end;
     unsigned depth;
-    /* Names of all open objects, outermost first; the innermost's are sorted. Sorting, unlike
-     * hashing, leaves nobody names to choose that make it slow. */
-    struct name *names;
+    /* Names of all open objects, outermost first. */
+    struct scan_name *names;
     size_t n_names;
     /* Where members of the outermost object go; NULL: nowhere. */
     struct scan_member *members;
     size_t max_members, n_members;
     /* Why the walk ended, or what is told when nothing else ends it. */
-    struct scan_fault fault, surrogate;
+    struct scan_fault fault, surrogate; /* surrogate.surrogate 0: none */
 };
 
 static enum tok_err take_value(struct walk *w, const struct scan_value *outer_name,
@@ -61,7 +46,7 @@ static inline bool take_byte(struct walk *w, char byte)
 
 static inline void skip_blank(struct walk *w)
 {
-    while (w->at < w->end &&
+    while (w->at < w->end && (unsigned char)*w->at <= ' ' &&
            (*w->at == ' ' || *w->at == '\n' || *w->at == '\r' || *w->at == '\t'))
         w->at++;
 }
@@ -104,6 +89,19 @@ static enum tok_err take_word(struct walk *w, struct slice word)
     return TOK_OK;
 }
 
+/* at is a quote. False, and nothing is taken, when the string has more in it than plain bytes.
+ */
+static inline bool take_plain(struct walk *w, struct scan_value *ret)
+{
+    const char *from = w->at, *quote = scan_string_plain(from + 1, w->end);
+
+    if (quote == w->end || *quote != '"')
+        return false;
+    w->at = quote + 1;
+    *ret = (struct scan_value){.text = {from, (size_t)(w->at - from)}, .type = SCAN_STRING};
+    return true;
+}
+
 /* at is a quote. */
 static enum tok_err take_string(struct walk *w, struct scan_value *ret,
                                 struct scan_string_seen *seen)
@@ -119,9 +117,12 @@ static enum tok_err take_string(struct walk *w, struct scan_value *ret,
 static enum tok_err take_string_value(struct walk *w, const struct scan_value *outer_name,
                                       struct scan_value *ret)
 {
-    struct scan_string_seen seen;
-    enum tok_err err = take_string(w, ret, &seen);
+    UNINITIALIZED struct scan_string_seen seen;
+    enum tok_err err;
 
+    if (take_plain(w, ret))
+        return TOK_OK;
+    err = take_string(w, ret, &seen);
     if (err != TOK_OK || !seen.lone)
         return err;
     if (!outer_name)
@@ -135,42 +136,26 @@ static enum tok_err take_string_value(struct walk *w, const struct scan_value *o
 }
 
 /* base: where the names of this object begin. */
-static enum tok_err add_name(struct walk *w, size_t base, const struct scan_value *name)
+static enum tok_err add_name(struct walk *w, size_t base, const struct scan_value *v)
 {
-    size_t low = base, high = w->n_names;
-
     if (w->n_names == SCAN_NAMES)
-        return refuse_at(w, name->text.p, "too many members");
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        const struct name *there = &w->names[middle];
-        struct scan_value other = {.text = {w->start + there->at, there->n},
-                                   .type = SCAN_STRING,
-                                   .escaped = there->escaped};
-        int order = scan_string_order(name, &other);
-
-        if (order == 0)
-            return refuse_at(w, name->text.p, "duplicate member");
-        if (order < 0)
-            high = middle;
-        else
-            low = middle + 1;
-    }
-    memmove(&w->names[low + 1], &w->names[low], (w->n_names - low) * sizeof(w->names[0]));
-    w->names[low] = (struct name){.at = (uint32_t)(name->text.p - w->start),
-                                  .n = (uint32_t)name->text.n,
-                                  .escaped = name->escaped};
+        return refuse_at(w, v->text.p, "too many members");
+    if (!scan_names_add(w->names + base, w->n_names - base, v,
+                        (struct slice){w->start, (size_t)(w->end - w->start)}))
+        return refuse_at(w, v->text.p, "duplicate member");
     w->n_names++;
     return TOK_OK;
 }
 
 static enum tok_err take_name(struct walk *w, size_t base, struct scan_value *ret)
 {
-    struct scan_string_seen seen;
+    UNINITIALIZED struct scan_string_seen seen;
     enum tok_err err;
 
     if (peek(w) != '"')
         return refuse(w, "no member name");
+    if (take_plain(w, ret))
+        return add_name(w, base, ret);
     err = take_string(w, ret, &seen);
     if (err != TOK_OK)
         return err;
@@ -181,23 +166,26 @@ static enum tok_err take_name(struct walk *w, size_t base, struct scan_value *re
 
 static enum tok_err take_member(struct walk *w, size_t base)
 {
-    bool outermost = w->depth == 1;
-    struct scan_member member;
+    bool kept = w->depth == 1 && w->members, fits = w->n_members < w->max_members;
+    UNINITIALIZED struct scan_member other;
+    struct scan_member *member = kept && fits ? &w->members[w->n_members] : &other;
     enum tok_err err;
 
-    err = take_name(w, base, &member.name);
+    err = take_name(w, base, &member->name);
     if (err != TOK_OK)
         return err;
     skip_blank(w);
     if (!take_byte(w, ':'))
         return refuse(w, "no colon after a member name");
     skip_blank(w);
-    err = take_value(w, outermost ? &member.name : NULL, &member.value);
-    if (err != TOK_OK || !outermost || !w->members)
+    /* Most values are plain strings, and not worth a call. */
+    if (peek(w) != '"' || !take_plain(w, &member->value))
+        err = take_value(w, w->depth == 1 ? &member->name : NULL, &member->value);
+    if (err != TOK_OK || !kept)
         return err;
-    if (w->n_members == w->max_members)
-        return refuse_at(w, member.name.text.p, "too many members");
-    w->members[w->n_members++] = member;
+    if (!fits)
+        return refuse_at(w, member->name.text.p, "too many members");
+    w->n_members++;
     return TOK_OK;
 }
 
@@ -320,16 +308,20 @@ static enum tok_err take_document(struct walk *w, struct scan_value *ret)
     return TOK_JSON;
 }
 
-/* The names are kilobytes that a short document never touches. */
+/* members and max_members are set. The names are kilobytes that a short document never touches.
+ */
 static enum tok_err walk(struct walk *w, struct slice doc, struct scan_value *ret)
 {
-    UNINITIALIZED struct name names[SCAN_NAMES];
+    UNINITIALIZED struct scan_name names[SCAN_NAMES];
     struct scan_value value;
     enum tok_err err;
 
     w->start = w->at = doc.n > 0 ? doc.p : "";
     w->end = w->start + doc.n;
+    w->depth = 0;
     w->names = names;
+    w->n_names = w->n_members = 0;
+    w->surrogate.surrogate = 0;
     err = take_document(w, &value);
     w->names = NULL;
     if (err == TOK_OK)
@@ -339,8 +331,12 @@ static enum tok_err walk(struct walk *w, struct slice doc, struct scan_value *re
 
 enum tok_err scan_document(struct slice doc, struct scan_value *ret, struct scan_fault *fault)
 {
-    struct walk w = {0};
-    enum tok_err err = walk(&w, doc, ret);
+    UNINITIALIZED struct walk w;
+    enum tok_err err;
+
+    w.members = NULL;
+    w.max_members = 0;
+    err = walk(&w, doc, ret);
 
     if (err != TOK_OK && fault)
         *fault = w.fault;
@@ -350,10 +346,13 @@ enum tok_err scan_document(struct slice doc, struct scan_value *ret, struct scan
 enum tok_err scan_object(struct slice doc, struct scan_member *members, size_t max,
                          size_t *ret_n, struct scan_fault *fault)
 {
-    struct walk w = {.members = members, .max_members = max};
+    UNINITIALIZED struct walk w;
     struct scan_value value;
-    enum tok_err err = walk(&w, doc, &value);
+    enum tok_err err;
 
+    w.members = members;
+    w.max_members = max;
+    err = walk(&w, doc, &value);
     if (err == TOK_OK && value.type != SCAN_OBJECT)
         err = refuse_at(&w, value.text.p, "not an object");
     if (err == TOK_OK)

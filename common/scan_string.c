@@ -2,35 +2,6 @@
 
 #include <string.h>
 
-#define BYTES(c) (UINT64_C(0x0101010101010101) * (c))
-
-/* True when one of eight bytes is a quote, a backslash, a control character or no ASCII. Each
- * difference sets a byte's top bit just when the byte is such a one; a borrow can mark wrongly
- * only bytes above one that is marked rightly. */
-static inline bool has_special(const char *p)
-{
-    uint64_t w;
-
-    memcpy(&w, p, sizeof(w));
-    return ((w | (w - BYTES(0x20)) | ((w ^ BYTES('"')) - BYTES(1)) |
-             ((w ^ BYTES('\\')) - BYTES(1))) &
-            BYTES(0x80)) != 0;
-}
-
-static inline bool is_plain(char c)
-{
-    return (unsigned char)c - 0x20U < 0x60U && c != '"' && c != '\\';
-}
-
-static inline const char *skip_plain(const char *p, const char *end)
-{
-    while (end - p >= 8 && !has_special(p))
-        p += 8;
-    while (p < end && is_plain(*p))
-        p++;
-    return p;
-}
-
 /* Bytes of the well-formed sequence (RFC 3629 4) that starts at p with no ASCII; 0: none does.
  */
 static size_t utf8_len(const char *at, const char *end)
@@ -153,7 +124,8 @@ enum tok_err scan_string_check(const char *at, const char *end, struct scan_valu
     size_t n;
 
     *seen = (struct scan_string_seen){0};
-    for (p = skip_plain(p, end); p < end && *p != '"'; p = skip_plain(p + n, end)) {
+    for (p = scan_string_plain(p, end); p < end && *p != '"';
+         p = scan_string_plain(p + n, end)) {
         if (*p == '\\') {
             escaped = true;
             n = check_escape(p, end, seen);
@@ -307,6 +279,15 @@ bool scan_string_is(struct scan_value v, struct slice bytes)
     return bytes.n == 0;
 }
 
+static enum tok_err copy_raw(struct slice raw, char *ret, size_t size, size_t *ret_n)
+{
+    if (raw.n > size)
+        return TOK_TOO_LONG;
+    memcpy(ret, raw.p, raw.n);
+    *ret_n = raw.n;
+    return TOK_OK;
+}
+
 enum tok_err scan_string(struct scan_value v, char *ret, size_t size, size_t *ret_n)
 {
     struct reader r;
@@ -315,6 +296,8 @@ enum tok_err scan_string(struct scan_value v, char *ret, size_t size, size_t *re
 
     if (v.type != SCAN_STRING)
         return TOK_CLAIM_TYPE;
+    if (!v.escaped)
+        return copy_raw(scan_string_raw(v), ret, size, ret_n);
     r = reader_of(&v);
     for (piece = next_piece(&r); piece.n > 0; piece = next_piece(&r)) {
         if (piece.n > size - n)

@@ -6,6 +6,46 @@
 
 #include "scan.h"
 
+#include <endian.h>
+#include <string.h>
+
+#define SCAN_BYTES(c) (UINT64_C(0x0101010101010101) * (c))
+
+/* Of eight bytes, the first of memory lowest: the top bit of the first that is a quote, a
+ * backslash, a control character or no ASCII; 0: none is. Each difference sets a byte's top bit
+ * just when the byte is such a one; a borrow can mark wrongly only bytes above one that is
+ * marked rightly, so the lowest mark is right. */
+static inline uint64_t scan_string_marks(const char *p)
+{
+    uint64_t w;
+
+    memcpy(&w, p, sizeof(w));
+    w = le64toh(w);
+    return (w | (w - SCAN_BYTES(0x20)) | ((w ^ SCAN_BYTES('"')) - SCAN_BYTES(1)) |
+            ((w ^ SCAN_BYTES('\\')) - SCAN_BYTES(1))) &
+           SCAN_BYTES(0x80);
+}
+
+static inline bool scan_is_plain(char c)
+{
+    return (unsigned char)c - 0x20U < 0x60U && c != '"' && c != '\\';
+}
+
+/* From p on, the first byte before end that is not plain (a quote, a backslash, a control
+ * character, no ASCII), or end. */
+static inline const char *scan_string_plain(const char *p, const char *end)
+{
+    for (; end - p >= 8; p += 8) {
+        uint64_t marks = scan_string_marks(p);
+
+        if (marks)
+            return p + __builtin_ctzll(marks) / 8;
+    }
+    while (p < end && scan_is_plain(*p))
+        p++;
+    return p;
+}
+
 /* What was met in a string on the way to its closing quote. */
 struct scan_string_seen {
     const char *lone; /* the first lone surrogate's backslash, or NULL */

@@ -126,7 +126,13 @@ const struct scan_value *scan_find(const struct scan_member *members, size_t n,
     struct slice want = {name, strlen(name)};
 
     for (size_t i = 0; i < n; i++) {
-        if (scan_string_is(members[i].name, want))
+        const struct scan_value *there = &members[i].name;
+
+        /* Most differ in their length, first or last byte, and are not worth a call. */
+        if (!there->escaped && (there->text.n != want.n + 2 || there->text.p[1] != *name ||
+                                there->text.p[want.n] != (want.n ? name[want.n - 1] : '"')))
+            continue;
+        if (scan_string_is(*there, want))
             return &members[i].value;
     }
     return NULL;

@@ -41,12 +41,19 @@ void secret_wipe(void *p, size_t n)
 
 bool secret_equal(struct slice a, struct slice b)
 {
-    /* volatile: no compiler may turn the loop into one that leaves at the first difference. */
-    volatile unsigned char differ = 0;
+    /* volatile: no compiler may turn the loop into one that leaves at the first difference. A
+     * word at a time, the last one filled up by zeros. */
+    volatile uint64_t differ = 0;
 
     if (a.n != b.n)
         return false;
-    for (size_t i = 0; i < a.n; i++)
-        differ = (unsigned char)(differ | ((unsigned char)a.p[i] ^ (unsigned char)b.p[i]));
+    for (size_t i = 0; i < a.n; i += sizeof(differ)) {
+        size_t n = a.n - i < sizeof(differ) ? a.n - i : sizeof(differ);
+        uint64_t x = 0, y = 0;
+
+        memcpy(&x, a.p + i, n);
+        memcpy(&y, b.p + i, n);
+        differ = differ | (x ^ y);
+    }
     return differ == 0;
 }

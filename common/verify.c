@@ -7,6 +7,22 @@
 #define KEYS_TRIED 8    /* of a token without kid */
 #define ISSUER_MAX 1024 /* bytes of an iss that is looked up */
 
+/* Most tokens have the very header that their key mints: its letters tell all that reading them
+ * would. *ret_key is that key; NULL for any other header, which is read. */
+static enum tok_err read_header(const struct keyset *keys, struct slice letters,
+                                struct jws_header *ret, const struct key **ret_key)
+{
+    const struct key *key = keyset_find_header(keys, letters);
+
+    *ret_key = key;
+    if (!key)
+        return jws_read_header(letters, ret);
+    ret->alg = key_alg(key);
+    ret->typ = JWS_TYP_JWT;
+    ret->has_kid = true;
+    return TOK_OK;
+}
+
 /* What the policy says of the header alone: typ (RFC 8725 3.11) and alg (3.1). */
 static enum tok_err check_header(const struct policy *policy, const struct jws_header *header)
 {
@@ -20,7 +36,7 @@ static enum tok_err check_header(const struct policy *policy, const struct jws_h
 /* Its length is the key's, or it is no signature: told before any letter is decoded. */
 static enum tok_err check_one(const struct key *key, const struct jws *jws)
 {
-    char signature[KEY_SIGNATURE_MAX];
+    UNINITIALIZED char signature[KEY_SIGNATURE_MAX];
     enum tok_err err;
     size_t n;
 
@@ -57,15 +73,18 @@ static enum tok_err check_by_trial(const struct keyset *keys, const struct alg *
 /* A key is good for its own algorithm and no other, whatever the header asks. A key that has no
  * kid (PEM has none) may be meant by any.
  *
- * *ret_key is the key that was asked, also when the signature does not hold; NULL for none. */
+ * own: the key whose own header it is, or NULL. *ret_key is the key that was asked, also when
+ * the signature does not hold; NULL for none. */
 static enum tok_err check_signature(const struct keyset *keys, const struct jws_header *header,
-                                    const struct jws *jws, const struct key **ret_key)
+                                    const struct key *own, const struct jws *jws,
+                                    const struct key **ret_key)
 {
-    const struct key *key;
+    const struct key *key = own;
 
     if (!header->has_kid)
         return check_by_trial(keys, header->alg, false, jws, ret_key);
-    key = keyset_find(keys, (struct slice){header->kid, header->kid_len});
+    if (!key)
+        key = keyset_find(keys, (struct slice){header->kid, header->kid_len});
     if (!key)
         return keyset_has_nameless(keys) ? check_by_trial(keys, header->alg, true, jws, ret_key)
                                          : TOK_UNKNOWN_KEY;
@@ -90,10 +109,28 @@ static enum tok_err decode_payload(struct slice letters, char *scratch, size_t s
     return TOK_OK;
 }
 
+/* The parts, each of letters. Decoding tells what is no letter, so the payload is read once,
+ * but what else is wrong with it is told in its turn, after the signature: *ret_payload_err. */
+static enum tok_err split(const struct verify_ask *ask, struct jws *ret,
+                          struct slice *ret_payload, enum tok_err *ret_payload_err)
+{
+    enum tok_err err = jws_cut(ask->token, ret);
+
+    if (err)
+        return err;
+    if (!base64url_is_text(ret->header) || !base64url_is_text(ret->signature))
+        return TOK_MALFORMED;
+    err = decode_payload(ret->payload, ask->scratch, ask->scratch_size, ret_payload);
+    if (err && !base64url_is_text(ret->payload))
+        return TOK_MALFORMED;
+    *ret_payload_err = err;
+    return TOK_OK;
+}
+
 /* An id for the log: what is not plainly one stays out of it. */
 static void copy_id(const struct scan_value *v, char ret[65])
 {
-    char buf[64];
+    UNINITIALIZED char buf[64];
     size_t n;
 
     if (!v || scan_string(*v, buf, sizeof(buf), &n) ||
@@ -113,7 +150,7 @@ static void copy_kid(const struct key *key, char ret[KEY_KID_MAX + 1])
 
 static enum tok_err read_claims(const struct policy *policy, struct verify_result *result)
 {
-    struct claims_names names = {
+    const struct claims_names names = {
         .user = policy->user_claim,
         .token_type = policy->token_type_claim,
         .jti = policy->jti_claim,
@@ -146,52 +183,59 @@ static enum tok_err check_list(const struct revoked *list, const struct claims *
     return revoked_check(list, (struct slice){sid, n});
 }
 
+/* Member by member: most of its bytes are never used. */
+static void know_nothing(struct verify_result *ret)
+{
+    ret->authentic = false;
+    ret->kid[0] = ret->user[0] = ret->jti[0] = ret->sid[0] = '\0';
+    ret->exp = ret->iat = 0;
+    ret->payload = (struct slice){0};
+    claims_clear(&ret->claims);
+}
+
 enum tok_err verify_token(const struct verify_ask *ask, struct verify_result *ret)
 {
     const struct policy_ask judge = {ask->now, ask->user, ask->service};
-    const struct key *key = NULL;
-    char user[USER_NAME_MAX + 1];
-    struct jws_header header;
+    const struct key *own, *key = NULL;
+    UNINITIALIZED struct jws_header header;
+    enum tok_err err, payload_err;
+    struct slice payload;
     struct jws jws;
-    enum tok_err err;
 
-    *ret = (struct verify_result){0};
+    know_nothing(ret);
     if (ask->token.n > ask->policy->max_length)
         return TOK_TOO_LONG;
-    err = jws_split(ask->token, &jws);
+    err = split(ask, &jws, &payload, &payload_err);
     if (err)
         return err;
-    err = jws_read_header(jws.header, &header);
+    err = read_header(ask->keys, jws.header, &header, &own);
     if (err)
         return err;
     err = check_header(ask->policy, &header);
     if (err)
         return err;
-    err = check_signature(ask->keys, &header, &jws, &key);
+    err = check_signature(ask->keys, &header, own, &jws, &key);
     if (key)
         copy_kid(key, ret->kid);
     if (err)
         return err;
     ret->authentic = true;
-    err = decode_payload(jws.payload, ask->scratch, ask->scratch_size, &ret->payload);
-    if (err)
-        return err;
+    if (payload_err)
+        return payload_err;
+    ret->payload = payload;
     err = read_claims(ask->policy, ret);
     if (err)
         return err;
-    err = policy_judge(ask->policy, &ret->claims, &judge, user);
-    if (err)
-        return err;
-    memcpy(ret->user, user, sizeof(user));
-    return check_list(ask->list, &ret->claims);
+    err = policy_judge(ask->policy, &ret->claims, &judge, ret->user);
+    return err ? err : check_list(ask->list, &ret->claims);
 }
 
 enum tok_err verify_peek_issuer(struct slice token, char *scratch, size_t scratch_size,
                                 char *ret, size_t size)
 {
-    struct scan_member members[CLAIMS_MAX];
+    UNINITIALIZED struct scan_member members[CLAIMS_MAX];
     const struct scan_value *iss;
-    char issuer[ISSUER_MAX];
+    UNINITIALIZED char issuer[ISSUER_MAX];
     struct slice payload;
     struct jws jws;
     size_t n;

@@ -31,8 +31,8 @@ struct verify_result {
     char user[USER_NAME_MAX + 1]; /* set only when everything but the list held */
     char jti[65], sid[65];        /* "" when absent or longer; base64url letters alone */
     int64_t exp, iat;             /* 0 when absent */
-    struct claims claims;         /* spans in scratch */
     struct slice payload;         /* decoded, in scratch */
+    struct claims claims;         /* spans in scratch; the last member, as large as it is */
 };
 
 /* TOK_OK: the token may do this. */

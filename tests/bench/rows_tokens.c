@@ -20,7 +20,7 @@
 
 /* HS256 */
 
-struct hmac {
+struct hmac_floor {
     struct bench_token *token;
     EVP_MAC_CTX *evp;
     SHA256_CTX inner, outer;
@@ -31,7 +31,7 @@ struct hmac {
  */
 static void hmac_evp(void *arg, size_t n)
 {
-    struct hmac *h = arg;
+    struct hmac_floor *h = arg;
     struct slice in = h->token->input;
     uint8_t mac[32];
     size_t len;
@@ -46,7 +46,7 @@ static void hmac_evp(void *arg, size_t n)
 
 static void hmac_sha256(void *arg, size_t n)
 {
-    struct hmac *h = arg;
+    struct hmac_floor *h = arg;
     struct slice in = h->token->input;
     uint8_t mac[32];
 
@@ -72,14 +72,14 @@ static void pad(const struct key *key, uint8_t with, SHA256_CTX *ret)
     (void)SHA256_Update(ret, block, sizeof(block));
 }
 
-static void make_hmac(struct bench_token *token, struct hmac *ret)
+static void make_hmac(struct bench_token *token, struct hmac_floor *ret)
 {
     char digest[] = "SHA256";
     OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
                            OSSL_PARAM_construct_end()};
     EVP_MAC *mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
 
-    *ret = (struct hmac){.token = token, .evp = EVP_MAC_CTX_new(mac)};
+    *ret = (struct hmac_floor){.token = token, .evp = EVP_MAC_CTX_new(mac)};
     timing_must(EVP_MAC_init(ret->evp, (const uint8_t *)token->key->octets.p,
                              token->key->octets.n, params) == 1,
                 "EVP_MAC_init");
@@ -93,7 +93,7 @@ static void make_hmac(struct bench_token *token, struct hmac *ret)
 /* Parses and checks the signature; looks at no claim. */
 static void verify_libjwt(void *arg, size_t n)
 {
-    struct hmac *h = arg;
+    struct hmac_floor *h = arg;
     const struct secret *octets = &h->token->key->octets;
 
     for (size_t i = 0; i < n; i++) {
@@ -131,7 +131,7 @@ static void verify_cjose(void *arg, size_t n)
 static void row_hs256(void)
 {
     static struct bench_token token;
-    static struct hmac hmac;
+    static struct hmac_floor hmac;
     struct row row = {"HS256 verify, whole",
                       {{"verify_token", bench_verify, &token, 0},
                        {"EVP_MAC reinit", hmac_evp, &hmac, 1.3},

@@ -1,3 +1,4 @@
+#define OPENSSL_SUPPRESS_DEPRECATED /* key_hmac.c says why it calls those */
 #include "faults.h"
 
 #include <dirent.h>
@@ -13,6 +14,7 @@
 #include <openssl/param_build.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>
+#include <openssl/sha.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>

@@ -34,8 +34,9 @@ static char *write_pem(EVP_PKEY *pkey, bool traditional)
         ck_assert_int_eq(PEM_write_bio_PKCS8PrivateKey(out, pkey, NULL, NULL, 0, NULL, NULL),
                          1);
     n = BIO_get_mem_data(out, &text);
-    copy = strndup(text, (size_t)n);
+    copy = calloc(1, (size_t)n + 1);
     ck_assert_ptr_nonnull(copy);
+    memcpy(copy, text, (size_t)n);
     (void)BIO_free(out);
     return copy;
 }
@@ -72,6 +73,31 @@ static void of_each_alg(void (*fn)(struct given *g))
     for (size_t i = 0; (alg = alg_at(i)); i++) {
         CLEANUP(given_clear) struct given g;
 
+        given_init(&g, alg);
+        fn(&g);
+    }
+}
+
+static bool is_repeated(const struct alg *alg)
+{
+    const struct alg *other;
+
+    for (size_t i = 0; (other = alg_at(i)) != alg; i++)
+        if (other->kind == ALG_RSA && alg->kind == ALG_RSA && other->pss == alg->pss)
+            return true;
+    return false;
+}
+
+/* The same without those RSA ones that differ by the digest alone. */
+static void of_each_kind(void (*fn)(struct given *g))
+{
+    const struct alg *alg;
+
+    for (size_t i = 0; (alg = alg_at(i)); i++) {
+        CLEANUP(given_clear) struct given g = {0};
+
+        if (is_repeated(alg))
+            continue;
         given_init(&g, alg);
         fn(&g);
     }
@@ -123,7 +149,7 @@ static void read_jwks(struct given *g)
 
 START_TEST(a_jwk_is_read_whole_or_refused)
 {
-    of_each_alg(read_jwks);
+    of_each_kind(read_jwks);
 }
 END_TEST
 
@@ -136,7 +162,7 @@ static void read_pems(struct given *g)
 
 START_TEST(a_pem_is_read_whole_or_refused)
 {
-    of_each_alg(read_pems);
+    of_each_kind(read_pems);
 }
 END_TEST
 
@@ -166,7 +192,7 @@ static void generate_one(struct given *g)
 
 START_TEST(a_key_is_generated_whole_or_not)
 {
-    of_each_alg(generate_one);
+    of_each_kind(generate_one);
 }
 END_TEST
 
@@ -236,7 +262,7 @@ static void write_all(struct given *g)
 
 START_TEST(a_key_is_written_whole_or_not)
 {
-    of_each_alg(write_all);
+    of_each_kind(write_all);
 }
 END_TEST
 
@@ -438,7 +464,7 @@ static void check_tokens_inside(struct given *g)
 
 START_TEST(memory_short_within_libcrypto_accepts_no_token)
 {
-    of_each_alg(check_tokens_inside);
+    of_each_kind(check_tokens_inside);
 }
 END_TEST
 

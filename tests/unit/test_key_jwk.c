@@ -29,6 +29,11 @@ static void check_wrong(const struct wrong *wrong, size_t n, enum key_part part)
 
 #define CHECK_WRONG(wrong, part) check_wrong(wrong, sizeof(wrong) / sizeof((wrong)[0]), part)
 
+/* Fifteen operations that nobody knows. */
+#define OPS15                                                                                  \
+    "\"1\",\"2\",\"3\",\"4\",\"5\",\"6\",\"7\",\"8\",\"9\",\"10\",\"11\",\"12\",\"13\","       \
+    "\"14\",\"15\""
+
 START_TEST(a_wrong_jwk_is_refused_by_the_member_that_is_wrong)
 {
     static const struct wrong wrong[] = {
@@ -53,6 +58,7 @@ START_TEST(a_wrong_jwk_is_refused_by_the_member_that_is_wrong)
         {OKP "\"key_ops\":[\"sign\"]," X "}", TOK_UNSUPPORTED, "key_ops"},
         {OKP "\"key_ops\":[\"verify\",1]," X "}", TOK_KEYS, "key_ops"},
         {OKP "\"key_ops\":[\"verify\",\"verif\\u0079\"]," X "}", TOK_KEYS, "key_ops"},
+        {OKP "\"key_ops\":[\"verify\"," OPS15 ",\"16\"]," X "}", TOK_KEYS, "key_ops: more"},
         {OKP "\"kid\":\"\"," X "}", TOK_KEYS, "kid"},
         {OKP "\"kid\":1," X "}", TOK_KEYS, "kid"},
         {OKP "\"kid\":\"a\\nb\"," X "}", TOK_KEYS, "kid"},
@@ -135,6 +141,7 @@ START_TEST(members_that_say_the_same_or_nothing_to_us_are_taken)
         OKP X "}",
         OKP X ",\"alg\":\"EdDSA\",\"use\":\"sig\",\"key_ops\":[\"verify\"]}",
         OKP X ",\"alg\":\"Ed25519\",\"key_ops\":[\"sign\",\"verify\"]}",
+        OKP X ",\"key_ops\":[\"verify\"," OPS15 "]}",
         OKP X ",\"x5c\":[\"AA==\"],\"x5u\":\"http://x/\",\"ext\":true,\"nested\":{\"kty\":1}}",
         "{\"\\u006bty\":\"\\u004fKP\",\"crv\":\"Ed25519\"," X "}",
     };

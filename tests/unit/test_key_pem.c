@@ -33,8 +33,9 @@ static char *write_pem(EVP_PKEY *pkey, int selection, const char *structure)
 
     ck_assert_ptr_nonnull(encoder);
     if (OSSL_ENCODER_to_data(encoder, &data, &n) == 1) {
-        text = strndup((const char *)data, n);
+        text = calloc(1, n + 1);
         ck_assert_ptr_nonnull(text);
+        memcpy(text, data, n);
     }
     OPENSSL_free(data);
     OSSL_ENCODER_CTX_free(encoder);

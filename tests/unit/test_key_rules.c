@@ -339,6 +339,33 @@ START_TEST(a_private_number_is_in_its_groups_range)
 }
 END_TEST
 
+/* P-521 has room for d + order, which signs as d does: a second spelling. */
+START_TEST(a_private_number_has_one_spelling)
+{
+    static const char order[] =
+        "1ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff"
+        "fa51868783bf2f966b7fcc0148f709a5d03bb5c9b8899c47aebb6fb71e91386409";
+    struct json_object *jwk = read_json("rfc/rfc7515_A.4.jwk");
+    const char *old = json_object_get_string(json_object_object_get(jwk, "d"));
+    CLEANUP(cleanup_bn) BIGNUM *d = NULL;
+    CLEANUP(cleanup_bn) BIGNUM *n = NULL;
+    unsigned char bytes[66];
+    size_t len;
+
+    ck_assert_ok(base64url_decode(text_slice(old), bytes, sizeof(bytes), &len));
+    d = BN_bin2bn(bytes, (int)len, NULL);
+    ck_assert_int_gt(BN_hex2bn(&n, order), 0);
+    ck_assert_int_eq(BN_add(d, d, n), 1);
+
+    CLEANUP(cleanup_free) char *letters = letters_of(d, 66);
+
+    ck_assert_ok(read_object(jwk, KEY_PRIVATE, NULL));
+    set(jwk, "d", letters);
+    ck_assert_err(read_object(jwk, KEY_PRIVATE, "d: out of its curve's range"), TOK_KEYS);
+    json_object_put(jwk);
+}
+END_TEST
+
 /* HMAC */
 
 START_TEST(a_secret_is_as_long_as_its_hash)
@@ -375,4 +402,5 @@ UNIT_MAIN("key_rules", rsa_has_2048_to_8192_bits,
           the_numbers_of_a_private_key_belong_together,
           every_private_member_is_out_of_place_in_a_public_key,
           a_point_is_on_its_curve_and_of_its_width, a_coordinate_is_below_its_prime,
-          a_private_number_is_in_its_groups_range, a_secret_is_as_long_as_its_hash)
+          a_private_number_is_in_its_groups_range, a_private_number_has_one_spelling,
+          a_secret_is_as_long_as_its_hash)

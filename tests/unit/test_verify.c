@@ -183,6 +183,25 @@ START_TEST(without_kid_each_of_eight_keys_is_tried)
 }
 END_TEST
 
+/* The signature holds, and the header says it is another algorithm's: ES256 of the same length
+ * among them. */
+START_TEST(a_header_that_names_another_algorithm_than_its_keys_is_refused)
+{
+    static const char *const names[] = {"ES256", "ES384", "RS256", "PS512", "HS256", "HS512"};
+    CLEANUP(trial_free) struct trial *b = trial_new();
+
+    b->policy.algorithms = ~(alg_set)0;
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        char header[64];
+
+        (void)snprintf(header, sizeof(header), "{\"alg\":\"%s\",\"kid\":\"" KID "\"}",
+                       names[i]);
+        ck_assert_err(judge_forged(b, header, PAYLOAD), TOK_ALG);
+        ck_assert(!b->result.authentic);
+    }
+}
+END_TEST
+
 /* A key without kid may be meant by any; one that has another kid is not. */
 START_TEST(an_unknown_kid_is_tried_on_nameless_keys_alone)
 {
@@ -455,6 +474,7 @@ END_TEST
 UNIT_MAIN("verify", a_good_token_is_taken_and_told_whole, what_is_minted_is_taken,
           each_wrong_claim_has_its_own_error, a_token_of_another_key_is_refused_under_this_kid,
           without_kid_each_of_eight_keys_is_tried,
+          a_header_that_names_another_algorithm_than_its_keys_is_refused,
           an_unknown_kid_is_tried_on_nameless_keys_alone,
           an_algorithm_the_policy_does_not_name_is_refused,
           a_payload_is_not_decoded_beyond_the_scratch,
