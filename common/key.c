@@ -183,13 +183,12 @@ enum tok_err key_make(OSSL_LIB_CTX *ctx, const struct alg *alg, enum key_part pa
     key->ctx = ctx;
     key->is_private = part == KEY_PRIVATE;
     key->sig_len = alg->sig_len;
-    err = set_kid(key, kid);
-    if (err)
-        return err;
     if (alg->kind != ALG_OCT)
         err = make_pair(key, parts, why);
     else if ((err = secret_copy(parts->at[OCT_K], &key->octets)) == TOK_OK)
         err = key_hmac_make(alg, secret_slice(&key->octets), &key->hmac);
+    if (!err)
+        err = set_kid(key, kid);
     if (err)
         return err;
     *ret = key;

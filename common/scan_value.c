@@ -129,8 +129,9 @@ const struct scan_value *scan_find(const struct scan_member *members, size_t n,
         const struct scan_value *there = &members[i].name;
 
         /* Most differ in their length, first or last byte, and are not worth a call. */
-        if (!there->escaped && (there->text.n != want.n + 2 || there->text.p[1] != *name ||
-                                there->text.p[want.n] != (want.n ? name[want.n - 1] : '"')))
+        if (!there->escaped && (there->text.n != want.n + 2 ||
+                                (want.n && (there->text.p[1] != *name ||
+                                            there->text.p[want.n] != name[want.n - 1]))))
             continue;
         if (scan_string_is(*there, want))
             return &members[i].value;

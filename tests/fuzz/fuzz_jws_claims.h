@@ -201,6 +201,11 @@ static const char *const jose_words[] = {
     "null",
     "{}",
     "[]",
+    "\"cnf\":{},",
+    "\"nbf\":1700000105.5,",
+    "\"one_time\":true,",
+    "1700000095",
+    "1700000106",
     "\\u0000",
     "\\u0061",
     "\\ud800",
@@ -208,7 +213,26 @@ static const char *const jose_words[] = {
     ",",
 };
 
-/* A word put in, at a place that the seed chooses. */
+static inline bool is_letter(uint8_t c)
+{
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || c == '.' || c == '_' || c == '-';
+}
+
+/* Takes out the run of letters and digits around a place, so that a word may stand there. */
+static inline size_t mutate_run(uint8_t *data, size_t size, size_t *at)
+{
+    size_t start = *at, end = *at;
+
+    while (start > 0 && is_letter(data[start - 1]))
+        start--;
+    while (end < size && is_letter(data[end]))
+        end++;
+    memmove(data + start, data + end, size - end);
+    *at = start;
+    return size - (end - start);
+}
+
+/* A word put in, or in the place of another, where the seed chooses. */
 static inline size_t mutate_by_word(uint8_t *data, size_t size, size_t max, unsigned seed)
 {
     const char *word = jose_words[seed / 3 % (sizeof(jose_words) / sizeof(jose_words[0]))];
@@ -216,6 +240,8 @@ static inline size_t mutate_by_word(uint8_t *data, size_t size, size_t max, unsi
 
     if (size + n > max)
         return LLVMFuzzerMutate(data, size, max);
+    if (seed & 32)
+        size = mutate_run(data, size, &at);
     memmove(data + at + n, data + at, size - at);
     emit_text(&(struct emit){.p = (char *)data + at, .size = n}, word);
     return size + n;

@@ -186,7 +186,27 @@ START_TEST(a_public_jwk_has_this_form)
 }
 END_TEST
 
+START_TEST(either_part_is_the_one_that_is_there)
+{
+    static const struct {
+        const char *jwk;
+        bool is_private;
+    } keys[] = {
+        {OKP X "}", false},
+        {OKP D "," X "}", true},
+        {"{\"kty\":\"oct\",\"alg\":\"HS256\",\"k\":\"" RFC8037_X "\"}", true},
+    };
+
+    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+        CLEANUP(cleanup_key) struct key *key = forge_key(keys[i].jwk, KEY_EITHER);
+
+        ck_assert_int_eq(key_is_private(key), keys[i].is_private);
+    }
+}
+END_TEST
+
 UNIT_MAIN("key_jwk", a_wrong_jwk_is_refused_by_the_member_that_is_wrong,
           a_wrong_private_jwk_is_refused_too, a_key_of_another_kind_is_told_from_a_wrong_one,
           a_kid_has_at_most_128_bytes, members_that_say_the_same_or_nothing_to_us_are_taken,
-          what_is_written_reads_back_as_the_same_key, a_public_jwk_has_this_form)
+          what_is_written_reads_back_as_the_same_key, a_public_jwk_has_this_form,
+          either_part_is_the_one_that_is_there)

@@ -305,6 +305,20 @@ START_TEST(a_key_file_that_changes_is_read_anew_and_never_half)
 }
 END_TEST
 
+START_TEST(one_pem_is_a_set_of_one_without_a_name)
+{
+    CLEANUP(cleanup_key) struct key *key = forge_key(RFC8037_PUBLIC, KEY_PUBLIC);
+    CLEANUP(cleanup_free) char *pem = NULL;
+    CLEANUP(cleanup_keyset) struct keyset *set = NULL;
+
+    ck_assert_ok(key_public_pem(key, &pem));
+    ck_assert_ok(keyset_parse(NULL, text_slice(pem), alg_set_default(), &set, NULL));
+    ck_assert_uint_eq(keyset_size(set), 1);
+    ck_assert(keyset_has_nameless(set));
+    ck_assert_str_eq(key_alg(keyset_at(set, 0))->name, "EdDSA");
+}
+END_TEST
+
 UNIT_MAIN("keyset", a_key_is_found_by_its_kid, one_jwk_is_a_set_of_one,
           keys_of_other_kinds_are_passed_over, a_key_for_another_use_is_passed_over,
           a_secret_is_taken_only_where_its_algorithm_is_named,
@@ -313,4 +327,5 @@ UNIT_MAIN("keyset", a_key_is_found_by_its_kid, one_jwk_is_a_set_of_one,
           what_is_wrong_in_a_known_key_refuses_the_set_and_is_named,
           two_keys_without_kid_are_no_duplicates, ten_thousand_keys_are_all_found,
           a_file_is_read_and_its_path_begins_the_sentence,
-          a_key_file_that_changes_is_read_anew_and_never_half)
+          a_key_file_that_changes_is_read_anew_and_never_half,
+          one_pem_is_a_set_of_one_without_a_name)

@@ -34,6 +34,24 @@ START_TEST(members_come_in_order)
 }
 END_TEST
 
+START_TEST(the_empty_name_is_found_like_any_other)
+{
+    static const char *const texts[] = {"{\"\":0}", "{\"a\":1,\"\":0}",
+                                        "{\"\":0,\"\\u0000\":1}"};
+
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        struct scan_member members[2];
+        const struct scan_value *found;
+        size_t n;
+
+        ck_assert_ok(
+            scan_object((struct slice){texts[i], strlen(texts[i])}, members, 2, &n, NULL));
+        found = scan_find(members, n, "");
+        ck_assert_msg(found && slice_is(found->text, "0"), "%s", texts[i]);
+    }
+}
+END_TEST
+
 START_TEST(elements_come_in_order)
 {
     struct scan_value v = value_of(" [ 1 ,\"]\",[[],[2]] , {\"a\":[3]},true,-1.5e3 ] ");
@@ -153,6 +171,6 @@ START_TEST(times_out_of_range_or_type_are_refused)
 }
 END_TEST
 
-UNIT_MAIN("scan_value", members_come_in_order, elements_come_in_order,
-          scan_object_takes_objects_that_fit, times_are_rounded_as_asked,
-          times_out_of_range_or_type_are_refused)
+UNIT_MAIN("scan_value", the_empty_name_is_found_like_any_other, members_come_in_order,
+          elements_come_in_order, scan_object_takes_objects_that_fit,
+          times_are_rounded_as_asked, times_out_of_range_or_type_are_refused)

@@ -529,6 +529,8 @@ START_TEST(a_later_files_words_replace_an_issuers_one_by_one)
     ck_assert_uint_eq(set.issuers[0].policy.n_claims, 1);
     ck_assert_str_eq(set.issuers[0].policy.claims[0].name, "c");
     ck_assert_int_eq(set.issuers[0].user_map, USER_MAP_SAME);
+    add(&set, "[Issuer u]\nUserMap=none\n");
+    ck_assert_int_eq(set.issuers[0].user_map, USER_MAP_NONE);
 }
 END_TEST
 
