@@ -8,7 +8,10 @@ static const char letters[] =
 
 /* What a letter says at each of four places: its six bits there, and that it is a letter, so
  * that four values or'ed together tell of a stranger among them, which has the value 0. */
-#define L(letter, value, shift) [letter] = (uint32_t)(value) << (shift) | LETTER << (shift) / 6
+/* A designator can't stand in parentheses. NOLINTBEGIN(bugprone-macro-parentheses) */
+#define L(letter, value, shift)                                                                \
+    [letter] = ((uint32_t)(value) << (shift)) | (LETTER << ((shift) / 6))
+/* NOLINTEND(bugprone-macro-parentheses) */
 #define LETTER (UINT32_C(1) << 24)
 #define FOUR_LETTERS (UINT32_C(15) << 24)
 #define ALPHABET(s)                                                                            \
