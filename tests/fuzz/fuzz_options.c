@@ -1,0 +1,53 @@
+/*
+ * Any bytes at all as the arguments of a PAM stack, a blank or a newline between two. Beyond
+ * "no crash": a refusal writes one line that names the option, a stack that is taken writes
+ * none, and no words leave a policy that is looser than its words can say.
+ */
+#include "fuzz.h"
+#include "log.h"
+#include "options.h"
+
+#define ARGUMENTS_MAX 64
+
+static size_t lines;
+
+void fuzz_log(const char *line)
+{
+    must(strstr(line, "option ") != NULL || strstr(line, ": ") != NULL);
+    lines++;
+}
+
+static void is_in_range(const struct options *o)
+{
+    must(o->words.leeway >= 0 && o->words.leeway <= POLICY_LEEWAY_MAX);
+    must(o->words.max_lifetime > 0 && o->words.max_length > 0);
+    must(o->words.max_length <= POLICY_LENGTH_MAX);
+    must(o->words.keys[0] == '/' && o->words.revoked != NULL && o->words.user_claim[0] != 0);
+    must(!o->words.audience || o->words.audience[0]);
+    must(!o->config || o->config[0] == '/');
+    for (size_t i = 0; i < o->words.n_claims; i++)
+        must(o->words.claims[i].name[0] != 0);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    CLEANUP(options_clear) struct options options = {0};
+    CLEANUP(cleanup_free) char *text = malloc(size + 1);
+    const char *arguments[ARGUMENTS_MAX];
+    char *rest = text;
+    int n = 0, rc;
+
+    must(text != NULL);
+    if (size)
+        memcpy(text, data, size);
+    text[size] = 0;
+    while (n < ARGUMENTS_MAX && (arguments[n] = strsep(&rest, " \n")))
+        n++;
+    lines = 0;
+    rc = options_read(NULL, n, arguments, &options);
+    must(rc == PAM_SUCCESS || rc == PAM_SERVICE_ERR);
+    must(lines == (rc == PAM_SUCCESS ? 0 : 1));
+    if (rc == PAM_SUCCESS)
+        is_in_range(&options);
+    return 0;
+}
