@@ -24,11 +24,16 @@
 #define WIRE_PASSWORD_MAX 512 /* pam_unix compares no more: a longer one is refused before */
 #define WIRE_SOURCE_MAX 64    /* "uid 1000", "192.0.2.1", "2001:db8::/64" */
 #define WIRE_STAMP_LEN 16     /* a digest of the shadow entry; empty when there is none */
+#define WIRE_WORDS_MAX 4096   /* scope or audiences asked for, parted by blanks */
+#define WIRE_SID_MAX 64       /* letters of a session's name; ours have 22 */
+#define WIRE_SID_BYTES 16     /* where a page of sessions ended */
+#define WIRE_JSON_MAX 16384   /* a page of sessions, a status */
 
 enum wire_role {
     WIRE_FRONT,  /* jwtd */
     WIRE_ISSUER, /* jwtd-issuer */
     WIRE_LOGIN,  /* jwtd-login */
+    WIRE_ADMIN,  /* root's jwtctl */
 };
 
 enum wire_op {
@@ -39,10 +44,32 @@ enum wire_op {
     WIRE_VERIFY,    /* token of any type -> nothing */
     WIRE_BLACKLIST, /* refresh token, source -> nothing; its session is over */
     WIRE_WHOAMI,    /* access token -> user, sid, exp (number), iss, aud (JSON), scope or "" */
+    WIRE_SLIDING_OBTAIN,  /* user, password, source -> sliding token */
+    WIRE_SLIDING_REFRESH, /* sliding token, source -> sliding token */
+    WIRE_SESSIONS,        /* access token, after -> sessions (JSON), next */
+    WIRE_SESSION_END,     /* access token, sid, source -> nothing */
+    WIRE_LOGOUT,          /* access token, source -> nothing; its own session is over */
+    WIRE_LOGOUT_ALL,      /* access token, source -> sessions ended (number) */
+    WIRE_NARROW, /* access token, scope, audiences, seconds, one_time (0, 1) -> access */
     /* jwtd-issuer -> jwtd-login */
     WIRE_CHECK = 16, /* user, password, source -> stamp */
     WIRE_ACCOUNT,    /* user -> stamp; is this account usable */
+    /* root's jwtctl -> jwtd-issuer */
+    WIRE_ADMIN_STATUS = 32, /* -> status (JSON) */
+    WIRE_ADMIN_SESSIONS,    /* user ("": all), after -> sessions (JSON), next */
+    WIRE_ADMIN_REVOKE,      /* user or sid -> sessions ended (number) */
+    WIRE_ADMIN_ROTATE,      /* algorithm ("": Algorithm=) -> kid, old kid */
+    WIRE_ADMIN_RETIRE,      /* kid ("": all that may go) -> what went, what stays (JSON) */
 };
+
+/*
+ * A page of sessions is a JSON array, newest first, of
+ *   {"sid","created","last_used","expires","source","client","current"}
+ * ("user" in place of "current" for an administrator); times are seconds since the Epoch. A
+ * page's `next` is empty when it was the last, else what the next question's `after` is;
+ * `after` is empty for the first page. WIRE_NARROW: an empty scope, empty audiences and 0
+ * seconds mean as the token shown.
+ */
 
 /* What became of a question. jwtd has one row a status: HTTP status, body. */
 enum wire_status {
@@ -63,6 +90,13 @@ enum wire_status {
     WIRE_THROTTLED,        /* -> seconds (number) */
     WIRE_BUSY,             /* more than this machine can hash now: try again */
     WIRE_UNAVAILABLE,      /* settings, keys, store or PAM out of reach; the log says which */
+    WIRE_REFRESH_EXPIRED,  /* Token 'refresh_exp' claim has expired. */
+    WIRE_NO_SESSION,       /* no live session of this user; or sliding tokens are off */
+    WIRE_NOT_ALLOWED,      /* a narrowed or one-time token can't do that */
+    WIRE_WIDER_SCOPE,      /* more than the scope of the token shown */
+    WIRE_WIDER_AUDIENCE,   /* an audience that the token shown has not */
+    WIRE_BAD_NARROW,       /* a one-time token is for exactly one audience */
+    WIRE_NO_KEY,           /* no such key, or no such algorithm */
     WIRE_STATUS_COUNT,
 };
 

@@ -29,6 +29,13 @@ static const struct words endpoint[WIRE_STATUS_COUNT] = {
                        NULL},
     [WIRE_BUSY] = {503, "Service temporarily unavailable, try again later.", NULL},
     [WIRE_UNAVAILABLE] = {503, "Service temporarily unavailable, try again later.", NULL},
+    [WIRE_REFRESH_EXPIRED] = {401, "Token 'refresh_exp' claim has expired.", NOT_VALID},
+    [WIRE_NO_SESSION] = {404, "Not found.", NULL},
+    [WIRE_NOT_ALLOWED] = {403, "You do not have permission to perform this action.", NULL},
+    [WIRE_WIDER_SCOPE] = {400, "The token shown has no such scope.", NULL},
+    [WIRE_WIDER_AUDIENCE] = {400, "The token shown is not for this audience.", NULL},
+    [WIRE_BAD_NARROW] = {400, "A one-time token is for exactly one audience.", NULL},
+    [WIRE_NO_KEY] = {503, "Service temporarily unavailable, try again later.", NULL},
 };
 
 /* Where a protected view has words of its own; status 0: it has not. */

@@ -44,6 +44,7 @@ struct job {
     TAILQ_ENTRY(job) link;
     struct job_list *list; /* NULL: in none */
     int fd;
+    uid_t uid; /* who asks, by the kernel */
     sd_event_source *io, *limit;
     struct secret text; /* the message that was read */
     struct wire_message question;

@@ -10,7 +10,7 @@
 
 struct issuer;
 
-enum judge_type { JUDGE_ANY, JUDGE_ACCESS, JUDGE_REFRESH };
+enum judge_type { JUDGE_NONE, JUDGE_ANY, JUDGE_ACCESS, JUDGE_REFRESH };
 
 struct judged {
     bool authentic; /* the signature held: sid and user are ours to name in a log */

@@ -14,24 +14,27 @@
 #define CONNECTIONS_MAX 1024
 #define CONNECTION_TIME (40 * SECOND)
 
-/* Questions about a token: what kind it must be, and what happens in the turn. */
-struct token_question {
+/* Questions that go straight to a turn: what kind of token their first field must be
+ * (JUDGE_NONE: it is no token), and what happens in the turn. */
+struct turn_question {
     enum wire_op op;
     enum judge_type type;
     enum step (*step)(struct issuer *x, struct job *job);
 };
 
-static const struct token_question token_questions[] = {
+static const struct turn_question turn_questions[] = {
     {WIRE_REFRESH, JUDGE_REFRESH, refresh_step},
     {WIRE_VERIFY, JUDGE_ANY, verify_step},
     {WIRE_BLACKLIST, JUDGE_REFRESH, blacklist_step},
     {WIRE_WHOAMI, JUDGE_ACCESS, whoami_step},
 };
 
-static void ask_token(struct issuer *x, struct job *job, const struct token_question *q)
+static void take_turn(struct issuer *x, struct job *job, const struct turn_question *q)
 {
-    enum wire_status status = judge_token(x, job_text(job, 0), q->type, &job->token);
+    enum wire_status status = WIRE_OK;
 
+    if (q->type != JUDGE_NONE)
+        status = judge_token(x, job_text(job, 0), q->type, &job->token);
     if (status == WIRE_OK) {
         job->step = q->step;
         turn_add(x, job);
@@ -56,19 +59,24 @@ static void serve(struct issuer *x, struct job *job)
         obtain_start(x, job);
         return;
     }
-    for (size_t i = 0; i < sizeof(token_questions) / sizeof(token_questions[0]); i++) {
-        if (token_questions[i].op == op) {
-            ask_token(x, job, &token_questions[i]);
+    for (size_t i = 0; i < sizeof(turn_questions) / sizeof(turn_questions[0]); i++) {
+        if (turn_questions[i].op == op) {
+            take_turn(x, job, &turn_questions[i]);
             return;
         }
     }
-    job_refuse(job, WIRE_OK); /* a ping */
+    job_refuse(job, op == WIRE_PING ? WIRE_OK : WIRE_UNAVAILABLE);
 }
 
 static void fault(struct job *job, const char *what)
 {
     LOG(LOG_WARNING, MESSAGE_WIRE, "A question broke the rules of the wire", {"fault", what});
     job_drop(job);
+}
+
+static enum wire_fault read_as(struct job *job, enum wire_role asker)
+{
+    return wire_read_question(secret_slice(&job->text), asker, WIRE_ISSUER, &job->question);
 }
 
 static int on_question(sd_event_source *source, int fd, uint32_t events, void *arg)
@@ -97,7 +105,10 @@ static int on_question(sd_event_source *source, int fd, uint32_t events, void *a
         job_drop(job);
         return 0;
     }
-    f = wire_read_question(secret_slice(&job->text), WIRE_FRONT, WIRE_ISSUER, &job->question);
+    f = read_as(job, job->uid == x->asker ? WIRE_FRONT : WIRE_ADMIN);
+    /* Where one user is both (a test), his are both's questions. */
+    if (f == WIRE_NOT_YOURS && job->uid == 0)
+        f = read_as(job, WIRE_ADMIN);
     if (f != WIRE_FINE)
         fault(job, wire_fault_word(f));
     else
@@ -113,28 +124,32 @@ static int on_limit(sd_event_source *source, uint64_t usec, void *arg)
     return 0;
 }
 
-static bool peer_ok(const struct issuer *x, int fd)
+/* jwtd, and root's jwtctl. */
+static bool peer_ok(const struct issuer *x, int fd, uid_t *ret_uid)
 {
     uid_t uid = (uid_t)-1;
     char text[16];
 
-    if (wire_peer_is(fd, x->asker, &uid))
+    if (wire_peer_is(fd, x->asker, &uid) || uid == 0) {
+        *ret_uid = uid;
         return true;
+    }
     (void)snprintf(text, sizeof(text), "%lu", (unsigned long)uid);
-    LOG(LOG_WARNING, MESSAGE_WIRE, "Somebody else asked what jwtd alone may ask",
+    LOG(LOG_WARNING, MESSAGE_WIRE, "Somebody else asked what jwtd and root alone may ask",
         {"uid", text});
     return false;
 }
 
 static void take(struct issuer *x, int fd)
 {
-    struct job *job = peer_ok(x, fd) ? calloc(1, sizeof(*job)) : NULL;
+    uid_t uid = (uid_t)-1;
+    struct job *job = peer_ok(x, fd, &uid) ? calloc(1, sizeof(*job)) : NULL;
 
     if (!job) {
         (void)close(fd);
         return;
     }
-    *job = (struct job){.issuer = x, .fd = fd};
+    *job = (struct job){.issuer = x, .fd = fd, .uid = uid};
     job_enlist(job, &x->reading);
     x->connections++;
     service_hold(&x->service);

@@ -74,6 +74,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     question(message, WIRE_FRONT, WIRE_ISSUER);
     question(message, WIRE_ISSUER, WIRE_LOGIN);
+    question(message, WIRE_ADMIN, WIRE_ISSUER);
     for (unsigned op = 0; op < 256; op++)
         if (wire_find(op))
             answer(message, wire_find(op));

@@ -3,6 +3,7 @@ test wants: sessions, the list of ended ones, and what happens when something br
 
 import glob
 import os
+import pwd
 import random
 import shutil
 import signal
@@ -19,8 +20,10 @@ from daemons import payload, run
 
 PING, OBTAIN, REFRESH, VERIFY, BLACKLIST, WHOAMI = range(1, 7)
 CHECK, ACCOUNT = 16, 17
+ADMIN_STATUS = 32
 STATUS = ("ok denied invalid expired blacklisted no_exp no_id no_type wrong_type no_user not_found inactive "
-          "password_changed too_long throttled busy unavailable").split()
+          "password_changed too_long throttled busy unavailable refresh_expired no_session not_allowed "
+          "wider_scope wider_audience bad_narrow no_key").split()
 SOURCE = b"uid 1000"
 
 
@@ -679,9 +682,29 @@ def a_broken_message_ends_its_connection_and_is_logged_by_a_word(d):
 
 
 @with_issuer(asker="nobody")
-def nobody_but_the_asker_is_answered(d):
-    assert d.ask(PING)[0] == "closed"
-    assert "uid=0" in d.text("log")
+def root_asks_as_an_administrator_and_nothing_else(d):
+    for question in range(256):
+        status = d.ask(question)[0]
+        assert (status != "closed") == (question == ADMIN_STATUS), (question, status)
+    assert d.text("log").count("fault=not-yours") == 15, d.text("log")
+
+
+@with_issuer(asker="nobody")
+def nobody_but_the_asker_and_root_is_answered(d):
+    os.chmod(d.dir, 0o711)
+    os.chmod(d.path("socket"), 0o666)
+    for name, answered in (("daemon", False), ("nobody", True)):
+        reader, writer = os.pipe()
+        child = os.fork()
+        if child == 0:
+            os.setuid(pwd.getpwnam(name).pw_uid)
+            os.write(writer, d.ask(PING)[0].encode())
+            os._exit(0)
+        os.waitpid(child, 0)
+        os.close(writer)
+        with open(reader, encoding="ascii") as said:
+            assert said.read() == ("ok" if answered else "closed"), name
+    assert f"uid={pwd.getpwnam('daemon').pw_uid}" in d.text("log"), d.text("log")
 
 
 @with_issuer()
