@@ -5,13 +5,17 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <syslog.h>
+#include <time.h>
 
 #define LOG_MAX 64
+#define NOBODY 65534
 #define LINE_MAX_BYTES 2048
 
 static struct {
@@ -199,6 +203,49 @@ static void clear_defaults(void)
     (void)unlink("/var/lib/jwt/revoked");
 }
 
+static void remove_tree(const char *path)
+{
+    DIR *d = opendir(path);
+    const struct dirent *entry;
+    char child[1024];
+
+    while (d && (entry = readdir(d))) {
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+            continue;
+        (void)snprintf(child, sizeof(child), "%s/%s", path, entry->d_name);
+        if (entry->d_type == DT_DIR)
+            remove_tree(child);
+        else
+            (void)unlink(child);
+    }
+    if (d)
+        (void)closedir(d);
+    (void)rmdir(path);
+}
+
+void rig_run_clear(void)
+{
+    (void)unlink("/run/jwt/used"); /* a test's link */
+    remove_tree("/run/jwt");
+}
+
+void rig_run_since(int64_t mtime)
+{
+    const struct timespec times[2] = {{.tv_sec = mtime}, {.tv_sec = mtime}};
+    int fd = open("/run/jwt/since", O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(futimens(fd, times), 0);
+    (void)close(fd);
+}
+
+void rig_run_make(void)
+{
+    ck_assert_int_eq(mkdir("/run/jwt", 0755), 0);
+    ck_assert_int_eq(mkdir("/run/jwt/used", 0700), 0);
+    rig_run_since(time(NULL) - 3600);
+}
+
 static void rig_setup(void)
 {
     char *jwk = NULL;
@@ -229,27 +276,9 @@ static void rig_setup(void)
               "account required pam_permit.so\n"
               "session optional @ ignore_non_token #\n"
               "session required pam_permit.so\n");
+    rig_run_clear();
+    rig_run_make();
     rig_log_clear();
-}
-
-static void remove_tree(const char *path)
-{
-    DIR *d = opendir(path);
-    const struct dirent *entry;
-    char child[1024];
-
-    while (d && (entry = readdir(d))) {
-        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
-            continue;
-        (void)snprintf(child, sizeof(child), "%s/%s", path, entry->d_name);
-        if (entry->d_type == DT_DIR)
-            remove_tree(child);
-        else
-            (void)unlink(child);
-    }
-    if (d)
-        (void)closedir(d);
-    (void)rmdir(path);
 }
 
 static void rig_teardown(void)
@@ -257,6 +286,7 @@ static void rig_teardown(void)
     key_free(rig.key);
     rig.key = NULL;
     remove_tree(rig.dir);
+    rig_run_clear();
 }
 
 static int answer_one(struct talk *talk, const struct pam_message *m, struct pam_response *ret)
@@ -339,6 +369,22 @@ int rig_login(const char *service, const char *user, const char *answer)
         rc = pam_acct_mgmt(pamh, 0);
     ck_assert_pam(pam_end(pamh, rc), PAM_SUCCESS);
     return rc;
+}
+
+int rig_login_as_nobody(const char *user, const char *answer)
+{
+    pid_t pid = fork();
+    int status = 0;
+
+    ck_assert_int_ge(pid, 0);
+    if (pid == 0) {
+        if (setgroups(0, NULL) || setgid(NOBODY) || setuid(NOBODY))
+            _exit(100);
+        _exit(rig_login(RIG_PROBE, user, answer));
+    }
+    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+    ck_assert(WIFEXITED(status));
+    return WEXITSTATUS(status);
 }
 
 int rig_run(const char *name, const TTest *const *tests, size_t n)

@@ -61,6 +61,15 @@ pam_handle_t *rig_start(const char *service, const char *user, struct talk *talk
 int rig_auth(const char *service, const char *user, const char *answer);
 int rig_login(const char *service, const char *user, const char *answer);
 
+/* The same in the probe stack by a process that is not root. */
+int rig_login_as_nobody(const char *user, const char *answer);
+
+/* /run/jwt as tmpfiles.d makes it, which each test begins with, an hour old; away with it; the
+ * mtime of its since. */
+void rig_run_make(void);
+void rig_run_clear(void);
+void rig_run_since(int64_t mtime);
+
 /* Lines this process wrote to the log through pam_jwt since rig_log_clear. */
 size_t rig_log_lines(void);
 const char *rig_log_line(size_t i);
