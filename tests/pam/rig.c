@@ -144,6 +144,8 @@ static void expand(FILE *f, const char *text)
     for (; *text; text++) {
         if (*text == '@')
             (void)fputs(getenv("PAM_JWT_MODULE"), f);
+        else if (*text == '%')
+            (void)fputs(rig.dir, f);
         else if (*text == '#')
             (void)fprintf(f,
                           "keys=%s/jwks.json issuer=" RIG_ISSUER " audience=" RIG_AUDIENCE
@@ -246,11 +248,19 @@ void rig_run_make(void)
     rig_run_since(time(NULL) - 3600);
 }
 
-static void rig_setup(void)
+void rig_keys(void)
 {
     char *jwk = NULL;
     char set[1024];
 
+    ck_assert_ok(key_public_jwk(rig.key, &jwk));
+    (void)snprintf(set, sizeof(set), "{\"keys\":[%s]}", jwk);
+    free(jwk);
+    rig_write("jwks.json", set);
+}
+
+static void rig_setup(void)
+{
     ck_assert_ptr_nonnull(getenv("PAM_JWT_MODULE"));
     ck_assert_ptr_nonnull(getenv("PAM_JWT_WORK"));
     clear_defaults();
@@ -259,10 +269,7 @@ static void rig_setup(void)
     ck_assert_int_eq(chmod(rig.dir, 0755), 0);
     ck_assert_int_eq(mkdir(rig_path("pam.d"), 0755), 0);
     ck_assert_ok(key_generate(NULL, alg_find(SLICE("EdDSA")), &rig.key));
-    ck_assert_ok(key_public_jwk(rig.key, &jwk));
-    (void)snprintf(set, sizeof(set), "{\"keys\":[%s]}", jwk);
-    free(jwk);
-    rig_write("jwks.json", set);
+    rig_keys();
     rig_revoke("");
     rig_probe("#");
     rig_stack(RIG_RECOMMENDED,
@@ -389,5 +396,11 @@ int rig_login_as_nobody(const char *user, const char *answer)
 
 int rig_run(const char *name, const TTest *const *tests, size_t n)
 {
-    return unit_run_with(name, tests, n, rig_setup, rig_teardown);
+    return rig_run_all(name, tests, n, NULL, 0);
+}
+
+int rig_run_all(const char *name, const TTest *const *tests, size_t n,
+                const struct unit_loop *loops, size_t n_loops)
+{
+    return unit_run_all(name, tests, n, loops, n_loops, rig_setup, rig_teardown);
 }
