@@ -216,6 +216,7 @@ static void refuse_media_type(struct connection *c)
 {
     struct reply reply;
 
+    c->route = routes_find(c->request.path);
     routes_media_type(&reply, c->request.content_type);
     connection_reply(c, &reply);
 }

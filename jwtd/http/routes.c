@@ -78,7 +78,7 @@ static bool path_is(struct slice path, const char *want)
     return n > 1 && want[n - 1] == '/' && slice_eq(path, (struct slice){want, n - 1});
 }
 
-static const struct route *find_route(struct slice path)
+const struct route *routes_find(struct slice path)
 {
     for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++)
         if (path_is(path, routes[i].path))
@@ -161,7 +161,7 @@ void routes_dispatch(struct connection *c)
 {
     enum request_method method = c->request.method;
 
-    c->route = find_route(c->request.path);
+    c->route = routes_find(c->request.path);
     if (!c->route)
         connection_refuse(c, 404, "Not found.", NULL);
     else if (c->route->negotiates && !c->request.accepts_json)

@@ -23,6 +23,9 @@ struct route {
     struct route_field fields[ROUTE_FIELDS_MAX];
 };
 
+/* The route of a path, with or without its last slash; NULL: none. */
+const struct route *routes_find(struct slice path);
+
 /* Answers the connection's whole request, now or later. */
 void routes_dispatch(struct connection *c);
 

@@ -50,6 +50,22 @@ class Reply:
         return json.loads(self.body)
 
 
+NO_TYPE = "Content-Type: none is sent"
+
+
+def request_bytes(method, path, body=None, headers=None):
+    """A request as it is sent: a body that is no bytes goes as JSON."""
+    lines = [f"{method} {path} HTTP/1.1", "Host: localhost", *(headers or [])]
+    if body is not None:
+        if not isinstance(body, bytes):
+            body = json.dumps(body).encode()
+        if not any(h.lower().startswith("content-type:") for h in lines):
+            lines.append("Content-Type: application/json")
+        lines.append(f"Content-Length: {len(body)}")
+    lines = [line for line in lines if line != NO_TYPE]
+    return "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + (body or b"")
+
+
 class Daemon:
     """One daemon and the sockets that wait for it."""
 
@@ -208,15 +224,7 @@ class Daemons:
                 reply += piece
 
     def request(self, method, path, body=None, headers=None):
-        lines = [f"{method} {path} HTTP/1.1", "Host: localhost", *(headers or [])]
-        if body is not None:
-            if not isinstance(body, bytes):
-                body = json.dumps(body).encode()
-            if not any(h.lower().startswith("content-type:") for h in lines):
-                lines.append("Content-Type: application/json")
-            lines.append(f"Content-Length: {len(body)}")
-        head = "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n"
-        return Reply(self.raw(head + (body or b"")))
+        return Reply(self.raw(request_bytes(method, path, body, headers)))
 
     def post(self, path, body, headers=None):
         return self.request("POST", path, body, headers)

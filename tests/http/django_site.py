@@ -1,0 +1,84 @@
+"""A Django site with the real simplejwt, under gunicorn, in a temporary directory on a Unix socket."""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+
+from daemons import Reply, request_bytes
+
+HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "simplejwt")
+PYTHON = "/usr/bin/python3"  # Debian's packages are this one's, whatever PATH says
+START = 30  # seconds until a site that does not answer has failed
+
+_databases = {}
+
+
+class DjangoSite:
+    """simple_jwt is its SIMPLE_JWT, lifetimes in seconds; the other words are settings.py's."""
+
+    def __init__(self, simple_jwt, workers=1, real_hasher=False):
+        self.dir = tempfile.mkdtemp(prefix="jwt-site.")
+        self.config = {"database": self.path("site.db"), "real_hasher": real_hasher,
+                       "simplejwt": simple_jwt}
+        with open(self.path("config"), "w", encoding="utf-8") as file:
+            json.dump(self.config, file)
+        self.environment = dict(os.environ, SITE_CONFIG=self.path("config"),
+                                DJANGO_SETTINGS_MODULE="settings", PYTHONDONTWRITEBYTECODE="1")
+        self.make_database(real_hasher)
+        self.log = open(self.path("log"), "ab+", buffering=0)
+        self.process = subprocess.Popen(
+            [PYTHON, "-m", "gunicorn", "--bind=unix:" + self.path("http.sock"), f"--workers={workers}",
+             "--worker-tmp-dir=" + self.dir, "--backlog=1024",
+             "django.core.wsgi:get_wsgi_application()"],
+            cwd=HERE, env=self.environment, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
+        self.wait()
+
+    def path(self, name):
+        return os.path.join(self.dir, name)
+
+    def make_database(self, kind):
+        """Migrations take a second: they run once for each kind of password, the rest are copies."""
+        if kind not in _databases:
+            subprocess.run([PYTHON, "make_site.py"], cwd=HERE, env=self.environment, check=True)
+            with open(self.path("site.db"), "rb") as file:
+                _databases[kind] = file.read()
+            return
+        with open(self.path("site.db"), "wb") as file:
+            file.write(_databases[kind])
+
+    def wait(self):
+        end = time.monotonic() + START
+        while time.monotonic() < end and self.process.poll() is None:
+            try:
+                if self.request("GET", "/api/user/").status == 401:
+                    return
+            except OSError:
+                time.sleep(0.02)
+        with open(self.path("log"), encoding="utf-8") as file:
+            raise AssertionError("the site does not start: " + file.read()[-1500:])
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait(15)
+        self.log.close()
+        shutil.rmtree(self.dir)
+
+    def raw(self, request):
+        with socket.socket(socket.AF_UNIX) as client:
+            client.settimeout(40)
+            client.connect(self.path("http.sock"))
+            client.sendall(request)
+            reply = b""
+            while piece := client.recv(65536):
+                reply += piece
+            return reply
+
+    def request(self, method, path, body=None, headers=None):
+        return Reply(self.raw(request_bytes(method, path, body, ["Connection: close", *(headers or [])])))
+
+    def post(self, path, body, headers=None):
+        return self.request("POST", path, body, headers)

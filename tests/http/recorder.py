@@ -1,0 +1,161 @@
+"""The recorder: the same bytes to the real simplejwt and to jwtd, their replies side by side.
+
+    recorder.py BUILD           compares all of them
+    recorder.py BUILD show RE   prints both replies of the cases whose names match
+"""
+
+import json
+import os
+import re
+import sys
+
+from daemons import Daemons, payload, run
+from django_site import DjangoSite
+from wire_cases import all_cases
+from wire_differences import DIFFERENCES
+from wire_tokens import Tokens, header_of, unb64
+
+HEADERS = ("Content-Type", "Allow", "Vary", "WWW-Authenticate", "Retry-After", "Location")
+
+SETTINGS = """[Token]
+Algorithm=HS256
+Issuer=https://login.example
+Audience=site.example
+UserIdClaim=user_id
+AccessTokenLifetime=5min
+RefreshTokenLifetime=1d
+[Session]
+RotationGrace=0
+FailuresPerUser=0
+MaxSessionsPerUser=4096
+[Http]
+FailureTime=100ms
+FailuresPerSource=0
+"""
+
+# The same for simplejwt.
+SIMPLE_JWT = {
+    "ISSUER": "https://login.example",
+    "AUDIENCE": "site.example",
+    "USER_ID_FIELD": "username",
+    "ROTATE_REFRESH_TOKENS": True,
+    "BLACKLIST_AFTER_ROTATION": True,
+}
+
+
+def shape(token):
+    """What of a token must be the same; its claims' names and order are a test of their own."""
+    claims = payload(token)
+    spans = [f"{k}={claims[k] - claims['iat']}" for k in ("exp", "refresh_exp") if k in claims]
+    return f"<{header_of(token)['alg']} {claims['token_type']} {' '.join(spans)} {claims.get('user_id')}>"
+
+
+def record(reply, case):
+    """A reply as it is compared: status, headers that matter, body with tokens put as their shapes."""
+    body = reply.body.decode("utf-8", "replace")
+    body = re.sub(r"eyJ[\w-]+\.[\w-]+\.[\w-]+", lambda m: shape(m[0]), body)
+    if reply.header("Content-Type").startswith("text/html"):
+        body = "<a page>"
+    if case.method == "HEAD":
+        body = ""  # gunicorn sends one, which no client reads (RFC 9110 9.3.2)
+    if case.path.startswith("/api/user") and reply.status == 200 and case.method == "GET":
+        body = re.sub(r'(\{"username":"\w+").*\}', r"\1}", body)  # the view is the site's own; ours tells more
+    lines = [str(reply.status)] + [f"{h}: {reply.header(h)}" for h in HEADERS if reply.header(h)]
+    return "\n".join(lines) + "\n" + body
+
+
+def send(server, case, key):
+    tokens = Tokens(server, key)
+
+    def fill(text):
+        return re.sub(r"\$(\w+)", lambda m: tokens.get(m[1]), text)
+
+    body = case.body
+    try:
+        if body is not None and b"$" in body:
+            body = fill(body.decode()).encode()
+        headers = [fill(h) for h in case.headers]
+    except AssertionError as error:
+        return f"no token for it: {error}"
+    return record(server.request(case.method, case.path, body, headers), case)
+
+
+def secret_of(daemons):
+    """The one key that jwtd-issuer made."""
+    directory = daemons.path("state/keys")
+    (name,) = os.listdir(directory)
+    with open(os.path.join(directory, name), encoding="ascii") as file:
+        return json.load(file)["k"]
+
+
+def both(build):
+    daemons = Daemons(build, SETTINGS)
+    secret = secret_of(daemons)
+    site = DjangoSite(dict(SIMPLE_JWT, SIGNING_KEY={"base64url": secret}))
+    return daemons, site, unb64(secret)
+
+
+def replies(build, cases):
+    """Each case with both replies, simplejwt's first."""
+    daemons, site, key = both(build)
+    try:
+        return [(c, *(send(server, c, key) for server in (site, daemons))) for c in cases]
+    finally:
+        site.stop()
+        daemons.stop()
+
+
+def matches(difference, case):
+    return re.fullmatch(difference.cases, case.name)
+
+
+def fault_of(case, theirs, ours):
+    """What is wrong with how the two answered, or None."""
+    rows = [d for d in DIFFERENCES if matches(d, case)]
+    if theirs == ours:
+        return f"no longer differs: {rows[0].name}" if rows else None
+    if not rows:
+        return f"differs:\n{theirs}\n-- jwtd:\n{ours}"
+    fits = [d for d in rows if re.search(d.theirs, theirs, re.S) and re.search(d.ours, ours, re.S)]
+    return None if len(fits) == 1 else f"differs otherwise than {rows[0].name}:\n{theirs}\n-- jwtd:\n{ours}"
+
+
+def explained():
+    """The names that docs/simplejwt.md explains."""
+    page = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../docs/simplejwt.md")
+    with open(page, encoding="utf-8") as file:
+        return re.findall(r"^\| `([\w-]+)` \|", file.read(), re.M)
+
+
+def every_reply_is_simplejwts_but_for_the_named_differences(build):
+    cases = all_cases()
+    recorded = replies(build, cases)
+    faults = [f"{case.name}: {fault}" for case, *pair in recorded if (fault := fault_of(case, *pair))]
+    for fault in faults[:40]:
+        print("# " + fault.replace("\n", "\n#     "))
+    assert not faults, f"{len(faults)} of {len(cases)} cases"
+    assert len(cases) >= 120
+    same = sum(theirs == ours for _, theirs, ours in recorded)
+    print(f"# {len(cases)} cases compared: {same} the same, the others differ in "
+          f"{len({d.name for d in DIFFERENCES})} named ways")
+
+
+def every_difference_is_met_by_a_case_and_explained(_):
+    cases = all_cases()
+    idle = [d.name for d in DIFFERENCES if not any(matches(d, c) for c in cases)]
+    assert not idle, f"no case for {idle}"
+    names = {d.name for d in DIFFERENCES}
+    assert names <= set(explained()), f"not in docs/simplejwt.md: {sorted(names - set(explained()))}"
+
+
+def show(build, pattern):
+    for case, theirs, ours in replies(build, [c for c in all_cases() if re.search(pattern, c.name)]):
+        print(f"== {case.name}: {'same' if theirs == ours else 'differ'}\n{theirs}\n-- jwtd\n{ours}\n")
+
+
+if __name__ == "__main__":
+    if sys.argv[2:3] == ["show"]:
+        show(sys.argv[1], sys.argv[3])
+    else:
+        sys.exit(run([every_reply_is_simplejwts_but_for_the_named_differences,
+                      every_difference_is_met_by_a_case_and_explained], sys.argv[1]))

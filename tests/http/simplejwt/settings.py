@@ -1,0 +1,45 @@
+"""The settings of a small Django site with the real simplejwt; SITE_CONFIG names a JSON file of what
+a test wants to be otherwise."""
+
+import base64
+import datetime
+import json
+import os
+
+with open(os.environ["SITE_CONFIG"], encoding="utf-8") as file:
+    CONFIG = json.load(file)
+
+
+def value_of(name, value):
+    """JSON has neither spans nor bytes: a lifetime comes in seconds, a secret in base64url."""
+    if name.endswith("LIFETIME"):
+        return datetime.timedelta(seconds=value)
+    if isinstance(value, dict):
+        text = value["base64url"]
+        return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    return value
+
+
+SECRET_KEY = "only for a test: nothing of Django's own is signed"
+DEBUG = False
+ALLOWED_HOSTS = ["localhost", "127.0.0.1"]
+ROOT_URLCONF = "urls"
+USE_TZ = True
+INSTALLED_APPS = [
+    "django.contrib.contenttypes",
+    "django.contrib.auth",
+    "rest_framework",
+    "rest_framework_simplejwt",
+    "rest_framework_simplejwt.token_blacklist",
+]
+MIDDLEWARE = ["django.middleware.common.CommonMiddleware"]
+TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True}]
+DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": CONFIG["database"],
+                         "OPTIONS": {"timeout": 30}}}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+if not CONFIG.get("real_hasher"):
+    PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework_simplejwt.authentication.JWTAuthentication"],
+}
+SIMPLE_JWT = {name: value_of(name, value) for name, value in CONFIG["simplejwt"].items()}

@@ -1,0 +1,51 @@
+"""Where jwtd's replies differ from simplejwt's, each by the name that docs/simplejwt.md explains it under."""
+
+from collections import namedtuple
+
+# cases: what the names of the cases match; theirs, ours: what the two replies match (as record() of
+# recorder.py writes them). A case that a row matches must differ in just this way.
+Difference = namedtuple("Difference", "name cases theirs ours")
+
+ANY_ENDPOINT = "(pair|refresh|verify|blacklist|sliding|sliding_refresh)"
+ANY_JUDGE = "(verify|refresh|blacklist|sliding_refresh|view)"
+INVALID = r'"Token is invalid"'
+OLD_WORDS = r'"Token is invalid or expired"'
+NO_EXPIRY = r'"Token has no .exp. claim"'
+
+DIFFERENCES = [
+    # What clients send wrong.
+    Difference("parse-error-words",
+               ANY_ENDPOINT + "_(json_(unclosed|trailing_comma|single_quotes|after|nan|control|bom|bad_utf8)|"
+               "multipart_no_boundary)",
+               r"^400\n.*parse error - ", r"^400\n.*parse error - .*: char \d+\"\}$"),
+    Difference("duplicate-members", ANY_ENDPOINT + "_json_repeated", "^200", "^400.*duplicate member"),
+    Difference("charset", ANY_ENDPOINT + "_latin_1", "^200", "^415"),
+    Difference("password-as-typed", "(pair|sliding)_spaces", r'"password":\["This field may not be blank', "username"),
+    Difference("password-as-typed", "(pair|sliding)_password_in_blanks", "^200", "^401.*No active account"),
+    Difference("first-surrogate", "(pair|sliding)_(low_)?surrogate", "username.*password", r'"username":\["Surrogate'),
+    Difference("last-slash", r"\w+_no_slash", "^301", "^200"),
+    Difference("json-only", r"\w+_accept_html", "^200.*<a page>", "^406"),
+    Difference("json-only", r"nothing_there(_get)?", "^404.*<a page>", '^404.*"Not found."'),
+    Difference("options", r"\w+_options", '"text/html"', r'"renders":\["application/json"\]'),
+    Difference("options", "view_options_nobody", "^401", "^200"),
+    Difference("method-before-credentials", "view_put_nobody", "^401", "^405"),
+    Difference("scheme-without-case", "view_scheme_in_small_letters", "^401", "^200"),
+    # What is wrong with tokens.
+    Difference("invalid-or-expired", "(refresh|verify|blacklist|sliding_refresh)_(number|negative|fraction|"
+               "pair_of_surrogates|control|not_ascii)", OLD_WORDS, INVALID),
+    Difference("invalid-or-expired", ANY_JUDGE + "_of_(garbage|two_parts|four_parts|no_signature|wrong_signature|"
+               "other_key|alg_none|alg_hs512|payload_no_json|payload_list|exp_text|nbf_future|iat_future|iss_wrong|"
+               "no_iss|aud_wrong|no_aud|cut|longer)", OLD_WORDS, INVALID),
+    Difference("invalid-or-expired", ANY_JUDGE + "_of_(expired_access|expired_refresh|expires_now)", OLD_WORDS,
+               '"Token is expired"'),
+    Difference("no-500", ANY_JUDGE + "_of_(exp_huge|exp_null)", "^500", "^401.*" + INVALID),
+    Difference("no-500", "(refresh|blacklist)_of_refresh_without_jti", "^500", '^401.*"Token has no id"'),
+    Difference("no-500", "(refresh|blacklist)_of_no_jti", "^500", '^401.*"Token has no id"'),
+    Difference("verify-401", "verify_of_(used|blacklisted)_refresh", "^400.*non_field_errors", "^401.*blacklisted"),
+    Difference("reuse-ends-session", "blacklist_of_used_refresh", "^401.*blacklisted", r"^200.*\{\}"),
+    Difference("user-is-asked", "verify_of_(no_user|user_number|user_unknown|user_inactive)", "^200", "^401"),
+    Difference("session-is-asked", "view_of_user_(unknown|inactive|number)", "user_(not_found|inactive)", INVALID),
+    Difference("header-is-read", "(verify|view)_of_(typ_other|crit)", "^200", "^401.*" + INVALID),
+    Difference("order-of-checks", "(refresh|blacklist|sliding_refresh)_of_(no_user|user_number|typ_other|crit)",
+               "wrong type", "^401"),
+]
