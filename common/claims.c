@@ -236,6 +236,20 @@ bool claims_has_audience(const struct claims *c, struct slice audience)
     return false;
 }
 
+size_t claims_audiences(const struct claims *c)
+{
+    struct scan_value element;
+    size_t pos = 0, n = 0;
+
+    if (!c->aud)
+        return 0;
+    if (c->aud->type == SCAN_STRING)
+        return 1;
+    while (scan_next_element(*c->aud, &pos, &element))
+        n++;
+    return n;
+}
+
 bool claims_has_scope(const struct claims *c, struct slice word)
 {
     UNINITIALIZED char buf[CLAIMS_SCOPE_MAX];

@@ -45,5 +45,8 @@ enum tok_err claims_read(struct slice payload, const struct claims_names *names,
 /* True when aud, a string or an array of strings, holds this. */
 bool claims_has_audience(const struct claims *c, struct slice audience);
 
+/* How many audiences aud names: 0 when it is absent or an empty array. */
+size_t claims_audiences(const struct claims *c);
+
 /* True when scope (RFC 8693 4.2: words between single spaces) holds this word. */
 bool claims_has_scope(const struct claims *c, struct slice word);

@@ -40,6 +40,7 @@ static const struct {
     [TOK_UNMAPPED] = {"unmapped_user", "the issuer's users are not mapped to local ones",
                       false},
     [TOK_REVOKED] = {"revoked", "the token's session was ended", false},
+    [TOK_SPENT] = {"spent", "the token was for one use and was used", false},
     [TOK_KEYS] = {"keys", "the keys are out of reach or wrong", true},
     [TOK_SETTINGS] = {"settings", "a setting is wrong", true},
     [TOK_LIST] = {"revoked_list", "the list of ended sessions is missing or wrong", true},

@@ -53,6 +53,7 @@ enum tok_err {
     TOK_ROOT,       /* uid 0, and allow_root is off */
     TOK_UNMAPPED,   /* another issuer's user, and no UserMap makes it a local one */
     TOK_REVOKED,    /* its session was ended */
+    TOK_SPENT,      /* a token for one use was used, or may have been */
     /* Not the token's fault */
     TOK_KEYS,     /* the key file is out of reach or wrong */
     TOK_SETTINGS, /* a settings file, option or word is wrong */

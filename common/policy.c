@@ -245,6 +245,21 @@ static enum tok_err judge_scope(const struct policy *p, const struct claims *c,
     return words.any && service.p && !words.grant ? TOK_SCOPE : TOK_OK;
 }
 
+/* A token for one use can be kept to one by whoever spends it, when its id tells it from all
+ * others (jti), it says when it was made (iat), and no second host may take it too. No leeway
+ * on iat: it is compared with the time since when uses are known. */
+static enum tok_err judge_one_time(const struct policy *p, const struct claims *c,
+                                   const struct policy_ask *ask)
+{
+    if (!c->one_time)
+        return p->one_time_required ? TOK_ONE_TIME : TOK_OK;
+    if (!ask->spends || claims_audiences(c) != 1)
+        return TOK_ONE_TIME;
+    if (!c->jti || !c->has_iat)
+        return TOK_MISSING;
+    return c->iat > ask->now ? TOK_NOT_YET : TOK_OK;
+}
+
 static enum tok_err judge_user(const struct policy *p, const struct claims *c,
                                struct slice user, char ret_user[USER_NAME_MAX + 1])
 {
@@ -281,8 +296,7 @@ enum tok_err policy_judge(const struct policy *p, const struct claims *c,
         err = judge_lifetime(p, c, ask->now);
     if (!err)
         err = judge_scope(p, c, ask->service);
-    /* Nothing here can spend a one-time token, so none is good, whether it is asked or not. */
-    if (!err && (c->one_time || p->one_time_required))
-        err = TOK_ONE_TIME;
+    if (!err)
+        err = judge_one_time(p, c, ask);
     return err ? err : judge_user(p, c, ask->user, ret_user);
 }

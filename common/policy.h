@@ -90,6 +90,7 @@ struct policy_ask {
     int64_t now;          /* seconds since the Epoch */
     struct slice user;    /* p NULL: any user */
     struct slice service; /* p NULL: any service */
+    bool spends; /* who asks spends a one-time token afterwards; else such are refused */
 };
 
 /* The judgement on claims whose signature held, in this order: required, exp, nbf, iat,

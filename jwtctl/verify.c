@@ -138,6 +138,7 @@ static int judge_one(struct judge *j, const struct verify *v, struct slice token
         .now = v->now < 0 ? (int64_t)time(NULL) : v->now,
         .user = optional(v->user),
         .service = optional(v->service),
+        .spends = true, /* the module would; judging spends nothing */
     };
     CLEANUP(text_clear) struct text line = {0};
     struct judgement judgement = {0};

@@ -1,6 +1,7 @@
 #include "judge.h"
 
 #include "log.h"
+#include "onetime.h"
 #include "session.h"
 #include "token.h"
 #include "verdict.h"
@@ -33,10 +34,20 @@ static int refuse_at_login(pam_handle_t *pamh, struct log_event *event)
     return PAM_AUTH_ERR;
 }
 
+/* The last step of all: nothing after it can refuse a login that cost a token. */
+static int spend(struct token_check *c, int64_t now, struct log_event *event)
+{
+    if (!c->token.claims.one_time)
+        return PAM_SUCCESS;
+    event->err = onetime_spend(c->ctx, c->rules.policy.issuer, &c->token.claims, now, &c->why);
+    event->detail = detail_of(&c->why);
+    return verdict_auth(event->err);
+}
+
 /* The token holds: the account, what the next phases need, and the token off the handle, so
  * that no module after this one unlocks or sends anything with it. */
-static int accept(pam_handle_t *pamh, const struct token_check *c, const struct passwd *account,
-                  struct log_event *event)
+static int accept(pam_handle_t *pamh, struct token_check *c, const struct passwd *account,
+                  int64_t now, struct log_event *event)
 {
     int rc;
 
@@ -53,9 +64,12 @@ static int accept(pam_handle_t *pamh, const struct token_check *c, const struct 
     rc = session_keep(pamh, &c->rules.policy, c->rules.list.fd >= 0, &c->token);
     if (rc == PAM_SUCCESS)
         rc = pam_set_item(pamh, PAM_AUTHTOK, NULL);
+    if (rc != PAM_SUCCESS)
+        event->err = TOK_NO_MEMORY;
+    else
+        rc = spend(c, now, event);
     if (rc == PAM_SUCCESS)
         return PAM_SUCCESS;
-    event->err = TOK_NO_MEMORY;
     return session_forget(pamh) == PAM_SUCCESS ? rc : PAM_BUF_ERR;
 }
 
@@ -65,18 +79,19 @@ int judge_token(pam_handle_t *pamh, int flags, const struct options *o,
     CLEANUP(token_check_clear) struct token_check c = TOKEN_CHECK_EMPTY;
     const struct passwd *account = pam_modutil_getpwnam(pamh, asked->user);
     struct log_event event = {.service = asked->service, .account = account};
+    int64_t now = time(NULL);
     int rc;
 
     if (strcmp(asked->service, SERVICE_THAT_SELLS_TOKENS) == 0)
         return refuse_at_login(pamh, &event);
-    event.err = token_check(o, asked, token, time(NULL), &c);
+    event.err = token_check(o, asked, token, now, &c);
     event.detail = detail_of(&c.why);
     if (c.token.authentic) {
         event.jti = c.token.jti;
         event.sid = c.token.sid;
         event.kid = c.token.kid;
     }
-    rc = event.err == TOK_OK ? accept(pamh, &c, account, &event) : verdict_auth(event.err);
+    rc = event.err == TOK_OK ? accept(pamh, &c, account, now, &event) : verdict_auth(event.err);
     log_verdict(pamh, &event);
     if (c.token.authentic)
         tell(pamh, flags, event.err);

@@ -22,7 +22,8 @@ static enum tok_err verify(const struct asked *asked, struct slice token, int64_
     struct verify_ask ask = {.token = token,
                              .now = now,
                              .user = {asked->user, strlen(asked->user)},
-                             .service = {asked->service, strlen(asked->service)}};
+                             .service = {asked->service, strlen(asked->service)},
+                             .spends = true};
     size_t n = token.n < c->rules.policy.max_length ? token.n : c->rules.policy.max_length;
     enum tok_err err = secret_alloc(BASE64URL_BYTES(n) + 1, &c->scratch);
 
@@ -79,7 +80,8 @@ enum tok_err token_check_again(const struct session *session, const struct asked
     struct claims_names names = {p->user_claim, p->token_type_claim, p->jti_claim};
     struct policy_ask ask = {.now = now,
                              .user = {asked->user, strlen(asked->user)},
-                             .service = {asked->service, strlen(asked->service)}};
+                             .service = {asked->service, strlen(asked->service)},
+                             .spends = true}; /* what was spent stays good for its login */
     char user[USER_NAME_MAX + 1];
     struct claims claims;
     enum tok_err err;

@@ -33,6 +33,7 @@ int verdict_auth(enum tok_err err)
     case TOK_ROOT:
     case TOK_UNMAPPED:
     case TOK_REVOKED:
+    case TOK_SPENT:
         return PAM_AUTH_ERR;
     case TOK_KEYS:
     case TOK_SETTINGS:
@@ -60,5 +61,5 @@ int verdict_account(enum tok_err err)
 
 bool verdict_is_told(enum tok_err err)
 {
-    return err == TOK_EXPIRED || err == TOK_REVOKED || err == TOK_SCOPE;
+    return err == TOK_EXPIRED || err == TOK_REVOKED || err == TOK_SCOPE || err == TOK_SPENT;
 }

@@ -5,13 +5,17 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <syslog.h>
+#include <time.h>
 
 #define LOG_MAX 64
+#define NOBODY 65534
 #define LINE_MAX_BYTES 2048
 
 static struct {
@@ -140,6 +144,8 @@ static void expand(FILE *f, const char *text)
     for (; *text; text++) {
         if (*text == '@')
             (void)fputs(getenv("PAM_JWT_MODULE"), f);
+        else if (*text == '%')
+            (void)fputs(rig.dir, f);
         else if (*text == '#')
             (void)fprintf(f,
                           "keys=%s/jwks.json issuer=" RIG_ISSUER " audience=" RIG_AUDIENCE
@@ -199,39 +205,6 @@ static void clear_defaults(void)
     (void)unlink("/var/lib/jwt/revoked");
 }
 
-static void rig_setup(void)
-{
-    char *jwk = NULL;
-    char set[1024];
-
-    ck_assert_ptr_nonnull(getenv("PAM_JWT_MODULE"));
-    ck_assert_ptr_nonnull(getenv("PAM_JWT_WORK"));
-    clear_defaults();
-    (void)snprintf(rig.dir, sizeof(rig.dir), "%s/rig.XXXXXX", getenv("PAM_JWT_WORK"));
-    ck_assert_ptr_nonnull(mkdtemp(rig.dir));
-    ck_assert_int_eq(chmod(rig.dir, 0755), 0);
-    ck_assert_int_eq(mkdir(rig_path("pam.d"), 0755), 0);
-    ck_assert_ok(key_generate(NULL, alg_find(SLICE("EdDSA")), &rig.key));
-    ck_assert_ok(key_public_jwk(rig.key, &jwk));
-    (void)snprintf(set, sizeof(set), "{\"keys\":[%s]}", jwk);
-    free(jwk);
-    rig_write("jwks.json", set);
-    rig_revoke("");
-    rig_probe("#");
-    rig_stack(RIG_RECOMMENDED,
-              "auth [success=done ignore=ignore default=die] @ ignore_non_token #\n"
-              "auth [success=1 default=ignore] pam_unix.so nullok\n"
-              "auth requisite pam_deny.so\n"
-              "auth required pam_permit.so\n"
-              "account required @ ignore_non_token #\n"
-              "account [success=1 new_authtok_reqd=done default=ignore] pam_unix.so\n"
-              "account requisite pam_deny.so\n"
-              "account required pam_permit.so\n"
-              "session optional @ ignore_non_token #\n"
-              "session required pam_permit.so\n");
-    rig_log_clear();
-}
-
 static void remove_tree(const char *path)
 {
     DIR *d = opendir(path);
@@ -252,11 +225,75 @@ static void remove_tree(const char *path)
     (void)rmdir(path);
 }
 
+void rig_run_clear(void)
+{
+    (void)unlink("/run/jwt/used"); /* a test's link */
+    remove_tree("/run/jwt");
+}
+
+void rig_run_since(int64_t mtime)
+{
+    const struct timespec times[2] = {{.tv_sec = mtime}, {.tv_sec = mtime}};
+    int fd = open("/run/jwt/since", O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(futimens(fd, times), 0);
+    (void)close(fd);
+}
+
+void rig_run_make(void)
+{
+    ck_assert_int_eq(mkdir("/run/jwt", 0755), 0);
+    ck_assert_int_eq(mkdir("/run/jwt/used", 0700), 0);
+    rig_run_since(time(NULL) - 3600);
+}
+
+void rig_keys(void)
+{
+    char *jwk = NULL;
+    char set[1024];
+
+    ck_assert_ok(key_public_jwk(rig.key, &jwk));
+    (void)snprintf(set, sizeof(set), "{\"keys\":[%s]}", jwk);
+    free(jwk);
+    rig_write("jwks.json", set);
+}
+
+static void rig_setup(void)
+{
+    ck_assert_ptr_nonnull(getenv("PAM_JWT_MODULE"));
+    ck_assert_ptr_nonnull(getenv("PAM_JWT_WORK"));
+    clear_defaults();
+    (void)snprintf(rig.dir, sizeof(rig.dir), "%s/rig.XXXXXX", getenv("PAM_JWT_WORK"));
+    ck_assert_ptr_nonnull(mkdtemp(rig.dir));
+    ck_assert_int_eq(chmod(rig.dir, 0755), 0);
+    ck_assert_int_eq(mkdir(rig_path("pam.d"), 0755), 0);
+    ck_assert_ok(key_generate(NULL, alg_find(SLICE("EdDSA")), &rig.key));
+    rig_keys();
+    rig_revoke("");
+    rig_probe("#");
+    rig_stack(RIG_RECOMMENDED,
+              "auth [success=done ignore=ignore default=die] @ ignore_non_token #\n"
+              "auth [success=1 default=ignore] pam_unix.so nullok\n"
+              "auth requisite pam_deny.so\n"
+              "auth required pam_permit.so\n"
+              "account required @ ignore_non_token #\n"
+              "account [success=1 new_authtok_reqd=done default=ignore] pam_unix.so\n"
+              "account requisite pam_deny.so\n"
+              "account required pam_permit.so\n"
+              "session optional @ ignore_non_token #\n"
+              "session required pam_permit.so\n");
+    rig_run_clear();
+    rig_run_make();
+    rig_log_clear();
+}
+
 static void rig_teardown(void)
 {
     key_free(rig.key);
     rig.key = NULL;
     remove_tree(rig.dir);
+    rig_run_clear();
 }
 
 static int answer_one(struct talk *talk, const struct pam_message *m, struct pam_response *ret)
@@ -341,7 +378,29 @@ int rig_login(const char *service, const char *user, const char *answer)
     return rc;
 }
 
+int rig_login_as_nobody(const char *user, const char *answer)
+{
+    pid_t pid = fork();
+    int status = 0;
+
+    ck_assert_int_ge(pid, 0);
+    if (pid == 0) {
+        if (setgroups(0, NULL) || setgid(NOBODY) || setuid(NOBODY))
+            _exit(100);
+        _exit(rig_login(RIG_PROBE, user, answer));
+    }
+    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+    ck_assert(WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
 int rig_run(const char *name, const TTest *const *tests, size_t n)
 {
-    return unit_run_with(name, tests, n, rig_setup, rig_teardown);
+    return rig_run_all(name, tests, n, NULL, 0);
+}
+
+int rig_run_all(const char *name, const TTest *const *tests, size_t n,
+                const struct unit_loop *loops, size_t n_loops)
+{
+    return unit_run_all(name, tests, n, loops, n_loops, rig_setup, rig_teardown);
 }

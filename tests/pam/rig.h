@@ -3,8 +3,8 @@
  * directory of the suite's own, keys, a list of ended sessions, and the log lines of everything
  * in the process. Users live in the private mount namespace that ./run makes.
  *
- * A stack's text has short forms: '@' is the module's path, '#' the options that name this
- * rig's keys, issuer, audience and list.
+ * A stack's text has short forms: '@' is the module's path, '%' this rig's directory, '#' the
+ * options that name its keys, issuer, audience and list.
  */
 #pragma once
 
@@ -49,6 +49,9 @@ const struct key *rig_key(void);
 void rig_write(const char *name, const char *text);
 void rig_stack(const char *service, const char *text);
 
+/* jwks.json anew, with rig_key in it. */
+void rig_keys(void);
+
 /* The probe stack with these options instead. */
 void rig_probe(const char *options);
 
@@ -60,6 +63,15 @@ pam_handle_t *rig_start(const char *service, const char *user, struct talk *talk
 /* The auth phase alone, on a handle of its own; account is asked too when that succeeds. */
 int rig_auth(const char *service, const char *user, const char *answer);
 int rig_login(const char *service, const char *user, const char *answer);
+
+/* The same in the probe stack by a process that is not root. */
+int rig_login_as_nobody(const char *user, const char *answer);
+
+/* /run/jwt as tmpfiles.d makes it, which each test begins with, an hour old; away with it; the
+ * mtime of its since. */
+void rig_run_make(void);
+void rig_run_clear(void);
+void rig_run_since(int64_t mtime);
 
 /* Lines this process wrote to the log through pam_jwt since rig_log_clear. */
 size_t rig_log_lines(void);
@@ -73,6 +85,10 @@ bool rig_log_holds(const char *text);
 /* unit.h's UNIT_MAIN; each test has a directory, a key, jwks.json, an empty revoked and the two
  * stacks above, all its own. */
 int rig_run(const char *name, const TTest *const *tests, size_t n);
+
+/* The same with unit.h's loops. */
+int rig_run_all(const char *name, const TTest *const *tests, size_t n,
+                const struct unit_loop *loops, size_t n_loops);
 
 #define RIG_MAIN(name, ...)                                                                    \
     int main(void)                                                                             \

@@ -125,32 +125,15 @@ START_TEST(signals_and_umask_are_left_alone)
 }
 END_TEST
 
-/* 0 when it worked; runs in a child of its own. */
-static int login_as_nobody(const char *token)
-{
-    pid_t pid = fork();
-    int status = 0;
-
-    ck_assert_int_ge(pid, 0);
-    if (pid == 0) {
-        if (setgroups(0, NULL) || setgid(NOBODY) || setuid(NOBODY))
-            _exit(100);
-        _exit(rig_login(RIG_PROBE, "alice", token));
-    }
-    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
-    ck_assert(WIFEXITED(status));
-    return WEXITSTATUS(status);
-}
-
 START_TEST(caller_that_is_not_root_can_check)
 {
     char *token = alice_token(), *bad = alice_token();
 
     mint_spoil(bad);
-    ck_assert_pam(login_as_nobody(token), PAM_SUCCESS);
-    ck_assert_pam(login_as_nobody(bad), PAM_AUTH_ERR);
+    ck_assert_pam(rig_login_as_nobody("alice", token), PAM_SUCCESS);
+    ck_assert_pam(rig_login_as_nobody("alice", bad), PAM_AUTH_ERR);
     ck_assert_int_eq(chmod(rig_path("jwks.json"), 0600), 0);
-    ck_assert_pam(login_as_nobody(token), PAM_AUTHINFO_UNAVAIL);
+    ck_assert_pam(rig_login_as_nobody("alice", token), PAM_AUTHINFO_UNAVAIL);
     free(token);
     free(bad);
 }

@@ -221,7 +221,6 @@ REFUSED(year_of_lifetime_is_refused, "lifetime_too_long",
 REFUSED(refresh_token_is_refused, "wrong_type", SET(token_type, "\"refresh\""))
 REFUSED(token_without_type_is_refused, "wrong_type", plan.token_type[0] = '\0')
 REFUSED(bound_token_is_refused, "bound", SET(more, ",\"cnf\":{\"jkt\":\"x\"}"))
-REFUSED(one_time_token_is_refused, "one_time", SET(more, ",\"one_time\":true"))
 REFUSED(scope_of_another_service_is_refused, "wrong_scope",
         SET(more, ",\"scope\":\"pam:sudo\""))
 REFUSED(duplicate_sub_is_refused, "bad_json", SET(more, ",\"sub\":\"alice\""))
@@ -505,13 +504,13 @@ RIG_MAIN("pam_token", good_token_opens, token_of_alice_is_refused_for_carol,
          iss_as_a_list_is_refused, token_without_sub_is_refused, sub_as_a_number_is_refused,
          nbf_ahead_is_refused, iat_ahead_is_refused, year_of_lifetime_is_refused,
          refresh_token_is_refused, token_without_type_is_refused, bound_token_is_refused,
-         one_time_token_is_refused, scope_of_another_service_is_refused,
-         duplicate_sub_is_refused, crit_is_refused, unencoded_payload_is_refused,
-         unknown_kid_is_refused, another_typ_is_refused, token_with_our_aud_among_others_opens,
-         scope_of_this_service_opens, signature_of_another_key_is_refused,
-         tampered_signature_is_refused, tampered_payload_is_refused, tampered_header_is_refused,
-         cut_token_is_refused, token_cut_to_511_never_reaches_the_password_module,
-         lengthened_token_is_refused, alg_none_is_refused, hmac_with_the_public_key_is_refused,
-         bearer_in_front_is_refused, empty_answer_is_refused, junk_is_refused,
-         token_over_max_length_is_refused, ended_session_is_refused_and_the_holder_told,
-         another_session_lives_on, scope_of_another_service_is_told, leeway_is_kept_and_no_more)
+         scope_of_another_service_is_refused, duplicate_sub_is_refused, crit_is_refused,
+         unencoded_payload_is_refused, unknown_kid_is_refused, another_typ_is_refused,
+         token_with_our_aud_among_others_opens, scope_of_this_service_opens,
+         signature_of_another_key_is_refused, tampered_signature_is_refused,
+         tampered_payload_is_refused, tampered_header_is_refused, cut_token_is_refused,
+         token_cut_to_511_never_reaches_the_password_module, lengthened_token_is_refused,
+         alg_none_is_refused, hmac_with_the_public_key_is_refused, bearer_in_front_is_refused,
+         empty_answer_is_refused, junk_is_refused, token_over_max_length_is_refused,
+         ended_session_is_refused_and_the_holder_told, another_session_lives_on,
+         scope_of_another_service_is_told, leeway_is_kept_and_no_more)

@@ -501,6 +501,7 @@ END_TEST
 struct case_ {
     struct policy policy;
     const char *user, *service;
+    bool spends;
     int64_t now;
     char got[USER_NAME_MAX + 1];
 };
@@ -526,7 +527,7 @@ static enum tok_err judge(struct case_ *c, const char *payload)
     const struct claims_names names = {.user = c->policy.user_claim,
                                        .token_type = c->policy.token_type_claim,
                                        .jti = c->policy.jti_claim};
-    struct policy_ask ask = {.now = c->now};
+    struct policy_ask ask = {.now = c->now, .spends = c->spends};
     struct claims *claims = calloc(1, sizeof(*claims));
     enum tok_err err;
 
@@ -850,6 +851,39 @@ START_TEST(a_one_time_token_is_refused_and_so_is_another_where_one_is_asked)
 }
 END_TEST
 
+START_TEST(who_spends_takes_a_one_time_token_that_can_be_kept_to_one_use)
+{
+    static const struct {
+        const char *claims;
+        enum tok_err err;
+    } rows[] = {
+        {"\"aud\":\"h\",\"jti\":\"j\",\"iat\":1000", TOK_OK},
+        {"\"aud\":[\"h\"],\"jti\":\"j\",\"iat\":1000", TOK_OK},
+        {"\"aud\":[\"h\",\"x\"],\"jti\":\"j\",\"iat\":1000", TOK_ONE_TIME},
+        {"\"aud\":[\"h\",\"h\"],\"jti\":\"j\",\"iat\":1000", TOK_ONE_TIME},
+        {"\"aud\":\"h\",\"iat\":1000", TOK_MISSING},
+        {"\"aud\":\"h\",\"jti\":\"j\"", TOK_MISSING},
+        {"\"aud\":\"h\",\"jti\":\"j\",\"iat\":1001", TOK_NOT_YET},
+    };
+    CLEANUP(case_clear) struct case_ c = local();
+
+    c.spends = true;
+    set(&c.policy, "leeway", "60");
+    set(&c.policy, "require", "sub");
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char payload[256];
+
+        (void)snprintf(payload, sizeof(payload),
+                       "{\"token_type\":\"access\",\"iss\":\"https://h\",\"sub\":\"alice\","
+                       "\"exp\":1900,\"one_time\":true,%s}",
+                       rows[i].claims);
+        ck_assert_err(judge(&c, payload), rows[i].err);
+    }
+    set(&c.policy, "one_time", "required");
+    ck_assert_err(judge(&c, GOOD), TOK_ONE_TIME);
+}
+END_TEST
+
 static enum tok_err judge_sub(struct case_ *c, const char *sub)
 {
     char payload[600];
@@ -987,6 +1021,7 @@ UNIT_MAIN("policy", defaults_are_those_of_the_design, each_word_sets_its_field_a
           a_bound_token_is_no_bearer_token, pam_words_of_a_scope_bind,
           a_scope_that_is_required_must_hold_the_service,
           a_one_time_token_is_refused_and_so_is_another_where_one_is_asked,
+          who_spends_takes_a_one_time_token_that_can_be_kept_to_one_use,
           the_user_must_be_the_one_asked_for, a_user_claim_that_is_no_portable_name_is_refused,
           another_user_claim_is_read_where_it_is_named, root_is_refused_unless_allowed,
           the_first_fault_in_the_order_of_the_header_is_told)
