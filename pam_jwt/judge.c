@@ -14,9 +14,11 @@
 /* The service by which jwtd-login asks PAM for a password. */
 #define SERVICE_THAT_SELLS_TOKENS "jwtd"
 
-static void tell(pam_handle_t *pamh, int flags, enum tok_err err)
+#define LIMIT_MAX (INT64_C(3650) * 86400) /* seconds of a session */
+
+static void tell(pam_handle_t *pamh, int flags, const struct options *o, enum tok_err err)
 {
-    if ((flags & PAM_SILENT) == 0 && verdict_is_told(err))
+    if ((flags & PAM_SILENT) == 0 && !o->quiet && verdict_is_told(err))
         (void)pam_error(pamh, "pam_jwt: %s", tok_err_text(err));
 }
 
@@ -73,6 +75,19 @@ static int accept(pam_handle_t *pamh, struct token_check *c, const struct passwd
     return session_forget(pamh) == PAM_SUCCESS ? rc : PAM_BUF_ERR;
 }
 
+/* By whose rules, for who wonders why. */
+static void debug_rules(pam_handle_t *pamh, const struct options *o, const struct resolved *r)
+{
+    const struct policy *p = &r->policy;
+
+    if (p->issuer)
+        log_debug(pamh, o, "debug: rules: issuer=%s%s keys=%s revoked=%s type=%s user_claim=%s",
+                  p->issuer, r->foreign ? " (its section)" : "", p->keys,
+                  r->list.fd >= 0 ? p->revoked : "none", p->type, p->user_claim);
+    else
+        log_debug(pamh, o, "debug: no rules were found, or none were asked");
+}
+
 int judge_token(pam_handle_t *pamh, int flags, const struct options *o,
                 const struct asked *asked, struct slice token)
 {
@@ -87,14 +102,16 @@ int judge_token(pam_handle_t *pamh, int flags, const struct options *o,
     event.err = token_check(o, asked, token, now, &c);
     event.detail = detail_of(&c.why);
     if (c.token.authentic) {
+        event.issuer = c.rules.policy.issuer;
+        event.kid = c.token.kid;
         event.jti = c.token.jti;
         event.sid = c.token.sid;
-        event.kid = c.token.kid;
     }
+    debug_rules(pamh, o, &c.rules);
     rc = event.err == TOK_OK ? accept(pamh, &c, account, now, &event) : verdict_auth(event.err);
     log_verdict(pamh, &event);
     if (c.token.authentic)
-        tell(pamh, flags, event.err);
+        tell(pamh, flags, o, event.err);
     return rc;
 }
 
@@ -107,6 +124,8 @@ int judge_account(pam_handle_t *pamh, int flags, const struct options *o,
     struct why why = {""};
 
     if (session) {
+        event.issuer = session->policy.issuer;
+        event.kid = session->kid;
         event.jti = session->jti;
         event.sid = session->sid;
         event.err = token_check_again(session, asked, time(NULL), &why);
@@ -120,16 +139,46 @@ int judge_account(pam_handle_t *pamh, int flags, const struct options *o,
     event.account = pam_modutil_getpwnam(pamh, asked->user);
     event.detail = detail_of(&why);
     log_verdict(pamh, &event);
-    tell(pamh, flags, event.err);
+    tell(pamh, flags, o, event.err);
     return verdict_account(event.err);
 }
 
-int judge_ours(pam_handle_t *pamh, int argc, const char **argv)
+int judge_ours(pam_handle_t *pamh, const struct options *o)
 {
-    CLEANUP(options_clear) struct options options = {0};
-    int rc = options_read(pamh, argc, argv, &options);
+    bool ours = session_is_ours(pamh);
 
-    if (rc != PAM_SUCCESS)
-        return rc;
-    return session_is_ours(pamh) ? PAM_SUCCESS : PAM_IGNORE;
+    log_debug(pamh, o, "debug: a token opened this login: %s", ours ? "yes" : "no");
+    return ours ? PAM_SUCCESS : PAM_IGNORE;
+}
+
+/* The limit was asked for and can't be had: then there is no session. */
+static int refuse_session(pam_handle_t *pamh, int flags, const struct options *o,
+                          const struct asked *asked, enum tok_err err)
+{
+    struct log_event event = {.service = asked->service,
+                              .account = pam_modutil_getpwnam(pamh, asked->user),
+                              .err = err};
+
+    log_verdict(pamh, &event);
+    tell(pamh, flags, o, err);
+    return PAM_SESSION_ERR;
+}
+
+int judge_session(pam_handle_t *pamh, int flags, const struct options *o,
+                  const struct asked *asked)
+{
+    const struct session *session = session_data(pamh);
+    const int64_t leeway = session ? session->policy.leeway : o->words.leeway;
+    const int64_t now = time(NULL);
+    int64_t exp, left;
+
+    if (!session_exp(pamh, &exp))
+        return refuse_session(pamh, flags, o, asked, TOK_MISSING);
+    if (exp <= now - leeway)
+        return refuse_session(pamh, flags, o, asked, TOK_EXPIRED);
+    left = exp > now ? exp - now : 1; /* 0 would be no limit, and so would what is too large */
+    if (left > LIMIT_MAX)
+        left = LIMIT_MAX;
+    log_debug(pamh, o, "debug: the session ends in %lld seconds", (long long)left);
+    return session_limit(pamh, left);
 }

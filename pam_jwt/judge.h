@@ -16,7 +16,12 @@ int judge_token(pam_handle_t *pamh, int flags, const struct options *o,
 int judge_account(pam_handle_t *pamh, int flags, const struct options *o,
                   const struct asked *asked) MUST_CHECK;
 
-/* pam_setcred's and the session's: PAM_SUCCESS where this module authenticated, for PAM_IGNORE
- * there fails a `sufficient` stack; PAM_IGNORE where it did not, for PAM_SUCCESS there makes
- * success=done skip the setcred of the modules after it. */
-int judge_ours(pam_handle_t *pamh, int argc, const char **argv) MUST_CHECK;
+/* pam_setcred's and the session's end: PAM_SUCCESS where this module authenticated, for
+ * PAM_IGNORE there fails a `sufficient` stack; PAM_IGNORE where it did not, for PAM_SUCCESS
+ * there makes success=done skip the setcred of the modules after it. */
+int judge_ours(pam_handle_t *pamh, const struct options *o) MUST_CHECK;
+
+/* The beginning of a session that a token opened, with session_limit: it ends when the token
+ * does. PAM_SESSION_ERR: the token is over, or nothing says when it is. */
+int judge_session(pam_handle_t *pamh, int flags, const struct options *o,
+                  const struct asked *asked) MUST_CHECK;

@@ -4,6 +4,8 @@
 #include <string.h>
 #include <syslog.h>
 
+#define PROMPT_MAX 128 /* bytes */
+
 /* Options without a value that are no policy words. */
 static const struct {
     const char *name;
@@ -12,20 +14,48 @@ static const struct {
     {"use_first_pass", offsetof(struct options, use_first_pass)},
     {"try_first_pass", offsetof(struct options, try_first_pass)},
     {"ignore_non_token", offsetof(struct options, ignore_non_token)},
+    {"session_limit", offsetof(struct options, session_limit)},
+    {"quiet", offsetof(struct options, quiet)},
+    {"debug", offsetof(struct options, debug)},
 };
 
-static enum tok_err set_config(struct options *o, struct slice value, struct why *why)
+/* The programs that show a prompt don't expect it to move their cursor. */
+static bool is_prompt(struct slice text)
 {
-    char *path;
+    if (text.n == 0 || text.n > PROMPT_MAX)
+        return false;
+    for (size_t i = 0; i < text.n; i++)
+        if ((unsigned char)text.p[i] < 0x20 || text.p[i] == 0x7f)
+            return false;
+    return true;
+}
 
-    if (!value.p || value.n == 0 || value.p[0] != '/')
-        return why_set(why, TOK_SETTINGS, "option config=%s: allowed is config=/ABSOLUTE/PATH",
-                       value.p ? value.p : "");
-    path = strdup(value.p);
-    if (!path)
+/* Options with a text that are no policy words. */
+static const struct text_option {
+    const char *name;
+    size_t offset;
+    bool (*ok)(struct slice);
+    const char *form;
+} texts[] = {
+    {"config", offsetof(struct options, config), value_is_path, "/ABSOLUTE/PATH"},
+    {"prompt", offsetof(struct options, prompt), is_prompt,
+     "TEXT of 1 to 128 bytes without control characters"},
+};
+
+static enum tok_err set_text(struct options *o, const struct text_option *t, struct slice value,
+                             struct why *why)
+{
+    char **at = (char **)((char *)o + t->offset);
+    char *copy;
+
+    if (!value.p || !t->ok(value))
+        return why_set(why, TOK_SETTINGS, "option %s=%s: allowed is %s=%s", t->name,
+                       value.p ? value.p : "", t->name, t->form);
+    copy = strdup(value.p);
+    if (!copy)
         return TOK_NO_MEMORY;
-    free(o->config);
-    o->config = path;
+    free(*at);
+    *at = copy;
     return TOK_OK;
 }
 
@@ -47,8 +77,9 @@ static enum tok_err set_option(struct options *o, const char *arg, struct why *w
 
     if (equals)
         value = (struct slice){equals + 1, strlen(equals + 1)};
-    if (slice_is(word, "config"))
-        return set_config(o, value, why);
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+        if (slice_is(word, texts[i].name))
+            return set_text(o, &texts[i], value, why);
     for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
         if (slice_is(word, flags[i].name))
             return set_flag(o, i, value, why);
@@ -76,5 +107,6 @@ void options_clear(struct options *o)
 {
     policy_clear(&o->words);
     free(o->config);
-    o->config = NULL;
+    free(o->prompt);
+    o->config = o->prompt = NULL;
 }

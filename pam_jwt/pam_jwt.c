@@ -43,28 +43,39 @@ ENTRY int pam_sm_acct_mgmt(pam_handle_t *pamh, int flags, int argc, const char *
 
 ENTRY int pam_sm_setcred(pam_handle_t *pamh, int flags, int argc, const char **argv)
 {
+    CLEANUP(options_clear) struct options options = {0};
+    int rc = options_read(pamh, argc, argv, &options);
+
     (void)flags;
-    return judge_ours(pamh, argc, argv);
+    return rc == PAM_SUCCESS ? judge_ours(pamh, &options) : rc;
 }
 
 ENTRY int pam_sm_open_session(pam_handle_t *pamh, int flags, int argc, const char **argv)
 {
-    (void)flags;
-    return judge_ours(pamh, argc, argv);
+    CLEANUP(options_clear) struct options options = {0};
+    struct asked asked;
+    int rc = options_read(pamh, argc, argv, &options);
+
+    if (rc == PAM_SUCCESS)
+        rc = judge_ours(pamh, &options);
+    if (rc == PAM_SUCCESS)
+        rc = prompt_user(pamh, &asked);
+    if (rc != PAM_SUCCESS || !options.session_limit)
+        return rc;
+    return judge_session(pamh, flags, &options, &asked);
 }
 
 ENTRY int pam_sm_close_session(pam_handle_t *pamh, int flags, int argc, const char **argv)
 {
-    (void)flags;
-    return judge_ours(pamh, argc, argv);
+    return pam_sm_setcred(pamh, flags, argc, argv);
 }
 
 /* Tokens are not changed here: the password's own modules are the ones to ask. */
 ENTRY int pam_sm_chauthtok(pam_handle_t *pamh, int flags, int argc, const char **argv)
 {
-    (void)pamh;
+    CLEANUP(options_clear) struct options options = {0};
+    int rc = options_read(pamh, argc, argv, &options);
+
     (void)flags;
-    (void)argc;
-    (void)argv;
-    return PAM_IGNORE;
+    return rc == PAM_SUCCESS ? PAM_IGNORE : rc;
 }

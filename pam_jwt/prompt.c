@@ -31,7 +31,7 @@ int prompt_token(pam_handle_t *pamh, const struct options *o, struct slice *ret)
         token = stored;
     } else {
         /* Takes a text that a module before this one asked for, which is try_first_pass. */
-        rc = pam_get_authtok(pamh, PAM_AUTHTOK, &token, NULL);
+        rc = pam_get_authtok(pamh, PAM_AUTHTOK, &token, o->prompt);
     }
     if (rc != PAM_SUCCESS)
         return rc;

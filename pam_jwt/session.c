@@ -1,4 +1,5 @@
 #include "session.h"
+
 #include "base64url.h"
 
 #include <inttypes.h>
@@ -7,6 +8,7 @@
 #include <string.h>
 
 #define DATA_NAME "pam_jwt"
+#define LIMIT_NAME "systemd.runtime_max_sec"
 #define ENV_EXP "JWT_EXP"
 #define ENV_JTI "JWT_JTI"
 #define ENV_SID "JWT_SID"
@@ -52,12 +54,12 @@ static int export_text(pam_handle_t *pamh, const char *name, const char *value)
     return pam_putenv(pamh, line);
 }
 
-static int export_all(pam_handle_t *pamh, const struct session *s, int64_t exp)
+static int export_all(pam_handle_t *pamh, const struct session *s)
 {
     char digits[24];
     int rc;
 
-    (void)snprintf(digits, sizeof(digits), "%" PRId64, exp);
+    (void)snprintf(digits, sizeof(digits), "%" PRId64, s->exp);
     rc = export_text(pamh, ENV_EXP, digits);
     if (rc == PAM_SUCCESS)
         rc = export_text(pamh, ENV_JTI, s->jti);
@@ -75,11 +77,13 @@ int session_keep(pam_handle_t *pamh, const struct policy *policy, bool has_list,
     if (!s)
         return PAM_BUF_ERR;
     s->has_list = has_list;
+    s->exp = token->exp;
+    (void)snprintf(s->kid, sizeof(s->kid), "%s", token->kid);
     (void)snprintf(s->jti, sizeof(s->jti), "%s", token->jti);
     (void)snprintf(s->sid, sizeof(s->sid), "%s", token->sid);
     if (policy_copy(policy, &s->policy) || secret_copy(token->payload, &s->payload))
         return PAM_BUF_ERR;
-    rc = export_all(pamh, s, token->exp);
+    rc = export_all(pamh, s);
     if (rc == PAM_SUCCESS)
         rc = pam_set_data(pamh, DATA_NAME, s, on_data_end);
     if (rc == PAM_SUCCESS)
@@ -144,4 +148,48 @@ bool session_is_ours(pam_handle_t *pamh)
         return true;
     /* A token without a jti exports its exp alone. */
     return (read_id(pamh, ENV_JTI, jti) && jti[0] != '\0') || read_exp(pamh, &exp);
+}
+
+bool session_exp(pam_handle_t *pamh, int64_t *ret)
+{
+    const struct session *s = session_data(pamh);
+
+    if (!s)
+        return read_exp(pamh, ret);
+    *ret = s->exp;
+    return true;
+}
+
+static void on_limit_end(pam_handle_t *pamh, void *data, int status)
+{
+    (void)pamh;
+    (void)status;
+    free(data);
+}
+
+/* Of another module. What we can't read is no reason to let a session go on. */
+static bool is_limited(pam_handle_t *pamh, int64_t seconds)
+{
+    const void *text = NULL;
+    uint64_t usec;
+
+    return pam_get_data(pamh, LIMIT_NAME, &text) == PAM_SUCCESS && text &&
+           value_span((struct slice){text, strlen(text)}, 1, (uint64_t)seconds * VALUE_SECOND,
+                      1, &usec) == TOK_OK;
+}
+
+int session_limit(pam_handle_t *pamh, int64_t seconds)
+{
+    char *text;
+    int rc;
+
+    if (is_limited(pamh, seconds))
+        return PAM_SUCCESS;
+    /* A bare number is seconds to systemd's parse_sec. */
+    if (asprintf(&text, "%" PRId64, seconds) < 0)
+        return PAM_BUF_ERR;
+    rc = pam_set_data(pamh, LIMIT_NAME, text, on_limit_end);
+    if (rc != PAM_SUCCESS)
+        free(text);
+    return rc;
 }

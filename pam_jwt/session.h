@@ -24,6 +24,8 @@ struct session {
     struct policy policy;
     struct secret payload; /* decoded claims; no signature, so no token */
     bool has_list;         /* policy.revoked names a list to be asked again */
+    int64_t exp;
+    char kid[KEY_KID_MAX + 1];
     char jti[SESSION_ID_MAX + 1];
     char sid[SESSION_ID_MAX + 1];
 };
@@ -50,3 +52,11 @@ bool session_read_env(pam_handle_t *pamh, struct session_env *ret) MUST_CHECK;
 
 /* This module authenticated, here or in a child. */
 bool session_is_ours(pam_handle_t *pamh);
+
+/* When the token that opened this login expires. False: nothing says so. */
+bool session_exp(pam_handle_t *pamh, int64_t *ret) MUST_CHECK;
+
+/* Asks pam_systemd, further down in the stack, to end the login session after so many seconds
+ * (systemd.runtime_max_sec, systemd >= 244). A shorter limit that is there already stays. A PAM
+ * code. */
+int session_limit(pam_handle_t *pamh, int64_t seconds) MUST_CHECK;

@@ -146,6 +146,8 @@ static void expand(FILE *f, const char *text)
             (void)fputs(getenv("PAM_JWT_MODULE"), f);
         else if (*text == '%')
             (void)fputs(rig.dir, f);
+        else if (*text == '~')
+            (void)fputs(getenv("PAM_SHOW_MODULE"), f);
         else if (*text == '#')
             (void)fprintf(f,
                           "keys=%s/jwks.json issuer=" RIG_ISSUER " audience=" RIG_AUDIENCE

@@ -3,8 +3,8 @@
  * directory of the suite's own, keys, a list of ended sessions, and the log lines of everything
  * in the process. Users live in the private mount namespace that ./run makes.
  *
- * A stack's text has short forms: '@' is the module's path, '%' this rig's directory, '#' the
- * options that name its keys, issuer, audience and list.
+ * A stack's text has short forms: '@' is the module's path, '~' that of pam_show.so, '%' this
+ * rig's directory, '#' the options that name its keys, issuer, audience and list.
  */
 #pragma once
 

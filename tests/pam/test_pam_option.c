@@ -36,7 +36,12 @@ START_TEST(wrong_option_is_a_service_error_in_each_phase)
         const char *option, *named;
     } rows[] = {
         {"nonsense", "nonsense"},
-        {"debug", "debug"},
+        {"debug=1", "debug"},
+        {"quiet=yes", "quiet"},
+        {"session_limit=1h", "session_limit"},
+        {"prompt", "prompt"},
+        {"prompt=", "prompt"},
+        {"[prompt=a\tb]", "prompt"},
         {"leeway=-5", "leeway"},
         {"leeway=1h", "leeway"},
         {"leeway=", "leeway"},
@@ -77,7 +82,8 @@ START_TEST(wrong_option_is_a_service_error_in_each_phase)
         ck_assert_pam(pam_acct_mgmt(pamh, 0), PAM_SERVICE_ERR);
         ck_assert_pam(pam_open_session(pamh, 0), PAM_SERVICE_ERR);
         ck_assert_pam(pam_close_session(pamh, 0), PAM_SERVICE_ERR);
-        ck_assert_uint_eq(rig_log_lines(), 4);
+        ck_assert_pam(pam_chauthtok(pamh, 0), PAM_SERVICE_ERR);
+        ck_assert_uint_eq(rig_log_lines(), 5);
         ck_assert_pam(pam_end(pamh, 0), PAM_SUCCESS);
         pamh = rig_start(RIG_PROBE, "alice", &talk);
         ck_assert_pam(pam_setcred(pamh, PAM_ESTABLISH_CRED), PAM_SERVICE_ERR);

@@ -194,7 +194,8 @@ START_TEST(nothing_is_told_or_believed_before_the_signature_held)
     pamh = rig_start(RIG_PROBE, "alice", &talk);
     ck_assert_pam(pam_authenticate(pamh, 0), PAM_AUTH_ERR);
     ck_assert_str_eq(talk.told, "");
-    ck_assert_ptr_nonnull(strstr(rig_log_line(0), "jti=- sid=- kid=- reason=bad_signature"));
+    ck_assert_ptr_nonnull(
+        strstr(rig_log_line(0), "issuer=- kid=- jti=- sid=- reason=bad_signature"));
     ck_assert_pam(pam_end(pamh, PAM_AUTH_ERR), PAM_SUCCESS);
     free(token);
 }
