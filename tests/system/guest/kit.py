@@ -1,0 +1,194 @@
+"""What the parts of the system suite share: the throwaway machine's doors, its API, tokens of our own
+making, the journal, and the list of tests."""
+
+import base64
+import hashlib
+import hmac
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+
+HTTP = ["curl", "-sS", "--max-time", "40", "--unix-socket", "/run/jwtd/http.sock"]
+ALICE, CAROL = "correct horse battery staple", "staple battery horse correct"
+DAEMONS = ("jwtd", "jwtd-issuer", "jwtd-login")
+SETTINGS = "/etc/jwt/jwt.conf.d/suite.conf"
+
+
+def sh(command, text=None, user=None, timeout=120):
+    argv = ["runuser", "-l", user, "-c", command] if user else ["bash", "-c", command]
+    return subprocess.run(argv, input=text, stdin=None if text is not None else subprocess.DEVNULL,
+                          capture_output=True, text=True, check=False, timeout=timeout)
+
+
+def systemctl(*words):
+    out = subprocess.run(["systemctl", *words], capture_output=True, text=True, check=False, timeout=90)
+    return out.stdout.strip()
+
+
+def api(path, body=None, token=None):
+    """Status and JSON of one request, asked with curl."""
+    argv = [*HTTP, "-w", "\n%{http_code}", "http://localhost" + path]
+    if body is not None:
+        argv += ["--json", "@-"]
+    if token:
+        argv += ["-H", "Authorization: Bearer " + token]
+    out = subprocess.run(argv, input=json.dumps(body) if body is not None else "", capture_output=True,
+                         text=True, check=False, timeout=90).stdout
+    text, _, status = out.rpartition("\n")
+    return int(status), json.loads(text) if text.startswith("{") else text
+
+
+def obtain(user="alice", password=ALICE):
+    status, pair = api("/api/token/", {"username": user, "password": password})
+    assert status == 200, (status, pair)
+    return pair
+
+
+# The doors. Each takes the user to become and what to type, and tells whether it opened.
+
+
+def ssh(method):
+    def door(user, typed):
+        answer = "/tmp/answer"
+        with open(answer, "w", encoding="utf-8") as file:
+            file.write("#!/bin/sh\ncat <<'TYPED'\n" + typed + "\nTYPED\n")
+        os.chmod(answer, 0o755)
+        out = sh(f"SSH_ASKPASS={answer} SSH_ASKPASS_REQUIRE=force ssh -o PreferredAuthentications={method} "
+                 "-o NumberOfPasswordPrompts=1 -o StrictHostKeyChecking=accept-new -o LogLevel=ERROR "
+                 f"{user}@localhost id -un")
+        os.remove(answer)
+        return out.returncode == 0 and out.stdout.strip() == user
+
+    return door
+
+
+def sudo(user, typed):
+    out = sh("sudo -k -S -p '' id -un", typed + "\n", user)
+    return out.returncode == 0 and out.stdout.strip() == "root"
+
+
+def su(user, typed):
+    out = sh(f"su {user} -c 'id -un'", typed + "\n", "nobodyspecial")
+    return out.returncode == 0 and out.stdout.strip() == user
+
+
+DOORS = {"ssh by password": ssh("password"), "ssh by keyboard-interactive": ssh("keyboard-interactive"),
+         "sudo -S": sudo, "su": su}
+
+
+# Tokens of our own making, signed with the issuer's own key: what only a bug could let through.
+
+
+def b64(data):
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def unb64(text):
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+def issuer_key():
+    name, = os.listdir("/var/lib/jwtd-issuer/keys")
+    with open("/var/lib/jwtd-issuer/keys/" + name, encoding="ascii") as file:
+        return json.load(file)
+
+
+def sign(text):
+    der = bytes.fromhex("302e020100300506032b657004220420") + unb64(issuer_key()["d"])
+    with open("/root/key.der", "wb") as file:
+        file.write(der)
+    with open("/root/input", "wb") as file:
+        file.write(text.encode())
+    return subprocess.run(["openssl", "pkeyutl", "-sign", "-rawin", "-keyform", "DER", "-inkey", "/root/key.der",
+                           "-in", "/root/input"], capture_output=True, check=True).stdout
+
+
+def mint(drop=(), header=None, signature=None, **claims):
+    now = int(time.time())
+    with open("/var/lib/jwt/issuer", encoding="utf-8") as file:
+        issuer, audience = re.fullmatch(r"Issuer=(.*)\nAudience=(.*)\n", file.read()).groups()
+    body = {"token_type": "access", "exp": now + 300, "iat": now, "jti": b64(os.urandom(16)), "sub": "alice",
+            "iss": issuer, "aud": audience, "sid": b64(os.urandom(16)), **claims}
+    body = {k: v for k, v in body.items() if k not in drop}
+    head = {"alg": "EdDSA", "typ": "JWT", "kid": issuer_key()["kid"], **(header or {})}
+    text = ".".join(b64(json.dumps(x, separators=(",", ":")).encode()) for x in (head, body))
+    return text + "." + b64(sign(text) if signature is None else signature(text))
+
+
+def flip(token, part):
+    parts = token.split(".")
+    middle = len(parts[part]) // 2
+    parts[part] = parts[part][:middle] + ("A" if parts[part][middle] != "A" else "B") + parts[part][middle + 1:]
+    return ".".join(parts)
+
+
+def refused_tokens():
+    """Name -> user, token, and what the journal's line must say."""
+    now = int(time.time())
+    good = mint()
+    public = unb64(issuer_key()["x"])
+    mac = lambda text: hmac.new(public, text.encode(), hashlib.sha256).digest()
+    refresh = obtain()["refresh"]
+    return {
+        "another user's": ("carol", good, "wrong_user"),
+        "expired": ("alice", mint(exp=now - 10, iat=now - 100), "expired"),
+        "no exp": ("alice", mint(drop=["exp"]), "missing_claim"),
+        "exp as a string": ("alice", mint(exp=str(now + 300)), "bad_claim_type"),
+        "another aud": ("alice", mint(aud="elsewhere"), "wrong_audience"),
+        "no aud": ("alice", mint(drop=["aud"]), "missing_claim"),
+        "another iss": ("alice", mint(iss="https://elsewhere"), "wrong_issuer"),
+        "no iss": ("alice", mint(drop=["iss"]), "missing_claim"),
+        "no sub": ("alice", mint(drop=["sub"]), "missing_claim"),
+        "nbf ahead": ("alice", mint(nbf=now + 100), "not_yet_valid"),
+        "a year's lifetime": ("alice", mint(exp=now + 31536000), "lifetime_too_long"),
+        "tampered header": ("alice", flip(good, 0), ""),
+        "tampered payload": ("alice", flip(good, 1), "bad_signature"),
+        "tampered signature": ("alice", flip(good, 2), "bad_signature"),
+        "cut": ("alice", good[:-20], "bad_signature"),
+        "cut to a stump": ("alice", good[:100], "malformed"),
+        "lengthened": ("alice", good + "AAAA", "bad_signature"),
+        "alg none": ("alice", mint(header={"alg": "none"}, signature=lambda _: b""), "bad_alg"),
+        "HS256 with the public key": ("alice", mint(header={"alg": "HS256"}, signature=mac), "bad_alg"),
+        "crit": ("alice", mint(header={"crit": ["x"], "x": 1}), "crit"),
+        "a refresh token": ("alice", refresh, "wrong_type"),
+        "Bearer in front": ("alice", "Bearer " + good, "malformed"),
+    }
+
+
+CURSOR = "/root/cursor"
+
+
+def journal():
+    """What the journal got since the last call."""
+    sh("journalctl --sync")
+    return sh(f"journalctl -q --no-pager -o short --cursor-file={CURSOR}").stdout
+
+
+TESTS = []
+
+
+def test(body):
+    TESTS.append(body)
+    return body
+
+
+def main():
+    """Every test that was named, or those that ONLY matches."""
+    only = re.compile(os.environ.get("ONLY", ""))
+    number = failed = 0
+    for body in TESTS:
+        if not only.search(body.__name__):
+            continue
+        number += 1
+        before = time.monotonic()
+        try:
+            body()
+            print(f"ok {number} - {body.__name__} ({time.monotonic() - before:.1f} s)", flush=True)
+        except Exception as error:  # pylint: disable=broad-except
+            failed += 1
+            print(f"not ok {number} - {body.__name__}: {type(error).__name__}: {str(error)[:3000]}", flush=True)
+    print(f"1..{number}")
+    sys.exit(1 if failed or not number else 0)
