@@ -3,6 +3,7 @@
 #include "cleanup.h"
 #include "secret.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
@@ -228,6 +229,8 @@ static int write_all(int fd, struct slice bytes)
     return 0;
 }
 
+#define TEMPORARY ".new-"
+
 /* A name that nobody can guess, hidden, and short whatever the file's own name is. */
 static int make_temporary(int dir, char *name, size_t size)
 {
@@ -235,7 +238,7 @@ static int make_temporary(int dir, char *name, size_t size)
 
     if (getrandom(&random, sizeof(random), 0) != (ssize_t)sizeof(random))
         return -1;
-    (void)snprintf(name, size, ".new-%016llx", (unsigned long long)random);
+    (void)snprintf(name, size, TEMPORARY "%016llx", (unsigned long long)random);
     return openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 }
 
@@ -262,4 +265,17 @@ enum tok_err file_write(const char *path, struct slice bytes, mode_t mode, struc
     if (fsync(dir) < 0)
         return failed(path, "bring its directory to disk", errno, NULL, why);
     return TOK_OK;
+}
+
+void file_sweep(const char *dir)
+{
+    DIR *entries = opendir(dir);
+    const struct dirent *entry;
+
+    if (!entries)
+        return;
+    while ((entry = readdir(entries)))
+        if (strncmp(entry->d_name, TEMPORARY, sizeof(TEMPORARY) - 1) == 0)
+            (void)unlinkat(dirfd(entries), entry->d_name, 0);
+    (void)closedir(entries);
 }

@@ -38,3 +38,7 @@ enum tok_err file_read_opened(const char *path, int fd, const struct stat *st, s
  * whole until the new one is on disk. TOK_FILE; nothing is left behind. */
 enum tok_err file_write(const char *path, struct slice bytes, mode_t mode,
                         struct why *why) MUST_CHECK;
+
+/* Removes what a file_write that was killed left in the directory. Only for a caller that knows
+ * that nobody writes there now. What can't be removed stays. */
+void file_sweep(const char *dir);

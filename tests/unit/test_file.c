@@ -370,6 +370,23 @@ START_TEST(a_failed_write_leaves_the_old_file_and_nothing_else)
 }
 END_TEST
 
+START_TEST(a_sweep_takes_what_a_killed_write_left_and_nothing_else)
+{
+    CLEANUP(leave) struct place p = enter();
+
+    make("f", "kept", 0644);
+    make(".hidden", "kept", 0644);
+    make(".new-0123456789abcdef", "half", 0600);
+    make(".new-fedcba9876543210", "", 0600);
+    ck_assert_uint_eq(entries(), 4);
+    file_sweep(".");
+    ck_assert_uint_eq(entries(), 2);
+    content_is("f", "kept");
+    content_is(".hidden", "kept");
+    file_sweep("nowhere");
+}
+END_TEST
+
 START_TEST(a_directory_is_never_replaced)
 {
     CLEANUP(leave) struct place p = enter();
@@ -436,6 +453,7 @@ UNIT_MAIN("file", all_bytes_are_read_and_a_nul_follows, an_empty_file_is_no_erro
           the_descriptor_is_not_inherited,
           a_written_file_has_its_bytes_and_its_mode_whatever_the_umask,
           an_open_descriptor_keeps_the_old_file,
-          a_failed_write_leaves_the_old_file_and_nothing_else, a_directory_is_never_replaced,
-          a_link_is_replaced_and_not_followed, a_path_that_is_too_long_is_refused,
-          a_trust_that_is_none_trusts_no_file)
+          a_failed_write_leaves_the_old_file_and_nothing_else,
+          a_sweep_takes_what_a_killed_write_left_and_nothing_else,
+          a_directory_is_never_replaced, a_link_is_replaced_and_not_followed,
+          a_path_that_is_too_long_is_refused, a_trust_that_is_none_trusts_no_file)
