@@ -19,6 +19,7 @@
 #define SECOND UINT64_C(1000000)
 #define LINE_LEN 1024
 #define FIELDS_MAX 12
+#define STATUS_FINE "STATUS=Answering"
 
 static uint64_t now_of(clockid_t clock)
 {
@@ -145,25 +146,38 @@ void service_complain(struct service *s, const char *message_id, const char *sen
         return;
     memcpy(s->last_said, said, sizeof(said));
     LOG(LOG_ERR, message_id, sentence, {"cause", cause});
+    (void)sd_notifyf(0, "STATUS=%s", said);
 }
 
 void service_content(struct service *s)
 {
+    if (s->last_said[0] == '\0')
+        return;
     s->last_said[0] = '\0';
+    (void)sd_notify(0, STATUS_FINE);
+}
+
+static enum tok_err read_settings(const char *config, struct settings *ret, struct why *why)
+{
+    struct settings fresh = {0};
+    enum tok_err err = settings_load(config, &fresh, why);
+
+    if (err == TOK_OK) {
+        *ret = fresh;
+        return TOK_OK;
+    }
+    settings_clear(&fresh);
+    return why->text[0] ? err : why_set(why, err, "%s: %s", config, tok_err_text(err));
 }
 
 static void load_settings(struct service *s)
 {
-    struct settings fresh = {0};
+    struct settings fresh;
     struct why why = {""};
-    enum tok_err err;
 
     s->next_try = service_monotonic() + SECOND;
-    err = settings_load(s->config, &fresh, &why);
-    if (err != TOK_OK) {
-        settings_clear(&fresh);
-        service_complain(s, MESSAGE_SETTINGS, "The settings can't be used",
-                         why.text[0] ? why.text : tok_err_text(err));
+    if (read_settings(s->config, &fresh, &why) != TOK_OK) {
+        service_complain(s, MESSAGE_SETTINGS, "The settings can't be used", why.text);
         return;
     }
     settings_clear(&s->settings);
@@ -172,15 +186,42 @@ static void load_settings(struct service *s)
     service_content(s);
 }
 
+/* What was in force stays so until all that is new can be used. */
+static void reload(struct service *s)
+{
+    CLEANUP(settings_clear) struct settings fresh = {0};
+    struct settings old = s->settings;
+    struct why why = {""};
+
+    if (read_settings(s->config, &fresh, &why) == TOK_OK) {
+        s->settings = fresh;
+        if (!s->on_reload || s->on_reload(s->arg, &old, &why)) {
+            fresh = old;
+            service_content(s);
+            LOG(LOG_INFO, MESSAGE_STARTED, "Settings were read again", {"file", s->config});
+            return;
+        }
+        s->settings = old;
+    }
+    /* Said each time, for each time somebody asked. */
+    s->last_said[0] = '\0';
+    service_complain(s, MESSAGE_SETTINGS,
+                     "What was read again can't be used and what was in force stays so",
+                     why.text);
+}
+
 int service_check_config(const char *name, const char *config)
 {
     CLEANUP(settings_clear) struct settings settings = {0};
     struct why why = {""};
-    enum tok_err err = settings_load(config, &settings, &why);
+    enum tok_err err = read_settings(config, &settings, &why);
 
     if (err == TOK_OK)
         return EXIT_SUCCESS;
-    (void)fprintf(stderr, "%s: %s\n", name, why.text[0] ? why.text : tok_err_text(err));
+    if (stderr_is_journal())
+        LOG(LOG_ERR, MESSAGE_SETTINGS, "The settings can't be used", {"cause", why.text});
+    else
+        (void)fprintf(stderr, "%s: %s\n", name, why.text);
     return EXIT_FAILURE;
 }
 
@@ -218,6 +259,26 @@ static void rearm(struct service *s)
         (void)sd_event_source_set_enabled(s->idle, SD_EVENT_ONESHOT);
 }
 
+/* The journal's reader and systemctl see RELOADING=1; whatever became of it, READY=1 ends it.
+ */
+static int on_hangup(sd_event_source *source, const struct signalfd_siginfo *si, void *arg)
+{
+    struct service *s = arg;
+
+    (void)source;
+    (void)si;
+    (void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%llu",
+                     (unsigned long long)service_monotonic());
+    if (s->settings_ok)
+        reload(s);
+    else
+        load_settings(s);
+    if (s->busy == 0)
+        rearm(s);
+    (void)sd_notify(0, "READY=1");
+    return 0;
+}
+
 void service_hold(struct service *s)
 {
     if (s->busy++ == 0 && s->idle)
@@ -249,6 +310,8 @@ static int make_loop(struct service *s)
                                 s);
     if (r >= 0)
         r = sd_event_add_signal(s->loop, NULL, SIGINT | SD_EVENT_SIGNAL_PROCMASK, on_signal, s);
+    if (r >= 0)
+        r = sd_event_add_signal(s->loop, NULL, SIGHUP | SD_EVENT_SIGNAL_PROCMASK, on_hangup, s);
     if (r >= 0)
         r = sd_event_add_time_relative(s->loop, &s->idle, CLOCK_BOOTTIME, UINT64_MAX / 4, 0,
                                        on_idle, s);
@@ -309,7 +372,7 @@ int service_run(struct service *s)
     int code;
 
     rearm(s);
-    (void)sd_notify(0, "READY=1");
+    (void)sd_notify(0, s->last_said[0] ? "READY=1" : "READY=1\n" STATUS_FINE);
     code = sd_event_loop(s->loop);
     (void)sd_notify(0, "STOPPING=1");
     if (code < 0)

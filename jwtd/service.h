@@ -1,8 +1,9 @@
 /*
  * What the three daemons do alike: take their listeners by name from systemd, run one sd-event
- * loop, leave when nothing was asked for IdleTimeout, end on SIGTERM, keep out of core files,
- * and log. A daemon whose settings are wrong stays up, says so once, and looks again at most
- * once a second.
+ * loop, leave when nothing was asked for IdleTimeout, end on SIGTERM, read their settings again
+ * on SIGHUP, keep out of core files, and log. A daemon whose settings are wrong at its start
+ * stays up, says so once, and looks again at most once a second; settings that are wrong when
+ * they are read again change nothing.
  */
 #pragma once
 
@@ -21,10 +22,16 @@ struct service {
     char last_said[512];
     unsigned busy;
     sd_event_source *idle;
+    /* SIGHUP: `settings` holds the new ones. Takes over what was made of the old ones, which
+     * are freed when it returns; false, with a sentence in *why: the old ones stay in force,
+     * and nothing has changed. NULL: nothing was made of them. */
+    bool (*on_reload)(void *arg, const struct settings *old, struct why *why);
+    void *arg;
 };
 
 /* Makes the process quiet and safe: umask 077, no core files, not dumpable, SIGPIPE ignored;
- * makes the loop, takes SIGTERM and SIGINT. Tries the settings once. 0 or -errno (logged). */
+ * makes the loop, takes SIGTERM, SIGINT and SIGHUP. Tries the settings once. 0 or -errno
+ * (logged). */
 int service_start(struct service *s, const char *name, const char *config);
 
 /* The listening socket that systemd passed under this name, checked to be of this type
@@ -68,7 +75,7 @@ void service_log(int priority, const char *message_id, const char *sentence,
                 (const struct log_field[]){__VA_ARGS__ __VA_OPT__(, ){NULL, NULL}})
 
 /* The same once until the sentence or the cause changes: for a fault that each question meets.
- */
+ * `systemctl status` shows it too. */
 void service_complain(struct service *s, const char *message_id, const char *sentence,
                       const char *cause);
 

@@ -131,6 +131,8 @@ static int serve(const struct options *options)
     if (!s || service_start(&s->service, "jwtd", options->config) < 0)
         return EXIT_FAILURE;
     raise_limit();
+    s->service.on_reload = server_reload;
+    s->service.arg = s;
     s->issuer = options->issuer;
     s->public_dir = options->public_dir;
     if (add_listeners(s) == 0)

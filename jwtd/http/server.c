@@ -1,5 +1,6 @@
 #include "server.h"
 
+#include "listener.h"
 #include "messages.h"
 
 #include <limits.h>
@@ -17,6 +18,7 @@ static void learn_issuer(struct server *s)
     char path[PATH_MAX];
 
     s->issuer_tried = service_monotonic();
+    s->hosts.issuer[0] = '\0';
     if (!issuer) {
         (void)snprintf(path, sizeof(path), "%s/issuer", s->public_dir);
         if (policy_read_pinned(&pinned, path, NULL) != TOK_OK)
@@ -34,6 +36,8 @@ static void learn_proxies(struct server *s)
 
     while (names && names[n])
         n++;
+    free(s->proxies);
+    s->n_proxies = 0;
     s->proxies = n > 0 ? calloc(n, sizeof(*s->proxies)) : NULL;
     for (size_t i = 0; s->proxies && i < n; i++) {
         const struct passwd *user = getpwnam(names[i]);
@@ -46,18 +50,33 @@ static void learn_proxies(struct server *s)
     }
 }
 
-bool server_ready(struct server *s)
+static void learn(struct server *s)
 {
-    if (!service_ready(&s->service))
-        return false;
-    if (s->learned)
-        return true;
     s->learned = true;
     if (gethostname(s->hosts.hostname, sizeof(s->hosts.hostname) - 1) < 0)
         s->hosts.hostname[0] = '\0';
     s->hosts.allowed = s->service.settings.http.allowed_hosts;
     learn_issuer(s);
     learn_proxies(s);
+}
+
+bool server_ready(struct server *s)
+{
+    if (!service_ready(&s->service))
+        return false;
+    if (!s->learned)
+        learn(s);
+    return true;
+}
+
+bool server_reload(void *arg, const struct settings *old, struct why *why)
+{
+    struct server *s = arg;
+
+    (void)old;
+    (void)why;
+    learn(s);
+    listener_resume(s); /* the limit may be another */
     return true;
 }
 

@@ -40,6 +40,9 @@ struct server {
 /* True when the settings are in force; the first time, learns from them what is above. */
 bool server_ready(struct server *s);
 
+/* Learns it again: service.on_reload of a server. */
+bool server_reload(void *arg, const struct settings *old, struct why *why);
+
 /* True for a name that this server answers to. */
 bool server_allows_host(struct server *s, struct slice name);
 

@@ -26,6 +26,7 @@ struct issuer {
     bool usable;
     uint64_t next_try; /* monotonic: not before this */
     uint64_t lost_at;  /* monotonic: when the store last failed */
+    bool alone;        /* the service itself: nobody else writes public files and keys */
     struct signing_keys keys;
     struct names names;
     struct policy policy; /* by which our own tokens are judged; type= is the question's */

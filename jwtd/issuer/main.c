@@ -138,6 +138,7 @@ static int run(struct issuer *x, const struct options *o)
         r = listen_start(x, fd);
     if (r < 0)
         return fail(strerrordesc_np(-r));
+    x->alone = true;
     /* What a crash left unpublished is published before the first answer. */
     (void)state_ready(x);
     return service_run(&x->service);
@@ -162,6 +163,8 @@ int main(int argc, char **argv)
     x = calloc(1, sizeof(*x));
     if (!x || service_start(&x->service, "jwtd-issuer", o.config) < 0)
         return EXIT_FAILURE;
+    x->service.on_reload = state_reload;
+    x->service.arg = x;
     x->state_dir = o.state;
     x->public_dir = o.public;
     x->login_socket = o.login;

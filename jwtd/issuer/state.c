@@ -1,168 +1,17 @@
 #include "state.h"
 
+#include "load.h"
 #include "messages.h"
-#include "mint.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 
-#define USER_LEN_USUAL 32 /* useradd(8)'s longest */
-#define CLOCK_SLACK 300   /* seconds */
+#define CLOCK_SLACK 300 /* seconds */
 
-struct places {
-    char *keys, *store;
-    bool have_keys, have_store;
-};
-
-static void places_clear(struct places *p)
+static enum tok_err publish_all(struct issuer *x, struct why *why)
 {
-    free(p->keys);
-    free(p->store);
-}
+    enum tok_err err = publish_keys(x->public_dir, &x->keys, why);
 
-static bool exists(const char *path, bool *ret)
-{
-    *ret = access(path, F_OK) == 0;
-    return *ret || errno == ENOENT;
-}
-
-static enum tok_err find_places(const struct issuer *x, struct places *ret, struct why *why)
-{
-    const char *set = x->service.settings.store.path;
-
-    if (asprintf(&ret->keys, "%s/keys", x->state_dir) < 0) {
-        ret->keys = NULL;
-        return TOK_NO_MEMORY;
-    }
-    if ((set ? asprintf(&ret->store, "%s", set)
-             : asprintf(&ret->store, "%s/sessions.db", x->state_dir)) < 0) {
-        ret->store = NULL;
-        return TOK_NO_MEMORY;
-    }
-    if (!exists(ret->keys, &ret->have_keys))
-        return why_set(why, TOK_KEYS, "%s: %s", ret->keys, strerrordesc_np(errno));
-    if (!exists(ret->store, &ret->have_store))
-        return why_set(why, TOK_FILE, "%s: %s", ret->store, strerrordesc_np(errno));
-    return TOK_OK;
-}
-
-/* Keys that went missing beside a store are no first start: a new key would refuse every token
- * there is, and nobody would be told why. */
-static enum tok_err load_keys(struct issuer *x, const struct places *at, int state_fd,
-                              struct why *why)
-{
-    const struct alg *alg = x->service.settings.token.algorithm;
-    enum tok_err err;
-
-    if (!at->have_keys && at->have_store)
-        return why_set(why, TOK_KEYS,
-                       "keys missing: %s is not there but %s is; restore the keys from a "
-                       "backup, or move the store away to begin anew",
-                       at->keys, at->store);
-    if (!at->have_keys) {
-        err = keys_make(at->keys, alg, why);
-        if (err != TOK_OK)
-            return err;
-        if (fsync(state_fd) < 0)
-            return why_set(why, TOK_FILE, "%s: %s", x->state_dir, strerrordesc_np(errno));
-        LOG(LOG_NOTICE, MESSAGE_KEYS, "A signing key was made", {"directory", at->keys});
-    }
-    return keys_load(at->keys, alg, &x->keys, why);
-}
-
-static enum tok_err load_names(struct issuer *x, struct why *why)
-{
-    const struct settings *set = &x->service.settings;
-    char host[256] = "";
-
-    if (gethostname(host, sizeof(host) - 1) < 0)
-        host[0] = '\0';
-    return names_find(x->public_dir, set->token.issuer, set->token.audience, host, &x->names,
-                      why);
-}
-
-static enum tok_err set_word(char **to, const char *value)
-{
-    char *copy = strdup(value);
-
-    if (!copy)
-        return TOK_NO_MEMORY;
-    free(*to);
-    *to = copy;
-    return TOK_OK;
-}
-
-/* Only what our own tokens could break is asked; token_type and ids are judge's questions. */
-static enum tok_err make_policy(struct issuer *x, struct why *why)
-{
-    const struct settings *set = &x->service.settings;
-    struct policy *p = &x->policy;
-    enum tok_err err;
-
-    policy_clear(p);
-    err = policy_init(p);
-    if (err == TOK_OK)
-        err = set_word(&p->issuer, x->names.issuer);
-    if (err == TOK_OK)
-        err = set_word(&p->user_claim, set->token.user_id_claim);
-    if (err == TOK_OK)
-        err = set_word(&p->token_type_claim, set->token.token_type_claim);
-    if (err == TOK_OK)
-        err = set_word(&p->jti_claim, set->token.jti_claim);
-    if (err == TOK_OK)
-        err = set_word(&p->type, "");
-    if (err == TOK_OK)
-        err = policy_set(p, POLICY_WORDS, SLICE("require"), SLICE("exp"), why);
-    if (err == TOK_OK)
-        err = names_copy(x->names.audience, &p->audience);
-    p->algorithms = ~(alg_set)0;
-    p->leeway = (int64_t)(set->token.leeway / SECOND);
-    p->max_lifetime = INT64_MAX / 2; /* what we minted under other settings is still ours */
-    p->max_length = WIRE_TOKEN_MAX;
-    return err;
-}
-
-static void warn_of_length(const struct issuer *x)
-{
-    uint64_t max = x->service.settings.token.max_token_length;
-    size_t n = mint_length(x, USER_LEN_USUAL);
-    char sum[96];
-
-    if (n <= max)
-        return;
-    (void)snprintf(sum, sizeof(sum), "%zu letters for a user name of %d, MaxTokenLength=%llu",
-                   n, USER_LEN_USUAL, (unsigned long long)max);
-    LOG(LOG_WARNING, MESSAGE_SETTINGS,
-        "Access tokens will not fit: shorten Issuer= or Audience=", {"sum", sum});
-}
-
-static enum tok_err load_in(struct issuer *x, int state_fd, const char **ret_id,
-                            struct why *why)
-{
-    CLEANUP(places_clear) struct places at = {0};
-    enum tok_err err = find_places(x, &at, why);
-
-    *ret_id = MESSAGE_KEYS;
-    if (err == TOK_OK && !x->keys.signer)
-        err = load_keys(x, &at, state_fd, why);
-    if (err == TOK_OK && !x->names.issuer) {
-        *ret_id = MESSAGE_SETTINGS;
-        err = load_names(x, why);
-        if (err == TOK_OK)
-            err = make_policy(x, why);
-        if (err == TOK_OK)
-            warn_of_length(x);
-    }
-    if (err == TOK_OK && !x->store) {
-        *ret_id = MESSAGE_STORE;
-        err = store_open(at.store, &x->store, why);
-    }
-    if (err != TOK_OK)
-        return err;
-    *ret_id = MESSAGE_PUBLISHED;
-    err = publish_keys(x->public_dir, &x->keys, why);
     if (err == TOK_OK)
         err = publish_names(x->public_dir, &x->names, why);
     if (err == TOK_OK)
@@ -170,16 +19,20 @@ static enum tok_err load_in(struct issuer *x, int state_fd, const char **ret_id,
     return err;
 }
 
-/* Under a lock: `--init` and the service may start at one time. */
 static enum tok_err load(struct issuer *x, const char **ret_id, struct why *why)
 {
-    CLEANUP(cleanup_close)
-    int fd = open(x->state_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    CLEANUP(cleanup_close) int fd = -1;
+    enum tok_err err = load_lock(x, &fd, why);
 
     *ret_id = MESSAGE_STORE;
-    if (fd < 0 || flock(fd, LOCK_EX) < 0)
-        return why_set(why, TOK_FILE, "%s: %s", x->state_dir, strerrordesc_np(errno));
-    return load_in(x, fd, ret_id, why);
+    if (err == TOK_OK && x->alone)
+        load_sweep(x);
+    if (err == TOK_OK)
+        err = load_parts(x, fd, ret_id, why);
+    if (err != TOK_OK)
+        return err;
+    *ret_id = MESSAGE_PUBLISHED;
+    return publish_all(x, why);
 }
 
 bool state_ready(struct issuer *x)
@@ -203,6 +56,86 @@ bool state_ready(struct issuer *x)
     }
     x->unpublished = false;
     x->usable = true;
+    return true;
+}
+
+/* What a reload reads anew. */
+struct parts {
+    struct signing_keys keys;
+    struct names names;
+    struct policy policy;
+    struct store *store;
+};
+
+/* Takes the parts out of x; the store only when it is another now. */
+static void take_parts(struct issuer *x, bool store_too, struct parts *ret)
+{
+    *ret = (struct parts){.keys = x->keys, .names = x->names, .policy = x->policy};
+    x->keys = (struct signing_keys){0};
+    x->names = (struct names){0};
+    x->policy = (struct policy){0};
+    if (store_too) {
+        ret->store = x->store;
+        x->store = NULL;
+    }
+}
+
+static void parts_clear(struct parts *parts)
+{
+    keys_clear(&parts->keys);
+    names_clear(&parts->names);
+    policy_clear(&parts->policy);
+    if (parts->store)
+        store_close(parts->store);
+}
+
+static void put_back(struct issuer *x, const struct parts *old)
+{
+    struct parts failed;
+
+    take_parts(x, old->store != NULL, &failed);
+    parts_clear(&failed);
+    x->keys = old->keys;
+    x->names = old->names;
+    x->policy = old->policy;
+    if (old->store)
+        x->store = old->store;
+}
+
+static bool same_text(const char *a, const char *b)
+{
+    return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+bool state_reload(void *arg, const struct settings *old_settings, struct why *why)
+{
+    struct issuer *x = arg;
+    const struct settings *set = &x->service.settings;
+    CLEANUP(cleanup_close) int fd = -1;
+    struct parts old;
+    const char *id;
+    enum tok_err err = load_lock(x, &fd, why);
+
+    if (err != TOK_OK)
+        return false;
+    take_parts(x, !same_text(old_settings->store.path, set->store.path), &old);
+    /* Where nothing worked before, nothing is lost: the new settings are tried in the usual
+     * way. */
+    if (x->usable)
+        err = load_parts(x, fd, &id, why);
+    if (err != TOK_OK) {
+        put_back(x, &old);
+        if (!why->text[0])
+            (void)why_set(why, err, "%s", tok_err_text(err));
+        return false;
+    }
+    parts_clear(&old);
+    /* A key is published before it signs: state_ready does both before the next answer. */
+    cleanup_close(&fd);
+    fd = -1;
+    x->usable = false;
+    x->next_try = 0;
+    (void)state_ready(x);
     return true;
 }
 

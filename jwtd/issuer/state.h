@@ -1,8 +1,7 @@
 /*
  * What it takes to answer: settings, keys, names, the store, and public files that agree with
  * them. Made once; when something of it is out of reach or wrong, the cause is logged once and
- * it is tried again at most once a second. The first start makes a key, but only where neither
- * keys nor a store were ever made.
+ * it is tried again at most once a second.
  */
 #pragma once
 
@@ -10,6 +9,10 @@
 
 /* True when questions can be answered now. */
 bool state_ready(struct issuer *x);
+
+/* service.on_reload of an issuer: keys, names and, under another Store Path=, the store are
+ * read again. Where one of them can't be used all stays as it was. */
+bool state_reload(void *arg, const struct settings *old, struct why *why);
 
 /* The store failed: it is opened again before the next turn. */
 void state_lost(struct issuer *x);

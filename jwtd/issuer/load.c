@@ -1,0 +1,184 @@
+#include "load.h"
+
+#include "messages.h"
+#include "mint.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+
+#define USER_LEN_USUAL 32 /* useradd(8)'s longest */
+
+struct places {
+    char *keys, *store;
+    bool have_keys, have_store;
+};
+
+static void places_clear(struct places *p)
+{
+    free(p->keys);
+    free(p->store);
+}
+
+static bool exists(const char *path, bool *ret)
+{
+    *ret = access(path, F_OK) == 0;
+    return *ret || errno == ENOENT;
+}
+
+static enum tok_err find_places(const struct issuer *x, struct places *ret, struct why *why)
+{
+    const char *set = x->service.settings.store.path;
+
+    if (asprintf(&ret->keys, "%s/keys", x->state_dir) < 0) {
+        ret->keys = NULL;
+        return TOK_NO_MEMORY;
+    }
+    if ((set ? asprintf(&ret->store, "%s", set)
+             : asprintf(&ret->store, "%s/sessions.db", x->state_dir)) < 0) {
+        ret->store = NULL;
+        return TOK_NO_MEMORY;
+    }
+    if (!exists(ret->keys, &ret->have_keys))
+        return why_set(why, TOK_KEYS, "%s: %s", ret->keys, strerrordesc_np(errno));
+    if (!exists(ret->store, &ret->have_store))
+        return why_set(why, TOK_FILE, "%s: %s", ret->store, strerrordesc_np(errno));
+    return TOK_OK;
+}
+
+/* Keys that went missing beside a store are no first start: a new key would refuse every token
+ * there is, and nobody would be told why. */
+static enum tok_err load_keys(struct issuer *x, const struct places *at, int state_fd,
+                              struct why *why)
+{
+    const struct alg *alg = x->service.settings.token.algorithm;
+    enum tok_err err;
+
+    if (!at->have_keys && at->have_store)
+        return why_set(why, TOK_KEYS,
+                       "keys missing: %s is not there but %s is; restore the keys from a "
+                       "backup, or move the store away to begin anew",
+                       at->keys, at->store);
+    if (!at->have_keys) {
+        err = keys_make(at->keys, alg, why);
+        if (err != TOK_OK)
+            return err;
+        if (fsync(state_fd) < 0)
+            return why_set(why, TOK_FILE, "%s: %s", x->state_dir, strerrordesc_np(errno));
+        LOG(LOG_NOTICE, MESSAGE_KEYS, "A signing key was made", {"directory", at->keys});
+    }
+    return keys_load(at->keys, alg, &x->keys, why);
+}
+
+static enum tok_err load_names(struct issuer *x, struct why *why)
+{
+    const struct settings *set = &x->service.settings;
+    char host[256] = "";
+
+    if (gethostname(host, sizeof(host) - 1) < 0)
+        host[0] = '\0';
+    return names_find(x->public_dir, set->token.issuer, set->token.audience, host, &x->names,
+                      why);
+}
+
+static enum tok_err set_word(char **to, const char *value)
+{
+    char *copy = strdup(value);
+
+    if (!copy)
+        return TOK_NO_MEMORY;
+    free(*to);
+    *to = copy;
+    return TOK_OK;
+}
+
+/* Only what our own tokens could break is asked; token_type and ids are judge's questions. */
+static enum tok_err make_policy(struct issuer *x, struct why *why)
+{
+    const struct settings *set = &x->service.settings;
+    struct policy *p = &x->policy;
+    enum tok_err err;
+
+    policy_clear(p);
+    err = policy_init(p);
+    if (err == TOK_OK)
+        err = set_word(&p->issuer, x->names.issuer);
+    if (err == TOK_OK)
+        err = set_word(&p->user_claim, set->token.user_id_claim);
+    if (err == TOK_OK)
+        err = set_word(&p->token_type_claim, set->token.token_type_claim);
+    if (err == TOK_OK)
+        err = set_word(&p->jti_claim, set->token.jti_claim);
+    if (err == TOK_OK)
+        err = set_word(&p->type, "");
+    if (err == TOK_OK)
+        err = policy_set(p, POLICY_WORDS, SLICE("require"), SLICE("exp"), why);
+    if (err == TOK_OK)
+        err = names_copy(x->names.audience, &p->audience);
+    p->algorithms = ~(alg_set)0;
+    p->leeway = (int64_t)(set->token.leeway / SECOND);
+    p->max_lifetime = INT64_MAX / 2; /* what we minted under other settings is still ours */
+    p->max_length = WIRE_TOKEN_MAX;
+    return err;
+}
+
+static void warn_of_length(const struct issuer *x)
+{
+    uint64_t max = x->service.settings.token.max_token_length;
+    size_t n = mint_length(x, USER_LEN_USUAL);
+    char sum[96];
+
+    if (n <= max)
+        return;
+    (void)snprintf(sum, sizeof(sum), "%zu letters for a user name of %d, MaxTokenLength=%llu",
+                   n, USER_LEN_USUAL, (unsigned long long)max);
+    LOG(LOG_WARNING, MESSAGE_SETTINGS,
+        "Access tokens will not fit: shorten Issuer= or Audience=", {"sum", sum});
+}
+
+enum tok_err load_parts(struct issuer *x, int state_fd, const char **ret_id, struct why *why)
+{
+    CLEANUP(places_clear) struct places at = {0};
+    enum tok_err err = find_places(x, &at, why);
+
+    *ret_id = MESSAGE_KEYS;
+    if (err == TOK_OK && !x->keys.signer)
+        err = load_keys(x, &at, state_fd, why);
+    if (err == TOK_OK && !x->names.issuer) {
+        *ret_id = MESSAGE_SETTINGS;
+        err = load_names(x, why);
+        if (err == TOK_OK)
+            err = make_policy(x, why);
+        if (err == TOK_OK)
+            warn_of_length(x);
+    }
+    if (err == TOK_OK && !x->store) {
+        *ret_id = MESSAGE_STORE;
+        err = store_open(at.store, &x->store, why);
+    }
+    return err;
+}
+
+enum tok_err load_lock(const struct issuer *x, int *ret_fd, struct why *why)
+{
+    CLEANUP(cleanup_close)
+    int fd = open(x->state_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    if (fd < 0 || flock(fd, LOCK_EX) < 0)
+        return why_set(why, TOK_FILE, "%s: %s", x->state_dir, strerrordesc_np(errno));
+    *ret_fd = fd;
+    fd = -1;
+    return TOK_OK;
+}
+
+void load_sweep(const struct issuer *x)
+{
+    CLEANUP(cleanup_free) char *keys = NULL;
+
+    file_sweep(x->public_dir);
+    if (asprintf(&keys, "%s/keys", x->state_dir) < 0)
+        keys = NULL;
+    else
+        file_sweep(keys);
+}

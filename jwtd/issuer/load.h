@@ -1,0 +1,20 @@
+/*
+ * Reading what it takes to answer: keys, names, the policy by which our own tokens are judged,
+ * the store. The first start makes a key, but only where neither keys nor a store were ever
+ * made.
+ */
+#pragma once
+
+#include "issuer.h"
+
+/* The lock under which keys are made and files swept: `jwtd-issuer --init` and the service may
+ * start at one time. It ends when *ret_fd, the state directory, is closed. TOK_FILE. */
+enum tok_err load_lock(const struct issuer *x, int *ret_fd, struct why *why) MUST_CHECK;
+
+/* Reads each part that is not there yet: x->keys, x->names and x->policy, x->store. On an error
+ * what was read stays, and *ret_id is the journal's id for the part that failed. */
+enum tok_err load_parts(struct issuer *x, int state_fd, const char **ret_id,
+                        struct why *why) MUST_CHECK;
+
+/* Removes what a killed issuer left half-written among keys and public files. */
+void load_sweep(const struct issuer *x);
