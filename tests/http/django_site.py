@@ -17,6 +17,20 @@ START = 30  # seconds until a site that does not answer has failed
 _databases = {}
 
 
+def private_key(daemons):
+    """The one key that jwtd-issuer made, as the settings of a site take it."""
+    directory = daemons.path("state/keys")
+    (name,) = os.listdir(directory)
+    with open(os.path.join(directory, name), encoding="ascii") as file:
+        return json.load(file)
+
+
+def public_key(daemons):
+    with open(daemons.path("public/jwks.json"), encoding="ascii") as file:
+        (key,) = json.load(file)["keys"]
+    return key
+
+
 class DjangoSite:
     """simple_jwt is its SIMPLE_JWT, lifetimes in seconds; the other words are settings.py's."""
 
@@ -27,14 +41,22 @@ class DjangoSite:
         with open(self.path("config"), "w", encoding="utf-8") as file:
             json.dump(self.config, file)
         self.environment = dict(os.environ, SITE_CONFIG=self.path("config"),
-                                DJANGO_SETTINGS_MODULE="settings", PYTHONDONTWRITEBYTECODE="1")
+                                DJANGO_SETTINGS_MODULE="settings", PYTHONDONTWRITEBYTECODE="1",
+                                no_proxy="*")
         self.make_database(real_hasher)
         self.log = open(self.path("log"), "ab+", buffering=0)
+        unix, tcp = socket.socket(socket.AF_UNIX), socket.create_server(("127.0.0.1", 0), backlog=1024)
+        unix.bind(self.path("http.sock"))
+        unix.listen(1024)
+        self.port = tcp.getsockname()[1]
         self.process = subprocess.Popen(
-            [PYTHON, "-m", "gunicorn", "--bind=unix:" + self.path("http.sock"), f"--workers={workers}",
-             "--worker-tmp-dir=" + self.dir, "--backlog=1024",
+            [PYTHON, "-m", "gunicorn", f"--bind=fd://{unix.fileno()}", f"--bind=fd://{tcp.fileno()}",
+             f"--workers={workers}", "--worker-tmp-dir=" + self.dir,
              "django.core.wsgi:get_wsgi_application()"],
-            cwd=HERE, env=self.environment, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
+            cwd=HERE, env=self.environment, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log,
+            pass_fds=[unix.fileno(), tcp.fileno()])
+        unix.close()
+        tcp.close()
         self.wait()
 
     def path(self, name):

@@ -6,18 +6,32 @@ import datetime
 import json
 import os
 
+from cryptography.hazmat.primitives import serialization
+from jwt.algorithms import ECAlgorithm, RSAAlgorithm
+
 with open(os.environ["SITE_CONFIG"], encoding="utf-8") as file:
     CONFIG = json.load(file)
 
 
+def pem_of(jwk):
+    """simplejwt takes keys as PEM."""
+    key = {"RSA": RSAAlgorithm, "EC": ECAlgorithm}[jwk["kty"]].from_jwk(json.dumps(jwk))
+    if "d" in jwk:
+        return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
+                                 serialization.NoEncryption()).decode()
+    return key.public_bytes(serialization.Encoding.PEM,
+                            serialization.PublicFormat.SubjectPublicKeyInfo).decode()
+
+
 def value_of(name, value):
-    """JSON has neither spans nor bytes: a lifetime comes in seconds, a secret in base64url."""
+    """JSON has neither spans nor bytes: a lifetime comes in seconds, a key as a JWK."""
     if name.endswith("LIFETIME"):
         return datetime.timedelta(seconds=value)
-    if isinstance(value, dict):
-        text = value["base64url"]
-        return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
-    return value
+    if not isinstance(value, dict):
+        return value
+    if value["kty"] != "oct":
+        return pem_of(value)
+    return base64.urlsafe_b64decode(value["k"] + "=" * (-len(value["k"]) % 4))
 
 
 SECRET_KEY = "only for a test: nothing of Django's own is signed"

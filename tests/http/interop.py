@@ -1,0 +1,170 @@
+"""jwtd and the real simplejwt with each other's tokens, and one client with both."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+
+import client
+import pam
+from daemons import ALICE, CAROL, Daemons, payload, run
+from django_site import DjangoSite, private_key, public_key
+
+SETTINGS = """[Token]
+Algorithm=%s
+UserIdClaim=user_id
+Issuer=https://login.example
+Audience=site.example
+MaxTokenLength=1024
+"""
+
+SITE = {"USER_ID_FIELD": "username", "ISSUER": "https://login.example", "AUDIENCE": "site.example"}
+
+
+def takes_ours(daemons, site):
+    """The site's view and its verify take our access tokens, and nothing else of ours."""
+    for who in (ALICE, CAROL):
+        pair = daemons.obtain(who)
+        reply = site.request("GET", "/api/user/", headers=["Authorization: Bearer " + pair["access"]])
+        assert (reply.status, reply.json()) == (200, {"username": who["username"]}), reply.raw
+        assert site.post("/api/token/verify/", {"token": pair["access"]}).status == 200
+        head, claims, signature = pair["access"].split(".")
+        changed = f"{head}.{claims}.{'B' if signature[0] == 'A' else 'A'}{signature[1:]}"
+        for token in (pair["refresh"], changed):
+            reply = site.request("GET", "/api/user/", headers=["Authorization: Bearer " + token])
+            assert (reply.status, reply.json()["code"]) == (401, "token_not_valid"), reply.raw
+
+
+def with_site(build, algorithm, keys, tcp=False):
+    daemons = Daemons(build, SETTINGS % algorithm, tcp=tcp)
+    try:
+        site = DjangoSite(dict(SITE, ALGORITHM=algorithm, **keys(daemons)))
+        try:
+            takes_ours(daemons, site)
+        finally:
+            site.stop()
+    finally:
+        daemons.stop()
+
+
+def a_django_site_takes_our_hs256_tokens(build):
+    with_site(build, "HS256", lambda d: {"SIGNING_KEY": private_key(d)})
+
+
+def a_django_site_takes_our_rs256_tokens(build):
+    with_site(build, "RS256", lambda d: {"VERIFYING_KEY": public_key(d)})
+
+
+def a_django_site_takes_our_es256_tokens(build):
+    with_site(build, "ES256", lambda d: {"VERIFYING_KEY": public_key(d)})
+
+
+def a_django_site_takes_our_tokens_by_the_keys_we_publish(build):
+    with_site(build, "ES256", lambda d: {
+        "JWK_URL": f"http://127.0.0.1:{d.port}/.well-known/jwks.json"}, tcp=True)
+
+
+# The other way round
+
+SECTION = """[Issuer https://site.example]
+Keys=%s
+Algorithms=%s
+Audience=login.example
+UserClaim=user_id
+Require=user_id aud exp iat
+UserMap=%s
+"""
+
+
+class Host:
+    """Settings, keys and a PAM service of a machine that takes a site's tokens."""
+
+    def __init__(self, build, key, algorithm):
+        self.build, self.algorithm = build, algorithm
+        self.place = tempfile.TemporaryDirectory(prefix="jwt-interop.")
+        self.dir = self.place.name
+        os.chmod(self.dir, 0o755)
+        self.write("key.jwk", json.dumps(key), 0o600 if key["kty"] == "oct" else 0o644)
+        self.map("same")
+
+    def path(self, name):
+        return os.path.join(self.dir, name)
+
+    def write(self, name, text, mode=0o644):
+        with open(self.path(name), "w", encoding="ascii") as file:
+            os.fchmod(file.fileno(), mode)
+            file.write(text)
+
+    def map(self, user_map):
+        self.write("jwt.conf", SECTION % (self.path("key.jwk"), self.algorithm, user_map))
+        line = f"{self.build}/pam_jwt/pam_jwt.so config={self.path('jwt.conf')}"
+        self.write("login", f"auth required {line}\naccount required {line}\n")
+
+    def judge(self, token, user):
+        """What jwtctl verify says; the module's answer has to be the same."""
+        done = subprocess.run([self.build + "/jwtctl/jwtctl", "verify", "--user=" + user,
+                               "config=" + self.path("jwt.conf")], input=token.encode(),
+                              stdout=subprocess.PIPE, check=False)
+        said = json.loads(done.stdout)
+        opened = pam.login(self.dir, "login", user, token)
+        assert (opened == pam.SUCCESS) == said["valid"], (opened, said)
+        return "valid" if said["valid"] else said["error"]
+
+
+def opens_logins(build, algorithm, keys, key):
+    site = DjangoSite(dict(SITE, ISSUER="https://site.example", AUDIENCE="login.example",
+                           ALGORITHM=algorithm, **keys))
+    host = Host(build, key, algorithm)
+    try:
+        pair = site.post("/api/token/", ALICE).json()
+        assert payload(pair["access"])["user_id"] == "alice"
+        assert host.judge(pair["access"], "alice") == "valid"
+        assert host.judge(pair["access"], "carol") == "wrong_user"
+        assert host.judge(pair["refresh"], "alice") == "wrong_type"
+        assert host.judge(pair["access"][:-3], "alice") != "valid"
+        host.map("none")
+        assert host.judge(pair["access"], "alice") != "valid"
+    finally:
+        site.stop()
+        host.place.cleanup()
+
+
+def key_of(build, algorithm):
+    daemons = Daemons(build, SETTINGS % algorithm)
+    try:
+        private = private_key(daemons)
+        return private, private if private["kty"] == "oct" else public_key(daemons)
+    finally:
+        daemons.stop()
+
+
+def a_django_sites_hs256_tokens_open_logins(build):
+    private, _ = key_of(build, "HS256")
+    opens_logins(build, "HS256", {"SIGNING_KEY": private}, private)
+
+
+def a_django_sites_rs256_tokens_open_logins(build):
+    private, public = key_of(build, "RS256")
+    opens_logins(build, "RS256", {"SIGNING_KEY": private, "VERIFYING_KEY": public}, public)
+
+
+# One client
+
+def one_client_runs_against_both_servers_unchanged(build):
+    daemons = Daemons(build, "[Http]\nFailureTime=100ms\n", tcp=True)
+    site = DjangoSite({"ROTATE_REFRESH_TOKENS": True, "BLACKLIST_AFTER_ROTATION": True})
+    try:
+        for port in (site.port, daemons.port):
+            client.main(f"http://127.0.0.1:{port}", ALICE["username"], ALICE["password"])
+    finally:
+        site.stop()
+        daemons.stop()
+
+
+if __name__ == "__main__":
+    sys.exit(run([a_django_site_takes_our_hs256_tokens, a_django_site_takes_our_rs256_tokens,
+                  a_django_site_takes_our_es256_tokens,
+                  a_django_site_takes_our_tokens_by_the_keys_we_publish,
+                  a_django_sites_hs256_tokens_open_logins, a_django_sites_rs256_tokens_open_logins,
+                  one_client_runs_against_both_servers_unchanged], sys.argv[1]))
