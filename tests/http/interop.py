@@ -81,7 +81,7 @@ class Host:
     """Settings, keys and a PAM service of a machine that takes a site's tokens."""
 
     def __init__(self, build, key, algorithm):
-        self.build, self.algorithm = build, algorithm
+        self.build, self.algorithm = os.path.abspath(build), algorithm
         self.place = tempfile.TemporaryDirectory(prefix="jwt-interop.")
         self.dir = self.place.name
         os.chmod(self.dir, 0o755)
