@@ -1,0 +1,200 @@
+"""kill -9 of jwtd-issuer while clients rotate and end sessions. Each client keeps a record of what it sent
+and what came back, and replays what got no answer; an invariant checker judges the records. KILLS says how
+many kills (30; 1,000 by hand)."""
+
+import json
+import os
+import random
+import signal
+import socket
+import sys
+import threading
+import time
+
+from daemons import payload, run
+from issuer import BLACKLIST, OBTAIN, REFRESH, SOURCE, STATUS, VERIFY, Issuer, message, read
+
+KILLS = int(os.environ.get("KILLS", "30"))
+CLIENTS = 8
+LINE = 34  # of `revoked`: 22 letters, a blank, ten digits, a newline
+BRIEF = """[Session]
+MaxSessionsPerUser=100000
+AccountCacheTime=0
+"""
+
+
+class Broken(Exception):
+    """An invariant does not hold."""
+
+
+class Client(threading.Thread):
+    """Rotates one session, and now and then ends it and begins another. What got no answer is asked again
+    with the same bytes until it has one."""
+
+    def __init__(self, d, ends):
+        super().__init__(daemon=True)
+        self.d, self.ends = d, ends
+        self.successors = {}  # refresh token -> the answers it got
+        self.over = {}        # sid -> refresh token, access token of sessions whose end was answered
+        self.sent = self.replayed = 0
+        self.error = None
+
+    def ask(self, question, *fields):
+        packet = message(question, *fields)
+        end = time.monotonic() + 30
+        while time.monotonic() < end:
+            self.sent += 1
+            try:
+                with self.d.send(packet) as client:
+                    answer = client.recv(65536)
+            except (ConnectionResetError, BrokenPipeError, socket.timeout):
+                answer = b""
+            if answer:
+                status, values = read(answer)
+                if STATUS[status] not in ("unavailable", "busy"):
+                    return STATUS[status], values
+            self.replayed += 1
+            time.sleep(0.005)
+        raise Broken("no answer for 30 s")
+
+    def obtain(self):
+        status, pair = self.ask(OBTAIN, b"alice", b"secret one", SOURCE)
+        if status != "ok":
+            raise Broken(f"a login was answered {status}")
+        return pair
+
+    def rotate(self, token):
+        status, values = self.ask(REFRESH, token, SOURCE)
+        if status != "ok":
+            raise Broken(f"a session was lost: its newest token was answered {status}")
+        said = self.successors.setdefault(token, values)
+        if said != values:
+            raise Broken("one token has two successors")
+        return values[1], values[0]
+
+    def end_session(self, refresh, access):
+        status, _ = self.ask(BLACKLIST, refresh, SOURCE)
+        # The first answer may have died with the issuer after the session's end was on disk.
+        if status not in ("ok", "blacklisted"):
+            raise Broken(f"a logout was answered {status}")
+        self.over[payload(access.decode())["sid"]] = (refresh, access)
+
+    def stays_over(self, refresh, access):
+        said = [self.ask(REFRESH, refresh, SOURCE)[0], self.ask(VERIFY, access)[0]]
+        if said != ["blacklisted"] * 2:
+            raise Broken(f"an ended session is alive: {said}")
+
+    def turn(self, refresh, access):
+        before = refresh
+        refresh, access = self.rotate(refresh)
+        chance = random.random()
+        if chance < 0.2:
+            self.rotate(before)
+        elif chance < 0.3 and self.over:
+            self.stays_over(*random.choice(list(self.over.values())))
+        elif chance < 0.4:
+            self.end_session(refresh, access)
+            refresh, access = self.obtain()
+        return refresh, access
+
+    def run(self):
+        try:
+            refresh, access = self.obtain()
+            while not self.ends.is_set():
+                refresh, access = self.turn(refresh, access)
+            self.rotate(refresh)
+            for ended in self.over.values():
+                self.stays_over(*ended)
+        except Exception as error:  # pylint: disable=broad-except
+            self.error = error
+
+
+def read_list(d):
+    """`revoked` as pam_jwt reads it: whole, of whole lines, sorted."""
+    with open(d.path("public/revoked"), "rb") as file:
+        raw = file.read()
+    if len(raw) % LINE:
+        raise Broken("the list holds half a line")
+    lines = [raw[i:i + LINE] for i in range(0, len(raw), LINE)]
+    if lines != sorted(lines) or any(line[22:23] != b" " or line[-1:] != b"\n" for line in lines):
+        raise Broken("the list is out of form")
+    return {line[:22].decode() for line in lines}
+
+
+def look(d, over):
+    """While nobody writes: every public file is whole, and whose end was answered before is on the list. No
+    access token of this test expires while it runs, so no line may go."""
+    missing = over - read_list(d)
+    if missing:
+        raise Broken(f"{len(missing)} ended sessions are not on the list")
+    if not json.loads(d.text("public/jwks.json"))["keys"]:
+        raise Broken("no key is published")
+    if d.text("public/issuer").count("\n") != 2:
+        raise Broken("half a name is published")
+
+
+def hidden(d):
+    return [name for folder in ("public", "state/keys") for name in os.listdir(d.path(folder))
+            if name.startswith(".new-")]
+
+
+def kills_under_load_lose_no_session_and_give_no_token_two_successors(build):
+    d = Issuer(build, BRIEF)
+    ends = threading.Event()
+    clients = [Client(d, ends) for _ in range(CLIENTS)]
+    before = time.monotonic()
+    left = 0
+    try:
+        d.recovers()
+        for client in clients:
+            client.start()
+        for _ in range(KILLS):
+            time.sleep(random.uniform(0.005, 0.06))
+            over = {sid for client in clients for sid in list(client.over)}
+            d.end(signal.SIGKILL)
+            look(d, over)
+            left += len(hidden(d))
+            d.start()
+        ends.set()
+        for client in clients:
+            client.join(60)
+            if client.error or client.is_alive():
+                raise Broken(client.error or "a client did not come to its end")
+        look(d, {sid for client in clients for sid in client.over})
+        if hidden(d):
+            raise Broken(f"half-written files stay behind: {hidden(d)}")
+    except Exception as error:
+        ends.set()
+        d.process.kill()
+        d.process.wait()
+        raise AssertionError(f"{error}\n{d.text('log')[-1500:]}") from error
+    finally:
+        d.stop()
+    print(f"# {KILLS} kills in {time.monotonic() - before:.0f} s: {sum(c.sent for c in clients)} questions, "
+          f"{sum(c.replayed for c in clients)} replayed, {sum(len(c.successors) for c in clients)} tokens exchanged, "
+          f"{sum(len(c.over) for c in clients)} sessions ended, {left} half-written files swept")
+    assert sum(len(c.successors) for c in clients) >= KILLS
+
+
+def half_written_files_are_swept_at_the_next_start_and_no_others(build):
+    d = Issuer(build, "")
+    try:
+        d.recovers()
+        d.end(signal.SIGKILL)
+        for name in ("public/.new-0123456789abcdef", "state/keys/.new-fedcba9876543210", "public/.keep"):
+            with open(d.path(name), "w", encoding="ascii") as file:
+                file.write("half")
+        d.init().wait(15)
+        assert len(hidden(d)) == 2, "--init may run beside the service, and sweeps nothing"
+        d.start()
+        d.recovers()
+        assert not hidden(d) and os.path.exists(d.path("public/.keep"))
+    finally:
+        d.stop()
+
+
+TESTS = [kills_under_load_lose_no_session_and_give_no_token_two_successors,
+         half_written_files_are_swept_at_the_next_start_and_no_others]
+
+if __name__ == "__main__":
+    sys.exit(run(TESTS, sys.argv[1]))
