@@ -129,6 +129,18 @@ const struct key *rig_key(void)
     return rig.key;
 }
 
+size_t rig_entries(const char *path)
+{
+    DIR *d = opendir(path);
+    size_t n = 0;
+
+    ck_assert_ptr_nonnull(d);
+    while (readdir(d))
+        n++;
+    (void)closedir(d);
+    return n;
+}
+
 void rig_write(const char *name, const char *text)
 {
     FILE *f = fopen(rig_path(name), "we");

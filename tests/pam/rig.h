@@ -46,6 +46,9 @@ struct talk {
 const char *rig_path(const char *name);
 const struct key *rig_key(void);
 
+/* How many names a directory holds. */
+size_t rig_entries(const char *path);
+
 void rig_write(const char *name, const char *text);
 void rig_stack(const char *service, const char *text);
 
