@@ -1,8 +1,10 @@
 #include "listen.h"
 
+#include "admin.h"
 #include "messages.h"
 #include "obtain.h"
 #include "refresh.h"
+#include "rotate.h"
 #include "sessions.h"
 #include "state.h"
 #include "turn.h"
@@ -27,6 +29,10 @@ static const struct turn_question turn_questions[] = {
     {WIRE_VERIFY, JUDGE_ANY, verify_step},
     {WIRE_BLACKLIST, JUDGE_REFRESH, blacklist_step},
     {WIRE_WHOAMI, JUDGE_ACCESS, whoami_step},
+    {WIRE_ADMIN_STATUS, JUDGE_NONE, admin_status_step},
+    {WIRE_ADMIN_REVOKE, JUDGE_NONE, admin_revoke_step},
+    {WIRE_ADMIN_ROTATE, JUDGE_NONE, rotate_step},
+    {WIRE_ADMIN_RETIRE, JUDGE_NONE, retire_step},
 };
 
 static void take_turn(struct issuer *x, struct job *job, const struct turn_question *q)

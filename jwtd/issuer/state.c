@@ -2,6 +2,7 @@
 
 #include "load.h"
 #include "messages.h"
+#include "rotate.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -29,6 +30,8 @@ static enum tok_err load(struct issuer *x, const char **ret_id, struct why *why)
         load_sweep(x);
     if (err == TOK_OK)
         err = load_parts(x, fd, ret_id, why);
+    if (err == TOK_OK)
+        err = rotate_settle(x, why);
     if (err != TOK_OK)
         return err;
     *ret_id = MESSAGE_PUBLISHED;

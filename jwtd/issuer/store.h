@@ -113,3 +113,16 @@ enum store_said store_each_ended(struct store *store, int64_t after,
                                  bool (*fn)(void *arg, const uint8_t sid[ISSUE_ID_BYTES],
                                             int64_t last_access_exp),
                                  void *arg) MUST_CHECK;
+
+/* Ends whatever of a user's sessions is live, or has an access token that is not expired at
+ * this wall time. */
+enum store_said store_end_user(struct store *store, const char *user, int64_t wall,
+                               const char *reason, uint64_t *ret_ended) MUST_CHECK;
+
+/* How many sessions are live, counted up to `most`. */
+enum store_said store_count_live(struct store *store, uint64_t most,
+                                 uint64_t *ret_n) MUST_CHECK;
+
+/* When the last token of any session expires (wall): nothing that was minted until now lives
+ * longer. 0: there is none. */
+enum store_said store_last_exp(struct store *store, int64_t *ret_exp) MUST_CHECK;

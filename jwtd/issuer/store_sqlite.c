@@ -63,6 +63,9 @@ enum statement {
     END_OLDEST,
     KNOWS_USER,
     EACH_ENDED,
+    END_USER,
+    COUNT_LIVE,
+    LAST_EXP,
     STATEMENT_COUNT,
 };
 
@@ -102,6 +105,12 @@ static const char *const texts[STATEMENT_COUNT] = {
     [KNOWS_USER] = "SELECT 1 FROM session WHERE user = ?1 LIMIT 1",
     [EACH_ENDED] = "SELECT sid, last_access_exp FROM session"
                    " WHERE revoked_at IS NOT NULL AND last_access_exp > ?1",
+    [END_USER] = "UPDATE session SET revoked_at = ?1, reason = ?4 WHERE user = ?2"
+                 " AND revoked_at IS NULL AND (last_access_exp > ?3"
+                 " OR (absolute_exp > ?1 AND idle_exp > ?1))",
+    [COUNT_LIVE] = "SELECT count(*) FROM (SELECT 1 FROM session WHERE revoked_at IS NULL"
+                   " AND absolute_exp > ?1 AND idle_exp > ?1 LIMIT ?2)",
+    [LAST_EXP] = "SELECT coalesce(max(purge_at), 0) FROM session",
 };
 
 struct store {
@@ -425,4 +434,53 @@ enum store_said store_each_ended(struct store *store, int64_t after,
     }
     sql_done(&call);
     return said == STORE_ABSENT ? STORE_DONE : STORE_FAILED;
+}
+
+enum store_said store_end_user(struct store *store, const char *user, int64_t wall,
+                               const char *reason, uint64_t *ret_ended)
+{
+    struct sql_call call = sql_call(&store->sql, END_USER);
+    enum store_said said;
+
+    sql_bind_int(&call, store->now);
+    sql_bind_text(&call, user);
+    sql_bind_int(&call, wall);
+    sql_bind_text(&call, reason);
+    said = sql_run(&call);
+    if (said == STORE_FAILED)
+        return said;
+    *ret_ended = said == STORE_DONE ? (uint64_t)sqlite3_changes(store->sql.db) : 0;
+    return STORE_DONE;
+}
+
+/* The number that a query of one row and column yields. */
+static enum store_said read_number(struct sql_call *call, int64_t *ret)
+{
+    enum store_said said = sql_step(call);
+
+    if (said == STORE_DONE)
+        *ret = sql_read_int(call);
+    sql_done(call);
+    return said;
+}
+
+enum store_said store_count_live(struct store *store, uint64_t most, uint64_t *ret_n)
+{
+    struct sql_call call = sql_call(&store->sql, COUNT_LIVE);
+    int64_t n = 0;
+    enum store_said said;
+
+    sql_bind_int(&call, store->now);
+    sql_bind_int(&call, (int64_t)most);
+    said = read_number(&call, &n);
+    if (said == STORE_DONE)
+        *ret_n = (uint64_t)n;
+    return said;
+}
+
+enum store_said store_last_exp(struct store *store, int64_t *ret_exp)
+{
+    struct sql_call call = sql_call(&store->sql, LAST_EXP);
+
+    return read_number(&call, ret_exp);
 }

@@ -1,0 +1,357 @@
+"""What jwtd-issuer does for root's jwtctl: rotation of keys under its tokens, also when it is killed
+within; revocation; status."""
+
+import base64
+import glob
+import json
+import os
+import re
+import signal
+import socket
+import sys
+import threading
+import time
+
+from daemons import payload, run
+from issuer import ADMIN_STATUS, sid, with_issuer
+
+ADMIN_SESSIONS, ADMIN_REVOKE, ADMIN_ROTATE, ADMIN_RETIRE = range(33, 37)
+WEEK = 7 * 86400
+
+
+def kid(token):
+    head = token.split(b".")[0]
+    return json.loads(base64.urlsafe_b64decode(head + b"=" * (-len(head) % 4)))["kid"]
+
+
+def published(d):
+    return {key["kid"]: key["alg"] for key in json.loads(d.text("public/jwks.json"))["keys"]}
+
+
+def rotate(d, alg=b""):
+    """(new kid, old kid)."""
+    status, kids = d.ask(ADMIN_ROTATE, alg)
+    assert status == "ok", status
+    return [k.decode() for k in kids]
+
+
+def retire(d, which=b""):
+    status, said = d.ask(ADMIN_RETIRE, which)
+    assert status == "ok", status
+    return json.loads(said[0])
+
+
+def status_of(d):
+    status, said = d.ask(ADMIN_STATUS)
+    assert status == "ok", status
+    return json.loads(said[0])
+
+
+def good(d, *tokens):
+    for token in tokens:
+        assert d.verify(token) == "ok", payload(token.decode())
+
+
+def settle_past(d):
+    """As if the last token of every old key had expired: the times of `signer`, an hour ago."""
+    path = d.path("state/keys/signer")
+    text = re.sub(r" \d+", f" {int(time.time()) - 3600}", d.text("state/keys/signer"))
+    with open(path, "w", encoding="ascii") as file:
+        file.write(text)
+    d.restart()
+    assert d.ping() == "ok"
+
+
+# Rotation
+
+
+@with_issuer()
+def a_new_key_signs_and_the_old_ones_tokens_stay_good(d):
+    refresh, access = d.obtain()
+    new, old = rotate(d)
+    assert (kid(access).encode(), set(published(d))) == (old.encode(), {old, new})
+    assert {kid(t) for t in d.obtain(b"carol")} == {new}
+    good(d, access, refresh)
+    assert d.whoami(access) == "ok"
+    status, access2, refresh2 = d.refresh(refresh)
+    assert (status, kid(access2), kid(refresh2)) == ("ok", new, new)
+    for key in glob.glob(d.path("state/keys/*")):
+        assert os.stat(key).st_mode & 0o7777 == 0o600, key
+    d.restart(signal.SIGKILL)
+    good(d, access, access2, refresh2)
+    assert kid(d.obtain()[1]) == new
+    assert d.text("log").count("A new key signs") == 1, d.text("log")
+
+
+@with_issuer("[Session]\nMaxSessionsPerUser=100000\n")
+def of_many_rotations_under_load_no_token_is_ahead_of_the_published_keys(d):
+    wrong, made, done = [], [], threading.Event()
+
+    def log_in():
+        while not done.is_set():
+            tokens = d.obtain()
+            keys = published(d)
+            wrong.extend(kid(t) for t in tokens if kid(t) not in keys)
+            made.extend(tokens)
+
+    threads = [threading.Thread(target=log_in) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for _ in range(12):
+        rotate(d)
+    done.set()
+    for thread in threads:
+        thread.join()
+    assert not wrong and len({kid(t) for t in made}) > 3 and len(published(d)) == 13, (wrong, len(made))
+    good(d, *(t for t in made if payload(t.decode())["token_type"] == "access"))
+
+
+@with_issuer("[Session]\nMaxSessionsPerUser=100000\n", init=False)
+def a_kill_at_any_step_of_a_rotation_leaves_a_working_issuer(d):
+    module = os.path.join(os.path.dirname(d.program), "../../tests/http/kill_at.so")
+    assert os.path.exists(module), module
+    changes = {"LD_PRELOAD": module, "KILL_AT": d.path("kill-at"),
+               "ASAN_OPTIONS": "verify_asan_link_order=0:" + os.environ.get("ASAN_OPTIONS", "")}
+    before = {name: os.environ.get(name) for name in changes}
+    os.environ.update(changes)
+    deaths, tokens = 0, []
+    try:
+        d.start()
+        for step in range(1, 100):
+            tokens += d.obtain()
+            with open(d.path("kill-at"), "w", encoding="ascii") as file:
+                file.write(str(step))
+            said = d.ask(ADMIN_ROTATE, b"")[0]
+            os.remove(d.path("kill-at"))
+            if said == "ok":
+                break
+            assert said == "closed", said
+            assert d.process.wait(15) == -signal.SIGKILL
+            deaths += 1
+            d.start()
+            pair = d.obtain()
+            assert {kid(t) for t in pair} <= set(published(d)), (step, published(d))
+            d.restart()
+            assert kid(d.obtain()[0]) == kid(pair[0]), step
+            good(d, *tokens, *pair)
+            tokens += pair
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+    good(d, *tokens)
+    # Four files are replaced, each by fsync, rename and fsync, with a kill before and after each.
+    assert said == "ok" and deaths == 24, (said, deaths)
+
+
+@with_issuer()
+def a_clock_set_back_or_a_copy_of_the_keys_lets_no_old_key_sign(d):
+    new, old = rotate(d)
+    for name, when in ((new, 1000), (old, 4000000000)):
+        os.utime(d.path(f"state/keys/{name}.jwk"), (when, when))
+    d.restart()
+    assert kid(d.obtain()[1]) == new
+
+
+@with_issuer()
+def a_key_of_another_algorithm_is_published_first_and_signs_when_the_settings_say_so(d):
+    _, before = d.obtain()
+    new, old = rotate(d, b"ES256")
+    assert old == "" and published(d) == {new: "ES256", kid(before): "EdDSA"}
+    assert kid(d.obtain()[1]) == kid(before)
+    d.configure("[Token]\nAlgorithm=ES256\n")
+    d.restart()
+    _, access = d.obtain()
+    assert kid(access) == new
+    good(d, before, access)
+    kept, = retire(d)["kept"]
+    assert kept["kid"] == kid(before) and kept["until"] > time.time() + WEEK
+    # And back: now the other one is an old key, by this change and not by the one before.
+    d.configure("")
+    d.restart()
+    assert kid(d.obtain()[1]) == kid(before)
+    kept, = retire(d)["kept"]
+    assert kept["kid"] == new and kept["until"] > time.time() + WEEK
+    good(d, before, access)
+
+
+@with_issuer()
+def a_key_that_cant_be_is_no_key(d):
+    for alg in (b"none", b"HS256", b"eddsa", b"ES257", b"EdDSA "):
+        assert d.ask(ADMIN_ROTATE, alg)[0] == "no_key", alg
+    assert len(published(d)) == 1 and d.ask(ADMIN_RETIRE, b"nothere")[0] == "no_key"
+
+
+@with_issuer("[Token]\nAlgorithm=HS256\n")
+def a_secret_is_rotated_and_never_published(d):
+    _, access = d.obtain()
+    new, old = rotate(d)
+    assert new != old and published(d) == {}
+    good(d, access, d.obtain()[1])
+    assert "\"k\"" not in d.text("public/jwks.json")
+
+
+@with_issuer()
+def a_rotation_that_cant_be_published_changes_nothing(d):
+    refresh, access = d.obtain()
+    os.rename(d.path("public"), d.path("away"))
+    assert d.ask(ADMIN_ROTATE, b"")[0] == "unavailable"
+    os.rename(d.path("away"), d.path("public"))
+    d.recovers()
+    assert kid(d.obtain()[1]) == kid(access) and len(glob.glob(d.path("state/keys/*.jwk"))) == 1
+    d.restart()
+    assert kid(d.obtain()[1]) == kid(access)
+    good(d, refresh, access)
+
+
+@with_issuer()
+def a_damaged_signer_is_told_with_its_cure(d):
+    rotate(d)
+    d.end()
+    text = d.text("state/keys/signer")
+    for bad in ("", "x\n", text[:-1], text + "\n", text.replace(" ", "  "), text.splitlines()[1] + "\n",
+                text.splitlines()[0] + " 5\n", text.rstrip("\n") + "x\n"):
+        with open(d.path("state/keys/signer"), "w", encoding="ascii") as file:
+            file.write(bad)
+        d.start()
+        assert d.ping() == "unavailable", bad
+        assert "is out of form: remove it" in d.text("log")
+        d.end()
+    os.remove(d.path("state/keys/signer"))
+    d.start()
+    assert d.ping() == "ok"
+
+
+# Retirement
+
+
+@with_issuer()
+def an_old_key_is_kept_while_a_token_of_it_can_live(d):
+    refresh, access = d.obtain()
+    new, old = rotate(d)
+    for which in (b"", old.encode()):
+        said = retire(d, which)
+        assert (said["retired"], said["signs"]) == ([], new), said
+        kept, = said["kept"]
+        assert kept["kid"] == old and kept["until"] >= payload(refresh.decode())["exp"], said
+        assert kept["until"] <= time.time() + WEEK + 300, said
+    assert set(published(d)) == {old, new}
+    good(d, refresh, access)
+    said = retire(d, new.encode())
+    assert (said["retired"], said["kept"], said["signs"]) == ([], [], new), said
+    assert set(published(d)) == {old, new}
+
+
+@with_issuer("[Token]\nRefreshTokenLifetime=20d\n[Session]\nIdleLifetime=20d\n")
+def a_lifetime_that_was_longer_before_counts(d):
+    refresh, _ = d.obtain()
+    d.configure("")
+    d.restart()
+    rotate(d)
+    kept, = retire(d)["kept"]
+    assert kept["until"] >= payload(refresh.decode())["exp"] > time.time() + 19 * 86400, kept
+
+
+@with_issuer()
+def a_lost_store_shortens_no_keys_time(d):
+    d.obtain()
+    d.end()
+    for file in glob.glob(d.path("state/sessions.db*")):
+        os.remove(file)
+    d.start()
+    assert d.ping() == "ok"
+    rotate(d)
+    kept, = retire(d)["kept"]
+    assert kept["until"] > time.time() + WEEK - 60, kept
+
+
+@with_issuer()
+def an_old_key_goes_when_its_last_token_has_expired(d):
+    _, access = d.obtain()
+    new, old = rotate(d)
+    settle_past(d)
+    assert set(published(d)) == {old, new}
+    said = retire(d, old.encode())
+    assert [k["kid"] for k in said["retired"]] == [old] and said["kept"] == [], said
+    assert set(published(d)) == {new} and os.listdir(d.path("state/keys")).count(old + ".jwk") == 0
+    assert d.verify(access) == "invalid"
+    assert d.ask(ADMIN_RETIRE, old.encode())[0] == "no_key"
+    d.restart()
+    assert set(published(d)) == {new} and kid(d.obtain()[1]) == new
+    assert d.text("log").count(f"A key was retired kid={old}") == 1
+
+
+@with_issuer()
+def a_key_put_there_by_hand_is_waited_for_from_the_first_question_on(d):
+    new, old = rotate(d)
+    settle_past(d)
+    d.end()
+    lines = d.text("state/keys/signer").splitlines()
+    with open(d.path("state/keys/signer"), "w", encoding="ascii") as file:
+        file.write(lines[0] + "\n")
+    d.start()
+    first, = retire(d)["kept"]
+    assert first["kid"] == old and first["until"] > time.time() + WEEK - 60, first
+    d.restart()
+    assert retire(d)["kept"] == [first] and kid(d.obtain()[1]) == new
+
+
+# Revocation and status
+
+
+@with_issuer()
+def a_users_every_session_is_ended_and_published_before_the_answer(d):
+    pairs = [d.obtain() for _ in range(3)]
+    other = d.obtain(b"carol")
+    status, said = d.ask(ADMIN_REVOKE, b"alice")
+    assert (status, int.from_bytes(said[0], "little")) == ("ok", 3)
+    assert {sid(access) for _, access in pairs} == set(d.revoked())
+    for refresh, access in pairs:
+        d.all_say("blacklisted", refresh, access)
+    assert d.verify(other[1]) == "ok" and d.refresh(other[0])[0] == "ok"
+    status, said = d.ask(ADMIN_REVOKE, b"alice")
+    assert (status, said[0]) == ("ok", bytes(8))
+    assert d.text("log").count("Sessions were ended by root user=alice") == 1, d.text("log")
+    assert d.verify(d.obtain()[1]) == "ok"
+
+
+@with_issuer()
+def one_session_is_ended_by_its_sid(d):
+    one, two = d.obtain(), d.obtain()
+    status, said = d.ask(ADMIN_REVOKE, sid(one[1]).encode())
+    assert (status, said[0]) == ("ok", (1).to_bytes(8, "little"))
+    assert d.revoked() == [sid(one[1])] and d.verify(two[1]) == "ok"
+    d.all_say("blacklisted", *one)
+    for what in (sid(one[1]).encode(), b"mallory", b"", b"A" * 22, b"a" * 255, b"\xff"):
+        assert d.ask(ADMIN_REVOKE, what)[0] == "no_session", what
+
+
+@with_issuer()
+def a_session_whose_refresh_token_expired_is_ended_while_its_access_token_lives(d):
+    _, access = d.obtain()
+    d.in_store("UPDATE session SET idle_exp = 1")
+    assert d.ask(ADMIN_REVOKE, b"alice")[1][0] == (1).to_bytes(8, "little")
+    assert d.revoked() == [sid(access)]
+
+
+@with_issuer()
+def status_tells_keys_sessions_store_and_list(d):
+    d.obtain()
+    d.obtain(b"carol")
+    d.ask(ADMIN_REVOKE, b"carol")
+    new, old = rotate(d)
+    said = status_of(d)
+    assert said["algorithm"] == "EdDSA" and said["audience"] == [socket.gethostname().lower()], said
+    assert said["sessions"] == {"live": 1, "more": False} and said["revoked"] == 1, said
+    assert said["store"]["bytes"] > 0 and said["store"]["path"] == "sessions.db", said
+    keys = {k["kid"]: k for k in said["keys"]}
+    assert keys[new]["signs"] and not keys[old]["signs"] and "until" not in keys[new], said
+    assert keys[old]["until"] > time.time(), said
+
+
+TESTS = [value for value in list(globals().values()) if getattr(value, "__qualname__", "").endswith("body")]
+
+if __name__ == "__main__":
+    sys.exit(run(TESTS, sys.argv[1]))
