@@ -9,7 +9,10 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/resource.h>
+
+#define SECOND UINT64_C(1000000)
 
 static const char usage[] =
     "Usage: jwtd [OPTION...]\n"
@@ -130,11 +133,17 @@ static int serve(const struct options *options)
 
     if (!s || service_start(&s->service, "jwtd", options->config) < 0)
         return EXIT_FAILURE;
+    if (getrandom(s->throttle.key, sizeof(s->throttle.key), 0) !=
+        (ssize_t)sizeof(s->throttle.key)) {
+        LOG(LOG_ERR, MESSAGE_STARTED, "No random bytes can be had", {"cause", strerror(errno)});
+        return EXIT_FAILURE;
+    }
     raise_limit();
     s->service.on_reload = server_reload;
     s->service.arg = s;
     s->issuer = options->issuer;
     s->public_dir = options->public_dir;
+    s->metrics.started = service_wall() / SECOND;
     if (add_listeners(s) == 0)
         code = service_run(&s->service);
     end(s);

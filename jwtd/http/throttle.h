@@ -1,15 +1,17 @@
 /*
  * FailuresPerSource: a token bucket a source, in a table of a fixed size. A wrong password
  * takes a token; a source without one is told when to come back before anything is asked. What
- * was asked at the same time may overdraw the bucket, which is then paid back first. When the
- * table is full the source that failed longest ago is forgotten.
+ * was asked at the same time may overdraw the bucket, which is then paid back first. Where the
+ * table is full the source is forgotten that may fail most often still: however many addresses
+ * somebody has, memory stays the same, and who was told to wait waits.
  */
 #pragma once
 
 #include "settings.h"
 #include "source.h"
 
-#define THROTTLE_SOURCES 1024
+#define THROTTLE_SETS 512
+#define THROTTLE_WAYS 8
 
 struct throttle_bucket {
     struct source source;
@@ -18,7 +20,8 @@ struct throttle_bucket {
 };
 
 struct throttle {
-    struct throttle_bucket buckets[THROTTLE_SOURCES];
+    uint64_t key[4]; /* random, or sources can be chosen that share a set */
+    struct throttle_bucket sets[THROTTLE_SETS][THROTTLE_WAYS];
 };
 
 /* Microseconds until this source may try a password; 0: now. */

@@ -20,6 +20,10 @@ static struct throttle *make(void)
     struct throttle *t = calloc(1, sizeof(*t));
 
     ck_assert_ptr_nonnull(t);
+    /* Any odd numbers would do; the daemon's are random. */
+    t->key[0] = UINT64_C(0x9e3779b97f4a7c15);
+    t->key[1] = UINT64_C(0xbf58476d1ce4e5b9);
+    t->key[2] = UINT64_C(0x94d049bb133111eb);
     return t;
 }
 
@@ -78,20 +82,66 @@ START_TEST(sources_do_not_pay_for_each_other)
 }
 END_TEST
 
-START_TEST(a_full_table_forgets_who_failed_longest_ago)
+static struct source address(uint32_t n)
+{
+    struct source s = {.kind = SOURCE_IPV6, .ipv6 = {0x20, 0x01, 0x0d, 0xb8}};
+
+    memcpy(s.ipv6 + 4, &n, sizeof(n));
+    return s;
+}
+
+/* The promise of bounded memory is the type: nothing is ever allocated. */
+_Static_assert(sizeof(struct throttle) <= (size_t)160 * 1024, "a table of 160 KiB at most");
+
+START_TEST(a_million_addresses_lift_nobodys_limit)
 {
     CLEANUP(cleanup_free) struct throttle *t = make();
-    struct source first = uid_source(1), last = uid_source(THROTTLE_SOURCES + 1);
+    struct source first = address(0);
 
-    for (uid_t uid = 1; uid <= THROTTLE_SOURCES; uid++) {
+    fail_times(t, &first, 3, SECOND);
+    for (uint32_t n = 1; n <= 1000000; n++) {
+        struct source s = address(n);
+
+        fail_times(t, &s, 1, SECOND + n);
+        ck_assert_uint_eq(throttle_wait(t, three_a_minute, &s, SECOND + n), 0);
+    }
+    ck_assert_uint_eq(throttle_wait(t, three_a_minute, &first, 3 * SECOND), 18 * SECOND);
+}
+END_TEST
+
+START_TEST(a_full_set_forgets_who_may_fail_most_often)
+{
+    CLEANUP(cleanup_free) struct throttle *t = make();
+    struct source first = uid_source(1), last = uid_source(THROTTLE_WAYS + 1);
+
+    memset(t->key, 0, sizeof(t->key)); /* all in one set */
+    for (uid_t uid = 1; uid <= THROTTLE_WAYS; uid++) {
         struct source s = uid_source(uid);
 
-        fail_times(t, &s, 3, SECOND + uid);
+        fail_times(t, &s, uid == 1 ? 3 : 4, SECOND);
     }
-    ck_assert_uint_ne(throttle_wait(t, three_a_minute, &first, 2 * SECOND), 0);
-    fail_times(t, &last, 3, 2 * SECOND);
-    ck_assert_uint_ne(throttle_wait(t, three_a_minute, &last, 2 * SECOND), 0);
-    ck_assert_uint_eq(throttle_wait(t, three_a_minute, &first, 2 * SECOND), 0);
+    ck_assert_uint_ne(throttle_wait(t, three_a_minute, &first, SECOND), 0);
+    fail_times(t, &last, 3, SECOND);
+    ck_assert_uint_ne(throttle_wait(t, three_a_minute, &last, SECOND), 0);
+    ck_assert_uint_eq(throttle_wait(t, three_a_minute, &first, SECOND), 0);
+}
+END_TEST
+
+START_TEST(sources_of_each_kind_spread_over_the_sets)
+{
+    CLEANUP(cleanup_free) struct throttle *t = make();
+    size_t used = 0;
+
+    for (uint32_t n = 0; n < 2000; n++) {
+        struct source sources[] = {
+            address(n), uid_source(n), {.kind = SOURCE_IPV4, .ipv4 = {n * 256}}};
+
+        for (size_t i = 0; i < 3; i++)
+            fail_times(t, &sources[i], 1, SECOND);
+    }
+    for (size_t set = 0; set < THROTTLE_SETS; set++)
+        used += t->sets[set][0].at != 0 ? 1 : 0;
+    ck_assert_uint_gt(used, THROTTLE_SETS * 9 / 10);
 }
 END_TEST
 
@@ -149,6 +199,7 @@ END_TEST
 
 UNIT_MAIN("throttle", the_fourth_failure_in_a_minute_has_to_wait,
           a_full_bucket_comes_back_and_is_no_fuller, what_was_overdrawn_is_paid_back,
-          sources_do_not_pay_for_each_other, a_full_table_forgets_who_failed_longest_ago,
+          sources_do_not_pay_for_each_other, a_million_addresses_lift_nobodys_limit,
+          a_full_set_forgets_who_may_fail_most_often, sources_of_each_kind_spread_over_the_sets,
           a_rate_of_none_limits_nothing, an_ipv6_source_is_its_64,
           what_is_no_address_is_no_source)
