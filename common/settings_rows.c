@@ -13,8 +13,8 @@
 /* Claims whose meaning no setting changes. */
 static bool is_free_claim(struct slice name)
 {
-    static const char *const taken[] = {"exp", "nbf",   "iat", "iss",      "aud",
-                                        "sid", "scope", "gen", "one_time", "cnf"};
+    static const char *const taken[] = {"exp",   "nbf", "iat",      "iss", "aud",        "sid",
+                                        "scope", "gen", "one_time", "cnf", "refresh_exp"};
 
     for (size_t i = 0; i < sizeof(taken) / sizeof(taken[0]); i++)
         if (slice_is(name, taken[i]))
@@ -49,7 +49,7 @@ static const struct settings_row table[] = {
     SPAN("Token", "SlidingTokenLifetime", token.sliding_lifetime, S, DAY, S, "15min"),
     SPAN("Token", "SlidingTokenRefreshLifetime", token.sliding_refresh_lifetime, S, 365 * DAY, S,
          "1d"),
-    {ROW("Token", "SlidingTokens", SETTING_NO, token.sliding_tokens), .standard = "no"},
+    FLAG("Token", "SlidingTokens", token.sliding_tokens, "no"),
     {ROW("Token", "Algorithm", SETTING_ALGORITHM, token.algorithm), .standard = "EdDSA"},
     {ROW("Token", "Issuer", SETTING_TEXT, token.issuer), .ok = value_is_name,
      .form = "a name such as https://host.example, " VALUE_NAME_FORM,
@@ -155,19 +155,6 @@ static enum tok_err set_rate(struct settings_rate *at, struct slice value)
     return TOK_SETTINGS;
 }
 
-static enum tok_err set_no(bool *at, struct slice value)
-{
-    bool flag;
-    enum tok_err err = value_flag(value, &flag);
-
-    if (err)
-        return err;
-    if (flag)
-        return TOK_SETTINGS;
-    *at = false;
-    return TOK_OK;
-}
-
 static enum tok_err set_algorithm(const struct alg **at, struct slice value)
 {
     const struct alg *alg = alg_find(value);
@@ -215,8 +202,6 @@ enum tok_err settings_row_set(struct settings *s, const struct settings_row *row
     switch (row->kind) {
     case SETTING_FLAG:
         return value_flag(value, at);
-    case SETTING_NO:
-        return set_no(at, value);
     case SETTING_NUMBER:
         return value_number(value, row->min, row->max, at);
     case SETTING_SPAN:
@@ -252,7 +237,6 @@ enum tok_err settings_row_text(const struct settings *s, const struct settings_r
 
     switch (row->kind) {
     case SETTING_FLAG:
-    case SETTING_NO:
         text = *(const bool *)at ? "yes" : "no";
         break;
     case SETTING_NUMBER:
@@ -302,9 +286,6 @@ void settings_row_form(const struct settings_row *row, char ret[SETTINGS_FORM])
     switch (row->kind) {
     case SETTING_FLAG:
         (void)snprintf(ret, SETTINGS_FORM, "%s", VALUE_FLAG_FORM);
-        break;
-    case SETTING_NO:
-        (void)snprintf(ret, SETTINGS_FORM, "no: this release has no sliding tokens");
         break;
     case SETTING_NUMBER:
         (void)snprintf(ret, SETTINGS_FORM, "a number from %llu to %llu",

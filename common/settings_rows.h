@@ -8,7 +8,6 @@
 
 enum settings_kind {
     SETTING_FLAG,
-    SETTING_NO, /* a flag that this release can't raise */
     SETTING_NUMBER,
     SETTING_SPAN,
     SETTING_RATE,

@@ -1,60 +1,12 @@
 #include "body.h"
 
 #include "field.h"
+#include "field_value.h"
 #include "form.h"
 #include "multipart.h"
 #include "scan.h"
 
 #include <string.h>
-
-const char *body_error_text(enum body_error error)
-{
-    switch (error) {
-    case BODY_FINE:
-        return "";
-    case BODY_REQUIRED:
-        return "This field is required.";
-    case BODY_IS_NULL:
-        return "This field may not be null.";
-    case BODY_BLANK:
-        return "This field may not be blank.";
-    case BODY_NO_STRING:
-        return "Not a valid string.";
-    case BODY_HAS_NUL:
-        return "Null characters are not allowed.";
-    case BODY_SURROGATE:
-        return "Surrogate characters are not allowed: U+%X.";
-    }
-    return "";
-}
-
-/* The ASCII characters that Python's str.strip() takes off. */
-static bool is_space(char c)
-{
-    return c == ' ' || (c >= '\t' && c <= '\r') || (c >= 0x1c && c <= 0x1f);
-}
-
-static struct slice strip(struct slice s)
-{
-    while (s.n > 0 && is_space(s.p[0])) {
-        s.p++;
-        s.n--;
-    }
-    while (s.n > 0 && is_space(s.p[s.n - 1]))
-        s.n--;
-    return s;
-}
-
-static void take_text(struct body_field *f, struct slice text)
-{
-    f->value = f->trim ? strip(text) : text;
-    if (f->value.n == 0)
-        f->error = BODY_BLANK;
-    else if (memchr(f->value.p, '\0', f->value.n))
-        f->error = BODY_HAS_NUL;
-    else
-        f->error = BODY_FINE;
-}
 
 static struct body_field *find_field(struct body_field *fields, size_t n, struct slice name)
 {
@@ -126,34 +78,6 @@ static const char *type_name(struct scan_value v)
     return NULL;
 }
 
-/* room: where the next decoded value goes. */
-static void take_json(struct body_field *f, struct scan_value v, char **room)
-{
-    size_t n = 0;
-
-    switch (v.type) {
-    case SCAN_STRING:
-        /* Decoded bytes are fewer than the text's, and the room has the document's size. */
-        if (scan_string(v, *room, v.text.n, &n) != TOK_OK)
-            break;
-        take_text(f, (struct slice){*room, n});
-        *room += n;
-        return;
-    case SCAN_NUMBER:
-        take_text(f, v.text);
-        return;
-    case SCAN_NULL:
-        f->error = BODY_IS_NULL;
-        return;
-    case SCAN_OBJECT:
-    case SCAN_ARRAY:
-    case SCAN_TRUE:
-    case SCAN_FALSE:
-        break;
-    }
-    f->error = BODY_NO_STRING;
-}
-
 static enum body_verdict read_json(const struct field_media *media, struct slice bytes,
                                    struct body_field *fields, size_t n, struct body *body)
 {
@@ -174,7 +98,7 @@ static enum body_verdict read_json(const struct field_media *media, struct slice
         for (size_t i = 0; i < n; i++)
             if (scan_string_is(member.name,
                                (struct slice){fields[i].name, strlen(fields[i].name)}))
-                take_json(&fields[i], member.value, &room);
+                field_value_json(&fields[i], member.value, &room);
     return verdict_of(fields, n);
 }
 
@@ -190,9 +114,9 @@ static bool take_once(struct body_field *fields, size_t n, struct slice name,
 
     if (!f)
         return true;
-    if (f->error != BODY_REQUIRED)
+    if (f->given)
         return false;
-    take_text(f, value);
+    field_value_text(f, value);
     return true;
 }
 
@@ -259,7 +183,7 @@ enum body_verdict body_read(struct slice content_type, struct slice bytes,
 {
     *ret = (struct body){0};
     for (size_t i = 0; i < n; i++)
-        fields[i].error = BODY_REQUIRED;
+        fields[i].error = fields[i].optional ? BODY_FINE : BODY_REQUIRED;
     ret->verdict = read_typed(content_type, bytes, fields, n, ret);
     return ret->verdict;
 }

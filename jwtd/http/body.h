@@ -16,16 +16,37 @@ enum body_error {
     BODY_NO_STRING, /* a boolean, list or object; a number is taken as its text */
     BODY_HAS_NUL,
     BODY_SURROGATE,
+    BODY_NO_WORDS, /* a letter that no such word has */
+    BODY_TOO_LONG, /* over BODY_WORDS_MAX */
+    BODY_EMPTY_LIST,
+    BODY_NO_INTEGER,
+    BODY_TOO_SMALL, /* below 1 */
+    BODY_NO_FLAG,
+};
+
+#define BODY_WORDS_MAX 4096
+
+enum body_kind {
+    BODY_TEXT,
+    BODY_WORDS,   /* words of RFC 6749 3.3 with one blank between */
+    BODY_NAMES,   /* a name or, in JSON, a list of such; the value has blanks between */
+    BODY_SECONDS, /* an integer, or a time span in text; at most INT32_MAX, which more becomes
+                   */
+    BODY_FLAG,    /* true or false; in a form also yes, no, on, off, 1, 0 */
 };
 
 struct body_field {
     const char *name;
+    enum body_kind kind;
+    bool optional; /* not given: an empty value, 0 */
     /* Blanks around it are no part of it (DRF's CharField). Of a password they are. */
     bool trim;
 
     enum body_error error;
+    bool given;
     uint32_t surrogate;
     struct slice value; /* BODY_FINE: in the bytes or the body's room */
+    uint64_t number;    /* likewise, of BODY_SECONDS and BODY_FLAG */
 };
 
 enum body_verdict {

@@ -1,16 +1,12 @@
 #include "connection.h"
 
-#include "field.h"
+#include "intake.h"
 #include "listener.h"
 #include "messages.h"
 #include "routes.h"
 
-#include <stdio.h>
-#include <string.h>
-
 #define SECOND UINT64_C(1000000)
 #define HEAD_TIME (5 * SECOND)
-#define REQUEST_TIME (10 * SECOND)
 #define WRITE_TIME (10 * SECOND)
 #define DRAIN_TIME (2 * SECOND)
 #define DRAIN_MAX 65536
@@ -42,6 +38,8 @@ void connection_free(struct connection *c)
     cleanup_close(&c->fd);
     wipe_input(c);
     secret_clear(&c->out);
+    secret_clear(&c->token);
+    secret_clear(&c->list);
     free(c);
     service_release(&server->service);
     listener_resume(server);
@@ -50,8 +48,7 @@ void connection_free(struct connection *c)
 static int on_io(sd_event_source *source, int fd, uint32_t events, void *arg);
 static int on_time(sd_event_source *source, uint64_t usec, void *arg);
 
-/* Waits for these events of the peer (0: for none, not even its end) until a deadline. */
-static bool wait_for(struct connection *c, uint32_t events, uint64_t deadline)
+bool connection_wait(struct connection *c, uint32_t events, uint64_t deadline)
 {
     if (sd_event_source_set_enabled(c->io, events != 0 ? SD_EVENT_ON : SD_EVENT_OFF) < 0)
         return false;
@@ -86,7 +83,7 @@ static void start_draining(struct connection *c)
     c->state = CONNECTION_DRAINING;
     secret_clear(&c->out);
     if (shutdown(c->fd, SHUT_WR) < 0 ||
-        !wait_for(c, EPOLLIN, service_monotonic() + DRAIN_TIME)) {
+        !connection_wait(c, EPOLLIN, service_monotonic() + DRAIN_TIME)) {
         connection_free(c);
         return;
     }
@@ -113,7 +110,7 @@ static void write_on(struct connection *c)
 static void start_writing(struct connection *c)
 {
     c->state = CONNECTION_WRITING;
-    if (wait_for(c, EPOLLOUT, service_monotonic() + WRITE_TIME))
+    if (connection_wait(c, EPOLLOUT, service_monotonic() + WRITE_TIME))
         write_on(c);
     else
         connection_free(c);
@@ -129,6 +126,7 @@ static bool make_reply(struct connection *c, struct reply *reply, uint64_t delay
     reply->challenge = schemes && schemes[0] ? schemes[0] : "Bearer";
     if (c->route && !reply->allow)
         reply->allow = c->route->allow;
+    metrics_request(&c->server->metrics, routes_number(c->route), reply->status);
     err = reply_pack(reply, c->request.method != METHOD_HEAD, date, &c->out);
     reply_clear(reply);
     wipe_input(c);
@@ -156,7 +154,7 @@ void connection_reply_at(struct connection *c, struct reply *reply, uint64_t whe
     if (!make_reply(c, reply, when - now))
         return;
     c->state = CONNECTION_HELD;
-    if (!wait_for(c, 0, when))
+    if (!connection_wait(c, 0, when))
         connection_free(c);
 }
 
@@ -185,10 +183,12 @@ static void on_answer(void *arg, const struct wire_message *answer, const char *
 
     c->ask = NULL;
     if (answer) {
+        c->server->metrics.answers[answer->status]++;
         service_content(&c->server->service);
         c->answered(c, answer);
         return;
     }
+    c->server->metrics.no_answers++;
     service_complain(&c->server->service, MESSAGE_WIRE, "jwtd-issuer gave no answer", why);
     connection_unavailable(c);
 }
@@ -206,125 +206,9 @@ void connection_ask(struct connection *c, enum wire_op op, const union wire_valu
         wipe_input(c);
         return;
     }
+    server->metrics.no_answers++;
     service_complain(&server->service, MESSAGE_WIRE, "jwtd-issuer can't be asked", why);
     connection_unavailable(c);
-}
-
-/* Reading */
-
-static void refuse_media_type(struct connection *c)
-{
-    struct reply reply;
-
-    c->route = routes_find(c->request.path);
-    routes_media_type(&reply, c->request.content_type);
-    connection_reply(c, &reply);
-}
-
-static void refuse_request(struct connection *c)
-{
-    char source[SOURCE_TEXT], status[16];
-
-    source_text(&c->source, source);
-    (void)snprintf(status, sizeof(status), "%d", c->request.status);
-    LOG(LOG_DEBUG, MESSAGE_HTTP, "a request was refused", {"source", source},
-        {"status", status},
-        {"cause", c->request.detail ? c->request.detail : "the media type is not supported"});
-    if (c->request.detail)
-        connection_refuse(c, c->request.status, c->request.detail, NULL);
-    else
-        refuse_media_type(c);
-}
-
-/* What a trusted proxy says of its client takes the proxy's place. True: within the limit. */
-static bool take_forwarded(struct connection *c)
-{
-    struct source client;
-
-    if (!c->exempt || !c->request.forwarded_for.p ||
-        !source_of_text(field_last(c->request.forwarded_for), &client))
-        return true;
-    if (listener_is_full_for(c->server, &client))
-        return false;
-    c->source = client;
-    c->exempt = false;
-    return true;
-}
-
-/* Sends the interim answer (RFC 9110 15.2.1); a socket that can't take 25 bytes is of no use.
- */
-static bool send_continue(struct connection *c)
-{
-    static const char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
-
-    return send(c->fd, text, sizeof(text) - 1, MSG_DONTWAIT | MSG_NOSIGNAL) ==
-           (ssize_t)sizeof(text) - 1;
-}
-
-/* The head is whole: who asks, and for whom. False: the request was answered. */
-static bool judge_head(struct connection *c)
-{
-    c->head_judged = true;
-    if (!server_ready(c->server)) {
-        connection_unavailable(c);
-        return false;
-    }
-    if (!server_allows_host(c->server, c->request.host)) {
-        connection_refuse(c, 400, "The Host is none that this server answers to.", NULL);
-        return false;
-    }
-    if (!take_forwarded(c)) {
-        connection_unavailable(c);
-        return false;
-    }
-    if (c->request.state == REQUEST_WHOLE)
-        return true;
-    if ((c->request.expects_continue && !send_continue(c)) ||
-        !wait_for(c, EPOLLIN, c->opened + REQUEST_TIME)) {
-        connection_free(c);
-        return false;
-    }
-    return true;
-}
-
-static void judge(struct connection *c)
-{
-    const char *auth_header = c->server->service.settings.http.auth_header_name;
-    enum request_state state =
-        request_read(&c->request, auth_header ? auth_header : "Authorization",
-                     (struct slice){c->in, c->n_in});
-
-    if (state == REQUEST_REFUSED) {
-        refuse_request(c);
-        return;
-    }
-    if (state == REQUEST_IN_HEAD || (!c->head_judged && !judge_head(c)))
-        return;
-    if (state != REQUEST_WHOLE)
-        return;
-    c->state = CONNECTION_ANSWERING;
-    c->whole = service_monotonic();
-    if (wait_for(c, 0, 0))
-        routes_dispatch(c);
-    else
-        connection_free(c);
-}
-
-static void read_on(struct connection *c)
-{
-    ssize_t n = recv(c->fd, c->in + c->n_in, REQUEST_MAX - c->n_in, MSG_DONTWAIT);
-
-    if (n < 0 && errno == EAGAIN)
-        return;
-    if (n > 0) {
-        c->n_in += (size_t)n;
-        judge(c);
-        return;
-    }
-    if (n == 0 && c->request.state == REQUEST_IN_BODY)
-        connection_refuse(c, 400, "The body is shorter than its Content-Length.", NULL);
-    else
-        connection_free(c);
 }
 
 /* Events */
@@ -338,7 +222,7 @@ static int on_io(sd_event_source *source, int fd, uint32_t events, void *arg)
     (void)events;
     switch (c->state) {
     case CONNECTION_READING:
-        read_on(c);
+        intake_read(c);
         break;
     case CONNECTION_WRITING:
         write_on(c);
@@ -409,6 +293,7 @@ void connection_open(struct server *server, int fd, const struct source *source,
     server->connections = c;
     server->n_connections++;
     server->n_refusals += refusal ? 1 : 0;
+    server->metrics.connections += refusal ? 0 : 1;
     service_hold(&server->service);
     if (!watch(c))
         connection_free(c);

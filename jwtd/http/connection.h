@@ -40,6 +40,8 @@ struct connection {
     struct request request;
     bool head_judged;
     const struct route *route; /* NULL: not found yet */
+    struct slice path_sid;     /* the session that the path names, where the route has one */
+    struct secret token, list; /* what is kept from one question to the next */
     struct secret out;
     size_t sent, drained;
     struct ask *ask;
@@ -50,6 +52,10 @@ struct connection {
 void connection_open(struct server *server, int fd, const struct source *source, bool refusal);
 
 void connection_free(struct connection *c);
+
+/* Waits for these events of the peer (0: for none, not even its end) until a deadline
+ * (monotonic microseconds; 0: for ever). False: the loop can't. */
+bool connection_wait(struct connection *c, uint32_t events, uint64_t deadline);
 
 /* Sends the reply and clears it. The connection may be gone afterwards. */
 void connection_reply(struct connection *c, struct reply *reply);

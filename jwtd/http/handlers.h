@@ -10,6 +10,18 @@ void handlers_obtain(struct connection *c);
 void handlers_refresh(struct connection *c);
 void handlers_verify(struct connection *c);
 void handlers_blacklist(struct connection *c);
+void handlers_sliding(struct connection *c);
+void handlers_sliding_refresh(struct connection *c);
 void handlers_user(struct connection *c);
+void handlers_auth(struct connection *c);
+void handlers_sessions(struct connection *c);
+void handlers_session_end(struct connection *c);
+void handlers_logout(struct connection *c);
+void handlers_logout_all(struct connection *c);
+void handlers_narrow(struct connection *c);
 void handlers_keys(struct connection *c);
 void handlers_health(struct connection *c);
+void handlers_metrics(struct connection *c);
+
+/* {} */
+void handlers_nothing(struct connection *c);

@@ -59,16 +59,14 @@ static bool is_full(const struct server *s)
     return s->n_connections - s->n_refusals >= s->service.settings.http.max_connections;
 }
 
-/* Which limit a new connection is over; NULL: none. */
-static const char *limit_reached(const struct server *s, const struct source *source)
+/* True: a new connection is over *ret_limit. */
+static bool is_over(const struct server *s, const struct source *source,
+                    enum metrics_limit *ret_limit)
 {
     bool exempt = source->kind == SOURCE_UID && server_trusts(s, source->uid);
 
-    if (is_full(s))
-        return "MaxConnections";
-    if (!exempt && listener_is_full_for(s, source))
-        return "MaxConnectionsPerSource";
-    return NULL;
+    *ret_limit = is_full(s) ? METRICS_MAX_CONNECTIONS : METRICS_MAX_CONNECTIONS_PER_SOURCE;
+    return is_full(s) || (!exempt && listener_is_full_for(s, source));
 }
 
 /* No room to keep a refused one until it has read its reply: it gets the reply all the same. */
@@ -85,21 +83,22 @@ static void refuse_at_once(int fd)
 
 static void admit(struct server *s, int fd)
 {
+    enum metrics_limit limit;
     struct source source;
-    const char *limit;
+    bool over;
 
     if (!source_of_peer(fd, &source)) {
         (void)close(fd);
         return;
     }
     (void)server_ready(s);
-    limit = limit_reached(s, &source);
-    if (limit)
+    over = is_over(s, &source, &limit);
+    if (over)
         server_overload(s, limit, &source);
-    if (limit && s->n_refusals >= SERVER_REFUSALS)
+    if (over && s->n_refusals >= SERVER_REFUSALS)
         refuse_at_once(fd);
     else
-        connection_open(s, fd, &source, limit != NULL);
+        connection_open(s, fd, &source, over);
 }
 
 /* One a turn of the loop, and after all else that is due in it: a peer that closes one

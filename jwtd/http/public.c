@@ -1,10 +1,12 @@
 /*
- * What anybody may ask: the public keys, and whether tokens can be had.
+ * What needs no token: the public keys, whether tokens can be had, and, of the machine itself,
+ * what was counted.
  */
 #include "field.h"
 #include "file.h"
 #include "handlers.h"
 #include "messages.h"
+#include "routes.h"
 
 #include <inttypes.h>
 #include <limits.h>
@@ -72,4 +74,43 @@ static void on_pong(struct connection *c, const struct wire_message *answer)
 void handlers_health(struct connection *c)
 {
     connection_ask(c, WIRE_PING, NULL, on_pong);
+}
+
+void handlers_nothing(struct connection *c)
+{
+    struct reply reply;
+
+    reply_begin(&reply, 200, sizeof("{}"));
+    reply.cache = "no-store";
+    emit_begin(&reply.body);
+    emit_end(&reply.body);
+    connection_reply(c, &reply);
+}
+
+/* Twice: the first time nothing is written, only counted. */
+static void write_metrics(const struct server *s, struct emit *out)
+{
+    const char *paths[METRICS_ROUTES];
+    size_t n = routes_paths(paths);
+
+    metrics_write(&s->metrics, paths, n, s->n_connections - s->n_refusals, out);
+}
+
+/* What was counted is for the machine's own eyes: whoever came through a web server gets none
+ * of it, whether that server is one we trust or just says that it is one. */
+void handlers_metrics(struct connection *c)
+{
+    struct emit size = {0};
+    struct reply reply;
+
+    if (c->exempt || c->request.forwarded_for.p) {
+        connection_refuse(c, 403, "You do not have permission to perform this action.", NULL);
+        return;
+    }
+    write_metrics(c->server, &size);
+    reply_begin(&reply, 200, size.n);
+    reply.type = "text/plain; version=0.0.4; charset=utf-8";
+    reply.cache = "no-store";
+    write_metrics(c->server, &reply.body);
+    connection_reply(c, &reply);
 }

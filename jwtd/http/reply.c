@@ -11,9 +11,11 @@ static const struct {
     const char *phrase;
 } phrases[] = {
     {200, "OK"},
+    {204, "No Content"},
     {304, "Not Modified"},
     {400, "Bad Request"},
     {401, "Unauthorized"},
+    {403, "Forbidden"},
     {404, "Not Found"},
     {405, "Method Not Allowed"},
     {406, "Not Acceptable"},
@@ -29,12 +31,32 @@ static const struct {
     {505, "HTTP Version Not Supported"},
 };
 
+#define PHRASES (sizeof(phrases) / sizeof(phrases[0]))
+_Static_assert(PHRASES < REPLY_STATUSES, "each status has a number");
+
+size_t reply_status_number(int status)
+{
+    for (size_t i = 0; i < PHRASES; i++)
+        if (phrases[i].status == status)
+            return i;
+    return REPLY_STATUSES - 1;
+}
+
+int reply_status_of(size_t number)
+{
+    return number < PHRASES ? phrases[number].status : 0;
+}
+
 static const char *phrase_of(int status)
 {
-    for (size_t i = 0; i < sizeof(phrases) / sizeof(phrases[0]); i++)
-        if (phrases[i].status == status)
-            return phrases[i].phrase;
-    return "";
+    size_t number = reply_status_number(status);
+
+    return number < PHRASES ? phrases[number].phrase : "";
+}
+
+static bool has_body(const struct reply *reply)
+{
+    return reply->status != 204 && reply->status != 304;
 }
 
 void reply_begin(struct reply *reply, int status, size_t room)
@@ -96,8 +118,8 @@ static void emit_head(const struct reply *reply, time_t date, struct emit *out)
     emit_text(out, phrase_of(reply->status));
     emit_text(out, "\r\n");
     field_date(out, date);
-    if (reply->status != 304) {
-        field(out, "Content-Type", "application/json");
+    if (has_body(reply)) {
+        field(out, "Content-Type", reply->type ? reply->type : "application/json");
         field_number(out, "Content-Length", reply->body.n);
     }
     field(out, "Allow", reply->allow);
@@ -109,6 +131,8 @@ static void emit_head(const struct reply *reply, time_t date, struct emit *out)
     }
     if (reply->retry_after > 0)
         field_number(out, "Retry-After", reply->retry_after);
+    field(out, "X-Forwarded-User", reply->user);
+    field(out, "X-Auth-Request-User", reply->user);
     field(out, "Cache-Control", reply->cache);
     field(out, "ETag", reply->etag);
     field(out, "X-Content-Type-Options", "nosniff");
@@ -121,7 +145,7 @@ enum tok_err reply_pack(const struct reply *reply, bool body_too, time_t date,
 {
     char head_room[HEAD_MAX];
     struct emit head = {.p = head_room, .size = sizeof(head_room)};
-    size_t body = body_too && reply->status != 304 ? reply->body.n : 0;
+    size_t body = body_too && has_body(reply) ? reply->body.n : 0;
     struct secret out = {0};
 
     if (reply->body.n > reply->body.size)

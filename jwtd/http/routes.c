@@ -1,5 +1,6 @@
 #include "routes.h"
 
+#include "base64url.h"
 #include "handlers.h"
 
 #include <stdio.h>
@@ -9,65 +10,150 @@
 #define MEDIA_TYPE_MAX 128 /* bytes of one that are told back */
 #define POST_ONLY "POST, OPTIONS"
 #define GET_ONLY "GET, HEAD, OPTIONS"
+#define DELETE_ONLY "DELETE, OPTIONS"
+#define SID_LETTERS BASE64URL_LEN(WIRE_SID_BYTES)
 
 static const struct route routes[] = {
-    {"/api/token/",
-     METHOD_POST,
-     true,
-     POST_ONLY,
-     handlers_obtain,
-     "Token Obtain Pair",
-     "A Unix user name and password buy a refresh token and an access token.",
-     {{"username", "Username"}, {"password", "Password"}}},
-    {"/api/token/refresh/",
-     METHOD_POST,
-     true,
-     POST_ONLY,
-     handlers_refresh,
-     "Token Refresh",
-     "A refresh token buys an access token and, where they rotate, the next refresh token.",
-     {{"refresh", "Refresh"}}},
-    {"/api/token/verify/",
-     METHOD_POST,
-     true,
-     POST_ONLY,
-     handlers_verify,
-     "Token Verify",
-     "Tells whether a token of any type is good.",
-     {{"token", "Token"}}},
-    {"/api/token/blacklist/",
-     METHOD_POST,
-     true,
-     POST_ONLY,
-     handlers_blacklist,
-     "Token Blacklist",
-     "Ends the session of a refresh token, its access tokens too.",
-     {{"refresh", "Refresh"}}},
-    {"/api/user/",
-     METHOD_GET,
-     true,
-     GET_ONLY,
-     handlers_user,
-     "User",
-     "Who the access token in Authorization speaks for.",
-     {{NULL, NULL}}},
-    {"/.well-known/jwks.json",
-     METHOD_GET,
-     false,
-     GET_ONLY,
-     handlers_keys,
-     "Keys",
-     "The public keys (RFC 7517) that our tokens are signed with.",
-     {{NULL, NULL}}},
-    {"/healthz",
-     METHOD_GET,
-     false,
-     GET_ONLY,
-     handlers_health,
-     "Health",
-     "Whether tokens can be had now.",
-     {{NULL, NULL}}},
+    {.path = "/api/token/",
+     .method = METHOD_POST,
+     .negotiates = true,
+     .allow = POST_ONLY,
+     .answer = handlers_obtain,
+     .name = "Token Obtain Pair",
+     .description = "A Unix user name and password buy a refresh token and an access token.",
+     .fields = {{.name = "username", .label = "Username"},
+                {.name = "password", .label = "Password"}}},
+    {.path = "/api/token/refresh/",
+     .method = METHOD_POST,
+     .negotiates = true,
+     .allow = POST_ONLY,
+     .answer = handlers_refresh,
+     .name = "Token Refresh",
+     .description =
+         "A refresh token buys an access token and, where they rotate, the next refresh token.",
+     .fields = {{.name = "refresh", .label = "Refresh"}}},
+    {.path = "/api/token/verify/",
+     .method = METHOD_POST,
+     .negotiates = true,
+     .allow = POST_ONLY,
+     .answer = handlers_verify,
+     .name = "Token Verify",
+     .description = "Tells whether a token of any type is good.",
+     .fields = {{.name = "token", .label = "Token"}}},
+    {.path = "/api/token/blacklist/",
+     .method = METHOD_POST,
+     .negotiates = true,
+     .allow = POST_ONLY,
+     .answer = handlers_blacklist,
+     .name = "Token Blacklist",
+     .description = "Ends the session of a refresh token, its access tokens too.",
+     .fields = {{.name = "refresh", .label = "Refresh"}}},
+    {.path = "/api/token/sliding/",
+     .method = METHOD_POST,
+     .negotiates = true,
+     .sliding = true,
+     .allow = POST_ONLY,
+     .answer = handlers_sliding,
+     .name = "Token Obtain Sliding",
+     .description = "A Unix user name and password buy a sliding token.",
+     .fields = {{.name = "username", .label = "Username"},
+                {.name = "password", .label = "Password"}}},
+    {.path = "/api/token/sliding/refresh/",
+     .method = METHOD_POST,
+     .negotiates = true,
+     .sliding = true,
+     .allow = POST_ONLY,
+     .answer = handlers_sliding_refresh,
+     .name = "Token Refresh Sliding",
+     .description = "A sliding token buys the next one, until its refresh_exp.",
+     .fields = {{.name = "token", .label = "Token"}}},
+    {.path = "/api/token/narrow/",
+     .method = METHOD_POST,
+     .negotiates = true,
+     .allow = POST_ONLY,
+     .answer = handlers_narrow,
+     .name = "Token Narrow",
+     .description = "The access token in Authorization buys one that may do less.",
+     .fields =
+         {{.name = "scope", .label = "Scope", .type = NULL, .optional = true},
+          {.name = "aud", .label = "Aud", .type = "field", .optional = true},
+          {.name = "lifetime", .label = "Lifetime", .type = "integer", .optional = true},
+          {.name = "one_time", .label = "One time", .type = "boolean", .optional = true}}},
+    {.path = "/api/user/",
+     .method = METHOD_GET,
+     .negotiates = true,
+     .allow = GET_ONLY,
+     .answer = handlers_user,
+     .name = "User",
+     .description = "Who the access token in Authorization speaks for."},
+    {.path = "/api/auth/",
+     .method = METHOD_GET,
+     .allow = GET_ONLY,
+     .answer = handlers_auth,
+     .name = "Auth",
+     .description =
+         "204 for a good access token, with its user in X-Forwarded-User: for auth_request."},
+    {.path = "/api/sessions/",
+     .method = METHOD_GET,
+     .negotiates = true,
+     .allow = GET_ONLY,
+     .answer = handlers_sessions,
+     .name = "Sessions",
+     .description = "The live sessions of the user of the access token, newest first."},
+    {.path = "/api/sessions/{sid}/",
+     .method = METHOD_DELETE,
+     .negotiates = true,
+     .allow = DELETE_ONLY,
+     .answer = handlers_session_end,
+     .name = "Session",
+     .description = "Ends a session of that user, its access tokens too."},
+    {.path = "/api/logout/",
+     .method = METHOD_POST,
+     .negotiates = true,
+     .allow = POST_ONLY,
+     .answer = handlers_logout,
+     .name = "Logout",
+     .description = "Ends the session of the access token in Authorization."},
+    {.path = "/api/logout/all/",
+     .method = METHOD_POST,
+     .negotiates = true,
+     .allow = POST_ONLY,
+     .answer = handlers_logout_all,
+     .name = "Logout All",
+     .description = "Ends every session of the user of the access token."},
+    {.path = "/.well-known/jwks.json",
+     .method = METHOD_GET,
+     .allow = GET_ONLY,
+     .answer = handlers_keys,
+     .name = "Keys",
+     .description = "The public keys (RFC 7517) that our tokens are signed with."},
+    {.path = "/healthz",
+     .method = METHOD_GET,
+     .allow = GET_ONLY,
+     .answer = handlers_health,
+     .name = "Health",
+     .description = "Whether tokens can be had now."},
+    {.path = "/metrics",
+     .method = METHOD_GET,
+     .allow = GET_ONLY,
+     .answer = handlers_metrics,
+     .name = "Metrics",
+     .description = "What was counted, for Prometheus; not through a web server."},
 };
+#define ROUTES (sizeof(routes) / sizeof(routes[0]))
+_Static_assert(ROUTES <= METRICS_ROUTES, "each route is counted");
+
+size_t routes_number(const struct route *route)
+{
+    return route ? (size_t)(route - routes) : METRICS_ROUTES;
+}
+
+size_t routes_paths(const char *ret[METRICS_ROUTES])
+{
+    for (size_t i = 0; i < ROUTES; i++)
+        ret[i] = routes[i].path;
+    return ROUTES;
+}
 
 static bool path_is(struct slice path, const char *want)
 {
@@ -75,24 +161,55 @@ static bool path_is(struct slice path, const char *want)
 
     if (slice_is(path, want))
         return true;
-    return n > 1 && want[n - 1] == '/' && slice_eq(path, (struct slice){want, n - 1});
+    return n > 0 && want[n - 1] == '/' && slice_eq(path, (struct slice){want, n - 1});
 }
 
-const struct route *routes_find(struct slice path)
+/* "/api/sessions/{sid}/": 16 bytes in their one spelling stand for {sid}. */
+static bool path_names(struct slice path, const char *want, struct slice *ret_sid)
 {
-    for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++)
-        if (path_is(path, routes[i].path))
-            return &routes[i];
-    return NULL;
+    const char *open = strchr(want, '{');
+    size_t before = (size_t)(open - want);
+    uint8_t bytes[WIRE_SID_BYTES];
+    struct slice sid, rest;
+    size_t n;
+
+    if (path.n < before + SID_LETTERS || memcmp(path.p, want, before) != 0)
+        return false;
+    sid = (struct slice){path.p + before, SID_LETTERS};
+    rest = (struct slice){sid.p + sid.n, path.n - before - sid.n};
+    if (base64url_decode(sid, bytes, sizeof(bytes), &n) != TOK_OK ||
+        !path_is(rest, strchr(open, '}') + 1))
+        return false;
+    *ret_sid = sid;
+    return true;
+}
+
+static bool is_route(const struct route *route, struct slice path, struct slice *ret_sid)
+{
+    return strchr(route->path, '{') ? path_names(path, route->path, ret_sid)
+                                    : path_is(path, route->path);
+}
+
+void routes_find(struct connection *c)
+{
+    bool sliding = c->server->service.settings.token.sliding_tokens;
+
+    c->route = NULL;
+    for (size_t i = 0; i < ROUTES && !c->route; i++)
+        if ((sliding || !routes[i].sliding) &&
+            is_route(&routes[i], c->request.path, &c->path_sid))
+            c->route = &routes[i];
 }
 
 static void emit_field(struct emit *out, const struct route_field *field)
 {
+    const char *type = field->type ? field->type : "string";
+
     emit_member(out, field->name);
     emit_begin(out);
-    emit_member_string(out, "type", SLICE("string"));
+    emit_member_string(out, "type", (struct slice){type, strlen(type)});
     emit_member(out, "required");
-    emit_text(out, "true");
+    emit_text(out, field->optional ? "false" : "true");
     emit_member(out, "read_only");
     emit_text(out, "false");
     emit_member_string(out, "label", (struct slice){field->label, strlen(field->label)});
@@ -161,7 +278,7 @@ void routes_dispatch(struct connection *c)
 {
     enum request_method method = c->request.method;
 
-    c->route = routes_find(c->request.path);
+    routes_find(c);
     if (!c->route)
         connection_refuse(c, 404, "Not found.", NULL);
     else if (c->route->negotiates && !c->request.accepts_json)

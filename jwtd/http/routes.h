@@ -6,16 +6,19 @@
 
 #include "connection.h"
 
-#define ROUTE_FIELDS_MAX 2
+#define ROUTE_FIELDS_MAX 4
 
 struct route_field {
     const char *name, *label;
+    const char *type; /* DRF's word; NULL: string */
+    bool optional;
 };
 
 struct route {
-    const char *path; /* its last slash may be missing */
+    const char *path; /* its last slash may be missing; {sid} is the name of a session */
     enum request_method method;
     bool negotiates; /* looks at Accept */
+    bool sliding;    /* there with SlidingTokens=yes alone */
     const char *allow;
     void (*answer)(struct connection *c);
     /* What OPTIONS tells. */
@@ -23,8 +26,14 @@ struct route {
     struct route_field fields[ROUTE_FIELDS_MAX];
 };
 
-/* The route of a path, with or without its last slash; NULL: none. */
-const struct route *routes_find(struct slice path);
+/* The number of a connection's route for metrics.h. */
+size_t routes_number(const struct route *route);
+
+/* The path of each route by its number; how many there are. */
+size_t routes_paths(const char *ret[METRICS_ROUTES]);
+
+/* Sets the connection's route, NULL for none, by the path of its request. */
+void routes_find(struct connection *c);
 
 /* Answers the connection's whole request, now or later. */
 void routes_dispatch(struct connection *c);

@@ -99,17 +99,18 @@ bool server_trusts(const struct server *s, uid_t uid)
     return false;
 }
 
-void server_overload(struct server *s, const char *limit, const struct source *source)
+void server_overload(struct server *s, enum metrics_limit limit, const struct source *source)
 {
     uint64_t now = service_monotonic();
     char text[SOURCE_TEXT];
 
+    s->metrics.refused[limit]++;
     if (s->overload_said != 0 && now - s->overload_said < MINUTE)
         return;
     s->overload_said = now;
     source_text(source, text);
-    LOG(LOG_NOTICE, MESSAGE_OVERLOAD, "a limit was reached", {"limit", limit},
-        {"source", text});
+    LOG(LOG_NOTICE, MESSAGE_OVERLOAD, "a limit was reached",
+        {"limit", metrics_limit_name(limit)}, {"source", text});
 }
 
 void server_clear(struct server *s)

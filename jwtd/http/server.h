@@ -4,6 +4,7 @@
 #pragma once
 
 #include "hosts.h"
+#include "metrics.h"
 #include "service.h"
 #include "throttle.h"
 
@@ -35,6 +36,7 @@ struct server {
     size_t n_refusals;
     uint64_t overload_said; /* monotonic microseconds */
     struct throttle throttle;
+    struct metrics metrics;
 };
 
 /* True when the settings are in force; the first time, learns from them what is above. */
@@ -49,7 +51,7 @@ bool server_allows_host(struct server *s, struct slice name);
 /* True for the uid of a user in TrustedProxies. */
 bool server_trusts(const struct server *s, uid_t uid);
 
-/* One line about a limit that was reached, at most once a minute. */
-void server_overload(struct server *s, const char *limit, const struct source *source);
+/* Counts it; one line about a limit that was reached, at most once a minute. */
+void server_overload(struct server *s, enum metrics_limit limit, const struct source *source);
 
 void server_clear(struct server *s);

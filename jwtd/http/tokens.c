@@ -1,100 +1,15 @@
 /*
- * The endpoints that are given a password or a token: obtain, refresh, verify, blacklist.
+ * The endpoints that are given a password or a token: obtain, refresh, verify, blacklist, and
+ * those of sliding tokens.
  */
-#include "body.h"
+#include "fields.h"
 #include "handlers.h"
 #include "outcome.h"
-#include "routes.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #define SECOND UINT64_C(1000000)
-#define FIELD_FAULTS_MAX 1024
 #define NO_STORE "no-store"
-
-/* What is wrong with a body */
-
-static void emit_field_faults(struct emit *out, const struct body_field *fields, size_t n)
-{
-    char text[96];
-
-    for (size_t i = 0; i < n; i++) {
-        if (fields[i].error == BODY_FINE)
-            continue;
-        (void)snprintf(text, sizeof(text), "%s", body_error_text(fields[i].error));
-        if (fields[i].error == BODY_SURROGATE)
-            (void)snprintf(text, sizeof(text), "Surrogate characters are not allowed: U+%X.",
-                           fields[i].surrogate);
-        emit_member(out, fields[i].name);
-        emit_text(out, "[");
-        emit_string(out, (struct slice){text, strlen(text)});
-        emit_text(out, "]");
-    }
-}
-
-static void emit_no_object(struct emit *out, const char *type)
-{
-    char text[96] = "No data provided";
-
-    if (type)
-        (void)snprintf(text, sizeof(text), "Invalid data. Expected a dictionary, but got %s.",
-                       type);
-    emit_member(out, "non_field_errors");
-    emit_text(out, "[");
-    emit_string(out, (struct slice){text, strlen(text)});
-    emit_text(out, "]");
-}
-
-static void refuse_unparsed(struct connection *c, const struct body *body)
-{
-    char detail[256];
-
-    (void)snprintf(detail, sizeof(detail), "%s parse error - %s: char %zu", body->format,
-                   body->what ? body->what : "not well formed", body->at);
-    connection_refuse(c, 400, detail, NULL);
-}
-
-static void refuse_body(struct connection *c, const struct body *body,
-                        const struct body_field *fields, size_t n)
-{
-    struct reply reply;
-
-    switch (body->verdict) {
-    case BODY_UNPARSED:
-        refuse_unparsed(c, body);
-        return;
-    case BODY_UNSUPPORTED:
-        routes_media_type(&reply, c->request.content_type);
-        connection_reply(c, &reply);
-        return;
-    case BODY_NO_MEMORY:
-        connection_unavailable(c);
-        return;
-    case BODY_GOOD:
-    case BODY_BAD_FIELDS:
-    case BODY_NO_OBJECT:
-        break;
-    }
-    reply_begin(&reply, 400, FIELD_FAULTS_MAX);
-    emit_begin(&reply.body);
-    if (body->verdict == BODY_NO_OBJECT)
-        emit_no_object(&reply.body, body->type);
-    else
-        emit_field_faults(&reply.body, fields, n);
-    emit_end(&reply.body);
-    connection_reply(c, &reply);
-}
-
-/* False: the body was refused, and the connection has its answer. */
-static bool read_fields(struct connection *c, struct body_field *fields, size_t n,
-                        struct body *ret)
-{
-    if (body_read(c->request.content_type, c->request.body, fields, n, ret) == BODY_GOOD)
-        return true;
-    refuse_body(c, ret, fields, n);
-    return false;
-}
 
 static void reply_outcome(struct connection *c, const struct wire_message *answer)
 {
@@ -116,17 +31,6 @@ static void reply_tokens(struct connection *c, const char *name, struct slice to
     emit_member_string(&reply.body, name, token);
     if (second.n > 0)
         emit_member_string(&reply.body, second_name, second);
-    emit_end(&reply.body);
-    connection_reply(c, &reply);
-}
-
-/* {} */
-static void reply_nothing(struct connection *c)
-{
-    struct reply reply;
-
-    reply_begin(&reply, 200, sizeof("{}"));
-    emit_begin(&reply.body);
     emit_end(&reply.body);
     connection_reply(c, &reply);
 }
@@ -159,7 +63,18 @@ static void on_obtained(struct connection *c, const struct wire_message *answer)
         reply_outcome(c, answer);
 }
 
-void handlers_obtain(struct connection *c)
+static void on_sliding(struct connection *c, const struct wire_message *answer)
+{
+    if (answer->status == WIRE_DENIED)
+        deny(c);
+    else if (answer->status == WIRE_OK)
+        reply_tokens(c, "token", answer->v[0].text, NULL, (struct slice){0});
+    else
+        reply_outcome(c, answer);
+}
+
+static void obtain(struct connection *c, enum wire_op op,
+                   void (*done)(struct connection *c, const struct wire_message *answer))
 {
     struct body_field fields[] = {{.name = "username", .trim = true}, {.name = "password"}};
     CLEANUP(body_clear) struct body body = {0};
@@ -170,11 +85,12 @@ void handlers_obtain(struct connection *c)
                                   &c->source, service_monotonic());
 
     if (wait > 0) {
+        c->server->metrics.throttled++;
         outcome_throttled(&reply, (wait + SECOND - 1) / SECOND);
         connection_reply(c, &reply);
         return;
     }
-    if (!read_fields(c, fields, 2, &body))
+    if (!fields_read(c, fields, 2, &body))
         return;
     /* No such user or password can be: jwtd-issuer is spared a question it would not take. */
     if (fields[0].value.n > WIRE_USER_MAX || fields[1].value.n > WIRE_PASSWORD_MAX) {
@@ -182,11 +98,21 @@ void handlers_obtain(struct connection *c)
         return;
     }
     source_text(&c->source, source);
-    connection_ask(c, WIRE_OBTAIN,
+    connection_ask(c, op,
                    (const union wire_value[]){{.text = fields[0].value},
                                               {.text = fields[1].value},
                                               {.text = {source, strlen(source)}}},
-                   on_obtained);
+                   done);
+}
+
+void handlers_obtain(struct connection *c)
+{
+    obtain(c, WIRE_OBTAIN, on_obtained);
+}
+
+void handlers_sliding(struct connection *c)
+{
+    obtain(c, WIRE_SLIDING_OBTAIN, on_sliding);
 }
 
 /* What is given one token */
@@ -202,7 +128,7 @@ static void on_refreshed(struct connection *c, const struct wire_message *answer
 static void on_judged(struct connection *c, const struct wire_message *answer)
 {
     if (answer->status == WIRE_OK)
-        reply_nothing(c);
+        handlers_nothing(c);
     else
         reply_outcome(c, answer);
 }
@@ -215,7 +141,7 @@ static void ask_with_token(struct connection *c, const char *name, enum wire_op 
     CLEANUP(body_clear) struct body body = {0};
     char source[SOURCE_TEXT];
 
-    if (!read_fields(c, &field, 1, &body))
+    if (!fields_read(c, &field, 1, &body))
         return;
     if (field.value.n > WIRE_TOKEN_MAX) {
         reply_outcome(c, &(const struct wire_message){.status = WIRE_INVALID});
@@ -241,4 +167,9 @@ void handlers_verify(struct connection *c)
 void handlers_blacklist(struct connection *c)
 {
     ask_with_token(c, "refresh", WIRE_BLACKLIST, on_judged);
+}
+
+void handlers_sliding_refresh(struct connection *c)
+{
+    ask_with_token(c, "token", WIRE_SLIDING_REFRESH, on_sliding);
 }

@@ -1,66 +1,16 @@
 /*
- * The protected view: who the access token in Authorization speaks for.
+ * Who the access token in Authorization speaks for: as JSON, and as header fields for a web
+ * server that asks about each of its own requests (nginx auth_request).
  */
+#include "bearer.h"
 #include "handlers.h"
-#include "outcome.h"
+#include "policy.h"
 #include "scan.h"
-
-#include "field.h"
 
 #include <string.h>
 
 /* Each byte of an answer takes at most six in JSON. */
 #define USER_ROOM ((size_t)6 * WIRE_MESSAGE_MAX)
-
-enum bearer { BEARER_NONE, BEARER_BAD, BEARER_FINE };
-
-/* The next word of a field, parted by blanks. */
-static bool next_word(struct slice *rest, struct slice *ret)
-{
-    size_t n = 0;
-
-    *rest = field_trim(*rest);
-    while (n < rest->n && rest->p[n] != ' ' && rest->p[n] != '\t')
-        n++;
-    if (n == 0)
-        return false;
-    *ret = (struct slice){rest->p, n};
-    rest->p += n;
-    rest->n -= n;
-    return true;
-}
-
-static bool is_scheme(word_list schemes, struct slice word)
-{
-    if (!schemes)
-        return field_is(word, "Bearer");
-    for (size_t i = 0; schemes[i]; i++)
-        if (field_is(word, schemes[i]))
-            return true;
-    return false;
-}
-
-/* Authorization: SCHEME TOKEN (RFC 6750 2.1). Another scheme, or nothing, is no credentials. */
-static enum bearer read_bearer(const struct connection *c, struct slice *ret_token)
-{
-    struct slice rest = c->request.authorization, word, token, more;
-
-    if (!rest.p || !next_word(&rest, &word) ||
-        !is_scheme(c->server->service.settings.http.auth_header_types, word))
-        return BEARER_NONE;
-    if (!next_word(&rest, &token) || next_word(&rest, &more))
-        return BEARER_BAD;
-    *ret_token = token;
-    return BEARER_FINE;
-}
-
-static void refuse(struct connection *c, const struct wire_message *answer)
-{
-    struct reply reply;
-
-    outcome_reply(&reply, answer, OUTCOME_PROTECTED);
-    connection_reply(c, &reply);
-}
 
 /* aud comes as JSON. */
 static bool is_json(struct slice text)
@@ -77,7 +27,7 @@ static void on_user(struct connection *c, const struct wire_message *answer)
     struct emit *out = &reply.body;
 
     if (answer->status != WIRE_OK) {
-        refuse(c, answer);
+        bearer_refuse(c, answer);
         return;
     }
     if (!is_json(v[4].text)) {
@@ -100,24 +50,60 @@ static void on_user(struct connection *c, const struct wire_message *answer)
     connection_reply(c, &reply);
 }
 
-void handlers_user(struct connection *c)
+/* A token that was narrowed to PAM services opens those and nothing else. */
+static bool is_for_pam(struct slice scope)
+{
+    static const char word[] = "pam:";
+
+    for (size_t i = 0; i + sizeof(word) - 1 <= scope.n; i++)
+        if ((i == 0 || scope.p[i - 1] == ' ') &&
+            memcmp(scope.p + i, word, sizeof(word) - 1) == 0)
+            return true;
+    return false;
+}
+
+static void on_auth(struct connection *c, const struct wire_message *answer)
+{
+    struct slice user = answer->v[0].text;
+    char name[WIRE_USER_MAX + 1];
+    struct reply reply;
+
+    if (answer->status != WIRE_OK) {
+        bearer_refuse(c, answer);
+        return;
+    }
+    if (is_for_pam(answer->v[5].text)) {
+        bearer_refuse(c, &(const struct wire_message){.status = WIRE_NOT_ALLOWED});
+        return;
+    }
+    /* No other name can be in a token of ours, and none may break a header field. */
+    if (!policy_user_name_ok(user) || user.n >= sizeof(name)) {
+        connection_unavailable(c);
+        return;
+    }
+    memcpy(name, user.p, user.n);
+    name[user.n] = '\0';
+    reply_begin(&reply, 204, 0);
+    reply.cache = "no-store";
+    reply.user = name;
+    connection_reply(c, &reply);
+}
+
+static void whoami(struct connection *c,
+                   void (*done)(struct connection *c, const struct wire_message *answer))
 {
     struct slice token;
 
-    switch (read_bearer(c, &token)) {
-    case BEARER_NONE:
-        connection_refuse(c, 401, "Authentication credentials were not provided.", NULL);
-        return;
-    case BEARER_BAD:
-        connection_refuse(c, 401,
-                          "Authorization header must contain two space-delimited values",
-                          "bad_authorization_header");
-        return;
-    case BEARER_FINE:
-        break;
-    }
-    if (token.n > WIRE_TOKEN_MAX)
-        refuse(c, &(const struct wire_message){.status = WIRE_INVALID});
-    else
-        connection_ask(c, WIRE_WHOAMI, (const union wire_value[]){{.text = token}}, on_user);
+    if (bearer_read(c, &token))
+        connection_ask(c, WIRE_WHOAMI, (const union wire_value[]){{.text = token}}, done);
+}
+
+void handlers_user(struct connection *c)
+{
+    whoami(c, on_user);
+}
+
+void handlers_auth(struct connection *c)
+{
+    whoami(c, on_auth);
 }

@@ -1,0 +1,260 @@
+#include "field_value.h"
+
+#include "field.h"
+#include "timespan.h"
+
+#include <string.h>
+
+#define SECOND UINT64_C(1000000)
+
+const char *body_error_text(enum body_error error)
+{
+    switch (error) {
+    case BODY_FINE:
+        return "";
+    case BODY_REQUIRED:
+        return "This field is required.";
+    case BODY_IS_NULL:
+        return "This field may not be null.";
+    case BODY_BLANK:
+        return "This field may not be blank.";
+    case BODY_NO_STRING:
+        return "Not a valid string.";
+    case BODY_HAS_NUL:
+        return "Null characters are not allowed.";
+    case BODY_SURROGATE:
+        return "Surrogate characters are not allowed: U+%X.";
+    case BODY_NO_WORDS:
+        return "This value does not match the required pattern.";
+    case BODY_TOO_LONG:
+        return "Ensure this field has no more than 4096 characters.";
+    case BODY_EMPTY_LIST:
+        return "This list may not be empty.";
+    case BODY_NO_INTEGER:
+        return "A valid integer is required.";
+    case BODY_TOO_SMALL:
+        return "Ensure this value is greater than or equal to 1.";
+    case BODY_NO_FLAG:
+        return "Must be a valid boolean.";
+    }
+    return "";
+}
+
+/* Text */
+
+/* The ASCII characters that Python's str.strip() takes off. */
+static bool is_space(char c)
+{
+    return c == ' ' || (c >= '\t' && c <= '\r') || (c >= 0x1c && c <= 0x1f);
+}
+
+static struct slice strip(struct slice s)
+{
+    while (s.n > 0 && is_space(s.p[0])) {
+        s.p++;
+        s.n--;
+    }
+    while (s.n > 0 && is_space(s.p[s.n - 1]))
+        s.n--;
+    return s;
+}
+
+static enum body_error judge_text(struct slice text)
+{
+    if (text.n == 0)
+        return BODY_BLANK;
+    return memchr(text.p, '\0', text.n) ? BODY_HAS_NUL : BODY_FINE;
+}
+
+/* RFC 6749 3.3: printable ASCII but the quote and the backslash, one blank between words. */
+static enum body_error judge_words(struct slice text)
+{
+    char before = ' ';
+
+    for (size_t i = 0; i < text.n; i++) {
+        char c = text.p[i];
+
+        if (c < ' ' || c > '~' || c == '"' || c == '\\' || (c == ' ' && before == ' '))
+            return BODY_NO_WORDS;
+        before = c;
+    }
+    return text.n > BODY_WORDS_MAX ? BODY_TOO_LONG : BODY_FINE;
+}
+
+/* Names travel with blanks between, so none may have one. */
+static enum body_error judge_name(struct slice text)
+{
+    for (size_t i = 0; i < text.n; i++)
+        if ((unsigned char)text.p[i] <= ' ' || text.p[i] == 0x7f)
+            return BODY_NO_WORDS;
+    return text.n > BODY_WORDS_MAX ? BODY_TOO_LONG : BODY_FINE;
+}
+
+/* Numbers and flags */
+
+static enum body_error take_span(struct body_field *f, struct slice text)
+{
+    uint64_t usec;
+
+    if (timespan_parse(text, &usec) != TOK_OK)
+        return BODY_NO_INTEGER;
+    if (usec < SECOND)
+        return BODY_TOO_SMALL;
+    f->number = usec / SECOND < INT32_MAX ? usec / SECOND : INT32_MAX;
+    return BODY_FINE;
+}
+
+/* A JSON number without fraction or exponent. */
+static enum body_error take_integer(struct body_field *f, struct slice text)
+{
+    bool below = text.n > 0 && text.p[0] == '-';
+    uint64_t number = 0;
+
+    for (size_t i = below ? 1 : 0; i < text.n; i++) {
+        if (text.p[i] < '0' || text.p[i] > '9')
+            return BODY_NO_INTEGER;
+        if (number < INT32_MAX)
+            number = number * 10 + (uint64_t)(text.p[i] - '0');
+    }
+    if (below || number == 0)
+        return BODY_TOO_SMALL;
+    f->number = number < INT32_MAX ? number : INT32_MAX;
+    return BODY_FINE;
+}
+
+static enum body_error take_flag(struct body_field *f, struct slice text)
+{
+    static const struct {
+        const char *word;
+        uint64_t is;
+    } flags[] = {{"true", 1},  {"yes", 1}, {"on", 1},  {"1", 1},
+                 {"false", 0}, {"no", 0},  {"off", 0}, {"0", 0}};
+
+    for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
+        if (!field_is(text, flags[i].word))
+            continue;
+        f->number = flags[i].is;
+        return BODY_FINE;
+    }
+    return BODY_NO_FLAG;
+}
+
+static enum body_error take_text(struct body_field *f, struct slice text)
+{
+    enum body_error error = judge_text(text);
+
+    if (error != BODY_FINE)
+        return error;
+    f->value = text;
+    switch (f->kind) {
+    case BODY_TEXT:
+        return BODY_FINE;
+    case BODY_WORDS:
+        return judge_words(text);
+    case BODY_NAMES:
+        return judge_name(text);
+    case BODY_SECONDS:
+        return take_span(f, text);
+    case BODY_FLAG:
+        return take_flag(f, text);
+    }
+    return BODY_NO_STRING;
+}
+
+void field_value_text(struct body_field *f, struct slice text)
+{
+    f->given = true;
+    f->error = take_text(f, f->trim ? strip(text) : text);
+}
+
+/* JSON */
+
+/* What is no value of this kind at all. */
+static enum body_error wrong_type(enum body_kind kind)
+{
+    switch (kind) {
+    case BODY_TEXT:
+    case BODY_WORDS:
+    case BODY_NAMES:
+        return BODY_NO_STRING;
+    case BODY_SECONDS:
+        return BODY_NO_INTEGER;
+    case BODY_FLAG:
+        return BODY_NO_FLAG;
+    }
+    return BODY_NO_STRING;
+}
+
+/* Decoded bytes are fewer than the text's. */
+static enum body_error take_string(struct body_field *f, struct scan_value v, char **room)
+{
+    struct slice text;
+    size_t n = 0;
+
+    if (f->kind == BODY_FLAG)
+        return BODY_NO_FLAG;
+    if (scan_string(v, *room, v.text.n, &n) != TOK_OK)
+        return BODY_NO_STRING;
+    text = (struct slice){*room, n};
+    *room += n;
+    return take_text(f, f->trim ? strip(text) : text);
+}
+
+static enum body_error take_number(struct body_field *f, struct scan_value v)
+{
+    if (f->kind == BODY_SECONDS)
+        return take_integer(f, v.text);
+    /* CharField takes a number as its text; BooleanField takes 1 and 0, which we don't. */
+    return f->kind == BODY_FLAG ? BODY_NO_FLAG : take_text(f, v.text);
+}
+
+static enum body_error take_value(struct body_field *f, struct scan_value v, char **room)
+{
+    switch (v.type) {
+    case SCAN_STRING:
+        return take_string(f, v, room);
+    case SCAN_NUMBER:
+        return take_number(f, v);
+    case SCAN_NULL:
+        return BODY_IS_NULL;
+    case SCAN_TRUE:
+    case SCAN_FALSE:
+        f->number = v.type == SCAN_TRUE ? 1 : 0;
+        return f->kind == BODY_FLAG ? BODY_FINE : wrong_type(f->kind);
+    case SCAN_OBJECT:
+    case SCAN_ARRAY:
+        break;
+    }
+    return wrong_type(f->kind);
+}
+
+/* Each element, then a blank, is shorter than the element with its quotes and its comma. */
+static enum body_error take_list(struct body_field *f, struct scan_value list, char **room)
+{
+    char *start = *room, *end = *room;
+    struct scan_value element;
+    size_t pos = 0;
+
+    while (scan_next_element(list, &pos, &element)) {
+        enum body_error error = take_value(f, element, room);
+
+        if (error != BODY_FINE)
+            return error;
+        if (end != start)
+            *end++ = ' ';
+        memmove(end, f->value.p, f->value.n);
+        end += f->value.n;
+        *room = end + 1;
+    }
+    if (end == start)
+        return BODY_EMPTY_LIST;
+    f->value = (struct slice){start, (size_t)(end - start)};
+    return f->value.n > BODY_WORDS_MAX ? BODY_TOO_LONG : BODY_FINE;
+}
+
+void field_value_json(struct body_field *f, struct scan_value v, char **room)
+{
+    f->given = true;
+    f->error = f->kind == BODY_NAMES && v.type == SCAN_ARRAY ? take_list(f, v, room)
+                                                             : take_value(f, v, room);
+}

@@ -1,0 +1,139 @@
+"""What needs no token: the public keys and their ETag, and what was counted."""
+
+import os
+import re
+import sys
+
+import wire
+from case import is_answer, tests_of, with_daemons
+from daemons import ALICE, QUICK, run
+from front import BUSY, FORBIDDEN, NOT_FOUND, bearer, whoami, with_front
+
+KEYS = "/.well-known/jwks.json"
+GET_ONLY = "GET, HEAD, OPTIONS"
+# Prometheus' text form, version 0.0.4.
+LINE = re.compile(r'[a-z_]+(\{[a-z]+="[^"\\\n]*"(,[a-z]+="[^"\\\n]*")*\})? [0-9]+')
+
+
+# Keys
+
+
+@with_daemons()
+def keys_come_again_only_when_they_are_others(d):
+    first = d.get(KEYS)
+    assert first.status == 200 and first.header("Cache-Control") == "public, max-age=300", first.raw
+    tag = first.header("ETag")
+    assert re.fullmatch(r'"[0-9a-f]{16}"', tag), tag
+    for value in (tag, "W/" + tag, f'"other", {tag}', "*"):
+        for method in ("GET", "HEAD"):
+            reply = d.request(method, KEYS, headers=[f"If-None-Match: {value}"])
+            assert (reply.status, reply.body, reply.header("ETag")) == (304, b"", tag), (value, reply.raw)
+            assert reply.header("Cache-Control") == "public, max-age=300"
+            assert "content-length" not in reply.headers and "content-type" not in reply.headers, reply.raw
+    for value in ('"other"', tag[1:-1], tag + "x", ""):
+        reply = d.request("GET", KEYS, headers=[f"If-None-Match: {value}"])
+        assert (reply.status, reply.body) == (200, first.body), (value, reply.raw)
+    with open(d.path("public/jwks.json"), "r+b") as file:
+        file.write(first.body.replace(b"{", b"{ ", 1))
+    changed = d.request("GET", KEYS, headers=[f"If-None-Match: {tag}"])
+    assert changed.status == 200 and changed.header("ETag") not in ("", tag), changed.raw
+    os.remove(d.path("public/jwks.json"))
+    is_answer(d.get(KEYS), 503, BUSY, GET_ONLY)
+
+
+# Metrics
+
+
+def metrics(d):
+    """{name and labels: number}, each line in Prometheus' form."""
+    reply = d.request("GET", "/metrics")
+    assert reply.status == 200, reply.raw
+    assert reply.header("Content-Type") == "text/plain; version=0.0.4; charset=utf-8"
+    assert reply.header("Cache-Control") == "no-store"
+    lines = reply.body.decode("ascii").splitlines()
+    samples = [line for line in lines if not line.startswith("#")]
+    assert reply.body.endswith(b"\n") and all(LINE.fullmatch(line) for line in samples), lines
+    told = dict(line.rsplit(" ", 1) for line in samples)
+    assert len(told) == len(samples), "a sample is there twice"
+    for name in {re.match("[a-z_]+", sample)[0] for sample in samples}:
+        assert sum(line.startswith(f"# TYPE {name} ") for line in lines) == 1, name
+        assert sum(line.startswith(f"# HELP {name} ") for line in lines) == 1, name
+    return {name: int(number) for name, number in told.items()}
+
+
+def requests(told):
+    return {k.split("{", 1)[1][:-1]: v for k, v in told.items() if k.startswith("jwtd_requests_total")}
+
+
+@with_front(QUICK.replace("FailuresPerSource=0", "FailuresPerSource=3/min"))
+def metrics_count_routes_verdicts_and_throttled_logins(d, issuer):
+    assert requests(metrics(d)) == {}
+    issuer.says(wire.OBTAIN, "denied")
+    assert [d.post("/api/token/", ALICE).status for _ in range(5)] == [401] * 3 + [429] * 2
+    issuer.says(wire.WHOAMI, *whoami())
+    assert d.request("GET", "/api/user", headers=bearer()).status == 200
+    issuer.answers[wire.VERIFY] = None
+    assert d.post("/api/token/verify/", {"token": "a"}).status == 503
+    issuer.says(wire.SESSION_END, "no_session")
+    for sid in ("AZqwEjRWeJCrze8SNFZ4kA", "AZqwEjRWeJCrze8SNFZ4kQ"):
+        assert d.request("DELETE", f"/api/sessions/{sid}/", headers=bearer()).status == 404
+    assert d.get("/secret-path?name=value").status == 404
+    assert d.raw(b"JUNK\r\n").startswith(b"HTTP/1.1 400 ")
+    told = metrics(d)
+    assert requests(told) == {
+        'route="/api/token/",status="401"': 3, 'route="/api/token/",status="429"': 2,
+        'route="/api/user/",status="200"': 1, 'route="/api/token/verify/",status="503"': 1,
+        'route="/api/sessions/{sid}/",status="404"': 2, 'route="none",status="404"': 1,
+        'route="none",status="400"': 1, 'route="/metrics",status="200"': 1}, requests(told)
+    assert told['jwtd_answers_total{verdict="denied"}'] == 3
+    assert told['jwtd_answers_total{verdict="ok"}'] == 1
+    assert told['jwtd_answers_total{verdict="no-session"}'] == 2
+    assert (told["jwtd_throttled_total"], told["jwtd_issuer_errors_total"]) == (2, 1)
+    assert told["jwtd_connections"] == 1 and told["jwtd_connections_total"] == 13, told
+
+
+@with_front("[Http]\nMaxConnections=3\nMaxConnectionsPerSource=2\n")
+def metrics_count_refused_connections(d, issuer):
+    assert not issuer.asked
+    held = [d.connect() for _ in range(2)]
+    for client in held:
+        client.sendall(b"GET ")
+    while d.request("GET", "/metrics").status == 200:
+        pass
+    for client in held:
+        client.close()
+    told = metrics(d)
+    assert told['jwtd_connections_refused_total{limit="MaxConnectionsPerSource"}'] == 1, told
+    assert told['jwtd_connections_refused_total{limit="MaxConnections"}'] == 0, told
+
+
+@with_front()
+def labels_are_bounded_whatever_is_asked(d, issuer):
+    assert not issuer.asked
+    for i in range(300):
+        d.request(("GET", "PUT", "HEAD")[i % 3], f"/x{i}/?y={i}", headers=[f"Host: h{i}.example", f"X-{i}: {i}"])
+    told = d.request("GET", "/metrics").body.decode()
+    assert len(told) < 8192 and "example" not in told and "/x" not in told, told
+
+
+@with_front()
+def metrics_are_never_told_to_who_came_through_a_proxy(d, issuer):
+    assert not issuer.asked
+    for value in ("192.0.2.1", "junk", ""):
+        reply = d.request("GET", "/metrics", headers=[f"X-Forwarded-For: {value}"])
+        is_answer(reply, 403, FORBIDDEN, GET_ONLY)
+    assert d.request("HEAD", "/metrics", headers=["X-Forwarded-For: a"]).status == 403
+    assert d.request("GET", "/metrics").status == 200
+
+
+@with_front(QUICK.replace("[Http]\n", "[Http]\nTrustedProxies=root\n"))
+def metrics_are_never_told_to_a_trusted_proxy(d, issuer):
+    assert not issuer.asked
+    for headers in ([], ["X-Forwarded-For: 192.0.2.1"], ["X-Forwarded-For: 127.0.0.1"]):
+        is_answer(d.request("GET", "/metrics", headers=headers), 403, FORBIDDEN, GET_ONLY)
+    reply = d.get("/metrics/x")
+    assert (reply.status, reply.body) == (404, NOT_FOUND), reply.raw
+
+
+if __name__ == "__main__":
+    sys.exit(run(tests_of(sys.modules[__name__]), sys.argv[1]))

@@ -1,0 +1,62 @@
+"""The messages between the daemons (jwtd/wire.h), and a jwtd-issuer that answers what a test wants."""
+
+import struct
+import threading
+
+(PING, OBTAIN, REFRESH, VERIFY, BLACKLIST, WHOAMI, SLIDING_OBTAIN, SLIDING_REFRESH, SESSIONS, SESSION_END,
+ LOGOUT, LOGOUT_ALL, NARROW) = range(1, 14)
+STATUS = ("ok denied invalid expired blacklisted no_exp no_id no_type wrong_type no_user not_found inactive "
+          "password_changed too_long throttled busy unavailable refresh_expired no_session not_allowed "
+          "wider_scope wider_audience bad_narrow no_key").split()
+
+
+def message(number, *fields):
+    fields = [struct.pack("<Q", f) if isinstance(f, int) else f for f in fields]
+    body = b"".join(struct.pack("<H", len(f)) + f for f in fields)
+    return b"J" + bytes([1, number, len(fields)]) + body
+
+
+def read(packet):
+    """(question or status, fields)."""
+    fields, at = [], 4
+    for _ in range(packet[3]):
+        size, = struct.unpack_from("<H", packet, at)
+        fields.append(packet[at + 2:at + 2 + size])
+        at += 2 + size
+    return packet[2], fields
+
+
+class ScriptedIssuer:
+    """Takes the place of a Daemons' jwtd-issuer. Answers each question with what stands at its number: a
+    word of STATUS and fields, or a function of the question's fields that gives such. Else it hangs up."""
+
+    def __init__(self, daemons):
+        daemons.held.add(daemons.issuer)
+        self.answers = {}
+        self.asked = []
+        self.listener = daemons.issuer.sockets[0][1]
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            try:
+                client, _ = self.listener.accept()
+            except OSError:
+                return
+            with client:
+                self.answer(client)
+
+    def answer(self, client):
+        question, fields = read(client.recv(65536))
+        self.asked.append((question, *fields))
+        answer = self.answers.get(question)
+        if callable(answer):
+            answer = answer(*fields)
+        if answer:
+            client.send(message(STATUS.index(answer[0]), *answer[1:]))
+
+    def last(self):
+        return self.asked[-1]
+
+    def says(self, question, *answer):
+        self.answers[question] = answer
