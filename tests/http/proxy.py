@@ -1,0 +1,167 @@
+"""A real nginx in front, as jwtd(8) shows it: TLS, the client's address by TrustedProxies, auth_request."""
+
+import http.client
+import json
+import os
+import socket
+import ssl
+import subprocess
+import sys
+import threading
+import time
+
+from case import tests_of, with_daemons
+from daemons import ALICE, CAROL, QUICK, run
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+SETTINGS = QUICK.replace("[Http]\n", "[Http]\nTrustedProxies=nobody\n").replace(
+    "FailuresPerSource=0", "FailuresPerSource=3/min").replace("FailureTime=300ms", "FailureTime=100ms")
+WRONG = dict(ALICE, password="no such secret")
+
+
+class Nginx:
+    """nginx on a loopback port of its own, from a configuration in the daemons' directory."""
+
+    def __init__(self, daemons):
+        self.d = daemons
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            self.port = probe.getsockname()[1]
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
+                        "-nodes", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-days", "2",
+                        "-keyout", daemons.path("tls.key"), "-out", daemons.path("tls.pem")],
+                       check=True, capture_output=True)
+        os.mkdir(daemons.path("page"))
+        daemons.write("page/index.html", "for users alone\n")
+        with open(os.path.join(HERE, "nginx.conf"), encoding="utf-8") as file:
+            text = file.read().replace("DIR", daemons.dir).replace("PORT", str(self.port))
+        daemons.write("nginx.conf", text)
+        self.process = subprocess.Popen(["nginx", "-p", daemons.dir, "-c", daemons.path("nginx.conf")],
+                                        stdin=subprocess.DEVNULL, stdout=daemons.log, stderr=daemons.log)
+        self.tls = ssl.create_default_context(cafile=daemons.path("tls.pem"))
+        for _ in range(100):
+            try:
+                socket.create_connection(("127.0.0.1", self.port), 5).close()
+                return
+            except ConnectionRefusedError:
+                time.sleep(0.05)
+        raise AssertionError("nginx does not answer")
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait(10)
+
+    def request(self, method, path, body=None, client=None, **headers):
+        """(status, body, headers) by HTTPS; client: the address that it comes from."""
+        connection = http.client.HTTPSConnection("localhost", self.port, timeout=40, context=self.tls)
+        headers = {name.replace("_", "-"): value for name, value in headers.items()}
+        if client:
+            headers["X-Test-Client"] = client
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+        connection.request(method, path, json.dumps(body) if body is not None else None, headers)
+        with connection.getresponse() as reply:
+            return reply.status, reply.read(), reply.headers
+
+    def login(self, who=None, client=None, **headers):
+        return self.request("POST", "/api/token/", who or ALICE, client, **headers)
+
+
+def with_nginx(settings=SETTINGS):
+    def wrap(test):
+        def body(daemons):
+            nginx = Nginx(daemons)
+            try:
+                test(nginx)
+            finally:
+                nginx.stop()
+
+        body.__name__ = test.__name__
+        return with_daemons(settings)(body)
+
+    return wrap
+
+
+@with_nginx()
+def a_login_through_nginx_and_tls_buys_what_the_socket_sells(n):
+    status, text, headers = n.login()
+    pair = json.loads(text)
+    assert status == 200 and set(pair) == {"refresh", "access"}, text
+    assert (headers["Cache-Control"], headers["Vary"], headers["Allow"]) == ("no-store", "Accept", "POST, OPTIONS")
+    assert n.d.get("/api/user/", pair["access"]).json()["username"] == "alice"
+    status, text, _ = n.request("POST", "/api/token/refresh/", {"refresh": pair["refresh"]})
+    assert status == 200, text
+    status, text, headers = n.request("GET", "/api/user/")
+    assert status == 401 and headers["WWW-Authenticate"] == 'Bearer realm="api"', text
+    status, _, headers = n.request("GET", "/.well-known/jwks.json")
+    assert status == 200
+    assert n.request("GET", "/.well-known/jwks.json", If_None_Match=headers["ETag"])[0] == 304
+
+
+@with_nginx()
+def each_forwarded_address_is_throttled_by_itself(n):
+    assert [n.login(WRONG, "192.0.2.1")[0] for _ in range(4)] == [401, 401, 401, 429]
+    status, text, headers = n.login(ALICE, "192.0.2.1")
+    assert status == 429 and 0 < int(headers["Retry-After"]) <= 20, (text, headers)
+    assert n.login(ALICE, "192.0.2.2")[0] == 200 and n.login(CAROL, "2001:db8::1")[0] == 200
+    assert [n.login(WRONG, f"2001:db8:0:1::{i}")[0] for i in range(4)] == [401, 401, 401, 429], "a /64 is one source"
+    assert n.d.post("/api/token/", ALICE).status == 200, "the socket's own users are another source"
+    log = n.d.read_log()
+    assert "source=192.0.2.1" in log and "source=2001:db8:0:1::/64" in log, log
+
+
+@with_nginx()
+def what_a_client_says_of_its_own_address_counts_for_nothing(n):
+    statuses = [n.login(WRONG, "192.0.2.1", X_Forwarded_For=f"198.51.100.{i}")[0] for i in range(4)]
+    assert statuses == [401, 401, 401, 429], statuses
+    assert n.login(ALICE, "192.0.2.2", X_Forwarded_For="192.0.2.1")[0] == 200
+
+
+@with_nginx(SETTINGS.replace("TrustedProxies=nobody\n", ""))
+def who_is_no_trusted_proxy_is_one_source_whatever_it_forwards(n):
+    assert [n.login(WRONG, f"192.0.2.{i}")[0] for i in range(4)] == [401, 401, 401, 429]
+    assert n.request("GET", "/metrics")[0] == 403
+
+
+@with_nginx()
+def auth_request_guards_a_page(n):
+    pair = json.loads(n.login()[1])
+    good = f"Bearer {pair['access']}"
+    status, text, headers = n.request("GET", "/page/index.html", Authorization=good)
+    assert (status, text, headers["X-Page-User"]) == (200, b"for users alone\n", "alice"), (text, headers)
+    for value in ("", "Bearer", "Bearer a.b.c", good[:-1], f"Bearer {pair['refresh']}", "Basic YTpi"):
+        status, text, headers = n.request("GET", "/page/index.html", Authorization=value,
+                                          X_Forwarded_User="alice")
+        assert status == 401 and b"for users" not in text and not headers["X-Page-User"], (value, text)
+        assert headers["WWW-Authenticate"] == 'Bearer realm="api"', headers
+    assert n.request("POST", "/page/index.html", {"a": 1})[0] == 401, "a body is not passed on"
+    assert n.request("GET", "/auth", Authorization=good)[0] == 404
+    assert n.d.post("/api/token/blacklist/", {"refresh": pair["refresh"]}).status == 200
+    assert n.request("GET", "/page/index.html", Authorization=good)[0] == 401, "logout closes the page"
+
+
+@with_nginx()
+def metrics_are_refused_through_nginx(n):
+    for method in ("GET", "HEAD"):
+        status, text, _ = n.request(method, "/metrics")
+        assert status == 403 and b"jwtd_" not in text, text
+    assert b"jwtd_requests_total" in n.d.request("GET", "/metrics").body
+
+
+@with_nginx(SETTINGS.replace("MaxConnectionsPerSource=128", "MaxConnectionsPerSource=2").replace(
+    "FailureTime=100ms", "FailureTime=1s"))
+def connections_are_counted_by_the_forwarded_address(n):
+    def at_once(clients):
+        statuses = []
+        threads = [threading.Thread(target=lambda c=c: statuses.append(n.login(WRONG, c)[0])) for c in clients]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return sorted(statuses)
+
+    assert at_once(f"192.0.2.{i}" for i in range(4)) == [401] * 4
+    assert at_once(["192.0.2.99"] * 4) == [401] * 2 + [503] * 2
+
+
+if __name__ == "__main__":
+    sys.exit(run(tests_of(sys.modules[__name__]), sys.argv[1]))
