@@ -86,7 +86,7 @@ build_packages=(gcc libc6-dev meson ninja-build pkg-config libssl-dev libjson-c-
     libsystemd-dev libsqlite3-dev libcurl4-openssl-dev)
 # shellcheck disable=SC2034
 container_packages=(systemd systemd-sysv systemd-container dbus libpam-systemd sudo openssh-client curl
-    python3 openssl login passwd procps)
+    python3 openssl login passwd procps pamtester)
 
 # build DIR [MESON OPTION...]: makes DIR once, then builds all in it.
 build() {

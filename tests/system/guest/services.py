@@ -1,0 +1,308 @@
+"""The table of services and cases: each cell is a login at the real service. Which cell opens follows from
+what a service takes and a case needs; the data keeps that and what the journal's lines said of it."""
+
+import contextlib
+import os
+import pty
+import re
+import select
+import signal
+import subprocess
+import time
+
+from kit import ALICE, api, flip, journal, mint, obtain, sh, test
+
+DATA = "/root/services.tsv"
+NO_ANSWER = None
+SSH = "ssh -o StrictHostKeyChecking=accept-new -o NumberOfPasswordPrompts=1 -o LogLevel=ERROR"
+AUTH = "auth [success=done ignore=ignore default=die] pam_jwt.so ignore_non_token\n"
+LOCKER = AUTH + "@include common-auth\naccount required pam_jwt.so\n@include common-account\n"
+NEW_PASSWORD = "Quite-another-4711"
+
+
+def answering(typed):
+    """A program that prints the answer, or ends who asks when there is none."""
+    path = "/tmp/answer"
+    with open(path, "w", encoding="utf-8") as file:
+        file.write("#!/bin/sh\nkill $PPID\n" if typed is NO_ANSWER else f"#!/bin/sh\ncat <<'TYPED'\n{typed}\nTYPED\n")
+    os.chmod(path, 0o755)
+    return path
+
+
+def ssh(options):
+    def door(user, typed):
+        out = sh(f"SSH_ASKPASS={answering(typed)} SSH_ASKPASS_REQUIRE=force {SSH} {options} {user}@localhost id -un")
+        return out.returncode == 0 and out.stdout.strip() == user
+
+    return door
+
+
+def line(typed):
+    return "" if typed is NO_ANSWER else typed + "\n"
+
+
+def sudo(command):
+    def door(user, typed):
+        out = sh(f"SUDO_ASKPASS={answering(typed)} sudo -k {command} id -un", line(typed), user)
+        return out.returncode == 0 and out.stdout.strip() == "root"
+
+    return door
+
+
+def su(command):
+    def door(user, typed):
+        out = sh(f"{command} {user} -c 'id -un'", line(typed), "nobodyspecial")
+        return out.returncode == 0 and out.stdout.strip() == user
+
+    return door
+
+
+def read_until(terminal, *words):
+    """What the terminal shows, up to one of the words, its end, or twenty seconds."""
+    text = ""
+    deadline = time.monotonic() + 20
+    while not any(word in text for word in words) and time.monotonic() < deadline:
+        if select.select([terminal], [], [], 0.5)[0]:
+            with contextlib.suppress(OSError):
+                if piece := os.read(terminal, 4096):
+                    text += piece.decode(errors="replace")
+                    continue
+            break
+    return text
+
+
+def login(user, typed):
+    """On a terminal of its own, as a getty starts it."""
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execv("/bin/login", ["login", user])
+    try:
+        read_until(terminal, "assword: ")
+        os.write(terminal, b"\x04" if typed is NO_ANSWER else typed.encode() + b"\n")
+        text = read_until(terminal, "$ ", "ncorrect", "expired", "rror")
+        if "$ " not in text:
+            return False
+        os.write(terminal, b"echo I am $(id -un)\n")
+        return f"I am {user}" in read_until(terminal, f"I am {user}")
+    finally:
+        os.close(terminal)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGTERM)
+        os.waitpid(pid, 0)
+
+
+def locker(user, typed):
+    """A caller that is not root, asking about somebody: a screen locker does so."""
+    return sh(f"pamtester locker {user} authenticate acct_mgmt", line(typed), "alice").returncode == 0
+
+
+def passwd(user, typed):
+    """The answer stands for the password of now."""
+    out = sh("passwd", line(typed) and line(typed) + f"{NEW_PASSWORD}\n{NEW_PASSWORD}\n", user)
+    if out.returncode != 0:
+        return False
+    subprocess.run(["chpasswd"], input=f"alice:{ALICE}\n", text=True, check=True)
+    return True
+
+
+DOORS = {
+    "sshd, password": ssh("-o PreferredAuthentications=password"),
+    "sshd, keyboard-interactive": ssh("-o PreferredAuthentications=keyboard-interactive"),
+    "sshd, publickey and password": ssh("-p 2222 -i /root/id -o PreferredAuthentications=publickey,password"),
+    "sudo -S": sudo("-S -p ''"),
+    "sudo -A": sudo("-A"),
+    "sudo -i": sudo("-S -p '' -i"),
+    "su": su("su"),
+    "su -l": su("su -l"),
+    "login": login,
+    "caller that is not root": locker,
+    "passwd": passwd,
+}
+PAM_NAMES = {"sshd": "sshd", "sudo -i": "sudo-i", "sudo": "sudo", "su -l": "su-l", "su": "su", "login": "login",
+             "caller": "locker", "passwd": "passwd"}
+
+
+def pam_name(door):
+    return next(name for start, name in PAM_NAMES.items() if door.startswith(start))
+
+
+@contextlib.contextmanager
+def away(*paths):
+    for path in paths:
+        os.rename(path, path + ".away")
+    try:
+        yield
+    finally:
+        for path in paths:
+            os.rename(path + ".away", path)
+
+
+@contextlib.contextmanager
+def broken_settings():
+    path = "/etc/jwt/jwt.conf.d/broken.conf"
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "w", encoding="utf-8") as file:
+        file.write("nonsense\n")
+    try:
+        yield
+    finally:
+        os.remove(path)
+
+
+def keys_away():
+    return away("/var/lib/jwt/jwks.json")
+
+
+def list_away():
+    return away("/var/lib/jwt/revoked")
+
+
+def issuer_away():
+    return away("/var/lib/jwt/issuer")
+
+
+def ended():
+    pair = obtain()
+    assert api("/api/token/blacklist/", {"refresh": pair["refresh"]}) == (200, {})
+    return pair["access"]
+
+
+def spent(_):
+    token = mint(one_time=True)
+    assert DOORS["sudo -S"]("alice", token)
+    return token
+
+
+def old(**claims):
+    now = int(time.time())
+    return mint(exp=now - 10, iat=now - 100, **claims)
+
+
+TOKEN, ONCE, OTHER = "a token", "a token for one use", "a token of somebody else than the caller"
+PASSWORD, NEVER = "a password", "nothing"
+
+# Only root can note that a token was used, and ask pam_unix about others.
+TAKES = {"caller that is not root": (TOKEN, PASSWORD), "passwd": (PASSWORD,)}
+
+# Name: what it needs, the user, what is typed for a PAM service of that name, and what is wrong meanwhile.
+CASES = {
+    "good token": (TOKEN, "alice", lambda _: obtain()["access"]),
+    "good token, another user": (OTHER, "carol", lambda _: mint(sub="carol")),
+    "good token, for this service": (TOKEN, "alice", lambda name: mint(scope="mail pam:" + name)),
+    "one-time token": (ONCE, "alice", lambda _: mint(one_time=True)),
+    "one-time token, spent": (NEVER, "alice", spent),
+    "password": (PASSWORD, "alice", lambda _: ALICE),
+    "password, keys missing": (PASSWORD, "alice", lambda _: ALICE, keys_away),
+    "password, list missing": (PASSWORD, "alice", lambda _: ALICE, list_away),
+    "password, issuer file missing": (PASSWORD, "alice", lambda _: ALICE, issuer_away),
+    "password, settings broken": (PASSWORD, "alice", lambda _: ALICE, broken_settings),
+    "password, expired account": (NEVER, "bob", lambda _: "bobpw"),
+    "good token, expired account": (NEVER, "bob", lambda _: mint(sub="bob")),
+    "good token, root": (NEVER, "root", lambda _: mint(sub="root")),
+    "good token, unknown user": (NEVER, "nobodyhere", lambda _: mint(sub="nobodyhere")),
+    "good token, keys missing": (NEVER, "alice", lambda _: mint(), keys_away),
+    "good token, list missing": (NEVER, "alice", lambda _: mint(), list_away),
+    "good token, issuer file missing": (NEVER, "alice", lambda _: mint(), issuer_away),
+    "good token, settings broken": (NEVER, "alice", lambda _: mint(), broken_settings),
+    "session ended": (NEVER, "alice", lambda _: ended()),
+    "expired": (NEVER, "alice", lambda _: old()),
+    "another user's": (NEVER, "alice", lambda _: mint(sub="carol")),
+    "another service": (NEVER, "alice", lambda _: mint(scope="pam:elsewhere")),
+    "another host": (NEVER, "alice", lambda _: mint(aud="elsewhere")),
+    "refresh token": (NEVER, "alice", lambda _: obtain()["refresh"]),
+    "bad signature": (NEVER, "alice", lambda _: flip(mint(), 2)),
+    "junk": (NEVER, "alice", lambda _: "not the password"),
+    "4096 bytes": (NEVER, "alice", lambda _: "x" * 4096),
+    "empty": (NEVER, "alice", lambda _: ""),
+    "no answer": (NEVER, "alice", lambda _: NO_ANSWER),
+}
+
+# Who calls sudo and passwd is somebody, and not root.
+NOT_ASKED = {"sudo": ("good token, root", "good token, unknown user"),
+             "passwd": ("good token, root", "good token, unknown user", "good token, another user")}
+
+
+def is_asked(door, case):
+    return not any(door.startswith(start) and case in cases for start, cases in NOT_ASKED.items())
+
+
+def should_open(door, case):
+    return CASES[case][0] in TAKES.get(door, (TOKEN, ONCE, OTHER, PASSWORD))
+
+
+def run_cell(door, case):
+    """The table's line of this cell, as it is now."""
+    _, user, typed, *wrong = CASES[case]
+    text = typed(pam_name(door))
+    if typed is spent:
+        journal()
+    with wrong[0]() if wrong else contextlib.nullcontext():
+        opened = DOORS[door](user, text)
+    said = journal()
+    assert text is NO_ANSWER or len(text) < 20 or text not in said, (door, case)
+    lines = re.findall(r"pam_jwt\((\S+?)\).*? reason=(\w+)", said)
+    verdicts = ", ".join(f"{place} {reason}" for place, reason in lines)
+    return opened, f"{door}\t{case}\t{'yes' if opened else 'no'}\t{verdicts or '-'}"
+
+
+def add_lines(service, before, lines):
+    path = "/etc/pam.d/" + service
+    with open(path, encoding="utf-8") as file:
+        text = file.read()
+    assert f"\n{before}\n" in text, text
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text.replace(f"\n{before}\n", f"\n{lines}{before}\n"))
+
+
+@contextlib.contextmanager
+def every_door():
+    """The stacks that ./setup leaves as they are, a key for alice, carol and bob, a second sshd."""
+    sh("mkdir -p /root/pam.d && cp -a /etc/pam.d/. /root/pam.d/")
+    add_lines("login", "@include common-auth", AUTH)
+    add_lines("login", "@include common-account", "account required pam_jwt.so\n")
+    add_lines("passwd", "@include common-password", "password [success=done ignore=ignore default=die] pam_jwt.so\n")
+    with open("/etc/pam.d/locker", "w", encoding="utf-8") as file:
+        file.write(LOCKER)
+    sh("test -e /root/id || ssh-keygen -q -t ed25519 -N '' -f /root/id")
+    for user in ("alice", "carol", "bob"):
+        sh(f"install -d -o {user} -m 700 ~{user}/.ssh && install -o {user} /root/id.pub ~{user}/.ssh/authorized_keys")
+    with subprocess.Popen(["/usr/sbin/sshd", "-D", "-p", "2222", "-o", "PidFile=none", "-o",
+                           "AuthenticationMethods=publickey,password"]) as second:
+        try:
+            for _ in range(50):
+                if sh("ssh-keyscan -p 2222 localhost").stdout:
+                    break
+                time.sleep(0.1)
+            yield
+        finally:
+            second.terminate()
+            sh("cp -a /root/pam.d/. /etc/pam.d/ && rm -r /root/pam.d /etc/pam.d/locker")
+
+
+def cells():
+    with every_door():
+        journal()
+        for door in DOORS:
+            for case in CASES:
+                if is_asked(door, case):
+                    opened, text = run_cell(door, case)
+                    yield door, case, opened, text
+
+
+def print_table():
+    print("service\tcase\topens\tjournal")
+    for _, _, _, text in cells():
+        print(text, flush=True)
+
+
+@test
+def every_cell_of_services_and_cases_is_as_the_table_says():
+    with open(DATA, encoding="utf-8") as file:
+        want = file.read().split("\n")[1:-1]
+    wrong, number = [], 0
+    for door, case, opened, text in cells():
+        number += 1
+        if opened != should_open(door, case) or text not in want:
+            wrong.append(text)
+    print(f"# {len(DOORS)} services, {len(CASES)} cases: {number} cells")
+    assert not wrong and number == len(want), "\n# ".join([f"{number} cells, the data has {len(want)}", *wrong])
