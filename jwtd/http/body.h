@@ -38,13 +38,13 @@ enum body_kind {
 struct body_field {
     const char *name;
     enum body_kind kind;
+
+    enum body_error error;
+    uint32_t surrogate;
     bool optional; /* not given: an empty value, 0 */
     /* Blanks around it are no part of it (DRF's CharField). Of a password they are. */
     bool trim;
-
-    enum body_error error;
     bool given;
-    uint32_t surrogate;
     struct slice value; /* BODY_FINE: in the bytes or the body's room */
     uint64_t number;    /* likewise, of BODY_SECONDS and BODY_FLAG */
 };

@@ -1,7 +1,8 @@
 /*
  * Any bytes at all as a request. Beyond "no crash": however they are cut the verdict is the
  * same; what a whole request yields lies within its bytes; a refusal has a status and is final;
- * its body, read as JSON and as either form, yields values that hold no NUL.
+ * its body, read as JSON and as either form, yields values that hold no NUL, and of each kind
+ * what that kind promises.
  *
  * The first byte is the size of the pieces, 0: all at once.
  */
@@ -98,6 +99,43 @@ static void body_is_sound(struct slice type, struct slice bytes)
     body_clear(&body);
 }
 
+/* At most one blank between words, none at the ends, nothing below a blank. */
+static void words_are_sound(struct slice text)
+{
+    must(text.n <= BODY_WORDS_MAX);
+    for (size_t i = 0; i < text.n; i++)
+        must((unsigned char)text.p[i] > ' ' ||
+             (text.p[i] == ' ' && i > 0 && i + 1 < text.n && text.p[i - 1] != ' '));
+}
+
+/* Each kind of field under the names that the seeds use. */
+static void kinds_are_sound(struct slice type, struct slice bytes)
+{
+    struct body_field fields[] = {
+        {.name = "scope", .kind = BODY_WORDS, .optional = true, .trim = true},
+        {.name = "aud", .kind = BODY_NAMES, .optional = true, .trim = true},
+        {.name = "lifetime", .kind = BODY_SECONDS, .optional = true, .trim = true},
+        {.name = "one_time", .kind = BODY_FLAG, .optional = true, .trim = true},
+    };
+    struct body body;
+
+    if (body_read(type, bytes, fields, 4, &body) == BODY_GOOD) {
+        words_are_sound(fields[0].value);
+        words_are_sound(fields[1].value);
+        must(fields[0].given == (fields[0].value.n > 0));
+        must(fields[1].given == (fields[1].value.n > 0));
+        must(fields[2].number <= INT32_MAX && fields[2].given == (fields[2].number > 0));
+        must(fields[3].number <= 1);
+    }
+    body_clear(&body);
+}
+
+static void bodies_are_sound(struct slice type, struct slice bytes)
+{
+    body_is_sound(type, bytes);
+    kinds_are_sound(type, bytes);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct slice bytes = {(const char *)data + 1, size - 1};
@@ -112,10 +150,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         must(all.status >= 400 && all.status < 600 && (all.detail || all.content_type.p));
     if (all.state == REQUEST_WHOLE) {
         whole_is_sound(&all, bytes);
-        body_is_sound(all.content_type, all.body);
+        bodies_are_sound(all.content_type, all.body);
     }
-    body_is_sound(SLICE("application/json"), bytes);
-    body_is_sound(SLICE("application/x-www-form-urlencoded"), bytes);
-    body_is_sound(SLICE("multipart/form-data; boundary=x"), bytes);
+    bodies_are_sound(SLICE("application/json"), bytes);
+    bodies_are_sound(SLICE("application/x-www-form-urlencoded"), bytes);
+    bodies_are_sound(SLICE("multipart/form-data; boundary=x"), bytes);
     return 0;
 }

@@ -93,6 +93,32 @@ START_TEST(not_modified_has_a_tag_and_no_body)
 }
 END_TEST
 
+START_TEST(no_content_has_neither_body_nor_length)
+{
+    struct reply reply;
+
+    reply_begin(&reply, 204, 16);
+    reply.user = "alice";
+    packs_as(&reply, true,
+             "HTTP/1.1 204 No Content\r\n"
+             "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n"
+             "X-Forwarded-User: alice\r\n"
+             "X-Auth-Request-User: alice\r\n"
+             "X-Content-Type-Options: nosniff\r\n"
+             "Connection: close\r\n"
+             "\r\n");
+}
+END_TEST
+
+START_TEST(a_status_has_one_number_and_a_strange_one_the_last)
+{
+    ck_assert_int_eq(reply_status_of(reply_status_number(204)), 204);
+    ck_assert_int_eq(reply_status_of(reply_status_number(505)), 505);
+    ck_assert_uint_eq(reply_status_number(299), REPLY_STATUSES - 1);
+    ck_assert_int_eq(reply_status_of(REPLY_STATUSES - 1), 0);
+}
+END_TEST
+
 START_TEST(a_body_over_its_room_is_never_sent)
 {
     CLEANUP(secret_clear) struct secret out = {0};
@@ -152,5 +178,7 @@ END_TEST
 
 UNIT_MAIN("reply", a_refused_token_is_told_as_simplejwt_does, head_tells_the_length_and_no_body,
           only_a_401_has_a_challenge, not_modified_has_a_tag_and_no_body,
+          no_content_has_neither_body_nor_length,
+          a_status_has_one_number_and_a_strange_one_the_last,
           a_body_over_its_room_is_never_sent, only_our_names_are_answered_to,
           an_issuer_has_the_host_of_its_url)
