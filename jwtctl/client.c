@@ -1,16 +1,24 @@
 #include "client.h"
 
 #include "cleanup.h"
+#include "scan.h"
 
 #include <curl/curl.h>
 #include <inttypes.h>
 #include <string.h>
 
-#define REPLY_MAX ((size_t)64 * 1024) /* bytes; jwtd's own are under 2 KiB */
+#define REPLY_MAX ((size_t)2 << 20) /* bytes; a list of sessions is under 1 MiB and a bit */
 
 DEFINE_CLEANUP(CURL *, cleanup_curl, curl_easy_cleanup)
 DEFINE_CLEANUP(CURLU *, cleanup_url, curl_url_cleanup)
-DEFINE_CLEANUP(struct curl_slist *, cleanup_slist, curl_slist_free_all)
+
+/* A header may hold a token. */
+static void cleanup_slist(struct curl_slist **list)
+{
+    for (struct curl_slist *l = *list; l; l = l->next)
+        secret_wipe(l->data, strlen(l->data));
+    curl_slist_free_all(*list);
+}
 
 static void cleanup_curl_text(char **p)
 {
@@ -81,8 +89,8 @@ static size_t take_body(char *bytes, size_t size, size_t n, void *arg)
 }
 
 /* Everything but what differs by server. False on a failed option, which is out of memory. */
-static bool set_options(CURL *curl, struct curl_slist *headers, const struct text *body,
-                        struct client_reply *reply, char *error)
+static bool set_options(CURL *curl, struct curl_slist *headers, struct client_reply *reply,
+                        char *error)
 {
     return !curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, error) &&
            !curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L) &&
@@ -93,8 +101,6 @@ static bool set_options(CURL *curl, struct curl_slist *headers, const struct tex
            !curl_easy_setopt(curl, CURLOPT_TIMEOUT, (long)CLIENT_SECONDS) &&
            !curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, 10L) &&
            !curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers) &&
-           !curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body->room.p) &&
-           !curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE, (long)body->n) &&
            !curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_body) &&
            !curl_easy_setopt(curl, CURLOPT_WRITEDATA, &reply->body);
 }
@@ -120,23 +126,41 @@ static bool set_server(CURL *curl, const char *server, const char *path)
     return strncmp(server, "https:", 6) == 0 || !curl_easy_setopt(curl, CURLOPT_PROXY, "");
 }
 
-static struct curl_slist *make_headers(void)
+/* False on a failed option. A POST without a body has an empty one. */
+static bool set_body(CURL *curl, const struct client_request *request)
 {
-    static const char *const lines[] = {"Content-Type: application/json",
-                                        "Accept: application/json", "Expect:"};
-    CLEANUP(cleanup_slist) struct curl_slist *list = NULL;
-    struct curl_slist *whole;
+    const struct text *body = request->body;
 
-    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
-        struct curl_slist *longer = curl_slist_append(list, lines[i]);
+    if (strcmp(request->method, "POST") != 0)
+        return true;
+    return !curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body ? body->room.p : "") &&
+           !curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE, body ? (long)body->n : 0L);
+}
 
-        if (!longer)
-            return NULL;
-        list = longer;
-    }
-    whole = list;
-    list = NULL;
-    return whole;
+static bool add_header(struct curl_slist **list, const char *line)
+{
+    struct curl_slist *longer = curl_slist_append(*list, line);
+
+    if (longer)
+        *list = longer;
+    return longer != NULL;
+}
+
+static bool add_bearer(struct curl_slist **list, const struct secret *token)
+{
+    CLEANUP(text_clear) struct text line = {0};
+
+    text_puts(&line, "Authorization: Bearer ");
+    text_add(&line, secret_slice(token));
+    text_add(&line, (struct slice){"", 1});
+    return text_err(&line) == TOK_OK && add_header(list, line.room.p);
+}
+
+static bool make_headers(const struct client_request *request, struct curl_slist **list)
+{
+    return add_header(list, "Accept: application/json") && add_header(list, "Expect:") &&
+           (!request->body || add_header(list, "Content-Type: application/json")) &&
+           (!request->bearer || add_bearer(list, request->bearer));
 }
 
 static enum tok_err out_of_reach(CURL *curl, CURLcode code, const char *server,
@@ -158,8 +182,8 @@ static enum tok_err out_of_reach(CURL *curl, CURLcode code, const char *server,
     return why_set(why, TOK_FILE, "jwtd at %s broke off: %s", server, curl_easy_strerror(code));
 }
 
-enum tok_err client_post(const char *server, const char *path, const struct text *body,
-                         struct client_reply *ret, struct why *why)
+enum tok_err client_ask(const char *server, const struct client_request *request,
+                        struct client_reply *ret, struct why *why)
 {
     CLEANUP(cleanup_slist) struct curl_slist *headers = NULL;
     CLEANUP(client_reply_clear) struct client_reply reply = {0};
@@ -173,9 +197,9 @@ enum tok_err client_post(const char *server, const char *path, const struct text
     if (err)
         return err;
     curl = curl_easy_init();
-    headers = make_headers();
-    if (!curl || !headers || text_err(body) ||
-        !set_options(curl, headers, body, &reply, error) || !set_server(curl, server, path))
+    if (!curl || (request->body && text_err(request->body)) ||
+        !make_headers(request, &headers) || !set_options(curl, headers, &reply, error) ||
+        !set_body(curl, request) || !set_server(curl, server, request->path))
         return why_set(why, TOK_NO_MEMORY, "out of memory");
     code = curl_easy_perform(curl);
     if (code)
@@ -188,16 +212,43 @@ enum tok_err client_post(const char *server, const char *path, const struct text
     return TOK_OK;
 }
 
+/* DRF's words: {"detail":"..."}, or of the first wrong field {"aud":["..."]}. */
+static enum tok_err read_refusal(struct slice body, struct text *ret)
+{
+    CLEANUP(secret_clear) struct secret room = {0};
+    struct scan_value doc, value;
+    struct scan_member member;
+    size_t pos = 0, element = 0, n = 0;
+
+    if (scan_document(body, &doc, NULL) != TOK_OK || doc.type != SCAN_OBJECT ||
+        !scan_next_member(doc, &pos, &member))
+        return TOK_JSON;
+    value = member.value;
+    if (value.type == SCAN_ARRAY && !scan_next_element(member.value, &element, &value))
+        return TOK_JSON;
+    if (secret_alloc(value.text.n, &room) != TOK_OK ||
+        scan_string(value, room.p, room.n, &n) != TOK_OK)
+        return TOK_JSON;
+    if (!member.name.escaped && !scan_string_is(member.name, SLICE("detail")) &&
+        !scan_string_is(member.name, SLICE("non_field_errors"))) {
+        text_add(ret, scan_string_raw(member.name));
+        text_puts(ret, ": ");
+    }
+    text_add(ret, (struct slice){room.p, n});
+    text_add(ret, (struct slice){"", 1});
+    return text_err(ret);
+}
+
 enum tok_err client_refused(const char *server, const struct client_reply *r, struct why *why)
 {
-    CLEANUP(secret_clear) struct secret detail = {0};
+    CLEANUP(text_clear) struct text said = {0};
     const char *text = "no more is said";
 
     if (r->status == 429)
         return why_set(why, TOK_FILE, "too many wrong passwords: try again in %" PRId64 " s",
                        r->retry_after > 0 ? r->retry_after : 60);
-    if (text_member(text_slice(&r->body), "detail", &detail) == TOK_OK)
-        text = detail.p;
+    if (read_refusal(text_slice(&r->body), &said) == TOK_OK)
+        text = said.room.p;
     if (r->status == 503)
         return why_set(why, TOK_FILE,
                        "jwtd at %s can't answer now (%s); the cause is in: journalctl -u jwtd "

@@ -1,7 +1,7 @@
 /*
- * Questions to jwtd: one POST of a JSON body, over its Unix socket or a URL. Follows no
- * redirect, speaks http and https alone, waits at most CLIENT_SECONDS. Plain http is taken for
- * this machine's own addresses only: elsewhere the password would travel in clear.
+ * Questions to jwtd: one request, with a JSON body or none, over its Unix socket or a URL.
+ * Follows no redirect, speaks http and https alone, waits at most CLIENT_SECONDS. Plain http is
+ * taken for this machine's own addresses only: elsewhere the password would travel in clear.
  */
 #pragma once
 
@@ -22,10 +22,16 @@ struct client_reply {
 
 void client_reply_clear(struct client_reply *r);
 
+struct client_request {
+    const char *method, *path;
+    const struct text *body;     /* NULL: none */
+    const struct secret *bearer; /* goes into Authorization; NULL: nothing does */
+};
+
 /* TOK_OK: a reply of whatever status. TOK_FILE: the server is out of reach; the sentence says
  * which, why, and what to do. TOK_SETTINGS: the server's name is wrong. */
-enum tok_err client_post(const char *server, const char *path, const struct text *body,
-                         struct client_reply *ret, struct why *why) MUST_CHECK;
+enum tok_err client_ask(const char *server, const struct client_request *request,
+                        struct client_reply *ret, struct why *why) MUST_CHECK;
 
 /* Says what a reply that is no success means, and returns TOK_FILE. */
 enum tok_err client_refused(const char *server, const struct client_reply *r, struct why *why);

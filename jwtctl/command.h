@@ -18,10 +18,15 @@ int command_key_export(int argc, char **argv);
 int command_key_import(int argc, char **argv);
 int command_key_list(int argc, char **argv);
 int command_key_new(int argc, char **argv);
+int command_key_retire(int argc, char **argv);
+int command_key_rotate(int argc, char **argv);
 int command_login(int argc, char **argv);
 int command_logout(int argc, char **argv);
+int command_revoke(int argc, char **argv);
 int command_run(int argc, char **argv);
+int command_sessions(int argc, char **argv);
 int command_show(int argc, char **argv);
+int command_status(int argc, char **argv);
 int command_token(int argc, char **argv);
 int command_verify(int argc, char **argv);
 

@@ -16,24 +16,13 @@ static const char *path_of(const char *arg)
     return strncmp(arg, "keys=", 5) == 0 ? arg + 5 : arg;
 }
 
-/* A kid is any text of whoever made the key: only what is printable goes to a terminal. */
-static void add_plain(struct text *text, struct slice kid)
-{
-    if (kid.n == 0)
-        text_puts(text, "-");
-    for (size_t i = 0; i < kid.n; i++)
-        text_add(text, (unsigned char)kid.p[i] > 0x20 && (unsigned char)kid.p[i] < 0x7f
-                           ? (struct slice){kid.p + i, 1}
-                           : SLICE("?"));
-}
-
 static void add_key(struct text *text, const struct key *key, struct slice thumbprint,
                     bool json)
 {
     const char *alg = key_alg(key)->name;
 
     if (!json) {
-        add_plain(text, key_kid(key));
+        text_plain(text, key_kid(key));
         text_puts(text, "  ");
         text_puts(text, alg);
         text_puts(text, "  ");

@@ -85,7 +85,10 @@ static enum tok_err buy(const char *user, const struct secret *password, struct 
     text_puts(&body, ",\"password\":");
     text_json(&body, secret_slice(password));
     text_puts(&body, "}");
-    err = client_post(s->server.p, "/api/token/", &body, &reply, why);
+    err = client_ask(
+        s->server.p,
+        &(struct client_request){.method = "POST", .path = "/api/token/", .body = &body},
+        &reply, why);
     if (err)
         return err;
     if (reply.status == 401)

@@ -1,4 +1,5 @@
-/* jwtctl logout: ends the session at its server, then forgets it here. */
+/* jwtctl logout: ends the session, or every session of its user, at the server; then forgets it
+ * here. */
 #include "cleanup.h"
 #include "client.h"
 #include "command.h"
@@ -17,6 +18,37 @@ static enum tok_err end_session(const struct session *s, struct why *why)
     if (err || reply.status == 200 || reply.status == 401)
         return err;
     return client_refused(s->server.p, &reply, why);
+}
+
+/* The access token speaks for its user; it is exchanged first when it is about to expire. */
+static int log_out_all(void)
+{
+    CLEANUP(client_reply_clear) struct client_reply reply = {0};
+    CLEANUP(cache_close) struct cache c = {.dir = -1};
+    CLEANUP(session_clear) struct session s = {0};
+    struct why why;
+    int64_t n = 0;
+    enum tok_err err;
+
+    err = session_get(&s, &why);
+    if (!err)
+        err = session_ask(&s, "POST", "/api/logout/all/", NULL, &reply, &why);
+    if (!err)
+        err = cache_open(CACHE_LOOK, &c, &why);
+    if (!err)
+        err = cache_lock(&c, &why);
+    if (!err)
+        err = cache_remove(&c, &why);
+    if (err) {
+        complain("%s", why.text);
+        return EXIT_FAILURE;
+    }
+    if (text_integer(text_slice(&reply.body), "ended", &n) == TOK_OK)
+        printf("Logged out everywhere: %lld session%s ended\n", (long long)n,
+               n == 1 ? "" : "s");
+    else
+        puts("Logged out everywhere");
+    return EXIT_SUCCESS;
 }
 
 /* *ret_was: there was a session to end. */
@@ -42,18 +74,19 @@ static enum tok_err log_out(bool *ret_was, struct why *why)
 int command_logout(int argc, char **argv)
 {
     static const struct option options[] = {{"all", no_argument, NULL, 'a'}, {0}};
-    bool was = false;
+    bool was = false, all = false;
     struct why why;
     int c;
 
     while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
-        if (c == 'a')
-            return complain_usage(argv[0], "--all: ending every session comes with a later "
-                                           "release; without it, this session is ended");
-        return EXIT_USAGE;
+        if (c != 'a')
+            return EXIT_USAGE;
+        all = true;
     }
     if (optind < argc)
         return complain_usage(argv[0], "unexpected argument '%s'", argv[optind]);
+    if (all)
+        return log_out_all();
     if (log_out(&was, &why) != TOK_OK) {
         complain("%s", why.text);
         if (was)

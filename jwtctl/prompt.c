@@ -2,13 +2,17 @@
 
 #include <string.h>
 
-/* A shape is text in which %u stands for one or more letters of a name. ssh writes the server's
- * own text behind "(USER@HOST) ", so that only the whole shape says who asks. */
-static const char *const password_shapes[] = {
-    "Password: ",               /* PAM's own: su, ssh's keyboard-interactive before 8.5 */
-    "(%u@%u) Password: ",       /* ssh, keyboard-interactive */
-    "%u@%u's password: ",       /* ssh, password */
-    "[sudo] password for %u: ", /* sudo */
+/* A shape is text in which %u stands for one or more letters of a name; that of a host is the
+ * second. ssh writes the server's own text behind "(USER@HOST) ", so that only the whole shape
+ * says who asks. */
+static const struct {
+    const char *text;
+    enum prompt_asker asker;
+} password_shapes[] = {
+    {"Password: ", PROMPT_ANY},         /* PAM's own: su, keyboard-interactive before ssh 8.5 */
+    {"(%u@%u) Password: ", PROMPT_SSH}, /* keyboard-interactive */
+    {"%u@%u's password: ", PROMPT_SSH}, /* password */
+    {"[sudo] password for %u: ", PROMPT_SUDO},
 };
 
 /* Where ssh asks for a yes: the host key question and its repetition. */
@@ -21,7 +25,7 @@ static bool is_name_byte(char c)
     return (unsigned char)c > 0x20 && (unsigned char)c != 0x7f && !strchr("@()'\"", c);
 }
 
-static bool has_shape(const char *text, const char *shape)
+static bool has_shape(const char *text, const char *shape, struct slice *ret_name)
 {
     while (*shape) {
         const char *from = text;
@@ -36,19 +40,25 @@ static bool has_shape(const char *text, const char *shape)
             text++;
         if (text == from)
             return false;
+        *ret_name = (struct slice){from, (size_t)(text - from)};
     }
     return *text == '\0';
 }
 
-enum prompt_kind prompt_kind(const char *prompt)
+struct prompt prompt_read(const char *text)
 {
     for (size_t i = 0; i < sizeof(password_shapes) / sizeof(password_shapes[0]); i++) {
-        if (has_shape(prompt, password_shapes[i]))
-            return PROMPT_PASSWORD;
+        enum prompt_asker asker = password_shapes[i].asker;
+        struct slice name = {0};
+
+        if (has_shape(text, password_shapes[i].text, &name))
+            return (struct prompt){.kind = PROMPT_PASSWORD,
+                                   .asker = asker,
+                                   .host = asker == PROMPT_SSH ? name : (struct slice){0}};
     }
     for (size_t i = 0; i < sizeof(confirm_parts) / sizeof(confirm_parts[0]); i++) {
-        if (strstr(prompt, confirm_parts[i]))
-            return PROMPT_CONFIRM;
+        if (strstr(text, confirm_parts[i]))
+            return (struct prompt){.kind = PROMPT_CONFIRM};
     }
-    return PROMPT_OTHER;
+    return (struct prompt){.kind = PROMPT_OTHER};
 }

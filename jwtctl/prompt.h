@@ -1,5 +1,5 @@
 /*
- * Which questions of ssh and sudo the token answers. A strict table of whole shapes, not of
+ * Which questions of ssh and sudo a token answers. A strict table of whole shapes, not of
  * endings: "Old password: ", "One-time password: " and "Enter passphrase for key ...: " are
  * none of them.
  */
@@ -13,4 +13,12 @@ enum prompt_kind {
     PROMPT_OTHER,    /* a person answers, unseen */
 };
 
-enum prompt_kind prompt_kind(const char *prompt);
+enum prompt_asker { PROMPT_ANY, PROMPT_SSH, PROMPT_SUDO };
+
+struct prompt {
+    enum prompt_kind kind;
+    enum prompt_asker asker; /* of PROMPT_PASSWORD, where its shape says it */
+    struct slice host;       /* whom ssh asks for, within the text; empty: not said */
+};
+
+struct prompt prompt_read(const char *text);

@@ -20,21 +20,27 @@ void session_clear(struct session *s)
     *s = (struct session){0};
 }
 
-enum tok_err session_token_times(struct slice token, int64_t *ret_iat, int64_t *ret_exp)
+enum tok_err session_token_claims(struct slice token, struct secret *payload,
+                                  struct claims *ret)
 {
-    CLEANUP(secret_clear) struct secret payload = {0};
-    struct claims claims;
     struct jws jws;
     size_t n;
     enum tok_err err;
 
     err = jws_split(token, &jws);
     if (!err)
-        err = secret_alloc(BASE64URL_BYTES(jws.payload.n), &payload);
+        err = secret_alloc(BASE64URL_BYTES(jws.payload.n), payload);
     if (!err)
-        err = base64url_decode(jws.payload, payload.p, payload.n, &n);
-    if (!err)
-        err = claims_read((struct slice){payload.p, n}, &any_names, &claims);
+        err = base64url_decode(jws.payload, payload->p, payload->n, &n);
+    return err ? err : claims_read((struct slice){payload->p, n}, &any_names, ret);
+}
+
+enum tok_err session_token_times(struct slice token, int64_t *ret_iat, int64_t *ret_exp)
+{
+    CLEANUP(secret_clear) struct secret payload = {0};
+    struct claims claims;
+    enum tok_err err = session_token_claims(token, &payload, &claims);
+
     if (err)
         return err;
     if (!claims.has_exp || !claims.has_iat)
@@ -142,7 +148,36 @@ enum tok_err session_post(const struct session *s, const char *path, struct clie
     text_puts(&body, "{\"refresh\":");
     text_json(&body, secret_slice(&s->refresh));
     text_puts(&body, "}");
-    return client_post(s->server.p, path, &body, ret, why);
+    return client_ask(s->server.p,
+                      &(struct client_request){.method = "POST", .path = path, .body = &body},
+                      ret, why);
+}
+
+enum tok_err session_ask(const struct session *s, const char *method, const char *path,
+                         const struct text *body, struct client_reply *ret, struct why *why)
+{
+    CLEANUP(client_reply_clear) struct client_reply reply = {0};
+    CLEANUP(secret_clear) struct secret detail = {0};
+    enum tok_err err =
+        client_ask(s->server.p,
+                   &(struct client_request){
+                       .method = method, .path = path, .body = body, .bearer = &s->access},
+                   &reply, why);
+
+    if (err)
+        return err;
+    if (reply.status == 404)
+        return why_set(why, TOK_FILE, "%s has no %s: it is no jwtd, or an older one",
+                       s->server.p, path);
+    if (reply.status == 401)
+        return text_member(text_slice(&reply.body), "detail", &detail) == TOK_OK
+                   ? why_set(why, TOK_FILE, "the session is over (%s); " LOG_IN, detail.p)
+                   : why_set(why, TOK_FILE, "the session is over; " LOG_IN);
+    if (reply.status < 200 || reply.status > 299)
+        return client_refused(s->server.p, &reply, why);
+    *ret = reply;
+    reply = (struct client_reply){0};
+    return TOK_OK;
 }
 
 static enum tok_err exchange(const struct cache *c, struct session *s, struct why *why)

@@ -51,6 +51,16 @@ void text_puts(struct text *t, const char *s)
     text_add(t, (struct slice){s, strlen(s)});
 }
 
+void text_plain(struct text *t, struct slice bytes)
+{
+    if (bytes.n == 0)
+        text_puts(t, "-");
+    for (size_t i = 0; i < bytes.n; i++)
+        text_add(t, (unsigned char)bytes.p[i] > 0x20 && (unsigned char)bytes.p[i] < 0x7f
+                        ? (struct slice){bytes.p + i, 1}
+                        : SLICE("?"));
+}
+
 void text_json(struct text *t, struct slice bytes)
 {
     static const char hex[] = "0123456789abcdef";
@@ -127,19 +137,30 @@ bool text_print_line(struct text *t)
     return false;
 }
 
+static enum tok_err find_member(struct slice json, const char *name,
+                                struct scan_member members[MEMBERS_MAX],
+                                const struct scan_value **ret)
+{
+    size_t count;
+    enum tok_err err = scan_object(json, members, MEMBERS_MAX, &count, NULL);
+
+    if (err)
+        return err;
+    *ret = scan_find(members, count, name);
+    return *ret ? TOK_OK : TOK_JSON;
+}
+
 enum tok_err text_member(struct slice json, const char *name, struct secret *ret)
 {
     CLEANUP(secret_clear) struct secret room = {0};
     struct scan_member members[MEMBERS_MAX];
     const struct scan_value *value;
-    size_t count, n;
-    enum tok_err err;
+    size_t n;
+    enum tok_err err = find_member(json, name, members, &value);
 
-    err = scan_object(json, members, MEMBERS_MAX, &count, NULL);
     if (err)
         return err;
-    value = scan_find(members, count, name);
-    if (!value || value->type != SCAN_STRING)
+    if (value->type != SCAN_STRING)
         return TOK_JSON;
     err = secret_alloc(value->text.n, &room);
     if (!err)
@@ -147,4 +168,13 @@ enum tok_err text_member(struct slice json, const char *name, struct secret *ret
     if (err)
         return err;
     return secret_copy((struct slice){room.p, n}, ret);
+}
+
+enum tok_err text_integer(struct slice json, const char *name, int64_t *ret)
+{
+    struct scan_member members[MEMBERS_MAX];
+    const struct scan_value *value;
+    enum tok_err err = find_member(json, name, members, &value);
+
+    return err ? err : scan_integer(*value, ret);
 }
