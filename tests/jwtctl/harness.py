@@ -1,5 +1,6 @@
 """What the promises of jwtctl are checked with: the program, tokens of `mint`, a server of our own."""
 
+import base64
 import contextlib
 import http.server
 import json
@@ -128,13 +129,27 @@ class Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
         self.asked, self.lifetime, self.generation = [], 900, 0
         self.answer = {}
         self.delay = 0
+        self.aud, self.narrow_count = AUD, 0
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
     def pair(self):
         now = int(time.time())
         self.generation += 1
         return {"refresh": sign(claims(token_type="refresh", iat=now, exp=now + 7 * 86400, gen=self.generation)),
-                "access": sign(claims(iat=now, exp=now + self.lifetime, jti=f"{self.generation:022d}"))}
+                "access": sign(claims(iat=now, exp=now + self.lifetime, aud=self.aud,
+                                      jti=f"{self.generation:022d}"))}
+
+    def narrowed(self, asked):
+        now = int(time.time())
+        changes = {"iat": now, "exp": now + asked.get("lifetime", 900), "scope": asked.get("scope"),
+                   "aud": asked.get("aud", self.aud), "one_time": asked.get("one_time")}
+        self.narrow_count += 1
+        return {"access": sign(claims(jti=f"narrow{self.narrow_count:016d}", **changes))}
+
+    def say(self, route, asked):
+        if route == "/api/token/blacklist/":
+            return {}
+        return self.narrowed(asked) if route == "/api/token/narrow/" else self.pair()
 
     def stop(self):
         self.shutdown()
@@ -143,13 +158,16 @@ class Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.do_POST()
+
     def do_POST(self):
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.server.asked.append((self.path, json.loads(body), dict(self.headers)))
+        body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
+        self.server.asked.append((self.path, json.loads(body or b"null"), dict(self.headers)))
         time.sleep(self.server.delay)
         status, answer, headers = self.server.answer.get(self.path, (200, None, {}))
         if answer is None:
-            answer = {} if self.path == "/api/token/blacklist/" else self.server.pair()
+            answer = self.server.say(self.path, self.server.asked[-1][1])
         text = json.dumps(answer).encode()
         self.send_response(status)
         for name, value in {"Content-Type": "application/json", "Content-Length": len(text),
@@ -166,10 +184,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 
 @contextlib.contextmanager
-def server(login=True, lifetime=900):
+def server(login=True, lifetime=900, aud=AUD):
     subprocess.run(["rm", "-rf", TMP + "/state"], check=True)
     s = Server()
-    s.lifetime = lifetime
+    s.lifetime, s.aud = lifetime, aud
     try:
         if login:
             equal(log_in(s)[0], 0)
@@ -190,3 +208,8 @@ def kept():
 
 def exists():
     return os.path.exists(TMP + "/state/jwt/session.json")
+
+
+def payload(token):
+    part = token.split(".")[1]
+    return json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))

@@ -144,14 +144,29 @@ def a_token_that_holds_is_used_while_the_server_is_away():
 
 
 @promise
-def narrowing_is_refused_until_it_exists():
-    for option in ("--service=sudo", "--host=x", "--lifetime=5min", "--once", "--scope=x"):
-        code, out, err = run("token", option)
-        equal((code, out), (2, ""))
-        holds(err, "later release")
-    code, _, err = run("logout", "--all")
-    equal(code, 2)
-    holds(err, "later release")
+def logout_of_all_ends_every_session_and_forgets_this_one():
+    with server() as s:
+        access = kept()["access"]
+        s.answer["/api/logout/all/"] = (200, {"ended": 3}, {})
+        equal(run("logout", "--all"), (0, "Logged out everywhere: 3 sessions ended\n", ""))
+        equal([(a[0], a[1], a[2]["Authorization"]) for a in s.asked],
+              [("/api/logout/all/", None, "Bearer " + access)])
+        equal(exists(), False)
+        equal(run("logout", "--all")[0], 1)
+
+
+@promise
+def logout_of_all_keeps_the_tokens_when_it_is_refused():
+    with server() as s:
+        for status, detail, part in ((503, "no", "journalctl"), (404, "Not found.", "no jwtd"),
+                                     (401, "Token is blacklisted", "Token is blacklisted"),
+                                     (403, "You do not have permission to perform this action.", "permission")):
+            s.answer["/api/logout/all/"] = (status, {"detail": detail}, {})
+            code, out, err = run("logout", "--all")
+            equal((code, out, exists()), (1, "", True))
+            holds(err, part)
+    code, out, err = run("logout", "--all")
+    equal((code, out, exists()), (1, "", True))
 
 
 @promise
