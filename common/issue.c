@@ -36,6 +36,10 @@ static void emit_claims(const struct issue_claims *c, struct emit *out)
     emit_integer(out, c->iat);
     emit_member_base64url(out, c->names.jti,
                           (struct slice){(const char *)c->jti, ISSUE_ID_BYTES});
+    if (c->refresh_exp > 0) {
+        emit_member(out, "refresh_exp");
+        emit_integer(out, c->refresh_exp);
+    }
     emit_member_string(out, c->names.user, text(c->user));
     emit_member_string(out, "iss", text(c->issuer));
     emit_audience(c->audience, out);

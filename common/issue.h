@@ -1,7 +1,7 @@
 /*
- * Minting. The claims go out in simplejwt's order: token_type, exp, iat, jti, sub, iss, aud,
- * sid, then gen, scope, one_time where there are; header {"alg","typ","kid"}. The same input
- * gives the same bytes with EdDSA, RS and HS.
+ * Minting. The claims go out in simplejwt's order: token_type, exp, iat, jti, refresh_exp of a
+ * sliding token, sub, iss, aud, sid, then gen, scope, one_time where there are; header
+ * {"alg","typ","kid"}. The same input gives the same bytes with EdDSA, RS and HS.
  */
 #pragma once
 
@@ -14,8 +14,9 @@
 struct issue_claims {
     struct claims_names names;
     const char *token_type;
-    int64_t exp, iat;   /* seconds since the Epoch */
-    const uint8_t *jti; /* ISSUE_ID_BYTES */
+    int64_t exp, iat;    /* seconds since the Epoch */
+    int64_t refresh_exp; /* likewise; 0: none */
+    const uint8_t *jti;  /* ISSUE_ID_BYTES */
     const uint8_t *sid;
     const char *user;
     const char *issuer;

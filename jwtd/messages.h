@@ -40,3 +40,5 @@
 #define MESSAGE_CLOCK "7b7ef50986a04584bedb90f6da229eb7"
 /* A limit was reached */
 #define MESSAGE_OVERLOAD "cc1e9c538f1249f2918230c7db94b13b"
+/* A token bought a narrower one */
+#define MESSAGE_NARROWED "f70cf8249b3f438892ebb6444e6c17a4"

@@ -15,6 +15,8 @@
 #include "store.h"
 #include "wire.h"
 
+#include <time.h>
+
 #define SECOND UINT64_C(1000000)
 
 struct issuer {
@@ -56,4 +58,13 @@ struct issuer {
 static inline int64_t issuer_wall(void)
 {
     return (int64_t)(service_wall() / SECOND);
+}
+
+/* Seconds since the machine was booted, sleep counted. */
+static inline int64_t issuer_up(void)
+{
+    struct timespec t = {0};
+
+    (void)clock_gettime(CLOCK_BOOTTIME, &t);
+    return t.tv_sec;
 }

@@ -69,22 +69,83 @@ static bool read_id(const struct scan_value *v, uint8_t ret[ISSUE_ID_BYTES])
            n == ISSUE_ID_BYTES;
 }
 
-static enum wire_status judge_claims(const struct claims *c, enum judge_type type,
-                                     struct judged *ret)
+static enum judged_kind kind_of(const struct claims *c)
+{
+    if (!c->token_type)
+        return JUDGED_OTHER;
+    if (scan_string_is(*c->token_type, SLICE("access")))
+        return JUDGED_ACCESS;
+    if (scan_string_is(*c->token_type, SLICE("refresh")))
+        return JUDGED_REFRESH;
+    return scan_string_is(*c->token_type, SLICE("sliding")) ? JUDGED_SLIDING : JUDGED_OTHER;
+}
+
+static bool kind_fits(const struct issuer *x, enum judged_kind kind, enum judge_type type)
+{
+    switch (type) {
+    case JUDGE_NONE:
+    case JUDGE_ANY:
+        return true;
+    case JUDGE_ACCESS:
+        return kind == JUDGED_ACCESS;
+    case JUDGE_REFRESH:
+        return kind == JUDGED_REFRESH;
+    case JUDGE_SLIDING:
+        return kind == JUDGED_SLIDING;
+    case JUDGE_BEARER:
+        return kind == JUDGED_ACCESS ||
+               (kind == JUDGED_SLIDING && x->service.settings.token.sliding_tokens);
+    }
+    return false;
+}
+
+/* What a token of its kind has beside the rest. */
+static bool read_kind(const struct claims *c, struct judged *ret)
+{
+    const struct scan_value *v;
+
+    switch (ret->kind) {
+    case JUDGED_OTHER:
+    case JUDGED_ACCESS:
+        return true;
+    case JUDGED_REFRESH:
+        return c->has_gen && c->gen >= 0;
+    case JUDGED_SLIDING:
+        v = scan_find(c->members, c->n, "refresh_exp");
+        return v && scan_time(*v, SCAN_FLOOR, &ret->refresh_exp) == TOK_OK;
+    }
+    return false;
+}
+
+static enum wire_status judge_claims(const struct issuer *x, const struct claims *c,
+                                     enum judge_type type, struct judged *ret)
 {
     if (!c->jti)
         return WIRE_NO_ID;
     if (!c->token_type && type != JUDGE_ANY)
         return WIRE_NO_TYPE;
-    ret->is_refresh = c->token_type && scan_string_is(*c->token_type, SLICE("refresh"));
-    if (type == JUDGE_REFRESH && !ret->is_refresh)
+    ret->kind = kind_of(c);
+    ret->one_time = c->one_time;
+    if (!kind_fits(x, ret->kind, type))
         return WIRE_WRONG_TYPE;
-    if (type == JUDGE_ACCESS && !scan_string_is(*c->token_type, SLICE("access")))
-        return WIRE_WRONG_TYPE;
-    if (!read_id(c->jti, ret->jti) || !read_id(c->sid, ret->sid) ||
-        (ret->is_refresh && (!c->has_gen || c->gen < 0)))
+    if (!read_id(c->jti, ret->jti) || !read_id(c->sid, ret->sid) || !read_kind(c, ret))
         return WIRE_INVALID;
     return WIRE_OK;
+}
+
+bool judged_has_audience(const struct judged *judged, struct slice audience)
+{
+    struct scan_value aud, one;
+    size_t pos = 0;
+
+    if (scan_document(secret_slice(&judged->audience), &aud, NULL) != TOK_OK)
+        return false;
+    if (aud.type == SCAN_STRING)
+        return scan_string_is(aud, audience);
+    while (aud.type == SCAN_ARRAY && scan_next_element(aud, &pos, &one))
+        if (scan_string_is(one, audience))
+            return true;
+    return false;
 }
 
 /* What an answer about the token tells. */
@@ -104,16 +165,21 @@ static enum wire_status keep_texts(const struct claims *c, struct judged *ret)
 }
 
 /* Judged by the store's time first. Only a refresh token is bound by it: where the clock is
- * behind the store, any other that looks expired is judged again by the clock. */
+ * behind the store, any other that looks expired is judged again by the clock. A refresh token
+ * of the future was minted while the clock was ahead: its session's row, not its iat, says
+ * whether it is good. */
 static enum tok_err check(struct verify_ask *ask, int64_t wall, struct verify_result *ret)
 {
     enum tok_err err = verify_token(ask, ret);
+    bool refresh = ret->authentic && kind_of(&ret->claims) == JUDGED_REFRESH;
 
-    if (err != TOK_EXPIRED || wall == ask->now)
+    if (err == TOK_NOT_YET && refresh && ret->claims.has_iat && !ret->claims.has_nbf &&
+        ret->claims.iat > ask->now)
+        ask->now = ret->claims.iat;
+    else if (err == TOK_EXPIRED && wall != ask->now && !refresh)
+        ask->now = wall;
+    else
         return err;
-    if (ret->claims.token_type && scan_string_is(*ret->claims.token_type, SLICE("refresh")))
-        return err;
-    ask->now = wall;
     return verify_token(ask, ret);
 }
 
@@ -127,6 +193,7 @@ enum wire_status judge_token(const struct issuer *x, struct slice token, enum ju
         .policy = &x->policy,
         .keys = x->keys.set,
         .now = store_time(x->store, wall),
+        .spends = true, /* what a one-time token may is sessions_bearer's question */
     };
     struct verify_result result = {0};
     enum wire_status status;
@@ -147,6 +214,6 @@ enum wire_status judge_token(const struct issuer *x, struct slice token, enum ju
         return missing(&result.claims);
     if (err != TOK_OK)
         return statuses[err];
-    status = judge_claims(&result.claims, type, ret);
+    status = judge_claims(x, &result.claims, type, ret);
     return status == WIRE_OK ? keep_texts(&result.claims, ret) : status;
 }

@@ -1,11 +1,15 @@
 #include "listen.h"
 
 #include "admin.h"
+#include "manage.h"
 #include "messages.h"
+#include "narrow.h"
 #include "obtain.h"
+#include "page.h"
 #include "refresh.h"
 #include "rotate.h"
 #include "sessions.h"
+#include "sliding.h"
 #include "state.h"
 #include "turn.h"
 #include "whoami.h"
@@ -28,11 +32,18 @@ static const struct turn_question turn_questions[] = {
     {WIRE_REFRESH, JUDGE_REFRESH, refresh_step},
     {WIRE_VERIFY, JUDGE_ANY, verify_step},
     {WIRE_BLACKLIST, JUDGE_REFRESH, blacklist_step},
-    {WIRE_WHOAMI, JUDGE_ACCESS, whoami_step},
     {WIRE_ADMIN_STATUS, JUDGE_NONE, admin_status_step},
+    {WIRE_ADMIN_SESSIONS, JUDGE_NONE, page_admin_step},
     {WIRE_ADMIN_REVOKE, JUDGE_NONE, admin_revoke_step},
     {WIRE_ADMIN_ROTATE, JUDGE_NONE, rotate_step},
     {WIRE_ADMIN_RETIRE, JUDGE_NONE, retire_step},
+    {WIRE_WHOAMI, JUDGE_BEARER, whoami_step},
+    {WIRE_SLIDING_REFRESH, JUDGE_SLIDING, sliding_step},
+    {WIRE_SESSIONS, JUDGE_BEARER, manage_sessions},
+    {WIRE_SESSION_END, JUDGE_BEARER, manage_session_end},
+    {WIRE_LOGOUT, JUDGE_BEARER, manage_logout},
+    {WIRE_LOGOUT_ALL, JUDGE_BEARER, manage_logout_all},
+    {WIRE_NARROW, JUDGE_ACCESS, narrow_step},
 };
 
 static void take_turn(struct issuer *x, struct job *job, const struct turn_question *q)
@@ -46,8 +57,10 @@ static void take_turn(struct issuer *x, struct job *job, const struct turn_quest
         turn_add(x, job);
         return;
     }
-    if (q->op == WIRE_REFRESH)
-        sessions_event(job, LOG_NOTICE, MESSAGE_REFRESH_DENIED, "A refresh token was refused",
+    if (q->op == WIRE_REFRESH || q->op == WIRE_SLIDING_REFRESH)
+        sessions_event(job, LOG_NOTICE, MESSAGE_REFRESH_DENIED,
+                       q->op == WIRE_REFRESH ? "A refresh token was refused"
+                                             : "A sliding token was refused",
                        wire_status_word(status));
     job_refuse(job, status);
 }
@@ -61,7 +74,12 @@ static void serve(struct issuer *x, struct job *job)
         return;
     }
     (void)state_time(x);
-    if (op == WIRE_OBTAIN) {
+    if ((op == WIRE_SLIDING_OBTAIN || op == WIRE_SLIDING_REFRESH) &&
+        !x->service.settings.token.sliding_tokens) {
+        job_refuse(job, WIRE_NO_SESSION);
+        return;
+    }
+    if (op == WIRE_OBTAIN || op == WIRE_SLIDING_OBTAIN) {
         obtain_start(x, job);
         return;
     }

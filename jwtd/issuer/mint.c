@@ -28,26 +28,51 @@ static int64_t least(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
+/* What one use of a session moves: its idle end, and how long its bearer token lives. */
+static void use(const struct issuer *x, struct store_session *s, uint64_t lifetime, int64_t now,
+                int64_t wall)
+{
+    const struct settings *set = &x->service.settings;
+
+    s->idle_exp = least(now + seconds(set->session.idle_lifetime), s->absolute_exp);
+    s->pair.issued_at = wall;
+    s->pair.access_exp = wall + least(seconds(lifetime), s->idle_exp - now);
+    if (s->pair.access_exp > s->last_access_exp)
+        s->last_access_exp = s->pair.access_exp;
+}
+
+static bool next_pair(const struct issuer *x, struct store_session *s, int64_t gen,
+                      uint64_t refresh_lifetime, int64_t now, int64_t wall)
+{
+    struct slice kid = key_kid(x->keys.signer);
+
+    s->rotated_at = now;
+    s->pair.gen = gen;
+    s->pair.refresh_exp = wall + least(seconds(refresh_lifetime), s->absolute_exp - now);
+    memcpy(s->pair.kid, kid.p, kid.n);
+    s->pair.kid[kid.n] = '\0';
+    return mint_id(now, s->pair.refresh_jti) && mint_id(now, s->pair.access_jti);
+}
+
 bool mint_next(const struct issuer *x, struct store_session *s, int64_t gen, int64_t now,
                int64_t wall)
 {
     const struct settings *set = &x->service.settings;
-    struct slice kid = key_kid(x->keys.signer);
-    int64_t left;
 
-    s->idle_exp = least(now + seconds(set->session.idle_lifetime), s->absolute_exp);
-    left = s->idle_exp - now;
-    s->rotated_at = now;
-    s->pair.gen = gen;
-    s->pair.issued_at = wall;
-    s->pair.access_exp = wall + least(seconds(set->token.access_lifetime), left);
-    s->pair.refresh_exp =
-        wall + least(seconds(set->token.refresh_lifetime), s->absolute_exp - now);
-    memcpy(s->pair.kid, kid.p, kid.n);
-    s->pair.kid[kid.n] = '\0';
-    if (s->pair.access_exp > s->last_access_exp)
-        s->last_access_exp = s->pair.access_exp;
-    return mint_id(now, s->pair.refresh_jti) && mint_id(now, s->pair.access_jti);
+    use(x, s, set->token.access_lifetime, now, wall);
+    return next_pair(x, s, gen, set->token.refresh_lifetime, now, wall);
+}
+
+bool mint_first_sliding(const struct issuer *x, struct store_session *s, int64_t now,
+                        int64_t wall)
+{
+    use(x, s, x->service.settings.token.sliding_lifetime, now, wall);
+    return next_pair(x, s, 0, x->service.settings.token.sliding_refresh_lifetime, now, wall);
+}
+
+void mint_slide(const struct issuer *x, struct store_session *s, int64_t now, int64_t wall)
+{
+    use(x, s, x->service.settings.token.sliding_lifetime, now, wall);
 }
 
 static struct issue_claims claims_of(const struct issuer *x, const struct store_session *s)
@@ -67,10 +92,12 @@ static struct issue_claims claims_of(const struct issuer *x, const struct store_
     };
 }
 
-static enum wire_status mint(const struct issuer *x, const struct store_session *s,
+/* By the key that the pair was minted with: it must give the same bytes again. kid NULL: by the
+ * one that signs now. */
+static enum wire_status mint(const struct issuer *x, const char *kid,
                              const struct issue_claims *claims, size_t max, struct secret *ret)
 {
-    const struct key *key = keys_find(&x->keys, s->pair.kid);
+    const struct key *key = kid ? keys_find(&x->keys, kid) : NULL;
     enum tok_err err = issue_token(key ? key : x->keys.signer, claims, max, ret, NULL);
 
     if (err == TOK_OK)
@@ -89,7 +116,7 @@ enum wire_status mint_access(const struct issuer *x, const struct store_session 
     claims.token_type = "access";
     claims.exp = s->pair.access_exp;
     claims.jti = s->pair.access_jti;
-    return mint(x, s, &claims, x->service.settings.token.max_token_length, ret);
+    return mint(x, s->pair.kid, &claims, x->service.settings.token.max_token_length, ret);
 }
 
 enum wire_status mint_refresh(const struct issuer *x, const struct store_session *s,
@@ -101,7 +128,34 @@ enum wire_status mint_refresh(const struct issuer *x, const struct store_session
     claims.exp = s->pair.refresh_exp;
     claims.jti = s->pair.refresh_jti;
     claims.gen = s->pair.gen;
-    return mint(x, s, &claims, WIRE_TOKEN_MAX, ret);
+    return mint(x, s->pair.kid, &claims, WIRE_TOKEN_MAX, ret);
+}
+
+enum wire_status mint_sliding(const struct issuer *x, const struct store_session *s,
+                              struct secret *ret)
+{
+    struct issue_claims claims = claims_of(x, s);
+
+    claims.token_type = "sliding";
+    claims.exp = s->pair.access_exp;
+    claims.jti = s->pair.access_jti;
+    claims.refresh_exp = s->pair.refresh_exp;
+    return mint(x, NULL, &claims, x->service.settings.token.max_token_length, ret);
+}
+
+enum wire_status mint_narrowed(const struct issuer *x, const struct store_session *s,
+                               const struct mint_narrowed *to, struct secret *ret)
+{
+    struct issue_claims claims = claims_of(x, s);
+
+    claims.token_type = "access";
+    claims.iat = to->iat;
+    claims.exp = to->exp;
+    claims.jti = to->jti;
+    claims.audience = to->audience;
+    claims.scope = to->scope;
+    claims.one_time = to->one_time;
+    return mint(x, NULL, &claims, x->service.settings.token.max_token_length, ret);
 }
 
 size_t mint_length(const struct issuer *x, size_t user_len)

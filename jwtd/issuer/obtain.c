@@ -4,6 +4,7 @@
 #include "issuer.h"
 #include "messages.h"
 #include "mint.h"
+#include "sliding.h"
 #include "state.h"
 #include "turn.h"
 
@@ -19,10 +20,11 @@ static void copy_text(struct slice from, char *to, size_t size)
 }
 
 /* A session and its first pair, not yet in the store. */
-static bool new_session(struct issuer *x, const struct job *job, struct store_session *ret)
+static bool new_session(struct issuer *x, const struct job *job, bool sliding,
+                        struct store_session *ret)
 {
     const struct settings *set = &x->service.settings;
-    int64_t now = state_time(x);
+    int64_t now = state_time(x), wall = issuer_wall();
     struct store_session s = {
         .created_at = now,
         .absolute_exp = now + (int64_t)(set->session.absolute_lifetime / SECOND),
@@ -32,7 +34,9 @@ static bool new_session(struct issuer *x, const struct job *job, struct store_se
     copy_text(job_text(job, 0), s.user, sizeof(s.user));
     copy_text(job_text(job, 2), s.source, sizeof(s.source));
     memcpy(s.stamp, job->account.stamp, job->account.stamp_len);
-    if (!mint_id(now, s.sid) || !mint_next(x, &s, 0, now, issuer_wall()))
+    if (!mint_id(now, s.sid))
+        return false;
+    if (!(sliding ? mint_first_sliding(x, &s, now, wall) : mint_next(x, &s, 0, now, wall)))
         return false;
     *ret = s;
     return true;
@@ -63,30 +67,37 @@ static void event(struct job *job, const struct store_session *s)
     e->sid[ISSUE_ID_LEN] = '\0';
 }
 
-static enum step accepted(struct issuer *x, struct job *job)
+static enum wire_status mint_pair(struct issuer *x, struct job *job,
+                                  const struct store_session *s)
 {
     CLEANUP(secret_clear) struct secret access = {0};
     CLEANUP(secret_clear) struct secret refresh = {0};
+    enum wire_status status = mint_access(x, s, &access);
+
+    if (status == WIRE_OK)
+        status = mint_refresh(x, s, &refresh);
+    job_say(job, status,
+            (union wire_value[]){{.text = secret_slice(&refresh)},
+                                 {.text = secret_slice(&access)}});
+    return job->status;
+}
+
+static enum step accepted(struct issuer *x, struct job *job)
+{
+    bool sliding = job->question.question->op == WIRE_SLIDING_OBTAIN;
     struct store_session s;
     enum wire_status status;
 
-    if (!new_session(x, job, &s)) {
+    if (!new_session(x, job, sliding, &s)) {
         job_say(job, WIRE_UNAVAILABLE, NULL);
         return STEP_ANSWER;
     }
-    status = mint_access(x, &s, &access);
-    if (status == WIRE_OK)
-        status = mint_refresh(x, &s, &refresh);
-    if (status != WIRE_OK) {
-        job_say(job, status, NULL);
+    status = sliding ? sliding_say(x, job, &s) : mint_pair(x, job, &s);
+    if (status != WIRE_OK)
         return STEP_ANSWER;
-    }
     if (!make_room(x, job, s.user) || store_add(x->store, &s, NULL) != STORE_DONE)
         return STEP_FAILED;
     event(job, &s);
-    job_say(job, WIRE_OK,
-            (union wire_value[]){{.text = secret_slice(&refresh)},
-                                 {.text = secret_slice(&access)}});
     return STEP_ANSWER;
 }
 

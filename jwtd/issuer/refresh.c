@@ -26,13 +26,14 @@ static enum standing standing_of(const struct issuer *x, const struct store_sess
 {
     const struct settings *set = &x->service.settings;
     int64_t grace = (int64_t)(set->session.rotation_grace / SECOND);
+    int64_t age = now - s->rotated_at; /* below 0: the clock was set back since */
 
     if (token->gen > s->pair.gen)
         return ROLLED_BACK;
     if (token->gen == s->pair.gen)
         return same_id(token->jti, s->pair.refresh_jti) ? CURRENT : ROLLED_BACK;
     if (token->gen == s->pair.gen - 1 && s->has_previous &&
-        same_id(token->jti, s->previous_jti) && now - s->rotated_at < grace)
+        same_id(token->jti, s->previous_jti) && age < grace && -age < grace)
         return GRACE;
     /* Without a blacklist an old token is as good as the current one, until it expires. */
     return set->session.blacklist_after_rotation ? USED : CURRENT;

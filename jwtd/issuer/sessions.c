@@ -82,7 +82,7 @@ enum step sessions_find(struct issuer *x, struct job *job, struct store_session 
     case STORE_FAILED:
         return STEP_FAILED;
     case STORE_ABSENT:
-        if (job->token.is_refresh && job->question.question->op == WIRE_REFRESH)
+        if (job->token.kind == JUDGED_REFRESH && job->question.question->op == WIRE_REFRESH)
             return sessions_rolled_back(x, job);
         job_say(job, WIRE_BLACKLISTED, NULL);
         return STEP_ANSWER;
@@ -142,6 +142,40 @@ enum step sessions_account(struct issuer *x, struct job *job,
                    "A session was ended: the password is another since", NULL);
     job_say(job, WIRE_PASSWORD_CHANGED, NULL);
     return STEP_ANSWER;
+}
+
+enum step sessions_of_token(struct issuer *x, struct job *job, struct store_session *ret,
+                            bool *ret_good)
+{
+    bool good;
+    enum step step = sessions_find(x, job, ret, &good);
+
+    if (step == STEP_ANSWER && good)
+        step = sessions_account(x, job, ret, &good);
+    *ret_good = step == STEP_ANSWER && good;
+    return step;
+}
+
+/* All audiences of this issuer, and no scope. */
+static bool is_whole(const struct issuer *x, const struct judged *token)
+{
+    for (char *const *a = x->names.audience; *a; a++)
+        if (!judged_has_audience(token, (struct slice){*a, strlen(*a)}))
+            return false;
+    return token->scope.n == 0;
+}
+
+enum step sessions_bearer(struct issuer *x, struct job *job, enum sessions_right right,
+                          struct store_session *ret, bool *ret_good)
+{
+    enum step step = sessions_of_token(x, job, ret, ret_good);
+
+    if (*ret_good &&
+        (job->token.one_time || (right == SESSIONS_MANAGE && !is_whole(x, &job->token)))) {
+        *ret_good = false;
+        job_say(job, WIRE_NOT_ALLOWED, NULL);
+    }
+    return step;
 }
 
 enum step blacklist_step(struct issuer *x, struct job *job)

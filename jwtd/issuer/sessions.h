@@ -26,6 +26,21 @@ enum step sessions_rolled_back(struct issuer *x, struct job *job);
 enum step sessions_account(struct issuer *x, struct job *job,
                            const struct store_session *session, bool *ret_good);
 
+/* Both: the live session of the job's token, its account as it should be. */
+enum step sessions_of_token(struct issuer *x, struct job *job, struct store_session *ret,
+                            bool *ret_good);
+
+/* What a token that stands for a person may do. */
+enum sessions_right {
+    SESSIONS_SHOW,   /* say whose it is, and be narrowed: all but one-time tokens */
+    SESSIONS_MANAGE, /* see and end sessions: no token that was narrowed, in scope or audience
+                      */
+};
+
+/* As sessions_of_token, and the token has this right (WIRE_NOT_ALLOWED: it has not). */
+enum step sessions_bearer(struct issuer *x, struct job *job, enum sessions_right right,
+                          struct store_session *ret, bool *ret_good);
+
 /* The step of a blacklist question. */
 enum step blacklist_step(struct issuer *x, struct job *job);
 

@@ -1,5 +1,6 @@
 #include "state.h"
 
+#include "clock.h"
 #include "load.h"
 #include "messages.h"
 #include "rotate.h"
@@ -7,7 +8,13 @@
 #include <stdio.h>
 #include <string.h>
 
-#define CLOCK_SLACK 300 /* seconds */
+/* No line of the list may go because a clock was set forward. */
+static int64_t certain_time(const struct issuer *x)
+{
+    int64_t wall = issuer_wall(), mark = store_mark(x->store);
+
+    return wall < mark ? wall : mark;
+}
 
 static enum tok_err publish_all(struct issuer *x, struct why *why)
 {
@@ -16,7 +23,7 @@ static enum tok_err publish_all(struct issuer *x, struct why *why)
     if (err == TOK_OK)
         err = publish_names(x->public_dir, &x->names, why);
     if (err == TOK_OK)
-        err = publish_revoked(x->public_dir, x->store, issuer_wall(), why);
+        err = publish_revoked(x->public_dir, x->store, certain_time(x), why);
     return err;
 }
 
@@ -187,7 +194,7 @@ static void publish_later(struct issuer *x)
 bool state_publish(struct issuer *x)
 {
     struct why why = {""};
-    enum tok_err err = publish_revoked(x->public_dir, x->store, issuer_wall(), &why);
+    enum tok_err err = publish_revoked(x->public_dir, x->store, certain_time(x), &why);
 
     if (err == TOK_OK)
         return true;

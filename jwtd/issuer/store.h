@@ -8,9 +8,8 @@
  * is unknown (a failed COMMIT may have reached the disk): close the store, open it again, tell
  * everyone in the transaction to try again.
  *
- * Times are seconds since the Epoch by the store's clock: never behind a time it has committed
- * (its high-water mark), so that a wall clock that was set back revives nothing. The exceptions
- * say "wall".
+ * Times are seconds since the Epoch by the store's clock: never behind its high-water mark
+ * (clock.h), so that a wall clock that was set back revives nothing. The exceptions say "wall".
  */
 #pragma once
 
@@ -20,6 +19,7 @@
 
 #define STORE_SOURCE_MAX 64
 #define STORE_STAMP_MAX 16
+#define STORE_PAGE_ROWS 256 /* rows that one page looks at */
 
 struct store;
 
@@ -36,6 +36,7 @@ struct store_pair {
 struct store_session {
     int64_t created_at, absolute_exp, idle_exp;
     int64_t rotated_at;      /* when `pair` was minted */
+    int64_t last_used;       /* when it was last refreshed; at first, rotated_at */
     int64_t last_access_exp; /* wall: no access token of this session lives longer */
     struct store_pair pair;
     size_t stamp_len;
@@ -67,8 +68,13 @@ const char *store_failure(const struct store *store);
 /* max(wall, high-water mark). */
 int64_t store_time(const struct store *store, int64_t wall);
 
-/* Begins one transaction at this wall time; nobody else writes until its end. */
-enum store_said store_begin(struct store *store, int64_t wall) MUST_CHECK;
+/* The mark alone: time that has passed for certain (clock.h). It may be before or after the
+ * wall clock. */
+int64_t store_mark(const struct store *store);
+
+/* Begins one transaction at this wall time; nobody else writes until its end. up: seconds since
+ * the machine was booted (CLOCK_BOOTTIME). */
+enum store_said store_begin(struct store *store, int64_t wall, int64_t up) MUST_CHECK;
 
 /* True when something was changed since store_begin. */
 bool store_changed(const struct store *store);
@@ -80,6 +86,15 @@ void store_rollback(struct store *store);
 
 enum store_said store_find(struct store *store, const uint8_t sid[ISSUE_ID_BYTES],
                            struct store_session *ret) MUST_CHECK;
+
+/* Calls fn for the live sessions of a user (NULL: of all), newest first, those older than the
+ * session `after` (NULL: from the newest on), until fn's false, which leaves that session for
+ * the next page, or until STORE_PAGE_ROWS rows were looked at: so a page may have no session
+ * and yet a next one. *ret_more: there may be more after ret_next. */
+enum store_said store_page(struct store *store, const char *user, const uint8_t *after,
+                           bool (*fn)(void *arg, const struct store_session *session),
+                           void *arg, uint8_t ret_next[ISSUE_ID_BYTES],
+                           bool *ret_more) MUST_CHECK;
 
 /* A new session; `ended` with a reason makes one that is over from its start. */
 enum store_said store_add(struct store *store, const struct store_session *session,

@@ -2,52 +2,16 @@
  * The store in one SQLite file: WAL, synchronous=FULL (one fdatasync a commit). Small caches:
  * a turn touches a handful of pages. Statements are prepared once and kept.
  */
-#include "store.h"
+#include "store_sqlite.h"
 
-#include "sql.h"
-
-#include <fcntl.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-#define SCHEMA_VERSION 1
 #define PURGE_STEP "16" /* rows a transaction */
 
 /* A token may be taken this long after its exp, by the largest leeway there is: a row that went
  * earlier would look like a store that was rolled back. */
 #define PURGE_SLACK POLICY_LEEWAY_MAX
-
-static const char schema[] =
-    "CREATE TABLE session ("
-    " sid BLOB PRIMARY KEY NOT NULL,"
-    " user TEXT NOT NULL,"
-    " source TEXT NOT NULL,"
-    " client TEXT NOT NULL,"
-    " created_at INTEGER NOT NULL,"
-    " absolute_exp INTEGER NOT NULL,"
-    " idle_exp INTEGER NOT NULL,"
-    " gen INTEGER NOT NULL,"
-    " refresh_jti BLOB NOT NULL,"
-    " previous_jti BLOB,"
-    " access_jti BLOB NOT NULL,"
-    " kid TEXT NOT NULL,"
-    " rotated_at INTEGER NOT NULL,"
-    " issued_at INTEGER NOT NULL,"
-    " access_exp INTEGER NOT NULL,"
-    " refresh_exp INTEGER NOT NULL,"
-    " last_access_exp INTEGER NOT NULL,"
-    " purge_at INTEGER NOT NULL,"
-    " stamp BLOB NOT NULL,"
-    " revoked_at INTEGER,"
-    " reason TEXT"
-    ") STRICT, WITHOUT ROWID;"
-    "CREATE INDEX session_user ON session (user, created_at);"
-    "CREATE INDEX session_revoked ON session (last_access_exp) WHERE revoked_at IS NOT NULL;"
-    "CREATE INDEX session_purge ON session (purge_at);"
-    "CREATE TABLE clock (id INTEGER PRIMARY KEY CHECK (id = 1), mark INTEGER NOT NULL) STRICT;"
-    "INSERT INTO clock VALUES (1, 0);"
-    "PRAGMA user_version = 1;";
 
 enum statement {
     BEGIN,
@@ -56,6 +20,8 @@ enum statement {
     SET_MARK,
     PURGE,
     FIND,
+    PAGE_ALL,
+    PAGE_USER,
     ADD,
     ROTATE,
     RENEW,
@@ -71,41 +37,51 @@ enum statement {
 
 _Static_assert(STATEMENT_COUNT <= SQL_MAX, "sql.h keeps them all");
 
+/* In the order of read_session. */
+#define COLUMNS                                                                                \
+    "user, source, client, created_at, last_used, absolute_exp, idle_exp, gen, refresh_jti,"   \
+    " previous_jti, access_jti, kid, rotated_at, issued_at, access_exp, refresh_exp,"          \
+    " last_access_exp, stamp, revoked_at IS NOT NULL"
+
 static const char *const texts[STATEMENT_COUNT] = {
     [BEGIN] = "BEGIN IMMEDIATE",
     [COMMIT] = "COMMIT",
     [ROLLBACK] = "ROLLBACK",
-    [SET_MARK] = "UPDATE clock SET mark = ?1 WHERE mark < ?1",
+    [SET_MARK] = "UPDATE clock SET mark = ?1, seen = ?2, odd_since = ?3",
     [PURGE] = "DELETE FROM session WHERE sid IN"
               " (SELECT sid FROM session WHERE purge_at < ?1 ORDER BY purge_at"
               " LIMIT " PURGE_STEP ")",
-    [FIND] = "SELECT user, source, client, created_at, absolute_exp, idle_exp, gen,"
-             " refresh_jti, previous_jti, access_jti, kid, rotated_at, issued_at, access_exp,"
-             " refresh_exp, last_access_exp, stamp, revoked_at IS NOT NULL"
-             " FROM session WHERE sid = ?1",
+    [FIND] = "SELECT " COLUMNS " FROM session WHERE sid = ?1",
+    [PAGE_ALL] = "SELECT " COLUMNS ", sid FROM session WHERE sid < ?1"
+                 " ORDER BY sid DESC LIMIT ?2",
+    [PAGE_USER] = "SELECT " COLUMNS ", sid FROM session INDEXED BY session_live"
+                  " WHERE user = ?3 AND revoked_at IS NULL AND (created_at, sid) < (?4, ?1)"
+                  " ORDER BY created_at DESC, sid DESC LIMIT ?2",
     [ADD] = "INSERT INTO session (sid, user, source, client, created_at, absolute_exp,"
             " idle_exp, gen, refresh_jti, access_jti, kid, rotated_at, issued_at, access_exp,"
-            " refresh_exp, last_access_exp, purge_at, stamp, revoked_at, reason)"
+            " refresh_exp, last_access_exp, purge_at, stamp, revoked_at, reason, last_used)"
             " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16,"
-            " max(?15, ?16), ?17, ?18, ?19)",
+            " max(?15, ?16), ?17, ?18, ?19, ?12)",
     [ROTATE] = "UPDATE session SET gen = ?3, previous_jti = refresh_jti, refresh_jti = ?4,"
                " access_jti = ?5, kid = ?6, rotated_at = ?7, issued_at = ?8, access_exp = ?9,"
                " refresh_exp = ?10, last_access_exp = max(last_access_exp, ?9),"
-               " purge_at = max(purge_at, ?9, ?10), idle_exp = ?11"
+               " purge_at = max(purge_at, ?9, ?10), idle_exp = ?11, last_used = ?7"
                " WHERE sid = ?1 AND gen = ?2 AND revoked_at IS NULL",
     [RENEW] = "UPDATE session SET last_access_exp = max(last_access_exp, ?3),"
-              " purge_at = max(purge_at, ?3), idle_exp = ?4"
+              " purge_at = max(purge_at, ?3), idle_exp = ?4, last_used = ?5"
               " WHERE sid = ?1 AND gen = ?2 AND revoked_at IS NULL",
     [END] = "UPDATE session SET revoked_at = ?2, reason = ?3"
             " WHERE sid = ?1 AND revoked_at IS NULL",
     [END_OLDEST] = "UPDATE session SET revoked_at = ?2, reason = ?3 WHERE sid IN"
-                   " (SELECT sid FROM session WHERE user = ?1 AND revoked_at IS NULL"
+                   " (SELECT sid FROM session INDEXED BY session_live"
+                   " WHERE user = ?1 AND revoked_at IS NULL"
                    " AND absolute_exp > ?2 AND idle_exp > ?2"
                    " ORDER BY created_at DESC, sid DESC LIMIT -1 OFFSET ?4)",
     [KNOWS_USER] = "SELECT 1 FROM session WHERE user = ?1 LIMIT 1",
     [EACH_ENDED] = "SELECT sid, last_access_exp FROM session"
                    " WHERE revoked_at IS NOT NULL AND last_access_exp > ?1",
-    [END_USER] = "UPDATE session SET revoked_at = ?1, reason = ?4 WHERE user = ?2"
+    [END_USER] = "UPDATE session INDEXED BY session_live SET revoked_at = ?1, reason = ?4 "
+                 "WHERE user = ?2"
                  " AND revoked_at IS NULL AND (last_access_exp > ?3"
                  " OR (absolute_exp > ?1 AND idle_exp > ?1))",
     [COUNT_LIVE] = "SELECT count(*) FROM (SELECT 1 FROM session WHERE revoked_at IS NULL"
@@ -113,80 +89,11 @@ static const char *const texts[STATEMENT_COUNT] = {
     [LAST_EXP] = "SELECT coalesce(max(purge_at), 0) FROM session",
 };
 
-struct store {
-    struct sql sql;
-    int64_t mark;
-    int64_t now; /* of the transaction */
-    int changes; /* sqlite3_total_changes at its start */
-};
-
 static bool run_plain(struct store *store, enum statement which)
 {
     struct sql_call call = sql_call(&store->sql, which);
 
     return sql_run(&call) != STORE_FAILED;
-}
-
-/* Makes the tables of a new file; another process may be doing the same. */
-static bool make_schema(struct store *store)
-{
-    int64_t version;
-
-    if (!sql_execute(&store->sql, "BEGIN IMMEDIATE"))
-        return false;
-    if (!sql_number(&store->sql, "PRAGMA user_version", &version))
-        return false;
-    if (version == 0 && !sql_execute(&store->sql, schema))
-        return false;
-    return sql_execute(&store->sql, "COMMIT");
-}
-
-static enum tok_err prepare(struct store *store, const char *path, struct why *why)
-{
-    int64_t version;
-
-    (void)sqlite3_busy_timeout(store->sql.db, 2000);
-    if (!sql_execute(&store->sql,
-                     "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
-                     "PRAGMA cache_size = -512; PRAGMA mmap_size = 0;"
-                     "PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = 256;"
-                     "PRAGMA journal_size_limit = 4194304; PRAGMA trusted_schema = OFF;") ||
-        !sql_number(&store->sql, "PRAGMA user_version", &version))
-        return why_set(why, TOK_FILE, "%s: %s", path, store->sql.failure);
-    if (version > SCHEMA_VERSION)
-        return why_set(why, TOK_FILE,
-                       "%s: made by a newer release (version %" PRId64 ", this one knows %d): "
-                       "install that release again",
-                       path, version, SCHEMA_VERSION);
-    if (version == 0 && !make_schema(store))
-        return why_set(why, TOK_FILE, "%s: %s", path, store->sql.failure);
-    if (!sql_number(&store->sql, "SELECT mark FROM clock", &store->mark))
-        return why_set(why, TOK_FILE, "%s: %s", path, store->sql.failure);
-    return TOK_OK;
-}
-
-/* SQLite makes a file by its own mode, which the umask of a careless caller leaves open. */
-static enum tok_err make_file(const char *path, struct why *why)
-{
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
-
-    if (fd < 0)
-        return why_set(why, TOK_FILE, "%s: %s", path, strerror(errno));
-    (void)close(fd);
-    return TOK_OK;
-}
-
-static enum tok_err connect_to(struct store *store, const char *path, struct why *why)
-{
-    enum tok_err err = make_file(path, why);
-
-    if (err != TOK_OK)
-        return err;
-    if (sqlite3_open_v2(path, &store->sql.db,
-                        SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
-                        NULL) != SQLITE_OK)
-        return why_set(why, TOK_FILE, "%s: %s", path, sqlite3_errmsg(store->sql.db));
-    return prepare(store, path, why);
 }
 
 enum tok_err store_open(const char *path, struct store **ret, struct why *why)
@@ -197,7 +104,7 @@ enum tok_err store_open(const char *path, struct store **ret, struct why *why)
     if (!store)
         return TOK_NO_MEMORY;
     store->sql.texts = texts;
-    err = connect_to(store, path, why);
+    err = store_connect(store, path, why);
     if (err == TOK_OK)
         *ret = store;
     else
@@ -218,14 +125,21 @@ const char *store_failure(const struct store *store)
 
 int64_t store_time(const struct store *store, int64_t wall)
 {
-    return wall > store->mark ? wall : store->mark;
+    return wall > store->clock.mark ? wall : store->clock.mark;
 }
 
-enum store_said store_begin(struct store *store, int64_t wall)
+int64_t store_mark(const struct store *store)
+{
+    return store->clock.mark;
+}
+
+enum store_said store_begin(struct store *store, int64_t wall, int64_t up)
 {
     if (!run_plain(store, BEGIN))
         return STORE_FAILED;
     store->now = store_time(store, wall);
+    store->next = store->clock;
+    clock_follow(&store->next, wall, up);
     store->changes = sqlite3_total_changes(store->sql.db);
     return STORE_DONE;
 }
@@ -239,15 +153,18 @@ static bool advance(struct store *store)
 {
     struct sql_call call = sql_call(&store->sql, SET_MARK);
 
-    sql_bind_int(&call, store->now);
+    sql_bind_int(&call, store->next.mark);
+    sql_bind_int(&call, store->next.seen);
+    sql_bind_int(&call, store->next.odd_since);
     return sql_run(&call) != STORE_FAILED;
 }
 
+/* By the mark: a wall clock that was set forward throws nothing away. */
 static bool purge(struct store *store)
 {
     struct sql_call call = sql_call(&store->sql, PURGE);
 
-    sql_bind_int(&call, store->now - PURGE_SLACK);
+    sql_bind_int(&call, store->next.mark - PURGE_SLACK);
     return sql_run(&call) != STORE_FAILED;
 }
 
@@ -260,7 +177,7 @@ enum store_said store_commit(struct store *store)
     if (!run_plain(store, COMMIT))
         return STORE_FAILED;
     if (changed)
-        store->mark = store->now;
+        store->clock = store->next;
     return STORE_DONE;
 }
 
@@ -270,13 +187,13 @@ void store_rollback(struct store *store)
         (void)run_plain(store, ROLLBACK);
 }
 
-/* In the order of FIND's columns. */
 static bool read_session(struct sql_call *call, struct store_session *s)
 {
     sql_read_text(call, s->user, sizeof(s->user));
     sql_read_text(call, s->source, sizeof(s->source));
     sql_read_text(call, s->client, sizeof(s->client));
     s->created_at = sql_read_int(call);
+    s->last_used = sql_read_int(call);
     s->absolute_exp = sql_read_int(call);
     s->idle_exp = sql_read_int(call);
     s->pair.gen = sql_read_int(call);
@@ -313,6 +230,90 @@ enum store_said store_find(struct store *store, const uint8_t sid[ISSUE_ID_BYTES
         *ret = found;
     }
     return said;
+}
+
+static bool page_row(struct store *store, struct sql_call *call, struct store_session *ret,
+                     bool *ret_live)
+{
+    bool whole = read_session(call, ret);
+
+    whole = sql_read_id(call, ret->sid) && whole && !call->damaged;
+    if (!whole)
+        (void)snprintf(store->sql.failure, sizeof(store->sql.failure), "a row is damaged");
+    *ret_live = !ret->ended && store->now < ret->absolute_exp && store->now < ret->idle_exp;
+    return whole;
+}
+
+/* Where a page begins: before this row in the order of newest first. */
+struct bound {
+    int64_t created_at;
+    uint8_t sid[ISSUE_ID_BYTES];
+};
+
+static enum store_said find_bound(struct store *store, const uint8_t *after, struct bound *ret)
+{
+    struct store_session s;
+    enum store_said said;
+
+    if (!after) {
+        ret->created_at = INT64_MAX;
+        memset(ret->sid, 0xff, sizeof(ret->sid));
+        return STORE_DONE;
+    }
+    said = store_find(store, after, &s);
+    if (said == STORE_DONE) {
+        ret->created_at = s.created_at;
+        memcpy(ret->sid, s.sid, sizeof(ret->sid));
+    }
+    return said;
+}
+
+static struct sql_call page_call(struct store *store, const char *user,
+                                 const struct bound *bound)
+{
+    struct sql_call call = sql_call(&store->sql, user ? PAGE_USER : PAGE_ALL);
+
+    sql_bind_id(&call, bound->sid);
+    sql_bind_int(&call, STORE_PAGE_ROWS);
+    if (user) {
+        sql_bind_text(&call, user);
+        sql_bind_int(&call, bound->created_at);
+    }
+    return call;
+}
+
+enum store_said store_page(struct store *store, const char *user, const uint8_t *after,
+                           bool (*fn)(void *arg, const struct store_session *session),
+                           void *arg, uint8_t ret_next[ISSUE_ID_BYTES], bool *ret_more)
+{
+    struct bound bound;
+    struct sql_call call;
+    enum store_said said = find_bound(store, after, &bound);
+    unsigned n = 0;
+    bool full = false, live;
+
+    if (said != STORE_DONE) {
+        *ret_more = false;
+        return said == STORE_ABSENT ? STORE_DONE : said;
+    }
+    call = page_call(store, user, &bound);
+    while (!full && (said = sql_step(&call)) == STORE_DONE) {
+        struct store_session s = {0};
+
+        if (!page_row(store, &call, &s, &live))
+            said = STORE_FAILED;
+        full = said == STORE_FAILED || (live && !fn(arg, &s));
+        if (full)
+            break;
+        memcpy(bound.sid, s.sid, sizeof(bound.sid));
+        n++;
+    }
+    sql_done(&call);
+    if (said == STORE_FAILED)
+        return said;
+    memcpy(ret_next, bound.sid, sizeof(bound.sid));
+    *ret_more = n > 0 && (full || n == STORE_PAGE_ROWS);
+    return STORE_DONE;
 }
 
 enum store_said store_add(struct store *store, const struct store_session *s,
@@ -375,6 +376,7 @@ enum store_said store_renew(struct store *store, const uint8_t sid[ISSUE_ID_BYTE
     sql_bind_int(&call, gen);
     sql_bind_int(&call, access_exp);
     sql_bind_int(&call, idle_exp);
+    sql_bind_int(&call, store->now);
     return sql_run(&call);
 }
 

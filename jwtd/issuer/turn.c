@@ -33,7 +33,7 @@ static bool take_steps(struct issuer *x, struct job_list *jobs)
 
 static bool work(struct issuer *x, struct job_list *jobs)
 {
-    if (store_begin(x->store, issuer_wall()) != STORE_DONE)
+    if (store_begin(x->store, issuer_wall(), issuer_up()) != STORE_DONE)
         return false;
     if (!take_steps(x, jobs)) {
         store_rollback(x->store);

@@ -9,7 +9,7 @@
 static bool is_blacklisted(const struct issuer *x, const struct store_session *s,
                            const struct judged *token)
 {
-    if (!token->is_refresh)
+    if (token->kind != JUDGED_REFRESH)
         return false;
     if (token->gen > s->pair.gen)
         return true;
@@ -39,14 +39,10 @@ enum step whoami_step(struct issuer *x, struct job *job)
 {
     const struct judged *token = &job->token;
     struct store_session s;
-    bool live, good;
-    enum step step = sessions_find(x, job, &s, &live);
+    bool good;
+    enum step step = sessions_bearer(x, job, SESSIONS_SHOW, &s, &good);
 
-    if (step == STEP_ANSWER && live) {
-        step = sessions_account(x, job, &s, &good);
-        live = good;
-    }
-    if (step != STEP_ANSWER || !live)
+    if (!good)
         return step;
     job_say(job, WIRE_OK,
             (union wire_value[]){{.text = text(token->user)},

@@ -13,7 +13,8 @@ import threading
 import time
 
 from daemons import payload, run
-from issuer import ADMIN_STATUS, sid, with_issuer
+from issuers import sid, with_issuer
+from wire import ADMIN_STATUS
 
 ADMIN_SESSIONS, ADMIN_REVOKE, ADMIN_ROTATE, ADMIN_RETIRE = range(33, 37)
 WEEK = 7 * 86400
@@ -351,7 +352,21 @@ def status_tells_keys_sessions_store_and_list(d):
     assert keys[old]["until"] > time.time(), said
 
 
-TESTS = [value for value in list(globals().values()) if getattr(value, "__qualname__", "").endswith("body")]
+@with_issuer()
+def root_sees_everybodys_sessions_page_by_page(d):
+    tokens = [d.obtain(user)[1] for user in (b"alice", b"carol", b"alice")]
+    status, (rows, after) = d.ask(ADMIN_SESSIONS, b"", b"")
+    rows = json.loads(rows)
+    assert (status, after) == ("ok", b"")
+    assert [(r["user"], r["sid"]) for r in rows] == [
+        (u, sid(t)) for u, t in zip(("alice", "carol", "alice"), reversed(tokens))], rows
+    assert list(rows[0]) == ["sid", "user", "created", "last_used", "expires", "source", "client"], rows
+    assert [r["sid"] for r in json.loads(d.ask(ADMIN_SESSIONS, b"carol", b"")[1][0])] == [sid(tokens[1])]
+    assert d.ask(ADMIN_SESSIONS, b"nobody", b"") == ("ok", [b"[]", b""])
+    assert d.ask(ADMIN_SESSIONS, b"", b"short")[0] == "no_session"
+
+
+TESTS = [value for value in list(globals().values()) if getattr(value, "is_test", False)]
 
 if __name__ == "__main__":
     sys.exit(run(TESTS, sys.argv[1]))

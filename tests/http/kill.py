@@ -12,7 +12,8 @@ import threading
 import time
 
 from daemons import payload, run
-from issuer import BLACKLIST, OBTAIN, REFRESH, SOURCE, STATUS, VERIFY, Issuer, message, read
+from issuers import SOURCE, Issuer
+from wire import BLACKLIST, OBTAIN, REFRESH, STATUS, VERIFY, message, read
 
 KILLS = int(os.environ.get("KILLS", "30"))
 CLIENTS = 8

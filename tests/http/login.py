@@ -6,7 +6,6 @@ import os
 import shutil
 import signal
 import socket
-import struct
 import subprocess
 import sys
 import tempfile
@@ -14,9 +13,8 @@ import threading
 import time
 
 from daemons import run
+from wire import ACCOUNT, CHECK, STATUS, ask, message
 
-CHECK, ACCOUNT = 16, 17
-STATUS = {0: "ok", 1: "denied", 10: "not_found", 11: "inactive", 15: "busy", 16: "unavailable"}
 ALICE, SECRET = b"alice", b"correct horse battery staple"
 SOURCE = b"uid 1000"
 
@@ -29,11 +27,6 @@ STACKS = {
     "shell": "auth required pam_exec.so expose_authtok quiet DIR/tell\naccount required pam_permit.so\n",
     "hangs": "auth required pam_exec.so quiet DIR/hang\naccount required pam_permit.so\n",
 }
-
-
-def message(question, *fields):
-    body = b"".join(struct.pack("<H", len(f)) + f for f in fields)
-    return b"J" + bytes([1, question, len(fields)]) + body
 
 
 class Login:
@@ -80,14 +73,8 @@ class Login:
     def ask(self, packet):
         """(status, stamp), or "closed"."""
         with self.connect() as client:
-            client.send(packet)
-            try:
-                answer = client.recv(65536)
-            except ConnectionResetError:
-                answer = b""
-        if not answer:
-            return "closed"
-        return STATUS[answer[2]], answer[6:] if answer[3] else b""
+            status, fields = ask(client, packet)
+        return "closed" if status == "closed" else (status, fields[0] if fields else b"")
 
     def check(self, user, password, source=SOURCE):
         return self.ask(message(CHECK, user, password, source))

@@ -5,6 +5,8 @@ import threading
 
 (PING, OBTAIN, REFRESH, VERIFY, BLACKLIST, WHOAMI, SLIDING_OBTAIN, SLIDING_REFRESH, SESSIONS, SESSION_END,
  LOGOUT, LOGOUT_ALL, NARROW) = range(1, 14)
+CHECK, ACCOUNT = 16, 17
+ADMIN_STATUS = 32
 STATUS = ("ok denied invalid expired blacklisted no_exp no_id no_type wrong_type no_user not_found inactive "
           "password_changed too_long throttled busy unavailable refresh_expired no_session not_allowed "
           "wider_scope wider_audience bad_narrow no_key").split()
@@ -24,6 +26,19 @@ def read(packet):
         fields.append(packet[at + 2:at + 2 + size])
         at += 2 + size
     return packet[2], fields
+
+
+def ask(client, packet):
+    """(word of the status, fields), or ("closed", []) when the connection ended."""
+    client.send(packet)
+    try:
+        answer = client.recv(65536)
+    except ConnectionResetError:
+        answer = b""
+    if not answer:
+        return "closed", []
+    status, fields = read(answer)
+    return STATUS[status], fields
 
 
 class ScriptedIssuer:

@@ -68,7 +68,7 @@ static void end_session(uint8_t byte, int64_t last_access_exp)
         .user = "alice", .last_access_exp = last_access_exp, .ended = true};
 
     memset(s.sid, byte, sizeof(s.sid));
-    ck_assert_int_eq(store_begin(store, NOW - 10000), STORE_DONE);
+    ck_assert_int_eq(store_begin(store, NOW - 10000, 1000), STORE_DONE);
     s.pair.refresh_exp = NOW + 10000;
     ck_assert_int_eq(store_add(store, &s, "logout"), STORE_DONE);
     ck_assert_int_eq(store_commit(store), STORE_DONE);

@@ -1,4 +1,4 @@
-#include "store.h"
+#include "stores.h"
 #include "unit.h"
 
 #include <signal.h>
@@ -9,97 +9,6 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-
-#define NOW 1800000000
-
-static char dir[sizeof("/tmp/test-store-XXXXXX")];
-static char path[64];
-
-static void setup(void)
-{
-    umask(077);
-    /* Anew for each test: under CK_FORK=no they share this process. */
-    memcpy(dir, "/tmp/test-store-XXXXXX", sizeof(dir));
-    ck_assert_ptr_nonnull(mkdtemp(dir));
-    (void)snprintf(path, sizeof(path), "%s/sessions.db", dir);
-}
-
-static void teardown(void)
-{
-    static const char *const names[] = {"", "-wal", "-shm"};
-    char name[80];
-
-    for (size_t i = 0; i < 3; i++) {
-        (void)snprintf(name, sizeof(name), "%s%s", path, names[i]);
-        (void)unlink(name);
-    }
-    (void)rmdir(dir);
-}
-
-static struct store *open_store(void)
-{
-    struct store *store = NULL;
-    struct why why = {""};
-    enum tok_err err = store_open(path, &store, &why);
-
-    ck_assert_msg(err == TOK_OK, "%s", why.text);
-    return store;
-}
-
-static void begin(struct store *store, int64_t wall)
-{
-    ck_assert_int_eq(store_begin(store, wall), STORE_DONE);
-}
-
-static void commit(struct store *store)
-{
-    ck_assert_int_eq(store_commit(store), STORE_DONE);
-}
-
-static void fill(uint8_t id[ISSUE_ID_BYTES], int n)
-{
-    memset(id, n, ISSUE_ID_BYTES);
-}
-
-static struct store_session session(int n)
-{
-    struct store_session s = {
-        .user = "alice",
-        .source = "uid 1000",
-        .created_at = NOW + n,
-        .absolute_exp = NOW + 30 * 86400,
-        .idle_exp = NOW + 7 * 86400,
-        .pair = {.gen = 0,
-                 .kid = "abcdefgh",
-                 .issued_at = NOW + n,
-                 .access_exp = NOW + n + 900,
-                 .refresh_exp = NOW + 7 * 86400},
-        .rotated_at = NOW + n,
-        .last_access_exp = NOW + n + 900,
-        .stamp = {1, 2, 3},
-        .stamp_len = STORE_STAMP_MAX,
-    };
-
-    fill(s.sid, n);
-    fill(s.pair.refresh_jti, n + 1);
-    fill(s.pair.access_jti, n + 2);
-    return s;
-}
-
-static void add(struct store *store, const struct store_session *s)
-{
-    begin(store, NOW);
-    ck_assert_int_eq(store_add(store, s, NULL), STORE_DONE);
-    commit(store);
-}
-
-static struct store_session find(struct store *store, const struct store_session *s)
-{
-    struct store_session found = {0};
-
-    ck_assert_int_eq(store_find(store, s->sid, &found), STORE_DONE);
-    return found;
-}
 
 static void expect_pair(const struct store_pair *got, const struct store_pair *want)
 {
@@ -119,18 +28,18 @@ static struct store_pair next_pair(const struct store_session *s, int n)
     pair.gen++;
     pair.issued_at += 60;
     pair.access_exp += 60;
-    fill(pair.refresh_jti, n);
-    fill(pair.access_jti, n + 1);
+    stores_id(pair.refresh_jti, n);
+    stores_id(pair.access_jti, n + 1);
     return pair;
 }
 
 START_TEST(what_was_added_is_found_as_it_was)
 {
-    CLEANUP(cleanup_store) struct store *store = open_store();
-    struct store_session s = session(1), found;
+    CLEANUP(cleanup_store) struct store *store = stores_open();
+    struct store_session s = stores_session(1), found;
 
-    add(store, &s);
-    found = find(store, &s);
+    stores_add(store, &s);
+    found = stores_find(store, &s);
     ck_assert_str_eq(found.user, "alice");
     ck_assert_str_eq(found.source, "uid 1000");
     ck_assert_int_eq(found.created_at, s.created_at);
@@ -152,8 +61,8 @@ START_TEST(the_file_is_its_owners_alone)
     struct store *store;
 
     umask(0);
-    store = open_store();
-    ck_assert_int_eq(stat(path, &st), 0);
+    store = stores_open();
+    ck_assert_int_eq(stat(stores_path, &st), 0);
     ck_assert_uint_eq(st.st_mode & 07777, 0600);
     store_close(store);
 }
@@ -161,8 +70,8 @@ END_TEST
 
 START_TEST(an_unknown_session_is_absent)
 {
-    CLEANUP(cleanup_store) struct store *store = open_store();
-    struct store_session s = session(1);
+    CLEANUP(cleanup_store) struct store *store = stores_open();
+    struct store_session s = stores_session(1);
 
     ck_assert_int_eq(store_find(store, s.sid, &s), STORE_ABSENT);
 }
@@ -170,15 +79,15 @@ END_TEST
 
 START_TEST(rotation_keeps_the_id_before)
 {
-    CLEANUP(cleanup_store) struct store *store = open_store();
-    struct store_session s = session(1), found;
+    CLEANUP(cleanup_store) struct store *store = stores_open();
+    struct store_session s = stores_session(1), found;
     struct store_pair pair = next_pair(&s, 9);
 
-    add(store, &s);
-    begin(store, NOW + 60);
+    stores_add(store, &s);
+    stores_begin(store, NOW + 60);
     ck_assert_int_eq(store_rotate(store, s.sid, 0, &pair, NOW + 99), STORE_DONE);
-    commit(store);
-    found = find(store, &s);
+    stores_commit(store);
+    found = stores_find(store, &s);
     expect_pair(&found.pair, &pair);
     ck_assert(found.has_previous);
     ck_assert_mem_eq(found.previous_jti, s.pair.refresh_jti, ISSUE_ID_BYTES);
@@ -190,32 +99,32 @@ END_TEST
 
 START_TEST(of_two_rotations_from_one_generation_one_wins)
 {
-    CLEANUP(cleanup_store) struct store *store = open_store();
-    struct store_session s = session(1), found;
+    CLEANUP(cleanup_store) struct store *store = stores_open();
+    struct store_session s = stores_session(1), found;
     struct store_pair first = next_pair(&s, 9), second = next_pair(&s, 20);
 
-    add(store, &s);
-    begin(store, NOW);
+    stores_add(store, &s);
+    stores_begin(store, NOW);
     ck_assert_int_eq(store_rotate(store, s.sid, 0, &first, NOW + 99), STORE_DONE);
     ck_assert_int_eq(store_rotate(store, s.sid, 0, &second, NOW + 99), STORE_ABSENT);
-    commit(store);
-    found = find(store, &s);
+    stores_commit(store);
+    found = stores_find(store, &s);
     ck_assert_mem_eq(found.pair.refresh_jti, first.refresh_jti, ISSUE_ID_BYTES);
 }
 END_TEST
 
 START_TEST(two_connections_rotate_one_after_the_other)
 {
-    CLEANUP(cleanup_store) struct store *store = open_store();
-    CLEANUP(cleanup_store) struct store *other = open_store();
-    struct store_session s = session(1);
+    CLEANUP(cleanup_store) struct store *store = stores_open();
+    CLEANUP(cleanup_store) struct store *other = stores_open();
+    struct store_session s = stores_session(1);
     struct store_pair first = next_pair(&s, 9), second = next_pair(&s, 20);
 
-    add(store, &s);
-    begin(store, NOW);
+    stores_add(store, &s);
+    stores_begin(store, NOW);
     ck_assert_int_eq(store_rotate(store, s.sid, 0, &first, NOW + 99), STORE_DONE);
-    commit(store);
-    begin(other, NOW);
+    stores_commit(store);
+    stores_begin(other, NOW);
     ck_assert_int_eq(store_rotate(other, s.sid, 0, &second, NOW + 99), STORE_ABSENT);
     store_rollback(other);
 }
@@ -223,31 +132,31 @@ END_TEST
 
 START_TEST(an_ended_session_is_not_rotated)
 {
-    CLEANUP(cleanup_store) struct store *store = open_store();
-    struct store_session s = session(1);
+    CLEANUP(cleanup_store) struct store *store = stores_open();
+    struct store_session s = stores_session(1);
     struct store_pair pair = next_pair(&s, 9);
 
-    add(store, &s);
-    begin(store, NOW);
+    stores_add(store, &s);
+    stores_begin(store, NOW);
     ck_assert_int_eq(store_end(store, s.sid, "logout"), STORE_DONE);
     ck_assert_int_eq(store_end(store, s.sid, "logout"), STORE_ABSENT);
     ck_assert_int_eq(store_rotate(store, s.sid, 0, &pair, NOW + 99), STORE_ABSENT);
     ck_assert_int_eq(store_renew(store, s.sid, 0, NOW + 99, NOW + 99), STORE_ABSENT);
-    commit(store);
-    ck_assert(find(store, &s).ended);
+    stores_commit(store);
+    ck_assert(stores_find(store, &s).ended);
 }
 END_TEST
 
 START_TEST(a_shorter_access_token_leaves_the_longest_ones_end)
 {
-    CLEANUP(cleanup_store) struct store *store = open_store();
-    struct store_session s = session(1), found;
+    CLEANUP(cleanup_store) struct store *store = stores_open();
+    struct store_session s = stores_session(1), found;
 
-    add(store, &s);
-    begin(store, NOW);
+    stores_add(store, &s);
+    stores_begin(store, NOW);
     ck_assert_int_eq(store_renew(store, s.sid, 0, NOW + 5, NOW + 500), STORE_DONE);
-    commit(store);
-    found = find(store, &s);
+    stores_commit(store);
+    found = stores_find(store, &s);
     ck_assert_int_eq(found.last_access_exp, s.last_access_exp);
     ck_assert_int_eq(found.idle_exp, NOW + 500);
     expect_pair(&found.pair, &s.pair);
@@ -256,36 +165,36 @@ END_TEST
 
 START_TEST(the_oldest_sessions_end_first)
 {
-    CLEANUP(cleanup_store) struct store *store = open_store();
-    struct store_session s[5], other = session(40), gone = session(50);
+    CLEANUP(cleanup_store) struct store *store = stores_open();
+    struct store_session s[5], other = stores_session(40), gone = stores_session(50);
     uint64_t ended = 99;
 
     for (int i = 0; i < 5; i++) {
-        s[i] = session(i + 1);
-        add(store, &s[i]);
+        s[i] = stores_session(i + 1);
+        stores_add(store, &s[i]);
     }
     (void)snprintf(other.user, sizeof(other.user), "carol");
-    add(store, &other);
+    stores_add(store, &other);
     gone.idle_exp = NOW - 1; /* expired: it takes nobody's place */
-    add(store, &gone);
-    begin(store, NOW);
+    stores_add(store, &gone);
+    stores_begin(store, NOW);
     ck_assert_int_eq(store_end_oldest(store, "alice", 3, "limit", &ended), STORE_DONE);
     ck_assert_uint_eq(ended, 2);
     ck_assert_int_eq(store_end_oldest(store, "alice", 3, "limit", &ended), STORE_DONE);
     ck_assert_uint_eq(ended, 0);
-    commit(store);
+    stores_commit(store);
     for (int i = 0; i < 5; i++)
-        ck_assert_int_eq(find(store, &s[i]).ended, i < 2);
-    ck_assert(!find(store, &other).ended);
+        ck_assert_int_eq(stores_find(store, &s[i]).ended, i < 2);
+    ck_assert(!stores_find(store, &other).ended);
 }
 END_TEST
 
 START_TEST(a_user_is_known_by_any_session)
 {
-    CLEANUP(cleanup_store) struct store *store = open_store();
-    struct store_session s = session(1);
+    CLEANUP(cleanup_store) struct store *store = stores_open();
+    struct store_session s = stores_session(1);
 
-    add(store, &s);
+    stores_add(store, &s);
     ck_assert_int_eq(store_knows_user(store, "alice"), STORE_DONE);
     ck_assert_int_eq(store_knows_user(store, "bob"), STORE_ABSENT);
 }
@@ -309,15 +218,15 @@ static bool see(void *arg, const uint8_t sid[ISSUE_ID_BYTES], int64_t last_acces
 
 START_TEST(ended_sessions_are_told_until_their_last_token_is_past)
 {
-    CLEANUP(cleanup_store) struct store *store = open_store();
-    struct store_session live = session(1), ended = session(2);
+    CLEANUP(cleanup_store) struct store *store = stores_open();
+    struct store_session live = stores_session(1), ended = stores_session(2);
     struct seen seen = {0};
 
-    add(store, &live);
-    add(store, &ended);
-    begin(store, NOW);
+    stores_add(store, &live);
+    stores_add(store, &ended);
+    stores_begin(store, NOW);
     ck_assert_int_eq(store_end(store, ended.sid, "logout"), STORE_DONE);
-    commit(store);
+    stores_commit(store);
     ck_assert_int_eq(store_each_ended(store, NOW, see, &seen), STORE_DONE);
     ck_assert_uint_eq(seen.n, 1);
     ck_assert_uint_eq(seen.first, 2);
@@ -329,27 +238,27 @@ END_TEST
 
 START_TEST(a_session_may_be_over_from_its_start)
 {
-    CLEANUP(cleanup_store) struct store *store = open_store();
-    struct store_session s = session(1);
+    CLEANUP(cleanup_store) struct store *store = stores_open();
+    struct store_session s = stores_session(1);
 
     s.ended = true;
-    begin(store, NOW);
+    stores_begin(store, NOW);
     ck_assert_int_eq(store_add(store, &s, "rollback"), STORE_DONE);
-    commit(store);
-    ck_assert(find(store, &s).ended);
+    stores_commit(store);
+    ck_assert(stores_find(store, &s).ended);
 }
 END_TEST
 
 START_TEST(time_never_runs_back)
 {
-    struct store *store = open_store();
-    struct store_session s = session(1);
+    struct store *store = stores_open();
+    struct store_session s = stores_session(1);
 
-    add(store, &s);
+    stores_add(store, &s);
     ck_assert_int_eq(store_time(store, NOW - 5000), NOW);
     ck_assert_int_eq(store_time(store, NOW + 1), NOW + 1);
     store_close(store);
-    store = open_store();
+    store = stores_open();
     ck_assert_int_eq(store_time(store, NOW - 5000), NOW);
     store_close(store);
 }
@@ -357,11 +266,11 @@ END_TEST
 
 START_TEST(a_turn_without_change_sets_no_mark)
 {
-    CLEANUP(cleanup_store) struct store *store = open_store();
+    CLEANUP(cleanup_store) struct store *store = stores_open();
 
-    begin(store, NOW + 1000);
+    stores_begin(store, NOW + 1000);
     ck_assert(!store_changed(store));
-    commit(store);
+    stores_commit(store);
     ck_assert_int_eq(store_time(store, NOW), NOW);
 }
 END_TEST
@@ -377,27 +286,27 @@ __attribute__((visibility("default"))) int fdatasync(int fd)
 
 START_TEST(a_commit_waits_for_the_disk_and_one_without_change_does_not)
 {
-    CLEANUP(cleanup_store) struct store *store = open_store();
-    struct store_session s = session(1), another = session(2);
+    CLEANUP(cleanup_store) struct store *store = stores_open();
+    struct store_session s = stores_session(1), another = stores_session(2);
 
-    add(store, &s);
+    stores_add(store, &s);
     syncs = 0;
-    add(store, &another);
+    stores_add(store, &another);
     ck_assert_uint_ge(syncs, 1);
     syncs = 0;
-    begin(store, NOW);
-    (void)find(store, &s);
-    commit(store);
+    stores_begin(store, NOW);
+    (void)stores_find(store, &s);
+    stores_commit(store);
     ck_assert_uint_eq(syncs, 0);
 }
 END_TEST
 
 START_TEST(rolled_back_work_is_gone)
 {
-    CLEANUP(cleanup_store) struct store *store = open_store();
-    struct store_session s = session(1);
+    CLEANUP(cleanup_store) struct store *store = stores_open();
+    struct store_session s = stores_session(1);
 
-    begin(store, NOW);
+    stores_begin(store, NOW);
     ck_assert_int_eq(store_add(store, &s, NULL), STORE_DONE);
     ck_assert(store_changed(store));
     store_rollback(store);
@@ -407,24 +316,24 @@ END_TEST
 
 START_TEST(a_committed_session_outlives_a_killed_process)
 {
-    struct store_session s = session(1);
+    struct store_session s = stores_session(1);
     struct store *store;
     int status;
     pid_t pid = fork();
 
     if (pid == 0) {
-        store = open_store();
-        add(store, &s);
-        s = session(2);
-        begin(store, NOW);
+        store = stores_open();
+        stores_add(store, &s);
+        s = stores_session(2);
+        stores_begin(store, NOW);
         (void)!store_add(store, &s, NULL);
         (void)raise(SIGKILL);
     }
     ck_assert_int_eq(waitpid(pid, &status, 0), pid);
     ck_assert(WIFSIGNALED(status));
-    store = open_store();
-    (void)find(store, &s);
-    s = session(2);
+    store = stores_open();
+    (void)stores_find(store, &s);
+    s = stores_session(2);
     ck_assert_int_eq(store_find(store, s.sid, &s), STORE_ABSENT);
     store_close(store);
 }
@@ -442,12 +351,12 @@ static void limit_files(rlim_t size)
 
 START_TEST(a_failed_commit_is_told_and_a_reopened_store_works)
 {
-    struct store *store = open_store();
-    struct store_session s = session(1), kept = session(2);
+    struct store *store = stores_open();
+    struct store_session s = stores_session(1), kept = stores_session(2);
     enum store_said said;
 
-    add(store, &kept);
-    begin(store, NOW);
+    stores_add(store, &kept);
+    stores_begin(store, NOW);
     limit_files(4096); /* as a full disk: the log can't grow */
     said = store_add(store, &s, NULL);
     if (said == STORE_DONE)
@@ -456,29 +365,29 @@ START_TEST(a_failed_commit_is_told_and_a_reopened_store_works)
     ck_assert_str_ne(store_failure(store), "");
     store_close(store);
     limit_files(RLIM_INFINITY);
-    store = open_store();
-    (void)find(store, &kept);
-    add(store, &s);
-    (void)find(store, &s);
+    store = stores_open();
+    (void)stores_find(store, &kept);
+    stores_add(store, &s);
+    (void)stores_find(store, &s);
     store_close(store);
 }
 END_TEST
 
 START_TEST(a_row_goes_when_no_token_of_it_lives)
 {
-    CLEANUP(cleanup_store) struct store *store = open_store();
-    struct store_session s = session(1), later = session(2);
+    CLEANUP(cleanup_store) struct store *store = stores_open();
+    struct store_session s = stores_session(1), later = stores_session(2);
     int64_t over = s.pair.refresh_exp + POLICY_LEEWAY_MAX;
 
-    add(store, &s);
-    begin(store, over);
+    stores_add(store, &s);
+    stores_begin(store, over);
     ck_assert_int_eq(store_add(store, &later, NULL), STORE_DONE);
-    commit(store);
-    (void)find(store, &s);
-    later = session(3);
-    begin(store, over + 1);
+    stores_commit(store);
+    (void)stores_find(store, &s);
+    later = stores_session(3);
+    stores_begin(store, over + 1);
     ck_assert_int_eq(store_add(store, &later, NULL), STORE_DONE);
-    commit(store);
+    stores_commit(store);
     ck_assert_int_eq(store_find(store, s.sid, &s), STORE_ABSENT);
 }
 END_TEST
@@ -487,19 +396,19 @@ static void spoil(const char *sql)
 {
     sqlite3 *db;
 
-    ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
+    ck_assert_int_eq(sqlite3_open(stores_path, &db), SQLITE_OK);
     ck_assert_int_eq(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
     (void)sqlite3_close(db);
 }
 
 START_TEST(a_newer_releases_store_is_refused)
 {
-    struct store *store = open_store();
+    struct store *store = stores_open();
     struct why why = {""};
 
     store_close(store);
-    spoil("PRAGMA user_version = 2");
-    ck_assert_err(store_open(path, &store, &why), TOK_FILE);
+    spoil("PRAGMA user_version = 3");
+    ck_assert_err(store_open(stores_path, &store, &why), TOK_FILE);
     ck_assert_ptr_nonnull(strstr(why.text, "newer release"));
 }
 END_TEST
@@ -508,25 +417,25 @@ START_TEST(what_is_no_database_is_refused)
 {
     struct store *store;
     struct why why = {""};
-    FILE *f = fopen(path, "we");
+    FILE *f = fopen(stores_path, "we");
 
     for (int i = 0; i < 1000; i++)
         (void)fputs("this is no database\n", f);
     (void)fclose(f);
-    ck_assert_err(store_open(path, &store, &why), TOK_FILE);
-    ck_assert_ptr_nonnull(strstr(why.text, path));
+    ck_assert_err(store_open(stores_path, &store, &why), TOK_FILE);
+    ck_assert_ptr_nonnull(strstr(why.text, stores_path));
 }
 END_TEST
 
 START_TEST(a_damaged_row_is_a_failure)
 {
-    struct store *store = open_store();
-    struct store_session s = session(1);
+    struct store *store = stores_open();
+    struct store_session s = stores_session(1);
 
-    add(store, &s);
+    stores_add(store, &s);
     store_close(store);
     spoil("UPDATE session SET refresh_jti = x'00'");
-    store = open_store();
+    store = stores_open();
     ck_assert_int_eq(store_find(store, s.sid, &s), STORE_FAILED);
     store_close(store);
 }
@@ -559,5 +468,6 @@ int main(void)
         a_damaged_row_is_a_failure,
     };
 
-    return unit_run_with("store", tests, sizeof(tests) / sizeof(tests[0]), setup, teardown);
+    return unit_run_with("store", tests, sizeof(tests) / sizeof(tests[0]), stores_setup,
+                         stores_teardown);
 }

@@ -1,0 +1,221 @@
+"""A jwtd-issuer on a socket of its own, beside a jwtd-login that says what a test wants."""
+
+import os
+import shutil
+import signal
+import socket
+import sqlite3
+import subprocess
+import tempfile
+import threading
+import time
+
+from daemons import payload
+from wire import BLACKLIST, CHECK, OBTAIN, PING, REFRESH, STATUS, VERIFY, WHOAMI, ask, message, read
+
+SOURCE = b"uid 1000"
+
+
+class Login:
+    """Answers as jwtd-login would."""
+
+    def __init__(self, path):
+        self.passwords = {b"alice": b"secret one", b"carol": b"secret two"}
+        self.accounts = {}
+        self.stamp = b"0" * 16
+        self.asked = []
+        self.delay = 0
+        self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.listener.bind(path)
+        self.listener.listen(256)
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            try:
+                client, _ = self.listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self.answer, args=(client,), daemon=True).start()
+
+    def answer(self, client):
+        with client:
+            try:
+                packet = client.recv(65536)
+                if not packet:
+                    return
+                question, fields = read(packet)
+                self.asked.append(question)
+                time.sleep(self.delay)
+                known = fields[0] in self.passwords
+                if question == CHECK:
+                    status = "ok" if known and self.passwords[fields[0]] == fields[1] else "denied"
+                else:
+                    status = self.accounts.get(fields[0], "ok" if known else "not_found")
+                client.send(message(STATUS.index(status), *([self.stamp] if status == "ok" else [])))
+            except OSError:
+                pass
+
+
+class Issuer:
+    def __init__(self, build, settings="", asker="root", init=True):
+        self.dir = tempfile.mkdtemp(prefix="jwt-issuer.")
+        self.program = build + "/jwtd/issuer/jwtd-issuer"
+        self.asker = asker
+        for name in ("state", "public"):
+            os.mkdir(self.path(name), 0o700 if name == "state" else 0o755)
+        self.configure(settings)
+        self.login = Login(self.path("login"))
+        self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.listener.bind(self.path("socket"))
+        self.listener.listen(512)
+        self.log = open(self.path("log"), "ab+", buffering=0)
+        self.process = None
+        if init:
+            self.start()
+
+    def path(self, name):
+        return os.path.join(self.dir, name)
+
+    def configure(self, settings):
+        with open(self.path("jwt.conf"), "w", encoding="utf-8") as file:
+            file.write(settings)
+
+    def text(self, name):
+        with open(self.path(name), encoding="utf-8", errors="replace") as file:
+            return file.read()
+
+    def argv(self):
+        return [self.program, f"--config={self.path('jwt.conf')}", f"--state={self.path('state')}",
+                f"--public={self.path('public')}", f"--login={self.path('login')}", f"--asker={self.asker}"]
+
+    def start(self):
+        fd = self.listener.fileno()
+        self.process = subprocess.Popen(
+            ["/bin/sh", "-c", 'LISTEN_PID=$$ exec "$0" "$@"', *self.argv()], restore_signals=False,
+            preexec_fn=lambda: os.dup2(fd, 3, inheritable=True), pass_fds=[3], stdin=subprocess.DEVNULL,
+            env=dict(os.environ, LISTEN_FDS="1", LISTEN_FDNAMES="issuer"), stdout=self.log, stderr=self.log)
+
+    def end(self, number=signal.SIGTERM):
+        self.process.send_signal(number)
+        status = self.process.wait(15)
+        assert status == (0 if number == signal.SIGTERM else -number), status
+
+    def restart(self, number=signal.SIGTERM):
+        self.end(number)
+        self.start()
+
+    def init(self):
+        return subprocess.Popen(self.argv() + ["--init"], stdin=subprocess.DEVNULL, stdout=self.log,
+                                stderr=self.log)
+
+    def connect(self):
+        client = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        client.settimeout(45)
+        client.connect(self.path("socket"))
+        return client
+
+    def send(self, packet):
+        client = self.connect()
+        client.send(packet)
+        return client
+
+    def ask(self, question, *fields):
+        """(status, fields), or ("closed", [])."""
+        with self.connect() as client:
+            return ask(client, message(question, *fields))
+
+    def ping(self):
+        return self.ask(PING)[0]
+
+    def obtain(self, user=b"alice", password=None):
+        """(refresh, access) of a good login."""
+        status, pair = self.ask(OBTAIN, user, password or self.login.passwords[user], SOURCE)
+        assert status == "ok", status
+        return pair
+
+    def guess(self, user=b"alice"):
+        return self.ask(OBTAIN, user, b"wrong", SOURCE)[0]
+
+    def refresh(self, token):
+        """(status, access, refresh)."""
+        status, values = self.ask(REFRESH, token, SOURCE)
+        return (status, *values) if values else (status, b"", b"")
+
+    def verify(self, token):
+        return self.ask(VERIFY, token)[0]
+
+    def blacklist(self, token):
+        return self.ask(BLACKLIST, token, SOURCE)[0]
+
+    def whoami(self, token):
+        return self.ask(WHOAMI, token)[0]
+
+    def all_say(self, word, refresh, access):
+        said = [self.refresh(refresh)[0], self.verify(refresh), self.verify(access), self.whoami(access)]
+        assert said == [word] * 4, said
+
+    def revoked(self):
+        return [line[:22] for line in self.text("public/revoked").splitlines()]
+
+    def in_store(self, statement):
+        with sqlite3.connect(self.path("state/sessions.db"), timeout=10) as store:
+            store.execute(statement)
+        store.close()
+
+    def recovers(self):
+        for _ in range(60):
+            if self.ping() == "ok":
+                return
+            time.sleep(0.1)
+        raise AssertionError("is not well again")
+
+    def stop(self):
+        if self.process and self.process.poll() is None:
+            self.end()
+        self.listener.close()
+        self.login.listener.close()
+        self.log.close()
+        log = self.text("log")
+        shutil.rmtree(self.dir)
+        assert "Sanitizer" not in log and "runtime error" not in log, log
+        assert "eyJ" not in log and "secret" not in log and "mallory" not in log, log
+
+
+def with_issuer(settings="", **how):
+    def wrap(test):
+        def body(build):
+            issuer = Issuer(build, settings, **how)
+            try:
+                test(issuer)
+            except Exception as error:
+                raise AssertionError(f"{error}\n{issuer.text('log')[-1500:]}") from error
+            finally:
+                issuer.stop()
+
+        body.__name__ = test.__name__
+        body.is_test = True
+        return body
+
+    return wrap
+
+
+def sid(token):
+    return payload(token.decode())["sid"]
+
+
+def at_once(n, what):
+    results = [None] * n
+
+    def work(i):
+        results[i] = what()
+
+    threads = [threading.Thread(target=work, args=(i,)) for i in range(n)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return results
+
+
+NO_CACHE = "[Session]\nAccountCacheTime=0\n"

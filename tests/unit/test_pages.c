@@ -1,0 +1,215 @@
+#include "stores.h"
+#include "unit.h"
+
+#include <sqlite3.h>
+#include <stdio.h>
+#include <string.h>
+
+struct seen {
+    int n, most;
+    int64_t created[1024];
+    char user[16];
+};
+
+static bool see(void *arg, const struct store_session *s)
+{
+    struct seen *seen = arg;
+
+    if (seen->n == seen->most)
+        return false;
+    seen->created[seen->n++] = s->created_at;
+    (void)snprintf(seen->user, sizeof(seen->user), "%.15s", s->user);
+    return true;
+}
+
+/* The sid of number n: time-ordered, as the issuer makes them. */
+static struct store_session numbered(const char *user, int n)
+{
+    struct store_session s = stores_session(0);
+
+    s.created_at = NOW + n;
+    s.sid[0] = (uint8_t)(n >> 8);
+    s.sid[1] = (uint8_t)n;
+    (void)snprintf(s.user, sizeof(s.user), "%s", user);
+    return s;
+}
+
+static void add_many(struct store *store, const char *user, int from, int to)
+{
+    stores_begin(store, NOW);
+    for (int n = from; n < to; n++) {
+        struct store_session s = numbered(user, n);
+
+        ck_assert_int_eq(store_add(store, &s, NULL), STORE_DONE);
+    }
+    stores_commit(store);
+}
+
+/* All pages, `most` sessions each; how many pages it took. */
+static int walk(struct store *store, const char *user, int most, struct seen *ret)
+{
+    uint8_t next[ISSUE_ID_BYTES];
+    bool more = true;
+    int pages = 0;
+
+    *ret = (struct seen){0};
+    stores_begin(store, NOW);
+    for (const uint8_t *after = NULL; more; after = next) {
+        ret->most = ret->n + most;
+        ck_assert_int_eq(store_page(store, user, after, see, ret, next, &more), STORE_DONE);
+        pages++;
+        ck_assert_int_lt(pages, 100);
+    }
+    stores_commit(store);
+    return pages;
+}
+
+START_TEST(pages_have_every_live_session_once_newest_first)
+{
+    CLEANUP(cleanup_store) struct store *store = stores_open();
+    struct seen seen;
+
+    add_many(store, "alice", 1, 11);
+    add_many(store, "carol", 11, 16);
+    ck_assert_int_eq(walk(store, "alice", 3, &seen), 4);
+    ck_assert_int_eq(seen.n, 10);
+    for (int i = 0; i < 10; i++)
+        ck_assert_int_eq(seen.created[i], NOW + 10 - i);
+    ck_assert_str_eq(seen.user, "alice");
+    ck_assert_int_eq(walk(store, NULL, 4, &seen), 4);
+    ck_assert_int_eq(seen.n, 15);
+    ck_assert_int_eq(seen.created[0], NOW + 15);
+    ck_assert_int_eq(walk(store, "nobody", 4, &seen), 1);
+    ck_assert_int_eq(seen.n, 0);
+}
+END_TEST
+
+START_TEST(ended_and_expired_sessions_are_on_no_page)
+{
+    CLEANUP(cleanup_store) struct store *store = stores_open();
+    struct store_session idle = numbered("alice", 1), ended = numbered("alice", 2),
+                         old = numbered("alice", 3), live = numbered("alice", 4);
+    struct seen seen;
+
+    idle.idle_exp = NOW;
+    old.absolute_exp = NOW;
+    stores_add(store, &idle);
+    stores_add(store, &ended);
+    stores_add(store, &old);
+    stores_add(store, &live);
+    stores_begin(store, NOW);
+    ck_assert_int_eq(store_end(store, ended.sid, "logout"), STORE_DONE);
+    stores_commit(store);
+    for (int all = 0; all < 2; all++) {
+        (void)walk(store, all ? NULL : "alice", 10, &seen);
+        ck_assert_int_eq(seen.n, 1);
+        ck_assert_int_eq(seen.created[0], NOW + 4);
+    }
+}
+END_TEST
+
+START_TEST(a_page_looks_at_so_many_rows_and_no_more)
+{
+    CLEANUP(cleanup_store) struct store *store = stores_open();
+    struct seen seen;
+    uint64_t n;
+
+    add_many(store, "alice", 0, 1000);
+    stores_begin(store, NOW);
+    ck_assert_int_eq(store_end_oldest(store, "alice", 0, "test", &n), STORE_DONE);
+    ck_assert_uint_eq(n, 1000);
+    stores_commit(store);
+    add_many(store, "alice", 1000, 1001);
+    ck_assert_int_eq(walk(store, NULL, 10, &seen), 1001 / STORE_PAGE_ROWS + 1);
+    ck_assert_int_eq(seen.n, 1);
+    ck_assert_int_eq(walk(store, "alice", 10, &seen), 1);
+    ck_assert_int_eq(seen.n, 1);
+}
+END_TEST
+
+START_TEST(a_page_after_a_session_that_is_gone_is_the_last)
+{
+    CLEANUP(cleanup_store) struct store *store = stores_open();
+    uint8_t gone[ISSUE_ID_BYTES], next[ISSUE_ID_BYTES];
+    struct seen seen = {.most = 10};
+    bool more = true;
+
+    stores_id(gone, 99);
+    add_many(store, "alice", 1, 3);
+    stores_begin(store, NOW);
+    ck_assert_int_eq(store_page(store, "alice", gone, see, &seen, next, &more), STORE_DONE);
+    ck_assert(!more);
+    ck_assert_int_eq(seen.n, 0);
+    store_rollback(store);
+}
+END_TEST
+
+START_TEST(each_refresh_is_the_last_use)
+{
+    CLEANUP(cleanup_store) struct store *store = stores_open();
+    struct store_session s = stores_session(1);
+    struct store_pair next = s.pair;
+
+    stores_add(store, &s);
+    ck_assert_int_eq(stores_find(store, &s).last_used, s.rotated_at);
+    stores_begin(store, NOW + 50);
+    ck_assert_int_eq(store_renew(store, s.sid, 0, NOW + 950, s.idle_exp), STORE_DONE);
+    stores_commit(store);
+    ck_assert_int_eq(stores_find(store, &s).last_used, NOW + 50);
+    ck_assert_int_eq(stores_find(store, &s).rotated_at, s.rotated_at);
+    next.gen = 1;
+    stores_begin(store, NOW + 60);
+    ck_assert_int_eq(store_rotate(store, s.sid, 0, &next, s.idle_exp), STORE_DONE);
+    stores_commit(store);
+    ck_assert_int_eq(stores_find(store, &s).last_used, NOW + 60);
+}
+END_TEST
+
+/* A store as the first version made it. */
+static void first_version(void)
+{
+    sqlite3 *db;
+
+    ck_assert_int_eq(sqlite3_open(stores_path, &db), SQLITE_OK);
+    ck_assert_int_eq(sqlite3_exec(db,
+                                  "DROP INDEX session_live;"
+                                  "ALTER TABLE session DROP COLUMN last_used;"
+                                  "ALTER TABLE clock DROP COLUMN seen;"
+                                  "ALTER TABLE clock DROP COLUMN odd_since;"
+                                  "PRAGMA user_version = 1;",
+                                  NULL, NULL, NULL),
+                     SQLITE_OK);
+    (void)sqlite3_close(db);
+}
+
+START_TEST(a_store_of_the_first_version_keeps_its_sessions)
+{
+    struct store *store = stores_open();
+    struct store_session s = stores_session(1), found;
+
+    stores_add(store, &s);
+    store_close(store);
+    first_version();
+    store = stores_open();
+    found = stores_find(store, &s);
+    ck_assert_int_eq(found.last_used, s.rotated_at);
+    ck_assert_str_eq(found.user, "alice");
+    ck_assert_int_eq(store_mark(store), NOW);
+    store_close(store);
+}
+END_TEST
+
+int main(void)
+{
+    const TTest *const tests[] = {
+        pages_have_every_live_session_once_newest_first,
+        ended_and_expired_sessions_are_on_no_page,
+        a_page_looks_at_so_many_rows_and_no_more,
+        a_page_after_a_session_that_is_gone_is_the_last,
+        each_refresh_is_the_last_use,
+        a_store_of_the_first_version_keeps_its_sessions,
+    };
+
+    return unit_run_with("pages", tests, sizeof(tests) / sizeof(tests[0]), stores_setup,
+                         stores_teardown);
+}
