@@ -22,9 +22,9 @@
 #define MESSAGE_SETTINGS "ab9ea4520da545ea90eabae12f089eb1"
 /* The store can't be used */
 #define MESSAGE_STORE "892661d3f0b846e595e2b49a04cb54f4"
-/* The signing keys can't be used */
+/* A signing key was made, replaced or retired; or the keys can't be used */
 #define MESSAGE_KEYS "0d8efe0d740644c9ae5e73fd45d4011c"
-/* Keys, issuer or list were published */
+/* Keys, issuer or list can't be published */
 #define MESSAGE_PUBLISHED "3ff944f5b399439a83a6fe631c5aec9f"
 /* A message broke the wire's rules */
 #define MESSAGE_WIRE "331dfc2acc90405fb40c58bfeed56ec8"
@@ -34,7 +34,7 @@
 #define MESSAGE_CHECK "ccb294aaf5404013b82a5d4e5a99bc12"
 /* Jwtd-login's reason for refusing an account or its password */
 #define MESSAGE_REFUSED "6e041b53dcea41119b57d7e2bd0d6507"
-/* A daemon started or stopped */
+/* A daemon started, stopped or read its settings again */
 #define MESSAGE_STARTED "22b878a828514af7b16dd9e7aaca97bc"
 /* The wall clock is behind the store */
 #define MESSAGE_CLOCK "7b7ef50986a04584bedb90f6da229eb7"

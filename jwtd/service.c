@@ -19,6 +19,7 @@
 #define SECOND UINT64_C(1000000)
 #define LINE_LEN 1024
 #define FIELDS_MAX 12
+#define STAYS_SO "What was read again can't be used and what was in force stays so"
 #define STATUS_FINE "STATUS=Answering"
 
 static uint64_t now_of(clockid_t clock)
@@ -197,17 +198,15 @@ static void reload(struct service *s)
         s->settings = fresh;
         if (!s->on_reload || s->on_reload(s->arg, &old, &why)) {
             fresh = old;
-            service_content(s);
+            s->last_said[0] = '\0';
+            (void)sd_notify(0, STATUS_FINE);
             LOG(LOG_INFO, MESSAGE_STARTED, "Settings were read again", {"file", s->config});
             return;
         }
         s->settings = old;
     }
-    /* Said each time, for each time somebody asked. */
-    s->last_said[0] = '\0';
-    service_complain(s, MESSAGE_SETTINGS,
-                     "What was read again can't be used and what was in force stays so",
-                     why.text);
+    LOG(LOG_ERR, MESSAGE_SETTINGS, STAYS_SO, {"cause", why.text});
+    (void)sd_notifyf(0, "STATUS=" STAYS_SO ": %s", why.text);
 }
 
 int service_check_config(const char *name, const char *config)

@@ -1,0 +1,283 @@
+"""The daemons as systemd keeps them: reload, crashes, faults, the journal and its catalog, pam_faillock, and
+what jwtd's own user can't do."""
+
+import json
+import os
+import re
+import threading
+import time
+
+from kit import ALICE, CAROL, DAEMONS, SETTINGS, api, journal, obtain, sh, systemctl, test, unb64
+
+LOGIN = {"username": "alice", "password": ALICE}
+WRONG = {"username": "alice", "password": "no such secret"}
+
+
+class Settings:
+    """A drop-in for the length of a test, which the daemons have read."""
+
+    def __init__(self, text):
+        self.text = text
+
+    def __enter__(self):
+        self.write(self.text)
+        self.fresh()
+        return self
+
+    def __exit__(self, *_):
+        os.remove(SETTINGS)
+        self.fresh()
+
+    @staticmethod
+    def write(text):
+        with open(SETTINGS + ".next", "w", encoding="utf-8") as file:
+            file.write(text)
+        os.rename(SETTINGS + ".next", SETTINGS)
+
+    @staticmethod
+    def fresh():
+        systemctl("stop", *DAEMONS)
+
+
+def until(holds, seconds=10):
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, "it took too long"
+        time.sleep(0.05)
+
+
+def pids():
+    return [systemctl("show", "-P", "MainPID", name) for name in DAEMONS]
+
+
+def status(name):
+    return systemctl("show", "-P", "StatusText", name)
+
+
+def lifetime(pair):
+    body = json.loads(unb64(pair["access"].split(".")[1]))
+    return body["exp"] - body["iat"]
+
+
+@test
+def reloads_under_load_lose_no_request_and_no_daemon():
+    with Settings("[Token]\nAccessTokenLifetime=7min\n") as settings:
+        obtain()
+        before, bad, done, ends = pids(), [], [0], threading.Event()
+
+        def ask():
+            pair = obtain("carol", CAROL)
+            while not ends.is_set():
+                code, body = api("/api/token/refresh/", {"refresh": pair["refresh"]})
+                if code != 200:
+                    bad.append((code, body))
+                    return
+                pair = body
+                done[0] += 1
+
+        clients = [threading.Thread(target=ask) for _ in range(2)]
+        for client in clients:
+            client.start()
+        # tests/http/reload.py does fifty; here it is systemctl's part that counts.
+        for number in range(15):
+            settings.write(f"[Token]\nAccessTokenLifetime={6 + number % 5}min\n")
+            out = sh("systemctl reload " + " ".join(DAEMONS))
+            assert out.returncode == 0, out
+        ends.set()
+        for client in clients:
+            client.join()
+        assert not bad and done[0] > 10, (bad, done)
+        assert pids() == before and [systemctl("is-active", name) for name in DAEMONS] == ["active"] * 3
+        # kill -HUP returns before its signal was read.
+        until(lambda: lifetime(obtain()) == (6 + 14 % 5) * 60)
+        for name in DAEMONS:
+            assert status(name) == "Answering", (name, status(name))
+
+
+@test
+def a_reload_of_wrong_settings_fails_says_one_line_and_changes_nothing():
+    with Settings("[Token]\nAccessTokenLifetime=7min\n") as settings:
+        obtain()
+        before = pids()
+        settings.write("[Token]\nAccessTokenLifetime=sometimes\n")
+        for name in DAEMONS:
+            for command in (f"systemctl reload {name}", f"systemctl kill -s HUP --kill-who=main {name}"):
+                journal()
+                out = sh(command)
+                assert (out.returncode == 0) == ("kill" in command), out
+                said = []
+
+                def told():
+                    said[:] = [x for x in journal().split("\n") if "sometimes" in x] or said
+                    return said
+
+                until(told)
+                assert len(said) == 1 and SETTINGS + ":2" in said[0] and "15min" in said[0], said
+        assert pids() == before and lifetime(obtain()) == 420, (pids(), before)
+        assert "sometimes" in status("jwtd"), status("jwtd")
+        settings.write("[Token]\nAccessTokenLifetime=8min\n")
+        assert sh("systemctl reload " + " ".join(DAEMONS)).returncode == 0
+        until(lambda: lifetime(obtain()) == 480)
+        assert status("jwtd") == "Answering", status("jwtd")
+
+
+@test
+def a_killed_issuer_starts_without_a_question_and_publishes_what_was_ended():
+    pair = obtain()
+    assert api("/api/token/blacklist/", {"refresh": pair["refresh"]}) == (200, {})
+    with open("/var/lib/jwt/revoked", encoding="ascii") as file:
+        whole = file.read()
+    for _ in range(4):
+        before = systemctl("show", "-P", "MainPID", "jwtd-issuer")
+        # As if it had died between the end of the session and its publication.
+        with open("/var/lib/jwt/revoked", "w", encoding="ascii"):
+            pass
+        os.kill(int(before), 9)
+        until(lambda: systemctl("show", "-P", "MainPID", "jwtd-issuer") not in ("0", before) and
+              systemctl("is-active", "jwtd-issuer") == "active", 5)
+        with open("/var/lib/jwt/revoked", encoding="ascii") as file:
+            assert file.read() == whole
+    obtain()
+
+
+def fault(break_it, mend_it, names):
+    """503 to the client, one line that names the file, and recovery by itself."""
+    obtain()
+    systemctl("stop", "jwtd-issuer")
+    journal()
+    assert sh(break_it).returncode == 0, break_it
+    try:
+        statuses = [api("/api/token/", LOGIN)[0] for _ in range(2)]
+        time.sleep(1.1)
+        statuses.append(api("/api/token/", LOGIN)[0])
+        said = [x for x in journal().split("\n") if "jwtd-issuer" in x and "cause=" in x]
+    finally:
+        out = sh(mend_it)
+        assert out.returncode == 0, out
+    assert statuses == [503] * 3, (break_it, statuses)
+    assert len(said) == 1 and names in said[0], (break_it, said)
+    until(lambda: api("/api/token/", LOGIN)[0] == 200, 5)
+    assert status("jwtd-issuer") == "Answering", status("jwtd-issuer")
+
+
+@test
+def a_key_or_store_that_can_not_be_used_is_503_one_line_and_mended_by_itself():
+    state = "/var/lib/jwtd-issuer"
+    key, = os.listdir(state + "/keys")
+    key = f"{state}/keys/{key}"
+    fault(f"chmod 0 {state}/keys", f"chmod 0700 {state}/keys", state + "/keys")
+    fault(f"chmod 0 {key}", f"chmod 0600 {key}", key)
+    fault(f"chmod 0644 {key}", f"chmod 0600 {key}", key)
+    fault(f"cp -p {key} /root/key && truncate -s 20 {key}", f"cp -p /root/key {key}", key)
+    fault(f"chmod 0 {state}/sessions.db", f"chmod 0600 {state}/sessions.db", state + "/sessions.db")
+    fault(f"chown root /var/lib/jwt && mv /var/lib/jwt/issuer /root && chmod 0755 /var/lib/jwt",
+          "chown jwtd-issuer /var/lib/jwt && mv /root/issuer /var/lib/jwt", "/var/lib/jwt")
+
+
+@test
+def pam_faillock_locks_and_unlocks():
+    stack = "/etc/pam.d/jwtd"
+    with open(stack, encoding="utf-8") as file:
+        before = file.read()
+    with open(stack, "w", encoding="utf-8") as file:
+        file.write("auth required pam_faillock.so preauth silent deny=3 unlock_time=600\n"
+                   "auth sufficient pam_unix.so\n"
+                   "auth [default=die] pam_faillock.so authfail deny=3 unlock_time=600\n"
+                   "account required pam_faillock.so\n"
+                   "account required pam_unix.so\n")
+    try:
+        with Settings("[Http]\nFailureTime=100ms\n"):
+            assert api("/api/token/", WRONG)[0] == 401
+            assert api("/api/token/", LOGIN)[0] == 200
+            for _ in range(3):
+                assert api("/api/token/", WRONG)[0] == 401
+            assert sh("faillock --user alice").stdout.count(" V\n") == 3, sh("faillock --user alice")
+            journal()
+            refused = api("/api/token/", LOGIN)
+            assert refused == api("/api/token/", WRONG) and refused[0] == 401, refused
+            assert "user=alice" in journal()
+            assert api("/api/token/", {"username": "carol", "password": CAROL})[0] == 200
+            assert sh("faillock --user alice --reset").returncode == 0
+            assert api("/api/token/", LOGIN)[0] == 200
+    finally:
+        with open(stack, "w", encoding="utf-8") as file:
+            file.write(before)
+
+
+@test
+def journalctl_explains_each_line():
+    assert sh("journalctl --update-catalog").returncode == 0
+    obtain()
+    api("/api/token/", WRONG)
+    sh("journalctl --sync")
+    with open("/usr/lib/systemd/catalog/jwtd.catalog", encoding="utf-8") as file:
+        entries = dict(re.findall(r"^-- ([0-9a-f]{32})\nSubject: (.*)", file.read(), re.M))
+    assert len(entries) > 15
+    for number, subject in entries.items():
+        assert subject in sh(f"journalctl --dump-catalog {number}").stdout, subject
+    for number in ("423f79fc476b48d68931c95710e1ed37", "6e041b53dcea41119b57d7e2bd0d6507"):
+        shown = sh(f"journalctl -q --no-pager -x -n 1 MESSAGE_ID={number}").stdout
+        assert "Subject: " + entries[number] in shown and "man:jwtd-" in shown, shown
+    fields = json.loads(sh("journalctl -q -o json -n 1 MESSAGE_ID=423f79fc476b48d68931c95710e1ed37").stdout)
+    assert fields["JWT_USER"] == "alice" and fields["JWT_SOURCE"] == "uid 0" and len(fields["JWT_SID"]) == 22, fields
+
+
+AS_JWTD = r"""
+import socket
+def ask(path, message):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as client:
+        client.settimeout(20)
+        try:
+            client.connect(path)
+            client.send(message)
+            return client.recv(65536)
+        except PermissionError:
+            return "no permission"
+        except ConnectionResetError:
+            return b""
+def message(op, *fields):
+    return b"J\1" + bytes([op, len(fields)]) + b"".join(len(f).to_bytes(2, "little") + f for f in fields)
+issuer, login = "/run/jwtd/issuer.sock", "/run/jwtd/login.sock"
+assert ask(issuer, message(1)) == b"J\1\0\0"
+assert ask(login, message(16, b"alice", b"x", b"")) == "no permission"
+for op, fields in ((16, (b"alice", b"x", b"")), (17, (b"alice",)), (32, ()), (33, (b"", b"")), (34, (b"alice",)),
+                   (35, (b"",)), (36, (b"",))):
+    assert ask(issuer, message(op, *fields)) == b"", op
+for path in ("/var/lib/jwtd-issuer/sessions.db", "/var/lib/jwtd-issuer/keys", "/etc/shadow"):
+    try:
+        open(path)
+    except PermissionError:
+        continue
+    raise AssertionError(path)
+print("held")
+"""
+
+
+@test
+def jwtds_own_user_can_ask_the_issuer_its_own_questions_and_nothing_else():
+    pair = obtain()
+    with open("/tmp/as_jwtd", "w", encoding="utf-8") as file:
+        file.write(AS_JWTD)
+    out = sh("runuser -u jwtd -- python3 /tmp/as_jwtd")
+    assert out.stdout == "held\n", out
+    assert api("/api/token/refresh/", {"refresh": pair["refresh"]})[0] == 200
+
+
+@test
+def each_daemon_tells_its_version_its_options_and_what_is_wrong():
+    for name in DAEMONS:
+        program = "/usr/local/sbin/" + name
+        if not os.path.exists(program):
+            program = "/usr/sbin/" + name
+        assert re.fullmatch(name + r" \d+\.\d+\S*\n", sh(f"{program} --version").stdout), name
+        said = sh(f"{program} --help")
+        assert said.returncode == 0 and "--check-config" in said.stdout and not said.stderr, said
+        page = sh(f"man -P cat {name} 2>/dev/null").stdout
+        for option in set(re.findall(r"--[a-z-]+", said.stdout)):
+            assert not page or option in page, (name, option)
+        assert sh(f"{program} --check-config").returncode == 0
+        assert sh(f"{program} --nonsense").returncode == 2 and sh(f"{program} word").returncode == 2
+        Settings.write("[Token]\nLeeway=\n")
+        out = sh(f"{program} --check-config")
+        os.remove(SETTINGS)
+        assert out.returncode == 1 and SETTINGS + ":2" in out.stderr and not out.stdout, out
