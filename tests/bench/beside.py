@@ -1,0 +1,171 @@
+"""jwtd beside the real simplejwt, under gunicorn with 2 workers and SQLite: the same client, the same
+machine, one run. Started by run, in tests/http's namespace with users whose hash is Debian's own."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+
+import pam
+from daemons import ALICE, Daemons
+from django_site import DjangoSite
+
+SECONDS = 2
+ROUNDS = 3
+LOGINS = 25
+HASH = os.environ["USER_HASH"]
+
+SETTINGS = """[Token]
+Algorithm=%s
+[Http]
+MaxConnectionsPerSource=128
+[Session]
+MaxSessionsPerUser=1000
+"""
+
+ROTATING = {"ROTATE_REFRESH_TOKENS": True, "BLACKLIST_AFTER_ROTATION": True}
+
+
+class Bench:
+    def __init__(self, build):
+        self.load_program = build + "/tests/bench/load"
+        self.failed = 0
+
+    def verdict(self, what, value, goal, at_least):
+        good = value >= goal if at_least else value <= goal
+        self.failed += not good
+        print(f"{'ok' if good else 'not ok'} - {what}: {value:.2f}, goal "
+              f"{'at least' if at_least else 'at most'} {goal}", flush=True)
+
+    def run(self, *words, lines=""):
+        done = subprocess.run([self.load_program, *map(str, words)], input=lines.encode(),
+                              stdout=subprocess.PIPE, check=True)
+        return json.loads(done.stdout)
+
+    def load(self, server, path, field, tokens, seconds=SECONDS):
+        told = self.run(server.path("http.sock"), path, field, len(tokens), seconds,
+                        lines="".join(t + "\n" for t in tokens))
+        assert told["failed"] <= told["requests"] // 100, (path, told)
+        told["rate"] = told["requests"] / told["seconds"]
+        return told
+
+    def row(self, what, ours, theirs):
+        for name, told in (("jwtd", ours), ("simplejwt", theirs)):
+            print(f"# {what}, {name}: {told['rate']:.0f}/s, p50 {told['p50'] / 1000:.2f} ms, p99 "
+                  f"{told['p99'] / 1000:.2f} ms, max {told['max'] / 1000:.1f} ms; {told['failed']} of "
+                  f"{told['requests']} failed; the client itself "
+                  f"{told['own_cpu'] / told['requests'] * 1e6:.0f} us of processor each", flush=True)
+        return ours["rate"] / theirs["rate"]
+
+
+def pss(pids):
+    """Proportional set size of these processes, in MB."""
+    total = 0
+    for pid in pids:
+        with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as file:
+            total += int(re.search(r"^Pss:\s+(\d+) kB", file.read(), re.M)[1])
+    return total / 1024
+
+
+def family(pid):
+    """A process and its children."""
+    with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:
+        return [pid, *map(int, file.read().split())]
+
+
+def tokens_of(server, count):
+    pairs = []
+    for _ in range(count):
+        reply = server.post("/api/token/", ALICE)
+        assert reply.status == 200, reply.raw
+        pairs.append(reply.json())
+    return pairs
+
+
+def middle(values):
+    return sorted(values)[len(values) // 2]
+
+
+def compare(bench, what, servers, path, field, kind, clients):
+    """Alternating rounds, so that both see the same machine: the median ratio, our median p99 in ms."""
+    ratios, late = [], []
+    for number in range(ROUNDS):
+        told = [bench.load(server, path, field, [pair[kind] for pair in tokens_of(server, clients)])
+                for server in servers]
+        ratios.append(bench.row(f"{what}, round {number + 1}", *told))
+        late.append(told[0]["p99"] / 1000)
+    print(f"# {what}: {', '.join(f'{r:.1f}' for r in ratios)} times simplejwt's rate", flush=True)
+    return middle(ratios), middle(late)
+
+
+def refresh(bench, algorithms, servers, numbers):
+    for clients in numbers:
+        what = f"refresh with rotation and blacklist, {algorithms}, {clients} clients"
+        ratio, late = compare(bench, what, servers, "/api/token/refresh/", "refresh", "refresh", clients)
+    bench.verdict(what + ", times simplejwt's rate", ratio, 40, True)
+    bench.verdict(what + ", p99 in ms", late, 20, False)
+
+
+def verify(bench, what, servers, goal):
+    ratio, _ = compare(bench, what, servers, "/api/token/verify/", "token", "access", 4)
+    bench.verdict(what + ", times simplejwt's rate", ratio, goal, True)
+
+
+def obtain(bench, ours, theirs):
+    """One login after another, in turn with the same login by PAM alone, with the hash alone, and with
+    Django's PBKDF2. Milliseconds."""
+    spent = {}
+
+    def take(name, call):
+        before = time.monotonic()
+        call()
+        spent.setdefault(name, []).append((time.monotonic() - before) * 1000)
+
+    def by_pam():
+        assert pam.login(ours.path("pam"), "jwtd", ALICE["username"], ALICE["password"]) == pam.SUCCESS
+
+    for _ in range(LOGINS):
+        take("jwtd", ours.obtain)
+        take("pam_unix", by_pam)
+        spent.setdefault("hash", []).append(bench.run("hash", ALICE["password"], HASH, 1)["min"] / 1000)
+        take("simplejwt", lambda: tokens_of(theirs, 1))
+    for name, times in spent.items():
+        print(f"# obtain, {name}: minimum {min(times):.1f}, median {middle(times):.1f} ms", flush=True)
+    bench.verdict("obtain, minimum, times pam_unix alone", min(spent["jwtd"]) / min(spent["pam_unix"]), 1.10, False)
+
+
+def memory(bench, ours, theirs):
+    """After 10,000 requests each, tokens of every kind among them."""
+    for server in (ours, theirs):
+        token = tokens_of(server, 1)[0]
+        done = 0
+        while done < 10000:
+            done += bench.load(server, "/api/token/verify/", "token", [token["access"]] * 4, 1)["requests"]
+    here = pss(daemon.process.pid for daemon in ours.all)
+    there = pss(family(theirs.process.pid))
+    print(f"# PSS of all processes: jwtd {here:.1f} MB, simplejwt {there:.1f} MB")
+    bench.verdict("PSS of the three daemons after 10,000 requests, MB", here, 20, False)
+
+
+def main(build):
+    bench = Bench(os.path.abspath(build))
+    ours, theirs = Daemons(build, SETTINGS % "EdDSA"), DjangoSite(ROTATING, workers=2, real_hasher=True)
+    symmetric = Daemons(build, SETTINGS % "HS256")
+    try:
+        refresh(bench, "EdDSA here and HS256 there", (ours, theirs), (1, 4, 16))
+        refresh(bench, "HS256 both", (symmetric, theirs), (16,))
+        verify(bench, "verify, EdDSA here and HS256 there, 4 clients", (ours, theirs), 3)
+        verify(bench, "verify, HS256 both, 4 clients", (symmetric, theirs), 5)
+        obtain(bench, ours, theirs)
+        memory(bench, ours, theirs)
+    finally:
+        theirs.stop()
+        ours.stop()
+        symmetric.stop()
+    return 1 if bench.failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))
