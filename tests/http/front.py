@@ -37,7 +37,7 @@ def with_front(settings=QUICK):
             return test(daemons, wire.ScriptedIssuer(daemons))
 
         body.__name__ = test.__name__
-        return with_daemons(settings)(body)
+        return with_daemons(settings, issuer=False)(body)
 
     return wrap
 

@@ -42,11 +42,10 @@ def ask(client, packet):
 
 
 class ScriptedIssuer:
-    """Takes the place of a Daemons' jwtd-issuer. Answers each question with what stands at its number: a
+    """Takes the place of the jwtd-issuer of Daemons(issuer=False). Answers each question with what stands at its number: a
     word of STATUS and fields, or a function of the question's fields that gives such. Else it hangs up."""
 
     def __init__(self, daemons):
-        daemons.held.add(daemons.issuer)
         self.answers = {}
         self.asked = []
         self.listener = daemons.issuer.sockets[0][1]
