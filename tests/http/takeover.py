@@ -1,0 +1,333 @@
+"""A jwtd that was taken over: a process of its uid that says to jwtd-issuer and jwtd-login whatever it likes.
+It owns alice's tokens and password, which passed through it, and wants what it has no right to: a token of
+carol's, her session, the private key, a crash. The questions come from the program's own table (wire_table).
+TAKEOVER_MESSAGES says how many random messages (4,000; 100,000 by hand), TAKEOVER_SEED which."""
+
+import array
+import base64
+import glob
+import json
+import os
+import pwd
+import random
+import re
+import socket
+import struct
+import subprocess
+import sys
+import time
+
+import login
+from daemons import payload, run
+from issuers import SOURCE, Issuer, sid
+from wire import SESSION_END, STATUS, message, read
+
+MESSAGES = int(os.environ.get("TAKEOVER_MESSAGES", "4000"))
+SEED = int(os.environ.get("TAKEOVER_SEED", str(int(time.time()))))
+FRONT = "daemon"  # any user of the machine: jwtd's in these tests
+UID = pwd.getpwnam(FRONT).pw_uid
+PASSWORD = b"secret one"
+SETTINGS = "[Session]\nFailuresPerUser=0\nMaxSessionsPerUser=100000\n[Token]\nSlidingTokens=yes\n"
+BUYS_BY_PASSWORD = ("obtain", "sliding-obtain")
+
+
+class Attack:
+    """The daemon under attack, what is the attacker's by right, and what must never come out."""
+
+    def __init__(self, build):
+        self.d = Issuer(build, SETTINGS, asker=FRONT)
+        os.chmod(self.d.dir, 0o755)
+        os.chmod(self.d.path("socket"), 0o666)
+        table = json.loads(subprocess.run([build + "/tests/http/wire_table"], capture_output=True, check=True).stdout)
+        assert [word.replace("-", "_") for word in table["statuses"]] == STATUS
+        self.rows = {row["op"]: row for row in table["questions"]}
+        self.front = [row for row in table["questions"] if (row["asker"], row["answerer"]) == ("front", "issuer")]
+        os.seteuid(UID)
+        self.d.recovers()
+        self.pid = self.d.process.pid
+        self.hers = self.d.obtain(b"carol")
+        self.her_sid = sid(self.hers[1])
+        self.renew()
+        os.seteuid(0)
+        self.needles = self.secrets()
+        os.seteuid(UID)
+
+    def secrets(self):
+        """The private key in every spelling that an answer could have."""
+        path, = glob.glob(self.d.path("state/keys/*.jwk"))
+        with open(path, encoding="ascii") as file:
+            text = json.load(file)["d"]
+        raw = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+        assert len(raw) == 32
+        return [raw, raw[::-1], raw[:16], raw[16:], text[:22].encode(), text[21:].encode(), raw.hex().encode(),
+                base64.b64encode(raw)[:22], *[bytes(x) for x in (raw[4:20], raw[8:24])]]
+
+    def renew(self):
+        self.refresh, self.access = self.d.obtain(b"alice")
+        _, (self.sliding,) = self.d.ask(next(r["op"] for r in self.front if r["name"] == "sliding-obtain"),
+                                        b"alice", PASSWORD, SOURCE)
+
+    def right(self, row):
+        """This question as an honest jwtd would put it for alice."""
+        values = {"user": b"alice", "password": PASSWORD, "source": SOURCE, "refresh": self.refresh,
+                  "access": self.access, "token": self.sliding, "sid": sid(self.access).encode(), "after": b"",
+                  "scope": b"", "aud": b"", "lifetime": struct.pack("<Q", 60), "one_time": struct.pack("<Q", 0)}
+        return [values[field["name"]] for field in row["fields"]]
+
+    def entitled(self, packet):
+        """True when the message carries alice's password or one of her tokens, whole and in its place."""
+        try:
+            op, fields = read(packet)
+            row = self.rows[op]
+        except (IndexError, struct.error, KeyError):
+            return False
+        if row["name"] == "ping":
+            return True
+        if row["name"] in BUYS_BY_PASSWORD:
+            return fields[:2] == [b"alice", PASSWORD]
+        return bool(fields) and fields[0] in (self.refresh, self.access, self.sliding)
+
+    def send(self, packet, descriptors=()):
+        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as client:
+            client.settimeout(30)
+            client.connect(self.d.path("socket"))
+            try:
+                client.sendmsg([packet], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", descriptors))]
+                               if descriptors else [])
+                if not packet:
+                    client.shutdown(socket.SHUT_WR)
+                return client.recv(65536)
+            except (ConnectionResetError, BrokenPipeError):
+                return b""
+
+    def judge(self, packet, answer):
+        """Says whether it was "ok"; raises when the answer gives what nobody has a right to."""
+        for needle in self.needles:
+            assert needle not in answer, ("a part of the private key", packet)
+        # A session's source is jwtd's own word, and may be anything.
+        assert self.her_sid.encode() not in re.sub(rb'"source":"[^"]*"', b"", answer), ("carol's session", packet)
+        if not answer:
+            return False
+        status, fields = read(answer)
+        row = self.rows[packet[2]]
+        ok = STATUS[status] == "ok"
+        assert len(fields) == (len(row["answer"]) if ok else STATUS[status] == "throttled"), (packet, answer)
+        for field in fields:
+            for token in re.findall(rb"eyJ[\w.-]+", field):
+                assert payload(token.decode())["sub"] == "alice" and self.entitled(packet), ("a token", packet)
+        assert not ok or self.entitled(packet), ("answered ok", packet, answer)
+        return ok
+
+    def says(self, packet, descriptors=()):
+        return self.judge(packet, self.send(packet, descriptors))
+
+    def memory(self):
+        status = self.d.text(f"/proc/{self.pid}/status")
+        return int(re.search(r"VmRSS:\s+(\d+)", status)[1])
+
+    def is_unharmed(self):
+        assert self.d.process.poll() is None and self.d.process.pid == self.pid, "the issuer died"
+        status, _, newer = self.d.refresh(self.hers[0])
+        assert status == "ok", ("carol's session", status)
+        assert payload(newer.decode())["sub"] == "carol"
+        assert self.her_sid not in self.d.revoked()
+        self.hers = (newer, self.hers[1])
+
+
+def attack(test):
+    def body(build):
+        a = Attack(build)
+        try:
+            test(a)
+            a.is_unharmed()
+        except Exception as error:
+            os.seteuid(0)
+            raise AssertionError(f"{str(error)[:900]} seed={SEED}\n{a.d.text('log')[-600:]}") from error
+        finally:
+            os.seteuid(0)
+            a.d.stop()
+
+    body.__name__ = test.__name__
+    body.is_test = True
+    return body
+
+
+def flipped(token):
+    """The same token with one letter another, once in each of its parts."""
+    for part in range(3):
+        parts = token.split(b".")
+        at = len(parts[part]) // 2
+        letter = b"A" if parts[part][at:at + 1] != b"A" else b"B"
+        parts[part] = parts[part][:at] + letter + parts[part][at + 1:]
+        yield b".".join(parts)
+
+
+def unsigned(token):
+    parts = token.split(b".")
+    none = base64.urlsafe_b64encode(b'{"alg":"none","typ":"JWT"}').rstrip(b"=")
+    hers = json.dumps(dict(payload(token.decode()), sub="carol")).encode()
+    hers = base64.urlsafe_b64encode(hers).rstrip(b"=")
+    return [none + b"." + parts[1] + b".", none + b"." + hers + b".", parts[0] + b"." + hers + b"." + parts[2],
+            b".".join(parts[:2]), token + b"A", token[:-1], token + b"=", b" " + token, token + b"\n"]
+
+
+def wrong(a, field):
+    """Values that this field must not have, or that an honest jwtd never sends."""
+    top = field["max"]
+    if field["kind"] == "number":
+        return [b"", b"\0" * 4, b"\0" * 9, b"\xff" * 8, struct.pack("<Q", 1 << 63), struct.pack("<Q", 0)]
+    values = [b"", b"x", b"x" * top, b"x" * (top + 1), b"\0", b"a\0b", b"\xff\xfe\xfd", b"a\nb", b"root", b"carol",
+              b"alice", b"../../../etc/shadow", b'"}]', b"%s%n%s", a.her_sid.encode(), b"\xf0\x9f\x98\x80"]
+    if field["name"] in ("access", "refresh", "token"):
+        for token in (a.access, a.refresh, a.sliding):
+            values += [token, *flipped(token), *unsigned(token)]
+    return values
+
+
+@attack
+def every_question_with_every_field_wrong_gives_nothing_that_is_not_alices(a):
+    asked = 0
+    for row in a.front:
+        a.renew()
+        assert a.says(message(row["op"], *a.right(row))), row
+        for i, field in enumerate(row["fields"]):
+            a.renew()
+            for value in wrong(a, field):
+                fields = a.right(row)
+                fields[i] = value
+                a.says(message(row["op"], *fields))
+                asked += 1
+    print(f"# {asked} questions, each with one field wrong")
+
+
+@attack
+def a_message_out_of_form_has_no_answer(a):
+    for row in a.front:
+        a.renew()
+        fields = a.right(row)
+        good = message(row["op"], *fields)
+        shapes = [good + b"\0", b"", b"J", b"K" + good[1:], good[:1] + b"\2" + good[2:], message(row["op"], *fields, b"")]
+        shapes += [good[:n] for n in (3, len(good) // 2, len(good) - 1) if n < len(good)]
+        shapes += [message(row["op"], *fields[:-1])] if fields else []
+        shapes += [good[:3] + bytes([n]) + good[4:] for n in (0, 7, 255) if n != len(fields)]
+        for shape in shapes:
+            assert a.send(shape) == b"", (row["name"], shape)
+
+
+@attack
+def questions_that_are_not_jwtds_have_no_answer(a):
+    mine = {row["op"] for row in a.front}
+    zero = {"number": b"\0" * 8, "text": b"alice", "bytes": b""}
+    for op in set(range(256)) - mine:
+        fields = [zero[field["kind"]] for field in a.rows[op]["fields"]] if op in a.rows else []
+        assert a.send(message(op, *fields)) == b"", op
+    log = as_root(lambda: a.d.text("log"))
+    assert "not-yours" in log and "unknown" in log
+    # And jwtd's are not root's.
+    for row in a.front:
+        packet = message(row["op"], *a.right(row))
+        assert as_root(lambda: a.send(packet)) == b"", row["name"]  # pylint: disable=cell-var-from-loop
+
+
+@attack
+def a_name_without_a_token_or_another_users_session_gives_nothing(a):
+    for row in a.front:
+        if row["name"] in BUYS_BY_PASSWORD:
+            for user, password in ((b"carol", PASSWORD), (b"carol", b""), (b"alice", b""), (b"root", b""),
+                                   (b"carol\0", b"secret two"), (b"", b"")):
+                assert not a.says(message(row["op"], user, password, SOURCE)), (row["name"], user)
+        elif row["fields"]:
+            for name in (b"carol", b"alice", b"root", a.her_sid.encode(), b""):
+                assert not a.says(message(row["op"], name, *a.right(row)[1:])), (row["name"], name)
+    for name in (a.her_sid.encode(), a.her_sid.encode()[::-1], b"A" * 22, b"", b"carol"):
+        assert not a.says(message(SESSION_END, a.access, name, SOURCE)), name
+
+
+def mangled(rng, packet):
+    """A good message with a few bytes changed, put in, or taken out."""
+    data = bytearray(packet)
+    for _ in range(rng.choice((1, 1, 2, 5, 30))):
+        at = rng.randrange(len(data)) if data else 0
+        what = rng.randrange(5)
+        if what == 0 and data:
+            data[at] ^= 1 << rng.randrange(8)
+        elif what == 1 and data:
+            data[at] = rng.choice((0, 1, 0x7f, 0xff, rng.randrange(256)))
+        elif what == 2:
+            data[at:at] = rng.randbytes(rng.randrange(1, 9))
+        elif what == 3:
+            del data[at:at + rng.randrange(1, 40)]
+        else:
+            data[at:at] = data[at:at + rng.randrange(1, 200)]
+    return bytes(data[:60000])
+
+
+def random_message(a, rng):
+    row = rng.choice(list(a.rows.values()))
+    kind = rng.randrange(10)
+    if kind == 0:
+        return rng.randbytes(rng.choice((0, 3, 4, 50, 300, 20480, 20481, 40000)))
+    if kind == 1:
+        return b"J\1" + bytes([row["op"], len(row["fields"])]) + rng.randbytes(rng.randrange(200))
+    if kind == 2:
+        return message(row["op"], *[rng.randbytes(rng.choice((0, 8, rng.randrange(field["max"] + 2))))
+                                    for field in row["fields"]])
+    row = rng.choice(a.front)
+    fields = a.right(row)
+    if kind == 3 and fields:
+        i = rng.randrange(len(fields))
+        fields[i] = rng.choice(wrong(a, row["fields"][i]))
+    packet = message(row["op"], *fields)
+    return packet if kind == 4 else mangled(rng, packet)
+
+
+@attack
+def random_and_mangled_messages_give_nothing_and_break_nothing(a):
+    rng = random.Random(SEED)
+    before, began, tokens, answers = 0, time.monotonic(), 0, 0
+    with open("/dev/null", "rb") as null:
+        for number in range(MESSAGES):
+            if number % 200 == 0:
+                a.renew()
+            if number == MESSAGES // 4:
+                before = a.memory()
+            packet = random_message(a, rng)
+            answer = a.send(packet, [null.fileno()] * 3 if rng.randrange(20) == 0 else ())
+            answers += bool(answer)
+            tokens += a.judge(packet, answer)
+    grown = a.memory() - before
+    print(f"# seed {SEED}: {MESSAGES} messages in {time.monotonic() - began:.0f} s, {answers} answered, {tokens} ok, "
+          f"memory grew by {grown} KiB after the first quarter")
+    assert answers < MESSAGES and tokens > 0
+    assert "asan" in a.d.program or grown < 2048, grown
+    assert as_root(lambda: len(os.listdir(f"/proc/{a.pid}/fd"))) < 40
+
+
+def as_root(what):
+    os.seteuid(0)
+    try:
+        return what()
+    finally:
+        os.seteuid(UID)
+
+
+def jwtd_login_does_not_answer_jwtd(build):
+    d = login.Login(build)
+    try:
+        os.chmod(d.dir, 0o755)
+        os.chmod(d.path("socket"), 0o666)
+        assert d.check(login.ALICE, login.SECRET)[0] == "ok"
+        os.seteuid(UID)
+        assert d.check(login.ALICE, login.SECRET) == "closed"
+        assert d.account(login.ALICE) == "closed"
+    finally:
+        os.seteuid(0)
+        log = d.stop()
+    assert f"uid={UID}" in log, log
+
+
+TESTS = [value for value in list(globals().values()) if getattr(value, "is_test", False)]
+TESTS.append(jwtd_login_does_not_answer_jwtd)
+
+if __name__ == "__main__":
+    sys.exit(run(TESTS, sys.argv[1]))
