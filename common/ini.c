@@ -123,18 +123,36 @@ static enum tok_err read_key(const struct ini *ini, struct slice line, struct in
     return TOK_OK;
 }
 
+enum tok_err ini_next_line(struct ini *ini, struct slice *ret, bool *ret_end, struct why *why)
+{
+    struct slice line = {0};
+    enum tok_err err;
+
+    *ret_end = ini->rest.n == 0;
+    if (*ret_end)
+        return TOK_OK;
+    line = take_line(ini);
+    if (ini->line == 1 && line.n >= 3 && memcmp(line.p, "\xef\xbb\xbf", 3) == 0)
+        return refuse(ini, "a byte order mark; allowed is UTF-8 text without one", why);
+    err = check_bytes(ini, line, why);
+    if (err)
+        return err;
+    *ret = trim(line);
+    return TOK_OK;
+}
+
 enum tok_err ini_next(struct ini *ini, struct ini_line *ret, struct why *why)
 {
-    while (ini->rest.n > 0) {
-        struct slice line = take_line(ini);
-        enum tok_err err;
+    struct slice line;
+    bool end;
 
-        if (ini->line == 1 && line.n >= 3 && memcmp(line.p, "\xef\xbb\xbf", 3) == 0)
-            return refuse(ini, "a byte order mark; allowed is UTF-8 text without one", why);
-        err = check_bytes(ini, line, why);
+    for (;;) {
+        enum tok_err err = ini_next_line(ini, &line, &end, why);
+
         if (err)
             return err;
-        line = trim(line);
+        if (end)
+            break;
         if (line.n == 0 || *line.p == '#' || *line.p == ';')
             continue;
         if (line.p[line.n - 1] == '\\')

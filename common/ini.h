@@ -26,5 +26,10 @@ struct ini_line {
     struct slice key, value; /* value.p is never NULL */
 };
 
+/* The next line, its bytes checked, blanks at its ends taken off; for files of another form.
+ * TOK_SETTINGS. */
+enum tok_err ini_next_line(struct ini *ini, struct slice *ret, bool *ret_end,
+                           struct why *why) MUST_CHECK;
+
 /* Starts with {.name = ..., .rest = the text}. TOK_SETTINGS. */
 enum tok_err ini_next(struct ini *ini, struct ini_line *ret, struct why *why) MUST_CHECK;

@@ -1,6 +1,7 @@
 #include "policy.h"
 
 #include "file.h"
+#include "usermap.h"
 
 #include <string.h>
 
@@ -260,25 +261,42 @@ static enum tok_err judge_one_time(const struct policy *p, const struct claims *
     return c->iat > ask->now ? TOK_NOT_YET : TOK_OK;
 }
 
+/* The local user whom the map has for the claim's value. */
+static enum tok_err map_user(const struct policy *p, const struct scan_value *claim,
+                             const struct usermap *map, struct slice *ret)
+{
+    UNINITIALIZED char value[USERMAP_VALUE_MAX];
+    size_t n;
+
+    if (scan_string(*claim, value, sizeof(value), &n) != TOK_OK)
+        return TOK_UNMAPPED;
+    return usermap_find(map, (struct slice){p->issuer, strlen(p->issuer)},
+                        (struct slice){value, n}, ret);
+}
+
 static enum tok_err judge_user(const struct policy *p, const struct claims *c,
-                               struct slice user, char ret_user[USER_NAME_MAX + 1])
+                               const struct policy_ask *ask, char ret_user[USER_NAME_MAX + 1])
 {
     UNINITIALIZED char name[USER_NAME_MAX];
-    size_t n;
+    struct slice user = {name, 0};
+    enum tok_err err;
 
     if (!c->user)
         return TOK_MISSING;
     if (c->user->type != SCAN_STRING)
         return TOK_CLAIM_TYPE;
-    if (scan_string(*c->user, name, sizeof(name), &n) != TOK_OK ||
-        !policy_user_name_ok((struct slice){name, n}))
+    err = ask->map ? map_user(p, c->user, ask->map, &user)
+                   : scan_string(*c->user, name, sizeof(name), &user.n);
+    if (err == TOK_UNMAPPED)
+        return err;
+    if (err || !policy_user_name_ok(user))
         return TOK_USER_NAME;
-    if (user.p && !slice_eq(user, (struct slice){name, n}))
+    if (ask->user.p && !slice_eq(ask->user, user))
         return TOK_USER;
-    if (!p->allow_root && slice_is((struct slice){name, n}, "root"))
+    if (!p->allow_root && slice_is(user, "root"))
         return TOK_ROOT;
-    memcpy(ret_user, name, n);
-    ret_user[n] = '\0';
+    memcpy(ret_user, user.p, user.n);
+    ret_user[user.n] = '\0';
     return TOK_OK;
 }
 
@@ -298,5 +316,5 @@ enum tok_err policy_judge(const struct policy *p, const struct claims *c,
         err = judge_scope(p, c, ask->service);
     if (!err)
         err = judge_one_time(p, c, ask);
-    return err ? err : judge_user(p, c, ask->user, ret_user);
+    return err ? err : judge_user(p, c, ask, ret_user);
 }

@@ -42,6 +42,7 @@ struct policy {
     int64_t max_lifetime; /* seconds */
     size_t max_length;    /* bytes */
     char *revoked;        /* "none" is no list */
+    char *user_map;       /* "none", "same" or a path (usermap.h) */
     uint64_t given;       /* one bit a word of the table: set by policy_set, not by default */
 };
 
@@ -86,16 +87,19 @@ enum tok_err policy_read_pinned(struct policy *p, const char *path, struct why *
  * '-', not all digits, not "." or "..", at most USER_NAME_MAX bytes. */
 bool policy_user_name_ok(struct slice name);
 
+struct usermap;
+
 struct policy_ask {
-    int64_t now;          /* seconds since the Epoch */
-    struct slice user;    /* p NULL: any user */
-    struct slice service; /* p NULL: any service */
+    int64_t now;               /* seconds since the Epoch */
+    struct slice user;         /* p NULL: any user */
+    struct slice service;      /* p NULL: any service */
+    const struct usermap *map; /* NULL: the user claim names a local user */
     bool spends; /* who asks spends a one-time token afterwards; else such are refused */
 };
 
 /* The judgement on claims whose signature held, in this order: required, exp, nbf, iat,
- * iss, aud, token_type, claim=, cnf, lifetime, scope, one_time, user. ret_user: the user
- * claim's bytes, NUL-terminated. Header typ was judged before. */
+ * iss, aud, token_type, claim=, cnf, lifetime, scope, one_time, user. ret_user: the local
+ * user, who is the user claim's or the map's, NUL-terminated. Header typ was judged before. */
 enum tok_err policy_judge(const struct policy *p, const struct claims *c,
                           const struct policy_ask *ask,
                           char ret_user[USER_NAME_MAX + 1]) MUST_CHECK;

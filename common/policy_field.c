@@ -261,6 +261,10 @@ enum tok_err policy_field_set(struct policy *p, const struct policy_field *f,
     case POLICY_PATH_OR_NONE:
         return value_is_path(value) || slice_is(value, "none") ? set_text(at, value)
                                                                : TOK_SETTINGS;
+    case POLICY_MAP:
+        return value_is_path(value) || slice_is(value, "none") || slice_is(value, "same")
+                   ? set_text(at, value)
+                   : TOK_SETTINGS;
     case POLICY_NAME:
         return value_is_name(value) ? set_text(at, value) : TOK_SETTINGS;
     case POLICY_NAME_OR_EMPTY:
@@ -315,6 +319,7 @@ enum tok_err policy_field_copy(const struct policy *from, const struct policy_fi
     switch (f->kind) {
     case POLICY_PATH:
     case POLICY_PATH_OR_NONE:
+    case POLICY_MAP:
     case POLICY_NAME:
     case POLICY_NAME_OR_EMPTY:
         return copy_text(*(char *const *)source, at);
@@ -374,6 +379,7 @@ enum tok_err policy_field_text(const struct policy *p, const struct policy_field
     switch (f->kind) {
     case POLICY_PATH:
     case POLICY_PATH_OR_NONE:
+    case POLICY_MAP:
     case POLICY_NAME:
     case POLICY_NAME_OR_EMPTY:
         return value_text(slice_of(*(char *const *)at ? *(char *const *)at : ""), ret);

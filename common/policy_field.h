@@ -9,6 +9,7 @@
 enum policy_kind {
     POLICY_PATH,
     POLICY_PATH_OR_NONE,
+    POLICY_MAP, /* "none", "same" or a path */
     POLICY_NAME,
     POLICY_NAME_OR_EMPTY,
     POLICY_NAMES,

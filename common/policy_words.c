@@ -47,6 +47,8 @@ static const struct word table[] = {
     {"allow_root", "AllowRoot", FIELD(POLICY_FLAG, allow_root), "no", VALUE_FLAG_FORM, false},
     {"revoked", "Revoked", FIELD(POLICY_PATH_OR_NONE, revoked), POLICY_REVOKED,
      VALUE_PATH_FORM " or none", false},
+    {"user_map", "UserMap", FIELD(POLICY_MAP, user_map), "none",
+     "none, same or " VALUE_PATH_FORM, false},
 };
 /* clang-format on */
 

@@ -12,6 +12,7 @@ void resolve_clear(struct resolved *r)
 {
     policy_clear(&r->policy);
     keyset_file_clear(&r->keys);
+    usermap_clear(&r->map);
     if (r->list.fd >= 0)
         revoked_close(&r->list);
     *r = (struct resolved){.list.fd = -1};
@@ -116,7 +117,6 @@ static enum tok_err choose_policy(const struct resolve_ask *ask,
     err = section ? policy_copy(&section->policy, &r->policy) : policy_init(&r->policy);
     if (err)
         return err;
-    r->user_map = USER_MAP_SAME;
     if (section) {
         bool local;
 
@@ -124,7 +124,6 @@ static enum tok_err choose_policy(const struct resolve_ask *ask,
         if (err)
             return err;
         r->foreign = !local;
-        r->user_map = local ? USER_MAP_SAME : section->user_map;
     }
     if (!r->foreign)
         err = name_claims(settings, &r->policy);
@@ -135,6 +134,34 @@ static enum tok_err choose_policy(const struct resolve_ask *ask,
     if (r->policy.issuer && r->policy.audience)
         return TOK_OK;
     return policy_read_pinned(&r->policy, pinned, why);
+}
+
+enum tok_err resolve_map(const char *user_map, enum file_trust trust, struct usermap *ret,
+                         struct why *why)
+{
+    if (strcmp(user_map, "none") != 0)
+        return usermap_load(user_map, trust == FILE_OWN ? FILE_OWN : FILE_SETTINGS, ret, why);
+    *ret = (struct usermap){0};
+    return TOK_OK;
+}
+
+/* Who names an issuer and its keys beside the token, not in a section, means its users to be
+ * users here, unless a map is named as well. The local issuer's always are. */
+static enum tok_err load_map(const struct resolve_ask *ask, struct resolved *r, struct why *why)
+{
+    const char *pinned = ask->pinned ? ask->pinned : POLICY_PINNED;
+    bool local = !r->foreign;
+    enum tok_err err;
+
+    if (local && policy_given(&r->policy, "user_map")) {
+        err = is_local(pinned, r->policy.issuer, &local, why);
+        if (err)
+            return err;
+    }
+    if (local || strcmp(r->policy.user_map, "same") == 0)
+        return TOK_OK;
+    r->mapped = true;
+    return resolve_map(r->policy.user_map, ask->trust, &r->map, why);
 }
 
 static bool wants_list(const struct resolve_ask *ask, const struct resolved *r)
@@ -160,6 +187,8 @@ static enum tok_err load(const struct resolve_ask *ask, const struct settings *s
         keyset_file_init(ask->ctx, r->policy.keys, ask->trust, r->policy.algorithms, &r->keys);
     if (!err)
         err = keyset_file_get(&r->keys, &keys, why);
+    if (!err)
+        err = load_map(ask, r, why);
     if (err || !wants_list(ask, r))
         return err;
     err = revoked_open(r->policy.revoked, ask->trust, &r->list, why);
@@ -205,7 +234,6 @@ enum tok_err resolve_verify(struct resolved *r, const struct verify_ask *ask,
                             struct verify_result *ret, struct why *why)
 {
     struct verify_ask full = *ask;
-    bool unmapped = r->foreign && r->user_map == USER_MAP_NONE;
     enum tok_err err;
 
     *ret = (struct verify_result){0};
@@ -214,11 +242,6 @@ enum tok_err resolve_verify(struct resolved *r, const struct verify_ask *ask,
         return err;
     full.policy = &r->policy;
     full.list = r->list.fd >= 0 ? &r->list : NULL;
-    if (unmapped)
-        full.user = (struct slice){0};
-    err = verify_token(&full, ret);
-    if (err || !unmapped)
-        return err;
-    ret->user[0] = '\0';
-    return TOK_UNMAPPED;
+    full.map = r->mapped ? &r->map : NULL;
+    return verify_token(&full, ret);
 }

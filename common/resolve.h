@@ -10,13 +10,15 @@
 #pragma once
 
 #include "settings.h"
+#include "usermap.h"
 #include "verify.h"
 
 struct resolve_ask {
     const struct policy *words; /* policy_init, then the words that were given */
     const char *config;     /* NULL: POLICY_CONFIG, which may be missing; else must be there */
     const char *pinned;     /* NULL: POLICY_PINNED */
-    enum file_trust trust;  /* of the key file and the list */
+    enum file_trust trust;  /* of the key file and the list; a user map is root's, or
+                             * FILE_OWN */
     bool keys_without_list; /* keys= given and revoked= not: no list (jwtctl verify) */
     OSSL_LIB_CTX *ctx;      /* must outlive the result */
 };
@@ -27,7 +29,8 @@ struct resolved {
     struct keyset_file keys;
     struct revoked list; /* .fd is -1 without a list */
     bool foreign;        /* another issuer's section judges */
-    enum user_map user_map;
+    bool mapped;         /* its users are local ones by .map alone */
+    struct usermap map;
 };
 
 /* The whole: settings, section, files. Errors are all ours (tok_err_is_ours), each with a
@@ -47,8 +50,13 @@ enum tok_err resolve_load(const struct resolve_ask *ask, const struct settings *
                           const struct settings_issuer *section, struct resolved *ret,
                           struct why *why) MUST_CHECK;
 
-/* verify_token by these rules: ask's policy, keys and list are filled in here. A key file that
- * changed is read anew; when it can't be, its error is told with a sentence. A user of another
- * issuer whom no UserMap makes a local one: TOK_UNMAPPED, whoever was asked for. */
+/* The map of a policy's user_map, "none" or a path. TOK_SETTINGS, TOK_NO_MEMORY. */
+enum tok_err resolve_map(const char *user_map, enum file_trust trust, struct usermap *ret,
+                         struct why *why) MUST_CHECK;
+
+/* verify_token by these rules: ask's policy, keys, list and map are filled in here. A key file
+ * that changed is read anew; when it can't be, its error is told with a sentence. A user of
+ * another issuer whom no UserMap makes a local one: TOK_UNMAPPED, whoever was asked for. The
+ * local issuer (the pinned one) names local users, and no map is asked. */
 enum tok_err resolve_verify(struct resolved *r, const struct verify_ask *ask,
                             struct verify_result *ret, struct why *why) MUST_CHECK;

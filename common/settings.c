@@ -81,7 +81,8 @@ static enum tok_err tell_issuer(const struct settings_issuer *issuer, tell_fn fn
     err = policy_each_given(&issuer->policy, POLICY_CAMEL, tell_word, &t);
     if (err)
         return err;
-    fn(arg, section, "UserMap", issuer->user_map == USER_MAP_SAME ? "same" : "none", "none");
+    if (!policy_given(&issuer->policy, "user_map"))
+        fn(arg, section, "UserMap", issuer->policy.user_map, issuer->policy.user_map);
     return TOK_OK;
 }
 

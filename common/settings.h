@@ -18,8 +18,6 @@
 #define SETTINGS_FILE_MAX ((size_t)256 * 1024)
 #define SETTINGS_ISSUERS_MAX 64
 
-enum user_map { USER_MAP_NONE, USER_MAP_SAME };
-
 struct settings_rate {
     unsigned count; /* 0: no limit */
     uint64_t per;   /* microseconds */
@@ -32,7 +30,6 @@ struct settings_rate {
 struct settings_issuer {
     char *url;
     struct policy policy; /* .issuer is the url */
-    enum user_map user_map;
 };
 
 /* MaxTokenLength= by default: what sudo, su and xrdp can take. */

@@ -20,7 +20,6 @@ struct reader {
     const char *section;            /* NULL: none yet, or an issuer's */
     struct settings_issuer *issuer; /* NULL: none */
     struct policy words;            /* what this issuer's section says, here */
-    bool user_map_seen;
     unsigned section_line;
     unsigned row_line[SETTINGS_ROWS_MAX]; /* where each row was set; 0: not here */
     uint64_t sections_seen, issuers_seen;
@@ -59,7 +58,7 @@ static enum tok_err end_section(struct reader *r)
 
 static enum tok_err add_issuer(struct settings *s, struct slice url)
 {
-    struct settings_issuer issuer = {.user_map = USER_MAP_NONE};
+    struct settings_issuer issuer = {0};
     struct settings_issuer *more;
     enum tok_err err = policy_init(&issuer.policy);
 
@@ -102,7 +101,6 @@ static enum tok_err begin_issuer(struct reader *r, struct slice url)
         return REFUSE(r, "[Issuer %s] is here twice; allowed is once in a file",
                       r->issuer->url);
     r->issuers_seen |= bit;
-    r->user_map_seen = false;
     return TOK_OK;
 }
 
@@ -139,21 +137,6 @@ static enum tok_err twice(struct reader *r, struct slice key)
                   key.p);
 }
 
-static enum tok_err set_user_map(struct reader *r, const struct ini_line *line)
-{
-    if (r->user_map_seen)
-        return twice(r, line->key);
-    r->user_map_seen = true;
-    if (slice_is(line->value, "none"))
-        r->issuer->user_map = USER_MAP_NONE;
-    else if (slice_is(line->value, "same"))
-        r->issuer->user_map = USER_MAP_SAME;
-    else
-        return REFUSE(r, "UserMap=%.*s: the value is out of form; allowed is none or same",
-                      shown(line->value.n, VALUE_SHOWN), line->value.p);
-    return TOK_OK;
-}
-
 /* A list of names with commas between, for a sentence. */
 static void append_name(char *list, size_t size, const char *name)
 {
@@ -174,8 +157,6 @@ static enum tok_err unknown_key(struct reader *r, struct slice key)
     for (size_t i = 0; r->issuer && (word = policy_word_at(POLICY_CAMEL, i)); i++)
         if (strcmp(word, "Issuer") != 0)
             append_name(known, sizeof(known), word);
-    if (r->issuer)
-        append_name(known, sizeof(known), "UserMap");
     return REFUSE(r, "unknown key %.*s in [%s]; allowed are %s", shown(key.n, KEY_SHOWN), key.p,
                   r->issuer ? "Issuer URL" : r->section, known);
 }
@@ -186,8 +167,6 @@ static enum tok_err set_issuer_word(struct reader *r, const struct ini_line *lin
     struct why why = {""};
     enum tok_err err;
 
-    if (slice_is(line->key, "UserMap"))
-        return set_user_map(r, line);
     if (slice_is(line->key, "Issuer"))
         return unknown_key(r, line->key);
     err = policy_set(&r->words, POLICY_CAMEL, line->key, line->value, &why);

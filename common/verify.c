@@ -195,8 +195,11 @@ static void know_nothing(struct verify_result *ret)
 
 enum tok_err verify_token(const struct verify_ask *ask, struct verify_result *ret)
 {
-    const struct policy_ask judge = {
-        .now = ask->now, .user = ask->user, .service = ask->service, .spends = ask->spends};
+    const struct policy_ask judge = {.now = ask->now,
+                                     .user = ask->user,
+                                     .service = ask->service,
+                                     .map = ask->map,
+                                     .spends = ask->spends};
     const struct key *own, *key = NULL;
     UNINITIALIZED struct jws_header header;
     enum tok_err err, payload_err;

@@ -18,6 +18,7 @@ struct verify_ask {
     int64_t now;                /* seconds since the Epoch */
     struct slice user;          /* p NULL: any */
     struct slice service;       /* p NULL: any */
+    const struct usermap *map;  /* as policy_ask's */
     bool spends;                /* as policy_ask's */
     char *scratch;              /* room for the decoded payload: BASE64URL_BYTES(token.n) do */
     size_t scratch_size;

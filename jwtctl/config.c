@@ -49,6 +49,22 @@ static int read_settings(const struct config *c, struct settings *ret)
     return EXIT_BROKEN;
 }
 
+/* The files beside the settings that a person writes by hand. */
+static int check_maps(const struct settings *settings)
+{
+    for (size_t i = 0; i < settings->n_issuers; i++) {
+        CLEANUP(usermap_clear) struct usermap map = {0};
+        const char *path = settings->issuers[i].policy.user_map;
+        struct why why;
+
+        if (strcmp(path, "same") == 0 || resolve_map(path, FILE_SETTINGS, &map, &why) == TOK_OK)
+            continue;
+        complain("%s", why.text);
+        return EXIT_BROKEN;
+    }
+    return EXIT_SUCCESS;
+}
+
 int command_config_check(int argc, char **argv)
 {
     CLEANUP(settings_clear) struct settings settings = {0};
@@ -57,6 +73,8 @@ int command_config_check(int argc, char **argv)
 
     if (!status)
         status = read_settings(&c, &settings);
+    if (!status)
+        status = check_maps(&settings);
     if (status)
         return status;
     printf("%s: ok\n", c.path ? c.path : POLICY_CONFIG);

@@ -63,7 +63,7 @@ static int accept(pam_handle_t *pamh, struct token_check *c, const struct passwd
         event->err = TOK_ROOT;
         return verdict_auth(TOK_ROOT);
     }
-    rc = session_keep(pamh, &c->rules.policy, c->rules.list.fd >= 0, &c->token);
+    rc = session_keep(pamh, &c->rules, &c->token);
     if (rc == PAM_SUCCESS)
         rc = pam_set_item(pamh, PAM_AUTHTOK, NULL);
     if (rc != PAM_SUCCESS)
@@ -81,9 +81,11 @@ static void debug_rules(pam_handle_t *pamh, const struct options *o, const struc
     const struct policy *p = &r->policy;
 
     if (p->issuer)
-        log_debug(pamh, o, "debug: rules: issuer=%s%s keys=%s revoked=%s type=%s user_claim=%s",
+        log_debug(pamh, o,
+                  "debug: rules: issuer=%s%s keys=%s revoked=%s user_claim=%s user_map=%s",
                   p->issuer, r->foreign ? " (its section)" : "", p->keys,
-                  r->list.fd >= 0 ? p->revoked : "none", p->type, p->user_claim);
+                  r->list.fd >= 0 ? p->revoked : "none", p->user_claim,
+                  r->mapped ? p->user_map : "same");
     else
         log_debug(pamh, o, "debug: no rules were found, or none were asked");
 }

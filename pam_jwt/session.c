@@ -68,7 +68,7 @@ static int export_all(pam_handle_t *pamh, const struct session *s)
     return rc;
 }
 
-int session_keep(pam_handle_t *pamh, const struct policy *policy, bool has_list,
+int session_keep(pam_handle_t *pamh, const struct resolved *rules,
                  const struct verify_result *token)
 {
     CLEANUP(cleanup_session) struct session *s = calloc(1, sizeof(*s));
@@ -76,12 +76,13 @@ int session_keep(pam_handle_t *pamh, const struct policy *policy, bool has_list,
 
     if (!s)
         return PAM_BUF_ERR;
-    s->has_list = has_list;
+    s->has_list = rules->list.fd >= 0;
+    s->mapped = rules->mapped;
     s->exp = token->exp;
     (void)snprintf(s->kid, sizeof(s->kid), "%s", token->kid);
     (void)snprintf(s->jti, sizeof(s->jti), "%s", token->jti);
     (void)snprintf(s->sid, sizeof(s->sid), "%s", token->sid);
-    if (policy_copy(policy, &s->policy) || secret_copy(token->payload, &s->payload))
+    if (policy_copy(&rules->policy, &s->policy) || secret_copy(token->payload, &s->payload))
         return PAM_BUF_ERR;
     rc = export_all(pamh, s);
     if (rc == PAM_SUCCESS)

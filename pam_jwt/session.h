@@ -12,9 +12,8 @@
  */
 #pragma once
 
-#include "policy.h"
+#include "resolve.h"
 #include "secret.h"
-#include "verify.h"
 
 #include <security/pam_modules.h>
 
@@ -24,6 +23,7 @@ struct session {
     struct policy policy;
     struct secret payload; /* decoded claims; no signature, so no token */
     bool has_list;         /* policy.revoked names a list to be asked again */
+    bool mapped;           /* policy.user_map is to be asked again */
     int64_t exp;
     char kid[KEY_KID_MAX + 1];
     char jti[SESSION_ID_MAX + 1];
@@ -41,7 +41,7 @@ struct session_env {
 int session_forget(pam_handle_t *pamh) MUST_CHECK;
 
 /* Keeps module data and exports the environment. A PAM code. */
-int session_keep(pam_handle_t *pamh, const struct policy *policy, bool has_list,
+int session_keep(pam_handle_t *pamh, const struct resolved *rules,
                  const struct verify_result *token) MUST_CHECK;
 
 /* The module data of this process; NULL when it did not authenticate. */

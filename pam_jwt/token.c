@@ -77,15 +77,22 @@ enum tok_err token_check_again(const struct session *session, const struct asked
                                int64_t now, struct why *why)
 {
     const struct policy *p = &session->policy;
+    CLEANUP(usermap_clear) struct usermap map = {0};
     struct claims_names names = {p->user_claim, p->token_type_claim, p->jti_claim};
     struct policy_ask ask = {.now = now,
                              .user = {asked->user, strlen(asked->user)},
                              .service = {asked->service, strlen(asked->service)},
+                             .map = session->mapped ? &map : NULL,
                              .spends = true}; /* what was spent stays good for its login */
     char user[USER_NAME_MAX + 1];
     struct claims claims;
     enum tok_err err;
 
+    if (session->mapped) {
+        err = resolve_map(p->user_map, FILE_PUBLIC, &map, why);
+        if (err)
+            return err;
+    }
     err = claims_read(secret_slice(&session->payload), &names, &claims);
     if (err == TOK_OK)
         err = policy_judge(p, &claims, &ask, user);

@@ -1,118 +1,24 @@
 #include "rig.h"
 
+#include "file.h"
 #include "keyset.h"
 #include "revoked.h"
 
 #include <dirent.h>
 #include <fcntl.h>
 #include <grp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <syslog.h>
 #include <time.h>
 
-#define LOG_MAX 64
 #define NOBODY 65534
-#define LINE_MAX_BYTES 2048
 
 static struct {
     char dir[256];
     struct key *key;
-    struct {
-        int priority;
-        char text[LINE_MAX_BYTES];
-    } lines[LOG_MAX];
-    size_t n_lines;
 } rig;
-
-PRINTF_LIKE(2, 0) static void keep_line(int priority, const char *format, va_list args)
-{
-    if (rig.n_lines == LOG_MAX)
-        abort();
-    rig.lines[rig.n_lines].priority = LOG_PRI(priority);
-    (void)vsnprintf(rig.lines[rig.n_lines].text, LINE_MAX_BYTES, format, args);
-    rig.n_lines++;
-}
-
-/* The C library's logging, taken over for libpam and every module in this process: these are
- * the two names that they call, the second one where they were built with _FORTIFY_SOURCE. */
-#define TAKES_OVER(name) __asm__(name) __attribute__((visibility("default")))
-
-void rig_syslog(int priority, const char *format, ...) TAKES_OVER("syslog") PRINTF_LIKE(2, 3);
-void rig_syslog_chk(int priority, int flag, const char *format, ...) TAKES_OVER("__syslog_chk")
-    PRINTF_LIKE(3, 4);
-
-void rig_syslog(int priority, const char *format, ...)
-{
-    va_list args;
-
-    va_start(args, format);
-    keep_line(priority, format, args);
-    va_end(args);
-}
-
-void rig_syslog_chk(int priority, int flag, const char *format, ...)
-{
-    va_list args;
-
-    (void)flag;
-    va_start(args, format);
-    keep_line(priority, format, args);
-    va_end(args);
-}
-
-static bool is_ours(const char *line)
-{
-    return strncmp(line, "pam_jwt(", strlen("pam_jwt(")) == 0;
-}
-
-/* The place of our own line i, or LOG_MAX. */
-static size_t our_line(size_t i)
-{
-    for (size_t at = 0; at < rig.n_lines; at++)
-        if (is_ours(rig.lines[at].text) && i-- == 0)
-            return at;
-    return LOG_MAX;
-}
-
-size_t rig_log_lines(void)
-{
-    size_t n = 0;
-
-    while (our_line(n) != LOG_MAX)
-        n++;
-    return n;
-}
-
-const char *rig_log_line(size_t i)
-{
-    size_t at = our_line(i);
-
-    return at == LOG_MAX ? "" : rig.lines[at].text;
-}
-
-int rig_log_priority(size_t i)
-{
-    size_t at = our_line(i);
-
-    return at == LOG_MAX ? -1 : rig.lines[at].priority;
-}
-
-void rig_log_clear(void)
-{
-    rig.n_lines = 0;
-}
-
-bool rig_log_holds(const char *text)
-{
-    for (size_t i = 0; i < rig.n_lines; i++)
-        if (strstr(rig.lines[i].text, text))
-            return true;
-    return false;
-}
 
 const char *rig_path(const char *name)
 {
@@ -210,6 +116,24 @@ void rig_revoke(const char *sid)
     rig_write("revoked", line);
 }
 
+void rig_copy(const char *name, const char *path)
+{
+    char *text = NULL;
+    size_t n;
+
+    ck_assert_ok(file_read(rig_path(name), FILE_OWN, 65536, &text, &n, NULL, NULL));
+    ck_assert_ok(file_write(path, (struct slice){text, n}, 0644, NULL));
+    free(text);
+}
+
+void rig_publish(void)
+{
+    rig_write("issuer", "Issuer=" RIG_ISSUER "\nAudience=" RIG_AUDIENCE "\n");
+    rig_copy("issuer", "/var/lib/jwt/issuer");
+    rig_copy("jwks.json", "/var/lib/jwt/jwks.json");
+    rig_copy("revoked", "/var/lib/jwt/revoked");
+}
+
 /* What a failed test may have left in the module's default places. */
 static void clear_defaults(void)
 {
@@ -278,6 +202,7 @@ static void rig_setup(void)
     ck_assert_ptr_nonnull(getenv("PAM_JWT_MODULE"));
     ck_assert_ptr_nonnull(getenv("PAM_JWT_WORK"));
     clear_defaults();
+    rig_clock_set(0);
     (void)snprintf(rig.dir, sizeof(rig.dir), "%s/rig.XXXXXX", getenv("PAM_JWT_WORK"));
     ck_assert_ptr_nonnull(mkdtemp(rig.dir));
     ck_assert_int_eq(chmod(rig.dir, 0755), 0);

@@ -58,6 +58,12 @@ void rig_keys(void);
 /* The probe stack with these options instead. */
 void rig_probe(const char *options);
 
+/* A copy of a file of the rig's, 0644. */
+void rig_copy(const char *name, const char *path);
+
+/* The rig's names, keys and list where the module looks by itself. */
+void rig_publish(void);
+
 /* Lines of sid: 22 letters each, ended with "". */
 void rig_revoke(const char *sid);
 
@@ -75,6 +81,9 @@ int rig_login_as_nobody(const char *user, const char *answer);
 void rig_run_make(void);
 void rig_run_clear(void);
 void rig_run_since(int64_t mtime);
+
+/* What time(2) says to everything in this process; 0: the truth. Each test begins with that. */
+void rig_clock_set(int64_t now);
 
 /* Lines this process wrote to the log through pam_jwt since rig_log_clear. */
 size_t rig_log_lines(void);

@@ -40,6 +40,10 @@ START_TEST(wrong_option_is_a_service_error_in_each_phase)
         {"quiet=yes", "quiet"},
         {"session_limit=1h", "session_limit"},
         {"prompt", "prompt"},
+        {"user_map", "user_map"},
+        {"user_map=", "user_map"},
+        {"user_map=usermap", "user_map"},
+        {"user_map=Same", "user_map"},
         {"prompt=", "prompt"},
         {"[prompt=a\tb]", "prompt"},
         {"leeway=-5", "leeway"},
@@ -264,25 +268,15 @@ static void write_at(const char *path, const char *text)
     ck_assert_int_eq(fclose(f), 0);
 }
 
-static void copy_to(const char *name, const char *path)
-{
-    char command[1024];
-
-    (void)snprintf(command, sizeof(command), "cp %s %s", rig_path(name), path);
-    ck_assert_int_eq(system(command), 0); /* NOLINT(cert-env33-c): a test's own paths */
-}
-
 START_TEST(defaults_are_what_the_issuer_publishes)
 {
     rig_probe("");
-    write_at("/var/lib/jwt/issuer", "Issuer=" RIG_ISSUER "\nAudience=" RIG_AUDIENCE "\n");
-    copy_to("jwks.json", "/var/lib/jwt/jwks.json");
-    copy_to("revoked", "/var/lib/jwt/revoked");
+    rig_publish();
     ck_assert_pam(try_good(), PAM_SUCCESS);
     rig_revoke(MINT_SID);
-    copy_to("revoked", "/var/lib/jwt/revoked");
+    rig_copy("revoked", "/var/lib/jwt/revoked");
     ck_assert_pam(try_good(), PAM_AUTH_ERR);
-    copy_to("jwks.json", "/var/lib/jwt/revoked");
+    rig_copy("jwks.json", "/var/lib/jwt/revoked");
     ck_assert_pam(try_good(), PAM_AUTHINFO_UNAVAIL);
 }
 END_TEST

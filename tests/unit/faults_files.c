@@ -14,7 +14,7 @@
 /* A directory with all that a machine has. */
 struct place {
     char dir[32];
-    char conf[64], drop_ins[72], one[96], two[96], pinned[64], keys[64], list[64];
+    char conf[64], drop_ins[72], one[96], two[96], pinned[64], keys[64], list[64], map[64];
     struct policy words;
     struct settings settings;
     char *token;
@@ -36,6 +36,8 @@ static struct place *place_new(void)
     ck_assert_ptr_nonnull(mkdtemp(p->dir));
     put(p->keys, sizeof(p->keys), p->dir, "jwks.json", RFC8037_PUBLIC);
     put(p->list, sizeof(p->list), p->dir, "revoked", SID " 1700000900\n");
+    put(p->map, sizeof(p->map), p->dir, "usermap",
+        "https://third alice alice\nhttps://third x carol\nhttps://third *@y carol\n");
     put(p->pinned, sizeof(p->pinned), p->dir, "issuer", "Issuer=https://host\nAudience=host\n");
     put(p->conf, sizeof(p->conf), p->dir, "jwt.conf",
         "[Token]\nIssuer=https://host\nAudience=host other\nAlgorithm=ES256\n"
@@ -47,8 +49,9 @@ static struct place *place_new(void)
         text, sizeof(text),
         "[Issuer https://other]\nKeys=%s\nAudience=host\nRequire=sub exp\n"
         "Claim=a:b\nClaim=c:d\nTyp=JWT absent\nAlgorithms=EdDSA ES256\nUserMap=same\n"
-        "[Issuer https://third]\nKeys=%s\n",
-        p->keys, p->keys);
+        "[Issuer https://third]\nKeys=%s\nUserMap=%s\n"
+        "[Issuer https://fourth]\nKeys=%s\n",
+        p->keys, p->keys, p->map, p->keys);
     put(p->two, sizeof(p->two), p->drop_ins, "20-two.conf", text);
     ck_assert_ok(policy_init(&p->words));
     return p;
@@ -58,9 +61,9 @@ static void place_free(struct place **at)
 {
     struct place *p = *at;
 
-    for (size_t i = 0; i < 6; i++)
-        (void)unlink(
-            (const char *const[]){p->one, p->two, p->conf, p->pinned, p->keys, p->list}[i]);
+    for (size_t i = 0; i < 7; i++)
+        (void)unlink((const char *const[]){p->one, p->two, p->conf, p->pinned, p->keys, p->list,
+                                           p->map}[i]);
     ck_assert_int_eq(rmdir(p->drop_ins), 0);
     ck_assert_int_eq(rmdir(p->dir), 0); /* nothing is left behind */
     settings_clear(&p->settings);
@@ -149,7 +152,7 @@ static const char *const every_word[][2] = {
     {"scope", "required"}, {"one_time", "optional"},
     {"leeway", "3s"},      {"max_lifetime", "1h"},
     {"max_length", "511"}, {"allow_root", "yes"},
-    {"revoked", "/r"},
+    {"revoked", "/r"},     {"user_map", "/m"},
 };
 
 static void give(struct policy *p, const char *word, const char *value)
@@ -333,7 +336,9 @@ START_TEST(a_fault_judges_no_token_by_other_rules)
     give(&p->words, "revoked", p->list);
     resolve_one(p, "ours", CLAIMS("https://host", "AAAAAAAAAAAAAAAAAAAAAA"), TOK_OK);
     resolve_one(p, "ours, ended", CLAIMS("https://host", SID), TOK_REVOKED);
-    resolve_one(p, "another's", CLAIMS("https://third", SID), TOK_REVOKED);
+    resolve_one(p, "another's, ended", CLAIMS("https://third", SID), TOK_REVOKED);
+    resolve_one(p, "another's", CLAIMS("https://third", "AAAAAAAAAAAAAAAAAAAAAA"), TOK_OK);
+    resolve_one(p, "another's, unmapped", CLAIMS("https://fourth", SID), TOK_UNMAPPED);
     resolve_one(p, "nobody's", CLAIMS("https://nobody", SID), TOK_ISSUER);
 }
 END_TEST

@@ -1,6 +1,7 @@
 #include "file.h"
 #include "policy.h"
 #include "unit.h"
+#include "usermap.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -100,6 +101,7 @@ START_TEST(each_word_sets_its_field_and_only_its_bit)
         {"max_length", "MaxLength", "511", "511"},
         {"allow_root", "AllowRoot", "yes", "yes"},
         {"revoked", "Revoked", "none", "none"},
+        {"user_map", "UserMap", "/m", "/m"},
     };
 
     for (int style = POLICY_WORDS; style <= POLICY_CAMEL; style++) {
@@ -131,6 +133,7 @@ START_TEST(each_word_sets_its_field_and_only_its_bit)
         ck_assert_int_eq(p.max_lifetime, 5400);
         ck_assert_uint_eq(p.max_length, 511);
         ck_assert_str_eq(p.revoked, "none");
+        ck_assert_str_eq(p.user_map, "/m");
     }
 }
 END_TEST
@@ -155,7 +158,7 @@ START_TEST(empty_never_means_any)
     static const char *const words[] = {"keys",       "issuer",     "audience", "algorithms",
                                         "user_claim", "typ",        "require",  "claim",
                                         "scope",      "one_time",   "leeway",   "max_lifetime",
-                                        "max_length", "allow_root", "revoked"};
+                                        "max_length", "allow_root", "revoked",  "user_map"};
 
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
         refuse(words[i], "", "");
@@ -501,6 +504,7 @@ END_TEST
 struct case_ {
     struct policy policy;
     const char *user, *service;
+    const struct usermap *map;
     bool spends;
     int64_t now;
     char got[USER_NAME_MAX + 1];
@@ -527,7 +531,7 @@ static enum tok_err judge(struct case_ *c, const char *payload)
     const struct claims_names names = {.user = c->policy.user_claim,
                                        .token_type = c->policy.token_type_claim,
                                        .jti = c->policy.jti_claim};
-    struct policy_ask ask = {.now = c->now, .spends = c->spends};
+    struct policy_ask ask = {.now = c->now, .map = c->map, .spends = c->spends};
     struct claims *claims = calloc(1, sizeof(*claims));
     enum tok_err err;
 
@@ -946,6 +950,33 @@ START_TEST(another_user_claim_is_read_where_it_is_named)
 }
 END_TEST
 
+START_TEST(with_a_map_the_claim_is_anything_and_the_user_is_the_maps)
+{
+    static const char text[] = "https://h a:b/c deploy\nhttps://h alice carol\n"
+                               "https://h boss root\nhttps://other x deploy\n";
+    CLEANUP(case_clear) struct case_ c = local();
+    CLEANUP(usermap_clear) struct usermap map = {0};
+
+    ck_assert_ok(usermap_parse("m", s(text), &map, NULL));
+    c.map = &map;
+    c.user = "deploy";
+    ck_assert_ok(judge_sub(&c, "\"a:b\\/c\""));
+    ck_assert_str_eq(c.got, "deploy");
+    c.user = "alice";
+    ck_assert_err(judge_sub(&c, "\"a:b/c\""), TOK_USER);
+    /* Likeness is nothing: the map says who alice is. */
+    ck_assert_err(judge_sub(&c, "\"alice\""), TOK_USER);
+    ck_assert_err(judge_sub(&c, "\"bob\""), TOK_UNMAPPED);
+    ck_assert_err(judge_sub(&c, "\"x\""), TOK_UNMAPPED);
+    ck_assert_err(judge_sub(&c, "\"\""), TOK_UNMAPPED);
+    ck_assert_err(judge_sub(&c, "7"), TOK_CLAIM_TYPE);
+    c.user = NULL;
+    ck_assert_err(judge_sub(&c, "\"boss\""), TOK_ROOT);
+    set(&c.policy, "allow_root", "yes");
+    ck_assert_ok(judge_sub(&c, "\"boss\""));
+}
+END_TEST
+
 START_TEST(root_is_refused_unless_allowed)
 {
     CLEANUP(case_clear) struct case_ c = local();
@@ -1023,5 +1054,6 @@ UNIT_MAIN("policy", defaults_are_those_of_the_design, each_word_sets_its_field_a
           a_one_time_token_is_refused_and_so_is_another_where_one_is_asked,
           who_spends_takes_a_one_time_token_that_can_be_kept_to_one_use,
           the_user_must_be_the_one_asked_for, a_user_claim_that_is_no_portable_name_is_refused,
-          another_user_claim_is_read_where_it_is_named, root_is_refused_unless_allowed,
-          the_first_fault_in_the_order_of_the_header_is_told)
+          another_user_claim_is_read_where_it_is_named,
+          with_a_map_the_claim_is_anything_and_the_user_is_the_maps,
+          root_is_refused_unless_allowed, the_first_fault_in_the_order_of_the_header_is_told)

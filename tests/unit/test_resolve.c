@@ -19,7 +19,7 @@
 /* A directory with what jwtd-issuer publishes and another issuer's keys. */
 struct place {
     char dir[32];
-    char pinned[64], keys[64], other_keys[64], list[64];
+    char pinned[64], keys[64], other_keys[64], list[64], map[64];
     struct policy words;
     struct settings settings;
     struct resolved resolved;
@@ -53,6 +53,7 @@ static struct place *place_new(void)
     put(p->keys, p->dir, "jwks.json", RFC8037_PUBLIC);
     put(p->other_keys, p->dir, "other.json", OTHER_PUBLIC);
     put(p->list, p->dir, "revoked", SID " 1700000900\n");
+    put(p->map, p->dir, "usermap", "https://other alice carol\nhttps://host alice carol\n");
     ck_assert_ok(policy_init(&p->words));
     ck_assert_ok(settings_init(&p->settings));
     p->resolved.list.fd = -1;
@@ -69,6 +70,7 @@ static void place_free(struct place **at)
     (void)unlink(p->keys);
     (void)unlink(p->other_keys);
     (void)unlink(p->list);
+    (void)unlink(p->map);
     (void)rmdir(p->dir);
     resolve_clear(&p->resolved);
     settings_clear(&p->settings);
@@ -235,6 +237,76 @@ START_TEST(a_section_judges_the_tokens_that_name_it_and_no_other)
 }
 END_TEST
 
+START_TEST(a_map_says_who_anothers_users_are)
+{
+    CLEANUP(place_free) struct place *p = place_new();
+    char lines[128];
+
+    (void)snprintf(lines, sizeof(lines), "Audience=host\nUserMap=%s\n", p->map);
+    section(p, "https://other", p->keys, lines);
+    ck_assert_ok(judge(p, OTHER, "carol"));
+    ck_assert_str_eq(p->result.user, "carol");
+    ck_assert_err(judge(p, OTHER, "alice"), TOK_USER);
+    put(p->map, p->dir, "usermap", "https://other alices carol\n");
+    ck_assert_err(judge(p, OTHER, "carol"), TOK_UNMAPPED);
+    ck_assert_err(judge(p, OTHER, "alice"), TOK_UNMAPPED);
+    put(p->map, p->dir, "usermap", "https://other alice\n");
+    ck_assert_err(judge(p, OTHER, "carol"), TOK_SETTINGS);
+    ck_assert_int_eq(unlink(p->map), 0);
+    ck_assert_err(judge(p, OTHER, "carol"), TOK_SETTINGS);
+}
+END_TEST
+
+START_TEST(a_map_beside_the_section_overrides_its_own)
+{
+    CLEANUP(place_free) struct place *p = place_new();
+
+    section(p, "https://other", p->keys, "Audience=host\nUserMap=same\n");
+    give(p, "user_map", p->map);
+    ck_assert_err(judge(p, OTHER, "alice"), TOK_USER);
+    ck_assert_ok(judge(p, OTHER, "carol"));
+    give(p, "user_map", "none");
+    ck_assert_err(judge(p, OTHER, "alice"), TOK_UNMAPPED);
+    give(p, "user_map", "same");
+    ck_assert_ok(judge(p, OTHER, "alice"));
+}
+END_TEST
+
+START_TEST(the_local_issuers_users_are_never_mapped)
+{
+    CLEANUP(place_free) struct place *p = place_new();
+    char lines[128];
+
+    give(p, "keys", p->keys);
+    give(p, "revoked", "none");
+    give(p, "user_map", p->map);
+    ck_assert_ok(judge(p, LOCAL, "alice"));
+    (void)snprintf(lines, sizeof(lines), "UserMap=%s\n", p->map);
+    section(p, "https://host", p->keys, lines);
+    ck_assert_ok(judge(p, LOCAL, "alice"));
+}
+END_TEST
+
+START_TEST(an_issuer_named_beside_the_token_is_mapped_when_a_map_is_named_too)
+{
+    CLEANUP(place_free) struct place *p = place_new();
+
+    give(p, "keys", p->keys);
+    give(p, "revoked", "none");
+    give(p, "issuer", "https://other");
+    ck_assert_ok(judge(p, OTHER, "alice"));
+    give(p, "user_map", p->map);
+    ck_assert_err(judge(p, OTHER, "alice"), TOK_USER);
+    ck_assert_ok(judge(p, OTHER, "carol"));
+    give(p, "user_map", "none");
+    ck_assert_err(judge(p, OTHER, "carol"), TOK_UNMAPPED);
+    /* Nothing says that it is the local one. */
+    ck_assert_int_eq(unlink(p->pinned), 0);
+    give(p, "audience", "host");
+    ck_assert_err(judge(p, OTHER, "carol"), TOK_UNMAPPED);
+}
+END_TEST
+
 START_TEST(a_sections_tokens_are_not_held_by_the_local_keys)
 {
     CLEANUP(place_free) struct place *p = place_new();
@@ -386,19 +458,19 @@ START_TEST(a_key_file_that_is_lost_judges_no_more_tokens)
 }
 END_TEST
 
-UNIT_MAIN("resolve", the_local_issuers_tokens_are_judged_by_the_pinned_file,
-          words_given_stand_above_the_pinned_file,
-          a_missing_pinned_file_is_an_error_and_not_any_issuer, a_missing_key_file_is_an_error,
-          the_list_is_asked_and_must_be_there,
-          keys_given_do_without_a_list_only_where_that_is_asked,
-          a_pam_stack_that_names_keys_keeps_the_list,
-          a_section_judges_the_tokens_that_name_it_and_no_other,
-          a_sections_tokens_are_not_held_by_the_local_keys,
-          a_section_needs_no_file_of_the_local_issuer,
-          a_section_without_audience_takes_the_hosts, words_given_override_the_section,
-          another_issuers_users_are_nobody_without_a_map,
-          a_section_of_the_local_issuer_keeps_its_list_and_users,
-          the_issuers_claim_names_are_those_of_its_tokens,
-          what_is_no_token_is_the_local_issuers_to_refuse,
-          a_settings_file_that_is_named_must_be_there,
-          a_key_file_that_is_lost_judges_no_more_tokens)
+UNIT_MAIN(
+    "resolve", the_local_issuers_tokens_are_judged_by_the_pinned_file,
+    words_given_stand_above_the_pinned_file,
+    a_missing_pinned_file_is_an_error_and_not_any_issuer, a_missing_key_file_is_an_error,
+    the_list_is_asked_and_must_be_there, keys_given_do_without_a_list_only_where_that_is_asked,
+    a_pam_stack_that_names_keys_keeps_the_list,
+    a_section_judges_the_tokens_that_name_it_and_no_other, a_map_says_who_anothers_users_are,
+    a_map_beside_the_section_overrides_its_own, the_local_issuers_users_are_never_mapped,
+    an_issuer_named_beside_the_token_is_mapped_when_a_map_is_named_too,
+    a_sections_tokens_are_not_held_by_the_local_keys,
+    a_section_needs_no_file_of_the_local_issuer, a_section_without_audience_takes_the_hosts,
+    words_given_override_the_section, another_issuers_users_are_nobody_without_a_map,
+    a_section_of_the_local_issuer_keeps_its_list_and_users,
+    the_issuers_claim_names_are_those_of_its_tokens,
+    what_is_no_token_is_the_local_issuers_to_refuse,
+    a_settings_file_that_is_named_must_be_there, a_key_file_that_is_lost_judges_no_more_tokens)

@@ -25,11 +25,11 @@ START_TEST(an_issuers_section_is_a_policy)
     ck_assert_str_eq(a->policy.user_claim, "email");
     ck_assert_str_eq(a->policy.type, "");
     ck_assert_uint_eq(a->policy.n_claims, 2);
-    ck_assert_int_eq(a->user_map, USER_MAP_SAME);
+    ck_assert_str_eq(a->policy.user_map, "same");
     ck_assert(!policy_given(&a->policy, "revoked") && !policy_given(&a->policy, "issuer"));
     ck_assert_str_eq(b->policy.type, "access");
     ck_assert_ptr_null(b->policy.audience);
-    ck_assert_int_eq(b->user_map, USER_MAP_NONE);
+    ck_assert_str_eq(b->policy.user_map, "none");
     ck_assert(policy_given(&b->policy, "revoked"));
     ck_assert_ptr_null(settings_find_issuer(&set, (struct slice){url, sizeof(url)}));
     ck_assert_ptr_null(settings_find_issuer(&set, s("https://[::1]:8443/A")));
@@ -91,9 +91,11 @@ START_TEST(a_later_files_words_replace_an_issuers_one_by_one)
     words_are(set.issuers[0].policy.audience, "b");
     ck_assert_uint_eq(set.issuers[0].policy.n_claims, 1);
     ck_assert_str_eq(set.issuers[0].policy.claims[0].name, "c");
-    ck_assert_int_eq(set.issuers[0].user_map, USER_MAP_SAME);
+    ck_assert_str_eq(set.issuers[0].policy.user_map, "same");
     add(&set, "[Issuer u]\nUserMap=none\n");
-    ck_assert_int_eq(set.issuers[0].user_map, USER_MAP_NONE);
+    ck_assert_str_eq(set.issuers[0].policy.user_map, "none");
+    add(&set, "[Issuer u]\nUserMap=/etc/jwt/usermap\n");
+    ck_assert_str_eq(set.issuers[0].policy.user_map, "/etc/jwt/usermap");
 }
 END_TEST
 

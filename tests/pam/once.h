@@ -1,0 +1,70 @@
+/*
+ * What the tests of tokens for one use share.
+ */
+#pragma once
+
+#include "mint.h"
+#include "onetime.h"
+#include "rig.h"
+
+#include <dirent.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#define ONCE ",\"one_time\":true"
+#define NOW ((int64_t)time(NULL))
+#define SET(member, ...) (void)snprintf(plan.member, sizeof(plan.member), __VA_ARGS__)
+
+static inline struct plan plan_once(const char *user)
+{
+    struct plan plan = plan_good(user);
+
+    SET(more, ONCE);
+    return plan;
+}
+
+static inline char *token_once(void)
+{
+    struct plan plan = plan_once("alice");
+
+    return mint_sign(&plan);
+}
+
+/* Notes of used tokens that are there. */
+static inline size_t notes(void)
+{
+    DIR *d = opendir(ONETIME_USED);
+    const struct dirent *entry;
+    size_t n = 0;
+
+    if (!d)
+        return 0;
+    while ((entry = readdir(d)))
+        n += entry->d_name[0] != '.';
+    (void)closedir(d);
+    return n;
+}
+
+static inline void assert_last_reason(const char *reason)
+{
+    char text[64];
+
+    (void)snprintf(text, sizeof(text), "reason=%s", reason);
+    ck_assert_msg(strstr(rig_log_line(rig_log_lines() - 1), text) != NULL, "no %s in: %s", text,
+                  rig_log_line(rig_log_lines() - 1));
+}
+
+/* Refused without being spent. Frees the token. */
+static inline void assert_unspent(char *token, const char *service, int code,
+                                  const char *reason)
+{
+    size_t before = notes();
+
+    rig_log_clear();
+    ck_assert_pam(rig_login(service, "alice", token), code);
+    assert_last_reason(reason);
+    ck_assert_uint_eq(notes(), before);
+    free(token);
+}
