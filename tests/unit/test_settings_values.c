@@ -196,8 +196,8 @@ static const struct bad_value {
     {"Issuer u", "MaxLifetime=0", "whole seconds from 1s to 3650d"},
     {"Issuer u", "MaxLength=65537", "bytes from 1 to 65536"},
     {"Issuer u", "Revoked=list", "an absolute path or none"},
-    {"Issuer u", "UserMap=", "none or same"},
-    {"Issuer u", "UserMap=/etc/map", "none or same"},
+    {"Issuer u", "UserMap=", "none, same or an absolute path"},
+    {"Issuer u", "UserMap=map", "none, same or an absolute path"},
 };
 
 START_TEST(each_bad_value_says_its_form)
