@@ -191,5 +191,23 @@ def max_token_length_is_a_clear_refusal(d):
     assert re.search(r"MaxTokenLength", d.read_log()), "at start the settings are warned about"
 
 
+@with_daemons(token("SlidingTokens=yes\nSlidingTokenLifetime=2min\nSlidingTokenRefreshLifetime=3h"))
+def sliding_tokens_have_their_two_lifetimes(d):
+    first = d.post("/api/token/sliding/", ALICE).json()["token"]
+    claims = payload(first)
+    assert claims["token_type"] == "sliding", claims
+    assert (claims["exp"] - claims["iat"], claims["refresh_exp"] - claims["iat"]) == (120, 10800), claims
+    second = payload(d.post("/api/token/sliding/refresh/", {"token": first}).json()["token"])
+    assert second["refresh_exp"] == claims["refresh_exp"] and second["exp"] - second["iat"] == 120, second
+
+
+@with_daemons(token("SlidingTokens=yes\nSlidingTokenLifetime=1s\nSlidingTokenRefreshLifetime=2s"))
+def a_sliding_token_past_its_lifetimes_is_told_which(d):
+    first = d.post("/api/token/sliding/", ALICE).json()["token"]
+    time.sleep(2.1)
+    reply = d.post("/api/token/sliding/refresh/", {"token": first})
+    assert reply.status == 401 and b"expired" in reply.body, reply.raw
+
+
 if __name__ == "__main__":
     sys.exit(run(TESTS_OF_ALGORITHMS + tests_of(sys.modules[__name__]), sys.argv[1]))
