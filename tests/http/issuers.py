@@ -1,6 +1,7 @@
 """A jwtd-issuer on a socket of its own, beside a jwtd-login that says what a test wants."""
 
 import os
+import re
 import shutil
 import signal
 import socket
@@ -170,7 +171,8 @@ class Issuer:
             time.sleep(0.1)
         raise AssertionError("is not well again")
 
-    def stop(self):
+    def stop(self, front_lies=False):
+        """front_lies: what the log calls a source was jwtd's own word, and may be anything."""
         if self.process and self.process.poll() is None:
             self.end()
         self.listener.close()
@@ -179,6 +181,8 @@ class Issuer:
         log = self.text("log")
         shutil.rmtree(self.dir)
         assert "Sanitizer" not in log and "runtime error" not in log, log
+        if front_lies:
+            log = re.sub(r'source=("[^"]*"|\S*)', "", log)
         assert "eyJ" not in log and "secret" not in log and "mallory" not in log, log
 
 
