@@ -14,20 +14,30 @@ struct entry {
 
 struct attempts {
     uint8_t key[ATTEMPTS_KEY_LEN];
+    EVP_MAC_CTX *mac;
     struct entry entries[SETS][WAYS];
 };
 
 struct attempts *attempts_new(const uint8_t key[ATTEMPTS_KEY_LEN])
 {
     struct attempts *a = calloc(1, sizeof(*a));
+    EVP_MAC *mac = EVP_MAC_fetch(NULL, "SIPHASH", NULL);
 
-    if (a)
+    if (a) {
         memcpy(a->key, key, ATTEMPTS_KEY_LEN);
-    return a;
+        a->mac = mac ? EVP_MAC_CTX_new(mac) : NULL;
+    }
+    EVP_MAC_free(mac);
+    if (a && a->mac)
+        return a;
+    attempts_free(a);
+    return NULL;
 }
 
 void attempts_free(struct attempts *a)
 {
+    if (a)
+        EVP_MAC_CTX_free(a->mac);
     free(a);
 }
 
@@ -38,8 +48,10 @@ static uint64_t digest(const struct attempts *a, struct slice user)
     size_t n = 0;
     uint64_t name;
 
-    if (!EVP_Q_mac(NULL, "SIPHASH", NULL, NULL, NULL, a->key, sizeof(a->key),
-                   (const unsigned char *)user.p, user.n, out, sizeof(out), &n))
+    /* Names that can't be told apart share one count. */
+    if (!EVP_MAC_init(a->mac, a->key, sizeof(a->key), NULL) ||
+        !EVP_MAC_update(a->mac, (const unsigned char *)user.p, user.n) ||
+        !EVP_MAC_final(a->mac, out, &n, sizeof(out)))
         memset(out, 0, sizeof(out));
     memcpy(&name, out, sizeof(name));
     return name;
@@ -56,10 +68,9 @@ static void age(struct entry *e, const struct settings_rate *limit, uint64_t now
         e->failures = 0;
 }
 
-static struct entry *find(struct attempts *a, struct slice user,
-                          const struct settings_rate *limit, uint64_t now)
+static struct entry *find(struct attempts *a, uint64_t name, const struct settings_rate *limit,
+                          uint64_t now)
 {
-    uint64_t name = digest(a, user);
     struct entry *set = a->entries[name % SETS];
 
     for (size_t i = 0; i < WAYS; i++) {
@@ -95,12 +106,14 @@ enum attempts_said attempts_take(struct attempts *a, struct slice user,
                                  uint64_t *ret_wait)
 {
     struct entry *e;
+    uint64_t name;
 
     if (limit->count == 0)
         return ATTEMPTS_GO;
-    e = find(a, user, limit, now);
+    name = digest(a, user);
+    e = find(a, name, limit, now);
     if (!e)
-        e = make_room(a, digest(a, user));
+        e = make_room(a, name);
     if (!e)
         return ATTEMPTS_WAIT;
     if (e->failures >= limit->count) {
@@ -120,7 +133,7 @@ void attempts_settle(struct attempts *a, struct slice user, const struct setting
 
     if (limit->count == 0)
         return;
-    e = find(a, user, limit, now);
+    e = find(a, digest(a, user), limit, now);
     if (!e)
         return;
     if (e->under_way > 0)

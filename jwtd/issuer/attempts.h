@@ -2,10 +2,10 @@
  * FailuresPerUser: wrong passwords are counted by the name that was asked for, whether there is
  * such an account or not, in a window that begins with its first failure. Checks under way
  * count as failures until their verdict is there, so that a thousand guesses at once are not a
- * thousand guesses. Memory is fixed: names are held as keyed digests, and where room is short
- * the one with the fewest failures is forgotten. Somebody who guesses at a name can so keep its
- * owner from a new pair for the rest of the window, and from nothing else: refreshing and
- * tokens in hand go on.
+ * thousand guesses. Memory is fixed, 4096 names in 96 KiB, as keyed digests; where room is
+ * short the one with the fewest failures is forgotten. Somebody who guesses at a name can so
+ * keep its owner from a new pair for the rest of the window, and from nothing else: refreshing
+ * and tokens in hand go on.
  */
 #pragma once
 

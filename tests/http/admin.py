@@ -109,39 +109,27 @@ def of_many_rotations_under_load_no_token_is_ahead_of_the_published_keys(d):
 
 @with_issuer("[Session]\nMaxSessionsPerUser=100000\n", init=False)
 def a_kill_at_any_step_of_a_rotation_leaves_a_working_issuer(d):
-    module = os.path.join(os.path.dirname(d.program), "../../tests/http/kill_at.so")
-    assert os.path.exists(module), module
-    changes = {"LD_PRELOAD": module, "KILL_AT": d.path("kill-at"),
-               "ASAN_OPTIONS": "verify_asan_link_order=0:" + os.environ.get("ASAN_OPTIONS", "")}
-    before = {name: os.environ.get(name) for name in changes}
-    os.environ.update(changes)
+    d.preload("kill_at.so", KILL_AT=d.path("kill-at"))
     deaths, tokens = 0, []
-    try:
+    d.start()
+    for step in range(1, 100):
+        tokens += d.obtain()
+        with open(d.path("kill-at"), "w", encoding="ascii") as file:
+            file.write(str(step))
+        said = d.ask(ADMIN_ROTATE, b"")[0]
+        os.remove(d.path("kill-at"))
+        if said == "ok":
+            break
+        assert said == "closed", said
+        assert d.process.wait(15) == -signal.SIGKILL
+        deaths += 1
         d.start()
-        for step in range(1, 100):
-            tokens += d.obtain()
-            with open(d.path("kill-at"), "w", encoding="ascii") as file:
-                file.write(str(step))
-            said = d.ask(ADMIN_ROTATE, b"")[0]
-            os.remove(d.path("kill-at"))
-            if said == "ok":
-                break
-            assert said == "closed", said
-            assert d.process.wait(15) == -signal.SIGKILL
-            deaths += 1
-            d.start()
-            pair = d.obtain()
-            assert {kid(t) for t in pair} <= set(published(d)), (step, published(d))
-            d.restart()
-            assert kid(d.obtain()[0]) == kid(pair[0]), step
-            good(d, *tokens, *pair)
-            tokens += pair
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
+        pair = d.obtain()
+        assert {kid(t) for t in pair} <= set(published(d)), (step, published(d))
+        d.restart()
+        assert kid(d.obtain()[0]) == kid(pair[0]), step
+        good(d, *tokens, *pair)
+        tokens += pair
     good(d, *tokens)
     # Four files are replaced, each by fsync, rename and fsync, with a kill before and after each.
     assert said == "ok" and deaths == 24, (said, deaths)

@@ -72,15 +72,19 @@ class Issuer:
         self.listener.listen(512)
         self.log = open(self.path("log"), "ab+", buffering=0)
         self.process = None
+        self.environment = {}
         if init:
             self.start()
 
     def path(self, name):
         return os.path.join(self.dir, name)
 
+    def write_file(self, name, text):
+        with open(self.path(name), "w", encoding="utf-8") as file:
+            file.write(text)
+
     def configure(self, settings):
-        with open(self.path("jwt.conf"), "w", encoding="utf-8") as file:
-            file.write(settings)
+        self.write_file("jwt.conf", settings)
 
     def text(self, name):
         with open(self.path(name), encoding="utf-8", errors="replace") as file:
@@ -95,7 +99,15 @@ class Issuer:
         self.process = subprocess.Popen(
             ["/bin/sh", "-c", 'LISTEN_PID=$$ exec "$0" "$@"', *self.argv()], restore_signals=False,
             preexec_fn=lambda: os.dup2(fd, 3, inheritable=True), pass_fds=[3], stdin=subprocess.DEVNULL,
-            env=dict(os.environ, LISTEN_FDS="1", LISTEN_FDNAMES="issuer"), stdout=self.log, stderr=self.log)
+            env=dict(os.environ, LISTEN_FDS="1", LISTEN_FDNAMES="issuer", **self.environment),
+            stdout=self.log, stderr=self.log)
+
+    def preload(self, name, **environment):
+        """From the next start on, with this module of the build's tests/http."""
+        module = os.path.join(os.path.dirname(self.program), "../../tests/http", name)
+        assert os.path.exists(module), module
+        asan = "verify_asan_link_order=0:" + os.environ.get("ASAN_OPTIONS", "")
+        self.environment = dict(environment, LD_PRELOAD=module, ASAN_OPTIONS=asan)
 
     def end(self, number=signal.SIGTERM):
         self.process.send_signal(number)

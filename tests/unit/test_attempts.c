@@ -1,6 +1,7 @@
 #include "attempts.h"
 #include "unit.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -114,22 +115,62 @@ START_TEST(no_limit_is_no_limit)
 }
 END_TEST
 
-START_TEST(a_flood_of_names_does_not_forget_a_name_at_its_limit)
+/* A million; fewer where each call is slow (valgrind). */
+static int many(void)
+{
+    const char *step = getenv("PROPERTY_STEP");
+
+    return 1000000 / (step ? atoi(step) : 1);
+}
+
+START_TEST(a_million_names_take_no_more_memory_and_forget_no_name_at_its_limit)
 {
     CLEANUP(cleanup_attempts) struct attempts *a = attempts_new(key);
+    size_t before = mallinfo2().uordblks;
     char name[16];
+
+    ck_assert_uint_lt(before, 1024 * 1024);
 
     for (int i = 0; i < 3; i++)
         guess_wrong(a, "alice", START);
-    for (int i = 0; i < 100000; i++) {
+    for (int i = 0; i < many(); i++) {
         (void)snprintf(name, sizeof(name), "n%d", i);
         guess_wrong(a, name, START + 1);
     }
+    ck_assert_uint_le(mallinfo2().uordblks, before + 1024);
     ck_assert_int_eq(take(a, START + 2), ATTEMPTS_LIMIT);
+}
+END_TEST
+
+/* All ways of a set under way: a name more waits, and counts when one of them is settled. */
+START_TEST(a_flood_of_checks_under_way_makes_more_wait_and_forgets_none)
+{
+    CLEANUP(cleanup_attempts) struct attempts *a = attempts_new(key);
+    enum attempts_said said[8192];
+    int going = 0, waiting = 0;
+    char name[16];
+    uint64_t wait;
+
+    for (int i = 0; i < 8192; i++) {
+        (void)snprintf(name, sizeof(name), "n%d", i);
+        said[i] = take_named(a, name, START, &wait);
+        going += said[i] == ATTEMPTS_GO;
+        waiting += said[i] == ATTEMPTS_WAIT;
+    }
+    ck_assert_int_le(going, 4096);
+    ck_assert_int_eq(going + waiting, 8192);
+    for (int i = 0; i < 8192; i++) {
+        (void)snprintf(name, sizeof(name), "n%d", i);
+        if (said[i] == ATTEMPTS_GO)
+            settle(a, name, START, false);
+    }
+    ck_assert_int_eq(take(a, START), ATTEMPTS_GO);
 }
 END_TEST
 
 UNIT_MAIN("attempts", failures_over_the_limit_are_told_how_long_to_wait,
           right_passwords_count_nothing, a_right_password_forgives_nothing,
           names_are_counted_apart, guesses_at_once_are_no_more_than_the_limit,
-          no_limit_is_no_limit, a_flood_of_names_does_not_forget_a_name_at_its_limit)
+          no_limit_is_no_limit,
+          a_million_names_take_no_more_memory_and_forget_no_name_at_its_limit,
+          a_flood_of_checks_under_way_makes_more_wait_and_forgets_none)
