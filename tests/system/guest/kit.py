@@ -7,6 +7,7 @@ import hmac
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 import time
@@ -49,33 +50,58 @@ def obtain(user="alice", password=ALICE):
 
 # The doors. Each takes the user to become and what to type, and tells whether it opened.
 
+NO_ANSWER = None
+SSH = "ssh -o StrictHostKeyChecking=accept-new -o NumberOfPasswordPrompts=1 -o LogLevel=ERROR"
 
-def ssh(method):
+
+def answering(typed):
+    """A program that prints the answer, or ends who asks when there is none."""
+    path = "/tmp/answer"
+    with open(path, "w", encoding="utf-8") as file:
+        file.write("#!/bin/sh\nkill $PPID\n" if typed is NO_ANSWER else f"#!/bin/sh\ncat <<'TYPED'\n{typed}\nTYPED\n")
+    os.chmod(path, 0o755)
+    return path
+
+
+def line(typed):
+    return "" if typed is NO_ANSWER else typed + "\n"
+
+
+def ssh(options, user, typed, command="id -un"):
+    """What the command there printed."""
+    return sh(f"SSH_ASKPASS={answering(typed)} SSH_ASKPASS_REQUIRE=force {SSH} {options} {user}@localhost "
+              + shlex.quote(command))
+
+
+def by_ssh(options):
     def door(user, typed):
-        answer = "/tmp/answer"
-        with open(answer, "w", encoding="utf-8") as file:
-            file.write("#!/bin/sh\ncat <<'TYPED'\n" + typed + "\nTYPED\n")
-        os.chmod(answer, 0o755)
-        out = sh(f"SSH_ASKPASS={answer} SSH_ASKPASS_REQUIRE=force ssh -o PreferredAuthentications={method} "
-                 "-o NumberOfPasswordPrompts=1 -o StrictHostKeyChecking=accept-new -o LogLevel=ERROR "
-                 f"{user}@localhost id -un")
-        os.remove(answer)
+        out = ssh(options, user, typed)
         return out.returncode == 0 and out.stdout.strip() == user
 
     return door
 
 
-def sudo(user, typed):
-    out = sh("sudo -k -S -p '' id -un", typed + "\n", user)
-    return out.returncode == 0 and out.stdout.strip() == "root"
+def by_sudo(options):
+    def door(user, typed):
+        out = sh(f"SUDO_ASKPASS={answering(typed)} sudo -k {options} id -un", line(typed), user)
+        return out.returncode == 0 and out.stdout.strip() == "root"
+
+    return door
 
 
-def su(user, typed):
-    out = sh(f"su {user} -c 'id -un'", typed + "\n", "nobodyspecial")
-    return out.returncode == 0 and out.stdout.strip() == user
+def by_su(command):
+    def door(user, typed):
+        out = sh(f"{command} {user} -c 'id -un'", line(typed), "nobodyspecial")
+        return out.returncode == 0 and out.stdout.strip() == user
+
+    return door
 
 
-DOORS = {"ssh by password": ssh("password"), "ssh by keyboard-interactive": ssh("keyboard-interactive"),
+PASSWORD_METHOD = "-o PreferredAuthentications=password"
+KEYBOARD_METHOD = "-o PreferredAuthentications=keyboard-interactive"
+sudo = by_sudo("-S -p ''")
+su = by_su("su")
+DOORS = {"ssh by password": by_ssh(PASSWORD_METHOD), "ssh by keyboard-interactive": by_ssh(KEYBOARD_METHOD),
          "sudo -S": sudo, "su": su}
 
 

@@ -10,51 +10,13 @@ import signal
 import subprocess
 import time
 
-from kit import ALICE, api, flip, journal, mint, obtain, sh, test
+from kit import (ALICE, KEYBOARD_METHOD, NO_ANSWER, PASSWORD_METHOD, api, by_ssh, by_su, by_sudo, flip, journal,
+                 line, mint, obtain, sh, sudo, test)
 
 DATA = "/root/services.tsv"
-NO_ANSWER = None
-SSH = "ssh -o StrictHostKeyChecking=accept-new -o NumberOfPasswordPrompts=1 -o LogLevel=ERROR"
 AUTH = "auth [success=done ignore=ignore default=die] pam_jwt.so ignore_non_token\n"
 LOCKER = AUTH + "@include common-auth\naccount required pam_jwt.so\n@include common-account\n"
 NEW_PASSWORD = "Quite-another-4711"
-
-
-def answering(typed):
-    """A program that prints the answer, or ends who asks when there is none."""
-    path = "/tmp/answer"
-    with open(path, "w", encoding="utf-8") as file:
-        file.write("#!/bin/sh\nkill $PPID\n" if typed is NO_ANSWER else f"#!/bin/sh\ncat <<'TYPED'\n{typed}\nTYPED\n")
-    os.chmod(path, 0o755)
-    return path
-
-
-def ssh(options):
-    def door(user, typed):
-        out = sh(f"SSH_ASKPASS={answering(typed)} SSH_ASKPASS_REQUIRE=force {SSH} {options} {user}@localhost id -un")
-        return out.returncode == 0 and out.stdout.strip() == user
-
-    return door
-
-
-def line(typed):
-    return "" if typed is NO_ANSWER else typed + "\n"
-
-
-def sudo(command):
-    def door(user, typed):
-        out = sh(f"SUDO_ASKPASS={answering(typed)} sudo -k {command} id -un", line(typed), user)
-        return out.returncode == 0 and out.stdout.strip() == "root"
-
-    return door
-
-
-def su(command):
-    def door(user, typed):
-        out = sh(f"{command} {user} -c 'id -un'", line(typed), "nobodyspecial")
-        return out.returncode == 0 and out.stdout.strip() == user
-
-    return door
 
 
 def read_until(terminal, *words):
@@ -105,15 +67,15 @@ def passwd(user, typed):
     return True
 
 
-DOORS = {
-    "sshd, password": ssh("-o PreferredAuthentications=password"),
-    "sshd, keyboard-interactive": ssh("-o PreferredAuthentications=keyboard-interactive"),
-    "sshd, publickey and password": ssh("-p 2222 -i /root/id -o PreferredAuthentications=publickey,password"),
-    "sudo -S": sudo("-S -p ''"),
-    "sudo -A": sudo("-A"),
-    "sudo -i": sudo("-S -p '' -i"),
-    "su": su("su"),
-    "su -l": su("su -l"),
+SERVICES = {
+    "sshd, password": by_ssh(PASSWORD_METHOD),
+    "sshd, keyboard-interactive": by_ssh(KEYBOARD_METHOD),
+    "sshd, publickey and password": by_ssh("-p 2222 -i /root/id -o PreferredAuthentications=publickey,password"),
+    "sudo -S": sudo,
+    "sudo -A": by_sudo("-A"),
+    "sudo -i": by_sudo("-S -p '' -i"),
+    "su": by_su("su"),
+    "su -l": by_su("su -l"),
     "login": login,
     "caller that is not root": locker,
     "passwd": passwd,
@@ -169,7 +131,7 @@ def ended():
 
 def spent(_):
     token = mint(one_time=True)
-    assert DOORS["sudo -S"]("alice", token)
+    assert sudo("alice", token)
     return token
 
 
@@ -237,7 +199,7 @@ def run_cell(door, case):
     if typed is spent:
         journal()
     with wrong[0]() if wrong else contextlib.nullcontext():
-        opened = DOORS[door](user, text)
+        opened = SERVICES[door](user, text)
     said = journal()
     assert text is NO_ANSWER or len(text) < 20 or text not in said, (door, case)
     lines = re.findall(r"pam_jwt\((\S+?)\).*? reason=(\w+)", said)
@@ -282,7 +244,7 @@ def every_door():
 def cells():
     with every_door():
         journal()
-        for door in DOORS:
+        for door in SERVICES:
             for case in CASES:
                 if is_asked(door, case):
                     opened, text = run_cell(door, case)
@@ -304,5 +266,5 @@ def every_cell_of_services_and_cases_is_as_the_table_says():
         number += 1
         if opened != should_open(door, case) or text not in want:
             wrong.append(text)
-    print(f"# {len(DOORS)} services, {len(CASES)} cases: {number} cells")
+    print(f"# {len(SERVICES)} services, {len(CASES)} cases: {number} cells")
     assert not wrong and number == len(want), "\n# ".join([f"{number} cells, the data has {len(want)}", *wrong])

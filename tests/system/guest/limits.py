@@ -1,0 +1,98 @@
+"""Sessions that end with their token, with real logind: session_limit as the manual shows it."""
+
+import re
+import shlex
+import subprocess
+import time
+
+from kit import KEYBOARD_METHOD, PASSWORD_METHOD, SSH, answering, journal, mint, sh, test
+from stacks import PAM, kept, manual, put_before
+
+LIFE = 10  # seconds from the mint to exp
+OUTSIDE = "-u alice -x -f '/usr/bin/sleep 4799'"
+GONE = 5  # and at most so many more until the shell is gone
+
+
+def session_line():
+    found, = re.findall(r"^session .* pam_jwt.so session_limit$", manual(), re.M)
+    return found
+
+
+def command(number):
+    """A shell that stays, in the foreground and behind nohup, by arguments that tell it from others."""
+    return f"nohup sleep {number}1 >/dev/null 2>&1 & sleep {number}0; true"
+
+
+def start(door, number, token):
+    if door == "su -l":
+        # No -l: su opens a session where its caller is in none.
+        argv = ["runuser", "-u", "nobodyspecial", "--", "su", "-l", "alice", "-c", command(number)]
+        text = token + "\n"
+    else:
+        argv = ["sh", "-c", f"SSH_ASKPASS={answering(token)} SSH_ASKPASS_REQUIRE=force {SSH} -tt {door} "
+                            f"alice@localhost {shlex.quote(command(number))}"]
+        text = ""
+    process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                               text=True)
+    process.stdin.write(text)
+    process.stdin.flush()
+    wait_for(number, True, time.time() + LIFE)
+    return process
+
+
+def alive(number):
+    return sh(f"pgrep -u alice -x -f 'sleep {number}[01]' | wc -l").stdout.strip()
+
+
+def wait_for(number, there, deadline):
+    """Until both processes of a session are there, or none is."""
+    while alive(number) != ("2" if there else "0"):
+        assert time.time() < deadline, (number, there, alive(number), journal()[-3000:])
+        time.sleep(0.1)
+
+
+@test
+def a_session_ends_with_its_token_within_five_seconds():
+    with kept(PAM + "sshd", PAM + "su"):
+        for service in ("sshd", "su"):
+            put_before(PAM + service, "@include common-session", session_line())
+        ends = int(time.time()) + LIFE
+        doors = dict(enumerate((PASSWORD_METHOD, KEYBOARD_METHOD, "su -l"), 471))
+        processes = [start(door, number, mint(exp=ends)) for number, door in doors.items()]
+        time.sleep(max(0, ends - 0.5 - time.time()))
+        for number, door in doors.items():
+            assert alive(number) == "2", (door, "ended too early", journal())
+        for number, door in doors.items():
+            wait_for(number, False, ends + GONE)
+            print(f"# {door}: all of it gone {time.time() - ends:.1f} s after exp")
+        for process in processes:
+            process.communicate(timeout=20)
+
+
+@test
+def what_the_user_s_own_manager_runs_outlives_the_token_where_it_lingers():
+    """As the manual says."""
+    with kept(PAM + "sshd"):
+        put_before(PAM + "sshd", "@include common-session", session_line())
+        sh("loginctl enable-linger alice")
+        ends = int(time.time()) + 6
+        try:
+            process = start_escape(mint(exp=ends))
+            time.sleep(max(0, ends - time.time()))
+            process.communicate(timeout=20)
+            assert time.time() - ends <= GONE
+            assert sh(f"pgrep {OUTSIDE}").returncode == 0
+        finally:
+            sh(f"loginctl disable-linger alice; pkill {OUTSIDE}")
+
+
+def start_escape(token):
+    escape = "systemd-run -q --user sleep 4799; sleep 4790"
+    process = subprocess.Popen(["sh", "-c", f"SSH_ASKPASS={answering(token)} SSH_ASKPASS_REQUIRE=force {SSH} "
+                                            f"{PASSWORD_METHOD} alice@localhost {shlex.quote(escape)}"],
+                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    deadline = time.monotonic() + LIFE
+    while sh(f"pgrep {OUTSIDE}").returncode != 0:
+        assert time.monotonic() < deadline and process.poll() is None, (process.communicate(timeout=20), journal())
+        time.sleep(0.1)
+    return process

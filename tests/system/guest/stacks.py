@@ -1,0 +1,201 @@
+"""The stacks of pam_jwt(8), as they stand there, and the profile for pam-auth-update, at the real services."""
+
+import contextlib
+import glob
+import os
+import re
+import shutil
+import subprocess
+
+from kit import (ALICE, CAROL, DOORS, KEYBOARD_METHOD, PASSWORD_METHOD, api, journal, mint, obtain, sh, ssh, su, sudo,
+                 test)
+
+PAM = "/etc/pam.d/"
+WRONG = "not the password"
+
+
+def manual():
+    path, = glob.glob("/usr/share/man/man8/pam_jwt.8") + glob.glob("/usr/local/share/man/man8/pam_jwt.8")
+    with open(path, encoding="utf-8") as file:
+        return file.read()
+
+
+def examples():
+    """Path -> text of each literal block of the manual that names a file in its first line."""
+    blocks = re.findall(r"^\.Bd -literal.*\n(# (/etc/\S+)\n(?:.*\n)*?)\.Ed$", manual(), re.M)
+    return {path: text.replace("\\e", "\\") for text, path in blocks}
+
+
+@contextlib.contextmanager
+def kept(*paths):
+    """These files are afterwards what they were."""
+    before = {}
+    for path in paths:
+        if os.path.exists(path):
+            with open(path, "rb") as file:
+                before[path] = file.read(), os.stat(path).st_mode & 0o7777
+    try:
+        yield
+    finally:
+        for path in paths:
+            if path in before:
+                with open(path, "wb") as file:
+                    file.write(before[path][0])
+                os.chmod(path, before[path][1])
+            else:
+                with contextlib.suppress(FileNotFoundError):
+                    os.remove(path)
+
+
+def write(path, text, mode=0o644):
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+    os.chmod(path, mode)
+
+
+def read(path):
+    with open(path, encoding="utf-8") as file:
+        return file.read()
+
+
+def put_before(path, line, more):
+    text = read(path)
+    assert f"\n{line}\n" in text, text
+    write(path, text.replace(f"\n{line}\n", f"\n{more}\n{line}\n"))
+
+
+def take_module_out(*services):
+    for service in services:
+        text = read(PAM + service)
+        write(PAM + service, "".join(x for x in text.splitlines(True) if "pam_jwt" not in x))
+
+
+def assert_door(name, door):
+    token = obtain()["access"]
+    assert door("alice", token), name + " with the token\n" + journal()
+    assert door("alice", ALICE), name + " with the password\n" + journal()
+    for typed in (mint(sub="carol"), WRONG):
+        assert not door("alice", typed), (name, typed[:20])
+
+
+@test
+def the_manual_s_stack_of_sshd_works_as_it_stands_there():
+    with kept(PAM + "sshd"):
+        write(PAM + "sshd", examples()[PAM + "sshd"])
+        assert_door("ssh by password", DOORS["ssh by password"])
+        assert_door("ssh by keyboard-interactive", DOORS["ssh by keyboard-interactive"])
+
+
+@test
+def the_manual_s_stack_of_sudo_asks_each_time_and_refuses_after_logout():
+    command = "sudo -S -p '' true && sudo -n true 2>/dev/null && echo remembered"
+    with kept(PAM + "sudo", "/etc/sudoers.d/jwt"):
+        write(PAM + "sudo", examples()[PAM + "sudo"])
+        write("/etc/sudoers.d/jwt", "")
+        assert sh("sudo -k; " + command, obtain()["access"] + "\n", "alice").stdout == "remembered\n"
+        write("/etc/sudoers.d/jwt", examples()["/etc/sudoers.d/jwt"], 0o440)
+        assert sh("visudo -c").returncode == 0
+        pair = obtain()
+        assert sh("sudo -k; " + command, pair["access"] + "\n", "alice").stdout == ""
+        assert_door("sudo", sudo)
+        assert sudo("alice", pair["access"])
+        assert api("/api/token/blacklist/", {"refresh": pair["refresh"]}) == (200, {})
+        assert not sudo("alice", pair["access"])
+        assert "revoked" in journal()
+
+
+@test
+def the_manual_s_common_files_work_for_every_service_as_they_stand_there():
+    paths = [PAM + name for name in ("common-auth", "common-account", "sshd", "sudo", "su")]
+    with kept(*paths):
+        take_module_out("sshd", "sudo", "su")
+        assert not su("alice", mint())
+        for path in paths[:2]:
+            write(path, examples()[path])
+        for name, door in DOORS.items():
+            assert_door(name, door)
+
+
+def common_files():
+    return {path: read(path) for path in glob.glob(PAM + "common-*")}
+
+
+def rules(text):
+    """The lines that PAM sees, one blank between words."""
+    return [" ".join(x.split()) for x in text.splitlines() if x.strip() and not x.startswith("#")]
+
+
+def pam_auth_update(*words):
+    subprocess.run(["pam-auth-update", *words], check=True, env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
+                   stdin=subprocess.DEVNULL, capture_output=True, timeout=60)
+
+
+@test
+def pam_auth_update_puts_the_profile_in_and_takes_it_out_again():
+    with kept(*common_files(), PAM + "sshd", PAM + "sudo", PAM + "su"):
+        take_module_out("sshd", "sudo", "su")
+        sh("sed -i 's/ nodelay//' /etc/pam.d/common-auth /etc/pam.d/common-password")
+        before = common_files()
+        pam_auth_update("--enable", "jwt")
+        try:
+            for name, text in examples().items():
+                if name in before:
+                    assert rules(read(name)) == rules(text), read(name)
+            assert sum("pam_jwt" in x for x in common_files().values()) == 2
+            for name, door in DOORS.items():
+                assert door("alice", obtain()["access"]), name + "\n" + journal()
+                assert door("alice", ALICE), name + "\n" + journal()
+                assert not door("alice", mint(sub="carol")), name
+            assert DOORS["ssh by password"]("carol", CAROL)
+            # The service that sells tokens includes these files as well.
+            assert api("/api/token/", {"username": "alice", "password": obtain()["access"]})[0] == 401
+        finally:
+            pam_auth_update("--disable", "jwt")
+        assert common_files() == before
+        assert not su("alice", mint())
+        assert su("alice", ALICE)
+
+
+@test
+def the_module_lies_beside_libpam_s_own():
+    out = sh("dpkg -L libpam-modules | grep /pam_unix.so")
+    ours = os.path.join(os.path.dirname(os.path.realpath(out.stdout.strip())), "pam_jwt.so")
+    found = os.stat(ours)
+    assert (found.st_uid, found.st_gid, found.st_mode & 0o7777) == (0, 0, 0o644), found
+
+
+@test
+def home_limits_access_and_session_are_a_token_s_too():
+    sh("useradd -M -s /bin/bash dave")
+    write("/etc/security/limits.d/dave.conf", "dave hard nofile 321\n")
+    with kept(PAM + "sshd", "/etc/security/access.conf"):
+        write("/etc/security/access.conf", "-:carol:ALL\n+:ALL:ALL\n")
+        text = read(PAM + "sshd")
+        write(PAM + "sshd", "account required pam_access.so\nsession required pam_mkhomedir.so\n" + text)
+        command = "ulimit -Hn; pwd; test -n \"$XDG_SESSION_ID\" && echo registered"
+        for method in (PASSWORD_METHOD, KEYBOARD_METHOD):
+            out = ssh(method, "dave", mint(sub="dave"), command)
+            assert out.stdout == "321\n/home/dave\nregistered\n", out
+            assert ssh(method, "carol", mint(sub="carol")).returncode != 0
+            assert "access denied for user `carol'" in journal()
+            shutil.rmtree("/home/dave")
+
+
+@test
+def a_lock_of_pam_faillock_is_one_for_tokens_too():
+    """CVE-2025-23013: an answer of "not my business" after preauth's success was a login."""
+    with kept(PAM + "su"):
+        text = read(PAM + "su").replace("auth       sufficient pam_rootok.so\n", "")
+        write(PAM + "su", "auth required pam_faillock.so preauth deny=2\n" + text.replace(
+            "@include common-auth", "auth sufficient pam_unix.so try_first_pass\n"
+            "auth [default=die] pam_faillock.so authfail deny=2"))
+        assert su("carol", mint(sub="carol")) and su("carol", CAROL)
+        for _ in range(2):
+            assert not su("carol", WRONG)
+        try:
+            assert not su("carol", mint(sub="carol"))
+            assert not su("carol", CAROL)
+            assert "locked" in journal()
+        finally:
+            sh("faillock --user carol --reset")
+        assert su("carol", mint(sub="carol"))
