@@ -5,7 +5,7 @@ import sys
 import time
 
 from case import is_answer, tests_of, token_error, with_daemons
-from daemons import ALICE, CAROL, QUICK, payload, run
+from daemons import CAROL, QUICK, payload, run
 from front import FORBIDDEN, NOT_FOUND, bearer, in_view
 from tokens import set_shadow
 
