@@ -64,7 +64,7 @@ static void judge_now(struct slice token, int64_t now, struct text *json, struct
     else
         ret->err = judge_open(&ask, &j, &ret->why);
     if (!ret->err)
-        judge_token(&j, &(struct verify_ask){.token = token, .now = now}, ret);
+        judge_token(&j, &(struct verify_ask){.token = token, .now = now, .spends = true}, ret);
     /* Here, while the judge still has the payload. */
     judge_write(ret, json);
 }

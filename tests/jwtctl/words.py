@@ -105,6 +105,8 @@ def show_explains_a_token_and_why_it_is_refused():
         now = int(time.time())
         code, out, _ = run("show", stdin=sign(claims(iat=now, exp=now + 900)), wrap=wrap)
         holds(out, "it would be taken, for user alice")
+        once = claims(iat=now, exp=now + 900, one_time=True)
+        holds(run("show", stdin=sign(once), wrap=wrap)[1], "it would be taken, for user alice")
 
 
 @promise
