@@ -101,7 +101,7 @@ def all_bad_fields_are_told_at_once_in_drfs_words(d):
 # Refresh
 
 
-@with_daemons()
+@with_daemons(QUICK.replace("RotationGrace=1s", "RotationGrace=10s"))
 def refresh_rotates_and_grace_gives_the_same_successor_again(d):
     first = d.obtain()
     reply = d.post("/api/token/refresh/", {"refresh": first["refresh"]})

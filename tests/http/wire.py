@@ -42,8 +42,9 @@ def ask(client, packet):
 
 
 class ScriptedIssuer:
-    """Takes the place of the jwtd-issuer of Daemons(issuer=False). Answers each question with what stands at its number: a
-    word of STATUS and fields, or a function of the question's fields that gives such. Else it hangs up."""
+    """Takes the place of the jwtd-issuer of Daemons(issuer=False). Answers each question with what stands
+    at its number: a word of STATUS and fields, or a function of the question's fields that gives such.
+    Else it hangs up."""
 
     def __init__(self, daemons):
         self.answers = {}
