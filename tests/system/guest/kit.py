@@ -117,8 +117,14 @@ def unb64(text):
 
 
 def issuer_key():
-    name, = os.listdir("/var/lib/jwtd-issuer/keys")
-    with open("/var/lib/jwtd-issuer/keys/" + name, encoding="ascii") as file:
+    """The key that signs: after a rotation, the one whose thumbprint begins the file `signer`."""
+    directory = "/var/lib/jwtd-issuer/keys/"
+    if os.path.exists(directory + "signer"):
+        with open(directory + "signer", encoding="ascii") as file:
+            name = file.read(8) + ".jwk"
+    else:
+        name, = os.listdir(directory)
+    with open(directory + name, encoding="ascii") as file:
         return json.load(file)
 
 

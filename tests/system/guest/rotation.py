@@ -1,0 +1,123 @@
+"""Root's jwtctl on the whole machine: keys rotated under logins, sessions revoked; and what a host gets from
+`jwtctl run -- ssh`."""
+
+import json
+import os
+import stat
+import threading
+import time
+
+from kit import ALICE, DOORS, api, journal, obtain, sh, systemctl, test
+
+KEYS = "/var/lib/jwtd-issuer/keys"
+
+
+def opens(user, token):
+    """The doors that do, by name."""
+    return [name for name, door in DOORS.items() if door(user, token)]
+
+
+@test
+def a_rotation_under_logins_refuses_none_of_them():
+    before = obtain()
+    refused, opened, over = [], [], threading.Event()
+
+    def keep_logging_in():
+        while not over.is_set():
+            status, fresh = api("/api/token/", {"username": "alice", "password": ALICE})
+            for pair in (before, fresh) if status == 200 else (before,):
+                (opened if DOORS["sudo -S"]("alice", pair["access"]) else refused).append(pair)
+            if status not in (200, 503):  # what was under way when the issuer was killed
+                refused.append(fresh)
+
+    thread = threading.Thread(target=keep_logging_in)
+    thread.start()
+    kids = []
+    try:
+        for _ in range(3):
+            out = sh("jwtctl key rotate --json")
+            assert out.returncode == 0, out
+            kids.append(json.loads(out.stdout))
+            systemctl("kill", "-s", "SIGKILL", "jwtd-issuer")
+            time.sleep(0.7)
+    finally:
+        over.set()
+        thread.join()
+    assert not refused and len(opened) > 4, (len(refused), len(opened))
+    assert [k["before"] for k in kids[1:]] == [k["kid"] for k in kids[:-1]], kids
+    after = obtain()
+    for token in (before["access"], after["access"]):
+        assert opens("alice", token) == list(DOORS)
+    assert api("/api/token/refresh/", {"refresh": before["refresh"]})[0] == 200
+    for name in os.listdir(KEYS):
+        info = os.stat(f"{KEYS}/{name}")
+        assert stat.S_IMODE(info.st_mode) == 0o600 and info.st_uid == os.stat(KEYS).st_uid, name
+    assert len(json.loads(sh("jwtctl key list --json", user="alice").stdout)) == 4
+
+
+@test
+def an_old_key_is_not_retired_while_its_tokens_live():
+    old = json.loads(sh("jwtctl key rotate --json").stdout)["before"]
+    out = sh(f"jwtctl key retire {old}")
+    assert out.returncode == 1 and f"{old} stays until " in out.stdout, out
+    out = sh("jwtctl key retire --json")
+    assert out.returncode == 0 and json.loads(out.stdout)["retired"] == [], out
+    assert old in [k["kid"] for k in json.loads(sh("jwtctl status --json").stdout)["daemon"]["keys"]]
+
+
+@test
+def revoke_shuts_every_door_at_once():
+    pair = obtain()
+    assert opens("alice", pair["access"]) == list(DOORS)
+    out = sh("jwtctl revoke alice")
+    assert out.returncode == 0 and "ended" in out.stdout, out
+    assert opens("alice", pair["access"]) == []
+    assert api("/api/token/refresh/", {"refresh": pair["refresh"]})[0] == 401
+    assert opens("alice", obtain()["access"]) == list(DOORS)
+    out = sh("jwtctl revoke carol", user="alice")
+    assert out.returncode == 1 and "only root" in out.stderr, out
+
+
+def asked(service, prompt):
+    """What askpass answers within `jwtctl run`."""
+    out = sh(f"JWT_ASKPASS_SERVICE={service} /usr/libexec/jwt/askpass \"{prompt}\"", user="alice")
+    assert out.returncode == 0, out
+    return out.stdout.strip()
+
+
+@test
+def what_ssh_is_given_opens_sshd_once_and_nothing_else():
+    assert sh("jwtctl login", ALICE + "\n", "alice").returncode == 0
+    try:
+        for name in ("ssh by password", "ssh by keyboard-interactive"):
+            token = asked("sshd", "alice@localhost's password: ")
+            assert not DOORS["sudo -S"]("alice", token) and not DOORS["su"]("alice", token)
+            assert api("/api/user/", token=token)[0] in (401, 403)
+            journal()
+            assert DOORS[name]("alice", token), journal()
+            assert not DOORS[name]("alice", token)
+            assert "spent" in journal()
+        token = asked("sudo", "[sudo] password for alice: ")
+        assert DOORS["sudo -S"]("alice", token) and not DOORS["ssh by password"]("alice", token)
+        for _ in range(2):
+            out = sh("jwtctl run -- ssh -o StrictHostKeyChecking=accept-new -o LogLevel=ERROR localhost id -un",
+                     user="alice")
+            assert out.stdout == "alice\n", out
+        out = sh("jwtctl run -- scp -q -o StrictHostKeyChecking=accept-new localhost:/etc/hostname /tmp/copied",
+                 user="alice")
+        assert out.returncode == 0 and os.path.getsize("/tmp/copied") > 0, out
+    finally:
+        sh("jwtctl logout", user="alice")
+
+
+@test
+def a_users_status_and_sessions_are_told_on_the_machine():
+    assert sh("jwtctl status", user="alice").returncode == 1
+    assert sh("jwtctl login", ALICE + "\n", "alice").returncode == 0
+    login = json.loads(sh("jwtctl status --json", user="alice").stdout)["login"]
+    mine = json.loads(sh("jwtctl sessions --json", user="alice").stdout)
+    assert login["confirmed"] and [s["sid"] for s in mine if s["current"]] == [login["sid"]], (login, mine)
+    assert len([s for s in json.loads(sh("jwtctl sessions --user=alice --json").stdout)]) == len(mine)
+    out = sh("jwtctl logout --all", user="alice")
+    assert out.returncode == 0 and f"{len(mine)} session" in out.stdout, out
+    assert json.loads(sh("jwtctl sessions --user=alice --json").stdout) == []
