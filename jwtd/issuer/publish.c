@@ -286,7 +286,7 @@ static enum tok_err collect(const char *path, struct store *store, int64_t after
     if (err != TOK_OK)
         return err;
     if (store_each_ended(store, after, add_ended, lines) != STORE_DONE)
-        return why_set(why, TOK_LIST, "the store can't be read: %s", store_failure(store));
+        return why_set(why, TOK_LIST, "%s", store_failure(store));
     sort_lines(lines);
     return TOK_OK;
 }

@@ -23,7 +23,7 @@ static enum tok_err last_exp(struct issuer *x, int64_t *ret, struct why *why)
     int64_t by_settings = issuer_wall() + (int64_t)(span / SECOND), by_store = 0;
 
     if (store_last_exp(x->store, &by_store) != STORE_DONE)
-        return why_set(why, TOK_FILE, "the store: %s", store_failure(x->store));
+        return why_set(why, TOK_FILE, "%s", store_failure(x->store));
     *ret = (by_store > by_settings ? by_store : by_settings) + POLICY_LEEWAY_MAX;
     return TOK_OK;
 }

@@ -3,11 +3,46 @@
 #include <stdio.h>
 #include <string.h>
 
+/* What the administrator does about an error of SQLite, by its primary code. */
+static const struct {
+    int code;
+    const char *cure;
+} cures[] = {
+    {SQLITE_FULL, "make room on its file system"},
+    {SQLITE_READONLY, "make it writable for jwtd-issuer: owner, mode 0600, mount"},
+    {SQLITE_PERM, "make it writable for jwtd-issuer: owner, mode 0600, mount"},
+    {SQLITE_CANTOPEN, "make it and its directory writable for jwtd-issuer, and room beside it"},
+    {SQLITE_CORRUPT, "put it back from a backup, or move it away to begin anew"},
+    {SQLITE_NOTADB, "put it back from a backup, or move it away to begin anew"},
+    {SQLITE_IOERR, "look at the kernel's log, and for room on its file system"},
+    {SQLITE_BUSY, "end the other program that has it open"},
+};
+
+static const char *cure_of(int code)
+{
+    for (size_t i = 0; i < sizeof(cures) / sizeof(cures[0]); i++)
+        if (cures[i].code == code)
+            return cures[i].cure;
+    return "see jwtd-issuer(8)";
+}
+
+static void keep(struct sql *sql, const char *what, int code)
+{
+    const char *path = sqlite3_db_filename(sql->db, "main");
+
+    (void)snprintf(sql->failure, sizeof(sql->failure), "%s: %s (%d): %s", path ? path : "",
+                   what, code, cure_of(code & 0xff));
+}
+
 enum store_said sql_failed(struct sql *sql)
 {
-    (void)snprintf(sql->failure, sizeof(sql->failure), "%s (%d)", sqlite3_errmsg(sql->db),
-                   sqlite3_extended_errcode(sql->db));
+    keep(sql, sqlite3_errmsg(sql->db), sqlite3_extended_errcode(sql->db));
     return STORE_FAILED;
+}
+
+void sql_damaged(struct sql *sql)
+{
+    keep(sql, "a row is damaged", SQLITE_CORRUPT);
 }
 
 bool sql_execute(struct sql *sql, const char *text)

@@ -15,11 +15,14 @@ struct sql {
     sqlite3 *db;
     const char *const *texts;
     sqlite3_stmt *statements[SQL_MAX];
-    char failure[160];
+    char failure[480];
 };
 
-/* Keeps what SQLite says of the last failure. Always STORE_FAILED. */
+/* Keeps the file, what SQLite says of the last failure, and the cure. Always STORE_FAILED. */
 enum store_said sql_failed(struct sql *sql);
+
+/* The same for a row that can't be one of ours. */
+void sql_damaged(struct sql *sql);
 
 /* One or more statements without parameters or rows. */
 bool sql_execute(struct sql *sql, const char *text);

@@ -62,7 +62,7 @@ enum tok_err store_open(const char *path, struct store **ret, struct why *why) M
 void store_close(struct store *store);
 DEFINE_CLEANUP(struct store *, cleanup_store, store_close)
 
-/* The last failure, a clause, for the log. */
+/* The last failure for the log: file, what is wrong, cure. */
 const char *store_failure(const struct store *store);
 
 /* max(wall, high-water mark). */

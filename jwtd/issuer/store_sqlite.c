@@ -221,7 +221,7 @@ enum store_said store_find(struct store *store, const uint8_t sid[ISSUE_ID_BYTES
     sql_bind_id(&call, sid);
     said = sql_step(&call);
     if (said == STORE_DONE && !read_session(&call, &found)) {
-        (void)snprintf(store->sql.failure, sizeof(store->sql.failure), "a row is damaged");
+        sql_damaged(&store->sql);
         said = STORE_FAILED;
     }
     sql_done(&call);
@@ -239,7 +239,7 @@ static bool page_row(struct store *store, struct sql_call *call, struct store_se
 
     whole = sql_read_id(call, ret->sid) && whole && !call->damaged;
     if (!whole)
-        (void)snprintf(store->sql.failure, sizeof(store->sql.failure), "a row is damaged");
+        sql_damaged(&store->sql);
     *ret_live = !ret->ended && store->now < ret->absolute_exp && store->now < ret->idle_exp;
     return whole;
 }
