@@ -70,6 +70,24 @@ def guesses_at_one_name_are_limited_even_at_once(d):
 
 
 @with_issuer()
+def guesses_at_a_name_keep_its_owner_from_new_logins_alone(d):
+    refresh, access = d.obtain()
+    assert [d.guess() for _ in range(11)] == ["denied"] * 10 + ["throttled"]
+    assert d.ask(OBTAIN, b"alice", b"secret one", SOURCE)[0] == "throttled"
+    assert d.verify(access) == d.whoami(access) == d.refresh(refresh)[0] == "ok"
+    assert d.obtain(b"carol")
+
+
+@with_issuer()
+def a_password_that_was_not_looked_at_is_no_failure(d):
+    for word in ("busy", "unavailable"):
+        d.login.check = word
+        assert {d.guess() for _ in range(20)} == {word}
+    d.login.check = None
+    assert [d.guess() for _ in range(9)] == ["denied"] * 9 and d.obtain()
+
+
+@with_issuer()
 def right_passwords_at_once_are_never_throttled(d):
     assert len({sid(pair[0]) for pair in at_once(40, d.obtain)}) == 40
 

@@ -7,10 +7,11 @@ import socket
 import stat
 import subprocess
 import sys
+import threading
 import time
 
 from case import tests_of, with_daemons
-from daemons import ALICE, QUICK, payload, run
+from daemons import ALICE, PAM_SERVICE, QUICK, payload, run
 
 
 # Faults
@@ -39,6 +40,30 @@ def each_daemon_is_started_again_twenty_times_in_ten_seconds(d):
     assert time.monotonic() - before < 10
     d.obtain()
     return {-9}
+
+
+@with_daemons()
+def passwords_beyond_what_can_be_hashed_are_503_at_once_and_queue_nowhere(d):
+    d.write("pam/jwtd", "auth required pam_exec.so quiet /bin/sleep 2\n" + PAM_SERVICE)
+    answers = []
+
+    def log_in():
+        before = time.monotonic()
+        reply = d.post("/api/token/", ALICE)
+        answers.append((reply.status, reply.header("Retry-After"), time.monotonic() - before))
+
+    threads = [threading.Thread(target=log_in) for _ in range(60)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    full = [spent for status, wait, spent in answers if (status, wait) == (503, "1")]
+    done = [spent for status, wait, spent in answers if (status, wait) == (200, "")]
+    limit = max(4, 2 * os.cpu_count())
+    assert (len(done), len(full)) == (limit, 60 - limit), answers
+    assert max(full) < 2 <= min(done), answers
+    d.write("pam/jwtd", PAM_SERVICE)
+    d.obtain()
 
 
 @with_daemons()

@@ -165,6 +165,46 @@ START_TEST(each_refresh_is_the_last_use)
 }
 END_TEST
 
+static int rows(void)
+{
+    sqlite3 *db;
+    sqlite3_stmt *count;
+    int n;
+
+    ck_assert_int_eq(sqlite3_open(stores_path, &db), SQLITE_OK);
+    ck_assert_int_eq(sqlite3_prepare_v2(db, "SELECT count(*) FROM session", -1, &count, NULL),
+                     SQLITE_OK);
+    ck_assert_int_eq(sqlite3_step(count), SQLITE_ROW);
+    n = sqlite3_column_int(count, 0);
+    (void)sqlite3_finalize(count);
+    (void)sqlite3_close(db);
+    return n;
+}
+
+/* However many have expired, a commit takes as long as ever: it takes sixteen away. */
+START_TEST(expired_rows_go_in_steps_of_sixteen)
+{
+    CLEANUP(cleanup_store) struct store *store = stores_open();
+    struct store_session live = numbered("carol", 2000);
+    uint64_t n;
+
+    add_many(store, "alice", 0, 100);
+    live.pair.refresh_exp = NOW + 100 * 86400;
+    stores_add(store, &live);
+    for (int i = 1; i <= 8; i++) {
+        stores_begin(store, NOW + 30 * 86400 + i);
+        ck_assert_int_eq(store_renew(store, live.sid, 0, NOW + i, live.idle_exp), STORE_DONE);
+        stores_commit(store);
+        ck_assert_int_eq(rows(), i < 7 ? 101 - 16 * i : 1);
+    }
+    (void)stores_find(store, &live);
+    stores_begin(store, NOW + 31 * 86400);
+    ck_assert_int_eq(store_end_oldest(store, "nobody", 0, "test", &n), STORE_DONE);
+    stores_commit(store);
+    ck_assert_int_eq(rows(), 1);
+}
+END_TEST
+
 /* A store as the first version made it. */
 static void first_version(void)
 {
@@ -207,6 +247,7 @@ int main(void)
         a_page_looks_at_so_many_rows_and_no_more,
         a_page_after_a_session_that_is_gone_is_the_last,
         each_refresh_is_the_last_use,
+        expired_rows_go_in_steps_of_sixteen,
         a_store_of_the_first_version_keeps_its_sessions,
     };
 
