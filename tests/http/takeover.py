@@ -20,24 +20,31 @@ import time
 import login
 from daemons import payload, run
 from issuers import SOURCE, Issuer, sid
-from wire import SESSION_END, STATUS, message, read
+from wire import OBTAIN, SESSION_END, STATUS, message, read
 
 MESSAGES = int(os.environ.get("TAKEOVER_MESSAGES", "4000"))
 SEED = int(os.environ.get("TAKEOVER_SEED", str(int(time.time()))))
 FRONT = "daemon"  # any user of the machine: jwtd's in these tests
 UID = pwd.getpwnam(FRONT).pw_uid
 PASSWORD = b"secret one"
+LIMITED = "[Session]\nFailuresPerUser=10/min\n"
 SETTINGS = "[Session]\nFailuresPerUser=0\nMaxSessionsPerUser=100000\n[Token]\nSlidingTokens=yes\n"
 BUYS_BY_PASSWORD = ("obtain", "sliding-obtain")
+
+
+def issuer_of_another(build, settings):
+    """A jwtd-issuer whose jwtd is another user than this test."""
+    d = Issuer(build, settings, asker=FRONT)
+    os.chmod(d.dir, 0o755)
+    os.chmod(d.path("socket"), 0o666)
+    return d
 
 
 class Attack:
     """The daemon under attack, what is the attacker's by right, and what must never come out."""
 
     def __init__(self, build):
-        self.d = Issuer(build, SETTINGS, asker=FRONT)
-        os.chmod(self.d.dir, 0o755)
-        os.chmod(self.d.path("socket"), 0o666)
+        self.d = issuer_of_another(build, SETTINGS)
         table = json.loads(subprocess.run([build + "/tests/http/wire_table"], capture_output=True, check=True).stdout)
         assert [word.replace("-", "_") for word in table["statuses"]] == STATUS
         self.rows = {row["op"]: row for row in table["questions"]}
@@ -311,6 +318,19 @@ def as_root(what):
         os.seteuid(UID)
 
 
+def guesses_are_counted_by_the_issuer_whatever_jwtd_says_of_their_source(build):
+    d = issuer_of_another(build, LIMITED)
+    os.seteuid(UID)
+    try:
+        d.recovers()
+        said = [d.ask(OBTAIN, b"carol", b"guess %d" % i, b"192.0.2.%d" % i)[0] for i in range(13)]
+        assert said == ["denied"] * 10 + ["throttled"] * 3, said
+        assert d.ask(OBTAIN, b"carol", b"secret two", b"uid 0")[0] == "throttled"
+    finally:
+        os.seteuid(0)
+        d.stop(front_lies=True)
+
+
 def jwtd_login_does_not_answer_jwtd(build):
     d = login.Login(build)
     try:
@@ -327,7 +347,7 @@ def jwtd_login_does_not_answer_jwtd(build):
 
 
 TESTS = [value for value in list(globals().values()) if getattr(value, "is_test", False)]
-TESTS.append(jwtd_login_does_not_answer_jwtd)
+TESTS += [guesses_are_counted_by_the_issuer_whatever_jwtd_says_of_their_source, jwtd_login_does_not_answer_jwtd]
 
 if __name__ == "__main__":
     sys.exit(run(TESTS, sys.argv[1]))

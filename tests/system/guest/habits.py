@@ -222,6 +222,55 @@ def journalctl_explains_each_line():
     assert fields["JWT_USER"] == "alice" and fields["JWT_SOURCE"] == "uid 0" and len(fields["JWT_SID"]) == 22, fields
 
 
+def ids_after(what):
+    """The MESSAGE_IDs, by their names in messages.h, of what the daemons logged meanwhile, and the fields."""
+    cursor = "/root/habits-cursor"
+    sh(f"journalctl --sync; journalctl -q -n 0 --cursor-file={cursor}")
+    what()
+    sh("journalctl --sync")
+    lines = [json.loads(x) for x in sh(f"journalctl -q -o json --cursor-file={cursor}").stdout.splitlines()]
+    lines = [x for x in lines if x.get("SYSLOG_IDENTIFIER", x.get("_COMM", "")).startswith("jwtd")]
+    return [(x["_COMM"], x.get("MESSAGE_ID"), x) for x in lines]
+
+
+DECISIONS = {
+    "login": "423f79fc476b48d68931c95710e1ed37", "login denied": "732051d5e8994c42986e85c0030e39f5",
+    "refreshed": "490d0a0cbbab4c92b1c6af5790b726f4", "refresh denied": "c24dc1f1e29848efa5051f15f8dc7ba0",
+    "reuse": "055e9d1f6c6941a8baa6a6af72a0598c", "logout": "6b8b8292f52c479994781d75753b8463",
+    "narrowed": "f70cf8249b3f438892ebb6444e6c17a4",
+}
+
+
+@test
+def each_decision_is_one_line_with_its_id_and_its_fields():
+    with Settings("[Http]\nFailureTime=100ms\n[Session]\nRotationGrace=0\n"):
+        pair = obtain()
+        other = obtain()
+
+        def one_line(name, what, user="alice"):
+            found = [x for who, number, x in ids_after(what) if who == "jwtd-issuer"]
+            assert [x.get("MESSAGE_ID") for x in found] == [DECISIONS[name]], (name, found)
+            # NARROW carries no source.
+            source = None if name == "narrowed" else "uid 0"
+            assert (found[0].get("JWT_USER"), found[0].get("JWT_SOURCE")) == (user, source), found
+            assert "eyJ" not in json.dumps(found), name
+
+        def refresh(token):
+            return api("/api/token/refresh/", {"refresh": token})
+
+        one_line("login", obtain)
+        one_line("login denied", lambda: api("/api/token/", WRONG))
+        one_line("login denied", lambda: api("/api/token/", {"username": "nobodyknows", "password": "x"}), None)
+        one_line("refreshed", lambda: refresh(pair["refresh"]))
+        one_line("reuse", lambda: refresh(pair["refresh"]))
+        one_line("refresh denied", lambda: refresh(pair["refresh"]))
+        one_line("refresh denied", lambda: refresh("junk"), None)
+        one_line("narrowed", lambda: api("/api/token/narrow/", {"scope": "pam:sudo"}, other["access"]))
+        one_line("logout", lambda: api("/api/token/blacklist/", {"refresh": other["refresh"]}))
+        third = obtain()["access"]
+        one_line("logout", lambda: api("/api/logout/", {}, third))
+
+
 AS_JWTD = r"""
 import socket
 def ask(path, message):
@@ -261,23 +310,3 @@ def jwtds_own_user_can_ask_the_issuer_its_own_questions_and_nothing_else():
     out = sh("runuser -u jwtd -- python3 /tmp/as_jwtd")
     assert out.stdout == "held\n", out
     assert api("/api/token/refresh/", {"refresh": pair["refresh"]})[0] == 200
-
-
-@test
-def each_daemon_tells_its_version_its_options_and_what_is_wrong():
-    for name in DAEMONS:
-        program = "/usr/local/sbin/" + name
-        if not os.path.exists(program):
-            program = "/usr/sbin/" + name
-        assert re.fullmatch(name + r" \d+\.\d+\S*\n", sh(f"{program} --version").stdout), name
-        said = sh(f"{program} --help")
-        assert said.returncode == 0 and "--check-config" in said.stdout and not said.stderr, said
-        page = sh(f"man -P cat {name} 2>/dev/null").stdout
-        for option in set(re.findall(r"--[a-z-]+", said.stdout)):
-            assert not page or option in page, (name, option)
-        assert sh(f"{program} --check-config").returncode == 0
-        assert sh(f"{program} --nonsense").returncode == 2 and sh(f"{program} word").returncode == 2
-        Settings.write("[Token]\nLeeway=\n")
-        out = sh(f"{program} --check-config")
-        os.remove(SETTINGS)
-        assert out.returncode == 1 and SETTINGS + ":2" in out.stderr and not out.stdout, out

@@ -1,0 +1,122 @@
+"""How each daemon behaves as a service: what it tells systemd, its options, its manual."""
+
+import contextlib
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+from case import tests_of, with_daemons
+from daemons import QUICK, run
+
+TOP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
+
+
+@contextlib.contextmanager
+def systemd(d):
+    """Takes what the daemons that are started meanwhile tell systemd."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ear:
+        ear.bind(d.path("notify"))
+        os.chmod(d.path("notify"), 0o666)
+        ear.settimeout(10)
+        os.environ["NOTIFY_SOCKET"] = d.path("notify")
+        try:
+            yield lambda: ear.recv(4096).decode()
+        finally:
+            del os.environ["NOTIFY_SOCKET"]
+
+
+def hears(said, daemon):
+    """From its start to its end."""
+    assert said() == "READY=1\nSTATUS=Answering", daemon
+    before = time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
+    daemon.process.send_signal(signal.SIGHUP)
+    reloading = re.fullmatch(r"RELOADING=1\nMONOTONIC_USEC=(\d+)", said())
+    assert before <= int(reloading[1]) <= time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
+    assert said() == "STATUS=Answering" and said() == "READY=1", daemon
+
+
+@with_daemons()
+def each_daemon_tells_systemd_that_it_is_ready_reloads_and_ends(d):
+    with systemd(d) as said:
+        for daemon in d.all:
+            d.held.add(daemon)
+            daemon.start()
+            hears(said, daemon)
+            daemon.process.terminate()
+            assert said() == "STOPPING=1", daemon
+            assert daemon.process.wait(10) == 0
+            d.held.remove(daemon)
+
+
+@with_daemons()
+def each_daemon_tells_systemd_what_is_wrong_with_its_settings(d):
+    wrong, line = QUICK + "[Token]\nLeeway=never\n", QUICK.count("\n") + 2
+    with systemd(d) as said:
+        for daemon in d.all:
+            d.held.add(daemon)
+            d.write("jwt.conf", wrong)
+            daemon.start()
+            status = said()
+            assert f"jwt.conf:{line}" in status and status.startswith("STATUS="), status
+            assert said() == "READY=1", daemon
+            d.write("jwt.conf", QUICK)
+            daemon.process.send_signal(signal.SIGHUP)
+            assert said().startswith("RELOADING=1\n")
+            assert said() == "STATUS=Answering" and said() == "READY=1", daemon
+            d.write("jwt.conf", wrong)
+            daemon.process.send_signal(signal.SIGHUP)
+            assert said().startswith("RELOADING=1\n")
+            status = said()
+            assert f"jwt.conf:{line}" in status and "stays so" in status, status
+            assert said() == "READY=1", daemon
+            daemon.process.terminate()
+            daemon.process.wait(10)
+            d.write("jwt.conf", QUICK)
+            d.held.remove(daemon)
+            assert said() == "STOPPING=1"
+
+
+def call(*argv):
+    return subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=20)
+
+
+@with_daemons()
+def each_option_is_in_the_manual_and_each_of_the_manuals_in_the_help(d):
+    for daemon in d.all:
+        program = daemon.argv[0]
+        name = os.path.basename(program)
+        with open(f"{TOP}/jwtd/{name}.8", encoding="utf-8") as file:
+            page = file.read()
+        shown = call(program, "--help")
+        assert shown.returncode == 0 and not shown.stderr, shown
+        help_words = set(re.findall(r"--([a-z][a-z-]+)", shown.stdout))
+        page_words = set(re.findall(r"Fl -([a-z][a-z-]+)", page)) | set(re.findall(r"\| -([a-z]+)", page))
+        if re.search(r"Fl -version , Fl -help", page):
+            page_words |= {"version", "help"}
+        assert help_words == page_words and len(help_words) >= 5, (name, help_words ^ page_words)
+
+
+@with_daemons()
+def version_check_config_and_wrong_options_end_at_once_with_their_status(d):
+    for daemon in d.all:
+        program, config = daemon.argv[:2]
+        name = os.path.basename(program)
+        shown = call(program, "--version")
+        assert shown.returncode == 0 and re.fullmatch(name + r" \d+\.\d\S*\n", shown.stdout), shown
+        for words in (["--nonsense"], ["word"], ["--config"], ["--version=1"], ["--check-config", "word"]):
+            refused = call(program, *words)
+            assert refused.returncode == 2 and refused.stderr and not refused.stdout, refused
+        assert call(program, config, "--check-config").returncode == 0
+        d.write("jwt.conf", "[Token]\nLeeway=never\n")
+        refused = call(program, config, "--check-config")
+        assert refused.returncode == 1 and "jwt.conf:2" in refused.stderr and "Leeway" in refused.stderr, refused
+        assert refused.stderr.count("\n") == 1 and not refused.stdout, refused
+        d.write("jwt.conf", QUICK)
+
+
+if __name__ == "__main__":
+    sys.exit(run(tests_of(sys.modules[__name__]), sys.argv[1]))
