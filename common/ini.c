@@ -143,7 +143,7 @@ enum tok_err ini_next_line(struct ini *ini, struct slice *ret, bool *ret_end, st
 
 enum tok_err ini_next(struct ini *ini, struct ini_line *ret, struct why *why)
 {
-    struct slice line;
+    struct slice line = {0};
     bool end;
 
     for (;;) {

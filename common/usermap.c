@@ -131,7 +131,7 @@ static enum tok_err add_line(struct usermap *map, size_t *room, const struct use
 static enum tok_err read_lines(struct ini *in, struct usermap *map, struct why *why)
 {
     struct usermap_line line;
-    struct slice text;
+    struct slice text = {0};
     size_t room = 0;
     enum tok_err err;
     bool end;

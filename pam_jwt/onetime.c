@@ -43,35 +43,45 @@ static enum tok_err name_of(OSSL_LIB_CTX *ctx, const char *issuer, const struct 
     return TOK_OK;
 }
 
-/* Opens a directory that only root could have changed. */
-static enum tok_err open_checked(int at, const char *name, const char *path, int flags,
-                                 mode_t forbidden, int *ret_fd, struct why *why)
+/* A directory that only root could have changed. */
+static enum tok_err check_directory(int fd, const char *path, mode_t forbidden, struct why *why)
 {
-    CLEANUP(cleanup_close)
-    int fd = openat(at, name, flags | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     struct stat st;
 
-    if (fd < 0 || fstat(fd, &st) < 0)
+    if (fstat(fd, &st) < 0)
+        return failed(path, "look at", why);
+    if (st.st_uid == 0 && !(st.st_mode & forbidden))
+        return TOK_OK;
+    return why_set(why, TOK_FILE, "%s: has owner %lu and mode %04o; allowed are root and %s",
+                   path, (unsigned long)st.st_uid, (unsigned)(st.st_mode & ALLPERMS),
+                   forbidden & S_IRGRP ? "0700" : "0755");
+}
+
+static enum tok_err open_directory(int at, const char *name, const char *path, int flags,
+                                   mode_t forbidden, int *ret_fd, struct why *why)
+{
+    int fd = openat(at, name, flags | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    enum tok_err err;
+
+    if (fd < 0)
         return failed(path, "open", why);
-    if (st.st_uid != 0 || (st.st_mode & forbidden))
-        return why_set(why, TOK_FILE,
-                       "%s: has owner %lu and mode %04o; allowed are root and %s", path,
-                       (unsigned long)st.st_uid, (unsigned)(st.st_mode & ALLPERMS),
-                       forbidden & S_IRGRP ? "0700" : "0755");
-    *ret_fd = fd;
-    fd = -1;
-    return TOK_OK;
+    err = check_directory(fd, path, forbidden, why);
+    if (err == TOK_OK)
+        *ret_fd = fd;
+    else
+        (void)close(fd);
+    return err;
 }
 
 static enum tok_err open_used(int *ret_fd, struct why *why)
 {
     CLEANUP(cleanup_close) int run = -1;
-    enum tok_err err =
-        open_checked(AT_FDCWD, ONETIME_RUN, ONETIME_RUN, O_PATH, S_IWGRP | S_IWOTH, &run, why);
+    enum tok_err err = open_directory(AT_FDCWD, ONETIME_RUN, ONETIME_RUN, O_PATH,
+                                      S_IWGRP | S_IWOTH, &run, why);
 
     if (err)
         return err;
-    return open_checked(run, "used", ONETIME_USED, O_RDONLY, S_IRWXG | S_IRWXO, ret_fd, why);
+    return open_directory(run, "used", ONETIME_USED, O_RDONLY, S_IRWXG | S_IRWXO, ret_fd, why);
 }
 
 static enum tok_err check_since(const struct claims *claims, struct why *why)

@@ -45,7 +45,7 @@ static const struct text_option {
 static enum tok_err set_text(struct options *o, const struct text_option *t, struct slice value,
                              struct why *why)
 {
-    char **at = (char **)((char *)o + t->offset);
+    char **at = (void *)((char *)o + t->offset);
     char *copy;
 
     if (!value.p || !t->ok(value))
