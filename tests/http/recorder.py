@@ -7,6 +7,7 @@
 import os
 import re
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 from daemons import Daemons, payload, run
 from django_site import DjangoSite, private_key
@@ -90,7 +91,9 @@ def replies(build, cases):
     """Each case with both replies, simplejwt's first."""
     daemons, site, key = both(build)
     try:
-        return [(c, *(send(server, c, key) for server in (site, daemons))) for c in cases]
+        with ThreadPoolExecutor(2) as pool:
+            columns = pool.map(lambda server: [send(server, c, key) for c in cases], (site, daemons))
+        return list(zip(cases, *columns))
     finally:
         site.stop()
         daemons.stop()
