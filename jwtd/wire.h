@@ -90,7 +90,7 @@ enum wire_status {
     WIRE_THROTTLED,        /* -> seconds (number) */
     WIRE_BUSY,             /* more than this machine can hash now: try again */
     WIRE_UNAVAILABLE,      /* settings, keys, store or PAM out of reach; the log says which */
-    WIRE_REFRESH_EXPIRED,  /* Token 'refresh_exp' claim has expired. */
+    WIRE_REFRESH_EXPIRED,  /* Token 'refresh_exp' claim has expired */
     WIRE_NO_SESSION,       /* no live session of this user; or sliding tokens are off */
     WIRE_NOT_ALLOWED,      /* a narrowed or one-time token can't do that */
     WIRE_WIDER_SCOPE,      /* more than the scope of the token shown */

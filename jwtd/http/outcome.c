@@ -31,7 +31,7 @@ static const struct words endpoint[WIRE_STATUS_COUNT] = {
                        NULL, NULL},
     [WIRE_BUSY] = {503, "Service temporarily unavailable, try again later.", NULL, NULL},
     [WIRE_UNAVAILABLE] = {503, "Service temporarily unavailable, try again later.", NULL, NULL},
-    [WIRE_REFRESH_EXPIRED] = {401, "Token 'refresh_exp' claim has expired.", NOT_VALID, NULL},
+    [WIRE_REFRESH_EXPIRED] = {401, "Token 'refresh_exp' claim has expired", NOT_VALID, NULL},
     [WIRE_NO_SESSION] = {404, "Not found.", NULL, NULL},
     [WIRE_NOT_ALLOWED] = {403, "You do not have permission to perform this action.", NULL,
                           NULL},

@@ -21,7 +21,7 @@ SLIDING = QUICK + "[Token]\nSlidingTokens=yes\n"
 # What DRF and simplejwt say of each verdict, where they have words for it.
 TOKEN = {"invalid": "Token is invalid", "expired": "Token is expired", "blacklisted": "Token is blacklisted",
          "no_exp": "Token has no 'exp' claim", "no_id": "Token has no id", "no_type": "Token has no type",
-         "wrong_type": "Token has wrong type", "refresh_expired": "Token 'refresh_exp' claim has expired."}
+         "wrong_type": "Token has wrong type", "refresh_expired": "Token 'refresh_exp' claim has expired"}
 GONE = b'{"detail":"No active account found for the given token."}'
 CHANGED = b'{"detail":"The user\'s password has been changed."}'
 BUSY = b'{"detail":"Service temporarily unavailable, try again later."}'
