@@ -24,6 +24,9 @@ Audience=site.example
 UserIdClaim=user_id
 AccessTokenLifetime=5min
 RefreshTokenLifetime=1d
+SlidingTokens=yes
+SlidingTokenLifetime=5min
+SlidingTokenRefreshLifetime=1d
 [Session]
 RotationGrace=0
 FailuresPerUser=0
@@ -65,8 +68,8 @@ def record(reply, case):
     return "\n".join(lines) + "\n" + body
 
 
-def send(server, case, key):
-    tokens = Tokens(server, key)
+def send(tokens, case):
+    """Sends a case to the server whose tokens these are."""
 
     def fill(text):
         return re.sub(r"\$(\w+)", lambda m: tokens.get(m[1]), text)
@@ -78,7 +81,7 @@ def send(server, case, key):
         headers = [fill(h) for h in case.headers]
     except AssertionError as error:
         return f"no token for it: {error}"
-    return record(server.request(case.method, case.path, body, headers), case)
+    return record(tokens.server.request(case.method, case.path, body, headers), case)
 
 
 def both(build):
@@ -92,7 +95,8 @@ def replies(build, cases):
     daemons, site, key = both(build)
     try:
         with ThreadPoolExecutor(2) as pool:
-            columns = pool.map(lambda server: [send(server, c, key) for c in cases], (site, daemons))
+            columns = pool.map(lambda tokens: [send(tokens, c) for c in cases],
+                               (Tokens(site, key), Tokens(daemons, key)))
         return list(zip(cases, *columns))
     finally:
         site.stop()

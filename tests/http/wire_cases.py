@@ -191,7 +191,6 @@ def all_cases():
     cases = [c for name, rest in ENDPOINTS.items() for c in of_endpoint(name, *rest)]
     cases += [*logins("pair", "/api/token/"), *logins("sliding", "/api/token/sliding/")]
     cases += [*judged(), *VIEW]
-    cases = [c for c in cases if "sliding" not in c.name]
     cases += [case("nothing_there", "/api/nothing/", "{}", JSON),
               case("nothing_there_get", "/api/token/nothing/", None, method="GET")]
     assert len({c.name for c in cases}) == len(cases)

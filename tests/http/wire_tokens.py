@@ -76,6 +76,10 @@ def bend(values, changes):
     return out
 
 
+# What a request may use up is made anew each time.
+SPENT = ("refresh", "used_refresh", "blacklisted_refresh")
+
+
 class Tokens:
     """Tokens of one server by name, made when they are first asked for."""
 
@@ -83,6 +87,8 @@ class Tokens:
         self.server, self.key, self.made = server, key, {}
 
     def get(self, name):
+        if name in SPENT:
+            return self.make(name)
         if name not in self.made:
             self.made[name] = self.make(name)
         return self.made[name]
@@ -92,14 +98,9 @@ class Tokens:
         assert reply.status == 200, (path, reply.raw)
         return reply.json()
 
-    def pair(self):
-        pair = self.ask("/api/token/", ALICE)
-        self.made.update({k: self.made.get(k, v) for k, v in pair.items()})
-        return pair
-
     def make(self, name):
         if name in ("access", "refresh"):
-            return self.pair()[name]
+            return self.ask("/api/token/", ALICE)[name]
         if name == "sliding":
             return self.ask("/api/token/sliding/", ALICE)["token"]
         if name == "used_refresh":
