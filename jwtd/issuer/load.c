@@ -162,14 +162,16 @@ enum tok_err load_parts(struct issuer *x, int state_fd, const char **ret_id, str
 
 enum tok_err load_lock(const struct issuer *x, int *ret_fd, struct why *why)
 {
-    CLEANUP(cleanup_close)
     int fd = open(x->state_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    enum tok_err err;
 
-    if (fd < 0 || flock(fd, LOCK_EX) < 0)
-        return why_set(why, TOK_FILE, "%s: %s", x->state_dir, strerrordesc_np(errno));
-    *ret_fd = fd;
-    fd = -1;
-    return TOK_OK;
+    if (fd >= 0 && flock(fd, LOCK_EX) == 0) {
+        *ret_fd = fd;
+        return TOK_OK;
+    }
+    err = why_set(why, TOK_FILE, "%s: %s", x->state_dir, strerrordesc_np(errno));
+    cleanup_close(&fd);
+    return err;
 }
 
 void load_sweep(const struct issuer *x)
