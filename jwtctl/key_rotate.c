@@ -2,6 +2,7 @@
 #include "admin.h"
 #include "cleanup.h"
 #include "command.h"
+#include "key.h"
 #include "say.h"
 #include "scan.h"
 
@@ -144,6 +145,25 @@ static int report_fates(struct slice json, const char *kid, const struct admin_o
     return EXIT_FAILURE;
 }
 
+/* One id in 64 begins with a dash, and is no option for that. Takes it out of the arguments,
+ * the count of which is returned; *ret_kid stays as it is when there is none. */
+static int take_dashed(int argc, char **argv, const char **ret_kid)
+{
+    int kept = 1;
+
+    for (int i = 1; i < argc; i++) {
+        bool is_kid = argv[i][0] == '-' && strlen(argv[i]) == KEY_KID_LEN &&
+                      strcmp(argv[i], "--socket") != 0;
+
+        if (is_kid && !*ret_kid)
+            *ret_kid = argv[i];
+        else
+            argv[kept++] = argv[i];
+    }
+    argv[kept] = NULL;
+    return kept;
+}
+
 int command_key_retire(int argc, char **argv)
 {
     static const struct option options[] = {
@@ -151,12 +171,15 @@ int command_key_retire(int argc, char **argv)
     struct admin_answer answer;
     struct admin_options o;
     struct why why;
-    int status = admin_parse(argc, argv, options, 1, &o);
-    const char *kid;
+    const char *kid = NULL;
+    int status;
 
+    argc = take_dashed(argc, argv, &kid);
+    status = admin_parse(argc, argv, options, kid ? 0 : 1, &o);
     if (status)
         return status;
-    kid = argv[optind];
+    if (!kid)
+        kid = argv[optind];
     if (kid && !kid[0])
         return complain_usage(argv[0], "the key's id is empty");
     if (!admin_is_root(argv[0]))

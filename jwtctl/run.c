@@ -80,8 +80,9 @@ static void ask_ssh(char **argv, int n, struct text *ret)
         text_clear(ret);
 }
 
-/* The value of a line "name value" of `ssh -G`, copied; NULL when there is none. */
-static char *config_value(const struct text *config, const char *name)
+/* The value of a line "name value" of `ssh -G`, copied; *ret stays empty when there is none. */
+static enum tok_err config_value(const struct text *config, const char *name,
+                                 struct secret *ret)
 {
     struct slice rest = text_slice(config);
     size_t n = strlen(name);
@@ -91,11 +92,11 @@ static char *config_value(const struct text *config, const char *name)
         size_t line = end ? (size_t)(end - rest.p) : rest.n;
 
         if (line > n + 1 && memcmp(rest.p, name, n) == 0 && rest.p[n] == ' ')
-            return strndup(rest.p + n + 1, line - n - 1);
+            return secret_copy((struct slice){rest.p + n + 1, line - n - 1}, ret);
         rest.p += end ? line + 1 : line;
         rest.n -= end ? line + 1 : line;
     }
-    return NULL;
+    return TOK_OK;
 }
 
 /* Where ssh will go, and by which name it will ask; told when the session has no token for it:
@@ -103,20 +104,24 @@ static char *config_value(const struct text *config, const char *name)
 static enum tok_err prepare_ssh(const struct session *s, char **argv, int n, struct why *why)
 {
     CLEANUP(text_clear) struct text config = {0};
-    CLEANUP(cleanup_free) char *host = NULL;
-    CLEANUP(cleanup_free) char *alias = NULL;
+    CLEANUP(secret_clear) struct secret host = {0};
+    CLEANUP(secret_clear) struct secret alias = {0};
     CLEANUP(secret_clear) struct secret audience = {0};
     enum tok_err err;
 
     ask_ssh(argv, n, &config);
-    host = config_value(&config, "hostname");
-    alias = config_value(&config, "hostkeyalias");
-    if (!host)
+    err = config_value(&config, "hostname", &host);
+    if (!err)
+        err = config_value(&config, "hostkeyalias", &alias);
+    if (err)
+        return why_set(why, err, "out of memory");
+    if (!host.p)
         return TOK_OK; /* ssh -V, or arguments that ssh refuses: it says so itself */
-    err = narrow_audience(s, host, &audience, why);
+    err = narrow_audience(s, host.p, &audience, why);
     if (err)
         return err;
-    if (setenv(ASKPASS_HOST, host, 1) != 0 || (alias && setenv(ASKPASS_ALIAS, alias, 1) != 0))
+    if (setenv(ASKPASS_HOST, host.p, 1) != 0 ||
+        (alias.p && setenv(ASKPASS_ALIAS, alias.p, 1) != 0))
         return why_set(why, TOK_NO_MEMORY, "out of memory");
     return TOK_OK;
 }

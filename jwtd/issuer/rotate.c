@@ -41,7 +41,7 @@ static enum tok_err keys_dir(const struct issuer *x, char **ret)
 static enum tok_err sign_with(struct issuer *x, const char *dir, struct signing_keys *keys,
                               const struct key *signer, struct why *why)
 {
-    int64_t until;
+    int64_t until = 0;
     enum tok_err err = last_exp(x, &until, why);
 
     return err != TOK_OK ? err : keys_settle(dir, keys, signer, until, why);

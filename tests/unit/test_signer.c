@@ -83,7 +83,7 @@ START_TEST(what_is_written_is_read_and_nobody_else_reads_it)
     ck_assert_uint_eq(back.n, 2);
     ck_assert_int_eq(back.lines[1].until, 1795537045);
     ck_assert_ptr_eq(signer_find(&back, B43), &back.lines[1]);
-    ck_assert_ptr_null(signer_find(&back, A43 + 1));
+    ck_assert_ptr_null(signer_find(&back, &A43 B43[1]));
     ck_assert_int_eq(stat(path, &st), 0);
     ck_assert_uint_eq(st.st_mode & ALLPERMS, 0600);
     ck_assert_int_eq(chmod(path, 0644), 0);
