@@ -216,7 +216,7 @@ int64_t state_time(struct issuer *x)
         (void)snprintf(by, sizeof(by), "%lld s", (long long)(now - wall));
         LOG(LOG_ALERT, MESSAGE_CLOCK,
             "The clock is behind the time of the last session: sessions and refresh tokens "
-            "are judged by that time until the clock has reached it",
+            "are judged by that time until the clock has reached it, or stayed so for an hour",
             {"behind", by});
     }
     x->clock_is_behind = behind;

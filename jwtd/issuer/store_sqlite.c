@@ -7,89 +7,67 @@
 #include <stdio.h>
 #include <string.h>
 
-#define PURGE_STEP "16" /* rows a transaction */
+#define PURGE_STEP "8" /* rows a transaction */
 
 /* A token may be taken this long after its exp, by the largest leeway there is: a row that went
  * earlier would look like a store that was rolled back. */
 #define PURGE_SLACK POLICY_LEEWAY_MAX
 
-enum statement {
-    BEGIN,
-    COMMIT,
-    ROLLBACK,
-    SET_MARK,
-    PURGE,
-    FIND,
-    PAGE_ALL,
-    PAGE_USER,
-    ADD,
-    ROTATE,
-    RENEW,
-    END,
-    END_OLDEST,
-    KNOWS_USER,
-    EACH_ENDED,
-    END_USER,
-    COUNT_LIVE,
-    LAST_EXP,
-    STATEMENT_COUNT,
-};
-
-_Static_assert(STATEMENT_COUNT <= SQL_MAX, "sql.h keeps them all");
-
-/* In the order of read_session. */
+/* In the order of store_read_session. */
 #define COLUMNS                                                                                \
     "user, source, client, created_at, last_used, absolute_exp, idle_exp, gen, refresh_jti,"   \
     " previous_jti, access_jti, kid, rotated_at, issued_at, access_exp, refresh_exp,"          \
     " last_access_exp, stamp, revoked_at IS NOT NULL"
 
 static const char *const texts[STATEMENT_COUNT] = {
-    [BEGIN] = "BEGIN IMMEDIATE",
-    [COMMIT] = "COMMIT",
-    [ROLLBACK] = "ROLLBACK",
-    [SET_MARK] = "UPDATE clock SET mark = ?1, seen = ?2, odd_since = ?3",
-    [PURGE] = "DELETE FROM session WHERE sid IN"
-              " (SELECT sid FROM session WHERE purge_at < ?1 ORDER BY purge_at"
-              " LIMIT " PURGE_STEP ")",
-    [FIND] = "SELECT " COLUMNS " FROM session WHERE sid = ?1",
-    [PAGE_ALL] = "SELECT " COLUMNS ", sid FROM session WHERE sid < ?1"
-                 " ORDER BY sid DESC LIMIT ?2",
-    [PAGE_USER] = "SELECT " COLUMNS ", sid FROM session INDEXED BY session_live"
-                  " WHERE user = ?3 AND revoked_at IS NULL AND (created_at, sid) < (?4, ?1)"
-                  " ORDER BY created_at DESC, sid DESC LIMIT ?2",
-    [ADD] = "INSERT INTO session (sid, user, source, client, created_at, absolute_exp,"
-            " idle_exp, gen, refresh_jti, access_jti, kid, rotated_at, issued_at, access_exp,"
-            " refresh_exp, last_access_exp, purge_at, stamp, revoked_at, reason, last_used)"
-            " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16,"
-            " max(?15, ?16), ?17, ?18, ?19, ?12)",
-    [ROTATE] = "UPDATE session SET gen = ?3, previous_jti = refresh_jti, refresh_jti = ?4,"
-               " access_jti = ?5, kid = ?6, rotated_at = ?7, issued_at = ?8, access_exp = ?9,"
-               " refresh_exp = ?10, last_access_exp = max(last_access_exp, ?9),"
-               " purge_at = max(purge_at, ?9, ?10), idle_exp = ?11, last_used = ?7"
-               " WHERE sid = ?1 AND gen = ?2 AND revoked_at IS NULL",
-    [RENEW] = "UPDATE session SET last_access_exp = max(last_access_exp, ?3),"
-              " purge_at = max(purge_at, ?3), idle_exp = ?4, last_used = ?5"
-              " WHERE sid = ?1 AND gen = ?2 AND revoked_at IS NULL",
-    [END] = "UPDATE session SET revoked_at = ?2, reason = ?3"
-            " WHERE sid = ?1 AND revoked_at IS NULL",
-    [END_OLDEST] = "UPDATE session SET revoked_at = ?2, reason = ?3 WHERE sid IN"
-                   " (SELECT sid FROM session INDEXED BY session_live"
-                   " WHERE user = ?1 AND revoked_at IS NULL"
-                   " AND absolute_exp > ?2 AND idle_exp > ?2"
-                   " ORDER BY created_at DESC, sid DESC LIMIT -1 OFFSET ?4)",
-    [KNOWS_USER] = "SELECT 1 FROM session WHERE user = ?1 LIMIT 1",
-    [EACH_ENDED] = "SELECT sid, last_access_exp FROM session"
-                   " WHERE revoked_at IS NOT NULL AND last_access_exp > ?1",
-    [END_USER] = "UPDATE session INDEXED BY session_live SET revoked_at = ?1, reason = ?4 "
-                 "WHERE user = ?2"
-                 " AND revoked_at IS NULL AND (last_access_exp > ?3"
-                 " OR (absolute_exp > ?1 AND idle_exp > ?1))",
-    [COUNT_LIVE] = "SELECT count(*) FROM (SELECT 1 FROM session WHERE revoked_at IS NULL"
-                   " AND absolute_exp > ?1 AND idle_exp > ?1 LIMIT ?2)",
-    [LAST_EXP] = "SELECT coalesce(max(purge_at), 0) FROM session",
+    [DO_BEGIN] = "BEGIN IMMEDIATE",
+    [DO_COMMIT] = "COMMIT",
+    [DO_ROLLBACK] = "ROLLBACK",
+    [DO_SET_MARK] = "UPDATE clock SET mark = ?1, seen = ?2, odd_since = ?3",
+    [DO_PURGE] = "DELETE FROM session WHERE sid IN"
+                 " (SELECT sid FROM session WHERE purge_at < ?1 ORDER BY purge_at"
+                 " LIMIT " PURGE_STEP ")",
+    [DO_FIND] = "SELECT " COLUMNS " FROM session WHERE sid = ?1",
+    [DO_PAGE_ALL] = "SELECT " COLUMNS ", sid FROM session WHERE sid < ?1"
+                    " ORDER BY sid DESC LIMIT ?2",
+    [DO_PAGE_USER] = "SELECT " COLUMNS ", sid FROM session INDEXED BY session_live"
+                     " WHERE user = ?3 AND revoked_at IS NULL AND (created_at, sid) < (?4, ?1)"
+                     " ORDER BY created_at DESC, sid DESC LIMIT ?2",
+    [DO_ADD] =
+        "INSERT INTO session (sid, user, source, client, created_at, absolute_exp,"
+        " idle_exp, gen, refresh_jti, access_jti, kid, rotated_at, issued_at, access_exp,"
+        " refresh_exp, last_access_exp, purge_at, stamp, revoked_at, reason, last_used)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16,"
+        " max(?15, ?16), ?17, ?18, ?19, ?12)",
+    [DO_ROTATE] =
+        "UPDATE session SET gen = ?3, previous_jti = refresh_jti, refresh_jti = ?4,"
+        " access_jti = ?5, kid = ?6, rotated_at = ?7, issued_at = ?8, access_exp = ?9,"
+        " refresh_exp = ?10, last_access_exp = max(last_access_exp, ?9),"
+        " purge_at = max(purge_at, ?9, ?10), idle_exp = ?11, last_used = ?7"
+        " WHERE sid = ?1 AND gen = ?2 AND revoked_at IS NULL",
+    [DO_RENEW] = "UPDATE session SET last_access_exp = max(last_access_exp, ?3),"
+                 " purge_at = max(purge_at, ?3), idle_exp = ?4, last_used = ?5"
+                 " WHERE sid = ?1 AND gen = ?2 AND revoked_at IS NULL",
+    [DO_END] = "UPDATE session SET revoked_at = ?2, reason = ?3"
+               " WHERE sid = ?1 AND revoked_at IS NULL",
+    [DO_END_OLDEST] = "UPDATE session SET revoked_at = ?2, reason = ?3 WHERE sid IN"
+                      " (SELECT sid FROM session INDEXED BY session_live"
+                      " WHERE user = ?1 AND revoked_at IS NULL"
+                      " AND absolute_exp > ?2 AND idle_exp > ?2"
+                      " ORDER BY created_at DESC, sid DESC LIMIT -1 OFFSET ?4)",
+    [DO_KNOWS_USER] = "SELECT 1 FROM session WHERE user = ?1 LIMIT 1",
+    [DO_EACH_ENDED] = "SELECT sid, last_access_exp FROM session"
+                      " WHERE revoked_at IS NOT NULL AND last_access_exp > ?1",
+    [DO_END_USER] = "UPDATE session INDEXED BY session_live SET revoked_at = ?1, reason = ?4 "
+                    "WHERE user = ?2"
+                    " AND revoked_at IS NULL AND (last_access_exp > ?3"
+                    " OR (absolute_exp > ?1 AND idle_exp > ?1))",
+    [DO_COUNT_LIVE] = "SELECT count(*) FROM (SELECT 1 FROM session WHERE revoked_at IS NULL"
+                      " AND absolute_exp > ?1 AND idle_exp > ?1 LIMIT ?2)",
+    [DO_LAST_EXP] = "SELECT coalesce(max(purge_at), 0) FROM session",
 };
 
-static bool run_plain(struct store *store, enum statement which)
+static bool run_plain(struct store *store, enum store_statement which)
 {
     struct sql_call call = sql_call(&store->sql, which);
 
@@ -135,7 +113,7 @@ int64_t store_mark(const struct store *store)
 
 enum store_said store_begin(struct store *store, int64_t wall, int64_t up)
 {
-    if (!run_plain(store, BEGIN))
+    if (!run_plain(store, DO_BEGIN))
         return STORE_FAILED;
     store->now = store_time(store, wall);
     store->next = store->clock;
@@ -151,7 +129,7 @@ bool store_changed(const struct store *store)
 
 static bool advance(struct store *store)
 {
-    struct sql_call call = sql_call(&store->sql, SET_MARK);
+    struct sql_call call = sql_call(&store->sql, DO_SET_MARK);
 
     sql_bind_int(&call, store->next.mark);
     sql_bind_int(&call, store->next.seen);
@@ -162,7 +140,7 @@ static bool advance(struct store *store)
 /* By the mark: a wall clock that was set forward throws nothing away. */
 static bool purge(struct store *store)
 {
-    struct sql_call call = sql_call(&store->sql, PURGE);
+    struct sql_call call = sql_call(&store->sql, DO_PURGE);
 
     sql_bind_int(&call, store->next.mark - PURGE_SLACK);
     return sql_run(&call) != STORE_FAILED;
@@ -174,7 +152,7 @@ enum store_said store_commit(struct store *store)
 
     if (changed && (!advance(store) || !purge(store)))
         return STORE_FAILED;
-    if (!run_plain(store, COMMIT))
+    if (!run_plain(store, DO_COMMIT))
         return STORE_FAILED;
     if (changed)
         store->clock = store->next;
@@ -184,10 +162,10 @@ enum store_said store_commit(struct store *store)
 void store_rollback(struct store *store)
 {
     if (!sqlite3_get_autocommit(store->sql.db))
-        (void)run_plain(store, ROLLBACK);
+        (void)run_plain(store, DO_ROLLBACK);
 }
 
-static bool read_session(struct sql_call *call, struct store_session *s)
+bool store_read_session(struct sql_call *call, struct store_session *s)
 {
     sql_read_text(call, s->user, sizeof(s->user));
     sql_read_text(call, s->source, sizeof(s->source));
@@ -214,13 +192,13 @@ static bool read_session(struct sql_call *call, struct store_session *s)
 enum store_said store_find(struct store *store, const uint8_t sid[ISSUE_ID_BYTES],
                            struct store_session *ret)
 {
-    struct sql_call call = sql_call(&store->sql, FIND);
+    struct sql_call call = sql_call(&store->sql, DO_FIND);
     struct store_session found = {0};
     enum store_said said;
 
     sql_bind_id(&call, sid);
     said = sql_step(&call);
-    if (said == STORE_DONE && !read_session(&call, &found)) {
+    if (said == STORE_DONE && !store_read_session(&call, &found)) {
         sql_damaged(&store->sql);
         said = STORE_FAILED;
     }
@@ -232,94 +210,10 @@ enum store_said store_find(struct store *store, const uint8_t sid[ISSUE_ID_BYTES
     return said;
 }
 
-static bool page_row(struct store *store, struct sql_call *call, struct store_session *ret,
-                     bool *ret_live)
-{
-    bool whole = read_session(call, ret);
-
-    whole = sql_read_id(call, ret->sid) && whole && !call->damaged;
-    if (!whole)
-        sql_damaged(&store->sql);
-    *ret_live = !ret->ended && store->now < ret->absolute_exp && store->now < ret->idle_exp;
-    return whole;
-}
-
-/* Where a page begins: before this row in the order of newest first. */
-struct bound {
-    int64_t created_at;
-    uint8_t sid[ISSUE_ID_BYTES];
-};
-
-static enum store_said find_bound(struct store *store, const uint8_t *after, struct bound *ret)
-{
-    struct store_session s;
-    enum store_said said;
-
-    if (!after) {
-        ret->created_at = INT64_MAX;
-        memset(ret->sid, 0xff, sizeof(ret->sid));
-        return STORE_DONE;
-    }
-    said = store_find(store, after, &s);
-    if (said == STORE_DONE) {
-        ret->created_at = s.created_at;
-        memcpy(ret->sid, s.sid, sizeof(ret->sid));
-    }
-    return said;
-}
-
-static struct sql_call page_call(struct store *store, const char *user,
-                                 const struct bound *bound)
-{
-    struct sql_call call = sql_call(&store->sql, user ? PAGE_USER : PAGE_ALL);
-
-    sql_bind_id(&call, bound->sid);
-    sql_bind_int(&call, STORE_PAGE_ROWS);
-    if (user) {
-        sql_bind_text(&call, user);
-        sql_bind_int(&call, bound->created_at);
-    }
-    return call;
-}
-
-enum store_said store_page(struct store *store, const char *user, const uint8_t *after,
-                           bool (*fn)(void *arg, const struct store_session *session),
-                           void *arg, uint8_t ret_next[ISSUE_ID_BYTES], bool *ret_more)
-{
-    struct bound bound;
-    struct sql_call call;
-    enum store_said said = find_bound(store, after, &bound);
-    unsigned n = 0;
-    bool full = false, live;
-
-    if (said != STORE_DONE) {
-        *ret_more = false;
-        return said == STORE_ABSENT ? STORE_DONE : said;
-    }
-    call = page_call(store, user, &bound);
-    while (!full && (said = sql_step(&call)) == STORE_DONE) {
-        struct store_session s = {0};
-
-        if (!page_row(store, &call, &s, &live))
-            said = STORE_FAILED;
-        full = said == STORE_FAILED || (live && !fn(arg, &s));
-        if (full)
-            break;
-        memcpy(bound.sid, s.sid, sizeof(bound.sid));
-        n++;
-    }
-    sql_done(&call);
-    if (said == STORE_FAILED)
-        return said;
-    memcpy(ret_next, bound.sid, sizeof(bound.sid));
-    *ret_more = n > 0 && (full || n == STORE_PAGE_ROWS);
-    return STORE_DONE;
-}
-
 enum store_said store_add(struct store *store, const struct store_session *s,
                           const char *reason)
 {
-    struct sql_call call = sql_call(&store->sql, ADD);
+    struct sql_call call = sql_call(&store->sql, DO_ADD);
 
     sql_bind_id(&call, s->sid);
     sql_bind_text(&call, s->user);
@@ -351,7 +245,7 @@ enum store_said store_add(struct store *store, const struct store_session *s,
 enum store_said store_rotate(struct store *store, const uint8_t sid[ISSUE_ID_BYTES],
                              int64_t from, const struct store_pair *pair, int64_t idle_exp)
 {
-    struct sql_call call = sql_call(&store->sql, ROTATE);
+    struct sql_call call = sql_call(&store->sql, DO_ROTATE);
 
     sql_bind_id(&call, sid);
     sql_bind_int(&call, from);
@@ -370,7 +264,7 @@ enum store_said store_rotate(struct store *store, const uint8_t sid[ISSUE_ID_BYT
 enum store_said store_renew(struct store *store, const uint8_t sid[ISSUE_ID_BYTES], int64_t gen,
                             int64_t access_exp, int64_t idle_exp)
 {
-    struct sql_call call = sql_call(&store->sql, RENEW);
+    struct sql_call call = sql_call(&store->sql, DO_RENEW);
 
     sql_bind_id(&call, sid);
     sql_bind_int(&call, gen);
@@ -383,7 +277,7 @@ enum store_said store_renew(struct store *store, const uint8_t sid[ISSUE_ID_BYTE
 enum store_said store_end(struct store *store, const uint8_t sid[ISSUE_ID_BYTES],
                           const char *reason)
 {
-    struct sql_call call = sql_call(&store->sql, END);
+    struct sql_call call = sql_call(&store->sql, DO_END);
 
     sql_bind_id(&call, sid);
     sql_bind_int(&call, store->now);
@@ -394,7 +288,7 @@ enum store_said store_end(struct store *store, const uint8_t sid[ISSUE_ID_BYTES]
 enum store_said store_end_oldest(struct store *store, const char *user, uint64_t keep,
                                  const char *reason, uint64_t *ret_ended)
 {
-    struct sql_call call = sql_call(&store->sql, END_OLDEST);
+    struct sql_call call = sql_call(&store->sql, DO_END_OLDEST);
     enum store_said said;
 
     sql_bind_text(&call, user);
@@ -410,7 +304,7 @@ enum store_said store_end_oldest(struct store *store, const char *user, uint64_t
 
 enum store_said store_knows_user(struct store *store, const char *user)
 {
-    struct sql_call call = sql_call(&store->sql, KNOWS_USER);
+    struct sql_call call = sql_call(&store->sql, DO_KNOWS_USER);
     enum store_said said;
 
     sql_bind_text(&call, user);
@@ -419,29 +313,10 @@ enum store_said store_knows_user(struct store *store, const char *user)
     return said;
 }
 
-enum store_said store_each_ended(struct store *store, int64_t after,
-                                 bool (*fn)(void *arg, const uint8_t sid[ISSUE_ID_BYTES],
-                                            int64_t last_access_exp),
-                                 void *arg)
-{
-    struct sql_call call = sql_call(&store->sql, EACH_ENDED);
-    enum store_said said;
-
-    sql_bind_int(&call, after);
-    while ((said = sql_step(&call)) == STORE_DONE) {
-        uint8_t sid[ISSUE_ID_BYTES] = {0};
-
-        if (!sql_read_id(&call, sid) || call.damaged || !fn(arg, sid, sql_read_int(&call)))
-            break;
-    }
-    sql_done(&call);
-    return said == STORE_ABSENT ? STORE_DONE : STORE_FAILED;
-}
-
 enum store_said store_end_user(struct store *store, const char *user, int64_t wall,
                                const char *reason, uint64_t *ret_ended)
 {
-    struct sql_call call = sql_call(&store->sql, END_USER);
+    struct sql_call call = sql_call(&store->sql, DO_END_USER);
     enum store_said said;
 
     sql_bind_int(&call, store->now);
@@ -453,36 +328,4 @@ enum store_said store_end_user(struct store *store, const char *user, int64_t wa
         return said;
     *ret_ended = said == STORE_DONE ? (uint64_t)sqlite3_changes(store->sql.db) : 0;
     return STORE_DONE;
-}
-
-/* The number that a query of one row and column yields. */
-static enum store_said read_number(struct sql_call *call, int64_t *ret)
-{
-    enum store_said said = sql_step(call);
-
-    if (said == STORE_DONE)
-        *ret = sql_read_int(call);
-    sql_done(call);
-    return said;
-}
-
-enum store_said store_count_live(struct store *store, uint64_t most, uint64_t *ret_n)
-{
-    struct sql_call call = sql_call(&store->sql, COUNT_LIVE);
-    int64_t n = 0;
-    enum store_said said;
-
-    sql_bind_int(&call, store->now);
-    sql_bind_int(&call, (int64_t)most);
-    said = read_number(&call, &n);
-    if (said == STORE_DONE)
-        *ret_n = (uint64_t)n;
-    return said;
-}
-
-enum store_said store_last_exp(struct store *store, int64_t *ret_exp)
-{
-    struct sql_call call = sql_call(&store->sql, LAST_EXP);
-
-    return read_number(&call, ret_exp);
 }
