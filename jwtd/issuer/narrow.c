@@ -15,12 +15,6 @@ struct narrowing {
     word_list audience;
 };
 
-static void narrowing_clear(struct narrowing *n)
-{
-    free(n->scope);
-    word_list_free(n->audience);
-}
-
 static enum wire_status narrow_scope(const struct judged *token, struct slice asked,
                                      struct narrowing *ret)
 {
@@ -109,10 +103,22 @@ static enum wire_status mint_it(struct issuer *x, struct job *job,
     return mint_id(wall, jti) ? mint_narrowed(x, s, &to, ret) : WIRE_UNAVAILABLE;
 }
 
+static enum wire_status narrow(struct issuer *x, struct job *job, const struct store_session *s,
+                               struct secret *ret)
+{
+    struct narrowing n = {0};
+    enum wire_status status = judge_asked(x, job, &n);
+
+    if (status == WIRE_OK)
+        status = mint_it(x, job, s, &n, ret);
+    free(n.scope);
+    word_list_free(n.audience);
+    return status;
+}
+
 enum step narrow_step(struct issuer *x, struct job *job)
 {
     CLEANUP(secret_clear) struct secret token = {0};
-    CLEANUP(narrowing_clear) struct narrowing n = {0};
     struct store_session s;
     bool good;
     enum step step = sessions_bearer(x, job, SESSIONS_SHOW, &s, &good);
@@ -120,9 +126,7 @@ enum step narrow_step(struct issuer *x, struct job *job)
 
     if (!good)
         return step;
-    status = judge_asked(x, job, &n);
-    if (status == WIRE_OK)
-        status = mint_it(x, job, &s, &n, &token);
+    status = narrow(x, job, &s, &token);
     job_say(job, status, &(union wire_value){.text = secret_slice(&token)});
     if (status == WIRE_OK)
         sessions_event(job, LOG_INFO, MESSAGE_NARROWED, "A narrower token was made", NULL);
