@@ -162,6 +162,37 @@ def users_of_another_issuer_are_not_local_ones_by_default():
 
 
 @promise
+def a_map_says_who_anothers_users_are():
+    users = path("users", "https://idp repo:o/r:ref deploy\nhttps://idp *@corp.example guest\n")
+    config = section("https://idp", f"Keys={path('idp.jwks')}", "Audience=here", f"UserMap={users}")
+    token = sign(claims(iss="https://idp", sub="repo:o/r:ref"), key="idp")
+    equal(taken(token, use=(config,))["user"], "deploy")
+    taken(token, "--user=deploy", use=(config,))
+    refused(token, "wrong_user", "--user=alice", use=(config,))
+    refused(sign(claims(iss="https://idp", sub="deploy"), key="idp"), "unmapped_user", use=(config,))
+    equal(taken(sign(claims(iss="https://idp", sub="x@corp.example"), key="idp"), use=(config,))["user"], "guest")
+    refused(token, "unmapped_user", "user_map=none", use=(config,))
+    refused(token, "bad_user_name", "user_map=same", use=(config,))
+    # A path of the command line is the caller's own, as the words of the local issuer are.
+    equal(taken(sign(claims(iss="https://idp", sub="repo:o/r:ref"), key="idp"), use=(
+        f"keys={path('idp.jwks')}", "issuer=https://idp", "audience=here", f"user_map={users}"))["user"], "deploy")
+    path("users", "https://idp repo:o/r:ref\n")
+    status, answer, err = verify(token, use=(config,))
+    equal((status, answer["error"]), (3, "settings"))
+    holds(err, f"{users}:1: ")
+
+
+@promise
+def a_one_time_token_is_judged_as_the_module_would_and_not_spent():
+    token = sign(claims(one_time=True, aud=AUD))
+    taken(token)
+    taken(token, "one_time=required")
+    refused(sign(claims(aud=AUD)), "one_time", "one_time=required")
+    refused(sign(claims(one_time=True, aud=[AUD, "there"])), "one_time")
+    refused(sign(claims(one_time=True, aud=AUD, jti=None)), "missing_claim")
+
+
+@promise
 def a_section_without_keys_never_takes_the_local_ones():
     config = section("https://idp", "Audience=here", "UserMap=same")
     status, _, err = verify(sign(claims(iss="https://idp")), use=(config,))

@@ -59,6 +59,17 @@ def config_check_says_ok_or_which_line_is_wrong():
 
 
 @promise
+def config_check_reads_the_user_maps_too():
+    users = path("checked-users", "https://i x alice\n")
+    config = path("maps.conf", f"[Issuer https://i]\nKeys=/k\nUserMap={users}\n")
+    equal(run("config", "check", f"--config={config}"), (0, f"{config}: ok\n", ""))
+    path("checked-users", "https://i x alice\nhttps://i x carol\n")
+    status, out, err = run("config", "check", f"--config={config}")
+    equal((status, out), (3, ""))
+    holds(err, f"{users}:2: ")
+
+
+@promise
 def config_show_marks_defaults_and_can_be_read_back():
     conf = path("show.conf", "[Token]\nAccessTokenLifetime=5min\n"
                 "[Issuer https://idp]\nKeys=/var/lib/jwt/jwks.json\nMaxLifetime=1h\n")
