@@ -117,6 +117,15 @@ def labels_are_bounded_whatever_is_asked(d, issuer):
 
 
 @with_front()
+def the_manual_names_each_metric_and_no_other(d, issuer):
+    assert not issuer.asked
+    with open(os.path.join(os.path.dirname(__file__), "../../jwtd/jwtd.8"), encoding="utf-8") as file:
+        named = set(re.findall(r"jwtd_[a-z_]+", file.read()))
+    told = d.request("GET", "/metrics").body.decode()
+    assert named == set(re.findall(r"# TYPE (jwtd_[a-z_]+) ", told)), named
+
+
+@with_front()
 def metrics_are_never_told_to_who_came_through_a_proxy(d, issuer):
     assert not issuer.asked
     for value in ("192.0.2.1", "junk", ""):
