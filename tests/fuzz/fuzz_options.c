@@ -25,6 +25,9 @@ static void is_in_range(const struct options *o)
     must(o->words.keys[0] == '/' && o->words.revoked != NULL && o->words.user_claim[0] != 0);
     must(!o->words.audience || o->words.audience[0]);
     must(!o->config || o->config[0] == '/');
+    must(!o->prompt || o->prompt[0] != 0);
+    must(o->words.user_map[0] == '/' || strcmp(o->words.user_map, "none") == 0 ||
+         strcmp(o->words.user_map, "same") == 0);
     for (size_t i = 0; i < o->words.n_claims; i++)
         must(o->words.claims[i].name[0] != 0);
 }

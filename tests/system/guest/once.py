@@ -1,0 +1,26 @@
+"""Tokens for one use, on a machine with systemd: every service shares what was used."""
+
+import shutil
+import time
+
+from kit import DOORS, mint, sh, sudo, test
+
+
+@test
+def a_token_for_one_use_opens_one_door_and_no_fresh_run_brings_it_back():
+    names = list(DOORS)
+    used = []
+    for here, there in zip(names, names[1:] + names[:1]):
+        token = mint(one_time=True)
+        assert DOORS[here]("alice", token), here
+        assert not DOORS[there]("alice", token), (here, there)
+        used.append(token)
+    unused = mint(one_time=True)
+    # What a restart does: /run begins empty, then systemd-tmpfiles fills it.
+    shutil.rmtree("/run/jwt")
+    assert not sudo("alice", unused)
+    sh("systemd-tmpfiles --create --prefix=/run/jwt")
+    for token in (*used, unused):
+        assert not sudo("alice", token)
+    time.sleep(1.1)
+    assert sudo("alice", mint(one_time=True))
