@@ -202,7 +202,7 @@ static void daemon_words(const struct scan_value *status, struct text *out)
     if (member(status, "sessions", &list)) {
         bool more = member(&list, "more", &v) && v.type == SCAN_TRUE;
 
-        add_number(out, more ? "\n  more than " : "\n  ", number(&list, "live"),
+        add_number(out, more ? "\n  at least " : "\n  ", number(&list, "live"),
                    " live sessions");
     }
     add_number(out, ", ", number(status, "revoked"), " on the list of ended ones");

@@ -83,7 +83,7 @@ static void emit_store(const struct issuer *x, struct emit *out)
     emit_end(out);
 }
 
-static void emit_status(struct issuer *x, uint64_t live, struct emit *out)
+static void emit_status(struct issuer *x, uint64_t live, bool more, struct emit *out)
 {
     int64_t wall = issuer_wall(), now = state_time(x);
 
@@ -95,8 +95,8 @@ static void emit_status(struct issuer *x, uint64_t live, struct emit *out)
     emit_keys(x, out);
     emit_member(out, "sessions");
     emit_begin(out);
-    emit_number(out, "live", (int64_t)(live > ADMIN_COUNT_MAX ? ADMIN_COUNT_MAX : live));
-    emit_bool(out, "more", live > ADMIN_COUNT_MAX);
+    emit_number(out, "live", (int64_t)live);
+    emit_bool(out, "more", more);
     emit_end(out);
     emit_store(x, out);
     emit_number(out, "revoked", size_of(x->public_dir, "revoked") / REVOKED_LINE_LEN);
@@ -109,10 +109,11 @@ enum step admin_status_step(struct issuer *x, struct job *job)
     char said[WIRE_JSON_MAX];
     struct emit out = {.p = said, .size = sizeof(said)};
     uint64_t live;
+    bool more;
 
-    if (store_count_live(x->store, ADMIN_COUNT_MAX + 1, &live) != STORE_DONE)
+    if (store_count_live(x->store, ADMIN_COUNT_ROWS, &live, &more) != STORE_DONE)
         return STEP_FAILED;
-    emit_status(x, live, &out);
+    emit_status(x, live, more, &out);
     job_say(job, out.n <= sizeof(said) ? WIRE_OK : WIRE_UNAVAILABLE,
             (union wire_value[]){{.text = {said, out.n}}});
     return STEP_ANSWER;

@@ -8,10 +8,11 @@
 
 /* {"version","issuer","audience":[...],"algorithm","keys":[{"kid","alg","signs"[,"until"]}],
  * "sessions":{"live","more"},"store":{"path","bytes"},"revoked","clock_behind"}: sessions are
- * counted up to ADMIN_COUNT_MAX, revoked is the list's lines, spans and times are seconds. */
+ * counted among the newest ADMIN_COUNT_ROWS (everybody else waits meanwhile), revoked is the
+ * list's lines, spans and times are seconds. */
 enum step admin_status_step(struct issuer *x, struct job *job);
 
-#define ADMIN_COUNT_MAX 50000
+#define ADMIN_COUNT_ROWS 20000
 
 /* Ends every session of the user of this name, or else the session of this sid. */
 enum step admin_revoke_step(struct issuer *x, struct job *job);

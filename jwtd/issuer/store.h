@@ -134,9 +134,10 @@ enum store_said store_each_ended(struct store *store, int64_t after,
 enum store_said store_end_user(struct store *store, const char *user, int64_t wall,
                                const char *reason, uint64_t *ret_ended) MUST_CHECK;
 
-/* How many sessions are live, counted up to `most`. */
-enum store_said store_count_live(struct store *store, uint64_t most,
-                                 uint64_t *ret_n) MUST_CHECK;
+/* How many sessions are live among the newest so many rows; *ret_more: there may be more rows.
+ */
+enum store_said store_count_live(struct store *store, uint64_t rows, uint64_t *ret_live,
+                                 bool *ret_more) MUST_CHECK;
 
 /* When the last token of any session expires (wall): nothing that was minted until now lives
  * longer. 0: there is none. */

@@ -118,17 +118,20 @@ static enum store_said read_number(struct sql_call *call, int64_t *ret)
     return said;
 }
 
-enum store_said store_count_live(struct store *store, uint64_t most, uint64_t *ret_n)
+enum store_said store_count_live(struct store *store, uint64_t rows, uint64_t *ret_live,
+                                 bool *ret_more)
 {
     struct sql_call call = sql_call(&store->sql, DO_COUNT_LIVE);
-    int64_t n = 0;
     enum store_said said;
 
     sql_bind_int(&call, store->now);
-    sql_bind_int(&call, (int64_t)most);
-    said = read_number(&call, &n);
-    if (said == STORE_DONE)
-        *ret_n = (uint64_t)n;
+    sql_bind_int(&call, (int64_t)rows);
+    said = sql_step(&call);
+    if (said == STORE_DONE) {
+        *ret_live = (uint64_t)sql_read_int(&call);
+        *ret_more = (uint64_t)sql_read_int(&call) >= rows;
+    }
+    sql_done(&call);
     return said;
 }
 

@@ -62,8 +62,9 @@ static const char *const texts[STATEMENT_COUNT] = {
                     "WHERE user = ?2"
                     " AND revoked_at IS NULL AND (last_access_exp > ?3"
                     " OR (absolute_exp > ?1 AND idle_exp > ?1))",
-    [DO_COUNT_LIVE] = "SELECT count(*) FROM (SELECT 1 FROM session WHERE revoked_at IS NULL"
-                      " AND absolute_exp > ?1 AND idle_exp > ?1 LIMIT ?2)",
+    [DO_COUNT_LIVE] = "SELECT sum(revoked_at IS NULL AND absolute_exp > ?1 AND idle_exp > ?1),"
+                      " count(*) FROM (SELECT revoked_at, absolute_exp, idle_exp FROM session"
+                      " ORDER BY sid DESC LIMIT ?2)",
     [DO_LAST_EXP] = "SELECT coalesce(max(purge_at), 0) FROM session",
 };
 
