@@ -35,7 +35,8 @@ class Nginx:
         with open(os.path.join(HERE, "nginx.conf"), encoding="utf-8") as file:
             text = file.read().replace("DIR", daemons.dir).replace("PORT", str(self.port))
         daemons.write("nginx.conf", text)
-        self.process = subprocess.Popen(["nginx", "-p", daemons.dir, "-c", daemons.path("nginx.conf")],
+        self.process = subprocess.Popen([os.path.join(HERE, "../../build/nginx/usr/sbin/nginx"), "-p", daemons.dir,
+                                         "-e", daemons.path("nginx.log"), "-c", daemons.path("nginx.conf")],
                                         stdin=subprocess.DEVNULL, stdout=daemons.log, stderr=daemons.log)
         self.tls = ssl.create_default_context(cafile=daemons.path("tls.pem"))
         for _ in range(100):

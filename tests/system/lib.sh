@@ -81,6 +81,20 @@ install_packages() {
     rm -f "/tmp/jwt-apt.$$"
 }
 
+# nginx is unpacked into build/nginx, not installed: an installed one would be enabled here and start
+# with the machine. What its program links are installed anyway, and named to be sure.
+fetch_nginx() {
+    local dir=$top/build/nginx
+    [ ! -x "$dir/usr/sbin/nginx" ] || return 0
+    install_packages libcrypt1 libpcre2-8-0 libssl3 zlib1g
+    rm -rf "$dir"
+    mkdir -p "$dir"
+    (cd "$dir" && apt-get -q download nginx) >/dev/null 2>&1 </dev/null ||
+        { apt_update_once && (cd "$dir" && apt-get -q download nginx) >/dev/null 2>&1 </dev/null; } ||
+        die "can't download nginx"
+    dpkg -x "$dir"/nginx_*.deb "$dir"
+}
+
 # shellcheck disable=SC2034
 build_packages=(gcc libc6-dev meson ninja-build pkg-config libssl-dev libjson-c-dev libpam0g-dev
     libsystemd-dev libsqlite3-dev libcurl4-openssl-dev)
