@@ -62,14 +62,29 @@ static enum tok_err for_ssh(const struct session *s, const char *host, struct se
                             struct why *why)
 {
     CLEANUP(secret_clear) struct secret audience = {0};
+    struct narrow n = {.scope = ASKPASS_SSH_SCOPE, .one_time = true};
     enum tok_err err = narrow_audience(s, host[0] ? host : NULL, &audience, why);
 
     if (err)
         return err;
-    return narrow_token(
-        s,
-        &(struct narrow){.scope = ASKPASS_SSH_SCOPE, .audience = audience.p, .one_time = true},
-        ret, why);
+    n.audience = audience.p;
+    err = narrow_token(s, &n, ret, why);
+    if (err)
+        complain("no token for one login can be had; `jwtctl run --whole` gives the host the "
+                 "session's own, which needs no server");
+    return err;
+}
+
+/* This machine's root, who could read the session's own token anyway, gets that one where no
+ * other can be had: sudo is what a daemon that is down is mended with. */
+static void for_sudo(struct session *s, struct secret *ret)
+{
+    struct why why;
+
+    if (narrow_token(s, &(struct narrow){.scope = ASKPASS_SUDO_SCOPE}, ret, &why) == TOK_OK)
+        return;
+    *ret = s->access;
+    s->access = (struct secret){0};
 }
 
 static enum tok_err get_token(const struct said *said, const struct prompt *p, const char *host,
@@ -88,7 +103,8 @@ static enum tok_err get_token(const struct said *said, const struct prompt *p, c
     }
     if (asker == PROMPT_SSH)
         return for_ssh(&s, host, ret, why);
-    return narrow_token(&s, &(struct narrow){.scope = ASKPASS_SUDO_SCOPE}, ret, why);
+    for_sudo(&s, ret);
+    return TOK_OK;
 }
 
 /* ssh names a question that is no password's: "confirm", "none". */

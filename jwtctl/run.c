@@ -134,12 +134,13 @@ static const char *base_name(const char *path)
 }
 
 /* The token itself is not in the environment: askpass makes or fetches one each time. */
-static enum tok_err prepare(const struct session *s, char **argv, int n, struct why *why)
+static enum tok_err prepare(const struct session *s, char **argv, int n, bool whole,
+                            struct why *why)
 {
     (void)unsetenv(ASKPASS_SERVICE);
     (void)unsetenv(ASKPASS_HOST);
     (void)unsetenv(ASKPASS_ALIAS);
-    for (size_t i = 0; i < sizeof(programs) / sizeof(programs[0]); i++) {
+    for (size_t i = 0; !whole && i < sizeof(programs) / sizeof(programs[0]); i++) {
         if (strcmp(base_name(argv[0]), programs[i].name) != 0)
             continue;
         if (setenv(ASKPASS_SERVICE, programs[i].service, 1) != 0)
@@ -160,19 +161,23 @@ static bool set_askpass(void)
 
 int command_run(int argc, char **argv)
 {
-    static const struct option options[] = {{0}};
+    static const struct option options[] = {{"whole", no_argument, NULL, 'w'}, {0}};
     struct session s = {0};
     struct why why;
+    bool whole = false;
     enum tok_err err;
-    int error;
+    int c, error;
 
-    if (getopt_long(argc, argv, "+", options, NULL) != -1)
-        return EXIT_USAGE;
+    while ((c = getopt_long(argc, argv, "+", options, NULL)) != -1) {
+        if (c != 'w')
+            return EXIT_USAGE;
+        whole = true;
+    }
     if (optind >= argc)
         return complain_usage(argv[0], "no command to run");
     err = session_get(&s, &why);
     if (!err)
-        err = prepare(&s, argv + optind, argc - optind, &why);
+        err = prepare(&s, argv + optind, argc - optind, whole, &why);
     session_clear(&s);
     if (!err && !set_askpass())
         err = why_set(&why, TOK_NO_MEMORY, "out of memory");

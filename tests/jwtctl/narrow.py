@@ -226,13 +226,35 @@ def no_narrowed_token_is_kept_or_in_the_environment():
 
 
 @promise
-def a_token_is_never_made_wider_when_narrowing_fails():
+def no_host_gets_the_whole_token_when_no_other_can_be_had():
     with server() as s:
-        s.answer["/api/token/narrow/"] = (404, {"detail": "Not found."}, {})
-        for prompt in ("alice@web1's password: ", "[sudo] password for alice: "):
-            code, out, err = ssh(PROMPT=prompt)
+        for status in (404, 503, 403):
+            s.answer["/api/token/narrow/"] = (status, {"detail": "Not found."}, {})
+            code, out, err = ssh(PROMPT="alice@web1's password: ")
             equal((code, out.splitlines()[-1]), (0, "none"))
-            holds(err, "no jwtd, or an older one")
+            holds(err, "jwtctl run --whole")
+    code, out, _ = ssh(PROMPT="alice@web1's password: ")
+    equal((code, out.splitlines()[-1]), (0, "none"))
+
+
+@promise
+def whole_hands_out_the_sessions_own_token_without_the_server():
+    with server(aud=["web1", "web2"]):
+        pass
+    code, out, err = run("run", "--whole", "--", "ssh", "evil", env=environment(PATH=fake("ssh", SSH),
+                                                                                PROMPT="alice@evil's password: "))
+    equal((code, out, err), (0, kept()["access"] + "\n", ""))
+    equal(run("run", "--all", "--", "ssh", "evil")[0], 2)
+
+
+@promise
+def sudo_works_while_the_server_is_away():
+    with server() as s:
+        s.answer["/api/token/narrow/"] = (503, {"detail": "no"}, {})
+        equal(ssh(program="sudo", PATH=fake("sudo", SSH), PROMPT="[sudo] password for alice: ")[1].split()[-1],
+              kept()["access"])
+    code, out, _ = ssh(program="sudo", PATH=fake("sudo", SSH), PROMPT="[sudo] password for alice: ")
+    equal((code, out.split()[-1]), (0, kept()["access"]))
 
 
 # A person at a terminal answers for another host.
