@@ -93,6 +93,19 @@ START_TEST(optional_claims_come_last_in_order)
 }
 END_TEST
 
+START_TEST(a_sliding_tokens_second_end_stands_where_simplejwt_puts_it)
+{
+    struct issue_claims claims = sample();
+
+    claims.token_type = "sliding";
+    claims.refresh_exp = 1700086400;
+    check_payload(&claims, "{\"token_type\":\"sliding\",\"exp\":1700000900,\"iat\":1700000000,"
+                           "\"jti\":\"AY8BAgMEcAWAAAAAAAAAAA\",\"refresh_exp\":1700086400,"
+                           "\"sub\":\"alice\",\"iss\":\"https://host\",\"aud\":\"host\","
+                           "\"sid\":\"_____________________w\"}");
+}
+END_TEST
+
 START_TEST(claims_are_called_as_the_settings_say)
 {
     struct issue_claims claims = sample();
@@ -235,6 +248,7 @@ START_TEST(a_long_name_on_a_long_host_fits_sudo)
 END_TEST
 
 UNIT_MAIN("issue", an_access_token_has_this_form, optional_claims_come_last_in_order,
+          a_sliding_tokens_second_end_stands_where_simplejwt_puts_it,
           claims_are_called_as_the_settings_say,
           text_is_escaped_so_that_it_stays_inside_its_claim,
           the_same_claims_give_the_same_bytes,
