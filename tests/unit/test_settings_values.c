@@ -121,6 +121,7 @@ static const struct bad_value {
     {"Token", "SlidingTokenRefreshLifetime=0", "from 1s to 365d"},
     {"Token", "SlidingTokens=maybe", "allowed is yes or no"},
     {"Token", "SlidingTokens=", "allowed is yes or no"},
+    {"Token", "JtiClaim=refresh_exp", "a claim's name that has no other meaning"},
     {"Token", "Algorithm=none", "allowed is one of EdDSA"},
     {"Token", "Algorithm=eddsa", "allowed is one of EdDSA"},
     {"Token", "Algorithm=", "allowed is one of EdDSA"},
