@@ -12,7 +12,7 @@
  * list's lines, spans and times are seconds. */
 enum step admin_status_step(struct issuer *x, struct job *job);
 
-#define ADMIN_COUNT_ROWS 20000
+#define ADMIN_COUNT_ROWS 5000
 
 /* Ends every session of the user of this name, or else the session of this sid. */
 enum step admin_revoke_step(struct issuer *x, struct job *job);
