@@ -97,14 +97,17 @@ START_TEST(a_million_addresses_lift_nobodys_limit)
 {
     CLEANUP(cleanup_free) struct throttle *t = make();
     struct source first = address(0);
+    unsigned waiting = 0;
 
     fail_times(t, &first, 3, SECOND);
+    /* Counted, not asserted one by one: an assertion that holds writes to a pipe. */
     for (uint32_t n = 1; n <= 1000000; n++) {
         struct source s = address(n);
 
-        fail_times(t, &s, 1, SECOND + n);
-        ck_assert_uint_eq(throttle_wait(t, three_a_minute, &s, SECOND + n), 0);
+        throttle_failed(t, three_a_minute, &s, SECOND + n);
+        waiting += throttle_wait(t, three_a_minute, &s, SECOND + n) > 0 ? 1 : 0;
     }
+    ck_assert_uint_eq(waiting, 0);
     ck_assert_uint_eq(throttle_wait(t, three_a_minute, &first, 3 * SECOND), 18 * SECOND);
 }
 END_TEST
