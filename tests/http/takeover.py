@@ -32,6 +32,10 @@ SETTINGS = "[Session]\nFailuresPerUser=0\nMaxSessionsPerUser=100000\n[Token]\nSl
 BUYS_BY_PASSWORD = ("obtain", "sliding-obtain")
 
 
+def wire_table(build):
+    return json.loads(subprocess.run([build + "/tests/http/wire_table"], capture_output=True, check=True).stdout)
+
+
 def issuer_of_another(build, settings):
     """A jwtd-issuer whose jwtd is another user than this test."""
     d = Issuer(build, settings, asker=FRONT)
@@ -45,7 +49,7 @@ class Attack:
 
     def __init__(self, build):
         self.d = issuer_of_another(build, SETTINGS)
-        table = json.loads(subprocess.run([build + "/tests/http/wire_table"], capture_output=True, check=True).stdout)
+        table = wire_table(build)
         assert [word.replace("-", "_") for word in table["statuses"]] == STATUS
         self.rows = {row["op"]: row for row in table["questions"]}
         self.front = [row for row in table["questions"] if (row["asker"], row["answerer"]) == ("front", "issuer")]
@@ -346,8 +350,20 @@ def jwtd_login_does_not_answer_jwtd(build):
     assert f"uid={UID}" in log, log
 
 
+def the_readme_says_of_each_question_who_may_ask_whom(build):
+    who = {"front": "jwtd", "issuer": "jwtd-issuer", "login": "jwtd-login", "admin": "root's jwtctl"}
+    with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../jwtd/README.md"), encoding="utf-8") as file:
+        rows = re.findall(r"^\| ([A-Z_, ]+) \| ([^|]+) \| ([^|]+) \|", file.read(), re.M)
+    told = sorted((name, asker, whom) for names, asker, whom in rows for name in names.split(", "))
+    table = [(row["name"].upper().replace("-", "_"), who[row["asker"]], who[row["answerer"]])
+             for row in wire_table(build)["questions"]]
+    assert told == sorted(table), set(told) ^ set(table)
+
+
 TESTS = [value for value in list(globals().values()) if getattr(value, "is_test", False)]
-TESTS += [guesses_are_counted_by_the_issuer_whatever_jwtd_says_of_their_source, jwtd_login_does_not_answer_jwtd]
+TESTS += [the_readme_says_of_each_question_who_may_ask_whom,
+          guesses_are_counted_by_the_issuer_whatever_jwtd_says_of_their_source,
+          jwtd_login_does_not_answer_jwtd]
 
 if __name__ == "__main__":
     sys.exit(run(TESTS, sys.argv[1]))
