@@ -340,10 +340,11 @@ def jwtd_login_does_not_answer_jwtd(build):
     try:
         os.chmod(d.dir, 0o755)
         os.chmod(d.path("socket"), 0o666)
-        assert d.check(login.ALICE, login.SECRET)[0] == "ok"
+        said = d.check(login.ALICE, login.SECRET)
+        assert said[0] == "ok", said
         os.seteuid(UID)
-        assert d.check(login.ALICE, login.SECRET) == "closed"
-        assert d.account(login.ALICE) == "closed"
+        said = d.check(login.ALICE, login.SECRET), d.account(login.ALICE)
+        assert said == ("closed", "closed"), said
     finally:
         os.seteuid(0)
         log = d.stop()

@@ -30,10 +30,10 @@ def read(packet):
 
 def ask(client, packet):
     """(word of the status, fields), or ("closed", []) when the connection ended."""
-    client.send(packet)
     try:
+        client.send(packet)
         answer = client.recv(65536)
-    except ConnectionResetError:
+    except (BrokenPipeError, ConnectionResetError):
         answer = b""
     if not answer:
         return "closed", []
