@@ -100,7 +100,8 @@ def replies(build, cases):
         return list(zip(cases, *columns))
     finally:
         site.stop()
-        daemons.stop()
+        log = daemons.stop()
+        assert not re.search("eyJhbGciOi|correct horse|Sanitizer|runtime error", log), log[-1500:]
 
 
 def matches(difference, case):

@@ -42,7 +42,7 @@ BENT = {
     "no_exp": ("access", {"exp": GONE}, {}),
     "exp_text": ("access", {"exp": "tomorrow"}, {}),
     "exp_huge": ("access", {"exp": 10**18}, {}),
-    "exp_fraction": ("access", {"exp": [100.5]}, {}),
+    "exp_fraction": ("access", {"exp": [1000.5]}, {}),
     "exp_null": ("access", {"exp": None}, {}),
     "no_jti": ("access", {"jti": GONE}, {}),
     "no_type": ("access", {"token_type": GONE}, {}),
