@@ -24,11 +24,6 @@ enum {
     KNOWN
 };
 
-static struct slice text(const char *s)
-{
-    return (struct slice){s, strlen(s)};
-}
-
 #define THREE(a, b, c) ((uint32_t)(a) << 16 | (uint32_t)(b) << 8 | (uint32_t)(c))
 
 /* Which of the claims with names of their own is it? KNOWN: none. */
@@ -85,8 +80,8 @@ static inline bool name_is(struct slice name, struct slice wanted)
 static void find_known(const struct claims *c, const struct claims_names *names,
                        const struct scan_value *ret[KNOWN + 1])
 {
-    const struct slice user = text(names->user), token_type = text(names->token_type);
-    const struct slice jti = text(names->jti);
+    const struct slice user = slice_of(names->user), token_type = slice_of(names->token_type);
+    const struct slice jti = slice_of(names->jti);
     UNINITIALIZED char buf[CLAIMS_NAME_MAX];
 
     for (size_t i = 0; i <= KNOWN; i++)

@@ -25,7 +25,7 @@ void emit_bytes(struct emit *out, struct slice bytes)
 
 void emit_text(struct emit *out, const char *text)
 {
-    emit_bytes(out, (struct slice){text, strlen(text)});
+    emit_bytes(out, slice_of(text));
 }
 
 static void emit_letter(struct emit *out, const char *letter)
@@ -91,7 +91,7 @@ void emit_member(struct emit *out, const char *name)
     if (out->inside)
         emit_bytes(out, SLICE(","));
     out->inside = true;
-    emit_string(out, (struct slice){name, strlen(name)});
+    emit_string(out, slice_of(name));
     emit_bytes(out, SLICE(":"));
 }
 

@@ -2,7 +2,6 @@
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <string.h>
 
 static const struct {
     const char *word, *text;
@@ -91,5 +90,5 @@ enum tok_err why_set(struct why *why, enum tok_err err, const char *fmt, ...)
 
 bool slice_is(struct slice a, const char *s)
 {
-    return slice_eq(a, (struct slice){s, strlen(s)});
+    return slice_eq(a, slice_of(s));
 }

@@ -18,6 +18,12 @@ struct slice {
     size_t n;
 };
 
+/* The slice of a C string of our own. */
+static inline struct slice slice_of(const char *text)
+{
+    return (struct slice){text, strlen(text)};
+}
+
 /* The slice of a string literal. */
 #define SLICE(literal) ((struct slice){(literal), sizeof(literal) - 1})
 

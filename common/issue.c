@@ -5,23 +5,18 @@
 
 #include <string.h>
 
-static struct slice text(const char *s)
-{
-    return (struct slice){s, strlen(s)};
-}
-
 static void emit_audience(char *const *audience, struct emit *out)
 {
     emit_member(out, "aud");
     if (audience[0] && !audience[1]) {
-        emit_string(out, text(audience[0]));
+        emit_string(out, slice_of(audience[0]));
         return;
     }
     emit_text(out, "[");
     for (size_t i = 0; audience[i]; i++) {
         if (i)
             emit_text(out, ",");
-        emit_string(out, text(audience[i]));
+        emit_string(out, slice_of(audience[i]));
     }
     emit_text(out, "]");
 }
@@ -29,7 +24,7 @@ static void emit_audience(char *const *audience, struct emit *out)
 static void emit_claims(const struct issue_claims *c, struct emit *out)
 {
     emit_begin(out);
-    emit_member_string(out, c->names.token_type, text(c->token_type));
+    emit_member_string(out, c->names.token_type, slice_of(c->token_type));
     emit_member(out, "exp");
     emit_integer(out, c->exp);
     emit_member(out, "iat");
@@ -40,8 +35,8 @@ static void emit_claims(const struct issue_claims *c, struct emit *out)
         emit_member(out, "refresh_exp");
         emit_integer(out, c->refresh_exp);
     }
-    emit_member_string(out, c->names.user, text(c->user));
-    emit_member_string(out, "iss", text(c->issuer));
+    emit_member_string(out, c->names.user, slice_of(c->user));
+    emit_member_string(out, "iss", slice_of(c->issuer));
     emit_audience(c->audience, out);
     emit_member_base64url(out, "sid", (struct slice){(const char *)c->sid, ISSUE_ID_BYTES});
     if (c->gen >= 0) {
@@ -49,7 +44,7 @@ static void emit_claims(const struct issue_claims *c, struct emit *out)
         emit_integer(out, c->gen);
     }
     if (c->scope)
-        emit_member_string(out, "scope", text(c->scope));
+        emit_member_string(out, "scope", slice_of(c->scope));
     if (c->one_time) {
         emit_member(out, "one_time");
         emit_text(out, "true");
@@ -119,6 +114,14 @@ enum tok_err issue_token(const struct key *key, const struct issue_claims *claim
     *ret = token;
     token = (struct secret){0};
     return TOK_OK;
+}
+
+bool issue_id_read(struct slice letters, uint8_t ret[ISSUE_ID_BYTES])
+{
+    size_t n;
+
+    return letters.n == ISSUE_ID_LEN &&
+           base64url_decode(letters, ret, ISSUE_ID_BYTES, &n) == TOK_OK;
 }
 
 void issue_id(uint64_t unix_ms, const uint8_t random[10], uint8_t ret[ISSUE_ID_BYTES])

@@ -31,6 +31,9 @@ struct issue_claims {
 enum tok_err issue_token(const struct key *key, const struct issue_claims *claims, size_t max,
                          struct secret *ret, size_t *ret_len) MUST_CHECK;
 
+/* The sixteen bytes of an id's 22 letters; false when they are none. */
+bool issue_id_read(struct slice letters, uint8_t ret[ISSUE_ID_BYTES]) MUST_CHECK;
+
 /* A UUIDv7 (RFC 9562 5.7) as 16 bytes: milliseconds since the Epoch, then ten random bytes with
  * version and variant laid over them. */
 void issue_id(uint64_t unix_ms, const uint8_t random[10], uint8_t ret[ISSUE_ID_BYTES]);

@@ -134,7 +134,7 @@ static enum tok_err make_pair(struct key *key, const struct key_parts *parts, st
 static void emit_header(const struct key *key, struct emit *out)
 {
     emit_begin(out);
-    emit_member_string(out, "alg", (struct slice){key->alg->name, strlen(key->alg->name)});
+    emit_member_string(out, "alg", slice_of(key->alg->name));
     emit_member_string(out, "typ", SLICE("JWT"));
     if (key->kid_len)
         emit_member_string(out, "kid", key_kid(key));

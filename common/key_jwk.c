@@ -163,7 +163,7 @@ static enum tok_err check_key_ops(const struct jwk *jwk, enum key_part part)
             return wrong(jwk, TOK_KEYS, "key_ops", "more than 16 operations");
         if (is_repeated(*ops, pos, op))
             return wrong(jwk, TOK_KEYS, "key_ops", "an operation stands there twice");
-        found = found || scan_string_is(op, (struct slice){wanted, strlen(wanted)});
+        found = found || scan_string_is(op, slice_of(wanted));
     }
     if (!found)
         return wrong(jwk, TOK_UNSUPPORTED, "key_ops", "does not hold what it is needed for");

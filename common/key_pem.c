@@ -143,7 +143,7 @@ static enum tok_err find_alg(const EVP_PKEY *pkey, alg_set algorithms, const str
         if (!row->ossl || !EVP_PKEY_is_a(pkey, row->ossl) ||
             (row->kind == ALG_EC && !group_is(pkey, row->crv)))
             continue;
-        alg = alg_fitting(algorithms, (struct slice){row->kty, strlen(row->kty)},
+        alg = alg_fitting(algorithms, slice_of(row->kty),
                           (struct slice){row->crv, row->crv ? strlen(row->crv) : 0}, &n);
         break;
     }

@@ -6,11 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static struct slice slice_of(const char *s)
-{
-    return (struct slice){s, strlen(s)};
-}
-
 /* The members that are there, in the order of the kind. */
 static void emit_parts(const struct alg *alg, const struct key_parts *parts, struct emit *out)
 {

@@ -160,14 +160,13 @@ static enum tok_err judge_lifetime(const struct policy *p, const struct claims *
 
 static bool string_is(const struct scan_value *v, const char *text)
 {
-    return v && v->type == SCAN_STRING &&
-           scan_string_is(*v, (struct slice){text, strlen(text)});
+    return v && v->type == SCAN_STRING && scan_string_is(*v, slice_of(text));
 }
 
 static bool audience_ok(const struct policy *p, const struct claims *c)
 {
     for (char **a = p->audience; a && *a; a++)
-        if (**a && claims_has_audience(c, (struct slice){*a, strlen(*a)}))
+        if (**a && claims_has_audience(c, slice_of(*a)))
             return true;
     return false;
 }
@@ -227,20 +226,33 @@ static void judge_word(struct slice word, struct slice service, struct pam_words
         w->grant = true;
 }
 
+static struct pam_words read_words(struct slice scope, struct slice service)
+{
+    struct pam_words words = {0};
+
+    for (size_t start = 0, end; start < scope.n; start = end + 1) {
+        for (end = start; end < scope.n && scope.p[end] != ' '; end++)
+            ;
+        judge_word((struct slice){scope.p + start, end - start}, service, &words);
+    }
+    return words;
+}
+
+bool policy_scope_binds(struct slice scope)
+{
+    return read_words(scope, (struct slice){0}).any;
+}
+
 static enum tok_err judge_scope(const struct policy *p, const struct claims *c,
                                 struct slice service)
 {
     UNINITIALIZED char text[CLAIMS_SCOPE_MAX];
-    struct pam_words words = {0};
+    struct pam_words words;
     size_t n = 0;
 
     if (c->scope && scan_string(*c->scope, text, sizeof(text), &n) != TOK_OK)
         return TOK_SCOPE;
-    for (size_t start = 0, end; start < n; start = end + 1) {
-        for (end = start; end < n && text[end] != ' '; end++)
-            ;
-        judge_word((struct slice){text + start, end - start}, service, &words);
-    }
+    words = read_words((struct slice){text, n}, service);
     if (p->scope_required && !words.any)
         return TOK_SCOPE;
     return words.any && service.p && !words.grant ? TOK_SCOPE : TOK_OK;
@@ -270,8 +282,7 @@ static enum tok_err map_user(const struct policy *p, const struct scan_value *cl
 
     if (scan_string(*claim, value, sizeof(value), &n) != TOK_OK)
         return TOK_UNMAPPED;
-    return usermap_find(map, (struct slice){p->issuer, strlen(p->issuer)},
-                        (struct slice){value, n}, ret);
+    return usermap_find(map, slice_of(p->issuer), (struct slice){value, n}, ret);
 }
 
 static enum tok_err judge_user(const struct policy *p, const struct claims *c,

@@ -87,6 +87,10 @@ enum tok_err policy_read_pinned(struct policy *p, const char *path, struct why *
  * '-', not all digits, not "." or "..", at most USER_NAME_MAX bytes. */
 bool policy_user_name_ok(struct slice name);
 
+/* True when some word of the scope (RFC 8693 4.2) names a PAM service: such a token opens what
+ * it names and nothing else. */
+bool policy_scope_binds(struct slice scope);
+
 struct usermap;
 
 struct policy_ask {

@@ -5,11 +5,6 @@
 
 #define N(array) (sizeof(array) / sizeof((array)[0]))
 
-static struct slice slice_of(const char *text)
-{
-    return (struct slice){text, strlen(text)};
-}
-
 static void *field_at(struct policy *p, const struct policy_field *f)
 {
     return (char *)p + f->offset;

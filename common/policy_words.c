@@ -77,7 +77,7 @@ static const struct word *find_word(enum policy_style style, struct slice name)
 /* A name of ours as text that can be freed. */
 static enum tok_err own_text(const char *text, char **ret)
 {
-    return value_text((struct slice){text, strlen(text)}, ret);
+    return value_text(slice_of(text), ret);
 }
 
 static enum tok_err set_defaults(struct policy *p)
@@ -89,8 +89,7 @@ static enum tok_err set_defaults(struct policy *p)
 
         if (!standard)
             continue;
-        err = policy_field_set(p, &table[i].field, (struct slice){standard, strlen(standard)},
-                               ',');
+        err = policy_field_set(p, &table[i].field, slice_of(standard), ',');
         if (err)
             return err;
     }
@@ -202,7 +201,7 @@ const char *policy_word_at(enum policy_style style, size_t i)
 
 bool policy_given(const struct policy *p, const char *word)
 {
-    const struct word *w = find_word(POLICY_WORDS, (struct slice){word, strlen(word)});
+    const struct word *w = find_word(POLICY_WORDS, slice_of(word));
 
     return w && (p->given & bit_of(w));
 }

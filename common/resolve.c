@@ -44,18 +44,7 @@ enum tok_err resolve_section(const struct settings *settings, struct slice token
         return err;
     err = verify_peek_issuer(token, scratch.p, scratch.n, iss, sizeof(iss));
     /* The local rules refuse what has no readable iss, with the error that fits. */
-    *ret = err ? NULL : settings_find_issuer(settings, (struct slice){iss, strlen(iss)});
-    return TOK_OK;
-}
-
-static enum tok_err replace(char **at, const char *by)
-{
-    char *copy = strdup(by);
-
-    if (!copy)
-        return TOK_NO_MEMORY;
-    free(*at);
-    *at = copy;
+    *ret = err ? NULL : settings_find_issuer(settings, slice_of(iss));
     return TOK_OK;
 }
 
@@ -68,11 +57,11 @@ static enum tok_err name_user(const char *name, struct policy *p)
     for (char **word = p->require; word && *word && !policy_given(p, "require"); word++) {
         if (strcmp(*word, p->user_claim) != 0)
             continue;
-        err = replace(word, name);
+        err = value_replace(word, name);
         if (err)
             return err;
     }
-    return replace(&p->user_claim, name);
+    return value_replace(&p->user_claim, name);
 }
 
 static enum tok_err name_claims(const struct settings *settings, struct policy *p)
@@ -82,8 +71,8 @@ static enum tok_err name_claims(const struct settings *settings, struct policy *
     if (!policy_given(p, "user_claim"))
         err = name_user(settings->token.user_id_claim, p);
     if (!err)
-        err = replace(&p->token_type_claim, settings->token.token_type_claim);
-    return err ? err : replace(&p->jti_claim, settings->token.jti_claim);
+        err = value_replace(&p->token_type_claim, settings->token.token_type_claim);
+    return err ? err : value_replace(&p->jti_claim, settings->token.jti_claim);
 }
 
 /* An [Issuer] section may be the local issuer's own: then its list is still asked, or a section

@@ -18,7 +18,7 @@ enum tok_err settings_init(struct settings *ret)
 
         if (row->unset)
             continue;
-        err = settings_row_set(&s, row, (struct slice){row->standard, strlen(row->standard)});
+        err = settings_row_set(&s, row, slice_of(row->standard));
         if (err) {
             settings_clear(&s);
             return err;

@@ -257,7 +257,7 @@ enum tok_err settings_row_text(const struct settings *s, const struct settings_r
     case SETTING_WORDS:
         return value_words_text(*(const word_list *)at, ' ', ret);
     }
-    return value_text((struct slice){text, strlen(text)}, ret);
+    return value_text(slice_of(text), ret);
 }
 
 void settings_row_clear(struct settings *s, const struct settings_row *row)

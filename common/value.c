@@ -68,6 +68,17 @@ enum tok_err value_text(struct slice text, char **ret)
     return TOK_OK;
 }
 
+enum tok_err value_replace(char **at, const char *by)
+{
+    char *copy = strdup(by);
+
+    if (!copy)
+        return TOK_NO_MEMORY;
+    free(*at);
+    *at = copy;
+    return TOK_OK;
+}
+
 enum tok_err value_flag(struct slice text, bool *ret)
 {
     static const char *const words[2][4] = {{"no", "false", "off", "0"},

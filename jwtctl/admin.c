@@ -6,7 +6,6 @@
 
 #include <getopt.h>
 #include <poll.h>
-#include <string.h>
 
 int admin_parse(int argc, char **argv, const struct option *options, int most,
                 struct admin_options *o)
@@ -104,4 +103,17 @@ enum tok_err admin_ask(const char *socket, enum wire_op op, const union wire_val
             why, TOK_FILE,
             "jwtd-issuer can't answer now; the cause is in: journalctl -u jwtd-issuer");
     return TOK_OK;
+}
+
+bool admin_question(const char *command, const struct admin_options *o, enum wire_op op,
+                    const union wire_value *values, struct admin_answer *ret)
+{
+    struct why why;
+
+    if (!admin_is_root(command))
+        return false;
+    if (admin_ask(o->socket, op, values, ret, NULL, &why) == TOK_OK)
+        return true;
+    complain("%s", why.text);
+    return false;
 }

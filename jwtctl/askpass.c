@@ -53,7 +53,7 @@ static bool find_host(const struct said *said, const struct prompt *p, struct se
     if (said->host && host.n > 0 && !is_same(host, said->host) && !is_same(host, said->alias))
         return false;
     if (said->host)
-        host = (struct slice){said->host, strlen(said->host)};
+        host = slice_of(said->host);
     return secret_copy(host, ret) == TOK_OK;
 }
 

@@ -123,9 +123,9 @@ static void show_line(void *arg, const char *section, const char *key, const cha
 
 static void json_member(struct text *text, const char *name, const char *value)
 {
-    text_json(text, (struct slice){name, strlen(name)});
+    text_json(text, slice_of(name));
     text_puts(text, ":");
-    text_json(text, (struct slice){value, strlen(value)});
+    text_json(text, slice_of(value));
     text_puts(text, ",");
 }
 

@@ -2,8 +2,6 @@
 
 #include "base64url.h"
 
-#include <string.h>
-
 void judge_close(struct judge *j)
 {
     for (size_t i = 0; j->rules && i <= j->settings.n_issuers; i++) {
@@ -79,15 +77,15 @@ void judge_write(const struct judgement *j, struct text *line)
 
     if (j->err == TOK_OK) {
         text_puts(line, "{\"valid\":true,\"user\":");
-        text_json(line, (struct slice){j->result.user, strlen(j->result.user)});
+        text_json(line, slice_of(j->result.user));
         text_puts(line, ",\"claims\":");
         text_compact(line, j->result.payload);
         text_puts(line, "}");
         return;
     }
     text_puts(line, "{\"valid\":false,\"error\":");
-    text_json(line, (struct slice){word, strlen(word)});
+    text_json(line, slice_of(word));
     text_puts(line, ",\"reason\":");
-    text_json(line, (struct slice){j->why.text, strlen(j->why.text)});
+    text_json(line, slice_of(j->why.text));
     text_puts(line, "}");
 }

@@ -35,7 +35,7 @@ static void add_key(struct text *text, const struct key *key, struct slice thumb
     else
         text_puts(text, "null");
     text_puts(text, ",\"alg\":");
-    text_json(text, (struct slice){alg, strlen(alg)});
+    text_json(text, slice_of(alg));
     text_puts(text, ",\"thumbprint\":");
     text_json(text, thumbprint);
     text_puts(text, "}");

@@ -24,7 +24,7 @@ struct options {
 
 int key_alg_option(const char *name, const char *value, alg_set *ret)
 {
-    const struct alg *alg = alg_find((struct slice){value, strlen(value)});
+    const struct alg *alg = alg_find(slice_of(value));
     char names[POLICY_ALGORITHMS_TEXT];
 
     if (alg) {
@@ -159,7 +159,7 @@ int command_key_export(int argc, char **argv)
     if (err)
         return broken(err, &why);
     if (!o.pem)
-        return print((struct slice){text, strlen(text)});
+        return print(slice_of(text));
     /* PEM ends in a newline itself. */
     return print((struct slice){text, strlen(text) - 1});
 }
@@ -184,8 +184,8 @@ int command_key_import(int argc, char **argv)
         return put_private(key, o.to);
     err = key_public_jwk(key, &text);
     if (!err && !o.to)
-        return print((struct slice){text, strlen(text)});
+        return print(slice_of(text));
     if (!err)
-        err = file_write(o.to, (struct slice){text, strlen(text)}, 0644, &why);
+        err = file_write(o.to, slice_of(text), 0644, &why);
     return err ? broken(err, &why) : EXIT_SUCCESS;
 }

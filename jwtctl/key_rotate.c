@@ -12,11 +12,6 @@
 #include <string.h>
 #include <time.h>
 
-static struct slice text_of(const char *s)
-{
-    return (struct slice){s, s ? strlen(s) : 0};
-}
-
 static int refused(const struct admin_options *o, enum wire_status status)
 {
     if (status == WIRE_NO_KEY)
@@ -62,18 +57,13 @@ int command_key_rotate(int argc, char **argv)
                                             {0}};
     struct admin_answer answer;
     struct admin_options o;
-    struct why why;
     int status = admin_parse(argc, argv, options, 0, &o);
 
     if (status)
         return status;
-    if (!admin_is_root(argv[0]))
+    if (!admin_question(argv[0], &o, WIRE_ADMIN_ROTATE,
+                        (union wire_value[]){{.text = slice_of(o.alg ? o.alg : "")}}, &answer))
         return EXIT_FAILURE;
-    if (admin_ask(o.socket, WIRE_ADMIN_ROTATE, (union wire_value[]){{.text = text_of(o.alg)}},
-                  &answer, NULL, &why)) {
-        complain("%s", why.text);
-        return EXIT_FAILURE;
-    }
     if (answer.message.status != WIRE_OK)
         return refused(&o, answer.message.status);
     return report(answer.message.v[0].text, answer.message.v[1].text, &o);
@@ -170,7 +160,6 @@ int command_key_retire(int argc, char **argv)
         {"json", no_argument, NULL, 'j'}, {"socket", required_argument, NULL, 's'}, {0}};
     struct admin_answer answer;
     struct admin_options o;
-    struct why why;
     const char *kid = NULL;
     int status;
 
@@ -182,13 +171,9 @@ int command_key_retire(int argc, char **argv)
         kid = argv[optind];
     if (kid && !kid[0])
         return complain_usage(argv[0], "the key's id is empty");
-    if (!admin_is_root(argv[0]))
+    if (!admin_question(argv[0], &o, WIRE_ADMIN_RETIRE,
+                        (union wire_value[]){{.text = slice_of(kid ? kid : "")}}, &answer))
         return EXIT_FAILURE;
-    if (admin_ask(o.socket, WIRE_ADMIN_RETIRE, (union wire_value[]){{.text = text_of(kid)}},
-                  &answer, NULL, &why)) {
-        complain("%s", why.text);
-        return EXIT_FAILURE;
-    }
     if (answer.message.status == WIRE_OK)
         return report_fates(answer.message.v[0].text, kid, &o);
     complain("there is no key %s: see jwtctl key list", kid ? kid : "");

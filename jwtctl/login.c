@@ -81,7 +81,7 @@ static enum tok_err buy(const char *user, const struct secret *password, struct 
     enum tok_err err;
 
     text_puts(&body, "{\"username\":");
-    text_json(&body, (struct slice){user, strlen(user)});
+    text_json(&body, slice_of(user));
     text_puts(&body, ",\"password\":");
     text_json(&body, secret_slice(password));
     text_puts(&body, "}");
@@ -112,7 +112,7 @@ static enum tok_err log_in(const struct login *l, struct session *s, struct why 
         err = ask_password(l->user, &password, why);
     if (err)
         return err;
-    if (secret_copy((struct slice){l->server, strlen(l->server)}, &s->server))
+    if (secret_copy(slice_of(l->server), &s->server))
         return why_set(why, TOK_NO_MEMORY, "out of memory");
     err = buy(l->user, &password, s, why);
     if (!err)
@@ -135,7 +135,7 @@ static int report(const struct login *l, const struct session *s)
         return EXIT_SUCCESS;
     }
     text_puts(&line, "{\"user\":");
-    text_json(&line, (struct slice){l->user, strlen(l->user)});
+    text_json(&line, slice_of(l->user));
     text_puts(&line, ",\"server\":");
     text_json(&line, secret_slice(&s->server));
     text_puts(&line, ",\"access_expires\":");

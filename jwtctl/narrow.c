@@ -10,7 +10,7 @@ static void put_member(struct text *body, const char *name, const char *value)
     text_puts(body, name);
     text_puts(body, "\":");
     if (value)
-        text_json(body, (struct slice){value, strlen(value)});
+        text_json(body, slice_of(value));
 }
 
 enum tok_err narrow_token(const struct session *s, const struct narrow *n, struct secret *ret,

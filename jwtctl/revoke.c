@@ -7,7 +7,6 @@
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
 
 static int report(const char *what, uint64_t n, bool json)
 {
@@ -33,7 +32,6 @@ int command_revoke(int argc, char **argv)
         {"json", no_argument, NULL, 'j'}, {"socket", required_argument, NULL, 's'}, {0}};
     struct admin_answer answer;
     struct admin_options o;
-    struct why why;
     const char *what;
     int status = admin_parse(argc, argv, options, 1, &o);
 
@@ -42,13 +40,9 @@ int command_revoke(int argc, char **argv)
     what = argv[optind];
     if (!what || !what[0])
         return complain_usage(argv[0], "say whose sessions, or the id of one");
-    if (!admin_is_root(argv[0]))
+    if (!admin_question(argv[0], &o, WIRE_ADMIN_REVOKE,
+                        (union wire_value[]){{.text = slice_of(what)}}, &answer))
         return EXIT_FAILURE;
-    if (admin_ask(o.socket, WIRE_ADMIN_REVOKE,
-                  (union wire_value[]){{.text = {what, strlen(what)}}}, &answer, NULL, &why)) {
-        complain("%s", why.text);
-        return EXIT_FAILURE;
-    }
     if (answer.message.status != WIRE_OK) {
         complain("there is no session of a user or an id '%s'", what);
         return EXIT_FAILURE;

@@ -128,10 +128,9 @@ static enum tok_err collect(const struct admin_options *o, struct text *all, str
     text_puts(all, "[");
     do {
         const char *user = o->user ? o->user : "";
-        enum tok_err err =
-            admin_ask(o->socket, WIRE_ADMIN_SESSIONS,
-                      (union wire_value[]){{.text = {user, strlen(user)}}, {.text = next}},
-                      &answer, NULL, why);
+        enum tok_err err = admin_ask(
+            o->socket, WIRE_ADMIN_SESSIONS,
+            (union wire_value[]){{.text = slice_of(user)}, {.text = next}}, &answer, NULL, why);
 
         if (err)
             return err;

@@ -100,7 +100,7 @@ static void login_json(const struct login *l, struct text *out)
     if (l->confirmed)
         return;
     text_puts(out, ",\"error\":");
-    text_json(out, (struct slice){l->why.text, strlen(l->why.text)});
+    text_json(out, slice_of(l->why.text));
 }
 
 static void login_words(const struct login *l, struct text *out)

@@ -48,7 +48,7 @@ void text_add(struct text *t, struct slice bytes)
 
 void text_puts(struct text *t, const char *s)
 {
-    text_add(t, (struct slice){s, strlen(s)});
+    text_add(t, slice_of(s));
 }
 
 void text_plain(struct text *t, struct slice bytes)

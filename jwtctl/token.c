@@ -69,8 +69,7 @@ static int set_option(struct request *r, const char *name, int c)
         r->narrow.audience = optarg;
         break;
     case 'l':
-        if (timespan_parse((struct slice){optarg, strlen(optarg)}, &span) != TOK_OK ||
-            span < SECOND)
+        if (timespan_parse(slice_of(optarg), &span) != TOK_OK || span < SECOND)
             return complain_usage(name, "--lifetime=%s: allowed is %s, one second at least",
                                   optarg, TIMESPAN_FORM);
         r->narrow.lifetime = (int64_t)(span / SECOND);

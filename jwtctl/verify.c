@@ -52,7 +52,7 @@ static bool make_absolute(struct slice word, struct slice *value, char **ret)
         *ret = NULL;
         return false;
     }
-    *value = (struct slice){*ret, strlen(*ret)};
+    *value = slice_of(*ret);
     return true;
 }
 
@@ -128,7 +128,7 @@ static int parse(int argc, char **argv, struct verify *v)
 
 static struct slice optional(const char *s)
 {
-    return s ? (struct slice){s, strlen(s)} : (struct slice){0};
+    return s ? slice_of(s) : (struct slice){0};
 }
 
 /* One line of judgement. The exit status it stands for. */

@@ -46,17 +46,11 @@ static enum tok_err set_text(struct options *o, const struct text_option *t, str
                              struct why *why)
 {
     char **at = (void *)((char *)o + t->offset);
-    char *copy;
 
     if (!value.p || !t->ok(value))
         return why_set(why, TOK_SETTINGS, "option %s=%s: allowed is %s=%s", t->name,
                        value.p ? value.p : "", t->name, t->form);
-    copy = strdup(value.p);
-    if (!copy)
-        return TOK_NO_MEMORY;
-    free(*at);
-    *at = copy;
-    return TOK_OK;
+    return value_replace(at, value.p);
 }
 
 static enum tok_err set_flag(struct options *o, size_t i, struct slice value, struct why *why)

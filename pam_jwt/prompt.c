@@ -1,7 +1,6 @@
 #include "prompt.h"
 
 #include <security/pam_ext.h>
-#include <string.h>
 
 int prompt_user(pam_handle_t *pamh, struct asked *ret)
 {
@@ -37,6 +36,6 @@ int prompt_token(pam_handle_t *pamh, const struct options *o, struct slice *ret)
         return rc;
     if (!token)
         return PAM_AUTH_ERR;
-    *ret = (struct slice){token, strlen(token)};
+    *ret = slice_of(token);
     return PAM_SUCCESS;
 }

@@ -175,8 +175,7 @@ static bool is_limited(pam_handle_t *pamh, int64_t seconds)
     uint64_t usec;
 
     return pam_get_data(pamh, LIMIT_NAME, &text) == PAM_SUCCESS && text &&
-           value_span((struct slice){text, strlen(text)}, 1, (uint64_t)seconds * VALUE_SECOND,
-                      1, &usec) == TOK_OK;
+           value_span(slice_of(text), 1, (uint64_t)seconds * VALUE_SECOND, 1, &usec) == TOK_OK;
 }
 
 int session_limit(pam_handle_t *pamh, int64_t seconds)

@@ -21,8 +21,8 @@ static enum tok_err verify(const struct asked *asked, struct slice token, int64_
 {
     struct verify_ask ask = {.token = token,
                              .now = now,
-                             .user = {asked->user, strlen(asked->user)},
-                             .service = {asked->service, strlen(asked->service)},
+                             .user = slice_of(asked->user),
+                             .service = slice_of(asked->service),
                              .spends = true};
     size_t n = token.n < c->rules.policy.max_length ? token.n : c->rules.policy.max_length;
     enum tok_err err = secret_alloc(BASE64URL_BYTES(n) + 1, &c->scratch);
@@ -68,7 +68,7 @@ static enum tok_err check_list(const char *path, const char *sid, struct why *wh
 
     if (err)
         return err;
-    err = revoked_check(&list, (struct slice){sid, strlen(sid)});
+    err = revoked_check(&list, slice_of(sid));
     revoked_close(&list);
     return err;
 }
@@ -80,8 +80,8 @@ enum tok_err token_check_again(const struct session *session, const struct asked
     CLEANUP(usermap_clear) struct usermap map = {0};
     struct claims_names names = {p->user_claim, p->token_type_claim, p->jti_claim};
     struct policy_ask ask = {.now = now,
-                             .user = {asked->user, strlen(asked->user)},
-                             .service = {asked->service, strlen(asked->service)},
+                             .user = slice_of(asked->user),
+                             .service = slice_of(asked->service),
                              .map = session->mapped ? &map : NULL,
                              .spends = true}; /* what was spent stays good for its login */
     char user[USER_NAME_MAX + 1];

@@ -43,7 +43,7 @@ static enum body_verdict json_fault(const struct scan_fault *fault, struct body_
 
     name.escaped = name.text.n > 0 && memchr(name.text.p, '\\', name.text.n);
     for (size_t i = 0; fault->surrogate != 0 && i < n; i++) {
-        if (!scan_string_is(name, (struct slice){fields[i].name, strlen(fields[i].name)}))
+        if (!scan_string_is(name, slice_of(fields[i].name)))
             continue;
         for (size_t k = 0; k < n; k++)
             fields[k].error = BODY_FINE;
@@ -96,8 +96,7 @@ static enum body_verdict read_json(const struct field_media *media, struct slice
     }
     while (scan_next_member(document, &pos, &member))
         for (size_t i = 0; i < n; i++)
-            if (scan_string_is(member.name,
-                               (struct slice){fields[i].name, strlen(fields[i].name)}))
+            if (scan_string_is(member.name, slice_of(fields[i].name)))
                 field_value_json(&fields[i], member.value, &room);
     return verdict_of(fields, n);
 }

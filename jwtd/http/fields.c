@@ -20,7 +20,7 @@ static void emit_field_faults(struct emit *out, const struct body_field *fields,
                            fields[i].surrogate);
         emit_member(out, fields[i].name);
         emit_text(out, "[");
-        emit_string(out, (struct slice){text, strlen(text)});
+        emit_string(out, slice_of(text));
         emit_text(out, "]");
     }
 }
@@ -34,7 +34,7 @@ static void emit_no_object(struct emit *out, const char *type)
                        type);
     emit_member(out, "non_field_errors");
     emit_text(out, "[");
-    emit_string(out, (struct slice){text, strlen(text)});
+    emit_string(out, slice_of(text));
     emit_text(out, "]");
 }
 

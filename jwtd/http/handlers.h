@@ -23,5 +23,9 @@ void handlers_keys(struct connection *c);
 void handlers_health(struct connection *c);
 void handlers_metrics(struct connection *c);
 
+/* A token by its name, and a second one; that may be "": there is none. */
+void handlers_tokens(struct connection *c, const char *name, struct slice token,
+                     const char *second_name, struct slice second);
+
 /* {} */
 void handlers_nothing(struct connection *c);

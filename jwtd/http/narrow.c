@@ -6,24 +6,14 @@
 #include "fields.h"
 #include "handlers.h"
 
-#include <string.h>
-
 _Static_assert(BODY_WORDS_MAX == WIRE_WORDS_MAX, "what is read can be asked");
 
 static void on_narrowed(struct connection *c, const struct wire_message *answer)
 {
-    struct reply reply;
-
-    if (answer->status != WIRE_OK) {
+    if (answer->status == WIRE_OK)
+        handlers_tokens(c, "access", answer->v[0].text, NULL, (struct slice){0});
+    else
         bearer_refuse(c, answer);
-        return;
-    }
-    reply_begin(&reply, 200, answer->v[0].text.n + 64);
-    reply.cache = "no-store";
-    emit_begin(&reply.body);
-    emit_member_string(&reply.body, "access", answer->v[0].text);
-    emit_end(&reply.body);
-    connection_reply(c, &reply);
 }
 
 void handlers_narrow(struct connection *c)

@@ -64,7 +64,7 @@ static void token_refused(struct reply *reply, const char *message)
     emit_begin(out);
     emit_member_string(out, "token_class", SLICE("AccessToken"));
     emit_member_string(out, "token_type", SLICE("access"));
-    emit_member_string(out, "message", (struct slice){message, strlen(message)});
+    emit_member_string(out, "message", slice_of(message));
     emit_end(out);
     emit_text(out, "]");
     emit_end(out);
@@ -77,7 +77,7 @@ static void field_refused(struct reply *reply, const struct words *w)
     emit_begin(&reply->body);
     emit_member(&reply->body, w->field);
     emit_text(&reply->body, "[");
-    emit_string(&reply->body, (struct slice){w->detail, strlen(w->detail)});
+    emit_string(&reply->body, slice_of(w->detail));
     emit_text(&reply->body, "]");
     emit_end(&reply->body);
 }

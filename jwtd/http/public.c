@@ -47,8 +47,7 @@ void handlers_keys(struct connection *c)
     reply_begin(&reply, 200, n);
     reply.cache = KEYS_CACHE;
     reply.etag = etag;
-    if (c->request.if_none_match.p &&
-        field_has_etag(c->request.if_none_match, (struct slice){etag, strlen(etag)}))
+    if (c->request.if_none_match.p && field_has_etag(c->request.if_none_match, slice_of(etag)))
         reply.status = 304;
     else
         emit_bytes(&reply.body, (struct slice){text, n});

@@ -75,9 +75,9 @@ void reply_detail(struct reply *reply, int status, const char *detail, const cha
 {
     reply_begin(reply, status, DETAIL_MAX);
     emit_begin(&reply->body);
-    emit_member_string(&reply->body, "detail", (struct slice){detail, strlen(detail)});
+    emit_member_string(&reply->body, "detail", slice_of(detail));
     if (code)
-        emit_member_string(&reply->body, "code", (struct slice){code, strlen(code)});
+        emit_member_string(&reply->body, "code", slice_of(code));
     emit_end(&reply->body);
 }
 

@@ -207,12 +207,12 @@ static void emit_field(struct emit *out, const struct route_field *field)
 
     emit_member(out, field->name);
     emit_begin(out);
-    emit_member_string(out, "type", (struct slice){type, strlen(type)});
+    emit_member_string(out, "type", slice_of(type));
     emit_member(out, "required");
     emit_text(out, field->optional ? "false" : "true");
     emit_member(out, "read_only");
     emit_text(out, "false");
-    emit_member_string(out, "label", (struct slice){field->label, strlen(field->label)});
+    emit_member_string(out, "label", slice_of(field->label));
     emit_end(out);
 }
 
@@ -237,9 +237,8 @@ static void answer_options(struct connection *c)
 
     reply_begin(&reply, 200, OPTIONS_MAX);
     emit_begin(out);
-    emit_member_string(out, "name", (struct slice){route->name, strlen(route->name)});
-    emit_member_string(out, "description",
-                       (struct slice){route->description, strlen(route->description)});
+    emit_member_string(out, "name", slice_of(route->name));
+    emit_member_string(out, "description", slice_of(route->description));
     emit_member(out, "renders");
     emit_text(out, "[\"application/json\"]");
     emit_member(out, "parses");

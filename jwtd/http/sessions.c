@@ -115,9 +115,8 @@ void handlers_session_end(struct connection *c)
         return;
     source_text(&c->source, source);
     connection_ask(c, WIRE_SESSION_END,
-                   (const union wire_value[]){{.text = token},
-                                              {.text = c->path_sid},
-                                              {.text = {source, strlen(source)}}},
+                   (const union wire_value[]){
+                       {.text = token}, {.text = c->path_sid}, {.text = slice_of(source)}},
                    on_ended);
 }
 
@@ -158,8 +157,7 @@ static void end_by_token(struct connection *c, enum wire_op op,
         return;
     source_text(&c->source, source);
     connection_ask(
-        c, op, (const union wire_value[]){{.text = token}, {.text = {source, strlen(source)}}},
-        done);
+        c, op, (const union wire_value[]){{.text = token}, {.text = slice_of(source)}}, done);
 }
 
 void handlers_logout(struct connection *c)

@@ -9,7 +9,6 @@
 #include <string.h>
 
 #define SECOND UINT64_C(1000000)
-#define NO_STORE "no-store"
 
 static void reply_outcome(struct connection *c, const struct wire_message *answer)
 {
@@ -19,14 +18,13 @@ static void reply_outcome(struct connection *c, const struct wire_message *answe
     connection_reply(c, &reply);
 }
 
-/* Two tokens by these names; the second may be "": there is none. */
-static void reply_tokens(struct connection *c, const char *name, struct slice token,
-                         const char *second_name, struct slice second)
+void handlers_tokens(struct connection *c, const char *name, struct slice token,
+                     const char *second_name, struct slice second)
 {
     struct reply reply;
 
     reply_begin(&reply, 200, token.n + second.n + 64);
-    reply.cache = NO_STORE;
+    reply.cache = "no-store";
     emit_begin(&reply.body);
     emit_member_string(&reply.body, name, token);
     if (second.n > 0)
@@ -58,7 +56,7 @@ static void on_obtained(struct connection *c, const struct wire_message *answer)
     if (answer->status == WIRE_DENIED)
         deny(c);
     else if (answer->status == WIRE_OK)
-        reply_tokens(c, "refresh", answer->v[0].text, "access", answer->v[1].text);
+        handlers_tokens(c, "refresh", answer->v[0].text, "access", answer->v[1].text);
     else
         reply_outcome(c, answer);
 }
@@ -68,7 +66,7 @@ static void on_sliding(struct connection *c, const struct wire_message *answer)
     if (answer->status == WIRE_DENIED)
         deny(c);
     else if (answer->status == WIRE_OK)
-        reply_tokens(c, "token", answer->v[0].text, NULL, (struct slice){0});
+        handlers_tokens(c, "token", answer->v[0].text, NULL, (struct slice){0});
     else
         reply_outcome(c, answer);
 }
@@ -101,7 +99,7 @@ static void obtain(struct connection *c, enum wire_op op,
     connection_ask(c, op,
                    (const union wire_value[]){{.text = fields[0].value},
                                               {.text = fields[1].value},
-                                              {.text = {source, strlen(source)}}},
+                                              {.text = slice_of(source)}},
                    done);
 }
 
@@ -120,7 +118,7 @@ void handlers_sliding(struct connection *c)
 static void on_refreshed(struct connection *c, const struct wire_message *answer)
 {
     if (answer->status == WIRE_OK)
-        reply_tokens(c, "access", answer->v[0].text, "refresh", answer->v[1].text);
+        handlers_tokens(c, "access", answer->v[0].text, "refresh", answer->v[1].text);
     else
         reply_outcome(c, answer);
 }
@@ -149,8 +147,7 @@ static void ask_with_token(struct connection *c, const char *name, enum wire_op 
     }
     source_text(&c->source, source);
     connection_ask(
-        c, op,
-        (const union wire_value[]){{.text = field.value}, {.text = {source, strlen(source)}}},
+        c, op, (const union wire_value[]){{.text = field.value}, {.text = slice_of(source)}},
         done);
 }
 

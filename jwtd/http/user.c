@@ -50,18 +50,6 @@ static void on_user(struct connection *c, const struct wire_message *answer)
     connection_reply(c, &reply);
 }
 
-/* A token that was narrowed to PAM services opens those and nothing else. */
-static bool is_for_pam(struct slice scope)
-{
-    static const char word[] = "pam:";
-
-    for (size_t i = 0; i + sizeof(word) - 1 <= scope.n; i++)
-        if ((i == 0 || scope.p[i - 1] == ' ') &&
-            memcmp(scope.p + i, word, sizeof(word) - 1) == 0)
-            return true;
-    return false;
-}
-
 static void on_auth(struct connection *c, const struct wire_message *answer)
 {
     struct slice user = answer->v[0].text;
@@ -72,7 +60,7 @@ static void on_auth(struct connection *c, const struct wire_message *answer)
         bearer_refuse(c, answer);
         return;
     }
-    if (is_for_pam(answer->v[5].text)) {
+    if (policy_scope_binds(answer->v[5].text)) {
         bearer_refuse(c, &(const struct wire_message){.status = WIRE_NOT_ALLOWED});
         return;
     }

@@ -99,7 +99,7 @@ static void settle(struct inquiry *q, enum wire_status status, struct slice stam
         job = TAILQ_FIRST(&q->jobs);
         if (job)
             job_delist(job);
-        obtain_verdict(x, (struct slice){q->user, strlen(q->user)}, job, &account);
+        obtain_verdict(x, slice_of(q->user), job, &account);
     }
     while ((job = TAILQ_FIRST(&q->jobs))) {
         job_delist(job);
@@ -246,8 +246,8 @@ bool accounts_ask(struct issuer *x, struct job *job, const char *user)
             return false;
         }
     }
-    job->account.status = inquire(
-        x, job, WIRE_ACCOUNT, &(union wire_value){.text = (struct slice){user, strlen(user)}});
+    job->account.status =
+        inquire(x, job, WIRE_ACCOUNT, &(union wire_value){.text = slice_of(user)});
     job->has_account = job->account.status != WIRE_OK;
     return job->has_account;
 }

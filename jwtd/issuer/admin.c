@@ -1,6 +1,5 @@
 #include "admin.h"
 
-#include "base64url.h"
 #include "emit.h"
 #include "messages.h"
 #include "revoked.h"
@@ -9,11 +8,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-
-static struct slice text(const char *s)
-{
-    return (struct slice){s, strlen(s)};
-}
 
 static void emit_bool(struct emit *out, const char *name, bool value)
 {
@@ -33,7 +27,7 @@ static void emit_audience(const struct issuer *x, struct emit *out)
     emit_text(out, "[");
     for (char *const *a = x->names.audience; *a; a++) {
         emit_text(out, a == x->names.audience ? "" : ",");
-        emit_string(out, text(*a));
+        emit_string(out, slice_of(*a));
     }
     emit_text(out, "]");
 }
@@ -48,7 +42,7 @@ static void emit_keys(const struct issuer *x, struct emit *out)
         emit_text(out, i > 0 ? "," : "");
         emit_begin(out);
         emit_member_string(out, "kid", key_kid(k->key));
-        emit_member_string(out, "alg", text(key_alg(k->key)->name));
+        emit_member_string(out, "alg", slice_of(key_alg(k->key)->name));
         emit_bool(out, "signs", k->key == x->keys.signer);
         if (k->until > 0)
             emit_number(out, "until", k->until);
@@ -78,7 +72,7 @@ static void emit_store(const struct issuer *x, struct emit *out)
     emit_member(out, "store");
     emit_begin(out);
     emit_member(out, "path");
-    emit_string(out, text(set ? set : own));
+    emit_string(out, slice_of(set ? set : own));
     emit_number(out, "bytes", size_of(dir, name));
     emit_end(out);
 }
@@ -88,10 +82,10 @@ static void emit_status(struct issuer *x, uint64_t live, bool more, struct emit 
     int64_t wall = issuer_wall(), now = state_time(x);
 
     emit_begin(out);
-    emit_member_string(out, "version", text(JWT_VERSION));
-    emit_member_string(out, "issuer", text(x->names.issuer));
+    emit_member_string(out, "version", slice_of(JWT_VERSION));
+    emit_member_string(out, "issuer", slice_of(x->names.issuer));
     emit_audience(x, out);
-    emit_member_string(out, "algorithm", text(x->service.settings.token.algorithm->name));
+    emit_member_string(out, "algorithm", slice_of(x->service.settings.token.algorithm->name));
     emit_keys(x, out);
     emit_member(out, "sessions");
     emit_begin(out);
@@ -119,14 +113,6 @@ enum step admin_status_step(struct issuer *x, struct job *job)
     return STEP_ANSWER;
 }
 
-static bool read_sid(struct slice letters, uint8_t ret[ISSUE_ID_BYTES])
-{
-    size_t n;
-
-    return letters.n == ISSUE_ID_LEN &&
-           base64url_decode(letters, ret, ISSUE_ID_BYTES, &n) == TOK_OK && n == ISSUE_ID_BYTES;
-}
-
 /* *ret_user is the session's; STORE_ABSENT: there is no live session of this sid. */
 static enum store_said end_session(struct issuer *x, struct slice what,
                                    char ret_user[USER_NAME_MAX + 1])
@@ -135,7 +121,7 @@ static enum store_said end_session(struct issuer *x, struct slice what,
     struct store_session s;
     enum store_said said;
 
-    if (!read_sid(what, sid))
+    if (!issue_id_read(what, sid))
         return STORE_ABSENT;
     said = store_find(x->store, sid, &s);
     if (said != STORE_DONE)

@@ -19,6 +19,15 @@ void job_delist(struct job *job)
     job->list = NULL;
 }
 
+void job_copy_text(const struct job *job, size_t n, char *ret, size_t size)
+{
+    struct slice from = job_text(job, n);
+    size_t len = from.n < size ? from.n : size - 1;
+
+    memcpy(ret, from.p, len);
+    ret[len] = '\0';
+}
+
 void job_say(struct job *job, enum wire_status status, const union wire_value *values)
 {
     struct issuer *x = job->issuer;

@@ -81,3 +81,6 @@ static inline struct slice job_text(const struct job *job, size_t n)
 {
     return job->question.v[n].text;
 }
+
+/* The same as a C string, cut to the room. */
+void job_copy_text(const struct job *job, size_t n, char *ret, size_t size);

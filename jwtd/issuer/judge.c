@@ -62,11 +62,7 @@ static enum wire_status missing(const struct claims *c)
 /* Sixteen bytes as 22 letters. */
 static bool read_id(const struct scan_value *v, uint8_t ret[ISSUE_ID_BYTES])
 {
-    size_t n;
-
-    return v && !v->escaped &&
-           base64url_decode(scan_string_raw(*v), ret, ISSUE_ID_BYTES, &n) == TOK_OK &&
-           n == ISSUE_ID_BYTES;
+    return v && !v->escaped && issue_id_read(scan_string_raw(*v), ret);
 }
 
 static enum judged_kind kind_of(const struct claims *c)

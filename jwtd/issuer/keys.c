@@ -169,8 +169,7 @@ static enum tok_err make_public_set(const char *dir, struct signing_keys *keys, 
     for (size_t i = 0; i < keys->n; i++)
         if (key_alg(keys->keys[i].key)->kind == ALG_OCT)
             return mixed(dir, why);
-    return keyset_parse(NULL, (struct slice){keys->jwks, strlen(keys->jwks)}, ~(alg_set)0,
-                        &keys->set, why);
+    return keyset_parse(NULL, slice_of(keys->jwks), ~(alg_set)0, &keys->set, why);
 }
 
 /* What we check our own tokens with when they are signed with a secret: never published, made

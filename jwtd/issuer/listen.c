@@ -15,7 +15,6 @@
 #include "whoami.h"
 
 #include <stdio.h>
-#include <string.h>
 
 #define CONNECTIONS_MAX 1024
 #define CONNECTION_TIME (40 * SECOND)
@@ -58,10 +57,7 @@ static void take_turn(struct issuer *x, struct job *job, const struct turn_quest
         return;
     }
     if (q->op == WIRE_REFRESH || q->op == WIRE_SLIDING_REFRESH)
-        sessions_event(job, LOG_NOTICE, MESSAGE_REFRESH_DENIED,
-                       q->op == WIRE_REFRESH ? "A refresh token was refused"
-                                             : "A sliding token was refused",
-                       wire_status_word(status));
+        sessions_refused(job, status);
     job_refuse(job, status);
 }
 

@@ -5,7 +5,6 @@
 
 #include <fcntl.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/file.h>
 
 #define USER_LEN_USUAL 32 /* useradd(8)'s longest */
@@ -21,6 +20,16 @@ static void places_clear(struct places *p)
     free(p->store);
 }
 
+enum tok_err load_keys_dir(const struct issuer *x, char **ret)
+{
+    char *dir;
+
+    if (asprintf(&dir, "%s/keys", x->state_dir) < 0)
+        return TOK_NO_MEMORY;
+    *ret = dir;
+    return TOK_OK;
+}
+
 static bool exists(const char *path, bool *ret)
 {
     *ret = access(path, F_OK) == 0;
@@ -30,11 +39,10 @@ static bool exists(const char *path, bool *ret)
 static enum tok_err find_places(const struct issuer *x, struct places *ret, struct why *why)
 {
     const char *set = x->service.settings.store.path;
+    enum tok_err err = load_keys_dir(x, &ret->keys);
 
-    if (asprintf(&ret->keys, "%s/keys", x->state_dir) < 0) {
-        ret->keys = NULL;
-        return TOK_NO_MEMORY;
-    }
+    if (err != TOK_OK)
+        return err;
     if ((set ? asprintf(&ret->store, "%s", set)
              : asprintf(&ret->store, "%s/sessions.db", x->state_dir)) < 0) {
         ret->store = NULL;
@@ -82,17 +90,6 @@ static enum tok_err load_names(struct issuer *x, struct why *why)
                       why);
 }
 
-static enum tok_err set_word(char **to, const char *value)
-{
-    char *copy = strdup(value);
-
-    if (!copy)
-        return TOK_NO_MEMORY;
-    free(*to);
-    *to = copy;
-    return TOK_OK;
-}
-
 /* Only what our own tokens could break is asked; token_type and ids are judge's questions. */
 static enum tok_err make_policy(struct issuer *x, struct why *why)
 {
@@ -103,15 +100,15 @@ static enum tok_err make_policy(struct issuer *x, struct why *why)
     policy_clear(p);
     err = policy_init(p);
     if (err == TOK_OK)
-        err = set_word(&p->issuer, x->names.issuer);
+        err = value_replace(&p->issuer, x->names.issuer);
     if (err == TOK_OK)
-        err = set_word(&p->user_claim, set->token.user_id_claim);
+        err = value_replace(&p->user_claim, set->token.user_id_claim);
     if (err == TOK_OK)
-        err = set_word(&p->token_type_claim, set->token.token_type_claim);
+        err = value_replace(&p->token_type_claim, set->token.token_type_claim);
     if (err == TOK_OK)
-        err = set_word(&p->jti_claim, set->token.jti_claim);
+        err = value_replace(&p->jti_claim, set->token.jti_claim);
     if (err == TOK_OK)
-        err = set_word(&p->type, "");
+        err = value_replace(&p->type, "");
     if (err == TOK_OK)
         err = policy_set(p, POLICY_WORDS, SLICE("require"), SLICE("exp"), why);
     if (err == TOK_OK)
@@ -179,8 +176,6 @@ void load_sweep(const struct issuer *x)
     CLEANUP(cleanup_free) char *keys = NULL;
 
     file_sweep(x->public_dir);
-    if (asprintf(&keys, "%s/keys", x->state_dir) < 0)
-        keys = NULL;
-    else
+    if (load_keys_dir(x, &keys) == TOK_OK)
         file_sweep(keys);
 }

@@ -16,5 +16,8 @@ enum tok_err load_lock(const struct issuer *x, int *ret_fd, struct why *why) MUS
 enum tok_err load_parts(struct issuer *x, int state_fd, const char **ret_id,
                         struct why *why) MUST_CHECK;
 
+/* The directory of the private keys; free it. TOK_NO_MEMORY. */
+enum tok_err load_keys_dir(const struct issuer *x, char **ret) MUST_CHECK;
+
 /* Removes what a killed issuer left half-written among keys and public files. */
 void load_sweep(const struct issuer *x);

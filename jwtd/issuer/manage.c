@@ -26,10 +26,8 @@ static enum store_said find_own(struct issuer *x, const char *user, struct slice
     struct store_session s;
     enum store_said said;
     int64_t now = state_time(x);
-    size_t n;
 
-    if (name.n != ISSUE_ID_LEN || base64url_decode(name, sid, sizeof(sid), &n) != TOK_OK ||
-        n != sizeof(sid))
+    if (!issue_id_read(name, sid))
         return STORE_ABSENT;
     said = store_find(x->store, sid, &s);
     if (said != STORE_DONE)

@@ -48,7 +48,7 @@ static enum wire_status narrow_audience(const struct issuer *x, const struct jud
     if (asked.n > 0 && value_words(asked, ' ', value_is_name, &words) != TOK_OK)
         return WIRE_WIDER_AUDIENCE;
     for (size_t i = 0; words && words[i]; i++) {
-        if (judged_has_audience(token, (struct slice){words[i], strlen(words[i])}))
+        if (judged_has_audience(token, slice_of(words[i])))
             continue;
         word_list_free(words);
         return WIRE_WIDER_AUDIENCE;

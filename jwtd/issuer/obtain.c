@@ -11,14 +11,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static void copy_text(struct slice from, char *to, size_t size)
-{
-    size_t n = from.n < size ? from.n : size - 1;
-
-    memcpy(to, from.p, n);
-    to[n] = '\0';
-}
-
 /* A session and its first pair, not yet in the store. */
 static bool new_session(struct issuer *x, const struct job *job, bool sliding,
                         struct store_session *ret)
@@ -31,8 +23,8 @@ static bool new_session(struct issuer *x, const struct job *job, bool sliding,
         .stamp_len = job->account.stamp_len,
     };
 
-    copy_text(job_text(job, 0), s.user, sizeof(s.user));
-    copy_text(job_text(job, 2), s.source, sizeof(s.source));
+    job_copy_text(job, 0, s.user, sizeof(s.user));
+    job_copy_text(job, 2, s.source, sizeof(s.source));
     memcpy(s.stamp, job->account.stamp, job->account.stamp_len);
     if (!mint_id(now, s.sid))
         return false;
@@ -108,7 +100,7 @@ static enum step denied(struct issuer *x, struct job *job)
     char user[WIRE_USER_MAX + 1];
     enum store_said said = STORE_DONE;
 
-    copy_text(job_text(job, 0), user, sizeof(user));
+    job_copy_text(job, 0, user, sizeof(user));
     if (!accounts_knows(x, user))
         said = store_knows_user(x->store, user);
     if (said == STORE_FAILED)

@@ -36,7 +36,7 @@ static void emit_row(const struct page *page, const struct store_session *s, str
     emit_begin(out);
     emit_member_base64url(out, "sid", (struct slice){(const char *)s->sid, sizeof(s->sid)});
     if (!page->current)
-        emit_member_string(out, "user", (struct slice){s->user, strlen(s->user)});
+        emit_member_string(out, "user", slice_of(s->user));
     emit_time(out, "created", s->created_at);
     emit_time(out, "last_used", s->last_used);
     emit_time(out, "expires", end);
@@ -92,10 +92,8 @@ enum step page_say(struct issuer *x, struct job *job, const char *user, const ui
 
 enum step page_admin_step(struct issuer *x, struct job *job)
 {
-    struct slice name = job_text(job, 0);
     char user[WIRE_USER_MAX + 1];
 
-    memcpy(user, name.p, name.n);
-    user[name.n] = '\0';
-    return page_say(x, job, name.n > 0 ? user : NULL, NULL, job_text(job, 1));
+    job_copy_text(job, 0, user, sizeof(user));
+    return page_say(x, job, user[0] ? user : NULL, NULL, job_text(job, 1));
 }

@@ -67,11 +67,9 @@ static enum tok_err names_of_host(struct policy *p, const char *host, struct why
                        "the host's name is no DNS name: set Issuer= and Audience= in [Token]");
     (void)snprintf(url, sizeof(url), "https://%s", name);
     if (!p->issuer)
-        err =
-            policy_set(p, POLICY_WORDS, SLICE("issuer"), (struct slice){url, strlen(url)}, why);
+        err = policy_set(p, POLICY_WORDS, SLICE("issuer"), slice_of(url), why);
     if (err == TOK_OK && !p->audience)
-        err = policy_set(p, POLICY_WORDS, SLICE("audience"), (struct slice){name, strlen(name)},
-                         why);
+        err = policy_set(p, POLICY_WORDS, SLICE("audience"), slice_of(name), why);
     return err;
 }
 
@@ -172,9 +170,7 @@ enum tok_err publish_keys(const char *dir, const struct signing_keys *keys, stru
     CLEANUP(cleanup_free) char *path = NULL;
     enum tok_err err = path_of(dir, "jwks.json", &path);
 
-    return err != TOK_OK ? err
-                         : publish(path, (struct slice){keys->jwks, strlen(keys->jwks)},
-                                   KEYSET_FILE_MAX, why);
+    return err != TOK_OK ? err : publish(path, slice_of(keys->jwks), KEYSET_FILE_MAX, why);
 }
 
 /* Lines of the list, each REVOKED_LINE_LEN bytes, side by side. */

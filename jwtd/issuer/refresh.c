@@ -120,7 +120,6 @@ enum step refresh_step(struct issuer *x, struct job *job)
     if (step == STEP_ANSWER && live)
         step = serve(x, job, &s);
     if (step == STEP_ANSWER && job->status != WIRE_OK && !job->event.id)
-        sessions_event(job, LOG_NOTICE, MESSAGE_REFRESH_DENIED, "A refresh token was refused",
-                       wire_status_word(job->status));
+        sessions_refused(job, job->status);
     return step;
 }

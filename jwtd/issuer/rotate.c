@@ -28,16 +28,6 @@ static enum tok_err last_exp(struct issuer *x, int64_t *ret, struct why *why)
     return TOK_OK;
 }
 
-static enum tok_err keys_dir(const struct issuer *x, char **ret)
-{
-    char *dir;
-
-    if (asprintf(&dir, "%s/keys", x->state_dir) < 0)
-        return TOK_NO_MEMORY;
-    *ret = dir;
-    return TOK_OK;
-}
-
 static enum tok_err sign_with(struct issuer *x, const char *dir, struct signing_keys *keys,
                               const struct key *signer, struct why *why)
 {
@@ -54,7 +44,7 @@ enum tok_err rotate_settle(struct issuer *x, struct why *why)
 
     if (!x->keys.unsettled)
         return TOK_OK;
-    err = keys_dir(x, &dir);
+    err = load_keys_dir(x, &dir);
     return err != TOK_OK ? err : sign_with(x, dir, &x->keys, x->keys.signer, why);
 }
 
@@ -127,7 +117,7 @@ static enum step rotate(struct issuer *x, struct job *job, const struct alg *alg
     bool signs = alg == x->service.settings.token.algorithm;
     char kid[KEY_KID_LEN + 1] = "", old[KEY_KID_MAX + 1] = "";
     struct why why = {""};
-    enum tok_err err = keys_dir(x, &dir);
+    enum tok_err err = load_keys_dir(x, &dir);
 
     if (err == TOK_OK)
         err = load_lock(x, &fd, &why);
@@ -261,7 +251,7 @@ enum step retire_step(struct issuer *x, struct job *job)
     struct emit out = {.p = said, .size = sizeof(said)};
     int64_t now = issuer_wall();
     struct why why = {""};
-    enum tok_err err = keys_dir(x, &dir);
+    enum tok_err err = load_keys_dir(x, &dir);
 
     if (!is_there(x, job)) {
         job_say(job, WIRE_NO_KEY, NULL);

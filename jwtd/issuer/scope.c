@@ -27,7 +27,7 @@ static bool has_pam(word_list words)
 
 static bool covers(word_list shown, const char *word)
 {
-    return word_list_holds(shown, (struct slice){word, strlen(word)}) ||
+    return word_list_holds(shown, slice_of(word)) ||
            (is_pam(word) && word_list_holds(shown, SLICE(PAM "*")));
 }
 

@@ -18,6 +18,15 @@ void sessions_event(struct job *job, int priority, const char *id, const char *s
     memcpy(e->sid, job->token.sid_text, sizeof(e->sid));
 }
 
+void sessions_refused(struct job *job, enum wire_status status)
+{
+    sessions_event(job, LOG_NOTICE, MESSAGE_REFRESH_DENIED,
+                   job->question.question->op == WIRE_SLIDING_REFRESH
+                       ? "A sliding token was refused"
+                       : "A refresh token was refused",
+                   wire_status_word(status));
+}
+
 /* A row for a session the store does not know, over from its start. No access token of it can
  * outlive one that was minted just now. */
 static enum store_said bury(struct issuer *x, const struct job *job, const char *reason)
@@ -160,7 +169,7 @@ enum step sessions_of_token(struct issuer *x, struct job *job, struct store_sess
 static bool is_whole(const struct issuer *x, const struct judged *token)
 {
     for (char *const *a = x->names.audience; *a; a++)
-        if (!judged_has_audience(token, (struct slice){*a, strlen(*a)}))
+        if (!judged_has_audience(token, slice_of(*a)))
             return false;
     return token->scope.n == 0;
 }

@@ -44,6 +44,9 @@ enum step sessions_bearer(struct issuer *x, struct job *job, enum sessions_right
 /* The step of a blacklist question. */
 enum step blacklist_step(struct issuer *x, struct job *job);
 
+/* The line in the log of a question that asked for new tokens and gets none. */
+void sessions_refused(struct job *job, enum wire_status status);
+
 /* Fills in a job's event from its token: the user and the session, where they are known. */
 void sessions_event(struct job *job, int priority, const char *id, const char *sentence,
                     const char *reason);

@@ -42,7 +42,6 @@ enum step sliding_step(struct issuer *x, struct job *job)
     if (step == STEP_ANSWER && good)
         step = slide(x, job, &s);
     if (step == STEP_ANSWER && job->status != WIRE_OK && !job->event.id)
-        sessions_event(job, LOG_NOTICE, MESSAGE_REFRESH_DENIED, "A sliding token was refused",
-                       wire_status_word(job->status));
+        sessions_refused(job, job->status);
     return step;
 }

@@ -30,11 +30,6 @@ enum step verify_step(struct issuer *x, struct job *job)
     return STEP_ANSWER;
 }
 
-static struct slice text(const char *s)
-{
-    return (struct slice){s, strlen(s)};
-}
-
 enum step whoami_step(struct issuer *x, struct job *job)
 {
     const struct judged *token = &job->token;
@@ -45,10 +40,10 @@ enum step whoami_step(struct issuer *x, struct job *job)
     if (!good)
         return step;
     job_say(job, WIRE_OK,
-            (union wire_value[]){{.text = text(token->user)},
-                                 {.text = text(token->sid_text)},
+            (union wire_value[]){{.text = slice_of(token->user)},
+                                 {.text = slice_of(token->sid_text)},
                                  {.number = (uint64_t)token->exp},
-                                 {.text = text(x->names.issuer)},
+                                 {.text = slice_of(x->names.issuer)},
                                  {.text = secret_slice(&token->audience)},
                                  {.text = secret_slice(&token->scope)}});
     return STEP_ANSWER;

@@ -22,11 +22,6 @@
 
 DEFINE_CLEANUP(BIO *, cleanup_bio, BIO_free_all)
 
-static struct slice text_slice(const char *s)
-{
-    return (struct slice){s, strlen(s)};
-}
-
 static void is_same(const struct key *a, const struct key *b)
 {
     char first[KEY_THUMBPRINT_LEN], second[KEY_THUMBPRINT_LEN];
@@ -44,10 +39,10 @@ static void write_public(const struct key *key, struct key **ret)
     CLEANUP(cleanup_key) struct key *again = NULL;
 
     must(key_public_jwk(key, &jwk) == TOK_OK && key_public_pem(key, &pem) == TOK_OK);
-    must(key_from_jwk(NULL, text_slice(jwk), KEY_PUBLIC, ret, NULL) == TOK_OK);
+    must(key_from_jwk(NULL, slice_of(jwk), KEY_PUBLIC, ret, NULL) == TOK_OK);
     is_same(key, *ret);
     must(!key_kid(key).n || slice_eq(key_kid(key), key_kid(*ret)));
-    must(key_read(NULL, text_slice(pem), KEY_PUBLIC, alg_bit(key_alg(key)), &again, NULL) ==
+    must(key_read(NULL, slice_of(pem), KEY_PUBLIC, alg_bit(key_alg(key)), &again, NULL) ==
          TOK_OK);
     is_same(key, again);
 }
@@ -136,10 +131,10 @@ static void judge_members(struct slice in, enum key_part part, alg_set algorithm
 
     must(alg && text);
     emit_begin(&out);
-    emit_member_string(&out, "kty", text_slice(alg->kty));
-    emit_member_string(&out, "alg", text_slice(alg->name));
+    emit_member_string(&out, "kty", slice_of(alg->kty));
+    emit_member_string(&out, "alg", slice_of(alg->name));
     if (alg->crv)
-        emit_member_string(&out, "crv", text_slice(alg->crv));
+        emit_member_string(&out, "crv", slice_of(alg->crv));
     for (size_t i = 0; i < 8 && names[alg->kind][i] && in.n; i++) {
         size_t n = take_byte(&in) << 8;
 
