@@ -12,7 +12,7 @@ import threading
 import time
 
 from daemons import payload
-from wire import BLACKLIST, CHECK, OBTAIN, PING, REFRESH, STATUS, VERIFY, WHOAMI, ask, message, read
+from wire import BLACKLIST, CHECK, OBTAIN, PING, REFRESH, STATUS, VERIFY, WHOAMI, ask, message, read, serve
 
 SOURCE = b"uid 1000"
 
@@ -30,15 +30,7 @@ class Login:
         self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.listener.bind(path)
         self.listener.listen(256)
-        threading.Thread(target=self.accept, daemon=True).start()
-
-    def accept(self):
-        while True:
-            try:
-                client, _ = self.listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self.answer, args=(client,), daemon=True).start()
+        serve(self.listener, self.answer)
 
     def answer(self, client):
         with client:

@@ -3,34 +3,16 @@
  * file to disk, N being the number in the file that KILL_AT names (odd: before a call, even:
  * after it). Without that file nothing is counted.
  */
-#include <dlfcn.h>
-#include <fcntl.h>
+#include "preload.h"
+
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
-
-#define VISIBLE __attribute__((visibility("default")))
 
 static int calls;
 
-static int wanted(void)
-{
-    const char *path = getenv("KILL_AT");
-    char text[16] = "";
-    int fd = path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
-
-    if (fd < 0)
-        return 0;
-    if (read(fd, text, sizeof(text) - 1) < 0)
-        text[0] = '\0';
-    (void)close(fd);
-    return (int)strtol(text, NULL, 10);
-}
-
 static void step(void)
 {
-    int n = wanted();
+    long n = number_in_file("KILL_AT");
 
     if (n > 0 && ++calls == n)
         (void)kill(getpid(), SIGKILL);

@@ -41,6 +41,20 @@ def ask(client, packet):
     return STATUS[status], fields
 
 
+def serve(listener, answer):
+    """Gives each connection to answer, in a thread of its own, until the listener is closed."""
+
+    def accept():
+        while True:
+            try:
+                client, _ = listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=answer, args=(client,), daemon=True).start()
+
+    threading.Thread(target=accept, daemon=True).start()
+
+
 class ScriptedIssuer:
     """Takes the place of the jwtd-issuer of Daemons(issuer=False). Answers each question with what stands
     at its number: a word of STATUS and fields, or a function of the question's fields that gives such.
@@ -50,25 +64,17 @@ class ScriptedIssuer:
         self.answers = {}
         self.asked = []
         self.listener = daemons.issuer.sockets[0][1]
-        threading.Thread(target=self.accept, daemon=True).start()
-
-    def accept(self):
-        while True:
-            try:
-                client, _ = self.listener.accept()
-            except OSError:
-                return
-            with client:
-                self.answer(client)
+        serve(self.listener, self.answer)
 
     def answer(self, client):
-        question, fields = read(client.recv(65536))
-        self.asked.append((question, *fields))
-        answer = self.answers.get(question)
-        if callable(answer):
-            answer = answer(*fields)
-        if answer:
-            client.send(message(STATUS.index(answer[0]), *answer[1:]))
+        with client:
+            question, fields = read(client.recv(65536))
+            self.asked.append((question, *fields))
+            answer = self.answers.get(question)
+            if callable(answer):
+                answer = answer(*fields)
+            if answer:
+                client.send(message(STATUS.index(answer[0]), *answer[1:]))
 
     def last(self):
         return self.asked[-1]

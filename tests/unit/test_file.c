@@ -1,11 +1,10 @@
 #include "file.h"
 
 #include "cleanup.h"
-#include "unit.h"
+#include "place.h"
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
@@ -14,33 +13,6 @@
 #include <unistd.h>
 
 #define STRANGER 54321 /* a uid that is nobody's */
-
-/* Each test has a directory of its own as its working directory. */
-struct place {
-    char path[32];
-} __attribute__((unused)); /* it only waits to leave */
-
-static struct place enter(void)
-{
-    struct place p = {"/tmp/test-file-XXXXXX"};
-
-    ck_assert_ptr_nonnull(mkdtemp(p.path));
-    ck_assert_int_eq(chdir(p.path), 0);
-    return p;
-}
-
-static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *ftw)
-{
-    (void)st;
-    (void)kind;
-    (void)ftw;
-    return remove(path);
-}
-
-static void leave(struct place *p)
-{
-    ck_assert_int_eq(nftw(p->path, remove_one, 8, FTW_DEPTH | FTW_PHYS), 0);
-}
 
 static void need_root(void)
 {
@@ -105,7 +77,7 @@ static void content_is(const char *path, const char *want)
 
 START_TEST(all_bytes_are_read_and_a_nul_follows)
 {
-    CLEANUP(leave) struct place p = enter();
+    CLEANUP(place_leave) struct place p = place_enter();
     CLEANUP(cleanup_free) char *bytes = NULL;
     FILE *f = fopen("f", "we");
     size_t n;
@@ -121,7 +93,7 @@ END_TEST
 
 START_TEST(an_empty_file_is_no_error)
 {
-    CLEANUP(leave) struct place p = enter();
+    CLEANUP(place_leave) struct place p = place_enter();
 
     make("f", "", 0644);
     content_is("f", "");
@@ -130,7 +102,7 @@ END_TEST
 
 START_TEST(a_missing_file_says_enoent)
 {
-    CLEANUP(leave) struct place p = enter();
+    CLEANUP(place_leave) struct place p = place_enter();
 
     refuse("f", FILE_PUBLIC, ENOENT, "No such file");
     refuse("nowhere/f", FILE_PUBLIC, ENOENT, "No such file");
@@ -140,7 +112,7 @@ END_TEST
 
 START_TEST(a_symbolic_link_is_refused)
 {
-    CLEANUP(leave) struct place p = enter();
+    CLEANUP(place_leave) struct place p = place_enter();
 
     make("f", "x", 0644);
     ck_assert_int_eq(symlink("f", "link"), 0);
@@ -152,7 +124,7 @@ END_TEST
 
 START_TEST(a_link_in_a_directory_of_the_path_is_followed)
 {
-    CLEANUP(leave) struct place p = enter();
+    CLEANUP(place_leave) struct place p = place_enter();
 
     ck_assert_int_eq(mkdir("dir", 0755), 0);
     make("dir/f", "x", 0644);
@@ -163,7 +135,7 @@ END_TEST
 
 START_TEST(a_fifo_is_refused_and_does_not_hang)
 {
-    CLEANUP(leave) struct place p = enter();
+    CLEANUP(place_leave) struct place p = place_enter();
 
     (void)alarm(5);
     ck_assert_int_eq(mkfifo("fifo", 0644), 0);
@@ -173,7 +145,7 @@ END_TEST
 
 START_TEST(a_directory_or_a_device_is_refused)
 {
-    CLEANUP(leave) struct place p = enter();
+    CLEANUP(place_leave) struct place p = place_enter();
 
     ck_assert_int_eq(mkdir("dir", 0755), 0);
     refuse("dir", FILE_PUBLIC, EINVAL, "no regular file");
@@ -186,7 +158,7 @@ END_TEST
 START_TEST(a_file_that_others_can_write_is_refused)
 {
     static const enum file_trust each[] = {FILE_PUBLIC, FILE_SETTINGS, FILE_OWN};
-    CLEANUP(leave) struct place p = enter();
+    CLEANUP(place_leave) struct place p = place_enter();
 
     need_root();
     make("f", "x", 0644);
@@ -204,7 +176,7 @@ END_TEST
 START_TEST(a_private_file_that_others_can_read_is_refused)
 {
     static const mode_t each[] = {0640, 0620, 0610, 0604, 0602, 0601};
-    CLEANUP(leave) struct place p = enter();
+    CLEANUP(place_leave) struct place p = place_enter();
 
     make("f", "x", 0600);
     accept("f", FILE_PRIVATE);
@@ -218,7 +190,7 @@ END_TEST
 START_TEST(a_strangers_file_is_refused)
 {
     static const enum file_trust each[] = {FILE_PUBLIC, FILE_SETTINGS, FILE_PRIVATE, FILE_OWN};
-    CLEANUP(leave) struct place p = enter();
+    CLEANUP(place_leave) struct place p = place_enter();
 
     need_root();
     make("f", "x", 0600);
@@ -230,7 +202,7 @@ END_TEST
 
 START_TEST(a_public_file_may_be_its_directorys_owners)
 {
-    CLEANUP(leave) struct place p = enter();
+    CLEANUP(place_leave) struct place p = place_enter();
 
     need_root();
     ck_assert_int_eq(mkdir("dir", 0755), 0);
@@ -246,7 +218,7 @@ END_TEST
 
 START_TEST(roots_file_in_anybodys_directory_is_taken)
 {
-    CLEANUP(leave) struct place p = enter();
+    CLEANUP(place_leave) struct place p = place_enter();
 
     need_root();
     ck_assert_int_eq(mkdir("dir", 0755), 0);
@@ -261,7 +233,7 @@ END_TEST
 
 START_TEST(the_caller_is_the_effective_user_for_private_and_the_real_one_for_own_files)
 {
-    CLEANUP(leave) struct place p = enter();
+    CLEANUP(place_leave) struct place p = place_enter();
 
     need_root();
     make("f", "x", 0600);
@@ -279,7 +251,7 @@ END_TEST
 
 START_TEST(the_size_cap_is_exact)
 {
-    CLEANUP(leave) struct place p = enter();
+    CLEANUP(place_leave) struct place p = place_enter();
     CLEANUP(cleanup_free) char *bytes = NULL;
     struct why why;
     int error = 0;
@@ -308,7 +280,7 @@ END_TEST
 
 START_TEST(the_descriptor_is_not_inherited)
 {
-    CLEANUP(leave) struct place p = enter();
+    CLEANUP(place_leave) struct place p = place_enter();
     CLEANUP(cleanup_close) int fd = -1;
     struct stat st;
 
@@ -321,7 +293,7 @@ END_TEST
 
 START_TEST(a_written_file_has_its_bytes_and_its_mode_whatever_the_umask)
 {
-    CLEANUP(leave) struct place p = enter();
+    CLEANUP(place_leave) struct place p = place_enter();
     struct stat st;
 
     (void)umask(0777);
@@ -339,7 +311,7 @@ END_TEST
 
 START_TEST(an_open_descriptor_keeps_the_old_file)
 {
-    CLEANUP(leave) struct place p = enter();
+    CLEANUP(place_leave) struct place p = place_enter();
     CLEANUP(cleanup_close) int fd = -1;
     char old[4] = "";
 
@@ -353,7 +325,7 @@ END_TEST
 
 START_TEST(a_failed_write_leaves_the_old_file_and_nothing_else)
 {
-    CLEANUP(leave) struct place p = enter();
+    CLEANUP(place_leave) struct place p = place_enter();
     struct rlimit small = {.rlim_cur = 2, .rlim_max = RLIM_INFINITY};
     struct rlimit old;
     struct why why;
@@ -372,7 +344,7 @@ END_TEST
 
 START_TEST(a_sweep_takes_what_a_killed_write_left_and_nothing_else)
 {
-    CLEANUP(leave) struct place p = enter();
+    CLEANUP(place_leave) struct place p = place_enter();
 
     make("f", "kept", 0644);
     make(".hidden", "kept", 0644);
@@ -389,7 +361,7 @@ END_TEST
 
 START_TEST(a_directory_is_never_replaced)
 {
-    CLEANUP(leave) struct place p = enter();
+    CLEANUP(place_leave) struct place p = place_enter();
     struct why why;
 
     ck_assert_int_eq(mkdir("dir", 0755), 0);
@@ -402,7 +374,7 @@ END_TEST
 
 START_TEST(a_link_is_replaced_and_not_followed)
 {
-    CLEANUP(leave) struct place p = enter();
+    CLEANUP(place_leave) struct place p = place_enter();
     struct stat st;
 
     make("target", "old", 0644);
@@ -416,7 +388,7 @@ END_TEST
 
 START_TEST(a_path_that_is_too_long_is_refused)
 {
-    CLEANUP(leave) struct place p = enter();
+    CLEANUP(place_leave) struct place p = place_enter();
     char path[PATH_MAX + 16], *text = NULL;
     struct why why;
     size_t n;
@@ -433,7 +405,7 @@ END_TEST
 
 START_TEST(a_trust_that_is_none_trusts_no_file)
 {
-    CLEANUP(leave) struct place p = enter();
+    CLEANUP(place_leave) struct place p = place_enter();
     char *text = NULL;
     size_t n;
 

@@ -247,6 +247,25 @@ START_TEST(a_long_name_on_a_long_host_fits_sudo)
 }
 END_TEST
 
+START_TEST(an_id_is_read_back_from_its_letters_and_from_nothing_else)
+{
+    static const char *const none[] = {"",
+                                       "AZjmXvZ0cKqkz1y9sUe3v",
+                                       "AZjmXvZ0cKqkz1y9sUe3vAA",
+                                       "AZjmXvZ0cKqkz1y9sUe3v=",
+                                       "AZjmXvZ0cKqkz1y9sUe3vB",
+                                       "AZjmXvZ0cKqkz1y9sUe3+A"};
+    uint8_t id[ISSUE_ID_BYTES];
+    char letters[ISSUE_ID_LEN + 1] = "";
+
+    ck_assert(issue_id_read(SLICE("AZjmXvZ0cKqkz1y9sUe3vA"), id));
+    base64url_encode((struct slice){(const char *)id, sizeof(id)}, letters);
+    ck_assert_str_eq(letters, "AZjmXvZ0cKqkz1y9sUe3vA");
+    for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++)
+        ck_assert_msg(!issue_id_read(slice_of(none[i]), id), "%s", none[i]);
+}
+END_TEST
+
 UNIT_MAIN("issue", an_access_token_has_this_form, optional_claims_come_last_in_order,
           a_sliding_tokens_second_end_stands_where_simplejwt_puts_it,
           claims_are_called_as_the_settings_say,
@@ -254,5 +273,6 @@ UNIT_MAIN("issue", an_access_token_has_this_form, optional_claims_come_last_in_o
           the_same_claims_give_the_same_bytes,
           a_token_over_the_limit_is_told_by_its_length_and_not_made,
           what_we_would_refuse_is_never_signed, a_public_key_mints_nothing,
-          an_id_is_a_uuid_of_version_seven, later_ids_sort_after_earlier_ones,
-          a_long_name_on_a_long_host_fits_sudo)
+          an_id_is_a_uuid_of_version_seven,
+          an_id_is_read_back_from_its_letters_and_from_nothing_else,
+          later_ids_sort_after_earlier_ones, a_long_name_on_a_long_host_fits_sudo)

@@ -1,41 +1,20 @@
 /*
  * Settings on disk: the file, its drop-ins, who may own them, how large they may be.
  */
+#include "place.h"
 #include "settings_unit.h"
 
 #include <fcntl.h>
-#include <ftw.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 /* Files */
 
-struct place {
-    char path[32];
-} __attribute__((unused)); /* it only waits to leave */
-
 static struct place enter(void)
 {
-    struct place p = {"/tmp/test-settings-XXXXXX"};
-
     ck_assert_msg(geteuid() == 0, "settings are root's: only root can run it");
     (void)umask(022);
-    ck_assert_ptr_nonnull(mkdtemp(p.path));
-    ck_assert_int_eq(chdir(p.path), 0);
-    return p;
-}
-
-static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *ftw)
-{
-    (void)st;
-    (void)kind;
-    (void)ftw;
-    return remove(path);
-}
-
-static void leave(struct place *p)
-{
-    ck_assert_int_eq(nftw(p->path, remove_one, 8, FTW_DEPTH | FTW_PHYS), 0);
+    return place_enter();
 }
 
 static void make(const char *path, const char *text)
@@ -71,7 +50,7 @@ static uint64_t loaded_length(void)
 
 START_TEST(without_any_file_there_are_defaults)
 {
-    CLEANUP(leave) struct place p = enter();
+    CLEANUP(place_leave) struct place p = enter();
     CLEANUP(settings_clear) struct settings set = {0};
 
     ck_assert_uint_eq(loaded_length(), 511);
@@ -81,7 +60,7 @@ END_TEST
 
 START_TEST(rsa_needs_room_and_the_room_may_be_in_another_file)
 {
-    CLEANUP(leave) struct place p = enter();
+    CLEANUP(place_leave) struct place p = enter();
     static const char *const names[] = {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512"};
 
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
@@ -112,7 +91,7 @@ END_TEST
 
 START_TEST(drop_ins_win_in_the_order_of_their_bytes)
 {
-    CLEANUP(leave) struct place p = enter();
+    CLEANUP(place_leave) struct place p = enter();
 
     make("jwt.conf", "[Token]\nMaxTokenLength=1001\n");
     ck_assert_uint_eq(loaded_length(), 1001);
@@ -134,7 +113,7 @@ START_TEST(hidden_and_backup_files_are_no_drop_ins)
 {
     static const char *const names[] = {".a.conf", "a.conf~", "a.conf.dpkg-old", "a.bak",
                                         ".conf",   "conf",    "#a.conf#",        "a.CONF"};
-    CLEANUP(leave) struct place p = enter();
+    CLEANUP(place_leave) struct place p = enter();
     char path[64];
 
     ck_assert_int_eq(mkdir("jwt.conf.d", 0755), 0);
@@ -148,7 +127,7 @@ END_TEST
 
 START_TEST(an_error_names_the_file_it_is_in)
 {
-    CLEANUP(leave) struct place p = enter();
+    CLEANUP(place_leave) struct place p = enter();
 
     make("jwt.conf", "[Token]\n\nNo=1\n");
     refuse_load("jwt.conf:3: unknown key No in [Token]");
@@ -161,7 +140,7 @@ END_TEST
 
 START_TEST(a_settings_file_is_roots_and_nobody_elses)
 {
-    CLEANUP(leave) struct place p = enter();
+    CLEANUP(place_leave) struct place p = enter();
 
     make("jwt.conf", "");
     ck_assert_int_eq(chmod("jwt.conf", 0664), 0);
@@ -180,7 +159,7 @@ END_TEST
 
 START_TEST(a_drop_in_directory_is_roots_and_holds_files)
 {
-    CLEANUP(leave) struct place p = enter();
+    CLEANUP(place_leave) struct place p = enter();
 
     ck_assert_int_eq(mkdir("jwt.conf.d", 0755), 0);
     ck_assert_int_eq(symlink("/dev/null", "jwt.conf.d/a.conf"), 0);
@@ -208,7 +187,7 @@ END_TEST
 
 START_TEST(a_file_has_its_size_limit)
 {
-    CLEANUP(leave) struct place p = enter();
+    CLEANUP(place_leave) struct place p = enter();
     CLEANUP(cleanup_free) char *text = malloc(SETTINGS_FILE_MAX + 2);
 
     ck_assert_ptr_nonnull(text);

@@ -6,17 +6,12 @@
 #include <stdio.h>
 #include <string.h>
 
-static struct slice s(const char *text)
-{
-    return (struct slice){text, strlen(text)};
-}
-
 static struct usermap read_text(const char *text)
 {
     struct usermap map = {0};
     struct why why = {""};
 
-    ck_assert_msg(usermap_parse("map", s(text), &map, &why) == TOK_OK, "%s", why.text);
+    ck_assert_msg(usermap_parse("map", slice_of(text), &map, &why) == TOK_OK, "%s", why.text);
     return map;
 }
 
@@ -25,7 +20,7 @@ static void is(const struct usermap *map, const char *issuer, const char *value,
                const char *user)
 {
     struct slice got = {0};
-    enum tok_err err = usermap_find(map, s(issuer), s(value), &got);
+    enum tok_err err = usermap_find(map, slice_of(issuer), slice_of(value), &got);
 
     ck_assert_err(err, user ? TOK_OK : TOK_UNMAPPED);
     if (user)
@@ -39,7 +34,7 @@ static void refuse(const char *text, unsigned line, const char *says)
     char start[16];
 
     (void)snprintf(start, sizeof(start), "map:%u: ", line);
-    ck_assert_err(usermap_parse("map", s(text), &map, &why), TOK_SETTINGS);
+    ck_assert_err(usermap_parse("map", slice_of(text), &map, &why), TOK_SETTINGS);
     ck_assert_msg(strncmp(why.text, start, strlen(start)) == 0, "no %sin %s", start, why.text);
     ck_assert_msg(strstr(why.text, says) != NULL, "no %s in %s", says, why.text);
     ck_assert_ptr_null(map.lines);
@@ -74,9 +69,9 @@ START_TEST(what_is_alike_is_another)
     is(&map, "https://a/", "Alice", NULL);
     is(&map, "https://A", "Alice", NULL);
     is(&map, "", "Alice", NULL);
-    ck_assert_err(
-        usermap_find(&map, s("https://a"), (struct slice){"Alice\0x", 7}, &(struct slice){0}),
-        TOK_UNMAPPED);
+    ck_assert_err(usermap_find(&map, slice_of("https://a"), (struct slice){"Alice\0x", 7},
+                               &(struct slice){0}),
+                  TOK_UNMAPPED);
 }
 END_TEST
 
