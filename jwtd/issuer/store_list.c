@@ -107,17 +107,6 @@ enum store_said store_each_ended(struct store *store, int64_t after,
     return said == STORE_ABSENT ? STORE_DONE : STORE_FAILED;
 }
 
-/* The number that a query of one row and column yields. */
-static enum store_said read_number(struct sql_call *call, int64_t *ret)
-{
-    enum store_said said = sql_step(call);
-
-    if (said == STORE_DONE)
-        *ret = sql_read_int(call);
-    sql_done(call);
-    return said;
-}
-
 enum store_said store_count_live(struct store *store, uint64_t rows, uint64_t *ret_live,
                                  bool *ret_more)
 {
@@ -138,6 +127,10 @@ enum store_said store_count_live(struct store *store, uint64_t rows, uint64_t *r
 enum store_said store_last_exp(struct store *store, int64_t *ret_exp)
 {
     struct sql_call call = sql_call(&store->sql, DO_LAST_EXP);
+    enum store_said said = sql_step(&call);
 
-    return read_number(&call, ret_exp);
+    if (said == STORE_DONE)
+        *ret_exp = sql_read_int(&call);
+    sql_done(&call);
+    return said;
 }

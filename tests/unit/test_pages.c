@@ -239,6 +239,93 @@ START_TEST(a_store_of_the_first_version_keeps_its_sessions)
 }
 END_TEST
 
+/* Four of alice's: live, ended, past its idle end, past its absolute end. */
+static void add_four_fates(struct store *store)
+{
+    struct store_session s[4];
+
+    for (int i = 0; i < 4; i++) {
+        s[i] = numbered("alice", i + 1);
+        s[i].last_access_exp = NOW - 1;
+    }
+    s[2].idle_exp = NOW;
+    s[3].absolute_exp = NOW;
+    stores_begin(store, NOW);
+    for (int i = 0; i < 4; i++)
+        ck_assert_int_eq(store_add(store, &s[i], NULL), STORE_DONE);
+    ck_assert_int_eq(store_end(store, s[1].sid, "test"), STORE_DONE);
+    stores_commit(store);
+}
+
+static uint64_t live_among(struct store *store, uint64_t rows_looked_at, bool more)
+{
+    uint64_t live = 99;
+    bool said = !more;
+
+    stores_begin(store, NOW);
+    ck_assert_int_eq(store_count_live(store, rows_looked_at, &live, &said), STORE_DONE);
+    store_rollback(store);
+    ck_assert_int_eq(said, more);
+    return live;
+}
+
+START_TEST(ended_and_expired_sessions_are_not_counted_as_live)
+{
+    CLEANUP(cleanup_store) struct store *store = stores_open();
+
+    ck_assert_uint_eq(live_among(store, 9, false), 0);
+    add_four_fates(store);
+    ck_assert_uint_eq(live_among(store, 9, false), 1);
+    add_many(store, "bob", 100, 120);
+    ck_assert_uint_eq(live_among(store, 99, false), 21);
+    ck_assert_uint_eq(live_among(store, 7, true), 7);
+}
+END_TEST
+
+START_TEST(ending_a_user_ends_what_is_live_or_has_a_living_access_token)
+{
+    CLEANUP(cleanup_store) struct store *store = stores_open();
+    struct store_session expired = numbered("alice", 50);
+    uint64_t n = 99;
+
+    expired.idle_exp = NOW;
+    expired.last_access_exp = NOW + 10;
+    stores_add(store, &expired);
+    add_four_fates(store);
+    add_many(store, "bob", 100, 102);
+    stores_begin(store, NOW);
+    ck_assert_int_eq(store_end_user(store, "alice", NOW, "test", &n), STORE_DONE);
+    stores_commit(store);
+    ck_assert_uint_eq(n, 2);
+    ck_assert(stores_find(store, &expired).ended);
+    ck_assert_uint_eq(live_among(store, 99, false), 2);
+    stores_begin(store, NOW);
+    ck_assert_int_eq(store_end_user(store, "alice", NOW, "test", &n), STORE_DONE);
+    stores_commit(store);
+    ck_assert_uint_eq(n, 0);
+}
+END_TEST
+
+START_TEST(the_last_token_of_any_session_is_known)
+{
+    CLEANUP(cleanup_store) struct store *store = stores_open();
+    struct store_session first = numbered("alice", 1), second = numbered("bob", 2);
+    int64_t exp = 99;
+
+    ck_assert_int_eq(store_last_exp(store, &exp), STORE_DONE);
+    ck_assert_int_eq(exp, 0);
+    first.pair.refresh_exp = NOW + 5000;
+    second.last_access_exp = NOW + 6000;
+    second.pair.refresh_exp = NOW + 10;
+    stores_add(store, &first);
+    ck_assert_int_eq(store_last_exp(store, &exp), STORE_DONE);
+    ck_assert_int_eq(exp, NOW + 5000);
+    stores_add(store, &second);
+    ck_assert_int_eq(store_last_exp(store, &exp), STORE_DONE);
+    ck_assert_int_eq(exp, NOW + 6000);
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {
@@ -247,6 +334,9 @@ int main(void)
         a_page_looks_at_so_many_rows_and_no_more,
         a_page_after_a_session_that_is_gone_is_the_last,
         each_refresh_is_the_last_use,
+        ended_and_expired_sessions_are_not_counted_as_live,
+        ending_a_user_ends_what_is_live_or_has_a_living_access_token,
+        the_last_token_of_any_session_is_known,
         expired_rows_go_in_steps_of_eight,
         a_store_of_the_first_version_keeps_its_sessions,
     };
