@@ -16,6 +16,21 @@ START = 30  # seconds until a site that does not answer has failed
 
 _databases = {}
 
+READS_CRIT = """
+import jwt
+token = jwt.encode({}, "k", algorithm="HS256", headers={"crit": ["exp"]})
+try:
+    jwt.decode(token, "k", algorithms=["HS256"])
+except jwt.InvalidTokenError:
+    print("yes")
+"""
+
+
+def reads_crit():
+    """The PyJWT beneath refuses what it does not understand, as it does since CVE-2026-32597 was mended
+    (Debian's 2.6.0-1+deb12u1)."""
+    return subprocess.run([PYTHON, "-c", READS_CRIT], check=True, capture_output=True).stdout == b"yes\n"
+
 
 def private_key(daemons):
     """The one key that jwtd-issuer made, as the settings of a site take it."""

@@ -2,6 +2,8 @@
 
 from collections import namedtuple
 
+from django_site import reads_crit
+
 # cases: what the names of the cases match; theirs, ours: what the two replies match (as record() of
 # recorder.py writes them). A case that a row matches must differ in just this way.
 Difference = namedtuple("Difference", "name cases theirs ours")
@@ -44,11 +46,17 @@ DIFFERENCES = [
     Difference("reuse-ends-session", "blacklist_of_used_refresh", "^401.*blacklisted", r"^200.*\{\}"),
     Difference("user-is-asked", "verify_of_(no_user|user_number|user_unknown|user_inactive)", "^200", "^401"),
     Difference("session-is-asked", "view_of_user_(unknown|inactive|number)", "user_(not_found|inactive)", INVALID),
-    Difference("header-is-read", "(verify|view)_of_(typ_other|crit)", "^200", "^401.*" + INVALID),
-    Difference("order-of-checks", "(refresh|blacklist|sliding_refresh)_of_(no_user|user_number|typ_other|crit)",
+    Difference("header-is-read", "(verify|view)_of_typ_other", "^200", "^401.*" + INVALID),
+    Difference("order-of-checks", "(refresh|blacklist|sliding_refresh)_of_(no_user|user_number|typ_other)",
                "wrong type", "^401"),
     Difference("order-of-checks", "sliding_refresh_of_(used|blacklisted)_refresh", "blacklisted", "wrong type"),
     Difference("sliding-at-views", "view_of_sliding(_refresh_over)?", "^401.*wrong type", "^200"),
     Difference("own-tokens-alone", "(verify|sliding_refresh|view)_of_sliding_no_refresh_exp",
                "^200|wrong type|no 'refresh_exp' claim", "^401.*" + INVALID),
+]
+DIFFERENCES += [
+    Difference("invalid-or-expired", ANY_JUDGE + "_of_crit", OLD_WORDS, INVALID),
+] if reads_crit() else [
+    Difference("header-is-read", "(verify|view)_of_crit", "^200", "^401.*" + INVALID),
+    Difference("order-of-checks", "(refresh|blacklist|sliding_refresh)_of_crit", "wrong type", "^401"),
 ]

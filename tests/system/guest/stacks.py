@@ -125,6 +125,11 @@ def rules(text):
     return [" ".join(x.split()) for x in text.splitlines() if x.strip() and not x.startswith("#")]
 
 
+def is_here(rule):
+    """The line of pam_cap comes with libpam-cap, which a small machine has not."""
+    return "pam_cap.so" not in rule or os.path.exists("/usr/share/pam-configs/capability")
+
+
 def pam_auth_update(*words):
     subprocess.run(["pam-auth-update", *words], check=True, env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
                    stdin=subprocess.DEVNULL, capture_output=True, timeout=60)
@@ -140,7 +145,7 @@ def pam_auth_update_puts_the_profile_in_and_takes_it_out_again():
         try:
             for name, text in examples().items():
                 if name in before:
-                    assert rules(read(name)) == rules(text), read(name)
+                    assert rules(read(name)) == [r for r in rules(text) if is_here(r)], read(name)
             assert sum("pam_jwt" in x for x in common_files().values()) == 2
             for name, door in DOORS.items():
                 assert door("alice", obtain()["access"]), name + "\n" + journal()
