@@ -92,3 +92,20 @@ bool slice_is(struct slice a, const char *s)
 {
     return slice_eq(a, slice_of(s));
 }
+
+bool slice_cut(struct slice text, char c, struct slice *ret_head, struct slice *ret_tail)
+{
+    const char *at = text.n > 0 ? memchr(text.p, c, text.n) : NULL;
+    size_t head = at ? (size_t)(at - text.p) : 0;
+
+    if (!at)
+        return false;
+    *ret_head = (struct slice){text.p, head};
+    *ret_tail = (struct slice){at + 1, text.n - head - 1};
+    return true;
+}
+
+int slice_shown(struct slice text, size_t most)
+{
+    return (int)(text.n < most ? text.n : most);
+}

@@ -100,9 +100,7 @@ bool jws_is_shaped(struct slice text)
            base64url_is_text(letters) && begins_object(letters);
 }
 
-/* "application/" may be left out where no other slash is, and case says nothing (RFC 7515
- * 4.1.9). */
-static enum jws_typ typ_of(struct slice name)
+enum jws_typ jws_typ_of(struct slice name)
 {
     if (begins(name, "application/"))
         name = skip(name, strlen("application/"));
@@ -147,7 +145,7 @@ static enum tok_err read_typ(const struct scan_value *v, enum jws_typ *ret)
     }
     if (err)
         return err;
-    *ret = typ_of(name);
+    *ret = jws_typ_of(name);
     return TOK_OK;
 }
 

@@ -33,6 +33,10 @@ bool jws_is_shaped(struct slice text);
 
 enum jws_typ { JWS_TYP_ABSENT, JWS_TYP_JWT, JWS_TYP_AT_JWT, JWS_TYP_OTHER };
 
+/* The type of a header's typ: a media type, whose "application/" may be left out, and whose
+ * case says nothing (RFC 7515 4.1.9). */
+enum jws_typ jws_typ_of(struct slice name);
+
 struct jws_header {
     const struct alg *alg; /* never NULL */
     enum jws_typ typ;      /* a media type: "JWT", "jwt" and "application/jwt" are the same */

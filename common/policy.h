@@ -20,7 +20,7 @@
 
 struct policy_claim {
     char *name;
-    char *value;
+    char *value; /* behind the name, in its memory */
 };
 
 /* Plain: copied only by policy_copy. Strings are malloc'ed or NULL. */
@@ -40,7 +40,7 @@ struct policy {
     bool allow_root;
     int64_t leeway;       /* seconds */
     int64_t max_lifetime; /* seconds */
-    size_t max_length;    /* bytes */
+    uint64_t max_length;  /* bytes */
     char *revoked;        /* "none" is no list */
     char *user_map;       /* "none", "same" or a path (usermap.h) */
     uint64_t given;       /* one bit a word of the table: set by policy_set, not by default */

@@ -1,6 +1,6 @@
 #include "policy.h"
 
-#include "policy_field.h"
+#include "field.h"
 
 #include <string.h>
 
@@ -8,47 +8,70 @@
 
 struct word {
     const char *name, *camel;
-    struct policy_field field;
-    const char *standard; /* NULL: none, or made by policy_init */
-    const char *form;     /* NULL: the names of alg's table */
-    bool list;
+    struct field field;
 };
 
-/* clang-format off */
-#define FIELD(kind, member) {kind, offsetof(struct policy, member), 0, 0}
-#define RANGE(kind, member, min, max) {kind, offsetof(struct policy, member), min, max}
+static bool is_path_or_none(struct slice text)
+{
+    return value_is_path(text) || slice_is(text, "none");
+}
 
+static bool is_map(struct slice text)
+{
+    return is_path_or_none(text) || slice_is(text, "same");
+}
+
+static bool is_name_or_empty(struct slice text)
+{
+    return text.n == 0 || value_is_name(text);
+}
+
+/* clang-format off */
+#define TEXT(member, is, says, std) FIELD(struct policy, FIELD_TEXT, member, \
+    .ok = (is), .form = (says), .standard = (std))
+#define NAMES(member, says, std) FIELD(struct policy, FIELD_WORDS, member, \
+    .min = 1, .ok = value_is_name, .form = (says), .standard = (std))
+#define CHOICE(member) FIELD(struct policy, FIELD_CHOICE, member, \
+    .form = "optional or required", .standard = "optional")
+#define SECONDS(member, low, high, says, std) FIELD(struct policy, FIELD_SPAN, member, \
+    .min = (low), .max = (high), .step = VALUE_SECOND, .unit = VALUE_SECOND, .form = (says), .standard = (std))
+
+/* algorithms= has its default from alg_set_default. */
 static const struct word table[] = {
-    {"keys", "Keys", FIELD(POLICY_PATH, keys), POLICY_KEYS, VALUE_PATH_FORM, false},
-    {"issuer", "Issuer", FIELD(POLICY_NAME, issuer), NULL, VALUE_NAME_FORM, false},
-    {"audience", "Audience", FIELD(POLICY_NAMES, audience), NULL,
-     "one or more audiences, each " VALUE_NAME_FORM, true},
-    {"algorithms", "Algorithms", FIELD(POLICY_ALGORITHMS, algorithms), NULL, NULL, true},
-    {"user_claim", "UserClaim", FIELD(POLICY_NAME, user_claim), "sub",
-     "a claim's name, " VALUE_NAME_FORM, false},
-    {"type", "Type", FIELD(POLICY_NAME_OR_EMPTY, type), "access",
-     "a token_type such as access, or nothing: it is not asked", false},
-    {"typ", "Typ", FIELD(POLICY_TYPS, typ), "JWT,at+jwt,absent",
-     "one or more of JWT, at+jwt and absent", true},
-    {"require", "Require", FIELD(POLICY_NAMES, require), "iss,sub,aud,exp,iat",
-     "one or more claims' names", true},
-    {"claim", "Claim", FIELD(POLICY_CLAIMS, claims), NULL, "NAME:VALUE", false},
-    {"scope", "Scope", FIELD(POLICY_CHOICE, scope_required), "optional",
-     "optional or required", false},
-    {"one_time", "OneTime", FIELD(POLICY_CHOICE, one_time_required), "optional",
-     "optional or required", false},
-    {"leeway", "Leeway", RANGE(POLICY_SECONDS, leeway, 0, POLICY_LEEWAY_MAX), "5s",
-     "whole seconds from 0 to 5min, such as 5s", false},
-    {"max_lifetime", "MaxLifetime",
-     RANGE(POLICY_SECONDS, max_lifetime, 1, UINT64_C(3650) * 86400), "1d",
-     "whole seconds from 1s to 3650d, such as 15min or 7d", false},
-    {"max_length", "MaxLength", RANGE(POLICY_BYTES, max_length, 1, POLICY_LENGTH_MAX), "8192",
-     "bytes from 1 to 65536", false},
-    {"allow_root", "AllowRoot", FIELD(POLICY_FLAG, allow_root), "no", VALUE_FLAG_FORM, false},
-    {"revoked", "Revoked", FIELD(POLICY_PATH_OR_NONE, revoked), POLICY_REVOKED,
-     VALUE_PATH_FORM " or none", false},
-    {"user_map", "UserMap", FIELD(POLICY_MAP, user_map), "none",
-     "none, same or " VALUE_PATH_FORM, false},
+    {"keys", "Keys", TEXT(keys, value_is_path, VALUE_PATH_FORM, POLICY_KEYS)},
+    {"issuer", "Issuer", TEXT(issuer, value_is_name, VALUE_NAME_FORM, NULL)},
+    {"audience", "Audience",
+     NAMES(audience, "one or more audiences, each " VALUE_NAME_FORM, NULL)},
+    {"algorithms", "Algorithms",
+     FIELD(struct policy, FIELD_ALGORITHMS, algorithms, .standard = NULL)},
+    {"user_claim", "UserClaim",
+     TEXT(user_claim, value_is_name, "a claim's name, " VALUE_NAME_FORM, "sub")},
+    {"type", "Type", TEXT(type, is_name_or_empty,
+     "a token_type such as access, or nothing: it is not asked", "access")},
+    {"typ", "Typ", FIELD(struct policy, FIELD_TYPS, typ,
+     .form = "one or more of JWT, at+jwt and absent", .standard = "JWT,at+jwt,absent")},
+    {"require", "Require", NAMES(require, "one or more claims' names", "iss,sub,aud,exp,iat")},
+    {"claim", "Claim", FIELD(struct policy, FIELD_CLAIMS, claims,
+     .n_offset = offsetof(struct policy, n_claims), .form = "NAME:VALUE")},
+    {"scope", "Scope", CHOICE(scope_required)},
+    {"one_time", "OneTime", CHOICE(one_time_required)},
+    {"leeway", "Leeway", SECONDS(leeway, 0, POLICY_LEEWAY_MAX * VALUE_SECOND,
+     "whole seconds from 0 to 5min, such as 5s", "5s")},
+    {"max_lifetime", "MaxLifetime", SECONDS(max_lifetime, VALUE_SECOND, 3650 * VALUE_DAY,
+     "whole seconds from 1s to 3650d, such as 15min or 7d", "1d")},
+    {"max_length", "MaxLength", FIELD(struct policy, FIELD_NUMBER, max_length,
+     .min = 1, .max = POLICY_LENGTH_MAX, .form = "bytes from 1 to 65536", .standard = "8192")},
+    {"allow_root", "AllowRoot", FIELD(struct policy, FIELD_FLAG, allow_root,
+     .form = VALUE_FLAG_FORM, .standard = "no")},
+    {"revoked", "Revoked",
+     TEXT(revoked, is_path_or_none, VALUE_PATH_FORM " or none", POLICY_REVOKED)},
+    {"user_map", "UserMap", TEXT(user_map, is_map, "none, same or " VALUE_PATH_FORM, "none")},
+};
+
+/* The claims' names, which no word sets: the settings do (resolve.c). */
+static const struct field names[] = {
+    TEXT(token_type_claim, value_is_name, VALUE_NAME_FORM, "token_type"),
+    TEXT(jti_claim, value_is_name, VALUE_NAME_FORM, "jti"),
 };
 /* clang-format on */
 
@@ -74,102 +97,79 @@ static const struct word *find_word(enum policy_style style, struct slice name)
     return NULL;
 }
 
-/* A name of ours as text that can be freed. */
-static enum tok_err own_text(const char *text, char **ret)
+/* Every field of a policy but for `given`. */
+static const struct field *field_at(size_t i)
 {
-    return value_text(slice_of(text), ret);
-}
-
-static enum tok_err set_defaults(struct policy *p)
-{
-    enum tok_err err;
-
-    for (size_t i = 0; i < N_WORDS; i++) {
-        const char *standard = table[i].standard;
-
-        if (!standard)
-            continue;
-        err = policy_field_set(p, &table[i].field, slice_of(standard), ',');
-        if (err)
-            return err;
-    }
-    p->algorithms = alg_set_default();
-    err = own_text("token_type", &p->token_type_claim);
-    if (err)
-        return err;
-    return own_text("jti", &p->jti_claim);
+    if (i < N_WORDS)
+        return &table[i].field;
+    i -= N_WORDS;
+    return i < sizeof(names) / sizeof(names[0]) ? &names[i] : NULL;
 }
 
 enum tok_err policy_init(struct policy *ret)
 {
-    struct policy p = {0};
-    enum tok_err err = set_defaults(&p);
+    struct policy p = {.algorithms = alg_set_default()};
+    const struct field *f;
 
-    if (err == TOK_OK)
-        *ret = p;
-    else
-        policy_clear(&p);
-    return err;
+    for (size_t i = 0; (f = field_at(i)); i++) {
+        enum tok_err err = f->standard ? field_set(&p, f, slice_of(f->standard), ',') : TOK_OK;
+
+        if (err) {
+            policy_clear(&p);
+            return err;
+        }
+    }
+    *ret = p;
+    return TOK_OK;
 }
 
 void policy_clear(struct policy *p)
 {
-    for (size_t i = 0; i < N_WORDS; i++)
-        policy_field_clear(p, &table[i].field);
-    free(p->token_type_claim);
-    free(p->jti_claim);
+    const struct field *f;
+
+    for (size_t i = 0; (f = field_at(i)); i++)
+        field_clear(p, f);
     *p = (struct policy){0};
-}
-
-static enum tok_err copy_into(const struct policy *from, struct policy *to)
-{
-    enum tok_err err;
-
-    for (size_t i = 0; i < N_WORDS; i++) {
-        err = policy_field_copy(from, &table[i].field, to);
-        if (err)
-            return err;
-    }
-    to->given = from->given;
-    if (from->token_type_claim) {
-        err = own_text(from->token_type_claim, &to->token_type_claim);
-        if (err)
-            return err;
-    }
-    return from->jti_claim ? own_text(from->jti_claim, &to->jti_claim) : TOK_OK;
 }
 
 enum tok_err policy_copy(const struct policy *from, struct policy *ret)
 {
-    struct policy copy = {0};
-    enum tok_err err = copy_into(from, &copy);
+    struct policy copy = {.given = from->given};
+    const struct field *f;
 
-    if (err == TOK_OK)
-        *ret = copy;
-    else
-        policy_clear(&copy);
-    return err;
+    for (size_t i = 0; (f = field_at(i)); i++) {
+        enum tok_err err = field_copy(from, f, &copy);
+
+        if (err) {
+            policy_clear(&copy);
+            return err;
+        }
+    }
+    *ret = copy;
+    return TOK_OK;
 }
 
 /* The sentence about a value that is out of form. */
 static enum tok_err refuse(const struct word *w, enum policy_style style, struct slice value,
                            struct why *why)
 {
-    const char *name = name_in(w, style);
-    char algorithms[POLICY_ALGORITHMS_TEXT + 16] = "one or more of ";
-    const char *form = w->form;
-    const char *parted = style == POLICY_CAMEL ? ", parted by blanks" : ", parted by commas";
+    const char *name = name_in(w, style), *parted = "";
+    char form[FIELD_FORM];
 
-    if (!form) {
-        policy_algorithms_text(~(alg_set)0, ' ', algorithms + strlen(algorithms));
-        form = algorithms;
-    }
+    field_form(&w->field, form);
+    if (field_is_list(&w->field))
+        parted = style == POLICY_CAMEL ? ", parted by blanks" : ", parted by commas";
     if (!value.p)
         return why_set(why, TOK_SETTINGS, "%s: its value is missing; allowed is %s=%s%s", name,
-                       name, form, w->list ? parted : "");
+                       name, form, parted);
     return why_set(why, TOK_SETTINGS, "%s=%.*s: the value is out of form; allowed is %s%s",
-                   name, (int)(value.n < VALUE_SHOWN ? value.n : VALUE_SHOWN), value.p, form,
-                   w->list ? parted : "");
+                   name, slice_shown(value, VALUE_SHOWN), value.p, form, parted);
+}
+
+/* Between the words of a list. */
+static char separator_in(enum policy_style style)
+{
+    return style == POLICY_CAMEL ? ' ' : ',';
 }
 
 enum tok_err policy_set(struct policy *p, enum policy_style style, struct slice word,
@@ -181,11 +181,11 @@ enum tok_err policy_set(struct policy *p, enum policy_style style, struct slice 
 
     if (!w)
         return TOK_UNSUPPORTED;
-    if (!value.p && w->field.kind == POLICY_FLAG && style == POLICY_WORDS)
+    if (!value.p && w->field.kind == FIELD_FLAG && style == POLICY_WORDS)
         text = SLICE("yes");
     else if (!value.p)
         return refuse(w, style, value, why);
-    err = policy_field_set(p, &w->field, text, style == POLICY_CAMEL ? ' ' : ',');
+    err = field_set(p, &w->field, text, separator_in(style));
     if (err == TOK_SETTINGS)
         return refuse(w, style, value, why);
     if (err)
@@ -213,7 +213,7 @@ enum tok_err policy_override(struct policy *base, const struct policy *over)
 
         if (!(over->given & bit_of(&table[i])))
             continue;
-        err = policy_field_copy(over, &table[i].field, base);
+        err = field_copy(over, &table[i].field, base);
         if (err)
             return err;
         base->given |= bit_of(&table[i]);
@@ -226,11 +226,9 @@ typedef void (*tell_fn)(void *arg, const char *word, const char *value, const ch
 static enum tok_err tell(const struct policy *p, const struct word *w, enum policy_style style,
                          const char *standard, tell_fn fn, void *arg)
 {
-    const char separator = style == POLICY_CAMEL ? ' ' : ',';
-
-    for (size_t i = 0; i < policy_field_count(p, &w->field); i++) {
+    for (size_t i = 0; i < field_count(p, &w->field); i++) {
         CLEANUP(cleanup_free) char *value = NULL;
-        enum tok_err err = policy_field_text(p, &w->field, i, separator, &value);
+        enum tok_err err = field_text(p, &w->field, i, separator_in(style), &value);
 
         if (err)
             return err;
@@ -251,13 +249,10 @@ enum tok_err policy_each_given(const struct policy *p, enum policy_style style, 
 
         if (!(p->given & bit_of(w)))
             continue;
-        if (policy_field_count(&defaults, &w->field) > 0) {
-            err = policy_field_text(&defaults, &w->field, 0, style == POLICY_CAMEL ? ' ' : ',',
-                                    &standard);
-            if (err)
-                return err;
-        }
-        err = tell(p, w, style, standard ? standard : "", fn, arg);
+        if (field_count(&defaults, &w->field) > 0)
+            err = field_text(&defaults, &w->field, 0, separator_in(style), &standard);
+        if (!err)
+            err = tell(p, w, style, standard ? standard : "", fn, arg);
     }
     return err;
 }

@@ -182,7 +182,7 @@ static enum tok_err set_issuer_word(struct reader *r, const struct ini_line *lin
 static enum tok_err set_row(struct reader *r, const struct ini_line *line)
 {
     const struct settings_row *row;
-    char form[SETTINGS_FORM];
+    char form[FIELD_FORM];
     size_t i;
     enum tok_err err;
 
@@ -194,9 +194,9 @@ static enum tok_err set_row(struct reader *r, const struct ini_line *line)
     if (r->row_line[i] > 0)
         return twice(r, line->key);
     r->row_line[i] = r->ini.line;
-    err = settings_row_set(r->s, row, line->value);
+    err = field_set(r->s, &row->field, line->value, ' ');
     if (err == TOK_SETTINGS) {
-        settings_row_form(row, form);
+        field_form(&row->field, form);
         return REFUSE(r, "%s=%.*s: the value is out of form; allowed is %s", row->key,
                       shown(line->value.n, VALUE_SHOWN), line->value.p, form);
     }

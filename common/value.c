@@ -136,8 +136,7 @@ static bool is_separator(char c, char separator)
     return separator == ' ' ? is_blank(c) : c == separator;
 }
 
-/* Takes the next word off the text. Runs of blanks part words once, each comma does. */
-static bool take_word(struct slice *text, char separator, struct slice *ret)
+bool value_next_word(struct slice *text, char separator, struct slice *ret)
 {
     size_t n = 0;
 
@@ -163,7 +162,7 @@ static enum tok_err make_list(struct slice text, char separator, size_t n, word_
 
     if (!list)
         return TOK_NO_MEMORY;
-    for (size_t i = 0; i < n && take_word(&rest, separator, &word); i++) {
+    for (size_t i = 0; i < n && value_next_word(&rest, separator, &word); i++) {
         enum tok_err err = value_text(word, &list[i]);
 
         if (err) {
@@ -182,7 +181,7 @@ enum tok_err value_words(struct slice text, char separator, bool (*ok)(struct sl
     struct slice word;
     size_t n = 0;
 
-    while (take_word(&rest, separator, &word)) {
+    while (value_next_word(&rest, separator, &word)) {
         if (!ok(word))
             return TOK_SETTINGS;
         n++;

@@ -47,8 +47,11 @@ enum tok_err value_span(struct slice text, uint64_t min, uint64_t max, uint64_t 
 #define VALUE_HOUR (60 * VALUE_MINUTE)
 #define VALUE_DAY (24 * VALUE_HOUR)
 
-/* Words parted by runs of blanks (separator ' ') or by single separators. Each must pass ok;
- * No word at all gives NULL. */
+/* Takes the next word off the text, which runs of blanks (separator ' ') or single separators
+ * part: then a word may be empty. False past the last. */
+bool value_next_word(struct slice *text, char separator, struct slice *ret);
+
+/* The words of a text. Each must pass ok; no word at all gives NULL. */
 enum tok_err value_words(struct slice text, char separator, bool (*ok)(struct slice),
                          word_list *ret) MUST_CHECK;
 

@@ -2,10 +2,10 @@
 
 #include "cleanup.h"
 #include "command.h"
+#include "field.h"
 #include "file.h"
 #include "input.h"
 #include "key.h"
-#include "policy_field.h"
 #include "say.h"
 #include "text.h"
 
@@ -25,14 +25,15 @@ struct options {
 int key_alg_option(const char *name, const char *value, alg_set *ret)
 {
     const struct alg *alg = alg_find(slice_of(value));
-    char names[POLICY_ALGORITHMS_TEXT];
+    const struct field one = {.kind = FIELD_ALGORITHM};
+    char form[FIELD_FORM];
 
     if (alg) {
         *ret = alg_bit(alg);
         return EXIT_SUCCESS;
     }
-    policy_algorithms_text(~(alg_set)0, ' ', names);
-    return complain_usage(name, "--alg=%s: allowed is one of %s", value, names);
+    field_form(&one, form);
+    return complain_usage(name, "--alg=%s: allowed is %s", value, form);
 }
 
 /* most: how many paths there may be, the first to read when reads is true. */
