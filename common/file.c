@@ -10,16 +10,23 @@
 #include <string.h>
 #include <sys/random.h>
 
-/* Says that a system call failed and keeps its errno for the caller. */
+/* Keeps for the caller what went wrong. */
+static enum tok_err told(int error, int *ret_errno, enum tok_err err)
+{
+    if (ret_errno)
+        *ret_errno = error;
+    return err;
+}
+
+/* Says that a system call failed. */
 static enum tok_err failed(const char *path, const char *doing, int error, int *ret_errno,
                            struct why *why)
 {
     const char *text = strerrordesc_np(error);
 
-    if (ret_errno)
-        *ret_errno = error;
-    return why_set(why, TOK_FILE, "%s: can't %s: %s", path, doing,
-                   text ? text : "unknown error");
+    return told(
+        error, ret_errno,
+        why_set(why, TOK_FILE, "%s: can't %s: %s", path, doing, text ? text : "unknown error"));
 }
 
 /* Splits a path into its directory, opened with these flags, and the last part, which points
@@ -47,80 +54,60 @@ static int open_directory(const char *path, int flags, const char **ret_name)
     return open(dir, flags | O_DIRECTORY | O_CLOEXEC);
 }
 
-struct trust {
-    bool root, directory, effective, real; /* whose the file may be */
+#define WRITERS (S_IWGRP | S_IWOTH)
+#define NO_WRITERS "no write permission for group and others (chmod go-w)"
+
+enum owner { ROOT = 1, DIRECTORY = 2, EFFECTIVE = 4, REAL = 8 };
+
+static const struct trust {
+    unsigned owners; /* whose the file may be */
     mode_t forbidden;
-    const char *owners, *modes; /* the allowed form */
+    const char *owners_form, *modes_form;
+} trusts[] = {
+    [FILE_PUBLIC] = {ROOT | DIRECTORY, WRITERS, "root or the owner of its directory",
+                     NO_WRITERS},
+    [FILE_SETTINGS] = {ROOT, WRITERS, "root", NO_WRITERS},
+    [FILE_PRIVATE] = {ROOT | EFFECTIVE, S_IRWXG | S_IRWXO, "root or the user who reads it",
+                      "no permission for group and others (chmod go=)"},
+    [FILE_OWN] = {ROOT | DIRECTORY | REAL, WRITERS, "root, the owner of its directory or you",
+                  NO_WRITERS},
 };
 
-static struct trust trust_of(enum file_trust trust)
+static const struct trust *trust_of(enum file_trust trust)
 {
-    static const char no_writers[] = "no write permission for group and others (chmod go-w)";
+    static const struct trust nobody = {0, ALLPERMS, "nobody", "none"};
 
-    switch (trust) {
-    case FILE_PUBLIC:
-        return (struct trust){.root = true,
-                              .directory = true,
-                              .forbidden = S_IWGRP | S_IWOTH,
-                              .owners = "root or the owner of its directory",
-                              .modes = no_writers};
-    case FILE_SETTINGS:
-        return (struct trust){.root = true,
-                              .forbidden = S_IWGRP | S_IWOTH,
-                              .owners = "root",
-                              .modes = no_writers};
-    case FILE_PRIVATE:
-        return (struct trust){.root = true,
-                              .effective = true,
-                              .forbidden = S_IRWXG | S_IRWXO,
-                              .owners = "root or the user who reads it",
-                              .modes = "no permission for group and others (chmod go=)"};
-    case FILE_OWN:
-        return (struct trust){.root = true,
-                              .directory = true,
-                              .real = true,
-                              .forbidden = S_IWGRP | S_IWOTH,
-                              .owners = "root, the owner of its directory or you",
-                              .modes = no_writers};
-    }
-    return (struct trust){.forbidden = ALLPERMS, .owners = "nobody", .modes = "none"};
+    return (size_t)trust < sizeof(trusts) / sizeof(trusts[0]) ? &trusts[trust] : &nobody;
 }
 
 static bool owner_ok(const struct trust *t, uid_t owner, uid_t directory)
 {
-    return (t->root && owner == 0) || (t->directory && owner == directory) ||
-           (t->effective && owner == geteuid()) || (t->real && owner == getuid());
-}
-
-static enum tok_err refused(int error, int *ret_errno)
-{
-    if (ret_errno)
-        *ret_errno = error;
-    return TOK_FILE;
+    return ((t->owners & ROOT) && owner == 0) ||
+           ((t->owners & DIRECTORY) && owner == directory) ||
+           ((t->owners & EFFECTIVE) && owner == geteuid()) ||
+           ((t->owners & REAL) && owner == getuid());
 }
 
 static enum tok_err check(const char *path, enum file_trust trust, int fd, uid_t directory,
                           struct stat *ret_st, int *ret_errno, struct why *why)
 {
-    struct trust t = trust_of(trust);
+    const struct trust *t = trust_of(trust);
     struct stat st;
 
     if (fstat(fd, &st) < 0)
         return failed(path, "look at", errno, ret_errno, why);
-    if (!S_ISREG(st.st_mode)) {
-        (void)why_set(why, TOK_FILE, "%s: is no regular file; only those are read", path);
-        return refused(EINVAL, ret_errno);
-    }
-    if (!owner_ok(&t, st.st_uid, directory)) {
-        (void)why_set(why, TOK_FILE, "%s: is owned by uid %lu; the owner may be %s", path,
-                      (unsigned long)st.st_uid, t.owners);
-        return refused(EPERM, ret_errno);
-    }
-    if (st.st_mode & t.forbidden) {
-        (void)why_set(why, TOK_FILE, "%s: has mode %04o; allowed is %s", path,
-                      (unsigned)(st.st_mode & ALLPERMS), t.modes);
-        return refused(EPERM, ret_errno);
-    }
+    if (!S_ISREG(st.st_mode))
+        return told(
+            EINVAL, ret_errno,
+            why_set(why, TOK_FILE, "%s: is no regular file; only those are read", path));
+    if (!owner_ok(t, st.st_uid, directory))
+        return told(EPERM, ret_errno,
+                    why_set(why, TOK_FILE, "%s: is owned by uid %lu; the owner may be %s", path,
+                            (unsigned long)st.st_uid, t->owners_form));
+    if (st.st_mode & t->forbidden)
+        return told(EPERM, ret_errno,
+                    why_set(why, TOK_FILE, "%s: has mode %04o; allowed is %s", path,
+                            (unsigned)(st.st_mode & ALLPERMS), t->modes_form));
     if (ret_st)
         *ret_st = st;
     return TOK_OK;
@@ -140,11 +127,10 @@ enum tok_err file_open(const char *path, enum file_trust trust, int *ret_fd,
         return failed(path, "open its directory", errno, ret_errno, why);
     /* O_NONBLOCK: the other end of a FIFO may never come. */
     fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    if (fd < 0 && errno == ELOOP) {
-        (void)why_set(why, TOK_FILE, "%s: is a symbolic link; only the file itself is read",
-                      path);
-        return refused(ELOOP, ret_errno);
-    }
+    if (fd < 0 && errno == ELOOP)
+        return told(ELOOP, ret_errno,
+                    why_set(why, TOK_FILE,
+                            "%s: is a symbolic link; only the file itself is read", path));
     if (fd < 0)
         return failed(path, "open", errno, ret_errno, why);
     err = check(path, trust, fd, dir_st.st_uid, ret_st, ret_errno, why);
@@ -181,22 +167,20 @@ enum tok_err file_read_opened(const char *path, int fd, const struct stat *st, s
     ssize_t got;
     size_t size;
 
-    if ((uint64_t)st->st_size > max) {
-        (void)why_set(why, TOK_FILE, "%s: has %lld bytes; at most %zu are read", path,
-                      (long long)st->st_size, max);
-        return refused(EFBIG, ret_errno);
-    }
+    if ((uint64_t)st->st_size > max)
+        return told(EFBIG, ret_errno,
+                    why_set(why, TOK_FILE, "%s: has %lld bytes; at most %zu are read", path,
+                            (long long)st->st_size, max));
     size = (size_t)st->st_size;
     if (secret_alloc(size + 1, &room) != TOK_OK)
         return why_set(why, TOK_NO_MEMORY, "%s: out of memory", path);
     got = read_up_to(fd, room.p, size + 1);
     if (got < 0)
         return failed(path, "read", errno, ret_errno, why);
-    if ((size_t)got != size) {
-        (void)why_set(why, TOK_FILE, "%s: changed while it was read; replace it by a rename",
-                      path);
-        return refused(EAGAIN, ret_errno);
-    }
+    if ((size_t)got != size)
+        return told(EAGAIN, ret_errno,
+                    why_set(why, TOK_FILE,
+                            "%s: changed while it was read; replace it by a rename", path));
     room.p[size] = '\0';
     *ret = room.p;
     *ret_n = size;

@@ -1,61 +1,36 @@
 #include "ini.h"
 
+#include "scan_string.h"
+
 #include <string.h>
 
-/* The bytes of the UTF-8 sequence at p (n > 0), 0 when there is no good one. Overlong forms,
- * surrogates and what is beyond U+10FFFF have no second byte in range. */
-static size_t utf8_length(const unsigned char *p, size_t n)
-{
-    unsigned char low = 0x80, high = 0xbf;
-    size_t length;
-
-    if (p[0] < 0x80)
-        return 1;
-    if (p[0] < 0xc2 || p[0] > 0xf4)
-        return 0;
-    length = p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
-    if (n < length)
-        return 0;
-    if (p[0] == 0xe0)
-        low = 0xa0;
-    else if (p[0] == 0xed)
-        high = 0x9f;
-    else if (p[0] == 0xf0)
-        low = 0x90;
-    else if (p[0] == 0xf4)
-        high = 0x8f;
-    if (p[1] < low || p[1] > high)
-        return 0;
-    for (size_t i = 2; i < length; i++)
-        if (p[i] < 0x80 || p[i] > 0xbf)
-            return 0;
-    return length;
-}
-
 /* C0 but for the tab, DEL, and C1 in its two bytes. */
-static bool is_control(const unsigned char *p, size_t length)
+static bool is_control(const char *p, size_t length)
 {
-    return (*p < 0x20 && *p != '\t') || *p == 0x7f ||
-           (length == 2 && p[0] == 0xc2 && p[1] < 0xa0);
+    const unsigned char *c = (const unsigned char *)p;
+
+    return (c[0] < 0x20 && c[0] != '\t') || c[0] == 0x7f ||
+           (length == 2 && c[0] == 0xc2 && c[1] < 0xa0);
 }
 
 static enum tok_err refuse(const struct ini *ini, const char *what, struct why *why)
 {
-    return why_set(why, TOK_SETTINGS, "%s:%u: %s", ini->name, ini->line, what);
+    return INI_REFUSE(ini, why, "%s", what);
 }
 
 static enum tok_err check_bytes(const struct ini *ini, struct slice line, struct why *why)
 {
-    const unsigned char *p = (const unsigned char *)line.p;
+    const char *end = line.p + line.n;
+    size_t length;
 
-    for (size_t at = 0, length; at < line.n; at += length) {
-        length = utf8_length(p + at, line.n - at);
+    for (const char *p = line.p; p < end; p += length) {
+        length = (unsigned char)*p < 0x80 ? 1 : scan_string_utf8(p, end);
         if (length == 0)
             return refuse(ini, "a byte that is no UTF-8; allowed is UTF-8 text", why);
-        if (p[at] == '\r')
+        if (*p == '\r')
             return refuse(ini, "a carriage return; allowed is a newline alone as a line's end",
                           why);
-        if (is_control(p + at, length))
+        if (is_control(p, length))
             return refuse(ini,
                           "a control character; allowed are printable characters, blanks "
                           "and tabs",
@@ -82,11 +57,10 @@ static struct slice trim(struct slice text)
 
 static struct slice take_line(struct ini *ini)
 {
-    const char *end = memchr(ini->rest.p, '\n', ini->rest.n);
-    struct slice line = {ini->rest.p, end ? (size_t)(end - ini->rest.p) : ini->rest.n};
-    size_t taken = line.n + (end ? 1 : 0);
+    struct slice line = ini->rest;
 
-    ini->rest = (struct slice){ini->rest.p + taken, ini->rest.n - taken};
+    if (!slice_cut(ini->rest, '\n', &line, &ini->rest))
+        ini->rest.n = 0;
     ini->line++;
     return line;
 }
@@ -104,22 +78,20 @@ static enum tok_err read_section(struct ini *ini, struct slice line, struct ini_
 static enum tok_err read_key(const struct ini *ini, struct slice line, struct ini_line *ret,
                              struct why *why)
 {
-    const char *equals = memchr(line.p, '=', line.n);
     struct slice key, value;
 
-    if (!equals)
+    if (!slice_cut(line, '=', &key, &value))
         return refuse(ini,
                       "a line without '='; allowed are [SECTION], KEY=VALUE and comments "
                       "that begin with # or ;",
                       why);
-    key = trim((struct slice){line.p, (size_t)(equals - line.p)});
-    value = trim((struct slice){equals + 1, line.n - (size_t)(equals - line.p) - 1});
+    key = trim(key);
     if (key.n == 0)
         return refuse(ini, "a value without a key; allowed is KEY=VALUE", why);
     if (!ini->in_section)
         return refuse(ini, "a key before the first section; allowed is a [SECTION] above it",
                       why);
-    *ret = (struct ini_line){.kind = INI_KEY, .key = key, .value = value};
+    *ret = (struct ini_line){.kind = INI_KEY, .key = key, .value = trim(value)};
     return TOK_OK;
 }
 

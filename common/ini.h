@@ -26,6 +26,10 @@ struct ini_line {
     struct slice key, value; /* value.p is never NULL */
 };
 
+/* Refuses the line read last with a sentence: "FILE:LINE: ...". */
+#define INI_REFUSE(ini, why, fmt, ...)                                                         \
+    why_set(why, TOK_SETTINGS, "%s:%u: " fmt, (ini)->name, (ini)->line, __VA_ARGS__)
+
 /* The next line, its bytes checked, blanks at its ends taken off; for files of another form.
  * TOK_SETTINGS. */
 enum tok_err ini_next_line(struct ini *ini, struct slice *ret, bool *ret_end,

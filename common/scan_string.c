@@ -2,9 +2,7 @@
 
 #include <string.h>
 
-/* Bytes of the well-formed sequence (RFC 3629 4) that starts at p with no ASCII; 0: none does.
- */
-static size_t utf8_len(const char *at, const char *end)
+size_t scan_string_utf8(const char *at, const char *end)
 {
     const unsigned char *p = (const unsigned char *)at;
     unsigned char low = 0x80, high = 0xbf;
@@ -134,7 +132,7 @@ enum tok_err scan_string_check(const char *at, const char *end, struct scan_valu
         } else if ((unsigned char)*p < 0x20) {
             return refuse(seen, p, "control character in a string");
         } else {
-            n = utf8_len(p, end);
+            n = scan_string_utf8(p, end);
             if (n == 0)
                 return refuse(seen, p, "bad UTF-8");
         }

@@ -7,11 +7,6 @@
 #define KEY_SHOWN 64    /* bytes of an unknown key or section in a sentence */
 #define VALUE_SHOWN 100 /* bytes of a wrong value */
 
-static int shown(size_t n, size_t most)
-{
-    return (int)(n < most ? n : most);
-}
-
 /* One file as it is read. Sections are known by the number of their first row. */
 struct reader {
     struct settings *s;
@@ -25,8 +20,7 @@ struct reader {
     uint64_t sections_seen, issuers_seen;
 };
 
-#define REFUSE(r, fmt, ...)                                                                    \
-    why_set((r)->why, TOK_SETTINGS, "%s:%u: " fmt, (r)->ini.name, (r)->ini.line, __VA_ARGS__)
+#define REFUSE(r, ...) INI_REFUSE(&(r)->ini, (r)->why, __VA_ARGS__)
 
 /* A failure that has no sentence yet. */
 static enum tok_err plain(const struct reader *r, enum tok_err err)
@@ -85,7 +79,7 @@ static enum tok_err begin_issuer(struct reader *r, struct slice url)
 
     if (!value_is_name(url))
         return REFUSE(r, "[Issuer %.*s]: no issuer; allowed is [Issuer URL] with a URL of %s",
-                      shown(url.n, VALUE_SHOWN), url.p, VALUE_NAME_FORM);
+                      slice_shown(url, VALUE_SHOWN), url.p, VALUE_NAME_FORM);
     found = settings_find_issuer(r->s, url);
     if (!found) {
         if (r->s->n_issuers == SETTINGS_ISSUERS_MAX)
@@ -123,7 +117,7 @@ static enum tok_err begin_section(struct reader *r, struct slice name)
         return REFUSE(r,
                       "unknown section [%.*s]; allowed are [Token], [Session], [Http], "
                       "[Daemon], [Store] and [Issuer URL]",
-                      shown(name.n, KEY_SHOWN), name.p);
+                      slice_shown(name, KEY_SHOWN), name.p);
     if (r->sections_seen & UINT64_C(1) << i)
         return REFUSE(r, "[%s] is here twice; allowed is once in a file", row->section);
     r->sections_seen |= UINT64_C(1) << i;
@@ -133,8 +127,8 @@ static enum tok_err begin_section(struct reader *r, struct slice name)
 
 static enum tok_err twice(struct reader *r, struct slice key)
 {
-    return REFUSE(r, "%.*s= is here twice; allowed is once in a file", shown(key.n, KEY_SHOWN),
-                  key.p);
+    return REFUSE(r, "%.*s= is here twice; allowed is once in a file",
+                  slice_shown(key, KEY_SHOWN), key.p);
 }
 
 /* A list of names with commas between, for a sentence. */
@@ -157,8 +151,8 @@ static enum tok_err unknown_key(struct reader *r, struct slice key)
     for (size_t i = 0; r->issuer && (word = policy_word_at(POLICY_CAMEL, i)); i++)
         if (strcmp(word, "Issuer") != 0)
             append_name(known, sizeof(known), word);
-    return REFUSE(r, "unknown key %.*s in [%s]; allowed are %s", shown(key.n, KEY_SHOWN), key.p,
-                  r->issuer ? "Issuer URL" : r->section, known);
+    return REFUSE(r, "unknown key %.*s in [%s]; allowed are %s", slice_shown(key, KEY_SHOWN),
+                  key.p, r->issuer ? "Issuer URL" : r->section, known);
 }
 
 static enum tok_err set_issuer_word(struct reader *r, const struct ini_line *line)
@@ -198,7 +192,7 @@ static enum tok_err set_row(struct reader *r, const struct ini_line *line)
     if (err == TOK_SETTINGS) {
         field_form(&row->field, form);
         return REFUSE(r, "%s=%.*s: the value is out of form; allowed is %s", row->key,
-                      shown(line->value.n, VALUE_SHOWN), line->value.p, form);
+                      slice_shown(line->value, VALUE_SHOWN), line->value.p, form);
     }
     return err ? plain(r, err) : TOK_OK;
 }
