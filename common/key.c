@@ -2,8 +2,8 @@
 #include "emit.h"
 #include "key_parts.h"
 
-#include <openssl/core_names.h>
 #include <openssl/rand.h>
+#include <openssl/rsa.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -47,46 +47,24 @@ size_t key_sig_len(const struct key *key)
     return key->sig_len;
 }
 
-/* The parameters take no const: they are only read here. */
-static OSSL_PARAM word_param(const char *name, const char *word)
+/* EVP_DigestVerifyInit_ex or EVP_DigestSignInit_ex */
+typedef int (*init_fn)(EVP_MD_CTX *, EVP_PKEY_CTX **, const char *, OSSL_LIB_CTX *,
+                       const char *, EVP_PKEY *, const OSSL_PARAM *);
+
+/* A context of key->pkey that checks or signatures are copied from. PSS as RFC 7518 3.5 has it:
+ * MGF1 with the digest of the message, which is the default. */
+static enum tok_err make_context(const struct key *key, init_fn init, EVP_MD_CTX **ret)
 {
-    union {
-        const char *in;
-        char *out;
-    } bend = {word};
+    EVP_PKEY_CTX *padding = NULL; /* the context's */
 
-    return OSSL_PARAM_construct_utf8_string(name, bend.out, 0);
-}
-
-/* PSS as RFC 7518 3.5 has it: MGF1 with the digest of the message, which is the default. */
-static void pss_params(OSSL_PARAM ret[3])
-{
-    ret[0] = word_param(OSSL_SIGNATURE_PARAM_PAD_MODE, OSSL_PKEY_RSA_PAD_MODE_PSS);
-    ret[1] = word_param(OSSL_SIGNATURE_PARAM_PSS_SALTLEN, OSSL_PKEY_RSA_PSS_SALT_LEN_DIGEST);
-    ret[2] = OSSL_PARAM_construct_end();
-}
-
-/* The contexts of key->pkey that checks and signatures are copied from. */
-static enum tok_err make_contexts(struct key *key)
-{
-    const struct alg *alg = key->alg;
-    OSSL_PARAM pss[3];
-    const OSSL_PARAM *params = alg->pss ? pss : NULL;
-
-    pss_params(pss);
-    key->verify = EVP_MD_CTX_new();
-    if (!key->verify)
+    *ret = EVP_MD_CTX_new();
+    if (!*ret)
         return TOK_NO_MEMORY;
-    if (EVP_DigestVerifyInit_ex(key->verify, NULL, alg->digest, key->ctx, NULL, key->pkey,
-                                params) != 1)
+    if (init(*ret, &padding, key->alg->digest, key->ctx, NULL, key->pkey, NULL) != 1)
         return TOK_CRYPTO;
-    if (!key->is_private)
-        return TOK_OK;
-    key->sign = EVP_MD_CTX_new();
-    if (!key->sign)
-        return TOK_NO_MEMORY;
-    if (EVP_DigestSignInit_ex(key->sign, NULL, alg->digest, key->ctx, NULL, key->pkey,
-                              params) != 1)
+    if (key->alg->pss &&
+        (EVP_PKEY_CTX_set_rsa_padding(padding, RSA_PKCS1_PSS_PADDING) != 1 ||
+         EVP_PKEY_CTX_set_rsa_pss_saltlen(padding, RSA_PSS_SALTLEN_DIGEST) != 1))
         return TOK_CRYPTO;
     return TOK_OK;
 }
@@ -124,10 +102,12 @@ static enum tok_err make_pair(struct key *key, const struct key_parts *parts, st
         return err;
     if (key->alg->kind == ALG_RSA)
         key->sig_len = parts->at[RSA_N].n;
-    err = make_contexts(key);
+    err = make_context(key, EVP_DigestVerifyInit_ex, &key->verify);
     if (err || !key->is_private)
         return err;
-    err = key_rules_pair(key->alg, parts, why);
+    err = make_context(key, EVP_DigestSignInit_ex, &key->sign);
+    if (!err)
+        err = key_rules_pair(key->alg, parts, why);
     return err ? err : prove_pair(key, why);
 }
 
@@ -199,37 +179,25 @@ enum tok_err key_make(OSSL_LIB_CTX *ctx, const struct alg *alg, enum key_part pa
 static enum tok_err generate_pair(OSSL_LIB_CTX *ctx, const struct alg *alg,
                                   struct key_parts *ret)
 {
-    CLEANUP(cleanup_pkey_ctx)
-    EVP_PKEY_CTX *generator = EVP_PKEY_CTX_new_from_name(ctx, alg->ossl, NULL);
     CLEANUP(cleanup_pkey) EVP_PKEY *pkey = NULL;
-    size_t bits = KEY_RSA_BITS;
-    OSSL_PARAM params[2] = {OSSL_PARAM_construct_end(), OSSL_PARAM_construct_end()};
 
     if (alg->kind == ALG_RSA)
-        params[0] = OSSL_PARAM_construct_size_t(OSSL_PKEY_PARAM_RSA_BITS, &bits);
-    else if (alg->kind == ALG_EC)
-        params[0] = word_param(OSSL_PKEY_PARAM_GROUP_NAME, alg->crv);
-    if (!generator || EVP_PKEY_keygen_init(generator) != 1 ||
-        EVP_PKEY_CTX_set_params(generator, params) != 1 ||
-        EVP_PKEY_generate(generator, &pkey) != 1)
-        return TOK_CRYPTO;
-    return key_parts_of_pkey(pkey, alg, KEY_PRIVATE, ret);
+        pkey = EVP_PKEY_Q_keygen(ctx, NULL, alg->ossl, (size_t)KEY_RSA_BITS);
+    else
+        pkey = EVP_PKEY_Q_keygen(ctx, NULL, alg->ossl, alg->crv); /* EC alone reads the curve */
+    return pkey ? key_parts_of_pkey(pkey, alg, KEY_PRIVATE, ret) : TOK_CRYPTO;
 }
 
 static enum tok_err generate_octets(OSSL_LIB_CTX *ctx, const struct alg *alg,
                                     struct key_parts *ret)
 {
-    struct key_parts parts = {0};
-    enum tok_err err = secret_alloc(alg->part_len, &parts.room);
+    enum tok_err err = secret_alloc(alg->part_len, &ret->room);
 
     if (err)
         return err;
-    if (RAND_priv_bytes_ex(ctx, (uint8_t *)parts.room.p, parts.room.n, 0) != 1) {
-        key_parts_clear(&parts);
+    if (RAND_priv_bytes_ex(ctx, (uint8_t *)ret->room.p, ret->room.n, 0) != 1)
         return TOK_CRYPTO;
-    }
-    parts.at[OCT_K] = secret_slice(&parts.room);
-    *ret = parts;
+    ret->at[OCT_K] = secret_slice(&ret->room);
     return TOK_OK;
 }
 

@@ -215,10 +215,9 @@ static enum tok_err read_bytes(const struct jwk *jwk, const char *name, const st
 static enum tok_err read_parts(const struct jwk *jwk, const struct alg *alg, enum key_part part,
                                struct key_parts *parts)
 {
-    size_t n;
-    const struct key_member *members = key_members(alg->kind, &n);
+    const struct key_member *members = key_members(alg->kind);
 
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; members[i].name; i++) {
         bool is_left_out = members[i].secret && part == KEY_PUBLIC && alg->kind != ALG_OCT;
         enum tok_err err;
 

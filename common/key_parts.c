@@ -12,45 +12,26 @@ DEFINE_CLEANUP(BIGNUM *, cleanup_bn, BN_clear_free)
 
 #define POINT_MAX (1 + 2 * 66) /* an uncompressed point of P-521 */
 
-const struct key_member *key_members(enum alg_kind kind, size_t *ret_n)
+const struct key_member *key_members(enum alg_kind kind)
 {
-    static const struct key_member oct[] = {[OCT_K] = {"k", NULL, true}};
-    static const struct key_member rsa[] = {
-        [RSA_N] = {"n", OSSL_PKEY_PARAM_RSA_N, false},
-        [RSA_E] = {"e", OSSL_PKEY_PARAM_RSA_E, false},
-        [RSA_D] = {"d", OSSL_PKEY_PARAM_RSA_D, true},
-        [RSA_P] = {"p", OSSL_PKEY_PARAM_RSA_FACTOR1, true},
-        [RSA_Q] = {"q", OSSL_PKEY_PARAM_RSA_FACTOR2, true},
-        [RSA_DP] = {"dp", OSSL_PKEY_PARAM_RSA_EXPONENT1, true},
-        [RSA_DQ] = {"dq", OSSL_PKEY_PARAM_RSA_EXPONENT2, true},
-        [RSA_QI] = {"qi", OSSL_PKEY_PARAM_RSA_COEFFICIENT1, true},
-    };
-    static const struct key_member ec[] = {
-        [EC_X] = {"x", OSSL_PKEY_PARAM_EC_PUB_X, false},
-        [EC_Y] = {"y", OSSL_PKEY_PARAM_EC_PUB_Y, false},
-        [EC_D] = {"d", OSSL_PKEY_PARAM_PRIV_KEY, true},
-    };
-    static const struct key_member okp[] = {
-        [OKP_X] = {"x", OSSL_PKEY_PARAM_PUB_KEY, false},
-        [OKP_D] = {"d", OSSL_PKEY_PARAM_PRIV_KEY, true},
+    static const struct key_member members[][KEY_MEMBERS + 1] = {
+        [ALG_OCT] = {[OCT_K] = {"k", NULL, true}},
+        [ALG_RSA] = {[RSA_N] = {"n", OSSL_PKEY_PARAM_RSA_N, false},
+                     [RSA_E] = {"e", OSSL_PKEY_PARAM_RSA_E, false},
+                     [RSA_D] = {"d", OSSL_PKEY_PARAM_RSA_D, true},
+                     [RSA_P] = {"p", OSSL_PKEY_PARAM_RSA_FACTOR1, true},
+                     [RSA_Q] = {"q", OSSL_PKEY_PARAM_RSA_FACTOR2, true},
+                     [RSA_DP] = {"dp", OSSL_PKEY_PARAM_RSA_EXPONENT1, true},
+                     [RSA_DQ] = {"dq", OSSL_PKEY_PARAM_RSA_EXPONENT2, true},
+                     [RSA_QI] = {"qi", OSSL_PKEY_PARAM_RSA_COEFFICIENT1, true}},
+        [ALG_EC] = {[EC_X] = {"x", OSSL_PKEY_PARAM_EC_PUB_X, false},
+                    [EC_Y] = {"y", OSSL_PKEY_PARAM_EC_PUB_Y, false},
+                    [EC_D] = {"d", OSSL_PKEY_PARAM_PRIV_KEY, true}},
+        [ALG_OKP] = {[OKP_X] = {"x", OSSL_PKEY_PARAM_PUB_KEY, false},
+                     [OKP_D] = {"d", OSSL_PKEY_PARAM_PRIV_KEY, true}},
     };
 
-    switch (kind) {
-    case ALG_OCT:
-        *ret_n = sizeof(oct) / sizeof(oct[0]);
-        return oct;
-    case ALG_RSA:
-        *ret_n = sizeof(rsa) / sizeof(rsa[0]);
-        return rsa;
-    case ALG_EC:
-        *ret_n = sizeof(ec) / sizeof(ec[0]);
-        return ec;
-    case ALG_OKP:
-        *ret_n = sizeof(okp) / sizeof(okp[0]);
-        return okp;
-    }
-    *ret_n = 0;
-    return NULL;
+    return members[kind];
 }
 
 void key_parts_clear(struct key_parts *parts)
@@ -99,9 +80,8 @@ enum tok_err key_parts_of_pkey(const EVP_PKEY *pkey, const struct alg *alg, enum
 {
     CLEANUP(key_parts_clear) struct key_parts parts = {0};
     int size = EVP_PKEY_get_size(pkey);
-    const struct key_member *members;
+    const struct key_member *members = key_members(alg->kind);
     enum tok_err err;
-    size_t n;
 
     if (size <= 0)
         return TOK_CRYPTO;
@@ -109,8 +89,7 @@ enum tok_err key_parts_of_pkey(const EVP_PKEY *pkey, const struct alg *alg, enum
     err = secret_alloc(KEY_MEMBERS * (size_t)size, &parts.room);
     if (err)
         return err;
-    members = key_members(alg->kind, &n);
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; members[i].name; i++) {
         if (members[i].secret && part == KEY_PUBLIC)
             continue;
         err = get_part(pkey, alg, members[i].ossl, &parts, &parts.at[i]);
@@ -139,63 +118,51 @@ enum tok_err key_parts_of(const struct key *key, enum key_part part, struct key_
     return TOK_OK;
 }
 
-/* libcrypto keeps a reference to each number until the parameters are made. */
-struct numbers {
-    BIGNUM *at[KEY_MEMBERS];
+/* libcrypto keeps a reference to each number and to the point until the parameters are made. */
+struct pushed {
+    BIGNUM *numbers[KEY_MEMBERS];
+    uint8_t point[POINT_MAX];
 };
 
-static void numbers_free(struct numbers *numbers)
+static void pushed_free(struct pushed *pushed)
 {
     for (size_t i = 0; i < KEY_MEMBERS; i++)
-        BN_clear_free(numbers->at[i]);
+        BN_clear_free(pushed->numbers[i]);
 }
 
-static bool push_number(OSSL_PARAM_BLD *bld, const char *name, struct slice bytes, BIGNUM **bn)
-{
-    *bn = BN_bin2bn((const uint8_t *)bytes.p, (int)bytes.n, NULL);
-    return *bn && OSSL_PARAM_BLD_push_BN(bld, name, *bn) == 1;
-}
-
-/* SEC 1 2.3.3; bytes is the caller's, POINT_MAX of it, and is kept until the parameters are
- * made. */
-static bool push_point(OSSL_PARAM_BLD *bld, const struct key_parts *parts, uint8_t *bytes)
+/* The curve and the point in the bytes of SEC 1 2.3.3: libcrypto takes no x and y. */
+static bool push_point(OSSL_PARAM_BLD *bld, const struct alg *alg,
+                       const struct key_parts *parts, uint8_t *bytes)
 {
     size_t n = parts->at[EC_X].n;
 
     bytes[0] = POINT_CONVERSION_UNCOMPRESSED;
     memcpy(bytes + 1, parts->at[EC_X].p, n);
     memcpy(bytes + 1 + n, parts->at[EC_Y].p, n);
-    return OSSL_PARAM_BLD_push_octet_string(bld, OSSL_PKEY_PARAM_PUB_KEY, bytes, 1 + 2 * n) ==
-           1;
+    return OSSL_PARAM_BLD_push_utf8_string(bld, OSSL_PKEY_PARAM_GROUP_NAME, alg->crv, 0) == 1 &&
+           OSSL_PARAM_BLD_push_octet_string(bld, OSSL_PKEY_PARAM_PUB_KEY, bytes, 1 + 2 * n) ==
+               1;
+}
+
+static bool push_member(OSSL_PARAM_BLD *bld, const struct alg *alg, const char *name,
+                        struct slice bytes, BIGNUM **number)
+{
+    if (alg->kind == ALG_OKP)
+        return OSSL_PARAM_BLD_push_octet_string(bld, name, bytes.p, bytes.n) == 1;
+    *number = BN_bin2bn((const uint8_t *)bytes.p, (int)bytes.n, NULL);
+    return *number && OSSL_PARAM_BLD_push_BN(bld, name, *number) == 1;
 }
 
 static bool push(OSSL_PARAM_BLD *bld, const struct alg *alg, const struct key_parts *parts,
-                 struct numbers *numbers, uint8_t *point)
+                 struct pushed *pushed)
 {
-    size_t n, i = 0;
-    const struct key_member *members = key_members(alg->kind, &n);
+    const struct key_member *members = key_members(alg->kind);
+    bool ok = alg->kind != ALG_EC || push_point(bld, alg, parts, pushed->point);
 
-    if (alg->kind == ALG_EC) {
-        if (OSSL_PARAM_BLD_push_utf8_string(bld, OSSL_PKEY_PARAM_GROUP_NAME, alg->crv, 0) !=
-                1 ||
-            !push_point(bld, parts, point))
-            return false;
-        i = EC_D;
-    }
-    for (; i < n; i++) {
-        struct slice bytes = parts->at[i];
-        bool ok;
-
-        if (!bytes.n)
-            continue;
-        if (alg->kind == ALG_OKP)
-            ok = OSSL_PARAM_BLD_push_octet_string(bld, members[i].ossl, bytes.p, bytes.n) == 1;
-        else
-            ok = push_number(bld, members[i].ossl, bytes, &numbers->at[i]);
-        if (!ok)
-            return false;
-    }
-    return true;
+    for (size_t i = alg->kind == ALG_EC ? EC_D : 0; ok && members[i].name; i++)
+        ok = !parts->at[i].n ||
+             push_member(bld, alg, members[i].ossl, parts->at[i], &pushed->numbers[i]);
+    return ok;
 }
 
 enum tok_err key_parts_to_pkey(OSSL_LIB_CTX *ctx, const struct alg *alg,
@@ -205,11 +172,10 @@ enum tok_err key_parts_to_pkey(OSSL_LIB_CTX *ctx, const struct alg *alg,
     CLEANUP(cleanup_pkey_ctx)
     EVP_PKEY_CTX *maker = EVP_PKEY_CTX_new_from_name(ctx, alg->ossl, NULL);
     CLEANUP(cleanup_params) OSSL_PARAM *params = NULL;
-    CLEANUP(numbers_free) struct numbers numbers = {0};
-    uint8_t point[POINT_MAX];
+    CLEANUP(pushed_free) struct pushed pushed = {0};
     EVP_PKEY *pkey = NULL;
 
-    if (!bld || !maker || !push(bld, alg, parts, &numbers, point))
+    if (!bld || !maker || !push(bld, alg, parts, &pushed))
         return TOK_CRYPTO;
     params = OSSL_PARAM_BLD_to_param(bld);
     if (!params || EVP_PKEY_fromdata_init(maker) != 1)

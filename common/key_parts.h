@@ -24,8 +24,8 @@ struct key_member {
     bool secret;
 };
 
-/* The members of a kind in a JWK's usual order, and their number. */
-const struct key_member *key_members(enum alg_kind kind, size_t *ret_n);
+/* The members of a kind in a JWK's usual order; one without a name ends them. */
+const struct key_member *key_members(enum alg_kind kind);
 
 /* Big-endian bytes of each member, absent ones empty. Wiped as a whole. */
 struct key_parts {

@@ -7,30 +7,7 @@
 #define RSA_BITS_MAX 8192
 
 DEFINE_CLEANUP(BN_CTX *, cleanup_bn_ctx, BN_CTX_free)
-
-/* Bits of a big-endian number without leading zero bytes. */
-static size_t bits_of(struct slice n)
-{
-    size_t bits = n.n * 8;
-
-    for (unsigned top = n.n ? (unsigned char)n.p[0] : 0x80; !(top & 0x80); top <<= 1)
-        bits--;
-    return bits;
-}
-
-static bool is_odd(struct slice n)
-{
-    return n.n && (n.p[n.n - 1] & 1);
-}
-
-static unsigned remainder_of(struct slice n, unsigned divisor)
-{
-    unsigned rest = 0;
-
-    for (size_t i = 0; i < n.n; i++)
-        rest = (rest << 8 | (unsigned char)n.p[i]) % divisor;
-    return rest;
-}
+DEFINE_CLEANUP(BIGNUM *, cleanup_bn, BN_free)
 
 /* Is rest a power of 65537 modulo this prime? */
 static bool is_power(unsigned rest, unsigned prime)
@@ -52,40 +29,51 @@ static bool is_power(unsigned rest, unsigned prime)
  * Such a modulus is a power of 65537 modulo each of these primes; any other is that by a chance
  * of about 2^-27.
  */
-static bool has_roca_mark(struct slice n)
+static bool has_roca_mark(const BIGNUM *n)
 {
     static const uint8_t primes[] = {11, 13, 17,  19,  37,  53,  61,  71, 73,
                                      79, 97, 103, 107, 109, 127, 151, 157};
 
     for (size_t i = 0; i < sizeof(primes); i++)
-        if (!is_power(remainder_of(n, primes[i]), primes[i]))
+        if (!is_power((unsigned)BN_mod_word(n, primes[i]), primes[i]))
             return false;
     return true;
 }
 
-static bool has_small_factor(struct slice n)
+static bool has_small_factor(const BIGNUM *n)
 {
     for (unsigned divisor = 3; divisor < 1000; divisor += 2)
-        if (remainder_of(n, divisor) == 0)
+        if (BN_mod_word(n, divisor) == 0)
             return true;
-    return false;
+    return !BN_is_odd(n);
 }
 
-static enum tok_err rsa_rules(const struct key_parts *parts, struct why *why)
+static enum tok_err modulus_rules(const BIGNUM *n, struct why *why)
 {
-    struct slice n = parts->at[RSA_N], e = parts->at[RSA_E];
-    size_t bits = bits_of(n);
+    int bits = BN_num_bits(n);
 
     if (bits < RSA_BITS_MIN || bits > RSA_BITS_MAX)
-        return why_set(why, TOK_KEYS, "n: has %zu bits; allowed are %d to %d", bits,
+        return why_set(why, TOK_KEYS, "n: has %d bits; allowed are %d to %d", bits,
                        RSA_BITS_MIN, RSA_BITS_MAX);
-    if (!is_odd(n) || has_small_factor(n))
+    if (has_small_factor(n))
         return why_set(why, TOK_KEYS, "n: has a small factor: no RSA modulus");
     if (has_roca_mark(n))
         return why_set(why, TOK_KEYS,
                        "n: was made by a chip whose keys can be broken "
                        "(CVE-2017-15361); make a new key");
-    if (e.n > 4 || !is_odd(e) || (e.n == 1 && e.p[0] == 1))
+    return TOK_OK;
+}
+
+static enum tok_err rsa_rules(const struct key_parts *parts, struct why *why)
+{
+    struct slice e = parts->at[RSA_E];
+    CLEANUP(cleanup_bn)
+    BIGNUM *n = BN_bin2bn((const uint8_t *)parts->at[RSA_N].p, (int)parts->at[RSA_N].n, NULL);
+    enum tok_err err = n ? modulus_rules(n, why) : TOK_NO_MEMORY;
+
+    if (err)
+        return err;
+    if (e.n > 4 || e.n == 0 || !(e.p[e.n - 1] & 1) || (e.n == 1 && e.p[0] == 1))
         return why_set(why, TOK_KEYS, "e: allowed are odd exponents from 3 to 4294967295");
     return TOK_OK;
 }

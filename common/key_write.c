@@ -6,17 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The members that are there, in the order of the kind. */
-static void emit_parts(const struct alg *alg, const struct key_parts *parts, struct emit *out)
-{
-    size_t n;
-    const struct key_member *members = key_members(alg->kind, &n);
-
-    for (size_t i = 0; i < n; i++)
-        if (parts->at[i].n)
-            emit_member_base64url(out, members[i].name, parts->at[i]);
-}
-
 /* The members that RFC 7638 3.2 asks for, in the order of their names. */
 static void emit_required(const struct alg *alg, const struct key_parts *parts,
                           struct emit *out)
@@ -65,11 +54,15 @@ enum tok_err key_thumbprint(const struct key *key, char ret[KEY_THUMBPRINT_LEN])
 static void emit_jwk(const struct alg *alg, const struct key_parts *parts, struct slice kid,
                      struct emit *out)
 {
+    const struct key_member *members = key_members(alg->kind);
+
     emit_begin(out);
     emit_member_string(out, "kty", slice_of(alg->kty));
     if (alg->crv)
         emit_member_string(out, "crv", slice_of(alg->crv));
-    emit_parts(alg, parts, out);
+    for (size_t i = 0; members[i].name; i++)
+        if (parts->at[i].n)
+            emit_member_base64url(out, members[i].name, parts->at[i]);
     emit_member_string(out, "kid", kid);
     emit_member_string(out, "alg", slice_of(alg->name));
     emit_member_string(out, "use", SLICE("sig"));
@@ -106,17 +99,14 @@ enum tok_err key_public_jwk(const struct key *key, char **ret)
 {
     CLEANUP(secret_clear) struct secret text = {0};
     enum tok_err err;
-    char *copy;
 
     if (key->alg->kind == ALG_OCT)
         return TOK_KEYS;
     err = write_jwk(key, KEY_PUBLIC, &text);
     if (err)
         return err;
-    copy = strdup(text.p);
-    if (!copy)
-        return TOK_NO_MEMORY;
-    *ret = copy;
+    *ret = text.p;
+    text.p = NULL;
     return TOK_OK;
 }
 

@@ -14,6 +14,7 @@
 #include <openssl/param_build.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>
+#include <openssl/rsa.h>
 #include <openssl/sha.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -308,21 +309,27 @@ ssize_t __wrap_write(int fd, const void *bytes, size_t n)
     return some < 0 ? some : __real_write(fd, bytes, (size_t)some);
 }
 
-/* An RSA key is made once and shown again: it takes longer than all else here. */
-int __real_EVP_PKEY_generate(EVP_PKEY_CTX *c, EVP_PKEY **ret);
-int __wrap_EVP_PKEY_generate(EVP_PKEY_CTX *c, EVP_PKEY **ret);
-int __wrap_EVP_PKEY_generate(EVP_PKEY_CTX *c, EVP_PKEY **ret)
+/* An RSA key is made once and shown again: it takes longer than all else here. The last
+ * argument is a size or a curve; neither is needed with Ed25519. */
+EVP_PKEY *__real_EVP_PKEY_Q_keygen(OSSL_LIB_CTX *lib, const char *props, const char *type, ...);
+EVP_PKEY *__wrap_EVP_PKEY_Q_keygen(OSSL_LIB_CTX *lib, const char *props, const char *type, ...);
+EVP_PKEY *__wrap_EVP_PKEY_Q_keygen(OSSL_LIB_CTX *lib, const char *props, const char *type, ...)
 {
     static EVP_PKEY *made;
+    const char *curve;
+    va_list args;
 
-    if (strikes(at_EVP_PKEY_generate))
-        return 0;
-    if (!EVP_PKEY_CTX_is_a(c, "RSA"))
-        return __real_EVP_PKEY_generate(c, ret);
-    if (!made && __real_EVP_PKEY_generate(c, &made) != 1)
-        return 0;
-    *ret = made;
-    return EVP_PKEY_up_ref(made);
+    if (strikes(at_EVP_PKEY_Q_keygen))
+        return NULL;
+    if (strcmp(type, "RSA") != 0) {
+        va_start(args, type);
+        curve = va_arg(args, const char *);
+        va_end(args);
+        return __real_EVP_PKEY_Q_keygen(lib, props, type, curve);
+    }
+    if (!made)
+        made = __real_EVP_PKEY_Q_keygen(lib, props, type, (size_t)2048);
+    return made && EVP_PKEY_up_ref(made) == 1 ? made : NULL;
 }
 
 static struct fault_comparing comparing;
