@@ -116,5 +116,8 @@ bool slice_is(struct slice a, const char *s);
 /* Parts the text at its first c, which is in neither piece. False: there is none. */
 bool slice_cut(struct slice text, char c, struct slice *ret_head, struct slice *ret_tail);
 
+/* The number these decimal digits spell. False: none, something else among them, too large. */
+bool slice_digits(struct slice text, uint64_t *ret);
+
 /* Bytes to show of somebody's text in a sentence: "%.*s". */
 int slice_shown(struct slice text, size_t most);

@@ -47,17 +47,15 @@ static enum tok_err jwk_word(const struct jwk *jwk, const char *name, char *buf,
     return TOK_OK;
 }
 
-static bool is_known_kty(struct slice kty, bool *ret_has_curve)
+/* A row of this key type; NULL: it is not known. */
+static const struct alg *row_of_type(struct slice kty)
 {
     const struct alg *a;
 
-    for (size_t i = 0; (a = alg_at(i)); i++) {
-        if (!slice_is(kty, a->kty))
-            continue;
-        *ret_has_curve = a->crv != NULL;
-        return true;
-    }
-    return false;
+    for (size_t i = 0; (a = alg_at(i)); i++)
+        if (slice_is(kty, a->kty))
+            return a;
+    return NULL;
 }
 
 /* Of a key that names no algorithm: the one its curve implies, or else the one of `among` that
@@ -83,8 +81,8 @@ static enum tok_err jwk_alg(const struct jwk *jwk, alg_set among, const struct a
 {
     char kty_buf[32], crv_buf[32], alg_buf[32];
     struct slice kty = {0}, crv = {0}, name = {0};
+    const struct alg *row, *alg;
     bool has_curve;
-    const struct alg *alg;
     size_t fitting;
     enum tok_err err = jwk_word(jwk, "kty", kty_buf, sizeof(kty_buf), &kty);
 
@@ -92,8 +90,10 @@ static enum tok_err jwk_alg(const struct jwk *jwk, alg_set among, const struct a
         return err;
     if (!kty.p)
         return wrong(jwk, TOK_KEYS, "kty", "missing");
-    if (!is_known_kty(kty, &has_curve))
+    row = row_of_type(kty);
+    if (!row)
         return wrong(jwk, TOK_UNSUPPORTED, "kty", "not known here");
+    has_curve = row->crv != NULL;
     err = has_curve ? jwk_word(jwk, "crv", crv_buf, sizeof(crv_buf), &crv) : TOK_OK;
     if (err)
         return err;

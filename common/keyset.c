@@ -8,8 +8,10 @@
 
 /* Slots of a table hold a key's number from 1; 0 is a free one. */
 struct keyset {
+    OSSL_LIB_CTX *ctx;
+    alg_set algorithms; /* that are allowed */
     struct key **keys;
-    size_t n, size;
+    size_t n;
     uint32_t *by_kid, *by_header;
     size_t n_slots; /* of either; a power of two, more than the keys */
     bool has_nameless;
@@ -95,15 +97,11 @@ const struct key *keyset_find_header(const struct keyset *set, struct slice lett
 /* Takes the key over on success. */
 static enum tok_err append(struct keyset *set, struct key *key)
 {
-    if (set->n == set->size) {
-        size_t size = set->size ? set->size * 2 : 4;
-        struct key **grown = reallocarray(set->keys, size, sizeof(struct key *));
+    struct key **grown = reallocarray(set->keys, set->n + 1, sizeof(*grown));
 
-        if (!grown)
-            return TOK_NO_MEMORY;
-        set->keys = grown;
-        set->size = size;
-    }
+    if (!grown)
+        return TOK_NO_MEMORY;
+    set->keys = grown;
     set->keys[set->n++] = key;
     return TOK_OK;
 }
@@ -136,11 +134,10 @@ static enum tok_err index_kids(struct keyset *set, struct why *why)
 
 /* One key of the file. Those nobody here can use are passed over (RFC 7517 5); *why then says
  * for what reason. */
-static enum tok_err add(struct keyset *set, OSSL_LIB_CTX *ctx, struct slice text,
-                        alg_set algorithms, struct why *why)
+static enum tok_err add(struct keyset *set, struct slice text, struct why *why)
 {
     CLEANUP(cleanup_key) struct key *key = NULL;
-    enum tok_err err = key_read(ctx, text, KEY_PUBLIC, algorithms, &key, why);
+    enum tok_err err = key_read(set->ctx, text, KEY_PUBLIC, set->algorithms, &key, why);
 
     if (err == TOK_UNSUPPORTED)
         return TOK_OK;
@@ -152,7 +149,7 @@ static enum tok_err add(struct keyset *set, OSSL_LIB_CTX *ctx, struct slice text
         set->has_public = true;
     if (set->has_secret && set->has_public)
         return why_set(why, TOK_KEYS, "kty: a secret (oct) has no place among public keys");
-    if (!(alg_bit(key_alg(key)) & algorithms))
+    if (!(alg_bit(key_alg(key)) & set->algorithms))
         return why_set(why, TOK_OK, "alg: %s is not allowed here", key_alg(key)->name);
     err = append(set, key);
     if (!err)
@@ -160,8 +157,7 @@ static enum tok_err add(struct keyset *set, OSSL_LIB_CTX *ctx, struct slice text
     return err;
 }
 
-static enum tok_err add_all(struct keyset *set, OSSL_LIB_CTX *ctx, struct scan_value keys,
-                            alg_set algorithms, struct why *why)
+static enum tok_err add_all(struct keyset *set, struct scan_value keys, struct why *why)
 {
     struct scan_value jwk;
     size_t pos = 0;
@@ -170,7 +166,7 @@ static enum tok_err add_all(struct keyset *set, OSSL_LIB_CTX *ctx, struct scan_v
         return why_set(why, TOK_KEYS, "keys: must be an array of keys");
     for (size_t number = 1; scan_next_element(keys, &pos, &jwk); number++) {
         struct why in_key = {0};
-        enum tok_err err = add(set, ctx, jwk.text, algorithms, &in_key);
+        enum tok_err err = add(set, jwk.text, &in_key);
 
         if (err || *in_key.text)
             (void)why_set(why, err, "key %zu: %s", number,
@@ -181,8 +177,7 @@ static enum tok_err add_all(struct keyset *set, OSSL_LIB_CTX *ctx, struct scan_v
     return TOK_OK;
 }
 
-static enum tok_err read_file(struct keyset *set, OSSL_LIB_CTX *ctx, struct slice json,
-                              alg_set algorithms, struct why *why)
+static enum tok_err read_file(struct keyset *set, struct slice json, struct why *why)
 {
     struct scan_member members[SET_MEMBERS];
     const struct scan_value *keys;
@@ -190,22 +185,21 @@ static enum tok_err read_file(struct keyset *set, OSSL_LIB_CTX *ctx, struct slic
     size_t n;
 
     if (key_is_pem(json))
-        return add(set, ctx, json, algorithms, why);
+        return add(set, json, why);
     if (scan_object(json, members, SET_MEMBERS, &n, &fault))
         return why_set(why, TOK_KEYS, "no JSON object: %s at byte %zu", fault.what, fault.at);
     keys = scan_find(members, n, "keys");
     if (keys)
-        return add_all(set, ctx, *keys, algorithms, why);
+        return add_all(set, *keys, why);
     if (scan_find(members, n, "kty"))
-        return add(set, ctx, json, algorithms, why);
+        return add(set, json, why);
     return why_set(why, TOK_KEYS, "neither a JWK Set (keys) nor a JWK (kty)");
 }
 
-static enum tok_err fill(struct keyset *set, OSSL_LIB_CTX *ctx, struct slice json,
-                         alg_set algorithms, struct why *why)
+static enum tok_err fill(struct keyset *set, struct slice json, struct why *why)
 {
     struct why last = {0}; /* why the last key was passed over, when any was */
-    enum tok_err err = read_file(set, ctx, json, algorithms, &last);
+    enum tok_err err = read_file(set, json, &last);
 
     if (err)
         return why_set(why, err, "%s", last.text);
@@ -218,17 +212,17 @@ static enum tok_err fill(struct keyset *set, OSSL_LIB_CTX *ctx, struct slice jso
 enum tok_err keyset_parse(OSSL_LIB_CTX *ctx, struct slice json, alg_set algorithms,
                           struct keyset **ret, struct why *why)
 {
-    struct keyset *set = calloc(1, sizeof(*set));
+    CLEANUP(cleanup_keyset) struct keyset *set = calloc(1, sizeof(*set));
     enum tok_err err;
 
     if (!set)
         return TOK_NO_MEMORY;
-    err = fill(set, ctx, json, algorithms, why);
-    if (err) {
-        keyset_free(set);
+    *set = (struct keyset){.ctx = ctx, .algorithms = algorithms};
+    err = fill(set, json, why);
+    if (err)
         return err;
-    }
     *ret = set;
+    set = NULL;
     return TOK_OK;
 }
 
@@ -244,26 +238,12 @@ static enum tok_err check_secrecy(const struct keyset *set, const struct stat *s
                    (unsigned)(st->st_mode & ALLPERMS));
 }
 
-static enum tok_err parse_file(OSSL_LIB_CTX *ctx, struct slice text, const struct stat *st,
-                               alg_set algorithms, struct keyset **ret, struct why *why)
-{
-    CLEANUP(cleanup_keyset) struct keyset *set = NULL;
-    enum tok_err err = keyset_parse(ctx, text, algorithms, &set, why);
-
-    if (!err)
-        err = check_secrecy(set, st, why);
-    if (err)
-        return err;
-    *ret = set;
-    set = NULL;
-    return TOK_OK;
-}
-
 static enum tok_err load(OSSL_LIB_CTX *ctx, const char *path, enum file_trust trust,
                          alg_set algorithms, struct keyset **ret, struct stat *ret_st,
                          struct why *why)
 {
     CLEANUP(secret_clear) struct secret text = {0};
+    CLEANUP(cleanup_keyset) struct keyset *set = NULL;
     CLEANUP(cleanup_close) int fd = -1;
     struct why in_file = {0};
     enum tok_err err = file_open(path, trust, &fd, ret_st, NULL, why);
@@ -272,10 +252,14 @@ static enum tok_err load(OSSL_LIB_CTX *ctx, const char *path, enum file_trust tr
         err = file_read_opened(path, fd, ret_st, KEYSET_FILE_MAX, &text.p, &text.n, NULL, why);
     if (err)
         return err == TOK_NO_MEMORY ? err : TOK_KEYS;
-    err = parse_file(ctx, secret_slice(&text), ret_st, algorithms, ret, &in_file);
+    err = keyset_parse(ctx, secret_slice(&text), algorithms, &set, &in_file);
+    if (!err)
+        err = check_secrecy(set, ret_st, &in_file);
     if (err)
         return why_set(why, err, "%s: %s", path,
                        *in_file.text ? in_file.text : tok_err_text(err));
+    *ret = set;
+    set = NULL;
     return TOK_OK;
 }
 

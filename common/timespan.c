@@ -46,21 +46,6 @@ static struct slice take_run(struct slice *text, bool (*is)(char))
     return run;
 }
 
-static enum tok_err read_count(struct slice digits, uint64_t *ret)
-{
-    uint64_t count = 0;
-
-    if (digits.n == 0)
-        return TOK_SETTINGS;
-    for (size_t i = 0; i < digits.n; i++) {
-        if (__builtin_mul_overflow(count, 10, &count) ||
-            __builtin_add_overflow(count, (uint64_t)(digits.p[i] - '0'), &count))
-            return TOK_SETTINGS;
-    }
-    *ret = count;
-    return TOK_OK;
-}
-
 static enum tok_err read_unit(struct slice name, uint64_t *ret_usec)
 {
     if (name.n == 0) {
@@ -82,9 +67,8 @@ static enum tok_err take_part(struct slice *text, uint64_t *ret_usec)
     uint64_t count, unit, usec;
     enum tok_err err;
 
-    err = read_count(take_run(text, is_digit), &count);
-    if (err != TOK_OK)
-        return err;
+    if (!slice_digits(take_run(text, is_digit), &count))
+        return TOK_SETTINGS;
     (void)take_run(text, is_blank);
     err = read_unit(take_run(text, is_letter), &unit);
     if (err != TOK_OK)

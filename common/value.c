@@ -12,35 +12,32 @@ void word_list_free(word_list list)
     free(list);
 }
 
-static size_t count_words(word_list list)
+/* Adds one as the n-th, from 0. */
+static enum tok_err add_word(word_list *list, size_t n, struct slice word)
 {
-    size_t n = 0;
+    char **more = reallocarray(*list, n + 2, sizeof(*more));
 
-    while (list && list[n])
-        n++;
-    return n;
+    if (!more)
+        return TOK_NO_MEMORY;
+    *list = more;
+    more[n] = more[n + 1] = NULL;
+    return value_text(word, &more[n]);
 }
 
 enum tok_err word_list_copy(word_list from, word_list *ret)
 {
-    size_t n = count_words(from);
-    word_list copy;
+    CLEANUP(cleanup_word_list) word_list copy = from ? calloc(1, sizeof(*copy)) : NULL;
 
-    if (!from) {
-        *ret = NULL;
-        return TOK_OK;
-    }
-    copy = calloc(n + 1, sizeof(*copy));
-    for (size_t i = 0; copy && i < n; i++) {
-        copy[i] = strdup(from[i]);
-        if (!copy[i]) {
-            word_list_free(copy);
-            return TOK_NO_MEMORY;
-        }
-    }
-    if (!copy)
+    if (from && !copy)
         return TOK_NO_MEMORY;
+    for (size_t n = 0; from && from[n]; n++) {
+        enum tok_err err = add_word(&copy, n, slice_of(from[n]));
+
+        if (err)
+            return err;
+    }
     *ret = copy;
+    copy = NULL;
     return TOK_OK;
 }
 
@@ -95,18 +92,9 @@ enum tok_err value_flag(struct slice text, bool *ret)
 
 enum tok_err value_number(struct slice text, uint64_t min, uint64_t max, uint64_t *ret)
 {
-    uint64_t n = 0;
+    uint64_t n;
 
-    if (text.n == 0 || (text.n > 1 && text.p[0] == '0'))
-        return TOK_SETTINGS;
-    for (size_t i = 0; i < text.n; i++) {
-        if (text.p[i] < '0' || text.p[i] > '9')
-            return TOK_SETTINGS;
-        if (__builtin_mul_overflow(n, 10, &n) ||
-            __builtin_add_overflow(n, (uint64_t)(text.p[i] - '0'), &n))
-            return TOK_SETTINGS;
-    }
-    if (n < min || n > max)
+    if ((text.n > 1 && text.p[0] == '0') || !slice_digits(text, &n) || n < min || n > max)
         return TOK_SETTINGS;
     *ret = n;
     return TOK_OK;
@@ -154,43 +142,22 @@ bool value_next_word(struct slice *text, char separator, struct slice *ret)
     return true;
 }
 
-/* The text's n words, n > 0. */
-static enum tok_err make_list(struct slice text, char separator, size_t n, word_list *ret)
-{
-    word_list list = calloc(n + 1, sizeof(*list));
-    struct slice rest = text, word;
-
-    if (!list)
-        return TOK_NO_MEMORY;
-    for (size_t i = 0; i < n && value_next_word(&rest, separator, &word); i++) {
-        enum tok_err err = value_text(word, &list[i]);
-
-        if (err) {
-            word_list_free(list);
-            return err;
-        }
-    }
-    *ret = list;
-    return TOK_OK;
-}
-
 enum tok_err value_words(struct slice text, char separator, bool (*ok)(struct slice),
                          word_list *ret)
 {
+    CLEANUP(cleanup_word_list) word_list list = NULL;
     struct slice rest = {text.n > 0 ? text.p : NULL, text.n};
     struct slice word;
-    size_t n = 0;
 
-    while (value_next_word(&rest, separator, &word)) {
-        if (!ok(word))
-            return TOK_SETTINGS;
-        n++;
+    for (size_t n = 0; value_next_word(&rest, separator, &word); n++) {
+        enum tok_err err = ok(word) ? add_word(&list, n, word) : TOK_SETTINGS;
+
+        if (err)
+            return err;
     }
-    if (n == 0) {
-        *ret = NULL;
-        return TOK_OK;
-    }
-    return make_list(text, separator, n, ret);
+    *ret = list;
+    list = NULL;
+    return TOK_OK;
 }
 
 static bool is_control(char c)
