@@ -36,14 +36,14 @@ struct key_parts {
 
 void key_parts_clear(struct key_parts *parts);
 
-/* A digest's state that has taken the key (key_hmac.c). */
-union hmac_state {
-    SHA256_CTX sha256;
-    SHA512_CTX sha512;
+/* The words of a digest that has taken the key's block (key_hmac.c). */
+union hmac_words {
+    uint32_t small[8]; /* SHA-256 */
+    uint64_t large[8]; /* SHA-384, SHA-512 */
 };
 
 struct hmac {
-    union hmac_state inner, outer;
+    union hmac_words inner, outer;
 };
 
 #define HMAC_MAX 64 /* bytes of a MAC: SHA-512 */

@@ -39,21 +39,26 @@ void secret_wipe(void *p, size_t n)
         explicit_bzero(p, n);
 }
 
+static uint64_t word_at(const char *p, size_t n)
+{
+    uint64_t word = 0;
+
+    memcpy(&word, p, n);
+    return word;
+}
+
 bool secret_equal(struct slice a, struct slice b)
 {
     /* volatile: no compiler may turn the loop into one that leaves at the first difference. A
      * word at a time, the last one filled up by zeros. */
     volatile uint64_t differ = 0;
+    size_t i = 0;
 
     if (a.n != b.n)
         return false;
-    for (size_t i = 0; i < a.n; i += sizeof(differ)) {
-        size_t n = a.n - i < sizeof(differ) ? a.n - i : sizeof(differ);
-        uint64_t x = 0, y = 0;
-
-        memcpy(&x, a.p + i, n);
-        memcpy(&y, b.p + i, n);
-        differ = differ | (x ^ y);
-    }
+    for (; a.n - i >= sizeof(differ); i += sizeof(differ))
+        differ = differ | (word_at(a.p + i, sizeof(differ)) ^ word_at(b.p + i, sizeof(differ)));
+    if (i < a.n)
+        differ = differ | (word_at(a.p + i, a.n - i) ^ word_at(b.p + i, a.n - i));
     return differ == 0;
 }
