@@ -3,7 +3,6 @@
 #include "key_parts.h"
 
 #include <openssl/rand.h>
-#include <openssl/rsa.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,8 +12,7 @@ void key_free(struct key *key)
 {
     if (!key)
         return;
-    EVP_MD_CTX_free(key->verify);
-    EVP_MD_CTX_free(key->sign);
+    key_context_clear(key);
     secret_wipe(&key->hmac, sizeof(key->hmac));
     EVP_PKEY_free(key->pkey);
     free(key->header);
@@ -45,28 +43,6 @@ struct slice key_header(const struct key *key)
 size_t key_sig_len(const struct key *key)
 {
     return key->sig_len;
-}
-
-/* EVP_DigestVerifyInit_ex or EVP_DigestSignInit_ex */
-typedef int (*init_fn)(EVP_MD_CTX *, EVP_PKEY_CTX **, const char *, OSSL_LIB_CTX *,
-                       const char *, EVP_PKEY *, const OSSL_PARAM *);
-
-/* A context of key->pkey that checks or signatures are copied from. PSS as RFC 7518 3.5 has it:
- * MGF1 with the digest of the message, which is the default. */
-static enum tok_err make_context(const struct key *key, init_fn init, EVP_MD_CTX **ret)
-{
-    EVP_PKEY_CTX *padding = NULL; /* the context's */
-
-    *ret = EVP_MD_CTX_new();
-    if (!*ret)
-        return TOK_NO_MEMORY;
-    if (init(*ret, &padding, key->alg->digest, key->ctx, NULL, key->pkey, NULL) != 1)
-        return TOK_CRYPTO;
-    if (key->alg->pss &&
-        (EVP_PKEY_CTX_set_rsa_padding(padding, RSA_PKCS1_PSS_PADDING) != 1 ||
-         EVP_PKEY_CTX_set_rsa_pss_saltlen(padding, RSA_PSS_SALTLEN_DIGEST) != 1))
-        return TOK_CRYPTO;
-    return TOK_OK;
 }
 
 /* What no rule on the numbers shows: does the private part sign for the public one? */
@@ -102,12 +78,10 @@ static enum tok_err make_pair(struct key *key, const struct key_parts *parts, st
         return err;
     if (key->alg->kind == ALG_RSA)
         key->sig_len = parts->at[RSA_N].n;
-    err = make_context(key, EVP_DigestVerifyInit_ex, &key->verify);
+    err = key_context_make(key);
     if (err || !key->is_private)
         return err;
-    err = make_context(key, EVP_DigestSignInit_ex, &key->sign);
-    if (!err)
-        err = key_rules_pair(key->alg, parts, why);
+    err = key_rules_pair(key->alg, parts, why);
     return err ? err : prove_pair(key, why);
 }
 

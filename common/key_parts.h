@@ -55,14 +55,21 @@ enum tok_err key_hmac_make(const struct alg *alg, struct slice octets,
 enum tok_err key_hmac(const struct alg *alg, const struct hmac *hmac, struct slice input,
                       uint8_t ret[HMAC_MAX]) MUST_CHECK;
 
+/* What checks or signatures are copied from: one of the two, or none. */
+struct key_context {
+    EVP_PKEY_CTX *of_digest; /* RSA and EC: takes the digest of a message */
+    EVP_MD_CTX *of_message;  /* OKP: takes a message */
+};
+
 struct key {
     const struct alg *alg;
     OSSL_LIB_CTX *ctx;
-    EVP_PKEY *pkey;       /* NULL: oct */
-    EVP_MD_CTX *verify;   /* likewise */
-    EVP_MD_CTX *sign;     /* NULL: oct, or a public key */
-    struct hmac hmac;     /* oct: wiped with the key */
-    struct secret octets; /* oct: the secret itself, to write it out */
+    EVP_PKEY *pkey;            /* NULL: oct */
+    EVP_MD *digest;            /* NULL: oct and OKP */
+    struct key_context verify; /* none: oct */
+    struct key_context sign;   /* none: oct, or a public key */
+    struct hmac hmac;          /* oct: wiped with the key */
+    struct secret octets;      /* oct: the secret itself, to write it out */
     bool is_private;
     size_t sig_len;
     size_t kid_len; /* 0: none */
@@ -70,6 +77,13 @@ struct key {
     size_t header_len;
     char kid[KEY_KID_MAX];
 };
+
+/* The digest and the contexts of a key that has its pkey, from its library context
+ * (key_context.c). RSA and EC have the digest apart: EVP_DigestVerify of a copied context
+ * copies it again, the digest's state and all, before it says a word. TOK_NO_MEMORY,
+ * TOK_CRYPTO; what was made is the key's then, too. */
+enum tok_err key_context_make(struct key *key) MUST_CHECK;
+void key_context_clear(struct key *key);
 
 /* Every key is made here, so every key has passed the rules. */
 enum tok_err key_make(OSSL_LIB_CTX *ctx, const struct alg *alg, enum key_part part,
@@ -106,5 +120,8 @@ static inline void errors_forget(const int *mark)
 
 #define QUIET_ERRORS                                                                           \
     CLEANUP(errors_forget) __attribute__((unused)) const int errors_mark_ = ERR_set_mark()
+
+/* Where QUIET_ERRORS stands: whatever is in the queue came since. */
+#define QUEUE_WAS_EMPTY (errors_mark_ == 0)
 
 DEFINE_CLEANUP(EVP_PKEY *, cleanup_pkey, EVP_PKEY_free)

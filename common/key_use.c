@@ -3,22 +3,9 @@
 #include <string.h>
 
 DEFINE_CLEANUP(EVP_MD_CTX *, cleanup_md_ctx, EVP_MD_CTX_free)
+DEFINE_CLEANUP(EVP_PKEY_CTX *, cleanup_pkey_ctx, EVP_PKEY_CTX_free)
 
 #define DER_MAX (3 + 2 * (3 + 66)) /* an ECDSA-Sig-Value of P-521 */
-
-/* A copy of a keyed context, so that the key itself stays as it is. */
-static enum tok_err copy_keyed(const EVP_MD_CTX *keyed, EVP_MD_CTX **ret)
-{
-    CLEANUP(cleanup_md_ctx) EVP_MD_CTX *copy = EVP_MD_CTX_new();
-
-    if (!copy)
-        return TOK_NO_MEMORY;
-    if (EVP_MD_CTX_copy_ex(copy, keyed) != 1)
-        return TOK_CRYPTO;
-    *ret = copy;
-    copy = NULL;
-    return TOK_OK;
-}
 
 /* HMAC */
 
@@ -53,32 +40,108 @@ static enum tok_err meaning_of(int result, bool queue_was_empty)
     return err;
 }
 
-static enum tok_err verify_pair(const struct key *key, struct slice input,
-                                struct slice signature)
+/* A check or a signature works on a copy of the key's context, so that the key itself stays as
+ * it is. */
+static enum tok_err copy_of_message(const EVP_MD_CTX *keyed, EVP_MD_CTX **ret)
 {
-    CLEANUP(cleanup_md_ctx) EVP_MD_CTX *once = NULL;
-    enum tok_err err = copy_keyed(key->verify, &once);
-    bool queue_was_empty = ERR_peek_error() == 0;
-    int result;
+    CLEANUP(cleanup_md_ctx) EVP_MD_CTX *copy = EVP_MD_CTX_new();
+
+    if (!copy)
+        return TOK_NO_MEMORY;
+    if (EVP_MD_CTX_copy_ex(copy, keyed) != 1)
+        return TOK_CRYPTO;
+    *ret = copy;
+    copy = NULL;
+    return TOK_OK;
+}
+
+struct digest {
+    uint8_t bytes[EVP_MAX_MD_SIZE];
+    unsigned int n;
+};
+
+static enum tok_err copy_of_digest(const struct key *key, const EVP_PKEY_CTX *keyed,
+                                   struct slice input, EVP_PKEY_CTX **ret,
+                                   struct digest *ret_digest)
+{
+    if (EVP_Digest(input.p, input.n, ret_digest->bytes, &ret_digest->n, key->digest, NULL) != 1)
+        return TOK_CRYPTO;
+    *ret = EVP_PKEY_CTX_dup(keyed);
+    return *ret ? TOK_OK : TOK_CRYPTO;
+}
+
+static enum tok_err verify_digest(const struct key *key, struct slice input,
+                                  struct slice signature, int *ret)
+{
+    CLEANUP(cleanup_pkey_ctx) EVP_PKEY_CTX *once = NULL;
+    UNINITIALIZED struct digest digest;
+    enum tok_err err = copy_of_digest(key, key->verify.of_digest, input, &once, &digest);
 
     if (err)
         return err;
-    result = EVP_DigestVerify(once, (const uint8_t *)signature.p, signature.n,
-                              (const uint8_t *)input.p, input.n);
-    return result == 1 ? TOK_OK : meaning_of(result, queue_was_empty);
+    *ret = EVP_PKEY_verify(once, (const uint8_t *)signature.p, signature.n, digest.bytes,
+                           digest.n);
+    return TOK_OK;
+}
+
+static enum tok_err verify_message(const struct key *key, struct slice input,
+                                   struct slice signature, int *ret)
+{
+    CLEANUP(cleanup_md_ctx) EVP_MD_CTX *once = NULL;
+    enum tok_err err = copy_of_message(key->verify.of_message, &once);
+
+    if (err)
+        return err;
+    *ret = EVP_DigestVerify(once, (const uint8_t *)signature.p, signature.n,
+                            (const uint8_t *)input.p, input.n);
+    return TOK_OK;
+}
+
+static enum tok_err verify_pair(const struct key *key, struct slice input,
+                                struct slice signature)
+{
+    QUIET_ERRORS;
+    int result = 0;
+    enum tok_err err = key->digest ? verify_digest(key, input, signature, &result)
+                                   : verify_message(key, input, signature, &result);
+
+    if (err)
+        return err;
+    return result == 1 ? TOK_OK : meaning_of(result, QUEUE_WAS_EMPTY);
+}
+
+static enum tok_err sign_digest(const struct key *key, struct slice input, uint8_t *ret,
+                                size_t *ret_n)
+{
+    CLEANUP(cleanup_pkey_ctx) EVP_PKEY_CTX *once = NULL;
+    UNINITIALIZED struct digest digest;
+    enum tok_err err = copy_of_digest(key, key->sign.of_digest, input, &once, &digest);
+
+    if (err)
+        return err;
+    return EVP_PKEY_sign(once, ret, ret_n, digest.bytes, digest.n) == 1 ? TOK_OK : TOK_CRYPTO;
+}
+
+static enum tok_err sign_message(const struct key *key, struct slice input, uint8_t *ret,
+                                 size_t *ret_n)
+{
+    CLEANUP(cleanup_md_ctx) EVP_MD_CTX *once = NULL;
+    enum tok_err err = copy_of_message(key->sign.of_message, &once);
+
+    if (err)
+        return err;
+    return EVP_DigestSign(once, ret, ret_n, (const uint8_t *)input.p, input.n) == 1
+               ? TOK_OK
+               : TOK_CRYPTO;
 }
 
 static enum tok_err sign_pair(const struct key *key, struct slice input, uint8_t *ret,
                               size_t *ret_n)
 {
-    CLEANUP(cleanup_md_ctx) EVP_MD_CTX *once = NULL;
-    enum tok_err err = copy_keyed(key->sign, &once);
+    QUIET_ERRORS;
 
-    if (err)
-        return err;
-    if (EVP_DigestSign(once, ret, ret_n, (const uint8_t *)input.p, input.n) != 1)
-        return TOK_CRYPTO;
-    return TOK_OK;
+    return key->digest ? sign_digest(key, input, ret, ret_n)
+                       : sign_message(key, input, ret, ret_n);
 }
 
 /* ECDSA: JOSE writes r and s at their full width (RFC 7518 3.4), libcrypto reads and writes
@@ -177,22 +240,20 @@ static enum tok_err sign_ecdsa(const struct key *key, struct slice input, uint8_
                                                                                  : TOK_CRYPTO;
 }
 
-static enum tok_err verify_quietly(const struct key *key, struct slice input,
-                                   struct slice signature)
-{
-    QUIET_ERRORS;
-
-    return key->alg->kind == ALG_EC ? verify_ecdsa(key, input, signature)
-                                    : verify_pair(key, input, signature);
-}
-
 enum tok_err key_verify(const struct key *key, struct slice input, struct slice signature)
 {
     if (signature.n != key->sig_len)
         return TOK_SIGNATURE;
-    /* A MAC leaves no errors in libcrypto's queue, and takes less time than a mark there. */
-    return key->alg->kind == ALG_OCT ? verify_mac(key, input, signature)
-                                     : verify_quietly(key, input, signature);
+    switch (key->alg->kind) {
+    case ALG_OCT:
+        return verify_mac(key, input, signature);
+    case ALG_EC:
+        return verify_ecdsa(key, input, signature);
+    case ALG_RSA:
+    case ALG_OKP:
+        return verify_pair(key, input, signature);
+    }
+    return TOK_CRYPTO;
 }
 
 static enum tok_err sign(const struct key *key, struct slice input, uint8_t *ret)
@@ -215,7 +276,6 @@ static enum tok_err sign(const struct key *key, struct slice input, uint8_t *ret
 
 enum tok_err key_sign(const struct key *key, struct slice input, void *ret)
 {
-    QUIET_ERRORS;
     UNINITIALIZED uint8_t signature[KEY_SIGNATURE_MAX];
     enum tok_err err;
 
