@@ -3,31 +3,6 @@
 #include "base64url.h"
 #include "scan_string.h"
 
-#include <string.h>
-
-/* Where n more bytes go, or NULL when they have no room; counts them either way. */
-static char *take(struct emit *out, size_t n)
-{
-    bool fits = out->p && out->n <= out->size && n <= out->size - out->n;
-    char *at = fits ? out->p + out->n : NULL;
-
-    out->n += n;
-    return at;
-}
-
-void emit_bytes(struct emit *out, struct slice bytes)
-{
-    char *at = take(out, bytes.n);
-
-    if (at && bytes.n)
-        memcpy(at, bytes.p, bytes.n);
-}
-
-void emit_text(struct emit *out, const char *text)
-{
-    emit_bytes(out, slice_of(text));
-}
-
 static void emit_letter(struct emit *out, const char *letter)
 {
     static const char hex[] = "0123456789abcdef";
@@ -40,23 +15,41 @@ static void emit_letter(struct emit *out, const char *letter)
         emit_bytes(out, (struct slice){letter, 1});
 }
 
-void emit_string(struct emit *out, struct slice bytes)
+/* One of the text's letters at least has to be escaped. */
+static void emit_escaped(struct emit *out, struct slice bytes)
 {
     const char *p = bytes.p, *end = bytes.p + bytes.n;
 
-    emit_bytes(out, SLICE("\""));
-    while (bytes.n) {
+    for (;; p++) {
         const char *stop = scan_string_plain(p, end);
 
         emit_bytes(out, (struct slice){p, (size_t)(stop - p)});
         if (stop == end)
-            break;
+            return;
         if (*stop == '"' || *stop == '\\')
-            emit_bytes(out, SLICE("\\"));
+            emit_text(out, "\\");
         emit_letter(out, stop);
-        p = stop + 1;
+        p = stop;
     }
-    emit_bytes(out, SLICE("\""));
+}
+
+void emit_string(struct emit *out, struct slice bytes)
+{
+    char *at;
+
+    if (bytes.n && scan_string_plain(bytes.p, bytes.p + bytes.n) != bytes.p + bytes.n) {
+        emit_text(out, "\"");
+        emit_escaped(out, bytes);
+        emit_text(out, "\"");
+        return;
+    }
+    at = emit_take(out, bytes.n + 2);
+    if (!at)
+        return;
+    *at++ = '"';
+    if (bytes.n)
+        memcpy(at, bytes.p, bytes.n);
+    at[bytes.n] = '"';
 }
 
 void emit_integer(struct emit *out, int64_t value)
@@ -74,7 +67,7 @@ void emit_integer(struct emit *out, int64_t value)
 
 void emit_base64url(struct emit *out, struct slice bytes)
 {
-    char *at = take(out, BASE64URL_LEN(bytes.n));
+    char *at = emit_take(out, BASE64URL_LEN(bytes.n));
 
     if (at)
         base64url_encode(bytes, at);
@@ -82,17 +75,17 @@ void emit_base64url(struct emit *out, struct slice bytes)
 
 void emit_begin(struct emit *out)
 {
-    emit_bytes(out, SLICE("{"));
+    emit_text(out, "{");
     out->inside = false;
 }
 
 void emit_member(struct emit *out, const char *name)
 {
     if (out->inside)
-        emit_bytes(out, SLICE(","));
+        emit_text(out, ",");
     out->inside = true;
     emit_string(out, slice_of(name));
-    emit_bytes(out, SLICE(":"));
+    emit_text(out, ":");
 }
 
 void emit_member_string(struct emit *out, const char *name, struct slice value)
@@ -104,12 +97,12 @@ void emit_member_string(struct emit *out, const char *name, struct slice value)
 void emit_member_base64url(struct emit *out, const char *name, struct slice value)
 {
     emit_member(out, name);
-    emit_bytes(out, SLICE("\""));
+    emit_text(out, "\"");
     emit_base64url(out, value);
-    emit_bytes(out, SLICE("\""));
+    emit_text(out, "\"");
 }
 
 void emit_end(struct emit *out)
 {
-    emit_bytes(out, SLICE("}"));
+    emit_text(out, "}");
 }

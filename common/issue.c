@@ -5,9 +5,11 @@
 
 #include <string.h>
 
+#define PAYLOAD_ROOM 1024 /* bytes: what few payloads are longer than */
+
 static void emit_audience(char *const *audience, struct emit *out)
 {
-    emit_member(out, "aud");
+    emit_text(out, ",\"aud\":");
     if (audience[0] && !audience[1]) {
         emit_string(out, slice_of(audience[0]));
         return;
@@ -21,52 +23,68 @@ static void emit_audience(char *const *audience, struct emit *out)
     emit_text(out, "]");
 }
 
+/* Names that are ours go out as they are. */
 static void emit_claims(const struct issue_claims *c, struct emit *out)
 {
     emit_begin(out);
     emit_member_string(out, c->names.token_type, slice_of(c->token_type));
-    emit_member(out, "exp");
+    emit_text(out, ",\"exp\":");
     emit_integer(out, c->exp);
-    emit_member(out, "iat");
+    emit_text(out, ",\"iat\":");
     emit_integer(out, c->iat);
     emit_member_base64url(out, c->names.jti,
                           (struct slice){(const char *)c->jti, ISSUE_ID_BYTES});
     if (c->refresh_exp > 0) {
-        emit_member(out, "refresh_exp");
+        emit_text(out, ",\"refresh_exp\":");
         emit_integer(out, c->refresh_exp);
     }
     emit_member_string(out, c->names.user, slice_of(c->user));
-    emit_member_string(out, "iss", slice_of(c->issuer));
+    emit_text(out, ",\"iss\":");
+    emit_string(out, slice_of(c->issuer));
     emit_audience(c->audience, out);
-    emit_member_base64url(out, "sid", (struct slice){(const char *)c->sid, ISSUE_ID_BYTES});
+    emit_text(out, ",\"sid\":\"");
+    emit_base64url(out, (struct slice){(const char *)c->sid, ISSUE_ID_BYTES});
+    emit_text(out, "\"");
     if (c->gen >= 0) {
-        emit_member(out, "gen");
+        emit_text(out, ",\"gen\":");
         emit_integer(out, c->gen);
     }
-    if (c->scope)
-        emit_member_string(out, "scope", slice_of(c->scope));
-    if (c->one_time) {
-        emit_member(out, "one_time");
-        emit_text(out, "true");
+    if (c->scope) {
+        emit_text(out, ",\"scope\":");
+        emit_string(out, slice_of(c->scope));
     }
+    if (c->one_time)
+        emit_text(out, ",\"one_time\":true");
     emit_end(out);
+}
+
+/* Into room of PAYLOAD_ROOM, or into *longer when it is larger. */
+static enum tok_err make_payload(const struct issue_claims *c, char *room,
+                                 struct secret *longer, struct slice *ret)
+{
+    struct emit out = {.p = room, .size = PAYLOAD_ROOM};
+    enum tok_err err;
+
+    emit_claims(c, &out);
+    *ret = (struct slice){room, out.n};
+    if (out.n <= PAYLOAD_ROOM)
+        return TOK_OK;
+    err = secret_alloc(out.n, longer);
+    if (err)
+        return err;
+    out = (struct emit){.p = longer->p, .size = longer->n};
+    emit_claims(c, &out);
+    *ret = secret_slice(longer);
+    return TOK_OK;
 }
 
 /* What we would refuse ourselves is never signed: settings that give two claims one name, text
  * that is no UTF-8, a time no reader takes. */
-static enum tok_err make_payload(const struct issue_claims *c, struct secret *ret)
+static enum tok_err check_payload(struct slice payload, const struct claims_names *names)
 {
-    struct emit count = {0}, out = {0};
     UNINITIALIZED struct claims check; /* places in the payload, and times: no secret */
-    enum tok_err err;
 
-    emit_claims(c, &count);
-    err = secret_alloc(count.n, ret);
-    if (err)
-        return err;
-    out = (struct emit){.p = ret->p, .size = ret->n};
-    emit_claims(c, &out);
-    return claims_read(secret_slice(ret), &c->names, &check);
+    return claims_read(payload, names, &check);
 }
 
 /* HEADER.PAYLOAD.SIGNATURE into a token that has exactly the room. */
@@ -88,19 +106,14 @@ static enum tok_err sign(const struct key *key, struct slice payload, struct sec
     return TOK_OK;
 }
 
-enum tok_err issue_token(const struct key *key, const struct issue_claims *claims, size_t max,
-                         struct secret *ret, size_t *ret_len)
+static enum tok_err issue(const struct key *key, struct slice payload, size_t max,
+                          struct secret *ret, size_t *ret_len)
 {
-    CLEANUP(secret_clear) struct secret payload = {0};
     CLEANUP(secret_clear) struct secret token = {0};
-    enum tok_err err;
-    size_t len;
-
-    err = make_payload(claims, &payload);
-    if (err)
-        return err;
-    len =
+    size_t len =
         key_header(key).n + 1 + BASE64URL_LEN(payload.n) + 1 + BASE64URL_LEN(key_sig_len(key));
+    enum tok_err err;
+
     if (ret_len)
         *ret_len = len;
     if (max && len > max)
@@ -108,12 +121,28 @@ enum tok_err issue_token(const struct key *key, const struct issue_claims *claim
     err = secret_alloc(len, &token);
     if (err)
         return err;
-    err = sign(key, secret_slice(&payload), &token);
+    err = sign(key, payload, &token);
     if (err)
         return err;
     *ret = token;
     token = (struct secret){0};
     return TOK_OK;
+}
+
+enum tok_err issue_token(const struct key *key, const struct issue_claims *claims, size_t max,
+                         struct secret *ret, size_t *ret_len)
+{
+    CLEANUP(secret_clear) struct secret longer = {0};
+    UNINITIALIZED char room[PAYLOAD_ROOM];
+    struct slice payload;
+    enum tok_err err = make_payload(claims, room, &longer, &payload);
+
+    if (!err)
+        err = check_payload(payload, &claims->names);
+    if (!err)
+        err = issue(key, payload, max, ret, ret_len);
+    secret_wipe(room, payload.n < sizeof(room) ? payload.n : sizeof(room));
+    return err;
 }
 
 bool issue_id_read(struct slice letters, uint8_t ret[ISSUE_ID_BYTES])

@@ -234,10 +234,10 @@ static enum tok_err sign_ecdsa(const struct key *key, struct slice input, uint8_
     size_t n = sizeof(der);
     enum tok_err err = sign_pair(key, input, der, &n);
 
-    if (err)
-        return err;
-    return from_der((struct slice){(const char *)der, n}, key->sig_len / 2, ret) ? TOK_OK
-                                                                                 : TOK_CRYPTO;
+    if (!err && !from_der((struct slice){(const char *)der, n}, key->sig_len / 2, ret))
+        err = TOK_CRYPTO;
+    secret_wipe(der, sizeof(der));
+    return err;
 }
 
 enum tok_err key_verify(const struct key *key, struct slice input, struct slice signature)
@@ -285,5 +285,6 @@ enum tok_err key_sign(const struct key *key, struct slice input, void *ret)
     if (err)
         return err;
     memcpy(ret, signature, key->sig_len);
+    secret_wipe(signature, key->sig_len);
     return TOK_OK;
 }

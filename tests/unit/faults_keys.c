@@ -18,6 +18,7 @@ struct given {
     struct secret private_jwk;
     struct slice text; /* what is read */
     enum key_part part;
+    char *scope; /* of a token that is minted */
 };
 
 static char *write_pem(EVP_PKEY *pkey, bool traditional)
@@ -527,6 +528,16 @@ START_TEST(a_mac_is_compared_in_constant_time_alone)
 }
 END_TEST
 
+/* Claims that issue.c has no room for but what it asks for. */
+static char *long_scope(void)
+{
+    char *scope = calloc(1, 2001);
+
+    ck_assert_ptr_nonnull(scope);
+    memset(scope, 'x', 2000);
+    return scope;
+}
+
 static enum tok_err issue(const void *given, char *text)
 {
     static const uint8_t id[ISSUE_ID_BYTES] = {1};
@@ -544,6 +555,7 @@ static enum tok_err issue(const void *given, char *text)
         .issuer = "https://host",
         .audience = audience,
         .gen = 1,
+        .scope = g->scope,
     };
     CLEANUP(secret_clear) struct secret token = {0};
     CLEANUP(secret_clear) struct secret signature = {0};
@@ -567,6 +579,10 @@ static enum tok_err issue(const void *given, char *text)
 static void issue_one(struct given *g)
 {
     faults_try("issue_token", issue, g, TOK_OK);
+    g->scope = long_scope();
+    faults_try("issue_token of long claims", issue, g, TOK_OK);
+    free(g->scope);
+    g->scope = NULL;
 }
 
 START_TEST(a_token_is_minted_whole_or_not)

@@ -2,6 +2,7 @@
 
 #include "forge.h"
 #include "jws.h"
+#include "wiped.h"
 
 static const uint8_t jti[ISSUE_ID_BYTES] = {0x01, 0x8f, 1, 2, 3, 4, 0x70, 5, 0x80};
 static const uint8_t sid[ISSUE_ID_BYTES] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
@@ -166,6 +167,73 @@ START_TEST(a_token_over_the_limit_is_told_by_its_length_and_not_made)
 }
 END_TEST
 
+/* Payloads about the room that issue.c has for one, and far over it. */
+START_TEST(a_payload_of_any_length_is_minted_whole)
+{
+    static const char before[] = "{\"token_type\":\"access\",\"exp\":1700000900,"
+                                 "\"iat\":1700000000,\"jti\":\"AY8BAgMEcAWAAAAAAAAAAA\","
+                                 "\"sub\":\"alice\",\"iss\":\"https://host\",\"aud\":\"host\","
+                                 "\"sid\":\"_____________________w\",\"scope\":\"";
+    char scope[4000] = "", want[5000];
+    struct issue_claims claims = sample();
+
+    claims.scope = scope;
+    for (size_t n = 0; n < sizeof(scope); n += n < 700 || n > 850 ? 50 : 1) {
+        memset(scope, 'x', n);
+        scope[n] = '\0';
+        (void)snprintf(want, sizeof(want), "%s%s\"}", before, scope);
+        check_payload(&claims, want);
+    }
+}
+END_TEST
+
+static size_t wipes_of(struct slice bytes, const struct issue_claims *claims, size_t max,
+                       enum tok_err want)
+{
+    CLEANUP(cleanup_key) struct key *key = forge_key(RFC8037_PRIVATE, KEY_PRIVATE);
+    CLEANUP(secret_clear) struct secret token = {0};
+
+    wiped.wanted = bytes;
+    wiped.found = 0;
+    ck_assert_err(issue_token(key, claims, max, &token, NULL), want);
+    wiped.wanted = (struct slice){0};
+    return wiped.found;
+}
+
+START_TEST(claims_are_wiped_where_they_were_put_together)
+{
+    const struct slice user = SLICE("\"sub\":\"alice\"");
+    char scope[2000] = "";
+    struct issue_claims claims = sample();
+
+    ck_assert_uint_eq(wipes_of(user, &claims, 0, TOK_OK), 1);
+    ck_assert_uint_eq(wipes_of(user, &claims, 10, TOK_TOO_LONG), 1);
+    memset(scope, 'x', sizeof(scope) - 1);
+    claims.scope = scope;
+    ck_assert_uint_eq(wipes_of(user, &claims, 0, TOK_OK), 2);
+    claims.names.jti = "iss";
+    ck_assert_uint_eq(wipes_of(user, &claims, 0, TOK_JSON), 2);
+    claims.scope = NULL;
+    ck_assert_uint_eq(wipes_of(user, &claims, 0, TOK_JSON), 1);
+}
+END_TEST
+
+START_TEST(a_signature_is_wiped_where_it_was_copied_from)
+{
+    CLEANUP(cleanup_key) struct key *key = forge_key(RFC8037_PRIVATE, KEY_PRIVATE);
+    CLEANUP(secret_clear) struct secret token = {0};
+    struct issue_claims claims = sample();
+    char signature[64];
+    struct jws jws;
+    size_t n;
+
+    ck_assert_ok(issue_token(key, &claims, 0, &token, NULL));
+    ck_assert_ok(jws_split(secret_slice(&token), &jws));
+    ck_assert_ok(base64url_decode(jws.signature, signature, sizeof(signature), &n));
+    ck_assert_uint_eq(wipes_of((struct slice){signature, n}, &claims, 0, TOK_OK), 2);
+}
+END_TEST
+
 START_TEST(what_we_would_refuse_is_never_signed)
 {
     CLEANUP(cleanup_key) struct key *key = forge_key(RFC8037_PRIVATE, KEY_PRIVATE);
@@ -272,7 +340,9 @@ UNIT_MAIN("issue", an_access_token_has_this_form, optional_claims_come_last_in_o
           text_is_escaped_so_that_it_stays_inside_its_claim,
           the_same_claims_give_the_same_bytes,
           a_token_over_the_limit_is_told_by_its_length_and_not_made,
-          what_we_would_refuse_is_never_signed, a_public_key_mints_nothing,
-          an_id_is_a_uuid_of_version_seven,
+          a_payload_of_any_length_is_minted_whole,
+          claims_are_wiped_where_they_were_put_together,
+          a_signature_is_wiped_where_it_was_copied_from, what_we_would_refuse_is_never_signed,
+          a_public_key_mints_nothing, an_id_is_a_uuid_of_version_seven,
           an_id_is_read_back_from_its_letters_and_from_nothing_else,
           later_ids_sort_after_earlier_ones, a_long_name_on_a_long_host_fits_sudo)

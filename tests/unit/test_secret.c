@@ -1,4 +1,5 @@
 #include "unit.h"
+#include "wiped.h"
 
 #include <string.h>
 #include <sys/mman.h>
@@ -7,41 +8,6 @@
 
 #include "cleanup.h"
 #include "secret.h"
-
-/* What secret.c wipes, seen on its way to libc: a block that was freed can't be looked at. */
-static struct {
-    const void *p;
-    size_t n;
-    char bytes[16]; /* as they were before */
-} wiped;
-
-/* Not static: clang takes the functions below, which the C library declares inline, for users
- * from another file. */
-void wipe(void *p, size_t n);
-void wipe(void *p, size_t n)
-{
-    volatile char *byte = p;
-
-    wiped.p = p;
-    wiped.n = n;
-    memcpy(wiped.bytes, p, n < sizeof(wiped.bytes) ? n : sizeof(wiped.bytes));
-    for (size_t i = 0; i < n; i++)
-        byte[i] = 0;
-}
-
-#undef explicit_bzero
-void explicit_bzero(void *p, size_t n)
-{
-    wipe(p, n);
-}
-
-/* The name that _FORTIFY_SOURCE gives it. */
-void __explicit_bzero_chk(void *p, size_t n, size_t room);
-void __explicit_bzero_chk(void *p, size_t n, size_t room)
-{
-    (void)room;
-    wipe(p, n);
-}
 
 START_TEST(a_copy_holds_the_bytes_and_a_nul_after_them)
 {
