@@ -17,21 +17,6 @@ static const void *const_at(const void *base, const struct field *f)
     return (const char *)base + f->offset;
 }
 
-static enum tok_err set_text(char **text, const struct field *f, struct slice value)
-{
-    char *copy;
-    enum tok_err err;
-
-    if (!f->ok(value))
-        return TOK_SETTINGS;
-    err = value_text(value, &copy);
-    if (err)
-        return err;
-    free(*text);
-    *text = copy;
-    return TOK_OK;
-}
-
 static enum tok_err set_words(word_list *words, const struct field *f, struct slice value,
                               char separator)
 {
@@ -268,7 +253,7 @@ enum tok_err field_set(void *base, const struct field *f, struct slice value, ch
     case FIELD_TYPS:
         return set_bits(to, f, value, separator);
     case FIELD_TEXT:
-        return set_text(to, f, value);
+        return f->ok(value) ? value_put(to, value) : TOK_SETTINGS;
     case FIELD_WORDS:
         return set_words(to, f, value, separator);
     case FIELD_CLAIMS:

@@ -185,15 +185,12 @@ enum tok_err key_generate(OSSL_LIB_CTX *ctx, const struct alg *alg, struct key *
 
     err = alg->kind == ALG_OCT ? generate_octets(ctx, alg, &parts)
                                : generate_pair(ctx, alg, &parts);
-    if (err)
-        return err;
-    err = key_make(ctx, alg, KEY_PRIVATE, &parts, SLICE(""), &key, NULL);
-    if (err)
-        return err;
-    err = key_thumbprint(key, thumbprint);
-    if (err)
-        return err;
-    err = set_kid(key, (struct slice){thumbprint, KEY_KID_LEN});
+    if (!err)
+        err = key_make(ctx, alg, KEY_PRIVATE, &parts, SLICE(""), &key, NULL);
+    if (!err)
+        err = key_thumbprint(key, thumbprint);
+    if (!err)
+        err = set_kid(key, (struct slice){thumbprint, KEY_KID_LEN});
     if (err)
         return err;
     *ret = key;

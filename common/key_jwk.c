@@ -246,18 +246,13 @@ static enum tok_err read_jwk(const struct jwk *jwk, OSSL_LIB_CTX *ctx, enum key_
         part = alg->kind == ALG_OCT || scan_find(jwk->members, jwk->n, "d") ? KEY_PRIVATE
                                                                             : KEY_PUBLIC;
     err = check_use(jwk);
-    if (err)
-        return err;
-    err = check_key_ops(jwk, part);
-    if (err)
-        return err;
-    err = read_kid(jwk, kid_buf, &kid.n);
-    if (err)
-        return err;
-    err = read_parts(jwk, alg, part, parts);
-    if (err)
-        return err;
-    return key_make(ctx, alg, part, parts, kid, ret, jwk->why);
+    if (!err)
+        err = check_key_ops(jwk, part);
+    if (!err)
+        err = read_kid(jwk, kid_buf, &kid.n);
+    if (!err)
+        err = read_parts(jwk, alg, part, parts);
+    return err ? err : key_make(ctx, alg, part, parts, kid, ret, jwk->why);
 }
 
 enum tok_err key_read(OSSL_LIB_CTX *ctx, struct slice text, enum key_part part,

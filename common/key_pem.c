@@ -173,15 +173,12 @@ enum tok_err key_from_pem(OSSL_LIB_CTX *ctx, struct slice pem, enum key_part par
     if (pem.n > INT_MAX)
         return why_set(why, TOK_KEYS, "PEM: too long");
     err = read_block(pem, &block, why);
-    if (err)
-        return err;
-    err = find_label(&block, part, &label, why);
-    if (err)
-        return err;
-    err = decode(ctx, label, &block, &pkey, why);
-    if (err)
-        return err;
-    err = find_alg(pkey, algorithms, &alg, why);
+    if (!err)
+        err = find_label(&block, part, &label, why);
+    if (!err)
+        err = decode(ctx, label, &block, &pkey, why);
+    if (!err)
+        err = find_alg(pkey, algorithms, &alg, why);
     if (err)
         return err;
     err = key_parts_of_pkey(pkey, alg, label->part, &parts);

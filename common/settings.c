@@ -220,9 +220,8 @@ static enum tok_err load(const char *path, struct settings *s, struct why *why)
     CLEANUP(cleanup_free) char *drop_ins = NULL;
     enum tok_err err = settings_init(s);
 
-    if (err)
-        return err;
-    err = read_one(s, path, true, why);
+    if (!err)
+        err = read_one(s, path, true, why);
     if (err)
         return err;
     if (asprintf(&drop_ins, "%s.d", path) < 0) {

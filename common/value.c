@@ -65,12 +65,13 @@ enum tok_err value_text(struct slice text, char **ret)
     return TOK_OK;
 }
 
-enum tok_err value_replace(char **at, const char *by)
+enum tok_err value_put(char **at, struct slice by)
 {
-    char *copy = strdup(by);
+    char *copy;
+    enum tok_err err = value_text(by, &copy);
 
-    if (!copy)
-        return TOK_NO_MEMORY;
+    if (err)
+        return err;
     free(*at);
     *at = copy;
     return TOK_OK;

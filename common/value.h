@@ -26,9 +26,13 @@ bool word_list_holds(word_list list, struct slice word);
 /* Malloc'ed, NUL-terminated. A NUL inside: TOK_SETTINGS. */
 enum tok_err value_text(struct slice text, char **ret) MUST_CHECK;
 
-/* Puts a copy of a C string in place of the text at *at, which is freed. TOK_NO_MEMORY: it
- * stays. */
-enum tok_err value_replace(char **at, const char *by) MUST_CHECK;
+/* Puts a copy in place of the text at *at, which is freed. TOK_NO_MEMORY, and of a NUL inside
+ * TOK_SETTINGS: it stays. */
+enum tok_err value_put(char **at, struct slice by) MUST_CHECK;
+static inline MUST_CHECK enum tok_err value_replace(char **at, const char *by)
+{
+    return value_put(at, slice_of(by));
+}
 
 /* yes, true, on, 1 and no, false, off, 0, in lower case. */
 #define VALUE_FLAG_FORM "yes or no"
