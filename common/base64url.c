@@ -1,6 +1,7 @@
 #include "base64url.h"
 
-#include <endian.h>
+#include "base64url_wide.h"
+
 #include <string.h>
 
 static const char letters[] =
@@ -86,23 +87,21 @@ static bool decode_tail(const char *p, size_t n, uint8_t *out)
 
 enum tok_err base64url_decode(struct slice in, void *ret, size_t size, size_t *ret_n)
 {
-    const char *p = in.p;
-    uint8_t *out = ret;
-    size_t tail = in.n % 4;
+    size_t tail = in.n % 4, done = in.n - tail, left;
     size_t n = in.n / 4 * 3 + BASE64URL_BYTES(tail);
     uint32_t all = FOUR_LETTERS;
+    const char *p;
+    uint8_t *out;
 
-    if (tail == 1 || n > size)
+    if (tail == 1 || n > size || !base64url_wide(in.p, &done, ret))
         return TOK_BASE64;
-    for (size_t left = in.n; left >= 4; left -= 4, p += 4, out += 3) {
-        uint32_t bits = quad(p), bytes = htobe32(bits << 8);
+    p = in.p + done;
+    out = (uint8_t *)ret + done / 4 * 3;
+    for (left = in.n - done; left >= 4; left -= 4, p += 4, out += 3) {
+        uint32_t bits = quad(p);
 
         all &= bits;
-        /* While the fourth byte is the next letters' to write. */
-        if (left >= 8)
-            memcpy(out, &bytes, sizeof(bytes));
-        else
-            put(bits, out);
+        put(bits, out);
     }
     if (all != FOUR_LETTERS || (tail > 0 && !decode_tail(p, tail, out)))
         return TOK_BASE64;

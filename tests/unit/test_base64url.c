@@ -54,8 +54,8 @@ END_TEST
 
 START_TEST(decode_is_encode_backwards)
 {
-    unsigned char bytes[64];
-    char text[90], back[64];
+    unsigned char bytes[200];
+    char text[BASE64URL_LEN(200)], back[200];
     uint32_t seed = 1;
     size_t n;
 
@@ -120,28 +120,60 @@ START_TEST(stray_bits_are_refused)
 }
 END_TEST
 
-START_TEST(a_byte_that_is_no_letter_is_refused_at_every_place)
+/* The value of a letter, or -1, as RFC 4648's table 2 has it. */
+static int value_of(int c)
 {
-    for (int c = 0; c < 0x100; c++) {
-        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-                      (c >= '0' && c <= '9') || c == '-' || c == '_';
+    static const char letters[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    const char *at = c ? strchr(letters, c) : NULL;
 
-        for (size_t n = 2; n < 12; n++) {
-            for (size_t at = 0; at < n && n % 4 != 1; at++) {
-                char text[12], bytes[12];
-                size_t got;
-                enum tok_err err;
+    return at ? (int)(at - letters) : -1;
+}
 
-                memset(text, 'A', sizeof(text));
-                text[at] = (char)c;
-                ck_assert_int_eq(base64url_is_text((struct slice){text, n}), letter);
-                err = base64url_decode((struct slice){text, n}, bytes, sizeof(bytes), &got);
-                if (letter && (at + 1 < n || n % 4 == 0))
-                    ck_assert_ok(err);
-                else if (!letter)
-                    ck_assert_err(err, TOK_BASE64);
-            }
+/* n letters, all of them 'A' but c at one place, in a block of just their size and so decoded.
+ */
+static void one_letter_is_judged(char *text, size_t n, size_t at, int c)
+{
+    size_t size = BASE64URL_BYTES(n), got = 77;
+    char *bytes = malloc(size);
+    int value = value_of(c);
+    enum tok_err err;
+
+    ck_assert_ptr_nonnull(bytes);
+    text[at] = (char)c;
+    ck_assert_int_eq(base64url_is_text((struct slice){text, n}), value >= 0);
+    err = base64url_decode((struct slice){text, n}, bytes, size, &got);
+    if (value < 0)
+        ck_assert_err(err, TOK_BASE64);
+    if (value >= 0 && (at + 1 < n || n % 4 == 0)) {
+        ck_assert_ok(err);
+        ck_assert_uint_eq(got, size);
+        for (size_t bit = 0; bit < 8 * size; bit++) {
+            int want = bit / 6 == at ? value >> (5 - bit % 6) & 1 : 0;
+
+            ck_assert_int_eq(bytes[bit / 8] >> (7 - bit % 8) & 1, want);
         }
+    }
+    text[at] = 'A';
+    free(bytes);
+}
+
+/* Lengths about those that are decoded many letters at a time. */
+START_TEST(every_byte_is_judged_at_every_place)
+{
+    static const size_t lengths[] = {2,  3,  4,  6,  7,  8,  10, 11, 31, 32,
+                                     34, 35, 36, 62, 63, 64, 66, 96, 99};
+
+    for (size_t i = 0; i < N(lengths); i++) {
+        size_t n = lengths[i];
+        char *text = malloc(n);
+
+        ck_assert_ptr_nonnull(text);
+        memset(text, 'A', n);
+        for (size_t at = 0; at < n; at++)
+            for (int c = 0; c < 0x100; c++)
+                one_letter_is_judged(text, n, at, c);
+        free(text);
     }
 }
 END_TEST
@@ -174,5 +206,5 @@ END_TEST
 
 UNIT_MAIN("base64url", the_vectors_hold_both_ways, decode_is_encode_backwards,
           padding_is_refused, a_length_that_holds_no_bytes_is_refused, stray_bits_are_refused,
-          a_byte_that_is_no_letter_is_refused_at_every_place, what_does_not_fit_is_refused,
+          every_byte_is_judged_at_every_place, what_does_not_fit_is_refused,
           an_empty_text_is_no_bytes)
