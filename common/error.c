@@ -88,11 +88,6 @@ enum tok_err why_set(struct why *why, enum tok_err err, const char *fmt, ...)
     return err;
 }
 
-bool slice_is(struct slice a, const char *s)
-{
-    return slice_eq(a, slice_of(s));
-}
-
 bool slice_cut(struct slice text, char c, struct slice *ret_head, struct slice *ret_tail)
 {
     const char *at = text.n > 0 ? memchr(text.p, c, text.n) : NULL;

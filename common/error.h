@@ -111,7 +111,10 @@ static inline bool slice_eq(struct slice a, struct slice b)
 }
 
 /* Compares bytes with a C string; a NUL inside the bytes never ends them. */
-bool slice_is(struct slice a, const char *s);
+static inline bool slice_is(struct slice a, const char *s)
+{
+    return slice_eq(a, slice_of(s));
+}
 
 /* Parts the text at its first c, which is in neither piece. False: there is none. */
 bool slice_cut(struct slice text, char c, struct slice *ret_head, struct slice *ret_tail);

@@ -1,5 +1,5 @@
 #include "scan_names.h"
-#include "scan_string.h"
+#include "scan_plain.h"
 
 #include <string.h>
 
@@ -7,7 +7,7 @@ struct walk {
     const char *start, *at, *end;
     unsigned depth;
     /* Names of all open objects, outermost first. */
-    struct scan_name *names;
+    const char **names;
     size_t n_names;
     /* Where members of the outermost object go; NULL: nowhere. */
     struct scan_member *members;
@@ -135,80 +135,115 @@ static enum tok_err take_string_value(struct walk *w, const struct scan_value *o
     return TOK_OK;
 }
 
-/* base: where the names of this object begin. */
-static enum tok_err add_name(struct walk *w, size_t base, const struct scan_value *v)
-{
-    if (w->n_names == SCAN_NAMES)
-        return refuse_at(w, v->text.p, "too many members");
-    if (!scan_names_add(w->names + base, w->n_names - base, v,
-                        (struct slice){w->start, (size_t)(w->end - w->start)}))
-        return refuse_at(w, v->text.p, "duplicate member");
-    w->n_names++;
-    return TOK_OK;
-}
-
-static enum tok_err take_name(struct walk *w, size_t base, struct scan_value *ret)
+static enum tok_err take_name(struct walk *w, struct scan_names *names, struct scan_member *ret)
 {
     UNINITIALIZED struct scan_string_seen seen;
     enum tok_err err;
 
     if (peek(w) != '"')
         return refuse(w, "no member name");
-    if (take_plain(w, ret))
-        return add_name(w, base, ret);
-    err = take_string(w, ret, &seen);
-    if (err != TOK_OK)
-        return err;
-    if (seen.lone)
-        return refuse_at(w, seen.lone, "lone surrogate");
-    return add_name(w, base, ret);
+    if (!take_plain(w, &ret->name)) {
+        err = take_string(w, &ret->name, &seen);
+        if (err != TOK_OK)
+            return err;
+        if (seen.lone)
+            return refuse_at(w, seen.lone, "lone surrogate");
+    }
+    ret->begin = scan_begin(scan_string_raw(ret->name));
+    if (w->n_names == SCAN_NAMES)
+        return refuse_at(w, ret->name.text.p, "too many members");
+    if (!scan_names_add(names, &ret->name, ret->begin))
+        return refuse_at(w, ret->name.text.p, "duplicate member");
+    w->n_names++;
+    return TOK_OK;
 }
 
-static enum tok_err take_member(struct walk *w, size_t base)
+/* Where the next member goes: to the caller, or nowhere for long. */
+static inline struct scan_member *place_for(struct walk *w, struct scan_member *other)
 {
-    bool kept = w->depth == 1 && w->members, fits = w->n_members < w->max_members;
-    UNINITIALIZED struct scan_member other;
-    struct scan_member *member = kept && fits ? &w->members[w->n_members] : &other;
-    enum tok_err err;
+    return w->depth == 1 && w->n_members < w->max_members ? &w->members[w->n_members] : other;
+}
 
-    err = take_name(w, base, &member->name);
+static inline enum tok_err keep(struct walk *w, const struct scan_member *member)
+{
+    if (w->depth > 1 || !w->members)
+        return TOK_OK;
+    if (w->n_members == w->max_members)
+        return refuse_at(w, member->name.text.p, "too many members");
+    w->n_members++;
+    return TOK_OK;
+}
+
+static enum tok_err take_member(struct walk *w, struct scan_names *names)
+{
+    UNINITIALIZED struct scan_member other;
+    struct scan_member *member = place_for(w, &other);
+    enum tok_err err = take_name(w, names, member);
+
     if (err != TOK_OK)
         return err;
     skip_blank(w);
     if (!take_byte(w, ':'))
         return refuse(w, "no colon after a member name");
     skip_blank(w);
-    /* Most values are plain strings, and not worth a call. */
-    if (peek(w) != '"' || !take_plain(w, &member->value))
-        err = take_value(w, w->depth == 1 ? &member->name : NULL, &member->value);
-    if (err != TOK_OK || !kept)
-        return err;
-    if (!fits)
-        return refuse_at(w, member->name.text.p, "too many members");
-    w->n_members++;
-    return TOK_OK;
+    err = take_value(w, w->depth == 1 ? &member->name : NULL, &member->value);
+    return err != TOK_OK ? err : keep(w, member);
+}
+
+/* Takes plain members up to one that is not, or can't be kept: that one is read again with all
+ * there is to say about it. True: the last one was taken, and a brace comes next. */
+static bool take_plain_members(struct walk *w, struct scan_names *ret_names)
+{
+    const bool kept = w->depth == 1 && w->members;
+    const size_t max_names = SCAN_NAMES - (w->n_names - ret_names->n);
+    UNINITIALIZED struct scan_member other;
+    struct scan_member *next = kept ? w->members + w->n_members : &other;
+    struct scan_member *const last = kept ? w->members + w->max_members : NULL;
+    struct scan_window window = {w->start, w->end, w->at, 0};
+    struct scan_names names = *ret_names;
+    const char *p = w->at, *past;
+
+    if (p == w->end || w->end[-1] != '}')
+        return false;
+    scan_window_move(&window, p);
+    while (next != last && names.n < max_names) {
+        past = scan_plain_member(&window, p, next);
+        if (!past || !scan_names_add(&names, &next->name, next->begin))
+            break;
+        next += kept ? 1 : 0;
+        p = past;
+        if (p[-1] == '}')
+            break;
+    }
+    w->at = p;
+    w->n_names += names.n - ret_names->n;
+    w->n_members = kept ? (size_t)(next - w->members) : w->n_members;
+    *ret_names = names;
+    return p[-1] == '}';
 }
 
 static enum tok_err take_object(struct walk *w)
 {
-    size_t base = w->n_names;
+    struct scan_names names = {.all = w->names + w->n_names};
 
     w->at++;
     skip_blank(w);
     if (take_byte(w, '}'))
         return TOK_OK;
-    do {
+    while (!take_plain_members(w, &names)) {
         enum tok_err err;
 
         skip_blank(w);
-        err = take_member(w, base);
+        err = take_member(w, &names);
         if (err != TOK_OK)
             return err;
         skip_blank(w);
-    } while (take_byte(w, ','));
-    if (!take_byte(w, '}'))
-        return refuse(w, "neither comma nor brace after a member");
-    w->n_names = base;
+        if (take_byte(w, '}'))
+            break;
+        if (!take_byte(w, ','))
+            return refuse(w, "neither comma nor brace after a member");
+    }
+    w->n_names -= names.n;
     return TOK_OK;
 }
 
@@ -312,7 +347,7 @@ static enum tok_err take_document(struct walk *w, struct scan_value *ret)
  */
 static enum tok_err walk(struct walk *w, struct slice doc, struct scan_value *ret)
 {
-    UNINITIALIZED struct scan_name names[SCAN_NAMES];
+    UNINITIALIZED const char *names[SCAN_NAMES];
     struct scan_value value;
     enum tok_err err;
 
@@ -337,7 +372,6 @@ enum tok_err scan_document(struct slice doc, struct scan_value *ret, struct scan
     w.members = NULL;
     w.max_members = 0;
     err = walk(&w, doc, ret);
-
     if (err != TOK_OK && fault)
         *fault = w.fault;
     return err;

@@ -16,6 +16,8 @@
 
 #include "error.h"
 
+#include <endian.h>
+
 #define SCAN_DEPTH 32   /* arrays and objects, the outermost counted */
 #define SCAN_NAMES 1024 /* members of all objects that are open at one point */
 
@@ -39,6 +41,7 @@ struct scan_value {
 struct scan_member {
     struct scan_value name; /* a SCAN_STRING */
     struct scan_value value;
+    uint64_t begin; /* of the name's text: scan_begin */
 };
 
 /* Where and why a document was refused. */
@@ -50,6 +53,26 @@ struct scan_fault {
     uint32_t surrogate;
     struct slice member; /* with surrogate: the outermost member's name text, quotes included */
 };
+
+/* The first eight bytes of a text, the first one lowest, zeros after a shorter one. Texts
+ * without NUL that begin alike and have fewer than eight bytes are the same. */
+static inline uint64_t scan_begin(struct slice text)
+{
+    uint64_t begin = 0;
+
+    memcpy(&begin, text.p, text.n < sizeof(begin) ? text.n : sizeof(begin));
+    return le64toh(begin);
+}
+
+/* The same of a C string, no byte of which is read twice. */
+static inline uint64_t scan_begin_of(const char *text)
+{
+    uint64_t begin = 0;
+
+    for (unsigned i = 0; i < sizeof(begin) && text[i]; i++)
+        begin |= (uint64_t)(uint8_t)text[i] << 8 * i;
+    return begin;
+}
 
 /* Checks a whole document and yields its one value. TOK_JSON; fault may be NULL. */
 enum tok_err scan_document(struct slice doc, struct scan_value *ret,
@@ -72,6 +95,17 @@ const struct scan_value *scan_find(const struct scan_member *members, size_t n,
 
 /* True for a string whose decoded bytes are exactly these. */
 bool scan_string_is(struct scan_value v, struct slice bytes);
+
+/* True for a string whose decoded bytes are this C string's. */
+bool scan_string_is_text(const struct scan_value *v, const char *text);
+
+/* True when the member is called by this C string, whose scan_begin is known. */
+static inline bool scan_member_is(const struct scan_member *m, const char *name, uint64_t begin)
+{
+    if (m->name.escaped)
+        return scan_string_is_text(&m->name, name);
+    return m->begin == begin && (begin >> 56 == 0 || scan_string_is_text(&m->name, name));
+}
 
 /* The decoded bytes of a string into ret (room for size; may hold NUL from \u0000; none is
  * added). A string without escapes can be had without a copy: scan_string_raw. TOK_TOO_LONG

@@ -7,14 +7,36 @@
 
 #include "scan.h"
 
-/* A name by its place in the text. */
-struct scan_name {
-    uint32_t at, n; /* quotes included */
-    bool escaped;
-    uint64_t begin; /* its first eight bytes as they are spelled */
+#define SCAN_NAMES_FEW 16 /* beyond them they are sorted */
+
+struct scan_names {
+    const char **all; /* their opening quotes, in a text that was checked; room for one more */
+    size_t n;
+    uint64_t seen; /* the bits of all */
 };
 
-/* Adds a name of text to the n of its object, which has room. False, and nothing is added: it
- * is among them, compared after escapes. */
-bool scan_names_add(struct scan_name *names, size_t n, const struct scan_value *name,
-                    struct slice text) MUST_CHECK;
+/* One of 64 bits by how a name without escapes begins: what has a bit that nobody had is new. A
+ * name with escapes has every bit. */
+static inline uint64_t scan_names_bit(const struct scan_value *name, uint64_t begin)
+{
+    return name->escaped ? UINT64_MAX
+                         : UINT64_C(1) << (begin * UINT64_C(0x9e3779b97f4a7c15) >> 58);
+}
+
+/* Adds all[n] too, when it is none of them. */
+bool scan_names_add_seen(struct scan_names *names) MUST_CHECK;
+
+/* Adds a name, whose scan_begin is known. False: it is among them, compared after escapes. */
+static inline bool scan_names_add(struct scan_names *names, const struct scan_value *name,
+                                  uint64_t begin)
+{
+    uint64_t bit = scan_names_bit(name, begin);
+    bool is_new = !(names->seen & bit) && names->n < SCAN_NAMES_FEW;
+
+    names->all[names->n] = name->text.p;
+    names->seen |= bit;
+    if (!is_new)
+        return scan_names_add_seen(names);
+    names->n++;
+    return true;
+}

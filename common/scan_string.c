@@ -2,6 +2,53 @@
 
 #include <string.h>
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+
+/* A bit a byte of sixteen. Signed: what is no ASCII is below the blank, too. */
+static inline uint64_t marks_of_16(const char *p)
+{
+    __m128i c = _mm_loadu_si128((const void *)p);
+    __m128i low = _mm_cmpgt_epi8(_mm_set1_epi8(' '), c);
+    __m128i quote = _mm_cmpeq_epi8(c, _mm_set1_epi8('"'));
+    __m128i slash = _mm_cmpeq_epi8(c, _mm_set1_epi8('\\'));
+
+    return (uint32_t)_mm_movemask_epi8(_mm_or_si128(_mm_or_si128(low, quote), slash));
+}
+
+static uint64_t marks_of_window(const char *p)
+{
+    return marks_of_16(p) | marks_of_16(p + 16) << 16 | marks_of_16(p + 32) << 32 |
+           marks_of_16(p + 48) << 48;
+}
+#else
+static uint64_t marks_of_window(const char *p)
+{
+    uint64_t marks = 0;
+
+    for (size_t i = 0; i < SCAN_WINDOW; i++)
+        marks |= (uint64_t)!scan_is_plain(p[i]) << i;
+    return marks;
+}
+#endif
+
+/* Over the end of a text it looks at the last bytes there are, and forgets those before p. */
+void scan_window_move(struct scan_window *w, const char *p)
+{
+    size_t n = (size_t)(w->end - p);
+
+    w->from = p;
+    if (n >= SCAN_WINDOW) {
+        w->marks = marks_of_window(p);
+    } else if (w->end - w->start >= SCAN_WINDOW) {
+        w->marks = marks_of_window(w->end - SCAN_WINDOW) >> (SCAN_WINDOW - n);
+    } else {
+        w->marks = 0;
+        for (size_t i = 0; i < n; i++)
+            w->marks |= (uint64_t)!scan_is_plain(p[i]) << i;
+    }
+}
+
 size_t scan_string_utf8(const char *at, const char *end)
 {
     const unsigned char *p = (const unsigned char *)at;
@@ -252,6 +299,20 @@ static int order_decoded(struct reader ra, struct reader rb)
     return (pa.n > 0) - (pb.n > 0);
 }
 
+struct scan_value scan_string_at(const char *at)
+{
+    struct scan_value v = {.text = {at, 1}, .type = SCAN_STRING};
+
+    for (; at[v.text.n] != '"'; v.text.n++) {
+        if (at[v.text.n] == '\\') {
+            v.escaped = true;
+            v.text.n++;
+        }
+    }
+    v.text.n++;
+    return v;
+}
+
 int scan_string_order(const struct scan_value *a, const struct scan_value *b)
 {
     if (!a->escaped && !b->escaped)
@@ -275,6 +336,17 @@ bool scan_string_is(struct scan_value v, struct slice bytes)
         bytes = (struct slice){bytes.p + piece.n, bytes.n - piece.n};
     }
     return bytes.n == 0;
+}
+
+/* A checked string has no NUL in it, so the text ends where it must. */
+bool scan_string_is_text(const struct scan_value *v, const char *text)
+{
+    struct slice raw;
+
+    if (v->escaped || v->type != SCAN_STRING)
+        return scan_string_is(*v, slice_of(text));
+    raw = scan_string_raw(*v);
+    return strncmp(text, raw.p, raw.n) == 0 && text[raw.n] == '\0';
 }
 
 static enum tok_err copy_raw(struct slice raw, char *ret, size_t size, size_t *ret_n)

@@ -35,6 +35,17 @@ static inline bool scan_is_plain(char c)
     return (unsigned char)c - 0x20U < 0x60U && c != '"' && c != '\\';
 }
 
+/* Are the eight bytes from p on digits? They are the bytes from 0x30 on that 6 more leave below
+ * 0x40. */
+static inline bool scan_all_digits(const char *p)
+{
+    const uint64_t high = SCAN_BYTES(0xf0), three = SCAN_BYTES(0x30);
+    uint64_t w;
+
+    memcpy(&w, p, sizeof(w));
+    return (((w & high) ^ three) | (((w + SCAN_BYTES(6)) & high) ^ three)) == 0;
+}
+
 /* From p on, the first byte before end that is not plain (a quote, a backslash, a control
  * character, no ASCII), or end. */
 static inline const char *scan_string_plain(const char *p, const char *end)
@@ -50,6 +61,38 @@ static inline const char *scan_string_plain(const char *p, const char *end)
     return p;
 }
 
+/* What scan_string_plain finds, for who asks it again and again along a text: of SCAN_WINDOW
+ * bytes at a time it is known which are not plain. Finding one from the other then waits for no
+ * byte of the text. */
+#define SCAN_WINDOW 64
+
+struct scan_window {
+    const char *start, *end; /* of the text */
+    const char *from;
+    uint64_t marks; /* a bit a byte that is not plain; none past the text's end */
+};
+
+/* Moves the window to p, which is before the text's end. */
+void scan_window_move(struct scan_window *w, const char *p);
+
+static inline const char *scan_window_plain(struct scan_window *w, const char *p)
+{
+    for (;;) {
+        size_t at = (size_t)(p - w->from);
+
+        if (at < SCAN_WINDOW) {
+            uint64_t marks = w->marks >> at;
+
+            if (marks)
+                return p + (unsigned)__builtin_ctzll(marks);
+            p = w->from + SCAN_WINDOW;
+        }
+        if (p >= w->end)
+            return w->end;
+        scan_window_move(w, p);
+    }
+}
+
 /* What was met in a string on the way to its closing quote. */
 struct scan_string_seen {
     const char *lone; /* the first lone surrogate's backslash, or NULL */
@@ -62,6 +105,9 @@ struct scan_string_seen {
  * told in *seen and refused by the caller, who knows what the string is. TOK_JSON. */
 enum tok_err scan_string_check(const char *at, const char *end, struct scan_value *ret,
                                struct scan_string_seen *seen) MUST_CHECK;
+
+/* The string whose opening quote is at, in a text that was checked. */
+struct scan_value scan_string_at(const char *at);
 
 /* Below, equal to or above 0 as a's decoded characters come before, equal or follow b's. Both
  * were checked and hold no lone surrogate. */

@@ -1,6 +1,4 @@
-#include "scan.h"
-
-#include <string.h>
+#include "scan_string.h"
 
 #define SCAN_NUMBER_MAX ((INT64_C(1) << 53) - 1)
 
@@ -103,6 +101,7 @@ bool scan_next_member(struct scan_value object, size_t *pos, struct scan_member 
     if (at + 1 >= object.text.n)
         return false;
     at = value_at(object.text, at, &ret->name);
+    ret->begin = scan_begin(scan_string_raw(ret->name));
     *pos = value_at(object.text, skip_between(object.text, at), &ret->value);
     return true;
 }
@@ -123,20 +122,24 @@ bool scan_next_element(struct scan_value array, size_t *pos, struct scan_value *
 const struct scan_value *scan_find(const struct scan_member *members, size_t n,
                                    const char *name)
 {
-    struct slice want = {name, strlen(name)};
+    uint64_t begin = scan_begin_of(name);
 
-    for (size_t i = 0; i < n; i++) {
-        const struct scan_value *there = &members[i].name;
-
-        /* Most differ in their length, first or last byte, and are not worth a call. */
-        if (!there->escaped && (there->text.n != want.n + 2 ||
-                                (want.n && (there->text.p[1] != *name ||
-                                            there->text.p[want.n] != name[want.n - 1]))))
-            continue;
-        if (scan_string_is(*there, want))
+    for (size_t i = 0; i < n; i++)
+        if (scan_member_is(&members[i], name, begin))
             return &members[i].value;
-    }
     return NULL;
+}
+
+/* The number that eight digits are: pairs, then fours, then all of them, side by side. */
+static int64_t eight_digits(const char *p)
+{
+    uint64_t w;
+
+    memcpy(&w, p, sizeof(w));
+    w = le64toh(w) & SCAN_BYTES(0x0f);
+    w = (w * 10 + (w >> 8)) & UINT64_C(0x00ff00ff00ff00ff);
+    w = (w * 100 + (w >> 16)) & UINT64_C(0x0000ffff0000ffff);
+    return (int64_t)((w * 10000 + (w >> 32)) & UINT32_MAX);
 }
 
 /* Digits at the front of a number's text, as a magnitude; they are taken off. */
@@ -144,6 +147,10 @@ static enum tok_err take_whole(struct slice *text, int64_t *ret)
 {
     int64_t whole = 0;
 
+    if (text->n >= 8 && scan_all_digits(text->p)) {
+        whole = eight_digits(text->p);
+        *text = (struct slice){text->p + 8, text->n - 8};
+    }
     while (text->n > 0 && text->p[0] >= '0' && text->p[0] <= '9') {
         whole = whole * 10 + (text->p[0] - '0');
         if (whole > SCAN_NUMBER_MAX)
