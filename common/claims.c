@@ -2,8 +2,6 @@
 
 #include <string.h>
 
-#define CLAIMS_NAME_MAX 256 /* bytes of a name from the settings, and more */
-
 /* The claims that are looked at; USER and after it are called as the settings say. KNOWN is the
  * place of all others. */
 enum {
@@ -24,18 +22,17 @@ enum {
     KNOWN
 };
 
-#define THREE(a, b, c) ((uint32_t)(a) << 16 | (uint32_t)(b) << 8 | (uint32_t)(c))
+/* scan_begin of three letters, and of the two longer names. */
+#define THREE(a, b, c) ((uint64_t)(c) << 16 | (uint64_t)(b) << 8 | (a))
+#define SCOPE_BEGIN (THREE('s', 'c', 'o') | THREE('p', 'e', 0) << 24)
+#define ONE_TIME_BEGIN                                                                         \
+    (THREE('o', 'n', 'e') | THREE('_', 't', 'i') << 24 | THREE('m', 'e', 0) << 48)
 
-/* Which of the claims with names of their own is it? KNOWN: none. */
-static int known_by_name(struct slice name)
+/* Which of the claims with names of their own is it, by its begin and its bytes? KNOWN: none.
+ */
+static inline int known_by_name(uint64_t begin, size_t n)
 {
-    if (name.n == 8)
-        return slice_is(name, "one_time") ? ONE_TIME : KNOWN;
-    if (name.n == 5)
-        return slice_is(name, "scope") ? SCOPE : KNOWN;
-    if (name.n != 3)
-        return KNOWN;
-    switch (THREE((uint8_t)name.p[0], (uint8_t)name.p[1], (uint8_t)name.p[2])) {
+    switch (begin) {
     case THREE('i', 's', 's'):
         return ISS;
     case THREE('s', 'u', 'b'):
@@ -54,49 +51,55 @@ static int known_by_name(struct slice name)
         return GEN;
     case THREE('c', 'n', 'f'):
         return CNF;
+    case SCOPE_BEGIN:
+        return SCOPE;
+    case ONE_TIME_BEGIN:
+        return n == strlen("one_time") ? ONE_TIME : KNOWN;
     default:
         return KNOWN;
     }
 }
 
-/* The name's bytes. One with escapes is rare: it is decoded into buf, and one that does not fit
- * there is none we know, as is the empty one. */
-static struct slice name_of(const struct scan_value *v, char *buf, size_t size)
+/* The same of a member. A name with escapes is rare, and none we know when it is longer than
+ * they are. */
+static inline int known_member(const struct scan_member *m)
 {
+    char text[sizeof("one_time")];
     size_t n;
 
-    if (!v->escaped)
-        return scan_string_raw(*v);
-    return scan_string(*v, buf, size, &n) ? SLICE("") : (struct slice){buf, n};
+    if (!m->name.escaped)
+        return known_by_name(m->begin, m->name.text.n - 2);
+    if (scan_string(m->name, text, sizeof(text), &n) || memchr(text, '\0', n))
+        return KNOWN;
+    return known_by_name(scan_begin((struct slice){text, n}), n);
 }
 
-/* Most differ in their length or first byte, and are not worth a call. */
-static inline bool name_is(struct slice name, struct slice wanted)
+struct claims_lookup claims_lookup(const struct claims_names *names)
 {
-    return name.n == wanted.n && name.n && *name.p == *wanted.p && slice_eq(name, wanted);
+    return (struct claims_lookup){.names = *names,
+                                  .user = scan_begin_of(names->user),
+                                  .token_type = scan_begin_of(names->token_type),
+                                  .jti = scan_begin_of(names->jti)};
 }
 
 /* One pass over the members. One may be several claims: the settings can call two alike. */
-static void find_known(const struct claims *c, const struct claims_names *names,
+static void find_known(struct claims *c, const struct claims_lookup *lookup,
                        const struct scan_value *ret[KNOWN + 1])
 {
-    const struct slice user = slice_of(names->user), token_type = slice_of(names->token_type);
-    const struct slice jti = slice_of(names->jti);
-    UNINITIALIZED char buf[CLAIMS_NAME_MAX];
-
     for (size_t i = 0; i <= KNOWN; i++)
         ret[i] = NULL;
     for (size_t i = 0; i < c->n; i++) {
-        const struct scan_value *value = &c->members[i].value;
-        struct slice name = name_of(&c->members[i].name, buf, sizeof(buf));
+        const struct scan_member *m = &c->members[i];
+        int known = known_member(m);
 
-        ret[known_by_name(name)] = value;
-        if (name_is(name, user))
-            ret[USER] = value;
-        if (name_is(name, token_type))
-            ret[TOKEN_TYPE] = value;
-        if (name_is(name, jti))
-            ret[JTI] = value;
+        ret[known] = &m->value;
+        c->there |= 1U << known;
+        if (scan_member_is(m, lookup->names.user, lookup->user))
+            ret[USER] = &m->value;
+        if (scan_member_is(m, lookup->names.token_type, lookup->token_type))
+            ret[TOKEN_TYPE] = &m->value;
+        if (scan_member_is(m, lookup->names.jti, lookup->jti))
+            ret[JTI] = &m->value;
     }
 }
 
@@ -175,7 +178,7 @@ static enum tok_err read_rest(const struct scan_value *const known[KNOWN + 1], s
     return known[GEN] ? scan_integer(*known[GEN], &c->gen) : TOK_OK;
 }
 
-static enum tok_err read_claims(struct slice payload, const struct claims_names *names,
+static enum tok_err read_claims(struct slice payload, const struct claims_lookup *lookup,
                                 struct claims *c)
 {
     UNINITIALIZED const struct scan_value *known[KNOWN + 1];
@@ -183,7 +186,7 @@ static enum tok_err read_claims(struct slice payload, const struct claims_names 
 
     if (err)
         return err;
-    find_known(c, names, known);
+    find_known(c, lookup, known);
     err = read_strings(known, c);
     if (err)
         return err;
@@ -199,24 +202,52 @@ static enum tok_err read_claims(struct slice payload, const struct claims_names 
 void claims_clear(struct claims *c)
 {
     c->n = 0;
+    c->there = 0;
     c->iss = c->sub = c->aud = c->user = c->token_type = c->jti = c->sid = c->scope = NULL;
     c->has_exp = c->has_nbf = c->has_iat = c->has_gen = c->one_time = c->bound = false;
     c->exp = c->nbf = c->iat = c->gen = 0;
 }
 
-enum tok_err claims_read(struct slice payload, const struct claims_names *names,
-                         struct claims *ret)
+enum tok_err claims_read_by(struct slice payload, const struct claims_lookup *lookup,
+                            struct claims *ret)
 {
     enum tok_err err;
 
     claims_clear(ret);
-    err = read_claims(payload, names, ret);
+    err = read_claims(payload, lookup, ret);
     if (err)
         claims_clear(ret);
     return err;
 }
 
-bool claims_has_audience(const struct claims *c, struct slice audience)
+enum tok_err claims_read(struct slice payload, const struct claims_names *names,
+                         struct claims *ret)
+{
+    const struct claims_lookup lookup = claims_lookup(names);
+
+    return claims_read_by(payload, &lookup, ret);
+}
+
+unsigned claims_number(const char *name)
+{
+    int known = known_by_name(scan_begin_of(name), strlen(name));
+
+    return known == KNOWN ? CLAIMS_OTHER : (unsigned)known;
+}
+
+bool claims_has(const struct claims *c, const char *name)
+{
+    unsigned number = claims_number(name);
+    const struct scan_value *v;
+
+    /* Those are never null: it is of no type that they may have. */
+    if (number != CLAIMS_OTHER)
+        return c->there >> number & 1;
+    v = scan_find(c->members, c->n, name);
+    return v && v->type != SCAN_NULL;
+}
+
+bool claims_has_audience(const struct claims *c, const char *audience)
 {
     struct scan_value element;
     size_t pos = 0;
@@ -224,9 +255,9 @@ bool claims_has_audience(const struct claims *c, struct slice audience)
     if (!c->aud)
         return false;
     if (c->aud->type == SCAN_STRING)
-        return scan_string_is(*c->aud, audience);
+        return scan_string_is_text(c->aud, audience);
     while (scan_next_element(*c->aud, &pos, &element))
-        if (scan_string_is(element, audience))
+        if (scan_string_is_text(&element, audience))
             return true;
     return false;
 }
@@ -243,23 +274,4 @@ size_t claims_audiences(const struct claims *c)
     while (scan_next_element(*c->aud, &pos, &element))
         n++;
     return n;
-}
-
-bool claims_has_scope(const struct claims *c, struct slice word)
-{
-    UNINITIALIZED char buf[CLAIMS_SCOPE_MAX];
-    struct slice rest = {buf, 0};
-
-    if (!c->scope || scan_string(*c->scope, buf, sizeof(buf), &rest.n))
-        return false;
-    while (rest.n) {
-        const char *space = memchr(rest.p, ' ', rest.n);
-        size_t n = space ? (size_t)(space - rest.p) : rest.n;
-
-        if (n && slice_eq((struct slice){rest.p, n}, word))
-            return true;
-        n += space != NULL;
-        rest = (struct slice){rest.p + n, rest.n - n};
-    }
-    return false;
 }

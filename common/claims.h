@@ -17,9 +17,19 @@ struct claims_names {
     const char *jti;        /* "jti" */
 };
 
+/* The same with what each begins with, so that many tokens can be read by it. */
+struct claims_lookup {
+    struct claims_names names;
+    uint64_t user, token_type, jti; /* scan_begin */
+};
+
+/* The names are not copied. */
+struct claims_lookup claims_lookup(const struct claims_names *names);
+
 /* Points into itself: read in place, never copied. */
 struct claims {
-    size_t n; /* members that are there */
+    size_t n;       /* members that are there */
+    unsigned there; /* 1 << claims_number each */
     const struct scan_value *iss, *sub, *aud, *user, *token_type, *jti, *sid,
         *scope; /* or NULL */
     bool has_exp, has_nbf, has_iat, has_gen;
@@ -41,12 +51,19 @@ void claims_clear(struct claims *c);
  * CLAIMS_SCOPE_MAX too); *ret then has no claims at all. */
 enum tok_err claims_read(struct slice payload, const struct claims_names *names,
                          struct claims *ret) MUST_CHECK;
+enum tok_err claims_read_by(struct slice payload, const struct claims_lookup *lookup,
+                            struct claims *ret) MUST_CHECK;
 
-/* True when aud, a string or an array of strings, holds this. */
-bool claims_has_audience(const struct claims *c, struct slice audience);
+/* The number of a claim that has a name of its own, below 32; CLAIMS_OTHER for all others. */
+#define CLAIMS_OTHER 31
+unsigned claims_number(const char *name);
+
+/* True when a claim of this name is there. Registered claims of a wrong type were refused when
+ * they were read; of any other claim, null is the absence. */
+bool claims_has(const struct claims *c, const char *name);
+
+/* True when aud, a string or an array of strings, holds this C string. */
+bool claims_has_audience(const struct claims *c, const char *audience);
 
 /* How many audiences aud names: 0 when it is absent or an empty array. */
 size_t claims_audiences(const struct claims *c);
-
-/* True when scope (RFC 8693 4.2: words between single spaces) holds this word. */
-bool claims_has_scope(const struct claims *c, struct slice word);

@@ -84,29 +84,33 @@ enum tok_err policy_read_pinned(struct policy *p, const char *path, struct why *
     return TOK_OK;
 }
 
-static bool is_digit(char c)
+/* What a byte is in a user name; 0: it has no place there. */
+enum { NAME_LETTER = 1, NAME_DIGIT = 2 };
+
+static inline unsigned name_class(char c)
 {
-    return c >= '0' && c <= '9';
+    if ((unsigned char)((c | 0x20) - 'a') < 26 || c == '_' || c == '-' || c == '.')
+        return NAME_LETTER;
+    return (unsigned char)(c - '0') < 10 ? NAME_DIGIT : 0;
 }
 
 bool policy_user_name_ok(struct slice name)
 {
     struct slice body = name;
-    size_t digits = 0;
+    unsigned classes = 0;
 
     if (body.n > 1 && body.n <= USER_NAME_MAX && body.p[body.n - 1] == '$')
         body.n--;
     if (body.n == 0 || name.n > USER_NAME_MAX || body.p[0] == '-')
         return false;
     for (size_t i = 0; i < body.n; i++) {
-        char c = body.p[i];
-        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+        unsigned class = name_class(body.p[i]);
 
-        if (!letter && !is_digit(c) && c != '.' && c != '_' && c != '-')
+        if (!class)
             return false;
-        digits += is_digit(c) ? 1 : 0;
+        classes |= class;
     }
-    return digits < body.n && !slice_is(body, ".") && !slice_is(body, "..");
+    return (classes & NAME_LETTER) && !slice_is(body, ".") && !slice_is(body, "..");
 }
 
 /* Sums and differences that stop at the ends of the range instead of wrapping. */
@@ -128,17 +132,43 @@ static int64_t subtract(int64_t a, int64_t b)
     return difference;
 }
 
-/* Registered claims of a wrong type were refused when they were read; of any other claim, null
- * is the absence. */
+static struct policy_plan make_plan(const struct policy *p)
+{
+    const struct claims_names names = {p->user_claim, p->token_type_claim, p->jti_claim};
+    struct policy_plan plan = {.claims = claims_lookup(&names)};
+
+    for (char **name = p->require; name && *name; name++)
+        plan.required |= 1U << claims_number(*name);
+    return plan;
+}
+
+void policy_settle(struct policy *p)
+{
+    p->plan = make_plan(p);
+    p->plan.settled = true;
+}
+
+const struct policy_plan *policy_plan_of(const struct policy *p, struct policy_plan *room)
+{
+    if (p->plan.settled)
+        return &p->plan;
+    *room = make_plan(p);
+    return room;
+}
+
 static enum tok_err judge_required(const struct policy *p, const struct claims *c)
 {
-    for (char **name = p->require; name && *name; name++) {
-        const struct scan_value *v = scan_find(c->members, c->n, *name);
+    UNINITIALIZED struct policy_plan room;
+    const unsigned other = 1U << CLAIMS_OTHER, required = policy_plan_of(p, &room)->required;
 
-        if (!v || v->type == SCAN_NULL)
+    if (!c->has_exp || (required & ~other & ~c->there))
+        return TOK_MISSING;
+    if (!(required & other))
+        return TOK_OK;
+    for (char **name = p->require; *name; name++)
+        if (!claims_has(c, *name))
             return TOK_MISSING;
-    }
-    return c->has_exp ? TOK_OK : TOK_MISSING;
+    return TOK_OK;
 }
 
 static enum tok_err judge_times(const struct policy *p, const struct claims *c, int64_t now)
@@ -160,13 +190,13 @@ static enum tok_err judge_lifetime(const struct policy *p, const struct claims *
 
 static bool string_is(const struct scan_value *v, const char *text)
 {
-    return v && v->type == SCAN_STRING && scan_string_is(*v, slice_of(text));
+    return v && scan_string_is_text(v, text);
 }
 
 static bool audience_ok(const struct policy *p, const struct claims *c)
 {
     for (char **a = p->audience; a && *a; a++)
-        if (**a && claims_has_audience(c, slice_of(*a)))
+        if (**a && claims_has_audience(c, *a))
             return true;
     return false;
 }
@@ -243,19 +273,28 @@ bool policy_scope_binds(struct slice scope)
     return read_words(scope, (struct slice){0}).any;
 }
 
-static enum tok_err judge_scope(const struct policy *p, const struct claims *c,
-                                struct slice service)
+/* Its text is kilobytes that a token without scope never touches. */
+__attribute__((noinline)) static enum tok_err
+judge_words(const struct policy *p, const struct scan_value *scope, struct slice service)
 {
     UNINITIALIZED char text[CLAIMS_SCOPE_MAX];
     struct pam_words words;
-    size_t n = 0;
+    size_t n;
 
-    if (c->scope && scan_string(*c->scope, text, sizeof(text), &n) != TOK_OK)
+    if (scan_string(*scope, text, sizeof(text), &n) != TOK_OK)
         return TOK_SCOPE;
     words = read_words((struct slice){text, n}, service);
     if (p->scope_required && !words.any)
         return TOK_SCOPE;
     return words.any && service.p && !words.grant ? TOK_SCOPE : TOK_OK;
+}
+
+static enum tok_err judge_scope(const struct policy *p, const struct claims *c,
+                                struct slice service)
+{
+    if (c->scope)
+        return judge_words(p, c->scope, service);
+    return p->scope_required ? TOK_SCOPE : TOK_OK;
 }
 
 /* A token for one use can be kept to one by whoever spends it, when its id tells it from all
@@ -285,22 +324,37 @@ static enum tok_err map_user(const struct policy *p, const struct scan_value *cl
     return usermap_find(map, slice_of(p->issuer), (struct slice){value, n}, ret);
 }
 
+/* The claim's own value is the user. A portable name needs no escapes, but may have them. */
+static enum tok_err read_user(const struct scan_value *claim, char buf[USER_NAME_MAX],
+                              struct slice *ret)
+{
+    size_t n;
+
+    if (!claim->escaped) {
+        *ret = scan_string_raw(*claim);
+        return TOK_OK;
+    }
+    if (scan_string(*claim, buf, USER_NAME_MAX, &n) != TOK_OK)
+        return TOK_USER_NAME;
+    *ret = (struct slice){buf, n};
+    return TOK_OK;
+}
+
 static enum tok_err judge_user(const struct policy *p, const struct claims *c,
                                const struct policy_ask *ask, char ret_user[USER_NAME_MAX + 1])
 {
-    UNINITIALIZED char name[USER_NAME_MAX];
-    struct slice user = {name, 0};
+    UNINITIALIZED char buf[USER_NAME_MAX];
+    struct slice user;
     enum tok_err err;
 
     if (!c->user)
         return TOK_MISSING;
     if (c->user->type != SCAN_STRING)
         return TOK_CLAIM_TYPE;
-    err = ask->map ? map_user(p, c->user, ask->map, &user)
-                   : scan_string(*c->user, name, sizeof(name), &user.n);
-    if (err == TOK_UNMAPPED)
+    err = ask->map ? map_user(p, c->user, ask->map, &user) : read_user(c->user, buf, &user);
+    if (err)
         return err;
-    if (err || !policy_user_name_ok(user))
+    if (!policy_user_name_ok(user))
         return TOK_USER_NAME;
     if (ask->user.p && !slice_eq(ask->user, user))
         return TOK_USER;

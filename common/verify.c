@@ -7,17 +7,14 @@
 #define KEYS_TRIED 8    /* of a token without kid */
 #define ISSUER_MAX 1024 /* bytes of an iss that is looked up */
 
-/* Most tokens have the very header that their key mints: its letters tell all that reading them
- * would. *ret_key is that key; NULL for any other header, which is read. */
-static enum tok_err read_header(const struct keyset *keys, struct slice letters,
-                                struct jws_header *ret, const struct key **ret_key)
+/* own: the key whose own header it is: its letters tell all that reading them would. NULL: it
+ * is another header, and read. */
+static enum tok_err read_header(const struct key *own, struct slice letters,
+                                struct jws_header *ret)
 {
-    const struct key *key = keyset_find_header(keys, letters);
-
-    *ret_key = key;
-    if (!key)
+    if (!own)
         return jws_read_header(letters, ret);
-    ret->alg = key_alg(key);
+    ret->alg = key_alg(own);
     ret->typ = JWS_TYP_JWT;
     ret->has_kid = true;
     return TOK_OK;
@@ -109,16 +106,20 @@ static enum tok_err decode_payload(struct slice letters, char *scratch, size_t s
     return TOK_OK;
 }
 
-/* The parts, each of letters. Decoding tells what is no letter, so the payload is read once,
- * but what else is wrong with it is told in its turn, after the signature: *ret_payload_err. */
+/* The parts, each of letters. Most tokens have the very header that their key mints, and no
+ * more is to be known of it: *ret_own is that key, or NULL. Decoding tells what is no letter,
+ * so the payload is read once, but what else is wrong with it is told in its turn, after the
+ * signature: *ret_payload_err. */
 static enum tok_err split(const struct verify_ask *ask, struct jws *ret,
-                          struct slice *ret_payload, enum tok_err *ret_payload_err)
+                          const struct key **ret_own, struct slice *ret_payload,
+                          enum tok_err *ret_payload_err)
 {
     enum tok_err err = jws_cut(ask->token, ret);
 
     if (err)
         return err;
-    if (!base64url_is_text(ret->header) || !base64url_is_text(ret->signature))
+    *ret_own = keyset_find_header(ask->keys, ret->header);
+    if ((!*ret_own && !base64url_is_text(ret->header)) || !base64url_is_text(ret->signature))
         return TOK_MALFORMED;
     err = decode_payload(ret->payload, ask->scratch, ask->scratch_size, ret_payload);
     if (err && !base64url_is_text(ret->payload))
@@ -131,13 +132,18 @@ static enum tok_err split(const struct verify_ask *ask, struct jws *ret,
 static void copy_id(const struct scan_value *v, char ret[65])
 {
     UNINITIALIZED char buf[64];
-    size_t n;
+    struct slice id = {buf, 0};
 
-    if (!v || scan_string(*v, buf, sizeof(buf), &n) ||
-        !base64url_is_text((struct slice){buf, n}))
+    if (!v)
         return;
-    memcpy(ret, buf, n);
-    ret[n] = '\0';
+    if (!v->escaped)
+        id = scan_string_raw(*v);
+    else if (scan_string(*v, buf, sizeof(buf), &id.n))
+        return;
+    if (id.n > sizeof(buf) || !base64url_is_text(id))
+        return;
+    memcpy(ret, id.p, id.n);
+    ret[id.n] = '\0';
 }
 
 static void copy_kid(const struct key *key, char ret[KEY_KID_MAX + 1])
@@ -150,12 +156,9 @@ static void copy_kid(const struct key *key, char ret[KEY_KID_MAX + 1])
 
 static enum tok_err read_claims(const struct policy *policy, struct verify_result *result)
 {
-    const struct claims_names names = {
-        .user = policy->user_claim,
-        .token_type = policy->token_type_claim,
-        .jti = policy->jti_claim,
-    };
-    enum tok_err err = claims_read(result->payload, &names, &result->claims);
+    UNINITIALIZED struct policy_plan room;
+    const struct policy_plan *plan = policy_plan_of(policy, &room);
+    enum tok_err err = claims_read_by(result->payload, &plan->claims, &result->claims);
 
     if (err)
         return err;
@@ -169,7 +172,7 @@ static enum tok_err read_claims(const struct policy *policy, struct verify_resul
 /* Is the session this token belongs to ended? A token without sid belongs to none. */
 static enum tok_err check_list(const struct revoked *list, const struct claims *claims)
 {
-    char sid[REVOKED_SID_LEN];
+    UNINITIALIZED char sid[REVOKED_SID_LEN];
     enum tok_err err;
     size_t n;
 
@@ -209,10 +212,10 @@ enum tok_err verify_token(const struct verify_ask *ask, struct verify_result *re
     know_nothing(ret);
     if (ask->token.n > ask->policy->max_length)
         return TOK_TOO_LONG;
-    err = split(ask, &jws, &payload, &payload_err);
+    err = split(ask, &jws, &own, &payload, &payload_err);
     if (err)
         return err;
-    err = read_header(ask->keys, jws.header, &header, &own);
+    err = read_header(own, jws.header, &header);
     if (err)
         return err;
     err = check_header(ask->policy, &header);
