@@ -7,14 +7,14 @@
 
 #define N(array) (sizeof(array) / sizeof((array)[0]))
 
-static void *at(void *base, const struct field *f)
+static void *at(void *base, size_t offset)
 {
-    return (char *)base + f->offset;
+    return (char *)base + offset;
 }
 
-static const void *const_at(const void *base, const struct field *f)
+static const void *const_at(const void *base, size_t offset)
 {
-    return (const char *)base + f->offset;
+    return (const char *)base + offset;
 }
 
 static enum tok_err set_words(word_list *words, const struct field *f, struct slice value,
@@ -172,17 +172,12 @@ static void rate_text(const struct settings_rate *rate, char *ret, size_t size)
 
 /* Claims */
 
-static size_t *number_at(void *base, const struct field *f)
-{
-    return (size_t *)((char *)base + f->n_offset);
-}
-
 /* Adds one, whose name and value are one text with a NUL for the colon. */
 static enum tok_err add_claim(void *base, const struct field *f, struct slice value)
 {
     CLEANUP(cleanup_free) char *text = NULL;
-    struct policy_claim **claims = at(base, f), *more;
-    size_t *n = number_at(base, f);
+    struct policy_claim **claims = at(base, f->offset), *more;
+    size_t *n = at(base, f->n_offset);
     struct slice name, rest;
     enum tok_err err;
 
@@ -222,8 +217,8 @@ static enum tok_err copy_claims(const void *from, const struct field *f, void *t
 
 static void free_claims(void *base, const struct field *f)
 {
-    struct policy_claim *claims = *(struct policy_claim **)at(base, f);
-    size_t *n = number_at(base, f);
+    struct policy_claim *claims = *(struct policy_claim **)at(base, f->offset);
+    size_t *n = at(base, f->n_offset);
 
     for (; *n > 0; (*n)--)
         free(claims[*n - 1].name);
@@ -234,7 +229,7 @@ static void free_claims(void *base, const struct field *f)
 
 enum tok_err field_set(void *base, const struct field *f, struct slice value, char separator)
 {
-    void *to = at(base, f);
+    void *to = at(base, f->offset);
 
     switch (f->kind) {
     case FIELD_FLAG:
@@ -264,7 +259,7 @@ enum tok_err field_set(void *base, const struct field *f, struct slice value, ch
 
 void field_clear(void *base, const struct field *f)
 {
-    void *from = at(base, f);
+    void *from = at(base, f->offset);
 
     if (f->kind == FIELD_TEXT)
         free(*(char **)from);
@@ -277,16 +272,16 @@ void field_clear(void *base, const struct field *f)
 
 enum tok_err field_copy(const void *from, const struct field *f, void *to)
 {
-    const void *source = const_at(from, f);
+    const void *source = const_at(from, f->offset);
 
     field_clear(to, f);
     if (f->kind == FIELD_CLAIMS)
         return copy_claims(from, f, to);
     if (f->kind == FIELD_WORDS)
-        return word_list_copy(*(const word_list *)source, at(to, f));
+        return word_list_copy(*(const word_list *)source, at(to, f->offset));
     if (f->kind == FIELD_TEXT && *(char *const *)source)
-        return value_text(slice_of(*(char *const *)source), at(to, f));
-    memcpy(at(to, f), source, f->size);
+        return value_text(slice_of(*(char *const *)source), at(to, f->offset));
+    memcpy(at(to, f->offset), source, f->size);
     return TOK_OK;
 }
 
@@ -297,13 +292,13 @@ bool field_is_list(const struct field *f)
 
 size_t field_count(const void *base, const struct field *f)
 {
-    return f->kind == FIELD_CLAIMS ? *(const size_t *)((const char *)base + f->n_offset) : 1;
+    return f->kind == FIELD_CLAIMS ? *(const size_t *)const_at(base, f->n_offset) : 1;
 }
 
 enum tok_err field_text(const void *base, const struct field *f, size_t i, char separator,
                         char **ret)
 {
-    const void *from = const_at(base, f);
+    const void *from = const_at(base, f->offset);
     char made[FIELD_FORM] = "";
     const char *text = made;
 
