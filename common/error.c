@@ -5,47 +5,43 @@
 
 static const struct {
     const char *word, *text;
-    bool ours;
 } table[TOK_ERR_COUNT] = {
-    [TOK_OK] = {"ok", "the token holds", false},
-    [TOK_MALFORMED] = {"malformed", "not shaped like a token", false},
-    [TOK_TOO_LONG] = {"too_long", "the token is too long", false},
-    [TOK_BASE64] = {"bad_base64", "a part is no canonical base64url", false},
-    [TOK_JSON] = {"bad_json", "header or payload is no strict JSON object", false},
-    [TOK_HEADER] = {"bad_header", "a header member is missing or of the wrong type", false},
-    [TOK_TYP] = {"wrong_typ", "the header's typ names another kind of token", false},
-    [TOK_CRIT] = {"crit", "the header asks for an extension that is not understood", false},
-    [TOK_UNSUPPORTED] = {"unsupported", "the token is no plain signed token", false},
-    [TOK_ALG] = {"bad_alg", "the algorithm is not allowed or not the key's", false},
-    [TOK_UNKNOWN_KEY] = {"unknown_key", "no key here has made this token", false},
-    [TOK_SIGNATURE] = {"bad_signature", "the signature does not hold", false},
-    [TOK_CLAIM_TYPE] = {"bad_claim_type", "a claim is of the wrong type or out of range",
-                        false},
-    [TOK_MISSING] = {"missing_claim", "a required claim is missing", false},
-    [TOK_EXPIRED] = {"expired", "the token has expired", false},
-    [TOK_NOT_YET] = {"not_yet_valid", "the token is not valid yet", false},
-    [TOK_LIFETIME] = {"lifetime_too_long", "the token lives longer than is allowed", false},
-    [TOK_ISSUER] = {"wrong_issuer", "the token is another issuer's", false},
-    [TOK_AUDIENCE] = {"wrong_audience", "the token is meant for others", false},
-    [TOK_TYPE] = {"wrong_type", "the token is of another type", false},
-    [TOK_CLAIM] = {"wrong_claim", "a claim has not the value that is asked", false},
-    [TOK_BOUND] = {"bound", "the token is bound to a key", false},
-    [TOK_SCOPE] = {"wrong_scope", "the token's scope does not hold this service", false},
-    [TOK_ONE_TIME] = {"one_time", "single use is asked and not offered, or can't be kept",
-                      false},
-    [TOK_USER_NAME] = {"bad_user_name", "the token names no portable user name", false},
-    [TOK_USER] = {"wrong_user", "the token is another user's", false},
-    [TOK_ROOT] = {"root_refused", "the token is for root, which is not allowed", false},
-    [TOK_UNMAPPED] = {"unmapped_user", "the issuer's users are not mapped to local ones",
-                      false},
-    [TOK_REVOKED] = {"revoked", "the token's session was ended", false},
-    [TOK_SPENT] = {"spent", "the token was for one use and was used", false},
-    [TOK_KEYS] = {"keys", "the keys are out of reach or wrong", true},
-    [TOK_SETTINGS] = {"settings", "a setting is wrong", true},
-    [TOK_LIST] = {"revoked_list", "the list of ended sessions is missing or wrong", true},
-    [TOK_FILE] = {"file", "a file can't be used as asked", true},
-    [TOK_CRYPTO] = {"crypto", "the cryptographic library failed", true},
-    [TOK_NO_MEMORY] = {"no_memory", "out of memory", true},
+    [TOK_OK] = {"ok", "the token holds"},
+    [TOK_MALFORMED] = {"malformed", "not shaped like a token"},
+    [TOK_TOO_LONG] = {"too_long", "the token is too long"},
+    [TOK_BASE64] = {"bad_base64", "a part is no canonical base64url"},
+    [TOK_JSON] = {"bad_json", "header or payload is no strict JSON object"},
+    [TOK_HEADER] = {"bad_header", "a header member is missing or of the wrong type"},
+    [TOK_TYP] = {"wrong_typ", "the header's typ names another kind of token"},
+    [TOK_CRIT] = {"crit", "the header asks for an extension that is not understood"},
+    [TOK_UNSUPPORTED] = {"unsupported", "the token is no plain signed token"},
+    [TOK_ALG] = {"bad_alg", "the algorithm is not allowed or not the key's"},
+    [TOK_UNKNOWN_KEY] = {"unknown_key", "no key here has made this token"},
+    [TOK_SIGNATURE] = {"bad_signature", "the signature does not hold"},
+    [TOK_CLAIM_TYPE] = {"bad_claim_type", "a claim is of the wrong type or out of range"},
+    [TOK_MISSING] = {"missing_claim", "a required claim is missing"},
+    [TOK_EXPIRED] = {"expired", "the token has expired"},
+    [TOK_NOT_YET] = {"not_yet_valid", "the token is not valid yet"},
+    [TOK_LIFETIME] = {"lifetime_too_long", "the token lives longer than is allowed"},
+    [TOK_ISSUER] = {"wrong_issuer", "the token is another issuer's"},
+    [TOK_AUDIENCE] = {"wrong_audience", "the token is meant for others"},
+    [TOK_TYPE] = {"wrong_type", "the token is of another type"},
+    [TOK_CLAIM] = {"wrong_claim", "a claim has not the value that is asked"},
+    [TOK_BOUND] = {"bound", "the token is bound to a key"},
+    [TOK_SCOPE] = {"wrong_scope", "the token's scope does not hold this service"},
+    [TOK_ONE_TIME] = {"one_time", "single use is asked and not offered, or can't be kept"},
+    [TOK_USER_NAME] = {"bad_user_name", "the token names no portable user name"},
+    [TOK_USER] = {"wrong_user", "the token is another user's"},
+    [TOK_ROOT] = {"root_refused", "the token is for root, which is not allowed"},
+    [TOK_UNMAPPED] = {"unmapped_user", "the issuer's users are not mapped to local ones"},
+    [TOK_REVOKED] = {"revoked", "the token's session was ended"},
+    [TOK_SPENT] = {"spent", "the token was for one use and was used"},
+    [TOK_KEYS] = {"keys", "the keys are out of reach or wrong"},
+    [TOK_SETTINGS] = {"settings", "a setting is wrong"},
+    [TOK_LIST] = {"revoked_list", "the list of ended sessions is missing or wrong"},
+    [TOK_FILE] = {"file", "a file can't be used as asked"},
+    [TOK_CRYPTO] = {"crypto", "the cryptographic library failed"},
+    [TOK_NO_MEMORY] = {"no_memory", "out of memory"},
 };
 
 /* An error that is no row: a caller's mistake, told as a refusal of our own, never as "ok". */
@@ -66,7 +62,7 @@ const char *tok_err_text(enum tok_err err)
 
 bool tok_err_is_ours(enum tok_err err)
 {
-    return table[row_of(err)].ours;
+    return row_of(err) >= TOK_KEYS;
 }
 
 enum tok_err why_set(struct why *why, enum tok_err err, const char *fmt, ...)

@@ -60,7 +60,7 @@ enum tok_err {
     TOK_UNMAPPED,   /* another issuer's user, and no UserMap makes it a local one */
     TOK_REVOKED,    /* its session was ended */
     TOK_SPENT,      /* a token for one use was used, or may have been */
-    /* Not the token's fault */
+    /* Not the token's fault: what follows is ours (tok_err_is_ours) */
     TOK_KEYS,     /* the key file is out of reach or wrong */
     TOK_SETTINGS, /* a settings file, option or word is wrong */
     TOK_LIST,     /* the list of ended sessions is missing, unreadable or of a wrong size */

@@ -80,15 +80,9 @@ static enum tok_err name_claims(const struct settings *settings, struct policy *
 static enum tok_err is_local(const char *pinned, const char *url, bool *ret, struct why *why)
 {
     CLEANUP(policy_clear) struct policy p = {0};
-    enum tok_err err;
+    bool missing = access(pinned, F_OK) != 0 && errno == ENOENT;
+    enum tok_err err = missing ? TOK_OK : policy_read_pinned(&p, pinned, why);
 
-    if (access(pinned, F_OK) != 0 && errno == ENOENT) {
-        *ret = false;
-        return TOK_OK;
-    }
-    err = policy_init(&p);
-    if (!err)
-        err = policy_read_pinned(&p, pinned, why);
     if (err)
         return err;
     *ret = p.issuer && strcmp(p.issuer, url) == 0;
@@ -101,27 +95,19 @@ static enum tok_err choose_policy(const struct resolve_ask *ask,
                                   struct why *why)
 {
     const char *pinned = ask->pinned ? ask->pinned : POLICY_PINNED;
+    bool local = true;
     enum tok_err err;
 
     err = section ? policy_copy(&section->policy, &r->policy) : policy_init(&r->policy);
-    if (err)
-        return err;
-    if (section) {
-        bool local;
-
+    if (!err && section)
         err = is_local(pinned, section->url, &local, why);
-        if (err)
-            return err;
-        r->foreign = !local;
-    }
-    if (!r->foreign)
+    r->foreign = !local;
+    if (!err && local)
         err = name_claims(settings, &r->policy);
     if (!err)
         err = policy_override(&r->policy, ask->words);
-    if (err)
+    if (err || (r->policy.issuer && r->policy.audience))
         return err;
-    if (r->policy.issuer && r->policy.audience)
-        return TOK_OK;
     return policy_read_pinned(&r->policy, pinned, why);
 }
 
