@@ -70,18 +70,19 @@ static inline void put(uint32_t bits, uint8_t *out)
     out[2] = (uint8_t)bits;
 }
 
-/* The last two or three letters, filled up by letters that mean zero. The bits that no byte has
- * are then the byte that follows, which must be zero. */
-static bool decode_tail(const char *p, size_t n, uint8_t *out)
+/* The last two or three letters, the third one a letter that means zero when it is missing. The
+ * bits that no byte has are then the byte that follows, which must be zero. */
+static inline bool decode_tail(const char *p, size_t n, uint8_t *out)
 {
-    char text[4] = {p[0], p[1], n == 3 ? p[2] : letters[0], letters[0]};
-    uint32_t bits = quad(text);
-    uint8_t bytes[3];
+    const char third = n == 3 ? p[2] : letters[0];
+    uint32_t bits = values[0][(uint8_t)p[0]] | values[1][(uint8_t)p[1]] |
+                    values[2][(uint8_t)third] | values[3][(uint8_t)letters[0]];
 
-    put(bits, bytes);
-    if (bits < FOUR_LETTERS || bytes[n - 1] != 0)
+    if (bits < FOUR_LETTERS || (n == 2 ? bits & 0xffff : bits & 0xff))
         return false;
-    memcpy(out, bytes, n - 1);
+    out[0] = (uint8_t)(bits >> 16);
+    if (n == 3)
+        out[1] = (uint8_t)(bits >> 8);
     return true;
 }
 

@@ -131,7 +131,7 @@ const struct scan_value *scan_find(const struct scan_member *members, size_t n,
 }
 
 /* The number that eight digits are: pairs, then fours, then all of them, side by side. */
-static int64_t eight_digits(const char *p)
+static inline int64_t eight_digits(const char *p)
 {
     uint64_t w;
 
@@ -143,20 +143,21 @@ static int64_t eight_digits(const char *p)
 }
 
 /* Digits at the front of a number's text, as a magnitude; they are taken off. */
-static enum tok_err take_whole(struct slice *text, int64_t *ret)
+static inline enum tok_err take_whole(struct slice *text, int64_t *ret)
 {
+    const char *p = text->p, *end = p + text->n;
     int64_t whole = 0;
 
-    if (text->n >= 8 && scan_all_digits(text->p)) {
-        whole = eight_digits(text->p);
-        *text = (struct slice){text->p + 8, text->n - 8};
+    if (end - p >= 8 && scan_all_digits(p)) {
+        whole = eight_digits(p);
+        p += 8;
     }
-    while (text->n > 0 && text->p[0] >= '0' && text->p[0] <= '9') {
-        whole = whole * 10 + (text->p[0] - '0');
+    for (; p < end && (unsigned char)(*p - '0') <= 9; p++) {
+        whole = whole * 10 + (*p - '0');
         if (whole > SCAN_NUMBER_MAX)
             return TOK_CLAIM_TYPE;
-        *text = (struct slice){text->p + 1, text->n - 1};
     }
+    *text = (struct slice){p, (size_t)(end - p)};
     *ret = whole;
     return TOK_OK;
 }
