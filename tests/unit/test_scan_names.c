@@ -48,7 +48,8 @@ START_TEST(a_name_with_u0000_never_equals_a_shorter_one)
 }
 END_TEST
 
-/* Names in an order made from the seed; the last repeats the one at again (or none). */
+/* Names in an order made from the seed; the last repeats the one at again (or none). Values are
+ * plain (scan_plain.h) and not, in turn. */
 static char *many_names(size_t n, size_t again, bool escaped)
 {
     char *text = NULL;
@@ -61,8 +62,8 @@ static char *many_names(size_t n, size_t again, bool escaped)
 
         if (i == n && again == SIZE_MAX)
             break;
-        fprintf(f, "%c\"%s%zu\":0", i == 0 ? '{' : ',', escaped && i % 3 ? "\\u006b" : "k",
-                name);
+        fprintf(f, "%c\"%s%zu\":%zu", i == 0 ? '{' : ',', escaped && i % 3 ? "\\u006b" : "k",
+                name, 1 - i / 2 % 2);
     }
     fputs("}", f);
     fclose(f);
