@@ -300,6 +300,14 @@ ssize_t __wrap_pread64(int fd, void *room, size_t n, off_t at)
     return some < 0 ? some : __real_pread64(fd, room, (size_t)some, at);
 }
 
+ssize_t __wrap___pread64_chk(int fd, void *room, size_t n, off_t at, size_t size);
+ssize_t __wrap___pread64_chk(int fd, void *room, size_t n, off_t at, size_t size)
+{
+    if (n > size)
+        abort(); /* no assertion: it calls what fails here */
+    return __wrap_pread64(fd, room, n, at);
+}
+
 ssize_t __real_write(int fd, const void *bytes, size_t n);
 ssize_t __wrap_write(int fd, const void *bytes, size_t n);
 ssize_t __wrap_write(int fd, const void *bytes, size_t n)

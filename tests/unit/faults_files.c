@@ -441,6 +441,21 @@ START_TEST(a_list_that_can_not_be_read_frees_no_session)
 }
 END_TEST
 
+/* Of which some is remembered, if there is memory for it. */
+START_TEST(a_long_list_that_can_not_be_read_frees_no_session)
+{
+    CLEANUP(place_free) struct place *p = place_new();
+    FILE *file = fopen(p->list, "w");
+
+    ck_assert_ptr_nonnull(file);
+    for (int i = 0; i < 9999; i++)
+        ck_assert_int_eq(fprintf(file, "%022d 1700000900\n", i), REVOKED_LINE_LEN);
+    ck_assert_int_eq(fputs(SID " 1700000900\n", file) < 0, 0);
+    ck_assert_int_eq(fclose(file), 0);
+    faults_try("revoked", ask_list, p, TOK_REVOKED);
+}
+END_TEST
+
 size_t faults_file_tests(const TTest *ret[FAULTS_TESTS])
 {
     const TTest *const tests[] = {
@@ -451,6 +466,7 @@ size_t faults_file_tests(const TTest *ret[FAULTS_TESTS])
         a_file_is_read_whole_or_not,
         a_file_is_replaced_whole_or_not,
         a_list_that_can_not_be_read_frees_no_session,
+        a_long_list_that_can_not_be_read_frees_no_session,
     };
 
     for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)
