@@ -3,20 +3,27 @@
  *
  *   'F'  the rest, after one sid of 22 bytes, is the file
  *   'L'  the rest are sessions of 16 bytes and an exp of 4, written as the file should be
+ *   'R'  runs of sessions, up to 6000 of them, so that the list is long enough to be searched
+ * in every way: 8 bytes that a run's ids begin with, a byte that tells how far they are apart,
+ * one that tells how many; after 2 bytes that tell where a line is out of form
  *
  * Beyond "no crash": a walk over all lines, in place of a search, says the same wherever the
  * file is in form; a short file that is out of form is never asked without TOK_LIST; nobody is
- * on the list who is not in the file.
+ * on the list who is not in the file; and of a sorted file with a line out of form, nobody is
+ * off the list who is in it.
  */
 #include "base64url.h"
 #include "cleanup.h"
 #include "fuzz.h"
 #include "revoked.h"
 
+#include <endian.h>
 #include <stdio.h>
 
 #define BLOCK 120 /* lines: a file of up to so many is read whole */
 #define SESSION 20
+#define RUN 10
+#define RUNS_LINES 6000
 
 /* Made once: a harness may keep what a library may not. */
 static char path[64];
@@ -76,26 +83,34 @@ static bool walk(struct slice text, struct slice sid)
     return false;
 }
 
-static void ask(const struct revoked *list, struct slice text, bool good, struct slice sid)
+struct file_state {
+    bool good, sorted; /* in form and order; in order but for lines that are out of form */
+};
+
+static void ask(const struct revoked *list, struct slice text, struct file_state state,
+                struct slice sid)
 {
     enum tok_err err = revoked_check(list, sid);
 
     must(err == TOK_OK || err == TOK_REVOKED || err == TOK_LIST);
+    if (err == TOK_OK && state.sorted)
+        must(!walk(text, sid));
     if (err == TOK_REVOKED)
         must(walk(text, sid));
     if (sid.n != REVOKED_SID_LEN)
         must(err == TOK_OK);
-    else if (good)
+    else if (state.good)
         must(err == (walk(text, sid) ? TOK_REVOKED : TOK_OK));
     else if (text.n <= (size_t)BLOCK * REVOKED_LINE_LEN)
         must(err == TOK_LIST);
 }
 
-/* Asks for this session, and for those in front, in the middle and at the end. */
-static void judge(struct slice text, struct slice sid)
+/* Asks for this session, and for those in front, in the middle and at the end; and once more,
+ * as a list remembers what was met. */
+static void judge(struct slice text, struct slice sid, bool sorted)
 {
     size_t n = text.n / REVOKED_LINE_LEN;
-    bool good = file_is_good(text);
+    struct file_state state = {.good = file_is_good(text), .sorted = sorted};
     struct revoked list = {.fd = -1};
     struct why why = {""};
     enum tok_err err;
@@ -109,10 +124,11 @@ static void judge(struct slice text, struct slice sid)
         must(list.fd == -1 && *why.text);
         return;
     }
-    ask(&list, text, good, sid);
+    ask(&list, text, state, sid);
     for (size_t i = 0; i < 5 && n; i++)
-        ask(&list, text, good,
+        ask(&list, text, state,
             (struct slice){text.p + i * (n - 1) / 4 * REVOKED_LINE_LEN, REVOKED_SID_LEN});
+    ask(&list, text, state, sid);
     revoked_close(&list);
     must(list.fd == -1);
 }
@@ -141,9 +157,55 @@ static void judge_list(struct slice in)
         must(line_is_good(line));
     }
     qsort(lines, n, REVOKED_LINE_LEN, by_sid);
-    judge((struct slice){lines, n * REVOKED_LINE_LEN}, (struct slice){sid, sizeof(sid)});
+    judge((struct slice){lines, n * REVOKED_LINE_LEN}, (struct slice){sid, sizeof(sid)}, true);
     sid[0] = sid[0] == 'A' ? 'B' : 'A';
-    judge((struct slice){lines, n * REVOKED_LINE_LEN}, (struct slice){sid, sizeof(sid)});
+    judge((struct slice){lines, n * REVOKED_LINE_LEN}, (struct slice){sid, sizeof(sid)}, true);
+}
+
+/* A run's ids begin with a number that grows by a power of two, and end in some of its bytes.
+ */
+static size_t add_run(struct slice *in, char *lines, size_t n)
+{
+    struct slice run = take_bytes(in, RUN);
+    size_t count = (size_t)(uint8_t)run.p[9] * 8 + 1;
+    uint64_t number, step = UINT64_C(1) << ((uint8_t)run.p[8] % 48);
+    char id[16], sid[REVOKED_SID_LEN];
+
+    memcpy(&number, run.p, sizeof(number));
+    for (; count && n < RUNS_LINES; count--, n++, number += step) {
+        uint64_t big = htobe64(number), end = number * UINT64_C(0x9e3779b97f4a7c15);
+
+        memcpy(id, &big, sizeof(big));
+        memcpy(id + 8, &end, sizeof(end));
+        base64url_encode((struct slice){id, sizeof(id)}, sid);
+        revoked_line(sid, 1700000000, lines + n * REVOKED_LINE_LEN);
+    }
+    return n;
+}
+
+static void judge_runs(struct slice in)
+{
+    CLEANUP(cleanup_free) char *lines = calloc(RUNS_LINES, REVOKED_LINE_LEN);
+    struct slice where = take_bytes(&in, 2);
+    char sid[REVOKED_SID_LEN];
+    size_t n = 0, at;
+
+    must(lines != NULL);
+    if (where.n < 2)
+        return;
+    while (in.n >= RUN && n < RUNS_LINES)
+        n = add_run(&in, lines, n);
+    if (n == 0)
+        return;
+    qsort(lines, n, REVOKED_LINE_LEN, by_sid);
+    at = ((size_t)(uint8_t)where.p[0] << 8 | (uint8_t)where.p[1]) % (2 * n);
+    memcpy(sid, lines + at % n * REVOKED_LINE_LEN, sizeof(sid));
+    judge((struct slice){lines, n * REVOKED_LINE_LEN}, (struct slice){sid, sizeof(sid)}, true);
+    if (at < n)
+        lines[at * REVOKED_LINE_LEN + REVOKED_SID_LEN + 1] = 'x';
+    else
+        sid[REVOKED_SID_LEN - 2] ^= 1;
+    judge((struct slice){lines, n * REVOKED_LINE_LEN}, (struct slice){sid, sizeof(sid)}, true);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -154,11 +216,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     case 'F': {
         struct slice sid = take_bytes(&in, REVOKED_SID_LEN);
 
-        judge(in, sid);
+        judge(in, sid, file_is_good(in));
         return 0;
     }
     case 'L':
         judge_list(in);
+        return 0;
+    case 'R':
+        judge_runs(in);
         return 0;
     default:
         return -1;
