@@ -78,21 +78,47 @@ static void row_keyset(void)
     keyset_free(large.set);
 }
 
-/* The list of ended sessions */
+/* The list of ended sessions. Each round asks for others, so that a long list is asked all over
+ * and pays for the memory it takes. */
+
+#define SIDS ((size_t)1 << 15)
+#define HOUR (UINT64_C(3600) * 1000)
 
 struct listed {
     struct revoked list;
-    char sid[ASKED][REVOKED_SID_LEN]; /* every other one is on it */
+    char *path;
+    char (*sid)[REVOKED_SID_LEN]; /* every other one is on it */
+    size_t next;
 };
+
+static void ask(const struct revoked *list, struct listed *l)
+{
+    size_t i = l->next++ % SIDS;
+
+    timing_must(revoked_check(list, (struct slice){l->sid[i], REVOKED_SID_LEN}) ==
+                    (i % 2 ? TOK_OK : TOK_REVOKED),
+                "the list");
+}
 
 static void ask_list(void *arg, size_t n)
 {
     struct listed *l = arg;
 
-    for (size_t i = 0; i < n; i++) {
-        const struct slice sid = {l->sid[i % ASKED], REVOKED_SID_LEN};
+    for (size_t i = 0; i < n; i++)
+        ask(&l->list, l);
+}
 
-        timing_must(revoked_check(&l->list, sid) == (i % 2 ? TOK_OK : TOK_REVOKED), "the list");
+/* What a login does. */
+static void open_and_ask_list(void *arg, size_t n)
+{
+    struct listed *l = arg;
+
+    for (size_t i = 0; i < n; i++) {
+        struct revoked list;
+
+        timing_must(revoked_open(l->path, FILE_OWN, &list, NULL) == TOK_OK, "open");
+        ask(&list, l);
+        revoked_close(&list);
     }
 }
 
@@ -101,10 +127,10 @@ static int by_line(const void *a, const void *b)
     return memcmp(a, b, REVOKED_LINE_LEN);
 }
 
-/* A session that began some time in the last fortnight, as issue_id makes them. */
-static void make_sid(uint64_t *random, char ret[REVOKED_SID_LEN])
+/* A session that began some time in the last so many milliseconds, as issue_id makes them. */
+static void make_sid(uint64_t span, uint64_t *random, char ret[REVOKED_SID_LEN])
 {
-    uint64_t age = next_random(random) % (UINT64_C(14) * 86400 * 1000);
+    uint64_t age = next_random(random) % span;
     uint64_t rest[2] = {next_random(random), next_random(random)};
     uint8_t id[ISSUE_ID_BYTES];
 
@@ -112,51 +138,68 @@ static void make_sid(uint64_t *random, char ret[REVOKED_SID_LEN])
     base64url_encode((struct slice){(const char *)id, sizeof(id)}, ret);
 }
 
-static void make_list(const char *work, size_t n, struct listed *ret)
+static void make_list(const char *work, size_t n, uint64_t span, struct listed *ret)
 {
-    char *lines = calloc(n, REVOKED_LINE_LEN), *path = NULL;
+    char *lines = calloc(n, REVOKED_LINE_LEN);
     uint64_t random = 88172645463325252U;
     struct why why = {0};
 
-    timing_must(lines && asprintf(&path, "%s/revoked-%zu", work, n) > 0, "memory");
+    ret->sid = calloc(SIDS, sizeof(*ret->sid));
+    timing_must(lines && ret->sid && asprintf(&ret->path, "%s/revoked-%zu", work, n) > 0,
+                "memory");
     for (size_t i = 0; i < n; i++) {
         char sid[REVOKED_SID_LEN];
 
-        make_sid(&random, sid);
+        make_sid(span, &random, sid);
         revoked_line(sid, BENCH_NOW + 600, lines + i * REVOKED_LINE_LEN);
     }
     qsort(lines, n, REVOKED_LINE_LEN, by_line);
-    timing_must(file_write(path, (struct slice){lines, n * REVOKED_LINE_LEN}, 0644, NULL) ==
-                        TOK_OK &&
-                    revoked_open(path, FILE_OWN, &ret->list, &why) == TOK_OK,
+    timing_must(file_write(ret->path, (struct slice){lines, n * REVOKED_LINE_LEN}, 0644,
+                           NULL) == TOK_OK &&
+                    revoked_open(ret->path, FILE_OWN, &ret->list, &why) == TOK_OK,
                 why.text);
-    for (size_t i = 0; i < ASKED; i++) {
+    for (size_t i = 0; i < SIDS; i++) {
         if (i % 2)
-            make_sid(&random, ret->sid[i]);
+            make_sid(span, &random, ret->sid[i]);
         else
             memcpy(ret->sid[i], lines + next_random(&random) % n * REVOKED_LINE_LEN,
                    REVOKED_SID_LEN);
     }
-    (void)unlink(path);
-    free(path);
     free(lines);
 }
 
-static void row_revoked(const char *work)
+static void drop_list(struct listed *l)
 {
-    static struct listed large, small;
+    revoked_close(&l->list);
+    (void)unlink(l->path);
+    free(l->path);
+    free(l->sid);
+}
+
+static void row_revoked(const char *work, const char *name, uint64_t span,
+                        void (*run)(void *arg, size_t n), double goal)
+{
+    struct listed large = {.list.fd = -1}, small = {.list.fd = -1};
     const struct row row = {
-        "Revoked list, lookup",
-        {{"1,000,000 lines", ask_list, &large, 0}, {"10 lines", ask_list, &small, 3}},
+        name,
+        {{"1,000,000 lines", run, &large, 0}, {"10 lines", run, &small, goal}},
         .n = 1024};
 
     if (!timing_wanted(row.name))
         return;
-    make_list(work, 10, &small);
-    make_list(work, 1000000, &large);
+    make_list(work, 10, span, &small);
+    make_list(work, 1000000, span, &large);
     timing_row(&row);
-    revoked_close(&small.list);
-    revoked_close(&large.list);
+    drop_list(&small);
+    drop_list(&large);
+}
+
+static void rows_revoked(const char *work)
+{
+    row_revoked(work, "Revoked list of a week, lookup", 168 * HOUR, ask_list, 3);
+    row_revoked(work, "Revoked list of an hour, lookup", HOUR, ask_list, 3);
+    row_revoked(work, "Revoked list of a week, open, lookup and close", 168 * HOUR,
+                open_and_ask_list, 0);
 }
 
 /* jwtctl verify --batch */
@@ -246,6 +289,6 @@ static void row_batch(const char *work, const char *jwtctl)
 void bench_rows_stores(const char *work, const char *jwtctl)
 {
     row_keyset();
-    row_revoked(work);
+    rows_revoked(work);
     row_batch(work, jwtctl);
 }
