@@ -35,7 +35,7 @@ struct field {
 #define FIELD(record, of_kind, member, ...)                                                    \
     {                                                                                          \
         .kind = (of_kind), .offset = offsetof(record, member),                                 \
-        .size = sizeof(((record *)0)->member), __VA_ARGS__                                     \
+        .size = sizeof(__typeof__(((record *)0)->member)), __VA_ARGS__                         \
     }
 
 /* Replaces the value in the struct at base (of claims: adds one). TOK_SETTINGS, TOK_NO_MEMORY.

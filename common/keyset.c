@@ -110,7 +110,7 @@ const struct key *keyset_find_header(const struct keyset *set, struct slice lett
 /* Takes the key over on success. */
 static enum tok_err append(struct keyset *set, struct key *key)
 {
-    struct key **grown = reallocarray(set->keys, set->n + 1, sizeof(*grown));
+    struct key **grown = reallocarray(set->keys, set->n + 1, sizeof(struct key *));
 
     if (!grown)
         return TOK_NO_MEMORY;
@@ -225,7 +225,7 @@ static enum tok_err fill(struct keyset *set, struct slice json, struct why *why)
 enum tok_err keyset_parse(OSSL_LIB_CTX *ctx, struct slice json, alg_set algorithms,
                           struct keyset **ret, struct why *why)
 {
-    CLEANUP(cleanup_keyset) struct keyset *set = calloc(1, sizeof(*set));
+    struct keyset *set = calloc(1, sizeof(*set));
     enum tok_err err;
 
     if (!set)
@@ -233,10 +233,10 @@ enum tok_err keyset_parse(OSSL_LIB_CTX *ctx, struct slice json, alg_set algorith
     *set = (struct keyset){.ctx = ctx, .algorithms = algorithms};
     err = fill(set, json, why);
     if (err)
-        return err;
-    *ret = set;
-    set = NULL;
-    return TOK_OK;
+        keyset_free(set);
+    else
+        *ret = set;
+    return err;
 }
 
 /* Who can read a secret can mint. */
@@ -256,8 +256,8 @@ static enum tok_err load(OSSL_LIB_CTX *ctx, const char *path, enum file_trust tr
                          struct why *why)
 {
     CLEANUP(secret_clear) struct secret text = {0};
-    CLEANUP(cleanup_keyset) struct keyset *set = NULL;
     CLEANUP(cleanup_close) int fd = -1;
+    struct keyset *set = NULL;
     struct why in_file = {0};
     enum tok_err err = file_open(path, trust, &fd, ret_st, NULL, why);
 
@@ -268,12 +268,12 @@ static enum tok_err load(OSSL_LIB_CTX *ctx, const char *path, enum file_trust tr
     err = keyset_parse(ctx, secret_slice(&text), algorithms, &set, &in_file);
     if (!err)
         err = check_secrecy(set, ret_st, &in_file);
-    if (err)
-        return why_set(why, err, "%s: %s", path,
-                       *in_file.text ? in_file.text : tok_err_text(err));
-    *ret = set;
-    set = NULL;
-    return TOK_OK;
+    if (!err) {
+        *ret = set;
+        return TOK_OK;
+    }
+    keyset_free(set);
+    return why_set(why, err, "%s: %s", path, *in_file.text ? in_file.text : tok_err_text(err));
 }
 
 enum tok_err keyset_load(OSSL_LIB_CTX *ctx, const char *path, enum file_trust trust,

@@ -77,6 +77,11 @@ enum tok_err value_put(char **at, struct slice by)
     return TOK_OK;
 }
 
+enum tok_err value_replace(char **at, const char *by)
+{
+    return value_put(at, slice_of(by));
+}
+
 enum tok_err value_flag(struct slice text, bool *ret)
 {
     static const char *const words[2][4] = {{"no", "false", "off", "0"},

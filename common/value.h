@@ -29,10 +29,7 @@ enum tok_err value_text(struct slice text, char **ret) MUST_CHECK;
 /* Puts a copy in place of the text at *at, which is freed. TOK_NO_MEMORY, and of a NUL inside
  * TOK_SETTINGS: it stays. */
 enum tok_err value_put(char **at, struct slice by) MUST_CHECK;
-static inline MUST_CHECK enum tok_err value_replace(char **at, const char *by)
-{
-    return value_put(at, slice_of(by));
-}
+enum tok_err value_replace(char **at, const char *by) MUST_CHECK;
 
 /* yes, true, on, 1 and no, false, off, 0, in lower case. */
 #define VALUE_FLAG_FORM "yes or no"

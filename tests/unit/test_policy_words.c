@@ -148,6 +148,8 @@ START_TEST(empty_never_means_any)
         refuse(words[i], "", "");
     refuse_as(POLICY_CAMEL, "Audience", "   ", "parted by blanks");
     refuse_as(POLICY_CAMEL, "Require", "", "parted by blanks");
+    refuse_as(POLICY_CAMEL, "Algorithms", "", "parted by blanks");
+    refuse_as(POLICY_CAMEL, "Typ", "  ", "parted by blanks");
     refuse("audience", ",", "parted by commas");
     refuse("audience", "a,", "parted by commas");
     refuse("audience", ",a", "parted by commas");

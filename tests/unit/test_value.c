@@ -56,6 +56,18 @@ START_TEST(no_word_is_no_list)
 }
 END_TEST
 
+/* NULL is: not known yet; an empty list holds nobody. */
+START_TEST(an_empty_list_is_copied_as_one)
+{
+    char *nobody[] = {NULL};
+    CLEANUP(cleanup_word_list) word_list copy = NULL;
+
+    ck_assert_ok(word_list_copy(nobody, &copy));
+    ck_assert_ptr_nonnull(copy);
+    ck_assert_ptr_null(copy[0]);
+}
+END_TEST
+
 START_TEST(a_text_with_a_nul_is_no_text)
 {
     char *text = NULL;
@@ -144,6 +156,6 @@ START_TEST(numbers_are_digits_in_their_range)
 END_TEST
 
 UNIT_MAIN("value", a_list_holds_its_words_whole_and_no_others,
-          blanks_may_run_and_commas_may_not, no_word_is_no_list, a_text_with_a_nul_is_no_text,
-          each_kind_of_word_has_its_bytes, words_have_their_longest,
-          numbers_are_digits_in_their_range)
+          blanks_may_run_and_commas_may_not, no_word_is_no_list, an_empty_list_is_copied_as_one,
+          a_text_with_a_nul_is_no_text, each_kind_of_word_has_its_bytes,
+          words_have_their_longest, numbers_are_digits_in_their_range)
