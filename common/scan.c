@@ -89,19 +89,6 @@ static enum tok_err take_word(struct walk *w, struct slice word)
     return TOK_OK;
 }
 
-/* at is a quote. False, and nothing is taken, when the string has more in it than plain bytes.
- */
-static inline bool take_plain(struct walk *w, struct scan_value *ret)
-{
-    const char *from = w->at, *quote = scan_string_plain(from + 1, w->end);
-
-    if (quote == w->end || *quote != '"')
-        return false;
-    w->at = quote + 1;
-    *ret = (struct scan_value){.text = {from, (size_t)(w->at - from)}, .type = SCAN_STRING};
-    return true;
-}
-
 /* at is a quote. */
 static enum tok_err take_string(struct walk *w, struct scan_value *ret,
                                 struct scan_string_seen *seen)
@@ -120,8 +107,6 @@ static enum tok_err take_string_value(struct walk *w, const struct scan_value *o
     UNINITIALIZED struct scan_string_seen seen;
     enum tok_err err;
 
-    if (take_plain(w, ret))
-        return TOK_OK;
     err = take_string(w, ret, &seen);
     if (err != TOK_OK || !seen.lone)
         return err;
@@ -142,13 +127,11 @@ static enum tok_err take_name(struct walk *w, struct scan_names *names, struct s
 
     if (peek(w) != '"')
         return refuse(w, "no member name");
-    if (!take_plain(w, &ret->name)) {
-        err = take_string(w, &ret->name, &seen);
-        if (err != TOK_OK)
-            return err;
-        if (seen.lone)
-            return refuse_at(w, seen.lone, "lone surrogate");
-    }
+    err = take_string(w, &ret->name, &seen);
+    if (err != TOK_OK)
+        return err;
+    if (seen.lone)
+        return refuse_at(w, seen.lone, "lone surrogate");
     ret->begin = scan_begin(scan_string_raw(ret->name));
     if (w->n_names == SCAN_NAMES)
         return refuse_at(w, ret->name.text.p, "too many members");
@@ -190,34 +173,42 @@ static enum tok_err take_member(struct walk *w, struct scan_names *names)
     return err != TOK_OK ? err : keep(w, member);
 }
 
+/* How many more members there is room for. */
+static size_t room_left(const struct walk *w, bool kept)
+{
+    size_t names = SCAN_NAMES - w->n_names, members = w->max_members - w->n_members;
+
+    return kept && members < names ? members : names;
+}
+
 /* Takes plain members up to one that is not, or can't be kept: that one is read again with all
- * there is to say about it. True: the last one was taken, and a brace comes next. */
+ * there is to say about it. True: the last one was taken, and the brace after it. */
 static bool take_plain_members(struct walk *w, struct scan_names *ret_names)
 {
     const bool kept = w->depth == 1 && w->members;
-    const size_t max_names = SCAN_NAMES - (w->n_names - ret_names->n);
     UNINITIALIZED struct scan_member other;
     struct scan_member *next = kept ? w->members + w->n_members : &other;
-    struct scan_member *const last = kept ? w->members + w->max_members : NULL;
     struct scan_window window = {w->start, w->end, w->at, 0};
     struct scan_names names = *ret_names;
     const char *p = w->at, *past;
+    size_t room = room_left(w, kept), taken = 0;
 
-    if (p == w->end || w->end[-1] != '}')
+    if (w->end - p < SCAN_PLAIN_LEN || w->end[-1] != '}')
         return false;
     scan_window_move(&window, p);
-    while (next != last && names.n < max_names) {
+    while (taken < room && p <= window.end - SCAN_PLAIN_LEN) {
         past = scan_plain_member(&window, p, next);
-        if (!past || !scan_names_add(&names, &next->name, next->begin))
+        if (!past || !scan_names_add_by(&names, p, scan_names_bit(next->begin)))
             break;
+        taken++;
         next += kept ? 1 : 0;
         p = past;
         if (p[-1] == '}')
             break;
     }
     w->at = p;
-    w->n_names += names.n - ret_names->n;
-    w->n_members = kept ? (size_t)(next - w->members) : w->n_members;
+    w->n_names += taken;
+    w->n_members += kept ? taken : 0;
     *ret_names = names;
     return p[-1] == '}';
 }

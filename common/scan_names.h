@@ -15,28 +15,33 @@ struct scan_names {
     uint64_t seen; /* the bits of all */
 };
 
-/* One of 64 bits by how a name without escapes begins: what has a bit that nobody had is new. A
- * name with escapes has every bit. */
-static inline uint64_t scan_names_bit(const struct scan_value *name, uint64_t begin)
-{
-    return name->escaped ? UINT64_MAX
-                         : UINT64_C(1) << (begin * UINT64_C(0x9e3779b97f4a7c15) >> 58);
-}
-
 /* Adds all[n] too, when it is none of them. */
 bool scan_names_add_seen(struct scan_names *names) MUST_CHECK;
 
-/* Adds a name, whose scan_begin is known. False: it is among them, compared after escapes. */
-static inline bool scan_names_add(struct scan_names *names, const struct scan_value *name,
-                                  uint64_t begin)
+/* Adds a name by its opening quote and by its bits: what has a bit that nobody had is new.
+ * False: it is among them, compared after escapes. */
+static inline bool scan_names_add_by(struct scan_names *names, const char *at, uint64_t bits)
 {
-    uint64_t bit = scan_names_bit(name, begin);
-    bool is_new = !(names->seen & bit) && names->n < SCAN_NAMES_FEW;
+    bool is_new = !(names->seen & bits) && names->n < SCAN_NAMES_FEW;
 
-    names->all[names->n] = name->text.p;
-    names->seen |= bit;
+    names->all[names->n] = at;
+    names->seen |= bits;
     if (!is_new)
         return scan_names_add_seen(names);
     names->n++;
     return true;
+}
+
+/* One of 64 bits, by how a name without escapes begins (scan_begin). */
+static inline uint64_t scan_names_bit(uint64_t begin)
+{
+    return UINT64_C(1) << (begin * UINT64_C(0x9e3779b97f4a7c15) >> 58);
+}
+
+/* The same of any name: one with escapes has every bit. */
+static inline bool scan_names_add(struct scan_names *names, const struct scan_value *name,
+                                  uint64_t begin)
+{
+    return scan_names_add_by(names, name->text.p,
+                             name->escaped ? UINT64_MAX : scan_names_bit(begin));
 }

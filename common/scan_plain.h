@@ -7,6 +7,9 @@
 
 #include "scan_string.h"
 
+#define SCAN_PLAIN_LEN                                                                         \
+    (1 + 8) /* bytes from a member on, so that eight of its name can be read */
+
 /* scan_begin of a text after which there are as many bytes. */
 static inline uint64_t scan_plain_begin(struct slice raw)
 {
@@ -33,39 +36,40 @@ static inline const char *scan_plain_value(struct scan_window *window, const cha
                                            struct scan_value *ret)
 {
     const char *from = p;
-    enum scan_type type;
 
     if (*p == '"') {
         p = scan_window_plain(window, p + 1);
-        if (p == window->end || *p != '"')
+        if (*p != '"')
             return NULL;
         p++;
-        type = SCAN_STRING;
+        ret->type = SCAN_STRING;
     } else if ((unsigned char)(*p - '1') <= 8) {
         p = scan_plain_digits(p, window->end);
-        type = SCAN_NUMBER;
+        ret->type = SCAN_NUMBER;
     } else {
         return NULL;
     }
-    *ret = (struct scan_value){.text = {from, (size_t)(p - from)}, .type = type};
+    ret->escaped = false;
+    ret->text = (struct slice){from, (size_t)(p - from)};
     return p;
 }
 
 /* Past the member at p and the comma or the brace after it, as nearly all are: plain, without
  * blanks. NULL: it is another, or wrong. The text's last byte is a brace, so that after a
- * quote, a colon or a digit there is always one more. */
+ * quote, a colon or a digit there is always one more; from p on it has SCAN_PLAIN_LEN bytes. */
 static inline const char *scan_plain_member(struct scan_window *window, const char *p,
                                             struct scan_member *ret)
 {
     const char *from = p;
 
-    if (window->end - p < (ptrdiff_t)(1 + sizeof(ret->begin)) || *p != '"')
+    if (*p != '"')
         return NULL;
     p = scan_window_plain(window, p + 1);
-    if (p == window->end || p[0] != '"' || p[1] != ':')
+    if (p[0] != '"' || p[1] != ':')
         return NULL;
-    ret->name =
-        (struct scan_value){.text = {from, (size_t)(p + 1 - from)}, .type = SCAN_STRING};
+    ret->name.type = SCAN_STRING;
+    ret->name.escaped = false;
+    ret->name.text = (struct slice){from, (size_t)(p + 1 - from)};
     ret->begin = scan_plain_begin(scan_string_raw(ret->name));
     p = scan_plain_value(window, p + 2, &ret->value);
     return p && (*p == ',' || *p == '}') ? p + 1 : NULL;

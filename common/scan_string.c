@@ -32,21 +32,27 @@ static uint64_t marks_of_window(const char *p)
 }
 #endif
 
-/* Over the end of a text it looks at the last bytes there are, and forgets those before p. */
+/* The marks of n bytes from p on, fewer than a window, which are the text's last. What of them
+ * is seen again is forgotten. */
+static uint64_t marks_of_rest(const struct scan_window *w, const char *p, size_t n)
+{
+    uint64_t marks = 0;
+
+    if (w->end - w->start >= SCAN_WINDOW)
+        return marks_of_window(w->end - SCAN_WINDOW) >> (SCAN_WINDOW - n);
+    for (size_t i = 0; i < n; i++)
+        marks |= (uint64_t)!scan_is_plain(p[i]) << i;
+    return marks;
+}
+
 void scan_window_move(struct scan_window *w, const char *p)
 {
     size_t n = (size_t)(w->end - p);
 
     w->from = p;
-    if (n >= SCAN_WINDOW) {
-        w->marks = marks_of_window(p);
-    } else if (w->end - w->start >= SCAN_WINDOW) {
-        w->marks = marks_of_window(w->end - SCAN_WINDOW) >> (SCAN_WINDOW - n);
-    } else {
-        w->marks = 0;
-        for (size_t i = 0; i < n; i++)
-            w->marks |= (uint64_t)!scan_is_plain(p[i]) << i;
-    }
+    w->marks = n < SCAN_WINDOW ? marks_of_rest(w, p, n) : marks_of_window(p);
+    if (n - 1 < SCAN_WINDOW)
+        w->marks |= UINT64_C(1) << (n - 1);
 }
 
 size_t scan_string_utf8(const char *at, const char *end)

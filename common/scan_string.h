@@ -61,15 +61,15 @@ static inline const char *scan_string_plain(const char *p, const char *end)
     return p;
 }
 
-/* What scan_string_plain finds, for who asks it again and again along a text: of SCAN_WINDOW
- * bytes at a time it is known which are not plain. Finding one from the other then waits for no
- * byte of the text. */
+/* What scan_string_plain finds, or the text's last byte, for who asks it again and again along
+ * a text: of SCAN_WINDOW bytes at a time it is known which are not plain. Finding one from the
+ * other then waits for no byte of the text. */
 #define SCAN_WINDOW 64
 
 struct scan_window {
     const char *start, *end; /* of the text */
     const char *from;
-    uint64_t marks; /* a bit a byte that is not plain; none past the text's end */
+    uint64_t marks; /* a bit a byte that is not plain, or the last; none past the end */
 };
 
 /* Moves the window to p, which is before the text's end. */
@@ -87,8 +87,6 @@ static inline const char *scan_window_plain(struct scan_window *w, const char *p
                 return p + (unsigned)__builtin_ctzll(marks);
             p = w->from + SCAN_WINDOW;
         }
-        if (p >= w->end)
-            return w->end;
         scan_window_move(w, p);
     }
 }
