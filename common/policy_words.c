@@ -1,6 +1,6 @@
 #include "policy.h"
 
-#include "field.h"
+#include "setting.h"
 
 #include <string.h>
 
@@ -8,7 +8,7 @@
 
 struct word {
     const char *name, *camel;
-    struct field field;
+    struct setting setting;
 };
 
 static bool is_path_or_none(struct slice text)
@@ -27,13 +27,13 @@ static bool is_name_or_empty(struct slice text)
 }
 
 /* clang-format off */
-#define TEXT(member, is, says, std) FIELD(struct policy, FIELD_TEXT, member, \
+#define TEXT(member, is, says, std) SETTING(struct policy, SETTING_TEXT, member, \
     .ok = (is), .form = (says), .standard = (std))
-#define NAMES(member, says, std) FIELD(struct policy, FIELD_WORDS, member, \
+#define NAMES(member, says, std) SETTING(struct policy, SETTING_WORDS, member, \
     .min = 1, .ok = value_is_name, .form = (says), .standard = (std))
-#define CHOICE(member) FIELD(struct policy, FIELD_CHOICE, member, \
+#define CHOICE(member) SETTING(struct policy, SETTING_CHOICE, member, \
     .form = "optional or required", .standard = "optional")
-#define SECONDS(member, low, high, says, std) FIELD(struct policy, FIELD_SPAN, member, \
+#define SECONDS(member, low, high, says, std) SETTING(struct policy, SETTING_SPAN, member, \
     .min = (low), .max = (high), .step = VALUE_SECOND, .unit = VALUE_SECOND, .form = (says), .standard = (std))
 
 /* algorithms= has its default from alg_set_default. */
@@ -43,15 +43,15 @@ static const struct word table[] = {
     {"audience", "Audience",
      NAMES(audience, "one or more audiences, each " VALUE_NAME_FORM, NULL)},
     {"algorithms", "Algorithms",
-     FIELD(struct policy, FIELD_ALGORITHMS, algorithms, .standard = NULL)},
+     SETTING(struct policy, SETTING_ALGORITHMS, algorithms, .standard = NULL)},
     {"user_claim", "UserClaim",
      TEXT(user_claim, value_is_name, "a claim's name, " VALUE_NAME_FORM, "sub")},
     {"type", "Type", TEXT(type, is_name_or_empty,
      "a token_type such as access, or nothing: it is not asked", "access")},
-    {"typ", "Typ", FIELD(struct policy, FIELD_TYPS, typ,
+    {"typ", "Typ", SETTING(struct policy, SETTING_TYPS, typ,
      .form = "one or more of JWT, at+jwt and absent", .standard = "JWT,at+jwt,absent")},
     {"require", "Require", NAMES(require, "one or more claims' names", "iss,sub,aud,exp,iat")},
-    {"claim", "Claim", FIELD(struct policy, FIELD_CLAIMS, claims,
+    {"claim", "Claim", SETTING(struct policy, SETTING_CLAIMS, claims,
      .n_offset = offsetof(struct policy, n_claims), .form = "NAME:VALUE")},
     {"scope", "Scope", CHOICE(scope_required)},
     {"one_time", "OneTime", CHOICE(one_time_required)},
@@ -59,9 +59,9 @@ static const struct word table[] = {
      "whole seconds from 0 to 5min, such as 5s", "5s")},
     {"max_lifetime", "MaxLifetime", SECONDS(max_lifetime, VALUE_SECOND, 3650 * VALUE_DAY,
      "whole seconds from 1s to 3650d, such as 15min or 7d", "1d")},
-    {"max_length", "MaxLength", FIELD(struct policy, FIELD_NUMBER, max_length,
+    {"max_length", "MaxLength", SETTING(struct policy, SETTING_NUMBER, max_length,
      .min = 1, .max = POLICY_LENGTH_MAX, .form = "bytes from 1 to 65536", .standard = "8192")},
-    {"allow_root", "AllowRoot", FIELD(struct policy, FIELD_FLAG, allow_root,
+    {"allow_root", "AllowRoot", SETTING(struct policy, SETTING_FLAG, allow_root,
      .form = VALUE_FLAG_FORM, .standard = "no")},
     {"revoked", "Revoked",
      TEXT(revoked, is_path_or_none, VALUE_PATH_FORM " or none", POLICY_REVOKED)},
@@ -69,7 +69,7 @@ static const struct word table[] = {
 };
 
 /* The claims' names, which no word sets: the settings do (resolve.c). */
-static const struct field names[] = {
+static const struct setting names[] = {
     TEXT(token_type_claim, value_is_name, VALUE_NAME_FORM, "token_type"),
     TEXT(jti_claim, value_is_name, VALUE_NAME_FORM, "jti"),
 };
@@ -97,11 +97,11 @@ static const struct word *find_word(enum policy_style style, struct slice name)
     return NULL;
 }
 
-/* Every field of a policy but for `given`. */
-static const struct field *field_at(size_t i)
+/* Every setting of a policy but for `given`. */
+static const struct setting *setting_at(size_t i)
 {
     if (i < N_WORDS)
-        return &table[i].field;
+        return &table[i].setting;
     i -= N_WORDS;
     return i < sizeof(names) / sizeof(names[0]) ? &names[i] : NULL;
 }
@@ -109,10 +109,11 @@ static const struct field *field_at(size_t i)
 enum tok_err policy_init(struct policy *ret)
 {
     struct policy p = {.algorithms = alg_set_default()};
-    const struct field *f;
+    const struct setting *f;
 
-    for (size_t i = 0; (f = field_at(i)); i++) {
-        enum tok_err err = f->standard ? field_set(&p, f, slice_of(f->standard), ',') : TOK_OK;
+    for (size_t i = 0; (f = setting_at(i)); i++) {
+        enum tok_err err =
+            f->standard ? setting_set(&p, f, slice_of(f->standard), ',') : TOK_OK;
 
         if (err) {
             policy_clear(&p);
@@ -125,20 +126,20 @@ enum tok_err policy_init(struct policy *ret)
 
 void policy_clear(struct policy *p)
 {
-    const struct field *f;
+    const struct setting *f;
 
-    for (size_t i = 0; (f = field_at(i)); i++)
-        field_clear(p, f);
+    for (size_t i = 0; (f = setting_at(i)); i++)
+        setting_clear(p, f);
     *p = (struct policy){0};
 }
 
 enum tok_err policy_copy(const struct policy *from, struct policy *ret)
 {
     struct policy copy = {.given = from->given};
-    const struct field *f;
+    const struct setting *f;
 
-    for (size_t i = 0; (f = field_at(i)); i++) {
-        enum tok_err err = field_copy(from, f, &copy);
+    for (size_t i = 0; (f = setting_at(i)); i++) {
+        enum tok_err err = setting_copy(from, f, &copy);
 
         if (err) {
             policy_clear(&copy);
@@ -154,10 +155,10 @@ static enum tok_err refuse(const struct word *w, enum policy_style style, struct
                            struct why *why)
 {
     const char *name = name_in(w, style), *parted = "";
-    char form[FIELD_FORM];
+    char form[SETTING_FORM];
 
-    field_form(&w->field, form);
-    if (field_is_list(&w->field))
+    setting_form(&w->setting, form);
+    if (setting_is_list(&w->setting))
         parted = style == POLICY_CAMEL ? ", parted by blanks" : ", parted by commas";
     if (!value.p)
         return why_set(why, TOK_SETTINGS, "%s: its value is missing; allowed is %s=%s%s", name,
@@ -181,11 +182,11 @@ enum tok_err policy_set(struct policy *p, enum policy_style style, struct slice 
 
     if (!w)
         return TOK_UNSUPPORTED;
-    if (!value.p && w->field.kind == FIELD_FLAG && style == POLICY_WORDS)
+    if (!value.p && w->setting.kind == SETTING_FLAG && style == POLICY_WORDS)
         text = SLICE("yes");
     else if (!value.p)
         return refuse(w, style, value, why);
-    err = field_set(p, &w->field, text, separator_in(style));
+    err = setting_set(p, &w->setting, text, separator_in(style));
     if (err == TOK_SETTINGS)
         return refuse(w, style, value, why);
     if (err)
@@ -214,7 +215,7 @@ enum tok_err policy_override(struct policy *base, const struct policy *over)
 
         if (!(over->given & bit_of(&table[i])))
             continue;
-        err = field_copy(over, &table[i].field, base);
+        err = setting_copy(over, &table[i].setting, base);
         if (err)
             return err;
         base->given |= bit_of(&table[i]);
@@ -228,9 +229,9 @@ typedef void (*tell_fn)(void *arg, const char *word, const char *value, const ch
 static enum tok_err tell(const struct policy *p, const struct word *w, enum policy_style style,
                          const char *standard, tell_fn fn, void *arg)
 {
-    for (size_t i = 0; i < field_count(p, &w->field); i++) {
+    for (size_t i = 0; i < setting_count(p, &w->setting); i++) {
         CLEANUP(cleanup_free) char *value = NULL;
-        enum tok_err err = field_text(p, &w->field, i, separator_in(style), &value);
+        enum tok_err err = setting_text(p, &w->setting, i, separator_in(style), &value);
 
         if (err)
             return err;
@@ -251,8 +252,8 @@ enum tok_err policy_each_given(const struct policy *p, enum policy_style style, 
 
         if (!(p->given & bit_of(w)))
             continue;
-        if (field_count(&defaults, &w->field) > 0)
-            err = field_text(&defaults, &w->field, 0, separator_in(style), &standard);
+        if (setting_count(&defaults, &w->setting) > 0)
+            err = setting_text(&defaults, &w->setting, 0, separator_in(style), &standard);
         if (!err)
             err = tell(p, w, style, standard ? standard : "", fn, arg);
     }

@@ -18,7 +18,7 @@ enum tok_err settings_init(struct settings *ret)
 
         if (row->unset)
             continue;
-        err = field_set(&s, &row->field, slice_of(row->field.standard), ' ');
+        err = setting_set(&s, &row->setting, slice_of(row->setting.standard), ' ');
         if (err) {
             settings_clear(&s);
             return err;
@@ -33,7 +33,7 @@ void settings_clear(struct settings *s)
     const struct settings_row *row;
 
     for (size_t i = 0; (row = settings_row_at(i)); i++)
-        field_clear(s, &row->field);
+        setting_clear(s, &row->setting);
     for (size_t i = 0; i < s->n_issuers; i++) {
         free(s->issuers[i].url);
         policy_clear(&s->issuers[i].policy);
@@ -94,12 +94,12 @@ enum tok_err settings_each(const struct settings *s, tell_fn fn, void *arg)
     for (size_t i = 0; (row = settings_row_at(i)); i++) {
         CLEANUP(cleanup_free) char *value = NULL;
 
-        err = field_text(s, &row->field, 0, ' ', &value);
+        err = setting_text(s, &row->setting, 0, ' ', &value);
         if (err)
             return err;
         /* In force is then what the default's text tells of. */
-        fn(arg, row->section, row->key, row->unset && !*value ? row->field.standard : value,
-           row->field.standard);
+        fn(arg, row->section, row->key, row->unset && !*value ? row->setting.standard : value,
+           row->setting.standard);
     }
     for (size_t i = 0; i < s->n_issuers; i++) {
         err = tell_issuer(&s->issuers[i], fn, arg);

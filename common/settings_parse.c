@@ -176,7 +176,7 @@ static enum tok_err set_issuer_word(struct reader *r, const struct ini_line *lin
 static enum tok_err set_row(struct reader *r, const struct ini_line *line)
 {
     const struct settings_row *row;
-    char form[FIELD_FORM];
+    char form[SETTING_FORM];
     size_t i;
     enum tok_err err;
 
@@ -188,9 +188,9 @@ static enum tok_err set_row(struct reader *r, const struct ini_line *line)
     if (r->row_line[i] > 0)
         return twice(r, line->key);
     r->row_line[i] = r->ini.line;
-    err = field_set(r->s, &row->field, line->value, ' ');
+    err = setting_set(r->s, &row->setting, line->value, ' ');
     if (err == TOK_SETTINGS) {
-        field_form(&row->field, form);
+        setting_form(&row->setting, form);
         return REFUSE(r, "%s=%.*s: the value is out of form; allowed is %s", row->key,
                       slice_shown(line->value, VALUE_SHOWN), line->value.p, form);
     }

@@ -20,17 +20,17 @@ static bool is_free_claim(struct slice name)
 #define CLAIM_FORM "a claim's name that has no other meaning, " VALUE_NAME_FORM
 
 /* clang-format off */
-#define FLAG(member, std) FIELD(struct settings, FIELD_FLAG, member, \
+#define FLAG(member, std) SETTING(struct settings, SETTING_FLAG, member, \
     .form = VALUE_FLAG_FORM, .standard = (std))
-#define NUMBER(member, low, high, std) FIELD(struct settings, FIELD_NUMBER, member, \
+#define NUMBER(member, low, high, std) SETTING(struct settings, SETTING_NUMBER, member, \
     .min = (low), .max = (high), .standard = (std))
-#define SPAN(member, low, high, by, std) FIELD(struct settings, FIELD_SPAN, member, \
+#define SPAN(member, low, high, by, std) SETTING(struct settings, SETTING_SPAN, member, \
     .min = (low), .max = (high), .step = (by), .unit = 1, .standard = (std))
-#define RATE(member, std) FIELD(struct settings, FIELD_RATE, member, \
-    .form = FIELD_RATE_FORM, .standard = (std))
-#define TEXT(member, is, says, std) FIELD(struct settings, FIELD_TEXT, member, \
+#define RATE(member, std) SETTING(struct settings, SETTING_RATE, member, \
+    .form = SETTING_RATE_FORM, .standard = (std))
+#define TEXT(member, is, says, std) SETTING(struct settings, SETTING_TEXT, member, \
     .ok = (is), .form = (says), .standard = (std))
-#define WORDS(member, least, is, says, std) FIELD(struct settings, FIELD_WORDS, member, \
+#define WORDS(member, least, is, says, std) SETTING(struct settings, SETTING_WORDS, member, \
     .min = (least), .ok = (is), .form = (says), .standard = (std))
 
 static const struct settings_row table[] = {
@@ -42,7 +42,7 @@ static const struct settings_row table[] = {
          "1d")},
     {"Token", "SlidingTokens", false, FLAG(token.sliding_tokens, "no")},
     {"Token", "Algorithm", false,
-     FIELD(struct settings, FIELD_ALGORITHM, token.algorithm, .standard = "EdDSA")},
+     SETTING(struct settings, SETTING_ALGORITHM, token.algorithm, .standard = "EdDSA")},
     {"Token", "Issuer", true, TEXT(token.issuer, value_is_name,
      "a name such as https://host.example, " VALUE_NAME_FORM, "https://HOSTNAME")},
     {"Token", "Audience", true, WORDS(token.audience, 1, value_is_name,

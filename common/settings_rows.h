@@ -1,16 +1,16 @@
 /*
- * The one table of settings: section, key, field. Adding a setting is adding a
+ * The one table of settings: section, key, setting. Adding one is adding a
  * row here and a member to struct settings.
  */
 #pragma once
 
-#include "field.h"
+#include "setting.h"
 #include "settings.h"
 
 struct settings_row {
     const char *section, *key;
     bool unset; /* the default is NULL; its text only tells a person */
-    struct field field;
+    struct setting setting;
 };
 
 /* NULL past the last. */

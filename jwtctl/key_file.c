@@ -2,11 +2,11 @@
 
 #include "cleanup.h"
 #include "command.h"
-#include "field.h"
 #include "file.h"
 #include "input.h"
 #include "key.h"
 #include "say.h"
+#include "setting.h"
 #include "text.h"
 
 #include <getopt.h>
@@ -25,14 +25,14 @@ struct options {
 int key_alg_option(const char *name, const char *value, alg_set *ret)
 {
     const struct alg *alg = alg_find(slice_of(value));
-    const struct field one = {.kind = FIELD_ALGORITHM};
-    char form[FIELD_FORM];
+    const struct setting one = {.kind = SETTING_ALGORITHM};
+    char form[SETTING_FORM];
 
     if (alg) {
         *ret = alg_bit(alg);
         return EXIT_SUCCESS;
     }
-    field_form(&one, form);
+    setting_form(&one, form);
     return complain_usage(name, "--alg=%s: allowed is %s", value, form);
 }
 

@@ -1,4 +1,4 @@
-#include "field.h"
+#include "setting.h"
 
 #include "settings.h"
 
@@ -17,7 +17,7 @@ static const void *const_at(const void *base, size_t offset)
     return (const char *)base + offset;
 }
 
-static enum tok_err set_words(word_list *words, const struct field *f, struct slice value,
+static enum tok_err set_words(word_list *words, const struct setting *f, struct slice value,
                               char separator)
 {
     word_list list;
@@ -43,12 +43,12 @@ static enum tok_err set_algorithm(const struct alg **alg, struct slice value)
 }
 
 /* The bit of an algorithm or of a header's typ; 0 for what is none. */
-static uint32_t bit_of(const struct field *f, struct slice word)
+static uint32_t bit_of(const struct setting *f, struct slice word)
 {
     const struct alg *alg;
     enum jws_typ typ;
 
-    if (f->kind == FIELD_ALGORITHMS) {
+    if (f->kind == SETTING_ALGORITHMS) {
         alg = alg_find(word);
         return alg ? alg_bit(alg) : 0;
     }
@@ -59,7 +59,7 @@ static uint32_t bit_of(const struct field *f, struct slice word)
 }
 
 /* The i-th name in the order of telling, with its bit; NULL past the last. */
-static const char *name_at(const struct field *f, size_t i, uint32_t *ret_bit)
+static const char *name_at(const struct setting *f, size_t i, uint32_t *ret_bit)
 {
     static const struct {
         const char *name;
@@ -67,7 +67,7 @@ static const char *name_at(const struct field *f, size_t i, uint32_t *ret_bit)
     } typs[] = {{"JWT", JWS_TYP_JWT}, {"at+jwt", JWS_TYP_AT_JWT}, {"absent", JWS_TYP_ABSENT}};
     const struct alg *alg;
 
-    if (f->kind == FIELD_ALGORITHMS) {
+    if (f->kind == SETTING_ALGORITHMS) {
         alg = alg_at(i);
         *ret_bit = alg ? alg_bit(alg) : 0;
         return alg ? alg->name : NULL;
@@ -76,7 +76,7 @@ static const char *name_at(const struct field *f, size_t i, uint32_t *ret_bit)
     return i < N(typs) ? typs[i].name : NULL;
 }
 
-static enum tok_err set_bits(uint32_t *bits, const struct field *f, struct slice value,
+static enum tok_err set_bits(uint32_t *bits, const struct setting *f, struct slice value,
                              char separator)
 {
     struct slice rest = value, word;
@@ -95,7 +95,7 @@ static enum tok_err set_bits(uint32_t *bits, const struct field *f, struct slice
     return TOK_OK;
 }
 
-static void bits_text(uint32_t bits, const struct field *f, char separator, char *ret,
+static void bits_text(uint32_t bits, const struct setting *f, char separator, char *ret,
                       size_t size)
 {
     const char *name;
@@ -118,7 +118,7 @@ static enum tok_err set_choice(bool *required, struct slice value)
     return TOK_OK;
 }
 
-static enum tok_err set_span(uint64_t *units, const struct field *f, struct slice value)
+static enum tok_err set_span(uint64_t *units, const struct setting *f, struct slice value)
 {
     uint64_t usec;
     enum tok_err err = value_span(value, f->min, f->max, f->step, &usec);
@@ -173,7 +173,7 @@ static void rate_text(const struct settings_rate *rate, char *ret, size_t size)
 /* Claims */
 
 /* Adds one, whose name and value are one text with a NUL for the colon. */
-static enum tok_err add_claim(void *base, const struct field *f, struct slice value)
+static enum tok_err add_claim(void *base, const struct setting *f, struct slice value)
 {
     CLEANUP(cleanup_free) char *text = NULL;
     struct policy_claim **claims = at(base, f->offset), *more;
@@ -201,21 +201,21 @@ static enum tok_err claim_text(const struct policy_claim *c, char **ret)
     return asprintf(ret, "%s:%s", c->name, c->value) < 0 ? TOK_NO_MEMORY : TOK_OK;
 }
 
-static enum tok_err copy_claims(const void *from, const struct field *f, void *to)
+static enum tok_err copy_claims(const void *from, const struct setting *f, void *to)
 {
     enum tok_err err = TOK_OK;
 
-    for (size_t i = 0; !err && i < field_count(from, f); i++) {
+    for (size_t i = 0; !err && i < setting_count(from, f); i++) {
         CLEANUP(cleanup_free) char *text = NULL;
 
-        err = field_text(from, f, i, ',', &text);
+        err = setting_text(from, f, i, ',', &text);
         if (!err)
             err = add_claim(to, f, slice_of(text));
     }
     return err;
 }
 
-static void free_claims(void *base, const struct field *f)
+static void free_claims(void *base, const struct setting *f)
 {
     struct policy_claim *claims = *(struct policy_claim **)at(base, f->offset);
     size_t *n = at(base, f->n_offset);
@@ -225,146 +225,147 @@ static void free_claims(void *base, const struct field *f)
     free(claims);
 }
 
-/* Fields */
+/* Settings */
 
-enum tok_err field_set(void *base, const struct field *f, struct slice value, char separator)
+enum tok_err setting_set(void *base, const struct setting *f, struct slice value,
+                         char separator)
 {
     void *to = at(base, f->offset);
 
     switch (f->kind) {
-    case FIELD_FLAG:
+    case SETTING_FLAG:
         return value_flag(value, to);
-    case FIELD_CHOICE:
+    case SETTING_CHOICE:
         return set_choice(to, value);
-    case FIELD_NUMBER:
+    case SETTING_NUMBER:
         return value_number(value, f->min, f->max, to);
-    case FIELD_SPAN:
+    case SETTING_SPAN:
         return set_span(to, f, value);
-    case FIELD_RATE:
+    case SETTING_RATE:
         return set_rate(to, value);
-    case FIELD_ALGORITHM:
+    case SETTING_ALGORITHM:
         return set_algorithm(to, value);
-    case FIELD_ALGORITHMS:
-    case FIELD_TYPS:
+    case SETTING_ALGORITHMS:
+    case SETTING_TYPS:
         return set_bits(to, f, value, separator);
-    case FIELD_TEXT:
+    case SETTING_TEXT:
         return f->ok(value) ? value_put(to, value) : TOK_SETTINGS;
-    case FIELD_WORDS:
+    case SETTING_WORDS:
         return set_words(to, f, value, separator);
-    case FIELD_CLAIMS:
+    case SETTING_CLAIMS:
         return add_claim(base, f, value);
     }
     return TOK_SETTINGS;
 }
 
-void field_clear(void *base, const struct field *f)
+void setting_clear(void *base, const struct setting *f)
 {
     void *from = at(base, f->offset);
 
-    if (f->kind == FIELD_TEXT)
+    if (f->kind == SETTING_TEXT)
         free(*(char **)from);
-    else if (f->kind == FIELD_WORDS)
+    else if (f->kind == SETTING_WORDS)
         word_list_free(*(word_list *)from);
-    else if (f->kind == FIELD_CLAIMS)
+    else if (f->kind == SETTING_CLAIMS)
         free_claims(base, f);
     memset(from, 0, f->size);
 }
 
-enum tok_err field_copy(const void *from, const struct field *f, void *to)
+enum tok_err setting_copy(const void *from, const struct setting *f, void *to)
 {
     const void *source = const_at(from, f->offset);
 
-    field_clear(to, f);
-    if (f->kind == FIELD_CLAIMS)
+    setting_clear(to, f);
+    if (f->kind == SETTING_CLAIMS)
         return copy_claims(from, f, to);
-    if (f->kind == FIELD_WORDS)
+    if (f->kind == SETTING_WORDS)
         return word_list_copy(*(const word_list *)source, at(to, f->offset));
-    if (f->kind == FIELD_TEXT && *(char *const *)source)
+    if (f->kind == SETTING_TEXT && *(char *const *)source)
         return value_text(slice_of(*(char *const *)source), at(to, f->offset));
     memcpy(at(to, f->offset), source, f->size);
     return TOK_OK;
 }
 
-bool field_is_list(const struct field *f)
+bool setting_is_list(const struct setting *f)
 {
-    return f->kind == FIELD_WORDS || f->kind == FIELD_ALGORITHMS || f->kind == FIELD_TYPS;
+    return f->kind == SETTING_WORDS || f->kind == SETTING_ALGORITHMS || f->kind == SETTING_TYPS;
 }
 
-size_t field_count(const void *base, const struct field *f)
+size_t setting_count(const void *base, const struct setting *f)
 {
-    return f->kind == FIELD_CLAIMS ? *(const size_t *)const_at(base, f->n_offset) : 1;
+    return f->kind == SETTING_CLAIMS ? *(const size_t *)const_at(base, f->n_offset) : 1;
 }
 
-enum tok_err field_text(const void *base, const struct field *f, size_t i, char separator,
-                        char **ret)
+enum tok_err setting_text(const void *base, const struct setting *f, size_t i, char separator,
+                          char **ret)
 {
     const void *from = const_at(base, f->offset);
-    char made[FIELD_FORM] = "";
+    char made[SETTING_FORM] = "";
     const char *text = made;
 
     switch (f->kind) {
-    case FIELD_FLAG:
+    case SETTING_FLAG:
         text = *(const bool *)from ? "yes" : "no";
         break;
-    case FIELD_CHOICE:
+    case SETTING_CHOICE:
         text = *(const bool *)from ? "required" : "optional";
         break;
-    case FIELD_NUMBER:
+    case SETTING_NUMBER:
         (void)snprintf(made, sizeof(made), "%llu", *(const unsigned long long *)from);
         break;
-    case FIELD_SPAN:
+    case SETTING_SPAN:
         value_span_text(*(const uint64_t *)from * f->unit, made);
         break;
-    case FIELD_RATE:
+    case SETTING_RATE:
         rate_text(from, made, sizeof(made));
         break;
-    case FIELD_ALGORITHM:
+    case SETTING_ALGORITHM:
         text = (*(const struct alg *const *)from)->name;
         break;
-    case FIELD_ALGORITHMS:
-    case FIELD_TYPS:
+    case SETTING_ALGORITHMS:
+    case SETTING_TYPS:
         bits_text(*(const uint32_t *)from, f, separator, made, sizeof(made));
         break;
-    case FIELD_TEXT:
+    case SETTING_TEXT:
         text = *(char *const *)from ? *(char *const *)from : "";
         break;
-    case FIELD_WORDS:
+    case SETTING_WORDS:
         return value_words_text(*(const word_list *)from, separator, ret);
-    case FIELD_CLAIMS:
+    case SETTING_CLAIMS:
         return claim_text(*(struct policy_claim *const *)from + i, ret);
     }
     return value_text(slice_of(text), ret);
 }
 
-static void span_form(const struct field *f, char ret[FIELD_FORM])
+static void span_form(const struct setting *f, char ret[SETTING_FORM])
 {
     char min[VALUE_SPAN_TEXT], max[VALUE_SPAN_TEXT];
 
     value_span_text(f->min, min);
     value_span_text(f->max, max);
-    (void)snprintf(ret, FIELD_FORM, "%s from %s to %s, such as %s",
+    (void)snprintf(ret, SETTING_FORM, "%s from %s to %s, such as %s",
                    f->step == VALUE_SECOND ? "whole seconds" : "a time span", min, max,
                    f->min == 0 ? "10s" : f->standard);
 }
 
-static void algorithms_form(const char *many, char ret[FIELD_FORM])
+static void algorithms_form(const char *many, char ret[SETTING_FORM])
 {
-    static const struct field algorithms = {.kind = FIELD_ALGORITHMS};
-    int n = snprintf(ret, FIELD_FORM, "%s of ", many);
+    static const struct setting algorithms = {.kind = SETTING_ALGORITHMS};
+    int n = snprintf(ret, SETTING_FORM, "%s of ", many);
 
-    bits_text(~(alg_set)0, &algorithms, ' ', ret + n, FIELD_FORM - (size_t)n);
+    bits_text(~(alg_set)0, &algorithms, ' ', ret + n, SETTING_FORM - (size_t)n);
 }
 
-void field_form(const struct field *f, char ret[FIELD_FORM])
+void setting_form(const struct setting *f, char ret[SETTING_FORM])
 {
     if (f->form)
-        (void)snprintf(ret, FIELD_FORM, "%s", f->form);
-    else if (f->kind == FIELD_NUMBER)
-        (void)snprintf(ret, FIELD_FORM, "a number from %llu to %llu",
+        (void)snprintf(ret, SETTING_FORM, "%s", f->form);
+    else if (f->kind == SETTING_NUMBER)
+        (void)snprintf(ret, SETTING_FORM, "a number from %llu to %llu",
                        (unsigned long long)f->min, (unsigned long long)f->max);
-    else if (f->kind == FIELD_ALGORITHM)
+    else if (f->kind == SETTING_ALGORITHM)
         algorithms_form("one", ret);
-    else if (f->kind == FIELD_ALGORITHMS)
+    else if (f->kind == SETTING_ALGORITHMS)
         algorithms_form("one or more", ret);
     else
         span_form(f, ret);
