@@ -28,11 +28,13 @@ union state {
     SHA512_CTX large;
 };
 
-/* What a MAC leaves behind if nobody wipes it. */
+/* What a MAC leaves behind if nobody wipes it. Of a small digest's blocks those are used that
+ * stand next to the state. */
 struct work {
+    uint8_t blocks[2 * BLOCK_MAX];
     union state s;
-    uint8_t last[2 * BLOCK_MAX];
 };
+_Static_assert(offsetof(struct work, s) == 2 * BLOCK_MAX, "they are wiped in one go");
 
 static bool is_small(const struct alg *alg)
 {
@@ -42,6 +44,18 @@ static bool is_small(const struct alg *alg)
 INLINE size_t block_of(bool small)
 {
     return small ? SHA256_CBLOCK : SHA512_CBLOCK;
+}
+
+/* Room for two blocks. */
+INLINE uint8_t *last_of(bool small, struct work *w)
+{
+    return w->blocks + sizeof(w->blocks) - 2 * block_of(small);
+}
+
+INLINE void wipe_used(bool small, struct work *w)
+{
+    secret_wipe(last_of(small, w),
+                2 * block_of(small) + (small ? sizeof(w->s.small) : sizeof(w->s.large)));
 }
 
 static bool start(const struct alg *alg, union state *s)
@@ -121,16 +135,17 @@ INLINE bool digest(bool small, struct work *w, uint64_t before, struct slice res
                    size_t ret_n)
 {
     const size_t size = block_of(small), left = rest.n % size, whole = rest.n - left;
+    uint8_t *last = last_of(small, w);
     size_t blocks;
 
     if (whole && !take(small, &w->s, rest.p, whole))
         return false;
     if (left)
-        memcpy(w->last, rest.p + whole, left);
-    blocks = pad(small, w->last, left, before + rest.n);
-    take_block(small, &w->s, w->last);
+        memcpy(last, rest.p + whole, left);
+    blocks = pad(small, last, left, before + rest.n);
+    take_block(small, &w->s, last);
     if (blocks == 2)
-        take_block(small, &w->s, w->last + size);
+        take_block(small, &w->s, last + size);
     spell(small, &w->s, ret, ret_n);
     return true;
 }
@@ -139,30 +154,35 @@ INLINE bool mac_of(bool small, const struct hmac *hmac, struct slice input, stru
                    uint8_t *ret, size_t n)
 {
     const size_t size = block_of(small);
+    uint8_t *last = last_of(small, w);
+    bool ok;
 
     load(small, &hmac->inner, &w->s);
-    if (!digest(small, w, size, input, w->last, n))
-        return false;
-    load(small, &hmac->outer, &w->s);
-    (void)pad(small, w->last, n, size + n);
-    take_block(small, &w->s, w->last);
-    spell(small, &w->s, ret, n);
-    return true;
+    ok = digest(small, w, size, input, last, n);
+    if (ok) {
+        load(small, &hmac->outer, &w->s);
+        (void)pad(small, last, n, size + n);
+        take_block(small, &w->s, last);
+        spell(small, &w->s, ret, n);
+    }
+    wipe_used(small, w);
+    return ok;
 }
 
 /* The key as one block of the digest: filled up by zeros, or its digest when it is longer. */
 static bool fill_block(const struct alg *alg, struct slice octets, uint8_t ret[BLOCK_MAX])
 {
+    const bool small = is_small(alg);
     struct work w;
     bool ok;
 
     memset(ret, 0, BLOCK_MAX);
-    if (octets.n <= block_of(is_small(alg))) {
+    if (octets.n <= block_of(small)) {
         memcpy(ret, octets.p, octets.n);
         return true;
     }
-    ok = start(alg, &w.s) && digest(is_small(alg), &w, 0, octets, ret, alg->sig_len);
-    secret_wipe(&w, sizeof(w));
+    ok = start(alg, &w.s) && digest(small, &w, 0, octets, ret, alg->sig_len);
+    wipe_used(small, &w);
     return ok;
 }
 
@@ -200,6 +220,5 @@ enum tok_err key_hmac(const struct alg *alg, const struct hmac *hmac, struct sli
     bool ok = is_small(alg) ? mac_of(true, hmac, input, &w, ret, SHA256_DIGEST_LENGTH)
                             : mac_of(false, hmac, input, &w, ret, alg->sig_len);
 
-    secret_wipe(&w, sizeof(w));
     return ok ? TOK_OK : TOK_CRYPTO;
 }

@@ -102,8 +102,13 @@ const struct key *keyset_find(const struct keyset *set, struct slice kid)
 
 const struct key *keyset_find_header(const struct keyset *set, struct slice letters)
 {
-    uint32_t number = letters.n ? *find_slot(set, set->by_header, key_header, letters) : 0;
+    uint32_t number;
 
+    /* Most sets have one key, and nothing is to be searched. */
+    if (set->n == 1)
+        return !set->has_nameless && slice_eq(key_header(set->keys[0]), letters) ? set->keys[0]
+                                                                                 : NULL;
+    number = letters.n ? *find_slot(set, set->by_header, key_header, letters) : 0;
     return number ? set->keys[number - 1] : NULL;
 }
 
