@@ -2,9 +2,8 @@
 
 #include <string.h>
 
-/* The claims that are looked at; USER and after it are called as the settings say. KNOWN is the
- * place of all others. */
-enum {
+/* The claims that have a name of their own, and all others. */
+enum known {
     ISS,
     SUB,
     AUD,
@@ -16,10 +15,7 @@ enum {
     GEN,
     ONE_TIME,
     CNF,
-    USER,
-    TOKEN_TYPE,
-    JTI,
-    KNOWN
+    OTHER,
 };
 
 /* scan_begin of three letters, and of the two longer names. */
@@ -28,9 +24,9 @@ enum {
 #define ONE_TIME_BEGIN                                                                         \
     (THREE('o', 'n', 'e') | THREE('_', 't', 'i') << 24 | THREE('m', 'e', 0) << 48)
 
-/* Which of the claims with names of their own is it, by its begin and its bytes? KNOWN: none.
+/* Which of the claims with names of their own is it, by its begin and its bytes? OTHER: none.
  */
-static inline int known_by_name(uint64_t begin, size_t n)
+static inline enum known known_by_name(uint64_t begin, size_t n)
 {
     switch (begin) {
     case THREE('i', 's', 's'):
@@ -54,25 +50,25 @@ static inline int known_by_name(uint64_t begin, size_t n)
     case SCOPE_BEGIN:
         return SCOPE;
     case ONE_TIME_BEGIN:
-        return n == strlen("one_time") ? ONE_TIME : KNOWN;
+        return n == strlen("one_time") ? ONE_TIME : OTHER;
     default:
-        return KNOWN;
+        return OTHER;
     }
 }
 
 /* The same of a name with escapes, which is rare, and none we know when it is longer. Not
  * inline: its room would be cleared for every member. */
-__attribute__((noinline)) static int known_by_escaped_name(const struct scan_value *name)
+__attribute__((noinline)) static enum known known_by_escaped_name(const struct scan_value *name)
 {
     char text[sizeof("one_time")];
     size_t n;
 
     if (scan_string(*name, text, sizeof(text), &n) || memchr(text, '\0', n))
-        return KNOWN;
+        return OTHER;
     return known_by_name(scan_begin((struct slice){text, n}), n);
 }
 
-static inline int known_member(const struct scan_member *m)
+static inline enum known known_member(const struct scan_member *m)
 {
     return m->name.escaped ? known_by_escaped_name(&m->name)
                            : known_by_name(m->begin, m->name.text.n - 2);
@@ -86,121 +82,96 @@ struct claims_lookup claims_lookup(const struct claims_names *names)
                                   .jti = scan_begin_of(names->jti)};
 }
 
-/* One pass over the members. One may be several claims: the settings can call two alike. */
-static void find_known(struct claims *c, const struct claims_lookup *lookup,
-                       const struct scan_value *ret[KNOWN + 1])
+static enum tok_err take_string(const struct scan_value *v, const struct scan_value **ret)
 {
-    for (size_t i = 0; i <= KNOWN; i++)
-        ret[i] = NULL;
-    for (size_t i = 0; i < c->n; i++) {
-        const struct scan_member *m = &c->members[i];
-        int known = known_member(m);
-
-        ret[known] = &m->value;
-        c->there |= 1U << known;
-        if (scan_member_is(m, lookup->names.user, lookup->user))
-            ret[USER] = &m->value;
-        if (scan_member_is(m, lookup->names.token_type, lookup->token_type))
-            ret[TOKEN_TYPE] = &m->value;
-        if (scan_member_is(m, lookup->names.jti, lookup->jti))
-            ret[JTI] = &m->value;
-    }
+    *ret = v;
+    return v->type == SCAN_STRING ? TOK_OK : TOK_CLAIM_TYPE;
 }
 
-static bool is_string_or_absent(const struct scan_value *v)
-{
-    return !v || v->type == SCAN_STRING;
-}
-
-static enum tok_err read_strings(const struct scan_value *const known[KNOWN + 1],
-                                 struct claims *c)
-{
-    static const int strings[] = {ISS, SUB, TOKEN_TYPE, JTI, SID, SCOPE};
-
-    for (size_t i = 0; i < sizeof(strings) / sizeof(strings[0]); i++)
-        if (!is_string_or_absent(known[strings[i]]))
-            return TOK_CLAIM_TYPE;
-    if (known[SCOPE] && known[SCOPE]->text.n > CLAIMS_SCOPE_MAX)
-        return TOK_CLAIM_TYPE;
-    c->iss = known[ISS];
-    c->sub = known[SUB];
-    c->token_type = known[TOKEN_TYPE];
-    c->jti = known[JTI];
-    c->sid = known[SID];
-    c->scope = known[SCOPE];
-    c->user = known[USER];
-    return TOK_OK;
-}
-
-static enum tok_err read_time(const struct scan_value *v, enum scan_round round, bool *ret_has,
+static enum tok_err take_time(const struct scan_value *v, enum scan_round round, bool *ret_has,
                               int64_t *ret)
 {
-    *ret_has = v != NULL;
-    return v ? scan_time(*v, round, ret) : TOK_OK;
+    *ret_has = true;
+    return scan_time(*v, round, ret);
 }
 
-static enum tok_err read_times(const struct scan_value *const known[KNOWN + 1],
-                               struct claims *c)
-{
-    enum tok_err err = read_time(known[EXP], SCAN_FLOOR, &c->has_exp, &c->exp);
-
-    if (err)
-        return err;
-    err = read_time(known[NBF], SCAN_CEIL, &c->has_nbf, &c->nbf);
-    if (err)
-        return err;
-    return read_time(known[IAT], SCAN_FLOOR, &c->has_iat, &c->iat);
-}
-
-static enum tok_err read_audience(const struct scan_value *aud, struct claims *c)
+static enum tok_err take_audience(const struct scan_value *v, const struct scan_value **ret)
 {
     struct scan_value element;
     size_t pos = 0;
 
-    c->aud = aud;
-    if (is_string_or_absent(aud))
+    *ret = v;
+    if (v->type == SCAN_STRING)
         return TOK_OK;
-    if (aud->type != SCAN_ARRAY)
+    if (v->type != SCAN_ARRAY)
         return TOK_CLAIM_TYPE;
-    while (scan_next_element(*aud, &pos, &element))
+    while (scan_next_element(*v, &pos, &element))
         if (element.type != SCAN_STRING)
             return TOK_CLAIM_TYPE;
     return TOK_OK;
 }
 
-static enum tok_err read_rest(const struct scan_value *const known[KNOWN + 1], struct claims *c)
+static enum tok_err take_known(enum known known, const struct scan_value *v, struct claims *c)
 {
-    const struct scan_value *one_time = known[ONE_TIME];
+    switch (known) {
+    case ISS:
+        return take_string(v, &c->iss);
+    case SUB:
+        return take_string(v, &c->sub);
+    case SID:
+        return take_string(v, &c->sid);
+    case AUD:
+        return take_audience(v, &c->aud);
+    case EXP:
+        return take_time(v, SCAN_FLOOR, &c->has_exp, &c->exp);
+    case NBF:
+        return take_time(v, SCAN_CEIL, &c->has_nbf, &c->nbf);
+    case IAT:
+        return take_time(v, SCAN_FLOOR, &c->has_iat, &c->iat);
+    case SCOPE:
+        return v->text.n > CLAIMS_SCOPE_MAX ? TOK_CLAIM_TYPE : take_string(v, &c->scope);
+    case GEN:
+        c->has_gen = true;
+        return scan_integer(*v, &c->gen);
+    case ONE_TIME:
+        c->one_time = v->type == SCAN_TRUE;
+        return c->one_time || v->type == SCAN_FALSE ? TOK_OK : TOK_CLAIM_TYPE;
+    case CNF:
+        c->bound = true;
+        return v->type == SCAN_OBJECT ? TOK_OK : TOK_CLAIM_TYPE;
+    case OTHER:
+        return TOK_OK;
+    }
+    return TOK_CLAIM_TYPE;
+}
 
-    if (one_time && one_time->type != SCAN_TRUE && one_time->type != SCAN_FALSE)
-        return TOK_CLAIM_TYPE;
-    if (known[CNF] && known[CNF]->type != SCAN_OBJECT)
-        return TOK_CLAIM_TYPE;
-    c->has_gen = known[GEN] != NULL;
-    c->one_time = one_time && one_time->type == SCAN_TRUE;
-    c->bound = known[CNF] != NULL;
-    return known[GEN] ? scan_integer(*known[GEN], &c->gen) : TOK_OK;
+/* One member may be several claims: the settings can call two alike. */
+static inline enum tok_err take_member(const struct scan_member *m,
+                                       const struct claims_lookup *lookup, struct claims *c)
+{
+    enum known known = known_member(m);
+    enum tok_err err = take_known(known, &m->value, c);
+
+    c->there |= 1U << known;
+    if (scan_member_is(m, lookup->names.user, lookup->user))
+        c->user = &m->value;
+    if (!err && scan_member_is(m, lookup->names.token_type, lookup->token_type))
+        err = take_string(&m->value, &c->token_type);
+    if (!err && scan_member_is(m, lookup->names.jti, lookup->jti))
+        err = take_string(&m->value, &c->jti);
+    return err;
 }
 
 static enum tok_err read_claims(struct slice payload, const struct claims_lookup *lookup,
                                 struct claims *c)
 {
-    UNINITIALIZED const struct scan_value *known[KNOWN + 1];
-    enum tok_err err = scan_object(payload, c->members, CLAIMS_MAX, &c->n, NULL);
+    size_t n = 0;
+    enum tok_err err = scan_object(payload, c->members, CLAIMS_MAX, &n, NULL);
 
-    if (err)
-        return err;
-    find_known(c, lookup, known);
-    err = read_strings(known, c);
-    if (err)
-        return err;
-    err = read_times(known, c);
-    if (err)
-        return err;
-    err = read_audience(known[AUD], c);
-    if (err)
-        return err;
-    return read_rest(known, c);
+    c->n = n;
+    for (size_t i = 0; !err && i < n; i++)
+        err = take_member(&c->members[i], lookup, c);
+    return err;
 }
 
 void claims_clear(struct claims *c)
@@ -234,9 +205,9 @@ enum tok_err claims_read(struct slice payload, const struct claims_names *names,
 
 unsigned claims_number(const char *name)
 {
-    int known = known_by_name(scan_begin_of(name), strlen(name));
+    enum known known = known_by_name(scan_begin_of(name), strlen(name));
 
-    return known == KNOWN ? CLAIMS_OTHER : (unsigned)known;
+    return known == OTHER ? CLAIMS_OTHER : (unsigned)known;
 }
 
 bool claims_has(const struct claims *c, const char *name)
