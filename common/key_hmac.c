@@ -34,7 +34,8 @@ struct work {
     uint8_t blocks[2 * BLOCK_MAX];
     union state s;
 };
-_Static_assert(offsetof(struct work, s) == 2 * BLOCK_MAX, "they are wiped in one go");
+_Static_assert(offsetof(struct work, s) == sizeof(((struct work *)0)->blocks),
+               "they are wiped in one go");
 
 static bool is_small(const struct alg *alg)
 {
