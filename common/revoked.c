@@ -11,7 +11,7 @@
 
 /* Lists up to this length are halved: what is remembered and guessed of longer ones pays off.
  */
-#define HALVED_LINES (4 * BLOCK_LINES)
+#define HALVED_LINES ((off_t)4 * BLOCK_LINES)
 
 /* Fences are lines at equal distances, the first and the last of the list among them: a tree
  * that is as deep on all sides. */
@@ -87,12 +87,12 @@ static bool line_is_whole(const char *line)
     return true;
 }
 
-/* Fills lines with n of them; each is in form, and they are in order. */
+/* Fills lines with n of them, one at least; each is in form, and they are in order. */
 static enum tok_err read_lines(const struct revoked *list, off_t first, size_t n, char *lines)
 {
     size_t want = n * REVOKED_LINE_LEN, have = 0;
 
-    while (have < want) {
+    do {
         ssize_t got =
             pread(list->fd, lines + have, want - have, first * REVOKED_LINE_LEN + (off_t)have);
 
@@ -101,7 +101,7 @@ static enum tok_err read_lines(const struct revoked *list, off_t first, size_t n
         if (got <= 0)
             return TOK_LIST;
         have += (size_t)got;
-    }
+    } while (have < want);
     for (size_t i = 0; i < n; i++) {
         const char *line = lines + i * REVOKED_LINE_LEN;
 
