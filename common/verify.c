@@ -128,24 +128,6 @@ static enum tok_err split(const struct verify_ask *ask, struct jws *ret,
     return TOK_OK;
 }
 
-/* An id for the log: what is not plainly one stays out of it. */
-static void copy_id(const struct scan_value *v, char ret[65])
-{
-    UNINITIALIZED char buf[64];
-    struct slice id = {buf, 0};
-
-    if (!v)
-        return;
-    if (!v->escaped)
-        id = scan_string_raw(*v);
-    else if (scan_string(*v, buf, sizeof(buf), &id.n))
-        return;
-    if (id.n > sizeof(buf) || !base64url_is_text(id))
-        return;
-    memcpy(ret, id.p, id.n);
-    ret[id.n] = '\0';
-}
-
 static void copy_kid(const struct key *key, char ret[KEY_KID_MAX + 1])
 {
     struct slice kid = key_kid(key);
@@ -162,8 +144,6 @@ static enum tok_err read_claims(const struct policy *policy, struct verify_resul
 
     if (err)
         return err;
-    copy_id(result->claims.jti, result->jti);
-    copy_id(result->claims.sid, result->sid);
     result->exp = result->claims.exp;
     result->iat = result->claims.iat;
     return TOK_OK;
@@ -190,7 +170,7 @@ static enum tok_err check_list(const struct revoked *list, const struct claims *
 static void know_nothing(struct verify_result *ret)
 {
     ret->authentic = false;
-    ret->kid[0] = ret->user[0] = ret->jti[0] = ret->sid[0] = '\0';
+    ret->kid[0] = ret->user[0] = '\0';
     ret->exp = ret->iat = 0;
     ret->payload = (struct slice){0};
     claims_clear(&ret->claims);
@@ -235,6 +215,19 @@ enum tok_err verify_token(const struct verify_ask *ask, struct verify_result *re
         return err;
     err = policy_judge(ask->policy, &ret->claims, &judge, ret->user);
     return err ? err : check_list(ask->list, &ret->claims);
+}
+
+void verify_id(const struct scan_value *id, char ret[VERIFY_ID_MAX + 1])
+{
+    char text[VERIFY_ID_MAX];
+    size_t n = 0;
+
+    ret[0] = '\0';
+    if (!id || scan_string(*id, text, sizeof(text), &n) ||
+        !base64url_is_text((struct slice){text, n}))
+        return;
+    memcpy(ret, text, n);
+    ret[n] = '\0';
 }
 
 enum tok_err verify_peek_issuer(struct slice token, char *scratch, size_t scratch_size,

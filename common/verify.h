@@ -31,7 +31,6 @@ struct verify_result {
     bool authentic;               /* the signature held */
     char kid[KEY_KID_MAX + 1];    /* the key's, "" when it has none */
     char user[USER_NAME_MAX + 1]; /* set only when everything but the list held */
-    char jti[65], sid[65];        /* "" when absent or longer; base64url letters alone */
     int64_t exp, iat;             /* 0 when absent */
     struct slice payload;         /* decoded, in scratch */
     struct claims claims;         /* spans in scratch; the last member, as large as it is */
@@ -39,6 +38,11 @@ struct verify_result {
 
 /* TOK_OK: the token may do this. */
 enum tok_err verify_token(const struct verify_ask *ask, struct verify_result *ret) MUST_CHECK;
+
+/* An id (jti, sid) of a result's claims for the log, NUL-terminated: base64url letters alone;
+ * "" for any other, a longer one, and none (id NULL). */
+#define VERIFY_ID_MAX 64
+void verify_id(const struct scan_value *id, char ret[VERIFY_ID_MAX + 1]);
 
 /* The iss of a token nobody has checked, decoded, into ret (room for size, NUL-terminated). Any
  * fault: TOK_MALFORMED. */

@@ -96,6 +96,7 @@ int judge_token(pam_handle_t *pamh, int flags, const struct options *o,
     CLEANUP(token_check_clear) struct token_check c = TOKEN_CHECK_EMPTY;
     const struct passwd *account = pam_modutil_getpwnam(pamh, asked->user);
     struct log_event event = {.service = asked->service, .account = account};
+    char jti[VERIFY_ID_MAX + 1], sid[VERIFY_ID_MAX + 1];
     int64_t now = time(NULL);
     int rc;
 
@@ -106,8 +107,10 @@ int judge_token(pam_handle_t *pamh, int flags, const struct options *o,
     if (c.token.authentic) {
         event.issuer = c.rules.policy.issuer;
         event.kid = c.token.kid;
-        event.jti = c.token.jti;
-        event.sid = c.token.sid;
+        verify_id(c.token.claims.jti, jti);
+        verify_id(c.token.claims.sid, sid);
+        event.jti = jti;
+        event.sid = sid;
     }
     debug_rules(pamh, o, &c.rules);
     rc = event.err == TOK_OK ? accept(pamh, &c, account, now, &event) : verdict_auth(event.err);

@@ -80,8 +80,8 @@ int session_keep(pam_handle_t *pamh, const struct resolved *rules,
     s->mapped = rules->mapped;
     s->exp = token->exp;
     (void)snprintf(s->kid, sizeof(s->kid), "%s", token->kid);
-    (void)snprintf(s->jti, sizeof(s->jti), "%s", token->jti);
-    (void)snprintf(s->sid, sizeof(s->sid), "%s", token->sid);
+    verify_id(token->claims.jti, s->jti);
+    verify_id(token->claims.sid, s->sid);
     if (policy_copy(&rules->policy, &s->policy) || secret_copy(token->payload, &s->payload))
         return PAM_BUF_ERR;
     rc = export_all(pamh, s);

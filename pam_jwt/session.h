@@ -17,7 +17,7 @@
 
 #include <security/pam_modules.h>
 
-#define SESSION_ID_MAX 64
+#define SESSION_ID_MAX VERIFY_ID_MAX
 
 struct session {
     struct policy policy;

@@ -192,6 +192,7 @@ enum wire_status judge_token(const struct issuer *x, struct slice token, enum ju
         .spends = true, /* what a one-time token may is sessions_bearer's question */
     };
     struct verify_result result = {0};
+    char sid[VERIFY_ID_MAX + 1];
     enum wire_status status;
     enum tok_err err;
 
@@ -204,8 +205,9 @@ enum wire_status judge_token(const struct issuer *x, struct slice token, enum ju
     ret->exp = result.exp;
     ret->gen = result.claims.gen;
     memcpy(ret->user, result.user, sizeof(ret->user));
-    if (strlen(result.sid) == ISSUE_ID_LEN)
-        memcpy(ret->sid_text, result.sid, sizeof(ret->sid_text));
+    verify_id(result.claims.sid, sid);
+    if (strlen(sid) == ISSUE_ID_LEN)
+        memcpy(ret->sid_text, sid, sizeof(ret->sid_text));
     if (err == TOK_MISSING)
         return missing(&result.claims);
     if (err != TOK_OK)

@@ -385,6 +385,7 @@ static enum tok_err check_token(const void *given, char *text)
     const struct check *c = given;
     struct verify_ask ask = ask_of(c->trial, text_slice(c->token));
     struct verify_result *r = &c->trial->result;
+    char sid[VERIFY_ID_MAX + 1];
     enum tok_err err;
 
     ask.list = c->list.fd < 0 ? NULL : &c->list;
@@ -392,7 +393,8 @@ static enum tok_err check_token(const void *given, char *text)
     ask.now = c->now;
     err = verify_token(&ask, r);
     (void)faults_end();
-    (void)snprintf(text, FAULTS_TEXT, "%d %s %s %s", r->authentic, r->kid, r->user, r->sid);
+    verify_id(r->claims.sid, sid);
+    (void)snprintf(text, FAULTS_TEXT, "%d %s %s %s", r->authentic, r->kid, r->user, sid);
     return err;
 }
 

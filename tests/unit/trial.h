@@ -16,6 +16,14 @@
     "\"jti\":\"AY8BAgMEcAWAAAAAAAAAAA\""
 #define PAYLOAD "{" TIMES "," REST ",\"sid\":\"SSSSSSSSSSSSSSSSSSSSSS\"}"
 
+#define ck_assert_id(claim, want)                                                              \
+    do {                                                                                       \
+        char told[VERIFY_ID_MAX + 1];                                                          \
+                                                                                               \
+        verify_id(claim, told);                                                                \
+        ck_assert_str_eq(told, want);                                                          \
+    } while (0)
+
 /* All that a check needs: one key that signs, its public half in a set, our policy. */
 struct trial {
     struct key *key;
