@@ -2,6 +2,7 @@
 
 #include "settings.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -311,7 +312,7 @@ enum tok_err setting_text(const void *base, const struct setting *f, size_t i, c
         text = *(const bool *)from ? "required" : "optional";
         break;
     case SETTING_NUMBER:
-        (void)snprintf(made, sizeof(made), "%llu", *(const unsigned long long *)from);
+        (void)snprintf(made, sizeof(made), "%" PRIu64, *(const uint64_t *)from);
         break;
     case SETTING_SPAN:
         value_span_text(*(const uint64_t *)from * f->unit, made);
