@@ -59,7 +59,7 @@ AVX2 static inline __m256i packed(__m256i values)
     return _mm256_shuffle_epi8(quads, order);
 }
 
-/* Writes BASE64URL_WIDE_OUT bytes and no more. */
+/* Writes a step's twenty-four bytes and no more. */
 AVX2 static inline void store(__m256i halves, uint8_t *out)
 {
     const __m256i together = _mm256_setr_epi32(0, 1, 2, 4, 5, 6, 7, 7);

@@ -7,7 +7,6 @@
 #include "error.h"
 
 #define BASE64URL_WIDE_IN 32 /* letters of a step */
-#define BASE64URL_WIDE_OUT 24
 
 /* Decodes the first *n letters of in, a multiple of four, into out, which has room for exactly
  * their bytes; sets *n to 0 and does nothing where the processor can't or they are fewer than

@@ -15,7 +15,7 @@ enum known {
     GEN,
     ONE_TIME,
     CNF,
-    OTHER,
+    OTHER = CLAIMS_OTHER,
 };
 
 /* scan_begin of three letters, and of the two longer names. */
@@ -205,9 +205,7 @@ enum tok_err claims_read(struct slice payload, const struct claims_names *names,
 
 unsigned claims_number(const char *name)
 {
-    enum known known = known_by_name(scan_begin_of(name), strlen(name));
-
-    return known == OTHER ? CLAIMS_OTHER : (unsigned)known;
+    return known_by_name(scan_begin_of(name), strlen(name));
 }
 
 bool claims_has(const struct claims *c, const char *name)

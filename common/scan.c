@@ -141,15 +141,21 @@ static enum tok_err take_name(struct walk *w, struct scan_names *names, struct s
     return TOK_OK;
 }
 
+/* Do members of the object that is open go to the caller? */
+static inline bool are_kept(const struct walk *w)
+{
+    return w->depth == 1 && w->members;
+}
+
 /* Where the next member goes: to the caller, or nowhere for long. */
 static inline struct scan_member *place_for(struct walk *w, struct scan_member *other)
 {
-    return w->depth == 1 && w->n_members < w->max_members ? &w->members[w->n_members] : other;
+    return are_kept(w) && w->n_members < w->max_members ? &w->members[w->n_members] : other;
 }
 
 static inline enum tok_err keep(struct walk *w, const struct scan_member *member)
 {
-    if (w->depth > 1 || !w->members)
+    if (!are_kept(w))
         return TOK_OK;
     if (w->n_members == w->max_members)
         return refuse_at(w, member->name.text.p, "too many members");
@@ -185,7 +191,7 @@ static size_t room_left(const struct walk *w, bool kept)
  * there is to say about it. True: the last one was taken, and the brace after it. */
 static bool take_plain_members(struct walk *w, struct scan_names *ret_names)
 {
-    const bool kept = w->depth == 1 && w->members;
+    const bool kept = are_kept(w);
     UNINITIALIZED struct scan_member other;
     struct scan_member *next = kept ? w->members + w->n_members : &other;
     struct scan_window window = {w->start, w->end, w->at, 0};
@@ -215,7 +221,7 @@ static bool take_plain_members(struct walk *w, struct scan_names *ret_names)
 
 static enum tok_err take_object(struct walk *w)
 {
-    struct scan_names names = {.all = w->names + w->n_names};
+    struct scan_names names = {.end = w->end, .all = w->names + w->n_names};
 
     w->at++;
     skip_blank(w);

@@ -10,7 +10,8 @@
 #define SCAN_NAMES_FEW 16 /* beyond them they are sorted */
 
 struct scan_names {
-    const char **all; /* their opening quotes, in a text that was checked; room for one more */
+    const char *end;  /* of the text */
+    const char **all; /* their opening quotes, which were checked; room for one more */
     size_t n;
     uint64_t seen; /* the bits of all */
 };

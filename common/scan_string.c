@@ -2,6 +2,16 @@
 
 #include <string.h>
 
+/* A bit a byte of n, at most a window. */
+static uint64_t marks_bytewise(const char *p, size_t n)
+{
+    uint64_t marks = 0;
+
+    for (size_t i = 0; i < n; i++)
+        marks |= (uint64_t)!scan_is_plain(p[i]) << i;
+    return marks;
+}
+
 #ifdef __SSE2__
 #include <emmintrin.h>
 
@@ -24,11 +34,7 @@ static uint64_t marks_of_window(const char *p)
 #else
 static uint64_t marks_of_window(const char *p)
 {
-    uint64_t marks = 0;
-
-    for (size_t i = 0; i < SCAN_WINDOW; i++)
-        marks |= (uint64_t)!scan_is_plain(p[i]) << i;
-    return marks;
+    return marks_bytewise(p, SCAN_WINDOW);
 }
 #endif
 
@@ -36,13 +42,9 @@ static uint64_t marks_of_window(const char *p)
  * is seen again is forgotten. */
 static uint64_t marks_of_rest(const struct scan_window *w, const char *p, size_t n)
 {
-    uint64_t marks = 0;
-
     if (w->end - w->start >= SCAN_WINDOW)
         return marks_of_window(w->end - SCAN_WINDOW) >> (SCAN_WINDOW - n);
-    for (size_t i = 0; i < n; i++)
-        marks |= (uint64_t)!scan_is_plain(p[i]) << i;
-    return marks;
+    return marks_bytewise(p, n);
 }
 
 void scan_window_move(struct scan_window *w, const char *p)
@@ -305,18 +307,19 @@ static int order_decoded(struct reader ra, struct reader rb)
     return (pa.n > 0) - (pb.n > 0);
 }
 
-struct scan_value scan_string_at(const char *at)
+struct scan_value scan_string_at(const char *at, const char *end)
 {
-    struct scan_value v = {.text = {at, 1}, .type = SCAN_STRING};
+    const char *p = at + 1;
+    bool escaped = false;
 
-    for (; at[v.text.n] != '"'; v.text.n++) {
-        if (at[v.text.n] == '\\') {
-            v.escaped = true;
-            v.text.n++;
+    for (; p < end && *p != '"'; p++) {
+        if (*p == '\\') {
+            escaped = true;
+            p++;
         }
     }
-    v.text.n++;
-    return v;
+    return (struct scan_value){
+        .text = {at, (size_t)(p + 1 - at)}, .type = SCAN_STRING, .escaped = escaped};
 }
 
 int scan_string_order(const struct scan_value *a, const struct scan_value *b)

@@ -104,8 +104,8 @@ struct scan_string_seen {
 enum tok_err scan_string_check(const char *at, const char *end, struct scan_value *ret,
                                struct scan_string_seen *seen) MUST_CHECK;
 
-/* The string whose opening quote is at, in a text that was checked. */
-struct scan_value scan_string_at(const char *at);
+/* The string whose opening quote is at, in a text that was checked and ends at end. */
+struct scan_value scan_string_at(const char *at, const char *end);
 
 /* Below, equal to or above 0 as a's decoded characters come before, equal or follow b's. Both
  * were checked and hold no lone surrogate. */

@@ -15,29 +15,21 @@ static size_t skip_between(struct slice text, size_t at)
     return at;
 }
 
-/* Past the string whose opening quote is at; *ret_escaped tells of a backslash. */
-static size_t string_end(struct slice text, size_t at, bool *ret_escaped)
+/* The string whose opening quote is at. */
+static struct scan_value string_at(struct slice text, size_t at)
 {
-    *ret_escaped = false;
-    for (at++; at < text.n && text.p[at] != '"'; at++) {
-        if (text.p[at] == '\\') {
-            *ret_escaped = true;
-            at++;
-        }
-    }
-    return at + 1;
+    return scan_string_at(text.p + at, text.p + text.n);
 }
 
 /* Past the object or array that opens at. */
 static size_t nested_end(struct slice text, size_t at)
 {
     size_t depth = 0;
-    bool escaped;
 
     while (at < text.n) {
         char c = text.p[at];
 
-        at = c == '"' ? string_end(text, at, &escaped) : at + 1;
+        at += c == '"' ? string_at(text, at).text.n : 1;
         if (c == '{' || c == '[')
             depth++;
         else if ((c == '}' || c == ']') && --depth == 0)
@@ -77,17 +69,14 @@ static enum scan_type type_of(char first)
 static size_t value_at(struct slice text, size_t at, struct scan_value *ret)
 {
     enum scan_type type = type_of(text.p[at]);
-    bool escaped = false;
     size_t end;
 
-    if (type == SCAN_STRING)
-        end = string_end(text, at, &escaped);
-    else if (type == SCAN_OBJECT || type == SCAN_ARRAY)
-        end = nested_end(text, at);
-    else
-        end = word_end(text, at);
-    *ret =
-        (struct scan_value){.text = {text.p + at, end - at}, .type = type, .escaped = escaped};
+    if (type == SCAN_STRING) {
+        *ret = string_at(text, at);
+        return at + ret->text.n;
+    }
+    end = type == SCAN_OBJECT || type == SCAN_ARRAY ? nested_end(text, at) : word_end(text, at);
+    *ret = (struct scan_value){.text = {text.p + at, end - at}, .type = type};
     return end;
 }
 
