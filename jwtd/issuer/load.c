@@ -112,7 +112,7 @@ static enum tok_err make_policy(struct issuer *x, struct why *why)
     if (err == TOK_OK)
         err = policy_set(p, POLICY_WORDS, SLICE("require"), SLICE("exp"), why);
     if (err == TOK_OK)
-        err = names_copy(x->names.audience, &p->audience);
+        err = word_list_copy(x->names.audience, &p->audience);
     p->algorithms = ~(alg_set)0;
     p->leeway = (int64_t)(set->token.leeway / SECOND);
     p->max_lifetime = INT64_MAX / 2; /* what we minted under other settings is still ours */

@@ -37,9 +37,7 @@ static enum tok_err publish(const char *path, struct slice bytes, size_t max, st
 void names_clear(struct names *names)
 {
     free(names->issuer);
-    for (char **a = names->audience; a && *a; a++)
-        free(*a);
-    free((void *)names->audience);
+    word_list_free(names->audience);
     *names = (struct names){0};
 }
 
@@ -73,29 +71,6 @@ static enum tok_err names_of_host(struct policy *p, const char *host, struct why
     return err;
 }
 
-enum tok_err names_copy(char *const *from, word_list *ret)
-{
-    size_t n = 0;
-    word_list words;
-
-    while (from[n])
-        n++;
-    words = calloc(n + 1, sizeof(char *));
-    if (!words)
-        return TOK_NO_MEMORY;
-    for (size_t i = 0; i < n; i++) {
-        words[i] = strdup(from[i]);
-        if (words[i])
-            continue;
-        while (i > 0)
-            free(words[--i]);
-        free((void *)words);
-        return TOK_NO_MEMORY;
-    }
-    *ret = words;
-    return TOK_OK;
-}
-
 static enum tok_err names_whole(const struct policy *p, struct why *why)
 {
     if (!p->issuer || !*p->issuer || !p->audience || !p->audience[0])
@@ -104,7 +79,7 @@ static enum tok_err names_whole(const struct policy *p, struct why *why)
 }
 
 static enum tok_err names_into(struct policy *p, const char *dir, const char *issuer,
-                               char *const *audience, const char *host, struct why *why)
+                               word_list audience, const char *host, struct why *why)
 {
     CLEANUP(cleanup_free) char *path = NULL;
     enum tok_err err = path_of(dir, "issuer", &path);
@@ -114,7 +89,7 @@ static enum tok_err names_into(struct policy *p, const char *dir, const char *is
     if (err == TOK_OK && issuer && !(p->issuer = strdup(issuer)))
         err = TOK_NO_MEMORY;
     if (err == TOK_OK && audience)
-        err = names_copy(audience, &p->audience);
+        err = word_list_copy(audience, &p->audience);
     if (err != TOK_OK)
         return err;
     if (p->issuer && p->audience)
@@ -128,7 +103,7 @@ static enum tok_err names_into(struct policy *p, const char *dir, const char *is
     return err == TOK_OK ? names_whole(p, why) : err;
 }
 
-enum tok_err names_find(const char *dir, const char *issuer, char *const *audience,
+enum tok_err names_find(const char *dir, const char *issuer, word_list audience,
                         const char *host, struct names *ret, struct why *why)
 {
     struct policy p = {0};

@@ -16,12 +16,9 @@ struct names {
 
 void names_clear(struct names *names);
 
-/* A copy of a list of words. *ret must be empty. TOK_NO_MEMORY. */
-enum tok_err names_copy(char *const *from, word_list *ret) MUST_CHECK;
-
 /* The names in force: a setting where there is one (NULL: none), else what DIR/issuer says,
  * else of this host name, lower-cased. TOK_SETTINGS when the file or the host name is wrong. */
-enum tok_err names_find(const char *dir, const char *issuer, char *const *audience,
+enum tok_err names_find(const char *dir, const char *issuer, word_list audience,
                         const char *host, struct names *ret, struct why *why) MUST_CHECK;
 
 /* DIR/issuer: two lines, Issuer= and Audience=. */

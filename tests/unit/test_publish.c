@@ -196,7 +196,7 @@ START_TEST(an_open_list_stays_as_it_was)
 }
 END_TEST
 
-static struct names find_names(const char *issuer, char *const *audience)
+static struct names find_names(const char *issuer, word_list audience)
 {
     struct names names = {0};
     struct why why = {""};
@@ -235,7 +235,7 @@ END_TEST
 START_TEST(a_setting_is_stronger_than_what_was_published)
 {
     char audience[] = "three";
-    char *const words[] = {audience, NULL};
+    char *words[] = {audience, NULL};
     CLEANUP(names_clear) struct names names = {0};
     struct why why;
 
