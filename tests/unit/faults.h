@@ -68,4 +68,5 @@ void faults_try_inside(const char *what, faults_operation *operation, const void
 /* The tests of the other files: their number. */
 #define FAULTS_TESTS 32
 size_t faults_key_tests(const TTest *ret[FAULTS_TESTS]);
+size_t faults_token_tests(const TTest *ret[FAULTS_TESTS]);
 size_t faults_file_tests(const TTest *ret[FAULTS_TESTS]);

@@ -200,11 +200,12 @@ END_TEST
 
 int main(void)
 {
-    const TTest *tests[2 * FAULTS_TESTS + 2] = {every_call_out_of_common_is_in_the_list};
+    const TTest *tests[3 * FAULTS_TESTS + 2] = {every_call_out_of_common_is_in_the_list};
     size_t n = 1;
 
     faults_init();
     n += faults_key_tests(tests + n);
+    n += faults_token_tests(tests + n);
     n += faults_file_tests(tests + n);
     tests[n++] = every_point_was_reached_and_failed;
     return unit_run("faults", tests, n);
