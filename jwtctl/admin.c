@@ -1,8 +1,8 @@
-#include "admin.h"
+#include "jwtctl/admin.h"
 
-#include "cleanup.h"
-#include "command.h"
-#include "say.h"
+#include "common/base/cleanup.h"
+#include "jwtctl/command.h"
+#include "jwtctl/say.h"
 
 #include <getopt.h>
 #include <poll.h>

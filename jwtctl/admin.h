@@ -3,8 +3,8 @@
  */
 #pragma once
 
-#include "text.h"
-#include "wire.h"
+#include "jwtctl/text.h"
+#include "jwtd/shared/wire.h"
 
 #define ADMIN_SOCKET "/run/jwtd/issuer.sock"
 #define ADMIN_SECONDS 40

@@ -1,7 +1,7 @@
-#include "cache.h"
+#include "jwtctl/cache.h"
 
-#include "cleanup.h"
-#include "file.h"
+#include "common/base/cleanup.h"
+#include "common/base/file.h"
 
 #include <fcntl.h>
 #include <pwd.h>

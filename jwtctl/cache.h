@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "text.h"
+#include "jwtctl/text.h"
 
 struct cache {
     int dir;    /* -1: there is no directory yet */

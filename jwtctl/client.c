@@ -1,7 +1,7 @@
-#include "client.h"
+#include "jwtctl/client.h"
 
-#include "cleanup.h"
-#include "scan.h"
+#include "common/base/cleanup.h"
+#include "common/json/scan.h"
 
 #include <curl/curl.h>
 #include <inttypes.h>

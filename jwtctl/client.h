@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "text.h"
+#include "jwtctl/text.h"
 
 #define CLIENT_SOCKET "/run/jwtd/http.sock"
 #define CLIENT_SECONDS 40

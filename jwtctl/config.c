@@ -1,9 +1,9 @@
 /* jwtctl config check, config show: the settings file, as the daemons will read it. */
-#include "cleanup.h"
-#include "command.h"
-#include "resolve.h"
-#include "say.h"
-#include "text.h"
+#include "common/base/cleanup.h"
+#include "common/config/resolve.h"
+#include "jwtctl/command.h"
+#include "jwtctl/say.h"
+#include "jwtctl/text.h"
 
 #include <getopt.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-#include "input.h"
+#include "jwtctl/input.h"
 
 #include <string.h>
 

@@ -5,8 +5,8 @@
  */
 #pragma once
 
-#include "policy.h"
-#include "secret.h"
+#include "common/base/secret.h"
+#include "common/token/policy.h"
 
 struct input {
     int fd;

@@ -1,6 +1,6 @@
-#include "judge.h"
+#include "jwtctl/judge.h"
 
-#include "base64url.h"
+#include "common/base/base64url.h"
 
 void judge_close(struct judge *j)
 {

@@ -5,8 +5,8 @@
  */
 #pragma once
 
-#include "resolve.h"
-#include "text.h"
+#include "common/config/resolve.h"
+#include "jwtctl/text.h"
 
 struct judge_rules {
     bool tried;

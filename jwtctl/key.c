@@ -1,11 +1,11 @@
 /* jwtctl key list: the keys that tokens are checked with. */
-#include "cleanup.h"
-#include "command.h"
-#include "key_file.h"
-#include "keyset.h"
-#include "policy.h"
-#include "say.h"
-#include "text.h"
+#include "common/base/cleanup.h"
+#include "common/jose/keyset.h"
+#include "common/token/policy.h"
+#include "jwtctl/command.h"
+#include "jwtctl/key_file.h"
+#include "jwtctl/say.h"
+#include "jwtctl/text.h"
 
 #include <getopt.h>
 #include <stdio.h>

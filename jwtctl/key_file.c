@@ -1,13 +1,13 @@
-#include "key_file.h"
+#include "jwtctl/key_file.h"
 
-#include "cleanup.h"
-#include "command.h"
-#include "file.h"
-#include "input.h"
-#include "key.h"
-#include "say.h"
-#include "setting.h"
-#include "text.h"
+#include "common/base/cleanup.h"
+#include "common/base/file.h"
+#include "common/config/setting.h"
+#include "common/jose/key.h"
+#include "jwtctl/command.h"
+#include "jwtctl/input.h"
+#include "jwtctl/say.h"
+#include "jwtctl/text.h"
 
 #include <getopt.h>
 #include <stdio.h>

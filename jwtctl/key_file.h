@@ -3,7 +3,7 @@
  */
 #pragma once
 
-#include "alg.h"
+#include "common/jose/alg.h"
 
 /* --alg=NAME. EXIT_SUCCESS or EXIT_USAGE, told. */
 int key_alg_option(const char *name, const char *value, alg_set *ret) MUST_CHECK;

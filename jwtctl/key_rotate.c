@@ -1,10 +1,10 @@
 /* jwtctl key rotate, key retire: root has jwtd-issuer change the key that signs. */
-#include "admin.h"
-#include "cleanup.h"
-#include "command.h"
-#include "key.h"
-#include "say.h"
-#include "scan.h"
+#include "common/base/cleanup.h"
+#include "common/jose/key.h"
+#include "common/json/scan.h"
+#include "jwtctl/admin.h"
+#include "jwtctl/command.h"
+#include "jwtctl/say.h"
 
 #include <getopt.h>
 #include <inttypes.h>

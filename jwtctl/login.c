@@ -1,10 +1,10 @@
 /* jwtctl login [USER]: a password buys a pair of tokens. */
-#include "cleanup.h"
-#include "client.h"
-#include "command.h"
-#include "say.h"
-#include "session.h"
-#include "terminal.h"
+#include "common/base/cleanup.h"
+#include "jwtctl/client.h"
+#include "jwtctl/command.h"
+#include "jwtctl/say.h"
+#include "jwtctl/session.h"
+#include "jwtctl/terminal.h"
 
 #include <getopt.h>
 #include <pwd.h>

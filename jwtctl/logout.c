@@ -1,10 +1,10 @@
 /* jwtctl logout: ends the session, or every session of its user, at the server; then forgets it
  * here. */
-#include "cleanup.h"
-#include "client.h"
-#include "command.h"
-#include "say.h"
-#include "session.h"
+#include "common/base/cleanup.h"
+#include "jwtctl/client.h"
+#include "jwtctl/command.h"
+#include "jwtctl/say.h"
+#include "jwtctl/session.h"
 
 #include <getopt.h>
 #include <stdio.h>

@@ -1,8 +1,8 @@
 /*
  * jwtctl: log in once, then let the token be the password. One row a command.
  */
-#include "command.h"
-#include "say.h"
+#include "jwtctl/command.h"
+#include "jwtctl/say.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,6 +1,6 @@
-#include "narrow.h"
+#include "jwtctl/narrow.h"
 
-#include "cleanup.h"
+#include "common/base/cleanup.h"
 
 #include <string.h>
 

@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "session.h"
+#include "jwtctl/session.h"
 
 struct narrow {
     const char *scope;    /* words parted by blanks; NULL or empty: as the session's token */

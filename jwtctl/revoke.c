@@ -1,8 +1,8 @@
 /* jwtctl revoke USER|SID: root ends sessions, without their tokens. */
-#include "admin.h"
-#include "cleanup.h"
-#include "command.h"
-#include "say.h"
+#include "common/base/cleanup.h"
+#include "jwtctl/admin.h"
+#include "jwtctl/command.h"
+#include "jwtctl/say.h"
 
 #include <getopt.h>
 #include <inttypes.h>

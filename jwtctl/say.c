@@ -1,6 +1,6 @@
-#include "say.h"
+#include "jwtctl/say.h"
 
-#include "command.h"
+#include "jwtctl/command.h"
 
 #include <inttypes.h>
 #include <stdarg.h>

@@ -3,7 +3,7 @@
  */
 #pragma once
 
-#include "error.h"
+#include "common/base/error.h"
 
 /* "jwtctl: ..." and a newline to standard error; control bytes become '?'. */
 void complain(const char *fmt, ...) PRINTF_LIKE(1, 2);

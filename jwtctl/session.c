@@ -1,10 +1,10 @@
-#include "session.h"
+#include "jwtctl/session.h"
 
-#include "base64url.h"
-#include "claims.h"
-#include "cleanup.h"
-#include "client.h"
-#include "jws.h"
+#include "common/base/base64url.h"
+#include "common/base/cleanup.h"
+#include "common/jose/jws.h"
+#include "common/token/claims.h"
+#include "jwtctl/client.h"
 
 #include <time.h>
 

@@ -5,9 +5,9 @@
  */
 #pragma once
 
-#include "cache.h"
-#include "claims.h"
-#include "client.h"
+#include "common/token/claims.h"
+#include "jwtctl/cache.h"
+#include "jwtctl/client.h"
 
 #define SESSION_MARGIN 60
 

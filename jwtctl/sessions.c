@@ -1,10 +1,10 @@
 /* jwtctl sessions: the live sessions of the caller, by their token; root's also of others. */
-#include "admin.h"
-#include "cleanup.h"
-#include "command.h"
-#include "say.h"
-#include "scan.h"
-#include "session.h"
+#include "common/base/cleanup.h"
+#include "common/json/scan.h"
+#include "jwtctl/admin.h"
+#include "jwtctl/command.h"
+#include "jwtctl/say.h"
+#include "jwtctl/session.h"
 
 #include <getopt.h>
 #include <string.h>

@@ -1,11 +1,11 @@
 /* jwtctl show: what a token says, and whether it would be taken here. */
-#include "base64url.h"
-#include "cleanup.h"
-#include "command.h"
-#include "input.h"
-#include "judge.h"
-#include "say.h"
-#include "session.h"
+#include "common/base/base64url.h"
+#include "common/base/cleanup.h"
+#include "jwtctl/command.h"
+#include "jwtctl/input.h"
+#include "jwtctl/judge.h"
+#include "jwtctl/say.h"
+#include "jwtctl/session.h"
 
 #include <getopt.h>
 #include <string.h>

@@ -1,6 +1,6 @@
-#include "terminal.h"
+#include "jwtctl/terminal.h"
 
-#include "cleanup.h"
+#include "common/base/cleanup.h"
 
 #include <fcntl.h>
 #include <poll.h>

@@ -3,7 +3,7 @@
  */
 #pragma once
 
-#include "secret.h"
+#include "common/base/secret.h"
 
 #define TERMINAL_LINE_MAX 4096 /* bytes of a line that is taken */
 

@@ -1,8 +1,8 @@
-#include "text.h"
+#include "jwtctl/text.h"
 
-#include "cleanup.h"
-#include "say.h"
-#include "scan.h"
+#include "common/base/cleanup.h"
+#include "common/json/scan.h"
+#include "jwtctl/say.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "secret.h"
+#include "common/base/secret.h"
 
 struct text {
     struct secret room;

@@ -1,10 +1,10 @@
 /* jwtctl token: an access token, for programs that take one; narrowed where words ask for it.
  */
-#include "cleanup.h"
-#include "command.h"
-#include "narrow.h"
-#include "say.h"
-#include "timespan.h"
+#include "common/base/cleanup.h"
+#include "common/base/timespan.h"
+#include "jwtctl/command.h"
+#include "jwtctl/narrow.h"
+#include "jwtctl/say.h"
 
 #include <getopt.h>
 #include <string.h>

@@ -1,9 +1,9 @@
 /* jwtctl verify: the judgement pam_jwt would give with the same words. */
-#include "cleanup.h"
-#include "command.h"
-#include "input.h"
-#include "judge.h"
-#include "say.h"
+#include "common/base/cleanup.h"
+#include "jwtctl/command.h"
+#include "jwtctl/input.h"
+#include "jwtctl/judge.h"
+#include "jwtctl/say.h"
 
 #include <getopt.h>
 #include <stdio.h>

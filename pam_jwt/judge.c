@@ -1,10 +1,10 @@
-#include "judge.h"
+#include "pam_jwt/judge.h"
 
-#include "log.h"
-#include "onetime.h"
-#include "session.h"
-#include "token.h"
-#include "verdict.h"
+#include "pam_jwt/log.h"
+#include "pam_jwt/onetime.h"
+#include "pam_jwt/session.h"
+#include "pam_jwt/token.h"
+#include "pam_jwt/verdict.h"
 
 #include <security/pam_ext.h>
 #include <security/pam_modutil.h>

@@ -4,8 +4,8 @@
  */
 #pragma once
 
-#include "options.h"
-#include "prompt.h"
+#include "pam_jwt/options.h"
+#include "pam_jwt/prompt.h"
 
 /* pam_authenticate's code for this token. */
 int judge_token(pam_handle_t *pamh, int flags, const struct options *o,

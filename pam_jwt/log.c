@@ -1,4 +1,4 @@
-#include "log.h"
+#include "pam_jwt/log.h"
 
 #include <security/pam_ext.h>
 #include <stdarg.h>

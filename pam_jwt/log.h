@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "options.h"
+#include "pam_jwt/options.h"
 
 #include <pwd.h>
 #include <security/pam_modules.h>

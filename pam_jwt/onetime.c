@@ -1,8 +1,8 @@
-#include "onetime.h"
+#include "pam_jwt/onetime.h"
 
-#include "base64url.h"
-#include "cleanup.h"
-#include "file.h"
+#include "common/base/base64url.h"
+#include "common/base/cleanup.h"
+#include "common/base/file.h"
 
 #include <dirent.h>
 #include <fcntl.h>

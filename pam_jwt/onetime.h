@@ -9,7 +9,7 @@
  */
 #pragma once
 
-#include "policy.h"
+#include "common/token/policy.h"
 
 #include <openssl/crypto.h>
 

@@ -1,4 +1,4 @@
-#include "options.h"
+#include "pam_jwt/options.h"
 
 #include <security/pam_ext.h>
 #include <string.h>

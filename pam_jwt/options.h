@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "policy.h"
+#include "common/token/policy.h"
 
 #include <security/pam_modules.h>
 

@@ -2,8 +2,8 @@
  * pam_jwt: an access token in place of a password. The six entry points; pam_jwt(8) tells what
  * each of them promises.
  */
-#include "judge.h"
-#include "session.h"
+#include "pam_jwt/judge.h"
+#include "pam_jwt/session.h"
 
 #define ENTRY __attribute__((visibility("default")))
 

@@ -1,4 +1,4 @@
-#include "prompt.h"
+#include "pam_jwt/prompt.h"
 
 #include <security/pam_ext.h>
 

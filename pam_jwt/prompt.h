@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "options.h"
+#include "pam_jwt/options.h"
 
 #include <security/pam_modules.h>
 

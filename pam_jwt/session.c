@@ -1,6 +1,6 @@
-#include "session.h"
+#include "pam_jwt/session.h"
 
-#include "base64url.h"
+#include "common/base/base64url.h"
 
 #include <inttypes.h>
 #include <security/pam_modutil.h>

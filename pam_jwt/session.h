@@ -12,8 +12,8 @@
  */
 #pragma once
 
-#include "resolve.h"
-#include "secret.h"
+#include "common/base/secret.h"
+#include "common/config/resolve.h"
 
 #include <security/pam_modules.h>
 

@@ -1,6 +1,6 @@
-#include "token.h"
+#include "pam_jwt/token.h"
 
-#include "base64url.h"
+#include "common/base/base64url.h"
 
 #include <openssl/crypto.h>
 #include <openssl/err.h>

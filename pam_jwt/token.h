@@ -5,10 +5,10 @@
  */
 #pragma once
 
-#include "options.h"
-#include "prompt.h"
-#include "resolve.h"
-#include "session.h"
+#include "common/config/resolve.h"
+#include "pam_jwt/options.h"
+#include "pam_jwt/prompt.h"
+#include "pam_jwt/session.h"
 
 struct token_check {
     OSSL_LIB_CTX *ctx;

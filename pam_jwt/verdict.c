@@ -1,4 +1,4 @@
-#include "verdict.h"
+#include "pam_jwt/verdict.h"
 
 int verdict_auth(enum tok_err err)
 {

@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "error.h"
+#include "common/base/error.h"
 
 #include <security/pam_modules.h>
 

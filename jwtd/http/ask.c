@@ -1,7 +1,7 @@
-#include "ask.h"
+#include "jwtd/http/ask.h"
 
-#include "cleanup.h"
-#include "secret.h"
+#include "common/base/cleanup.h"
+#include "common/base/secret.h"
 
 #include <string.h>
 

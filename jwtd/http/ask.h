@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "wire.h"
+#include "jwtd/shared/wire.h"
 
 #include <systemd/sd-event.h>
 

@@ -1,7 +1,7 @@
-#include "bearer.h"
+#include "jwtd/http/bearer.h"
 
-#include "field.h"
-#include "outcome.h"
+#include "jwtd/http/field.h"
+#include "jwtd/http/outcome.h"
 
 enum bearer { BEARER_NONE, BEARER_BAD, BEARER_FINE };
 

@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "connection.h"
+#include "jwtd/http/connection.h"
 
 /* The token, a slice of the request. False: the connection has its 401. */
 bool bearer_read(struct connection *c, struct slice *ret_token);

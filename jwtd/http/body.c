@@ -1,10 +1,10 @@
-#include "body.h"
+#include "jwtd/http/body.h"
 
-#include "field.h"
-#include "field_value.h"
-#include "form.h"
-#include "multipart.h"
-#include "scan.h"
+#include "common/json/scan.h"
+#include "jwtd/http/field.h"
+#include "jwtd/http/field_value.h"
+#include "jwtd/http/form.h"
+#include "jwtd/http/multipart.h"
 
 #include <string.h>
 

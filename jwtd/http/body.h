@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "secret.h"
+#include "common/base/secret.h"
 
 enum body_error {
     BODY_FINE = 0,

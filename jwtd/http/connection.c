@@ -1,9 +1,9 @@
-#include "connection.h"
+#include "jwtd/http/connection.h"
 
-#include "intake.h"
-#include "listener.h"
-#include "messages.h"
-#include "routes.h"
+#include "jwtd/http/intake.h"
+#include "jwtd/http/listener.h"
+#include "jwtd/http/routes.h"
+#include "jwtd/shared/messages.h"
 
 #define SECOND UINT64_C(1000000)
 #define HEAD_TIME (5 * SECOND)

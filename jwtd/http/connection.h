@@ -9,10 +9,10 @@
  */
 #pragma once
 
-#include "ask.h"
-#include "reply.h"
-#include "request.h"
-#include "server.h"
+#include "jwtd/http/ask.h"
+#include "jwtd/http/reply.h"
+#include "jwtd/http/request.h"
+#include "jwtd/http/server.h"
 
 struct route;
 

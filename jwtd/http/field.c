@@ -1,4 +1,4 @@
-#include "field.h"
+#include "jwtd/http/field.h"
 
 #include <string.h>
 

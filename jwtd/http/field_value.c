@@ -1,7 +1,7 @@
-#include "field_value.h"
+#include "jwtd/http/field_value.h"
 
-#include "field.h"
-#include "timespan.h"
+#include "common/base/timespan.h"
+#include "jwtd/http/field.h"
 
 #include <string.h>
 

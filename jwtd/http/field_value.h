@@ -4,8 +4,8 @@
  */
 #pragma once
 
-#include "body.h"
-#include "scan.h"
+#include "common/json/scan.h"
+#include "jwtd/http/body.h"
 
 /* A value of a form. */
 void field_value_text(struct body_field *f, struct slice text);

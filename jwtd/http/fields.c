@@ -1,6 +1,6 @@
-#include "fields.h"
+#include "jwtd/http/fields.h"
 
-#include "routes.h"
+#include "jwtd/http/routes.h"
 
 #include <stdio.h>
 #include <string.h>

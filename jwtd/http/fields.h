@@ -4,8 +4,8 @@
  */
 #pragma once
 
-#include "body.h"
-#include "connection.h"
+#include "jwtd/http/body.h"
+#include "jwtd/http/connection.h"
 
 /* False: the body was refused, and the connection has its answer. *ret is to be cleared in any
  * case. n is 0 for an endpoint that takes none: a body has to be one that could be read. */

@@ -1,4 +1,4 @@
-#include "form.h"
+#include "jwtd/http/form.h"
 
 #include <string.h>
 

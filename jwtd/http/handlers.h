@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "connection.h"
+#include "jwtd/http/connection.h"
 
 void handlers_obtain(struct connection *c);
 void handlers_refresh(struct connection *c);

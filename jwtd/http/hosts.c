@@ -1,6 +1,6 @@
-#include "hosts.h"
+#include "jwtd/http/hosts.h"
 
-#include "field.h"
+#include "jwtd/http/field.h"
 
 #include <string.h>
 

@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "error.h"
+#include "common/base/error.h"
 
 #define HOSTS_NAME_MAX 256
 

@@ -1,9 +1,9 @@
-#include "intake.h"
+#include "jwtd/http/intake.h"
 
-#include "field.h"
-#include "listener.h"
-#include "messages.h"
-#include "routes.h"
+#include "jwtd/http/field.h"
+#include "jwtd/http/listener.h"
+#include "jwtd/http/routes.h"
+#include "jwtd/shared/messages.h"
 
 #include <stdio.h>
 

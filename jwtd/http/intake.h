@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "connection.h"
+#include "jwtd/http/connection.h"
 
 /* Reads what is there. The connection may be gone afterwards. */
 void intake_read(struct connection *c);

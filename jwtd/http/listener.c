@@ -1,6 +1,6 @@
-#include "listener.h"
+#include "jwtd/http/listener.h"
 
-#include "connection.h"
+#include "jwtd/http/connection.h"
 
 #define PAUSE UINT64_C(100000)
 

@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "server.h"
+#include "jwtd/http/server.h"
 
 /* Watches a listening socket, which the server owns from now on. 0 or -errno. */
 int listener_add(struct server *s, int fd);

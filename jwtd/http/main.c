@@ -2,9 +2,9 @@
  * jwtd: the front end. HTTP in, one question to jwtd-issuer out. It has no keys, no PAM, no
  * OpenSSL and no privilege: whoever takes it over sees passwords pass by and can forge nothing.
  */
-#include "connection.h"
-#include "listener.h"
-#include "messages.h"
+#include "jwtd/http/connection.h"
+#include "jwtd/http/listener.h"
+#include "jwtd/shared/messages.h"
 
 #include <getopt.h>
 #include <stdio.h>

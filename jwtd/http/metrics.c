@@ -1,4 +1,4 @@
-#include "metrics.h"
+#include "jwtd/http/metrics.h"
 
 static const char *const limit_names[METRICS_LIMITS] = {
     [METRICS_MAX_CONNECTIONS] = "MaxConnections",

@@ -6,9 +6,9 @@
  */
 #pragma once
 
-#include "emit.h"
-#include "reply.h"
-#include "wire.h"
+#include "common/json/emit.h"
+#include "jwtd/http/reply.h"
+#include "jwtd/shared/wire.h"
 
 #define METRICS_ROUTES 24 /* and one more: no route */
 

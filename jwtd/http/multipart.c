@@ -1,7 +1,7 @@
-#include "multipart.h"
+#include "jwtd/http/multipart.h"
 
-#include "field.h"
-#include "form.h"
+#include "jwtd/http/field.h"
+#include "jwtd/http/form.h"
 
 #include <string.h>
 

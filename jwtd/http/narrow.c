@@ -2,9 +2,9 @@
  * An access token that may do less than the one shown: fewer services, one host, a shorter
  * life, one use.
  */
-#include "bearer.h"
-#include "fields.h"
-#include "handlers.h"
+#include "jwtd/http/bearer.h"
+#include "jwtd/http/fields.h"
+#include "jwtd/http/handlers.h"
 
 _Static_assert(BODY_WORDS_MAX == WIRE_WORDS_MAX, "what is read can be asked");
 

@@ -1,4 +1,4 @@
-#include "outcome.h"
+#include "jwtd/http/outcome.h"
 
 #include <stdio.h>
 #include <string.h>

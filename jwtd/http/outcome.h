@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "connection.h"
+#include "jwtd/http/connection.h"
 
 enum outcome_view { OUTCOME_ENDPOINT, OUTCOME_PROTECTED };
 

@@ -2,11 +2,11 @@
  * What needs no token: the public keys, whether tokens can be had, and, of the machine itself,
  * what was counted.
  */
-#include "field.h"
-#include "file.h"
-#include "handlers.h"
-#include "messages.h"
-#include "routes.h"
+#include "common/base/file.h"
+#include "jwtd/http/field.h"
+#include "jwtd/http/handlers.h"
+#include "jwtd/http/routes.h"
+#include "jwtd/shared/messages.h"
 
 #include <inttypes.h>
 #include <limits.h>

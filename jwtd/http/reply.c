@@ -1,4 +1,4 @@
-#include "reply.h"
+#include "jwtd/http/reply.h"
 
 #include <stdio.h>
 #include <string.h>

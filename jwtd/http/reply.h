@@ -4,8 +4,8 @@
  */
 #pragma once
 
-#include "emit.h"
-#include "secret.h"
+#include "common/base/secret.h"
+#include "common/json/emit.h"
 
 #include <time.h>
 

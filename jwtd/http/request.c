@@ -1,6 +1,6 @@
-#include "request.h"
+#include "jwtd/http/request.h"
 
-#include "field.h"
+#include "jwtd/http/field.h"
 
 #include <string.h>
 

@@ -1,7 +1,7 @@
-#include "routes.h"
+#include "jwtd/http/routes.h"
 
-#include "base64url.h"
-#include "handlers.h"
+#include "common/base/base64url.h"
+#include "jwtd/http/handlers.h"
 
 #include <stdio.h>
 #include <string.h>

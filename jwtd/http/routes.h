@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "connection.h"
+#include "jwtd/http/connection.h"
 
 #define ROUTE_FIELDS_MAX 4
 

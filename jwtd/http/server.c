@@ -1,7 +1,7 @@
-#include "server.h"
+#include "jwtd/http/server.h"
 
-#include "listener.h"
-#include "messages.h"
+#include "jwtd/http/listener.h"
+#include "jwtd/shared/messages.h"
 
 #include <limits.h>
 #include <pwd.h>

@@ -3,10 +3,10 @@
  */
 #pragma once
 
-#include "hosts.h"
-#include "metrics.h"
-#include "service.h"
-#include "throttle.h"
+#include "jwtd/http/hosts.h"
+#include "jwtd/http/metrics.h"
+#include "jwtd/http/throttle.h"
+#include "jwtd/shared/service.h"
 
 struct connection;
 

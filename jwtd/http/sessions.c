@@ -1,10 +1,10 @@
 /*
  * A person's sessions, by an access token of one of them: list, end one, end this one, end all.
  */
-#include "bearer.h"
-#include "fields.h"
-#include "handlers.h"
-#include "scan.h"
+#include "common/json/scan.h"
+#include "jwtd/http/bearer.h"
+#include "jwtd/http/fields.h"
+#include "jwtd/http/handlers.h"
 
 #include <string.h>
 

@@ -1,4 +1,4 @@
-#include "source.h"
+#include "jwtd/http/source.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>

@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "error.h"
+#include "common/base/error.h"
 
 #include <netinet/in.h>
 #include <sys/socket.h>

@@ -1,4 +1,4 @@
-#include "throttle.h"
+#include "jwtd/http/throttle.h"
 
 #include <string.h>
 

@@ -7,8 +7,8 @@
  */
 #pragma once
 
-#include "settings.h"
-#include "source.h"
+#include "common/config/settings.h"
+#include "jwtd/http/source.h"
 
 #define THROTTLE_SETS 512
 #define THROTTLE_WAYS 8

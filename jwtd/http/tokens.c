@@ -2,9 +2,9 @@
  * The endpoints that are given a password or a token: obtain, refresh, verify, blacklist, and
  * those of sliding tokens.
  */
-#include "fields.h"
-#include "handlers.h"
-#include "outcome.h"
+#include "jwtd/http/fields.h"
+#include "jwtd/http/handlers.h"
+#include "jwtd/http/outcome.h"
 
 #include <string.h>
 

@@ -2,10 +2,10 @@
  * Who the access token in Authorization speaks for: as JSON, and as header fields for a web
  * server that asks about each of its own requests (nginx auth_request).
  */
-#include "bearer.h"
-#include "handlers.h"
-#include "policy.h"
-#include "scan.h"
+#include "common/json/scan.h"
+#include "common/token/policy.h"
+#include "jwtd/http/bearer.h"
+#include "jwtd/http/handlers.h"
 
 #include <string.h>
 

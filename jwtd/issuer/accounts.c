@@ -1,7 +1,7 @@
-#include "issuer.h"
-#include "messages.h"
-#include "obtain.h"
-#include "turn.h"
+#include "jwtd/issuer/issuer.h"
+#include "jwtd/issuer/requests/obtain.h"
+#include "jwtd/issuer/turn.h"
+#include "jwtd/shared/messages.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "job.h"
+#include "jwtd/issuer/job.h"
 
 #define ACCOUNTS_MAX 128
 

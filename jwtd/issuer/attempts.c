@@ -1,4 +1,4 @@
-#include "attempts.h"
+#include "jwtd/issuer/attempts.h"
 
 #include <openssl/evp.h>
 #include <string.h>

@@ -9,7 +9,7 @@
  */
 #pragma once
 
-#include "settings.h"
+#include "common/config/settings.h"
 
 #define ATTEMPTS_KEY_LEN 16
 

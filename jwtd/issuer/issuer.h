@@ -6,14 +6,14 @@
  */
 #pragma once
 
-#include "accounts.h"
-#include "attempts.h"
-#include "job.h"
-#include "keys.h"
-#include "publish.h"
-#include "service.h"
-#include "store.h"
-#include "wire.h"
+#include "jwtd/issuer/accounts.h"
+#include "jwtd/issuer/attempts.h"
+#include "jwtd/issuer/job.h"
+#include "jwtd/issuer/keys/keys.h"
+#include "jwtd/issuer/keys/publish.h"
+#include "jwtd/issuer/store/store.h"
+#include "jwtd/shared/service.h"
+#include "jwtd/shared/wire.h"
 
 #include <time.h>
 

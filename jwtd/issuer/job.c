@@ -1,8 +1,8 @@
-#include "job.h"
+#include "jwtd/issuer/job.h"
 
-#include "issuer.h"
-#include "listen.h"
-#include "messages.h"
+#include "jwtd/issuer/issuer.h"
+#include "jwtd/issuer/listen.h"
+#include "jwtd/shared/messages.h"
 
 #include <string.h>
 

@@ -4,9 +4,9 @@
  */
 #pragma once
 
-#include "judge.h"
-#include "store.h"
-#include "wire.h"
+#include "jwtd/issuer/judge.h"
+#include "jwtd/issuer/store/store.h"
+#include "jwtd/shared/wire.h"
 
 #include <sys/queue.h>
 #include <systemd/sd-event.h>

@@ -1,8 +1,8 @@
-#include "judge.h"
+#include "jwtd/issuer/judge.h"
 
-#include "base64url.h"
-#include "issuer.h"
-#include "verify.h"
+#include "common/base/base64url.h"
+#include "common/token/verify.h"
+#include "jwtd/issuer/issuer.h"
 
 #include <string.h>
 

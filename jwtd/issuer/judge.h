@@ -4,9 +4,9 @@
  */
 #pragma once
 
-#include "secret.h"
-#include "store.h"
-#include "wire.h"
+#include "common/base/secret.h"
+#include "jwtd/issuer/store/store.h"
+#include "jwtd/shared/wire.h"
 
 struct issuer;
 

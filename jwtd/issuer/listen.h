@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "issuer.h"
+#include "jwtd/issuer/issuer.h"
 
 /* Makes the lists empty. */
 void listen_init(struct issuer *x);

@@ -1,7 +1,7 @@
-#include "load.h"
+#include "jwtd/issuer/load.h"
 
-#include "messages.h"
-#include "mint.h"
+#include "jwtd/issuer/mint.h"
+#include "jwtd/shared/messages.h"
 
 #include <fcntl.h>
 #include <stdio.h>

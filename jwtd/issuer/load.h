@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "issuer.h"
+#include "jwtd/issuer/issuer.h"
 
 /* The lock under which keys are made and files swept: `jwtd-issuer --init` and the service may
  * start at one time. It ends when *ret_fd, the state directory, is closed. TOK_FILE. */

@@ -1,9 +1,9 @@
 /* jwtd-issuer: keys, tokens, sessions. See ../README.md. */
-#include "issuer.h"
-#include "listen.h"
-#include "messages.h"
-#include "state.h"
-#include "turn.h"
+#include "jwtd/issuer/issuer.h"
+#include "jwtd/issuer/listen.h"
+#include "jwtd/issuer/state.h"
+#include "jwtd/issuer/turn.h"
+#include "jwtd/shared/messages.h"
 
 #include <getopt.h>
 #include <pwd.h>

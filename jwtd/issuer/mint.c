@@ -1,6 +1,6 @@
-#include "mint.h"
+#include "jwtd/issuer/mint.h"
 
-#include "messages.h"
+#include "jwtd/shared/messages.h"
 
 #include <string.h>
 #include <sys/random.h>

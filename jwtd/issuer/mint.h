@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "issuer.h"
+#include "jwtd/issuer/issuer.h"
 
 /* WIRE_OK, WIRE_TOO_LONG (over MaxTokenLength) or WIRE_UNAVAILABLE (logged). */
 enum wire_status mint_access(const struct issuer *x, const struct store_session *session,

@@ -1,9 +1,9 @@
-#include "state.h"
+#include "jwtd/issuer/state.h"
 
-#include "clock.h"
-#include "load.h"
-#include "messages.h"
-#include "rotate.h"
+#include "jwtd/issuer/keys/rotate.h"
+#include "jwtd/issuer/load.h"
+#include "jwtd/issuer/store/clock.h"
+#include "jwtd/shared/messages.h"
 
 #include <stdio.h>
 #include <string.h>

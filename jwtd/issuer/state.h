@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "issuer.h"
+#include "jwtd/issuer/issuer.h"
 
 /* True when questions can be answered now. */
 bool state_ready(struct issuer *x);

@@ -1,7 +1,7 @@
-#include "turn.h"
+#include "jwtd/issuer/turn.h"
 
-#include "issuer.h"
-#include "state.h"
+#include "jwtd/issuer/issuer.h"
+#include "jwtd/issuer/state.h"
 
 /* Everything else of the loop comes first: what can join the transaction is there by then. */
 #define TURN_PRIORITY (SD_EVENT_PRIORITY_NORMAL + 10)

@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "job.h"
+#include "jwtd/issuer/job.h"
 
 #define TURN_MAX 128 /* jobs that start a turn at once */
 

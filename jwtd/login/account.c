@@ -1,6 +1,6 @@
-#include "account.h"
+#include "jwtd/login/account.h"
 
-#include "secret.h"
+#include "common/base/secret.h"
 
 #include <grp.h>
 #include <openssl/evp.h>

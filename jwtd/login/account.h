@@ -5,8 +5,8 @@
  */
 #pragma once
 
-#include "settings.h"
-#include "wire.h"
+#include "common/config/settings.h"
+#include "jwtd/shared/wire.h"
 
 enum account_state {
     ACCOUNT_USABLE,

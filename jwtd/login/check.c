@@ -1,6 +1,6 @@
-#include "check.h"
+#include "jwtd/login/check.h"
 
-#include "secret.h"
+#include "common/base/secret.h"
 
 #include <security/pam_appl.h>
 #include <stdio.h>

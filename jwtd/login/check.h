@@ -8,7 +8,7 @@
  */
 #pragma once
 
-#include "account.h"
+#include "jwtd/login/account.h"
 
 struct check_setup {
     const char *service; /* of PAM: "jwtd" */

@@ -1,6 +1,6 @@
 /* jwtd-login: is this the password, is this account usable. See ../README.md. */
-#include "messages.h"
-#include "serve.h"
+#include "jwtd/login/serve.h"
+#include "jwtd/shared/messages.h"
 
 #include <getopt.h>
 #include <pwd.h>

@@ -1,8 +1,8 @@
-#include "serve.h"
+#include "jwtd/login/serve.h"
 
-#include "check.h"
-#include "messages.h"
-#include "secret.h"
+#include "common/base/secret.h"
+#include "jwtd/login/check.h"
+#include "jwtd/shared/messages.h"
 
 #include <fcntl.h>
 #include <signal.h>

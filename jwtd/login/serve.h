@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "service.h"
+#include "jwtd/shared/service.h"
 
 #define QUESTION_TIME UINT64_C(10000000) /* microseconds for a connection to ask */
 #define CHECK_TIME UINT64_C(30000000)    /* microseconds for the answering process */

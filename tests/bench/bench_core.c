@@ -3,9 +3,9 @@
  *
  *     bench_core WORK JWTCTL [NAME]      NAME: only rows that begin so
  */
-#include "bench_core.h"
+#include "tests/bench/bench_core.h"
 
-#include "base64url.h"
+#include "common/base/base64url.h"
 
 #include <stdio.h>
 #include <string.h>

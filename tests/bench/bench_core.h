@@ -1,9 +1,9 @@
 /* What the rows of bench_core share: a token of the issue's size and what judges it. */
 #pragma once
 
-#include "issue.h"
-#include "timing.h"
-#include "verify.h"
+#include "common/token/issue.h"
+#include "common/token/verify.h"
+#include "tests/bench/timing.h"
 
 #define BENCH_INPUT 306 /* bytes that are signed: HEADER.PAYLOAD */
 #define BENCH_NOW INT64_C(1900000000)

@@ -1,5 +1,5 @@
-#include "base64url.h"
-#include "bench_core.h"
+#include "common/base/base64url.h"
+#include "tests/bench/bench_core.h"
 
 #include <fcntl.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
-#include "bench_core.h"
+#include "tests/bench/bench_core.h"
 
-#include "key_parts.h"
+#include "common/jose/key_parts.h"
 
 #include <openssl/core_names.h>
 #include <openssl/ecdsa.h>

@@ -1,4 +1,4 @@
-#include "timing.h"
+#include "tests/bench/timing.h"
 
 #include <sched.h>
 #include <stdio.h>

@@ -10,11 +10,11 @@
  * - what opens leaves JWT_EXP for the next phase; what does not open leaves nothing
  * - no line of the log and nothing that is told holds the answer
  */
-#include "base64url.h"
-#include "fuzz.h"
-#include "jws.h"
-#include "key.h"
-#include "log.h"
+#include "common/base/base64url.h"
+#include "common/jose/jws.h"
+#include "common/jose/key.h"
+#include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/log.h"
 
 #include <dlfcn.h>
 #include <json-c/json.h>

@@ -4,9 +4,9 @@
  * as letters; encode(decode(x)) = x and decode(encode(x)) = x; room that is one byte too small
  * is an error; no letter can be changed without a change in what it says.
  */
-#include "base64url.h"
-#include "cleanup.h"
-#include "fuzz.h"
+#include "common/base/base64url.h"
+#include "common/base/cleanup.h"
+#include "tests/fuzz/fuzz.h"
 
 static const char alphabet[] =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";

@@ -14,7 +14,7 @@
  * bit of it flipped; peeking never disagrees with reading; what was minted is read as the same
  * claims.
  */
-#include "fuzz_jws_claims.h"
+#include "tests/fuzz/fuzz_jws_claims.h"
 
 #include <stdio.h>
 

@@ -4,11 +4,11 @@
  */
 #pragma once
 
-#include "base64url.h"
-#include "emit.h"
-#include "fuzz.h"
-#include "issue.h"
-#include "verify.h"
+#include "common/base/base64url.h"
+#include "common/json/emit.h"
+#include "common/token/issue.h"
+#include "common/token/verify.h"
+#include "tests/fuzz/fuzz.h"
 
 #define NOW 1700000100
 #define ROOM 65536

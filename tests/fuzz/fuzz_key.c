@@ -12,10 +12,10 @@
  * the sizes of its header, reads back from each form it writes, and, when it is private, signs
  * what its public half takes and no other text or signature.
  */
-#include "base64url.h"
-#include "emit.h"
-#include "fuzz.h"
-#include "key.h"
+#include "common/base/base64url.h"
+#include "common/jose/key.h"
+#include "common/json/emit.h"
+#include "tests/fuzz/fuzz.h"
 
 #include <openssl/bio.h>
 #include <openssl/pem.h>

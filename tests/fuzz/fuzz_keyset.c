@@ -4,8 +4,8 @@
  * algorithms alone, finds each key by its kid and no other, never two of one kid, never a
  * secret among public keys; read a second time it is the same.
  */
-#include "fuzz.h"
-#include "keyset.h"
+#include "common/jose/keyset.h"
+#include "tests/fuzz/fuzz.h"
 
 static void is_sound(const struct keyset *set, alg_set algorithms)
 {

@@ -3,9 +3,9 @@
  * "no crash": a refusal writes one line that names the option, a stack that is taken writes
  * none, and no words leave a policy that is looser than its words can say.
  */
-#include "fuzz.h"
-#include "log.h"
-#include "options.h"
+#include "pam_jwt/options.h"
+#include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/log.h"
 
 #define ARGUMENTS_MAX 64
 

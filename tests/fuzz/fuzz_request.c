@@ -6,8 +6,8 @@
  *
  * The first byte is the size of the pieces, 0: all at once.
  */
-#include "body.h"
-#include "request.h"
+#include "jwtd/http/body.h"
+#include "jwtd/http/request.h"
 
 #include <stdlib.h>
 #include <string.h>

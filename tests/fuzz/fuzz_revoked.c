@@ -12,10 +12,10 @@
  * on the list who is not in the file; and of a sorted file with a line out of form, nobody is
  * off the list who is in it.
  */
-#include "base64url.h"
-#include "cleanup.h"
-#include "fuzz.h"
-#include "revoked.h"
+#include "common/base/base64url.h"
+#include "common/base/cleanup.h"
+#include "common/token/revoked.h"
+#include "tests/fuzz/fuzz.h"
 
 #include <endian.h>
 #include <stdio.h>

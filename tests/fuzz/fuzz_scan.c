@@ -4,8 +4,8 @@
  * text; a blank after the text, which shuts the short way through plain members, changes
  * nothing.
  */
-#include "same_as_json_c.h"
-#include "scan.h"
+#include "common/json/scan.h"
+#include "tests/unit/json/same_as_json_c.h"
 
 #define MEMBERS 64
 

@@ -3,7 +3,7 @@
  * file and a line; what was taken, told by settings_each and read again, is the same; and no
  * value is out of the range that the daemons count on.
  */
-#include "settings.h"
+#include "common/config/settings.h"
 
 #include <stdio.h>
 #include <string.h>

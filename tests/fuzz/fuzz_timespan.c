@@ -3,11 +3,11 @@
  * the same verdict and the same sum; what value_span_text writes is read back; blanks around a
  * span say nothing; a part more adds what it says.
  */
-#include "cleanup.h"
-#include "emit.h"
-#include "fuzz.h"
-#include "timespan.h"
-#include "value.h"
+#include "common/base/cleanup.h"
+#include "common/base/timespan.h"
+#include "common/base/value.h"
+#include "common/json/emit.h"
+#include "tests/fuzz/fuzz.h"
 
 #include <stdio.h>
 

@@ -3,10 +3,10 @@
  * crash": a refusal names file and line; a walk over all lines finds what the search finds; who
  * is found is a portable user name that the map holds.
  */
-#include "cleanup.h"
-#include "fuzz.h"
-#include "policy.h"
-#include "usermap.h"
+#include "common/base/cleanup.h"
+#include "common/token/policy.h"
+#include "common/token/usermap.h"
+#include "tests/fuzz/fuzz.h"
 
 static struct slice take_line(struct slice *in)
 {

@@ -3,7 +3,7 @@
  * crash": what is taken lies within the message, within its row's sizes and holds no NUL in a
  * text, and writing it again gives the same bytes: there is one spelling.
  */
-#include "wire.h"
+#include "jwtd/shared/wire.h"
 
 #include <stdlib.h>
 #include <string.h>

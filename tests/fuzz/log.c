@@ -1,7 +1,7 @@
-#include "log.h"
+#include "tests/fuzz/log.h"
 
-#include "cleanup.h"
-#include "fuzz.h"
+#include "common/base/cleanup.h"
+#include "tests/fuzz/fuzz.h"
 
 #include <stdarg.h>
 #include <stdio.h>

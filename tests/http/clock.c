@@ -2,7 +2,7 @@
  * Preloaded into a daemon: its wall clock is off by the seconds in the file that CLOCK_OFF
  * names, from the moment the file says so. Uptime is not.
  */
-#include "preload.h"
+#include "tests/http/preload.h"
 
 #include <time.h>
 

@@ -3,7 +3,7 @@
  * file to disk, N being the number in the file that KILL_AT names (odd: before a call, even:
  * after it). Without that file nothing is counted.
  */
-#include "preload.h"
+#include "tests/http/preload.h"
 
 #include <signal.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* Prints the wire's table, a JSON array with an object a question: what takeover.py plays by.
  */
-#include "wire.h"
+#include "jwtd/shared/wire.h"
 
 #include <stdio.h>
 

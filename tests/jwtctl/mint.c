@@ -5,9 +5,9 @@
  *     mint sign PRIVATE PAYLOAD     the token of this payload; header alg, typ, kid
  *     mint sign PRIVATE PAYLOAD HEADER
  */
-#include "base64url.h"
-#include "file.h"
-#include "key.h"
+#include "common/base/base64url.h"
+#include "common/base/file.h"
+#include "common/jose/key.h"
 
 #include <stdio.h>
 #include <string.h>

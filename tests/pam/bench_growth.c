@@ -1,8 +1,8 @@
 /* What ten thousand logins in one process leave behind: nothing. ./run takes malloc's caches
  * away, whose chunks count as used. */
-#include "bench_rig.h"
-#include "mint.h"
-#include "rig.h"
+#include "tests/pam/bench_rig.h"
+#include "tests/pam/mint.h"
+#include "tests/pam/rig.h"
 
 #include <malloc.h>
 #include <stdio.h>

@@ -2,9 +2,9 @@
  * by pam_unix for the same user. Beside them what neither can go below: pam_permit, which is
  * libpam and a module's loading alone, and libcrypto's share of a token in a context of its
  * own. */
-#include "bench_rig.h"
-#include "mint.h"
-#include "rig.h"
+#include "tests/pam/bench_rig.h"
+#include "tests/pam/mint.h"
+#include "tests/pam/rig.h"
 
 #include <openssl/crypto.h>
 #include <stdio.h>

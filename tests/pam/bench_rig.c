@@ -1,7 +1,7 @@
-#include "bench_rig.h"
+#include "tests/pam/bench_rig.h"
 
-#include "revoked.h"
-#include "rig.h"
+#include "common/token/revoked.h"
+#include "tests/pam/rig.h"
 
 #include <stdio.h>
 

@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "rig.h"
+#include "tests/pam/rig.h"
 
 /* What a case needs, and a stack takes. */
 enum {

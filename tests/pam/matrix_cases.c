@@ -1,7 +1,7 @@
 /* The cases: what is shown at the prompt, by whom, and what is wrong on the machine. */
-#include "matrix.h"
+#include "tests/pam/matrix.h"
 
-#include "mint.h"
+#include "tests/pam/mint.h"
 
 #include <inttypes.h>
 #include <stdio.h>

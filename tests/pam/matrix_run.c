@@ -1,5 +1,5 @@
 /* One cell: a login as a program does it, phase after phase until one refuses. */
-#include "matrix.h"
+#include "tests/pam/matrix.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* The stacks: what administrators write, and what they should not. Each takes what it says and
  * nothing else. */
-#include "matrix.h"
+#include "tests/pam/matrix.h"
 
 #define ALICE_OR_CAROL (TAKES_CAROL | TAKES_LOCKED_OUT | TAKES_SECOND_CHANCE)
 #define TOKEN (TAKES_TOKEN | TAKES_UNSCOPED | ALICE_OR_CAROL)

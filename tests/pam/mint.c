@@ -1,7 +1,7 @@
-#include "mint.h"
+#include "tests/pam/mint.h"
 
-#include "base64url.h"
-#include "rig.h"
+#include "common/base/base64url.h"
+#include "tests/pam/rig.h"
 
 #include <inttypes.h>
 #include <openssl/evp.h>

@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "key.h"
+#include "common/jose/key.h"
 
 #define MINT_SID "AZjmXvZ0cKqkz1y9sUe3vA"
 

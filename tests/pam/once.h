@@ -3,9 +3,9 @@
  */
 #pragma once
 
-#include "mint.h"
-#include "onetime.h"
-#include "rig.h"
+#include "pam_jwt/onetime.h"
+#include "tests/pam/mint.h"
+#include "tests/pam/rig.h"
 
 #include <dirent.h>
 #include <inttypes.h>

@@ -1,8 +1,8 @@
-#include "rig.h"
+#include "tests/pam/rig.h"
 
-#include "file.h"
-#include "keyset.h"
-#include "revoked.h"
+#include "common/base/file.h"
+#include "common/jose/keyset.h"
+#include "common/token/revoked.h"
 
 #include <dirent.h>
 #include <fcntl.h>

@@ -10,8 +10,8 @@
 
 #include <security/pam_appl.h>
 
-#include "../unit/unit.h"
-#include "key.h"
+#include "common/jose/key.h"
+#include "tests/unit/unit.h"
 
 #define RIG_ISSUER "https://jwt.example"
 #define RIG_AUDIENCE "host.example"

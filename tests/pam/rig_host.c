@@ -1,5 +1,5 @@
 /* The log and the clock of the process, taken over. */
-#include "rig.h"
+#include "tests/pam/rig.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* What the module does to the program it is loaded into: nothing. */
-#include "mint.h"
-#include "rig.h"
+#include "tests/pam/mint.h"
+#include "tests/pam/rig.h"
 
 #include <dlfcn.h>
 #include <grp.h>

@@ -1,7 +1,7 @@
 /* Other issuers' tokens, as tests/data/issuers has them, and who their users are here. */
-#include "file.h"
-#include "mint.h"
-#include "rig.h"
+#include "common/base/file.h"
+#include "tests/pam/mint.h"
+#include "tests/pam/rig.h"
 
 #include <fcntl.h>
 #include <stdio.h>

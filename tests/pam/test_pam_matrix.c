@@ -2,7 +2,7 @@
  * two lists, and each phase's code is the one that is kept as data.
  *
  *     tests/pam/run BUILD matrix        prints the table anew, for the data */
-#include "matrix.h"
+#include "tests/pam/matrix.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* Out of memory, at each allocation in turn, anywhere in libpam, the module and libcrypto: no
  * crash, no success that lacks what a success leaves, no PAM_IGNORE. */
-#include "once.h"
+#include "tests/pam/once.h"
 
 #include <errno.h>
 #include <sys/wait.h>

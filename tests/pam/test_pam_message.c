@@ -1,6 +1,6 @@
 /* What the user is asked and told, and what the log says. */
-#include "mint.h"
-#include "rig.h"
+#include "tests/pam/mint.h"
+#include "tests/pam/rig.h"
 
 #include <inttypes.h>
 #include <stdio.h>

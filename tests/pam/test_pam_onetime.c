@@ -1,5 +1,5 @@
 /* Tokens for one use: which are good, spent last and once, by any service. */
-#include "once.h"
+#include "tests/pam/once.h"
 
 START_TEST(one_time_token_opens_once)
 {

@@ -1,6 +1,6 @@
 /* The module's options, its files, and what happens when either is wrong. */
-#include "mint.h"
-#include "rig.h"
+#include "tests/pam/mint.h"
+#include "tests/pam/rig.h"
 
 #include <fcntl.h>
 #include <stdio.h>

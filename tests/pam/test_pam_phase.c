@@ -1,7 +1,7 @@
 /* What each phase answers: in one handle, in fresh ones, and across a fork, where only the PAM
  * environment comes over. */
-#include "mint.h"
-#include "rig.h"
+#include "tests/pam/mint.h"
+#include "tests/pam/rig.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* The process that the module is loaded into: nothing of it changes, and one that is short of
  * descriptors or rights is never taken for a good login. */
-#include "mint.h"
-#include "rig.h"
+#include "tests/pam/mint.h"
+#include "tests/pam/rig.h"
 
 #include <limits.h>
 #include <locale.h>

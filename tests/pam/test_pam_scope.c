@@ -1,6 +1,6 @@
 /* Bound to a service: which words of scope open which, by their whole name alone. */
-#include "mint.h"
-#include "rig.h"
+#include "tests/pam/mint.h"
+#include "tests/pam/rig.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* session_limit: what pam_systemd, further down, is told of the session's end. */
-#include "mint.h"
-#include "rig.h"
+#include "tests/pam/mint.h"
+#include "tests/pam/rig.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* Where tokens for one use are spent: the places, their notes, the race. */
-#include "once.h"
+#include "tests/pam/once.h"
 
 #include <fcntl.h>
 #include <sys/mount.h>

@@ -1,7 +1,7 @@
 /* Real stacks, beside real pam_unix, pam_deny and pam_faillock: who gets in, with what, and
  * what a module before or after sees. */
-#include "mint.h"
-#include "rig.h"
+#include "tests/pam/mint.h"
+#include "tests/pam/rig.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 /* Which tokens open, and which don't: one wrong thing a test. The auth phase's code, the
  * account phase's code after it, and the one line in the log are asserted for each. */
-#include "base64url.h"
-#include "mint.h"
-#include "rig.h"
+#include "common/base/base64url.h"
+#include "tests/pam/mint.h"
+#include "tests/pam/rig.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -8,10 +8,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base64url.h"
-#include "emit.h"
-#include "key.h"
-#include "unit.h"
+#include "common/base/base64url.h"
+#include "common/jose/key.h"
+#include "common/json/emit.h"
+#include "tests/unit/unit.h"
 
 /* RFC 8037 A.1 and A.2 with a kid. */
 #define RFC8037_D "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A"

@@ -1,8 +1,8 @@
 /* A directory of a test's own that it works in, and that goes with it. */
 #pragma once
 
-#include "cleanup.h"
-#include "unit.h"
+#include "common/base/cleanup.h"
+#include "tests/unit/unit.h"
 
 #include <ftw.h>
 #include <stdio.h>

@@ -10,7 +10,7 @@
 #include <check.h>
 #include <stdlib.h>
 
-#include "error.h"
+#include "common/base/error.h"
 
 #define ck_assert_err(got, want)                                                               \
     do {                                                                                       \

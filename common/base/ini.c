@@ -1,0 +1,138 @@
+#include "common/base/ini.h"
+
+#include "common/json/scan_string.h"
+
+#include <string.h>
+
+/* C0 but for the tab, DEL, and C1 in its two bytes. */
+static bool is_control(const char *p, size_t length)
+{
+    const unsigned char *c = (const unsigned char *)p;
+
+    return (c[0] < 0x20 && c[0] != '\t') || c[0] == 0x7f ||
+           (length == 2 && c[0] == 0xc2 && c[1] < 0xa0);
+}
+
+static enum tok_err refuse(const struct ini *ini, const char *what, struct why *why)
+{
+    return INI_REFUSE(ini, why, "%s", what);
+}
+
+static enum tok_err check_bytes(const struct ini *ini, struct slice line, struct why *why)
+{
+    const char *end = line.p + line.n;
+    size_t length;
+
+    for (const char *p = line.p; p < end; p += length) {
+        length = (unsigned char)*p < 0x80 ? 1 : scan_string_utf8(p, end);
+        if (length == 0)
+            return refuse(ini, "a byte that is no UTF-8; allowed is UTF-8 text", why);
+        if (*p == '\r')
+            return refuse(ini, "a carriage return; allowed is a newline alone as a line's end",
+                          why);
+        if (is_control(p, length))
+            return refuse(ini,
+                          "a control character; allowed are printable characters, blanks "
+                          "and tabs",
+                          why);
+    }
+    return TOK_OK;
+}
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+static struct slice trim(struct slice text)
+{
+    while (text.n > 0 && is_blank(*text.p)) {
+        text.p++;
+        text.n--;
+    }
+    while (text.n > 0 && is_blank(text.p[text.n - 1]))
+        text.n--;
+    return text;
+}
+
+static struct slice take_line(struct ini *ini)
+{
+    struct slice line = ini->rest;
+
+    if (!slice_cut(ini->rest, '\n', &line, &ini->rest))
+        ini->rest.n = 0;
+    ini->line++;
+    return line;
+}
+
+static enum tok_err read_section(struct ini *ini, struct slice line, struct ini_line *ret,
+                                 struct why *why)
+{
+    if (line.n < 3 || line.p[line.n - 1] != ']')
+        return refuse(ini, "a section without its end; allowed is [SECTION]", why);
+    ini->in_section = true;
+    *ret = (struct ini_line){.kind = INI_SECTION, .section = {line.p + 1, line.n - 2}};
+    return TOK_OK;
+}
+
+static enum tok_err read_key(const struct ini *ini, struct slice line, struct ini_line *ret,
+                             struct why *why)
+{
+    struct slice key, value;
+
+    if (!slice_cut(line, '=', &key, &value))
+        return refuse(ini,
+                      "a line without '='; allowed are [SECTION], KEY=VALUE and comments "
+                      "that begin with # or ;",
+                      why);
+    key = trim(key);
+    if (key.n == 0)
+        return refuse(ini, "a value without a key; allowed is KEY=VALUE", why);
+    if (!ini->in_section)
+        return refuse(ini, "a key before the first section; allowed is a [SECTION] above it",
+                      why);
+    *ret = (struct ini_line){.kind = INI_KEY, .key = key, .value = trim(value)};
+    return TOK_OK;
+}
+
+enum tok_err ini_next_line(struct ini *ini, struct slice *ret, bool *ret_end, struct why *why)
+{
+    struct slice line = {0};
+    enum tok_err err;
+
+    *ret_end = ini->rest.n == 0;
+    if (*ret_end)
+        return TOK_OK;
+    line = take_line(ini);
+    if (ini->line == 1 && line.n >= 3 && memcmp(line.p, "\xef\xbb\xbf", 3) == 0)
+        return refuse(ini, "a byte order mark; allowed is UTF-8 text without one", why);
+    err = check_bytes(ini, line, why);
+    if (err)
+        return err;
+    *ret = trim(line);
+    return TOK_OK;
+}
+
+enum tok_err ini_next(struct ini *ini, struct ini_line *ret, struct why *why)
+{
+    struct slice line = {0};
+    bool end;
+
+    for (;;) {
+        enum tok_err err = ini_next_line(ini, &line, &end, why);
+
+        if (err)
+            return err;
+        if (end)
+            break;
+        if (line.n == 0 || *line.p == '#' || *line.p == ';')
+            continue;
+        if (line.p[line.n - 1] == '\\')
+            return refuse(ini, "a backslash at the end; allowed is one line for each setting",
+                          why);
+        return *line.p == '[' ? read_section(ini, line, ret, why)
+                              : read_key(ini, line, ret, why);
+    }
+    *ret = (struct ini_line){.kind = INI_END};
+    return TOK_OK;
+}

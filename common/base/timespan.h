@@ -1,0 +1,15 @@
+/*
+ * Time spans in systemd's spelling (systemd.time(7)): "15min", "1h 30min", "7d"; a bare number
+ * is seconds. Units: us ms s m min h d w and their long names (usec, msec, sec, second(s),
+ * minute(s), hr, hour(s), day(s), week(s)). Refused: fractions, months and years (no fixed
+ * length), signs, "infinity", overflow, an empty text.
+ */
+#pragma once
+
+#include "common/base/error.h"
+
+/* Microseconds. TOK_SETTINGS otherwise. */
+enum tok_err timespan_parse(struct slice text, uint64_t *ret_usec) MUST_CHECK;
+
+/* The allowed form, for messages. */
+#define TIMESPAN_FORM "a time span such as 30s, 15min, 12h or 7d"

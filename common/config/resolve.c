@@ -1,0 +1,223 @@
+#include "common/config/resolve.h"
+
+#include "common/base/base64url.h"
+#include "common/base/cleanup.h"
+#include "common/base/secret.h"
+
+#include <string.h>
+
+#define ISSUER_MAX 2048 /* bytes of an iss that can name a section */
+
+void resolve_clear(struct resolved *r)
+{
+    policy_clear(&r->policy);
+    keyset_file_clear(&r->keys);
+    usermap_clear(&r->map);
+    if (r->list.fd >= 0)
+        revoked_close(&r->list);
+    *r = (struct resolved){.list.fd = -1};
+}
+
+enum tok_err resolve_settings(const struct resolve_ask *ask, struct settings *ret,
+                              struct why *why)
+{
+    /* settings_load takes a missing file for an empty one: right for the default path, wrong
+     * for one that somebody named. */
+    if (ask->config && access(ask->config, F_OK) != 0)
+        return why_set(why, TOK_SETTINGS, "%s: %s", ask->config, strerror(errno));
+    return settings_load(ask->config ? ask->config : POLICY_CONFIG, ret, why);
+}
+
+enum tok_err resolve_section(const struct settings *settings, struct slice token,
+                             const struct settings_issuer **ret)
+{
+    CLEANUP(secret_clear) struct secret scratch = {0};
+    char iss[ISSUER_MAX];
+    enum tok_err err;
+
+    if (settings->n_issuers == 0 || token.n > POLICY_LENGTH_MAX) {
+        *ret = NULL;
+        return TOK_OK;
+    }
+    err = secret_alloc(BASE64URL_BYTES(token.n) + 1, &scratch);
+    if (err)
+        return err;
+    err = verify_peek_issuer(token, scratch.p, scratch.n, iss, sizeof(iss));
+    /* The local rules refuse what has no readable iss, with the error that fits. */
+    *ret = err ? NULL : settings_find_issuer(settings, slice_of(iss));
+    return TOK_OK;
+}
+
+/* The claims' names are settings of the issuer: its own tokens carry them. A token with another
+ * user claim has no sub, so the same place in require= asks for that one. */
+static enum tok_err name_user(const char *name, struct policy *p)
+{
+    enum tok_err err;
+
+    for (char **word = p->require; word && *word && !policy_given(p, "require"); word++) {
+        if (strcmp(*word, p->user_claim) != 0)
+            continue;
+        err = value_replace(word, name);
+        if (err)
+            return err;
+    }
+    return value_replace(&p->user_claim, name);
+}
+
+static enum tok_err name_claims(const struct settings *settings, struct policy *p)
+{
+    enum tok_err err = TOK_OK;
+
+    if (!policy_given(p, "user_claim"))
+        err = name_user(settings->token.user_id_claim, p);
+    if (!err)
+        err = value_replace(&p->token_type_claim, settings->token.token_type_claim);
+    return err ? err : value_replace(&p->jti_claim, settings->token.jti_claim);
+}
+
+/* An [Issuer] section may be the local issuer's own: then its list is still asked, or a section
+ * for some other word would undo every logout. */
+static enum tok_err is_local(const char *pinned, const char *url, bool *ret, struct why *why)
+{
+    CLEANUP(policy_clear) struct policy p = {0};
+    bool missing = access(pinned, F_OK) != 0 && errno == ENOENT;
+    enum tok_err err = missing ? TOK_OK : policy_read_pinned(&p, pinned, why);
+
+    if (err)
+        return err;
+    *ret = p.issuer && strcmp(p.issuer, url) == 0;
+    return TOK_OK;
+}
+
+static enum tok_err choose_policy(const struct resolve_ask *ask,
+                                  const struct settings *settings,
+                                  const struct settings_issuer *section, struct resolved *r,
+                                  struct why *why)
+{
+    const char *pinned = ask->pinned ? ask->pinned : POLICY_PINNED;
+    bool local = true;
+    enum tok_err err;
+
+    err = section ? policy_copy(&section->policy, &r->policy) : policy_init(&r->policy);
+    if (!err && section)
+        err = is_local(pinned, section->url, &local, why);
+    r->foreign = !local;
+    if (!err && local)
+        err = name_claims(settings, &r->policy);
+    if (!err)
+        err = policy_override(&r->policy, ask->words);
+    if (err || (r->policy.issuer && r->policy.audience))
+        return err;
+    return policy_read_pinned(&r->policy, pinned, why);
+}
+
+enum tok_err resolve_map(const char *user_map, enum file_trust trust, struct usermap *ret,
+                         struct why *why)
+{
+    if (strcmp(user_map, "none") != 0)
+        return usermap_load(user_map, trust == FILE_OWN ? FILE_OWN : FILE_SETTINGS, ret, why);
+    *ret = (struct usermap){0};
+    return TOK_OK;
+}
+
+/* Who names an issuer and its keys beside the token, not in a section, means its users to be
+ * users here, unless a map is named as well. The local issuer's always are. */
+static enum tok_err load_map(const struct resolve_ask *ask, struct resolved *r, struct why *why)
+{
+    const char *pinned = ask->pinned ? ask->pinned : POLICY_PINNED;
+    bool local = !r->foreign;
+    enum tok_err err;
+
+    if (local && policy_given(&r->policy, "user_map")) {
+        err = is_local(pinned, r->policy.issuer, &local, why);
+        if (err)
+            return err;
+    }
+    if (local || strcmp(r->policy.user_map, "same") == 0)
+        return TOK_OK;
+    r->mapped = true;
+    return resolve_map(r->policy.user_map, ask->trust, &r->map, why);
+}
+
+static bool wants_list(const struct resolve_ask *ask, const struct resolved *r)
+{
+    if (policy_given(&r->policy, "revoked"))
+        return strcmp(r->policy.revoked, "none") != 0;
+    if (ask->keys_without_list && policy_given(ask->words, "keys"))
+        return false;
+    return !r->foreign;
+}
+
+static enum tok_err load(const struct resolve_ask *ask, const struct settings *settings,
+                         const struct settings_issuer *section, struct resolved *r,
+                         struct why *why)
+{
+    const struct keyset *keys;
+    enum tok_err err;
+
+    err = choose_policy(ask, settings, section, r, why);
+    if (err)
+        return err;
+    policy_settle(&r->policy);
+    err =
+        keyset_file_init(ask->ctx, r->policy.keys, ask->trust, r->policy.algorithms, &r->keys);
+    if (!err)
+        err = keyset_file_get(&r->keys, &keys, why);
+    if (!err)
+        err = load_map(ask, r, why);
+    if (err || !wants_list(ask, r))
+        return err;
+    err = revoked_open(r->policy.revoked, ask->trust, &r->list, why);
+    if (err)
+        r->list.fd = -1;
+    return err;
+}
+
+enum tok_err resolve_load(const struct resolve_ask *ask, const struct settings *settings,
+                          const struct settings_issuer *section, struct resolved *ret,
+                          struct why *why)
+{
+    struct resolved r = {.list.fd = -1};
+    enum tok_err err = load(ask, settings, section, &r, why);
+
+    if (err == TOK_OK)
+        *ret = r;
+    else
+        resolve_clear(&r);
+    /* Memory and libcrypto have no file to name: the sentence is then their own. */
+    if (err == TOK_NO_MEMORY || err == TOK_CRYPTO)
+        return why_set(why, err, "%s", tok_err_text(err));
+    return err;
+}
+
+enum tok_err resolve_token(const struct resolve_ask *ask, struct slice token,
+                           struct resolved *ret, struct why *why)
+{
+    CLEANUP(settings_clear) struct settings settings = {0};
+    const struct settings_issuer *section;
+    enum tok_err err;
+
+    err = resolve_settings(ask, &settings, why);
+    if (err)
+        return err;
+    err = resolve_section(&settings, token, &section);
+    if (err)
+        return why_set(why, err, "%s", tok_err_text(err));
+    return resolve_load(ask, &settings, section, ret, why);
+}
+
+enum tok_err resolve_verify(struct resolved *r, const struct verify_ask *ask,
+                            struct verify_result *ret, struct why *why)
+{
+    struct verify_ask full = *ask;
+    enum tok_err err;
+
+    *ret = (struct verify_result){0};
+    err = keyset_file_get(&r->keys, &full.keys, why);
+    if (err)
+        return err;
+    full.policy = &r->policy;
+    full.list = r->list.fd >= 0 ? &r->list : NULL;
+    full.map = r->mapped ? &r->map : NULL;
+    return verify_token(&full, ret);
+}

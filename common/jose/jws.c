@@ -1,0 +1,219 @@
+#include "common/jose/jws.h"
+
+#include "common/base/base64url.h"
+
+#include <string.h>
+
+#define HEADER_MEMBERS 32
+#define SHAPED_LETTERS 14 /* {"alg":""} with something in it, in letters */
+
+/* What ends at the first dot of *rest; *rest moves past it. False when there is no dot. */
+static bool cut_at_dot(struct slice *rest, struct slice *ret)
+{
+    const char *dot = rest->n ? memchr(rest->p, '.', rest->n) : NULL;
+    size_t n;
+
+    if (!dot)
+        return false;
+    n = (size_t)(dot - rest->p);
+    *ret = (struct slice){rest->p, n};
+    *rest = (struct slice){dot + 1, rest->n - n - 1};
+    return true;
+}
+
+enum tok_err jws_cut(struct slice token, struct jws *ret)
+{
+    struct slice rest = token;
+    struct jws jws;
+
+    if (!cut_at_dot(&rest, &jws.header) || !cut_at_dot(&rest, &jws.payload))
+        return TOK_MALFORMED;
+    jws.signature = rest;
+    if (jws.header.n == 0 || jws.payload.n == 0)
+        return TOK_MALFORMED;
+    jws.input = (struct slice){token.p, jws.header.n + 1 + jws.payload.n};
+    *ret = jws;
+    return TOK_OK;
+}
+
+enum tok_err jws_split(struct slice token, struct jws *ret)
+{
+    struct jws jws;
+    enum tok_err err = jws_cut(token, &jws);
+
+    if (err)
+        return err;
+    if (!base64url_is_text(jws.header) || !base64url_is_text(jws.payload) ||
+        !base64url_is_text(jws.signature))
+        return TOK_MALFORMED;
+    *ret = jws;
+    return TOK_OK;
+}
+
+static char lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+/* True when text begins with this lower-case C string, its case aside. */
+static bool begins(struct slice text, const char *word)
+{
+    size_t n = strlen(word);
+
+    if (text.n < n)
+        return false;
+    for (size_t i = 0; i < n; i++)
+        if (lower(text.p[i]) != word[i])
+            return false;
+    return true;
+}
+
+static struct slice skip(struct slice text, size_t n)
+{
+    return (struct slice){text.p + n, text.n - n};
+}
+
+static struct slice skip_blanks(struct slice text)
+{
+    while (text.n && (*text.p == ' ' || *text.p == '\t' || *text.p == '\r' || *text.p == '\n'))
+        text = skip(text, 1);
+    return text;
+}
+
+/* '{' is 01111011: its first six bits are the letter 'e', the other two begin the next one,
+ * which is then one of the last sixteen of the alphabet. */
+static bool begins_object(struct slice letters)
+{
+    static const struct slice seconds = {"wxyz0123456789-_", 16};
+
+    return letters.n >= 2 && letters.p[0] == 'e' &&
+           memchr(seconds.p, letters.p[1], seconds.n) != NULL;
+}
+
+bool jws_is_shaped(struct slice text)
+{
+    struct slice rest = skip_blanks(text), letters;
+
+    if (begins(rest, "bearer"))
+        rest = skip_blanks(skip(rest, strlen("bearer")));
+    return cut_at_dot(&rest, &letters) && letters.n >= SHAPED_LETTERS &&
+           base64url_is_text(letters) && begins_object(letters);
+}
+
+enum jws_typ jws_typ_of(struct slice name)
+{
+    if (begins(name, "application/"))
+        name = skip(name, strlen("application/"));
+    if (name.n == strlen("jwt") && begins(name, "jwt"))
+        return JWS_TYP_JWT;
+    if (name.n == strlen("at+jwt") && begins(name, "at+jwt"))
+        return JWS_TYP_AT_JWT;
+    return JWS_TYP_OTHER;
+}
+
+/* The decoded bytes of a string member into buf; those that do not fit are told by
+ * TOK_TOO_LONG. */
+static enum tok_err read_string(const struct scan_value *v, char *buf, size_t size,
+                                struct slice *ret)
+{
+    enum tok_err err;
+    size_t n;
+
+    if (v->type != SCAN_STRING)
+        return TOK_HEADER;
+    err = scan_string(*v, buf, size, &n);
+    if (err)
+        return err;
+    *ret = (struct slice){buf, n};
+    return TOK_OK;
+}
+
+static enum tok_err read_typ(const struct scan_value *v, enum jws_typ *ret)
+{
+    char buf[64];
+    struct slice name;
+    enum tok_err err;
+
+    if (!v) {
+        *ret = JWS_TYP_ABSENT;
+        return TOK_OK;
+    }
+    err = read_string(v, buf, sizeof(buf), &name);
+    if (err == TOK_TOO_LONG) {
+        *ret = JWS_TYP_OTHER;
+        return TOK_OK;
+    }
+    if (err)
+        return err;
+    *ret = jws_typ_of(name);
+    return TOK_OK;
+}
+
+static enum tok_err read_kid(const struct scan_value *v, struct jws_header *h)
+{
+    struct slice kid;
+    enum tok_err err;
+
+    if (!v)
+        return TOK_OK;
+    err = read_string(v, h->kid, sizeof(h->kid), &kid);
+    if (err)
+        return err == TOK_TOO_LONG ? TOK_HEADER : err;
+    h->kid_len = kid.n;
+    h->has_kid = true;
+    return TOK_OK;
+}
+
+static enum tok_err read_alg(const struct scan_value *v, const struct alg **ret)
+{
+    char buf[32];
+    struct slice name;
+    enum tok_err err = read_string(v, buf, sizeof(buf), &name);
+    const struct alg *alg;
+
+    if (err)
+        return err == TOK_TOO_LONG ? TOK_ALG : err;
+    alg = alg_find(name);
+    if (!alg)
+        return TOK_ALG;
+    *ret = alg;
+    return TOK_OK;
+}
+
+enum tok_err jws_read_header(struct slice letters, struct jws_header *ret)
+{
+    UNINITIALIZED char text[JWS_HEADER_MAX];
+    UNINITIALIZED struct scan_member members[HEADER_MEMBERS];
+    struct jws_header h = {0};
+    const struct scan_value *alg;
+    size_t len, n;
+    enum tok_err err;
+
+    if (letters.n > BASE64URL_LEN(sizeof(text)))
+        return TOK_HEADER;
+    err = base64url_decode(letters, text, sizeof(text), &len);
+    if (err)
+        return err;
+    err = scan_object((struct slice){text, len}, members, HEADER_MEMBERS, &n, NULL);
+    if (err)
+        return err;
+    alg = scan_find(members, n, "alg");
+    if (!alg || alg->type != SCAN_STRING)
+        return TOK_HEADER;
+    err = read_typ(scan_find(members, n, "typ"), &h.typ);
+    if (err)
+        return err;
+    err = read_kid(scan_find(members, n, "kid"), &h);
+    if (err)
+        return err;
+    if (scan_find(members, n, "crit"))
+        return TOK_CRIT;
+    if (scan_find(members, n, "b64") || scan_find(members, n, "zip") ||
+        scan_find(members, n, "enc"))
+        return TOK_UNSUPPORTED;
+    err = read_alg(alg, &h.alg);
+    if (err)
+        return err;
+    *ret = h;
+    return TOK_OK;
+}

@@ -1,0 +1,206 @@
+#include "common/base/base64url.h"
+#include "common/jose/key_parts.h"
+#include "common/json/emit.h"
+
+#include <openssl/rand.h>
+#include <stdlib.h>
+#include <string.h>
+
+DEFINE_CLEANUP(EVP_PKEY_CTX *, cleanup_pkey_ctx, EVP_PKEY_CTX_free)
+
+void key_free(struct key *key)
+{
+    if (!key)
+        return;
+    key_context_clear(key);
+    secret_wipe(&key->hmac, sizeof(key->hmac));
+    EVP_PKEY_free(key->pkey);
+    free(key->header);
+    secret_clear(&key->octets);
+    free(key);
+}
+
+const struct alg *key_alg(const struct key *key)
+{
+    return key->alg;
+}
+
+struct slice key_kid(const struct key *key)
+{
+    return (struct slice){key->kid, key->kid_len};
+}
+
+bool key_is_private(const struct key *key)
+{
+    return key->is_private;
+}
+
+struct slice key_header(const struct key *key)
+{
+    return (struct slice){key->header, key->header_len};
+}
+
+size_t key_sig_len(const struct key *key)
+{
+    return key->sig_len;
+}
+
+/* What no rule on the numbers shows: does the private part sign for the public one? */
+static enum tok_err prove_pair(const struct key *key, struct why *why)
+{
+    CLEANUP(cleanup_pkey_ctx)
+    EVP_PKEY_CTX *check = EVP_PKEY_CTX_new_from_pkey(key->ctx, key->pkey, NULL);
+    const struct slice text = SLICE("a key signs for itself alone");
+    char signature[KEY_SIGNATURE_MAX];
+    enum tok_err err;
+
+    if (!check)
+        return TOK_NO_MEMORY;
+    if (key->alg->kind == ALG_EC && EVP_PKEY_private_check(check) != 1)
+        return why_set(why, TOK_KEYS, "d: out of its curve's range");
+    err = key_sign(key, text, signature);
+    if (err)
+        return err;
+    err = key_verify(key, text, (struct slice){signature, key->sig_len});
+    if (err == TOK_SIGNATURE)
+        return why_set(why, TOK_KEYS, "d: does not belong to the public part");
+    return err;
+}
+
+static enum tok_err make_pair(struct key *key, const struct key_parts *parts, struct why *why)
+{
+    enum tok_err err = key_parts_to_pkey(key->ctx, key->alg, parts, &key->pkey);
+
+    if (err == TOK_KEYS)
+        return why_set(why, err, "%s: libcrypto can't take it",
+                       key->alg->kind == ALG_EC ? "x, y: no point of the curve" : "key");
+    if (err)
+        return err;
+    if (key->alg->kind == ALG_RSA)
+        key->sig_len = parts->at[RSA_N].n;
+    err = key_context_make(key);
+    if (err || !key->is_private)
+        return err;
+    err = key_rules_pair(key->alg, parts, why);
+    return err ? err : prove_pair(key, why);
+}
+
+static void emit_header(const struct key *key, struct emit *out)
+{
+    emit_begin(out);
+    emit_member_string(out, "alg", slice_of(key->alg->name));
+    emit_member_string(out, "typ", SLICE("JWT"));
+    if (key->kid_len)
+        emit_member_string(out, "kid", key_kid(key));
+    emit_end(out);
+}
+
+/* The kid is set once, and with it the header that says it. */
+static enum tok_err set_kid(struct key *key, struct slice kid)
+{
+    UNINITIALIZED char
+        text[64 + 6 * KEY_KID_MAX]; /* \u0000 is the longest spelling of a byte */
+    struct emit out = {.p = text, .size = sizeof(text)};
+    char *letters;
+
+    if (kid.n)
+        memcpy(key->kid, kid.p, kid.n);
+    key->kid_len = kid.n;
+    emit_header(key, &out);
+    letters = malloc(BASE64URL_LEN(out.n));
+    if (!letters)
+        return TOK_NO_MEMORY;
+    base64url_encode((struct slice){text, out.n}, letters);
+    free(key->header);
+    key->header = letters;
+    key->header_len = BASE64URL_LEN(out.n);
+    return TOK_OK;
+}
+
+enum tok_err key_make(OSSL_LIB_CTX *ctx, const struct alg *alg, enum key_part part,
+                      const struct key_parts *parts, struct slice kid, struct key **ret,
+                      struct why *why)
+{
+    QUIET_ERRORS;
+    CLEANUP(cleanup_key) struct key *key = NULL;
+    enum tok_err err;
+
+    if (kid.n > KEY_KID_MAX)
+        return TOK_KEYS;
+    err = key_rules(alg, parts, why);
+    if (err)
+        return err;
+    key = calloc(1, sizeof(*key));
+    if (!key)
+        return TOK_NO_MEMORY;
+    key->alg = alg;
+    key->ctx = ctx;
+    key->is_private = part == KEY_PRIVATE;
+    key->sig_len = alg->sig_len;
+    if (alg->kind != ALG_OCT)
+        err = make_pair(key, parts, why);
+    else if ((err = secret_copy(parts->at[OCT_K], &key->octets)) == TOK_OK)
+        err = key_hmac_make(alg, secret_slice(&key->octets), &key->hmac);
+    if (!err)
+        err = set_kid(key, kid);
+    if (err)
+        return err;
+    *ret = key;
+    key = NULL;
+    return TOK_OK;
+}
+
+static enum tok_err generate_pair(OSSL_LIB_CTX *ctx, const struct alg *alg,
+                                  struct key_parts *ret)
+{
+    CLEANUP(cleanup_pkey) EVP_PKEY *pkey = NULL;
+
+    if (alg->kind == ALG_RSA)
+        pkey = EVP_PKEY_Q_keygen(ctx, NULL, alg->ossl, (size_t)KEY_RSA_BITS);
+    else
+        pkey = EVP_PKEY_Q_keygen(ctx, NULL, alg->ossl, alg->crv); /* EC alone reads the curve */
+    return pkey ? key_parts_of_pkey(pkey, alg, KEY_PRIVATE, ret) : TOK_CRYPTO;
+}
+
+static enum tok_err generate_octets(OSSL_LIB_CTX *ctx, const struct alg *alg,
+                                    struct key_parts *ret)
+{
+    enum tok_err err = secret_alloc(alg->part_len, &ret->room);
+
+    if (err)
+        return err;
+    if (RAND_priv_bytes_ex(ctx, (uint8_t *)ret->room.p, ret->room.n, 0) != 1)
+        return TOK_CRYPTO;
+    ret->at[OCT_K] = secret_slice(&ret->room);
+    return TOK_OK;
+}
+
+enum tok_err key_generate(OSSL_LIB_CTX *ctx, const struct alg *alg, struct key **ret)
+{
+    QUIET_ERRORS;
+    CLEANUP(key_parts_clear) struct key_parts parts = {0};
+    CLEANUP(cleanup_key) struct key *key = NULL;
+    char thumbprint[KEY_THUMBPRINT_LEN];
+    enum tok_err err;
+
+    err = alg->kind == ALG_OCT ? generate_octets(ctx, alg, &parts)
+                               : generate_pair(ctx, alg, &parts);
+    if (!err)
+        err = key_make(ctx, alg, KEY_PRIVATE, &parts, SLICE(""), &key, NULL);
+    if (!err)
+        err = key_thumbprint(key, thumbprint);
+    if (!err)
+        err = set_kid(key, (struct slice){thumbprint, KEY_KID_LEN});
+    if (err)
+        return err;
+    *ret = key;
+    key = NULL;
+    return TOK_OK;
+}
+
+bool key_is_pem(struct slice text)
+{
+    const struct slice begin = SLICE("-----BEGIN ");
+
+    return text.n >= begin.n && memcmp(text.p, begin.p, begin.n) == 0;
+}

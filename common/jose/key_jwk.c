@@ -1,0 +1,280 @@
+#include "common/jose/key_parts.h"
+
+#include "common/base/base64url.h"
+#include "common/json/scan.h"
+
+#include <string.h>
+
+#define JWK_MEMBERS 64
+#define KEY_OPS 16 /* of one key: twice as many as there are (RFC 7517 4.3) */
+
+/* A JWK's members, and where to say what is wrong with them. */
+struct jwk {
+    struct scan_member members[JWK_MEMBERS];
+    size_t n;
+    struct why *why;
+};
+
+/* Says what is wrong with a member. */
+static enum tok_err wrong(const struct jwk *jwk, enum tok_err err, const char *member,
+                          const char *what)
+{
+    (void)why_set(jwk->why, err, "%s: %s", member, what);
+    return err;
+}
+
+/* The member as a string into buf; *ret.p is NULL when it is absent. What does not fit is
+ * TOK_UNSUPPORTED: a value longer than any we know. */
+static enum tok_err jwk_word(const struct jwk *jwk, const char *name, char *buf, size_t size,
+                             struct slice *ret)
+{
+    const struct scan_value *v = scan_find(jwk->members, jwk->n, name);
+    enum tok_err err;
+    size_t n;
+
+    if (!v) {
+        *ret = (struct slice){NULL, 0};
+        return TOK_OK;
+    }
+    if (v->type != SCAN_STRING)
+        return wrong(jwk, TOK_KEYS, name, "must be a string");
+    err = scan_string(*v, buf, size, &n);
+    if (err == TOK_TOO_LONG)
+        return wrong(jwk, TOK_UNSUPPORTED, name, "not known here");
+    if (err)
+        return err;
+    *ret = (struct slice){buf, n};
+    return TOK_OK;
+}
+
+/* A row of this key type; NULL: it is not known. */
+static const struct alg *row_of_type(struct slice kty)
+{
+    const struct alg *a;
+
+    for (size_t i = 0; (a = alg_at(i)); i++)
+        if (slice_is(kty, a->kty))
+            return a;
+    return NULL;
+}
+
+/* Of a key that names no algorithm: the one its curve implies, or else the one of `among` that
+ * fits its type. */
+static enum tok_err implied_alg(const struct jwk *jwk, struct slice kty, struct slice crv,
+                                alg_set among, const struct alg **ret)
+{
+    size_t n;
+    const struct alg *alg = alg_fitting(crv.p ? ~(alg_set)0 : among, kty, crv, &n);
+
+    if (n == 0)
+        return wrong(jwk, TOK_UNSUPPORTED, "alg",
+                     "missing, and the allowed algorithms hold none for this kty");
+    if (n > 1)
+        return wrong(jwk, TOK_KEYS, "alg",
+                     "missing; allow exactly one algorithm that fits (algorithms=)");
+    *ret = alg;
+    return TOK_OK;
+}
+
+/* The one algorithm this key is good for. */
+static enum tok_err jwk_alg(const struct jwk *jwk, alg_set among, const struct alg **ret)
+{
+    char kty_buf[32], crv_buf[32], alg_buf[32];
+    struct slice kty = {0}, crv = {0}, name = {0};
+    const struct alg *row, *alg;
+    bool has_curve;
+    size_t fitting;
+    enum tok_err err = jwk_word(jwk, "kty", kty_buf, sizeof(kty_buf), &kty);
+
+    if (err)
+        return err;
+    if (!kty.p)
+        return wrong(jwk, TOK_KEYS, "kty", "missing");
+    row = row_of_type(kty);
+    if (!row)
+        return wrong(jwk, TOK_UNSUPPORTED, "kty", "not known here");
+    has_curve = row->crv != NULL;
+    err = has_curve ? jwk_word(jwk, "crv", crv_buf, sizeof(crv_buf), &crv) : TOK_OK;
+    if (err)
+        return err;
+    if (has_curve && !crv.p)
+        return wrong(jwk, TOK_KEYS, "crv", "missing");
+    if (!alg_fitting(~(alg_set)0, kty, crv, &fitting))
+        return wrong(jwk, TOK_UNSUPPORTED, "crv", "not known here");
+    err = jwk_word(jwk, "alg", alg_buf, sizeof(alg_buf), &name);
+    if (err)
+        return err;
+    if (!name.p)
+        return implied_alg(jwk, kty, crv, among, ret);
+    alg = alg_find(name);
+    if (!alg)
+        return wrong(jwk, TOK_UNSUPPORTED, "alg", "not known here");
+    if (!alg_fitting(alg_bit(alg), kty, crv, &fitting))
+        return wrong(jwk, TOK_KEYS, "alg",
+                     has_curve ? "not the one its curve implies" : "not one for this kty");
+    *ret = alg;
+    return TOK_OK;
+}
+
+/* RFC 7517 4.2 */
+static enum tok_err check_use(const struct jwk *jwk)
+{
+    const struct scan_value *use = scan_find(jwk->members, jwk->n, "use");
+
+    if (use && use->type != SCAN_STRING)
+        return wrong(jwk, TOK_KEYS, "use", "must be a string");
+    if (use && !scan_string_is(*use, SLICE("sig")))
+        return wrong(jwk, TOK_UNSUPPORTED, "use", "must be \"sig\"");
+    return TOK_OK;
+}
+
+/* True when an element before pos end is the same string as this one. */
+static bool is_repeated(struct scan_value array, size_t end, struct scan_value element)
+{
+    char buf[64];
+    size_t n, pos = 0;
+    struct scan_value other;
+
+    if (scan_string(element, buf, sizeof(buf), &n))
+        return false;
+    while (scan_next_element(array, &pos, &other) && pos < end)
+        if (scan_string_is(other, (struct slice){buf, n}))
+            return true;
+    return false;
+}
+
+/* RFC 7517 4.3: an array of different strings, the operation we want among them. */
+static enum tok_err check_key_ops(const struct jwk *jwk, enum key_part part)
+{
+    const struct scan_value *ops = scan_find(jwk->members, jwk->n, "key_ops");
+    const char *wanted = part == KEY_PUBLIC ? "verify" : "sign";
+    struct scan_value op;
+    size_t pos = 0, n = 0;
+    bool found = false;
+
+    if (!ops)
+        return TOK_OK;
+    if (ops->type != SCAN_ARRAY)
+        return wrong(jwk, TOK_KEYS, "key_ops", "must be an array of strings");
+    while (scan_next_element(*ops, &pos, &op)) {
+        if (op.type != SCAN_STRING)
+            return wrong(jwk, TOK_KEYS, "key_ops", "must be an array of strings");
+        if (++n > KEY_OPS)
+            return wrong(jwk, TOK_KEYS, "key_ops", "more than 16 operations");
+        if (is_repeated(*ops, pos, op))
+            return wrong(jwk, TOK_KEYS, "key_ops", "an operation stands there twice");
+        found = found || scan_string_is(op, slice_of(wanted));
+    }
+    if (!found)
+        return wrong(jwk, TOK_UNSUPPORTED, "key_ops", "does not hold what it is needed for");
+    return TOK_OK;
+}
+
+static enum tok_err read_kid(const struct jwk *jwk, char kid[KEY_KID_MAX], size_t *ret_len)
+{
+    const struct scan_value *v = scan_find(jwk->members, jwk->n, "kid");
+    size_t n;
+
+    *ret_len = 0;
+    if (!v)
+        return TOK_OK;
+    if (v->type != SCAN_STRING || scan_string(*v, kid, KEY_KID_MAX, &n) || n == 0)
+        return why_set(jwk->why, TOK_KEYS, "kid: must be a string of 1 to %d bytes",
+                       KEY_KID_MAX);
+    for (size_t i = 0; i < n; i++)
+        if ((unsigned char)kid[i] < 0x20 || kid[i] == 0x7f)
+            return wrong(jwk, TOK_KEYS, "kid", "must not hold control characters");
+    *ret_len = n;
+    return TOK_OK;
+}
+
+/* A member's bytes into parts, which have the room: part_len of them where the algorithm says
+ * so; else a number without leading zeros (RFC 7518 2), but for a secret of any bytes. */
+static enum tok_err read_bytes(const struct jwk *jwk, const char *name, const struct alg *alg,
+                               struct key_parts *parts, struct slice *ret)
+{
+    const struct scan_value *v = scan_find(jwk->members, jwk->n, name);
+    uint8_t *room = (uint8_t *)parts->room.p + parts->used;
+    size_t n = 0;
+
+    if (!v)
+        return wrong(jwk, TOK_KEYS, name, "missing");
+    if (v->type != SCAN_STRING || v->escaped ||
+        base64url_decode(scan_string_raw(*v), room, parts->room.n - parts->used, &n) != TOK_OK)
+        return wrong(jwk, TOK_KEYS, name, "must be a string of base64url letters, unpadded");
+    if (alg->kind != ALG_OCT && alg->part_len && n != alg->part_len)
+        return why_set(jwk->why, TOK_KEYS, "%s: must be %zu base64url letters, unpadded", name,
+                       (size_t)BASE64URL_LEN(alg->part_len));
+    if (alg->kind == ALG_RSA && (n == 0 || room[0] == 0))
+        return wrong(jwk, TOK_KEYS, name, "must be a number without leading zeros");
+    *ret = (struct slice){(const char *)room, n};
+    parts->used += n;
+    return TOK_OK;
+}
+
+static enum tok_err read_parts(const struct jwk *jwk, const struct alg *alg, enum key_part part,
+                               struct key_parts *parts)
+{
+    const struct key_member *members = key_members(alg->kind);
+
+    for (size_t i = 0; members[i].name; i++) {
+        bool is_left_out = members[i].secret && part == KEY_PUBLIC && alg->kind != ALG_OCT;
+        enum tok_err err;
+
+        if (is_left_out && scan_find(jwk->members, jwk->n, members[i].name))
+            return wrong(jwk, TOK_KEYS, members[i].name, "a private key has no place here");
+        if (is_left_out)
+            continue;
+        err = read_bytes(jwk, members[i].name, alg, parts, &parts->at[i]);
+        if (err)
+            return err;
+    }
+    return TOK_OK;
+}
+
+static enum tok_err read_jwk(const struct jwk *jwk, OSSL_LIB_CTX *ctx, enum key_part part,
+                             alg_set algorithms, struct key_parts *parts, struct key **ret)
+{
+    const struct alg *alg = NULL;
+    char kid_buf[KEY_KID_MAX];
+    struct slice kid = {kid_buf, 0};
+    enum tok_err err = jwk_alg(jwk, algorithms, &alg);
+
+    if (err)
+        return err;
+    if (part == KEY_EITHER)
+        part = alg->kind == ALG_OCT || scan_find(jwk->members, jwk->n, "d") ? KEY_PRIVATE
+                                                                            : KEY_PUBLIC;
+    err = check_use(jwk);
+    if (!err)
+        err = check_key_ops(jwk, part);
+    if (!err)
+        err = read_kid(jwk, kid_buf, &kid.n);
+    if (!err)
+        err = read_parts(jwk, alg, part, parts);
+    return err ? err : key_make(ctx, alg, part, parts, kid, ret, jwk->why);
+}
+
+enum tok_err key_read(OSSL_LIB_CTX *ctx, struct slice text, enum key_part part,
+                      alg_set algorithms, struct key **ret, struct why *why)
+{
+    CLEANUP(key_parts_clear) struct key_parts parts = {0};
+    struct jwk jwk = {.why = why};
+    struct scan_fault fault;
+    enum tok_err err;
+
+    if (key_is_pem(text))
+        return key_from_pem(ctx, text, part, algorithms, ret, why);
+    if (scan_object(text, jwk.members, JWK_MEMBERS, &jwk.n, &fault))
+        return why_set(why, TOK_KEYS, "no JSON object: %s at byte %zu", fault.what, fault.at);
+    err = secret_alloc(text.n, &parts.room);
+    return err ? err : read_jwk(&jwk, ctx, part, algorithms, &parts, ret);
+}
+
+enum tok_err key_from_jwk(OSSL_LIB_CTX *ctx, struct slice jwk, enum key_part part,
+                          struct key **ret, struct why *why)
+{
+    if (key_is_pem(jwk))
+        return why_set(why, TOK_KEYS, "no JSON object: PEM has no place here");
+    return key_read(ctx, jwk, part, 0, ret, why);
+}

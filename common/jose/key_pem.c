@@ -1,0 +1,212 @@
+#include "common/jose/key_parts.h"
+
+#include <openssl/bio.h>
+#include <openssl/core_names.h>
+#include <openssl/decoder.h>
+#include <openssl/ec.h>
+#include <openssl/pem.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LABEL_MAX 32
+
+DEFINE_CLEANUP(BIO *, cleanup_bio, BIO_free_all)
+DEFINE_CLEANUP(OSSL_DECODER_CTX *, cleanup_decoder, OSSL_DECODER_CTX_free)
+
+/* What a label says is inside (RFC 7468; PKCS#1 and SEC 1 by usage). */
+struct label {
+    const char *name;
+    const char *structure; /* libcrypto's word; NULL: refused, for the reason in `why` */
+    enum key_part part;
+    const char *why;
+};
+
+static const struct label labels[] = {
+    {"PUBLIC KEY", "SubjectPublicKeyInfo", KEY_PUBLIC, NULL},
+    {"PRIVATE KEY", "PrivateKeyInfo", KEY_PRIVATE, NULL},
+    {"RSA PUBLIC KEY", "type-specific", KEY_PUBLIC, NULL},
+    {"RSA PRIVATE KEY", "type-specific", KEY_PRIVATE, NULL},
+    {"EC PRIVATE KEY", "type-specific", KEY_PRIVATE, NULL},
+    {"ENCRYPTED PRIVATE KEY", NULL, KEY_PRIVATE, "has a passphrase; take it off first"},
+    {"EC PARAMETERS", NULL, KEY_PUBLIC, "is no key; leave the block of the key alone"},
+    {"CERTIFICATE", NULL, KEY_PUBLIC,
+     "is no key; take its public key (openssl x509 -pubkey -noout)"},
+    {"TRUSTED CERTIFICATE", NULL, KEY_PUBLIC,
+     "is no key; take its public key (openssl x509 -pubkey -noout)"},
+    {"X509 CERTIFICATE", NULL, KEY_PUBLIC,
+     "is no key; take its public key (openssl x509 -pubkey -noout)"},
+};
+
+/* One block as libcrypto takes it apart; DER is a secret. */
+struct block {
+    char *label, *header;
+    unsigned char *der;
+    long n;
+    struct slice rest; /* what stands behind it */
+};
+
+static void block_free(struct block *b)
+{
+    OPENSSL_free(b->label);
+    OPENSSL_free(b->header);
+    OPENSSL_clear_free(b->der, b->n > 0 ? (size_t)b->n : 0);
+}
+
+static enum tok_err read_block(struct slice pem, struct block *ret, struct why *why)
+{
+    CLEANUP(cleanup_bio) BIO *in = BIO_new_mem_buf(pem.p, (int)pem.n);
+
+    if (!in)
+        return TOK_NO_MEMORY;
+    if (PEM_read_bio(in, &ret->label, &ret->header, &ret->der, &ret->n) != 1)
+        return why_set(why, TOK_KEYS, "PEM: no whole block");
+    ret->rest.n = BIO_ctrl_pending(in);
+    ret->rest.p = pem.p + (pem.n - ret->rest.n);
+    return TOK_OK;
+}
+
+static bool is_blank(struct slice text)
+{
+    for (size_t i = 0; i < text.n; i++)
+        if (text.p[i] != ' ' && text.p[i] != '\t' && text.p[i] != '\r' && text.p[i] != '\n')
+            return false;
+    return true;
+}
+
+static enum tok_err find_label(const struct block *b, enum key_part part,
+                               const struct label **ret, struct why *why)
+{
+    const struct label *l = NULL;
+
+    for (size_t i = 0; i < sizeof(labels) / sizeof(labels[0]); i++)
+        if (strcmp(b->label, labels[i].name) == 0)
+            l = &labels[i];
+    if (!l)
+        return why_set(why, TOK_KEYS, "PEM: %.*s is not known here", LABEL_MAX, b->label);
+    if (!l->structure)
+        return why_set(why, TOK_KEYS, "PEM: %s %s", l->name, l->why);
+    if (*b->header)
+        return why_set(why, TOK_KEYS, "PEM: %s has a passphrase; take it off first", l->name);
+    if (part != KEY_EITHER && l->part != part)
+        return why_set(why, TOK_KEYS, "PEM: %s",
+                       part == KEY_PUBLIC ? "a private key has no place here"
+                                          : "a public key can't sign");
+    if (!is_blank(b->rest))
+        return why_set(why, TOK_KEYS, "PEM: more than one block; allowed is one key");
+    *ret = l;
+    return TOK_OK;
+}
+
+static enum tok_err decode(OSSL_LIB_CTX *ctx, const struct label *label, const struct block *b,
+                           EVP_PKEY **ret, struct why *why)
+{
+    EVP_PKEY *pkey = NULL;
+    const unsigned char *p = b->der;
+    size_t left = (size_t)b->n;
+    int selection = label->part == KEY_PUBLIC ? EVP_PKEY_PUBLIC_KEY : EVP_PKEY_KEYPAIR;
+    CLEANUP(cleanup_decoder)
+    OSSL_DECODER_CTX *decoder = OSSL_DECODER_CTX_new_for_pkey(&pkey, "DER", label->structure,
+                                                              NULL, selection, ctx, NULL);
+
+    if (!decoder)
+        return TOK_CRYPTO;
+    if (OSSL_DECODER_from_data(decoder, &p, &left) != 1 || !pkey || left != 0) {
+        EVP_PKEY_free(pkey);
+        return why_set(why, TOK_KEYS, "PEM: no %s inside", label->name);
+    }
+    *ret = pkey;
+    return TOK_OK;
+}
+
+/* A curve spelled out in numbers is none, whatever name libcrypto finds for it (RFC 5480
+ * 2.1.1). */
+static bool group_is(const EVP_PKEY *pkey, const char *crv)
+{
+    int spelled_out = 1;
+    char name[64];
+    size_t n;
+
+    return EVP_PKEY_get_int_param(pkey, OSSL_PKEY_PARAM_EC_DECODED_FROM_EXPLICIT_PARAMS,
+                                  &spelled_out) == 1 &&
+           !spelled_out && EVP_PKEY_get_group_name(pkey, name, sizeof(name), &n) == 1 &&
+           OBJ_txt2nid(name) == EC_curve_nist2nid(crv);
+}
+
+/* kty and crv as a JWK of this key would have them. */
+static enum tok_err find_alg(const EVP_PKEY *pkey, alg_set algorithms, const struct alg **ret,
+                             struct why *why)
+{
+    const struct alg *row, *alg = NULL;
+    size_t n = 0;
+
+    for (size_t i = 0; (row = alg_at(i)); i++) {
+        if (!row->ossl || !EVP_PKEY_is_a(pkey, row->ossl) ||
+            (row->kind == ALG_EC && !group_is(pkey, row->crv)))
+            continue;
+        alg = alg_fitting(algorithms, slice_of(row->kty),
+                          (struct slice){row->crv, row->crv ? strlen(row->crv) : 0}, &n);
+        break;
+    }
+    if (!row)
+        return why_set(why, TOK_UNSUPPORTED, "PEM: a type or curve that is not known here");
+    if (n == 0)
+        return why_set(why, TOK_UNSUPPORTED,
+                       "PEM: the allowed algorithms hold none for this key (algorithms=)");
+    if (n > 1)
+        return why_set(why, TOK_KEYS,
+                       "PEM: allow exactly one algorithm that fits this key (algorithms=)");
+    *ret = alg;
+    return TOK_OK;
+}
+
+enum tok_err key_from_pem(OSSL_LIB_CTX *ctx, struct slice pem, enum key_part part,
+                          alg_set algorithms, struct key **ret, struct why *why)
+{
+    QUIET_ERRORS;
+    CLEANUP(block_free) struct block block = {0};
+    CLEANUP(cleanup_pkey) EVP_PKEY *pkey = NULL;
+    CLEANUP(key_parts_clear) struct key_parts parts = {0};
+    const struct label *label = NULL;
+    const struct alg *alg = NULL;
+    enum tok_err err;
+
+    if (pem.n > INT_MAX)
+        return why_set(why, TOK_KEYS, "PEM: too long");
+    err = read_block(pem, &block, why);
+    if (!err)
+        err = find_label(&block, part, &label, why);
+    if (!err)
+        err = decode(ctx, label, &block, &pkey, why);
+    if (!err)
+        err = find_alg(pkey, algorithms, &alg, why);
+    if (err)
+        return err;
+    err = key_parts_of_pkey(pkey, alg, label->part, &parts);
+    if (err == TOK_CRYPTO)
+        return why_set(why, TOK_KEYS, "PEM: a key that lacks some of its numbers");
+    return err ? err : key_make(ctx, alg, label->part, &parts, SLICE(""), ret, why);
+}
+
+enum tok_err key_public_pem(const struct key *key, char **ret)
+{
+    QUIET_ERRORS;
+    CLEANUP(cleanup_bio) BIO *out = NULL;
+    struct secret copy = {0};
+    const char *text;
+    enum tok_err err;
+    long n;
+
+    if (!key->pkey)
+        return TOK_KEYS;
+    out = BIO_new(BIO_s_mem());
+    if (!out)
+        return TOK_NO_MEMORY;
+    if (PEM_write_bio_PUBKEY_ex(out, key->pkey, key->ctx, NULL) != 1 ||
+        (n = BIO_get_mem_data(out, &text)) <= 0)
+        return TOK_CRYPTO;
+    err = secret_copy((struct slice){text, (size_t)n}, &copy);
+    if (err)
+        return err;
+    *ret = copy.p;
+    return TOK_OK;
+}

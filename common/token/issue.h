@@ -1,0 +1,39 @@
+/*
+ * Minting. The claims go out in simplejwt's order: token_type, exp, iat, jti, refresh_exp of a
+ * sliding token, sub, iss, aud, sid, then gen, scope, one_time where there are; header
+ * {"alg","typ","kid"}. The same input gives the same bytes with EdDSA, RS and HS.
+ */
+#pragma once
+
+#include "common/jose/key.h"
+#include "common/token/claims.h"
+
+#define ISSUE_ID_BYTES 16
+#define ISSUE_ID_LEN 22 /* letters */
+
+struct issue_claims {
+    struct claims_names names;
+    const char *token_type;
+    int64_t exp, iat;    /* seconds since the Epoch */
+    int64_t refresh_exp; /* likewise; 0: none */
+    const uint8_t *jti;  /* ISSUE_ID_BYTES */
+    const uint8_t *sid;
+    const char *user;
+    const char *issuer;
+    char *const *audience; /* NULL-terminated; one is minted as a string, more as an array */
+    int64_t gen;           /* below 0: none */
+    const char *scope;     /* NULL: none */
+    bool one_time;
+};
+
+/* TOK_TOO_LONG when the token would be over max bytes (0: no limit); *ret_len, when not NULL,
+ * is the length it has or would have, in both cases. *ret must be empty. */
+enum tok_err issue_token(const struct key *key, const struct issue_claims *claims, size_t max,
+                         struct secret *ret, size_t *ret_len) MUST_CHECK;
+
+/* The sixteen bytes of an id's 22 letters; false when they are none. */
+bool issue_id_read(struct slice letters, uint8_t ret[ISSUE_ID_BYTES]) MUST_CHECK;
+
+/* A UUIDv7 (RFC 9562 5.7) as 16 bytes: milliseconds since the Epoch, then ten random bytes with
+ * version and variant laid over them. */
+void issue_id(uint64_t unix_ms, const uint8_t random[10], uint8_t ret[ISSUE_ID_BYTES]);

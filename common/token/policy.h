@@ -1,0 +1,125 @@
+/*
+ * May this token do this? A policy is a set of words with one spelling everywhere: options of
+ * pam_jwt.so (user_claim=sub), keys of [Issuer URL] sections (UserClaim=sub), arguments of
+ * `jwtctl verify`. One const table knows them. Empty never means "any".
+ */
+#pragma once
+
+#include "common/base/value.h"
+#include "common/jose/alg.h"
+#include "common/jose/jws.h"
+#include "common/token/claims.h"
+
+#define POLICY_KEYS "/var/lib/jwt/jwks.json"
+#define POLICY_PINNED "/var/lib/jwt/issuer"
+#define POLICY_REVOKED "/var/lib/jwt/revoked"
+#define POLICY_CONFIG "/etc/jwt/jwt.conf"
+#define POLICY_LEEWAY_MAX 300
+#define POLICY_LENGTH_MAX 65536
+#define USER_NAME_MAX 255 /* bytes */
+
+struct policy_claim {
+    char *name;
+    char *value; /* behind the name, in its memory */
+};
+
+/* What a judgement needs of the words, worked out from them. */
+struct policy_plan {
+    bool settled; /* policy_settle did; else each judgement does */
+    struct claims_lookup claims;
+    unsigned required; /* of require, those with a claims_number; 1 << CLAIMS_OTHER: and more */
+};
+
+/* Plain: copied only by policy_copy. Strings are malloc'ed or NULL. */
+struct policy {
+    char *keys;         /* a path */
+    char *issuer;       /* NULL: not known yet (the pinned file says); "" refuses everything */
+    word_list audience; /* NULL: likewise; empty refuses everything */
+    alg_set algorithms;
+    char *user_claim, *token_type_claim, *jti_claim;
+    char *type;   /* "" is: not asked */
+    unsigned typ; /* 1 << enum jws_typ */
+    word_list require;
+    struct policy_claim *claims;
+    size_t n_claims;
+    bool scope_required;
+    bool one_time_required;
+    bool allow_root;
+    int64_t leeway;       /* seconds */
+    int64_t max_lifetime; /* seconds */
+    uint64_t max_length;  /* bytes */
+    char *revoked;        /* "none" is no list */
+    char *user_map;       /* "none", "same" or a path (usermap.h) */
+    uint64_t given;       /* one bit a word of the table: set by policy_set, not by default */
+    struct policy_plan plan;
+};
+
+/* The defaults of design's table. TOK_NO_MEMORY. */
+enum tok_err policy_init(struct policy *ret) MUST_CHECK;
+void policy_clear(struct policy *p);
+enum tok_err policy_copy(const struct policy *from, struct policy *ret) MUST_CHECK;
+
+enum policy_style {
+    POLICY_WORDS, /* user_claim; lists take commas */
+    POLICY_CAMEL, /* UserClaim; lists take spaces */
+};
+
+/* Sets one word; claim= adds one. value.p NULL: the bare word, which only allow_root takes. In
+ * NAME:VALUE the first colon parts. TOK_SETTINGS with a sentence: the word, the value, the
+ * allowed form. TOK_UNSUPPORTED: no word of this name (the caller says so: it may have words of
+ * its own). Paths are absolute: the working directory of a login is anybody's. */
+enum tok_err policy_set(struct policy *p, enum policy_style style, struct slice word,
+                        struct slice value, struct why *why) MUST_CHECK;
+
+/* The words in the table's order, NULL past the last. */
+const char *policy_word_at(enum policy_style style, size_t i);
+
+/* True when the word (spelled in POLICY_WORDS) was set rather than left at its default. */
+bool policy_given(const struct policy *p, const char *word);
+
+/* Lays the words given in `over` on top of `base` ("words given beside it override"). */
+enum tok_err policy_override(struct policy *base, const struct policy *over) MUST_CHECK;
+
+/* Calls fn for each word that was given, in the table's order, with its value in force and its
+ * default; claim= once for each. TOK_NO_MEMORY. */
+enum tok_err policy_each_given(const struct policy *p, enum policy_style style,
+                               void (*fn)(void *arg, const char *word, const char *value,
+                                          const char *standard),
+                               void *arg) MUST_CHECK;
+
+/* For a policy that is not changed any more: spares each judgement the same work. policy_set,
+ * policy_override and policy_copy undo it in what they change; who changes a member by hand
+ * afterwards calls it again. */
+void policy_settle(struct policy *p);
+
+/* The plan of a policy, settled or not. Lives as long as both; *room is where it is made. */
+const struct policy_plan *policy_plan_of(const struct policy *p, struct policy_plan *room);
+
+/* Reads the two lines Issuer= and Audience= that jwtd-issuer publishes, into whichever of
+ * issuer and audience p has not got. TOK_SETTINGS, naming file, line and form. */
+enum tok_err policy_read_pinned(struct policy *p, const char *path, struct why *why) MUST_CHECK;
+
+/* A portable user name (POSIX 3.437, and a last $): letters, digits, '.', '_', '-', first no
+ * '-', not all digits, not "." or "..", at most USER_NAME_MAX bytes. */
+bool policy_user_name_ok(struct slice name);
+
+/* True when some word of the scope (RFC 8693 4.2) names a PAM service: such a token opens what
+ * it names and nothing else. */
+bool policy_scope_binds(struct slice scope);
+
+struct usermap;
+
+struct policy_ask {
+    int64_t now;               /* seconds since the Epoch */
+    struct slice user;         /* p NULL: any user */
+    struct slice service;      /* p NULL: any service */
+    const struct usermap *map; /* NULL: the user claim names a local user */
+    bool spends; /* who asks spends a one-time token afterwards; else such are refused */
+};
+
+/* The judgement on claims whose signature held, in this order: required, exp, nbf, iat,
+ * iss, aud, token_type, claim=, cnf, lifetime, scope, one_time, user. ret_user: the local
+ * user, who is the user claim's or the map's, NUL-terminated. Header typ was judged before. */
+enum tok_err policy_judge(const struct policy *p, const struct claims *c,
+                          const struct policy_ask *ask,
+                          char ret_user[USER_NAME_MAX + 1]) MUST_CHECK;

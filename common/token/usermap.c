@@ -1,0 +1,196 @@
+#include "common/token/usermap.h"
+
+#include "common/base/cleanup.h"
+#include "common/base/ini.h"
+#include "common/base/secret.h"
+#include "common/token/policy.h"
+
+#include <string.h>
+
+#define FORM                                                                                   \
+    "ISSUER CLAIM-VALUE LOCAL-USER, parted by blanks; CLAIM-VALUE may be *@DOMAIN, and a "     \
+    "line that begins with # is a comment"
+#define SHOWN 100 /* bytes of a wrong word in a sentence */
+#define FIELDS 3
+
+struct usermap_line {
+    struct slice issuer, value, user;
+    unsigned line;
+};
+
+void usermap_clear(struct usermap *map)
+{
+    free(map->lines);
+    free(map->text);
+    *map = (struct usermap){0};
+}
+
+static int compare_slices(struct slice a, struct slice b)
+{
+    int order = memcmp(a.p, b.p, a.n < b.n ? a.n : b.n);
+
+    return order ? order : (a.n > b.n) - (a.n < b.n);
+}
+
+static int compare(const void *a, const void *b)
+{
+    const struct usermap_line *x = a, *y = b;
+    int order = compare_slices(x->issuer, y->issuer);
+
+    return order ? order : compare_slices(x->value, y->value);
+}
+
+/* The value's domain; false when it is no NAME@DOMAIN. */
+static bool take_domain(struct slice value, struct slice *ret_name, struct slice *ret)
+{
+    return slice_cut(value, '@', ret_name, ret) && ret_name->n > 0 && ret->n > 0 &&
+           !memchr(ret->p, '@', ret->n) && !memchr(ret->p, '*', ret->n);
+}
+
+/* A '*' stands for all of a domain or nowhere: whoever hopes for patterns is told. */
+static bool is_value(struct slice value)
+{
+    struct slice name, domain;
+
+    if (value.n > USERMAP_VALUE_MAX)
+        return false;
+    return !memchr(value.p, '*', value.n) ||
+           (take_domain(value, &name, &domain) && slice_is(name, "*"));
+}
+
+static enum tok_err read_line(const struct ini *in, struct slice text, struct usermap_line *ret,
+                              struct why *why)
+{
+    struct slice issuer, value, user, more;
+
+    if (!value_next_word(&text, ' ', &issuer) || !value_next_word(&text, ' ', &value) ||
+        !value_next_word(&text, ' ', &user) || value_next_word(&text, ' ', &more))
+        return INI_REFUSE(in, why, "the line is out of form; allowed is %s", FORM);
+    if (!value_is_name(issuer))
+        return INI_REFUSE(in, why, "%.*s is no issuer; allowed is %s",
+                          slice_shown(issuer, SHOWN), issuer.p, VALUE_NAME_FORM);
+    if (!is_value(value))
+        return INI_REFUSE(
+            in, why,
+            "%.*s is no claim's value; allowed are up to %d bytes without *, or *@DOMAIN",
+            slice_shown(value, SHOWN), value.p, USERMAP_VALUE_MAX);
+    if (!policy_user_name_ok(user))
+        return INI_REFUSE(in, why,
+                          "%.*s is no user name; allowed are letters, digits, '.', '_' and '-'",
+                          slice_shown(user, SHOWN), user.p);
+    *ret = (struct usermap_line){issuer, value, user, in->line};
+    return TOK_OK;
+}
+
+static enum tok_err add_line(struct usermap *map, const struct usermap_line *line)
+{
+    struct usermap_line *lines = reallocarray(map->lines, map->n + 1, sizeof(*lines));
+
+    if (!lines)
+        return TOK_NO_MEMORY;
+    lines[map->n++] = *line;
+    map->lines = lines;
+    return TOK_OK;
+}
+
+static enum tok_err read_lines(struct ini *in, struct usermap *map, struct why *why)
+{
+    struct usermap_line line;
+    struct slice text = {0};
+    enum tok_err err;
+    bool end;
+
+    for (;;) {
+        err = ini_next_line(in, &text, &end, why);
+        if (err || end)
+            return err;
+        if (text.n == 0 || *text.p == '#')
+            continue;
+        err = read_line(in, text, &line, why);
+        if (!err)
+            err = add_line(map, &line);
+        if (err)
+            return err;
+    }
+}
+
+static enum tok_err sort(const char *name, struct usermap *map, struct why *why)
+{
+    if (map->n < 2)
+        return TOK_OK;
+    qsort(map->lines, map->n, sizeof(*map->lines), compare);
+    for (size_t i = 1; i < map->n; i++) {
+        const struct usermap_line *a = &map->lines[i - 1], *b = &map->lines[i];
+
+        if (compare(a, b) == 0)
+            return why_set(why, TOK_SETTINGS,
+                           "%s:%u: %.*s of this issuer is in line %u, too; allowed is one line "
+                           "for a value",
+                           name, a->line > b->line ? a->line : b->line,
+                           slice_shown(b->value, SHOWN), b->value.p,
+                           a->line > b->line ? b->line : a->line);
+    }
+    return TOK_OK;
+}
+
+enum tok_err usermap_parse(const char *name, struct slice text, struct usermap *ret,
+                           struct why *why)
+{
+    CLEANUP(usermap_clear) struct usermap map = {0};
+    CLEANUP(secret_clear) struct secret copy = {0};
+    enum tok_err err = secret_copy(text, &copy);
+    struct ini in = {.name = name, .rest = secret_slice(&copy)};
+
+    map.text = copy.p;
+    copy.p = NULL;
+    if (!err)
+        err = read_lines(&in, &map, why);
+    if (!err)
+        err = sort(name, &map, why);
+    if (err)
+        return err == TOK_NO_MEMORY ? why_set(why, err, "%s: %s", name, tok_err_text(err))
+                                    : err;
+    *ret = map;
+    map = (struct usermap){0};
+    return TOK_OK;
+}
+
+enum tok_err usermap_load(const char *path, enum file_trust trust, struct usermap *ret,
+                          struct why *why)
+{
+    CLEANUP(cleanup_free) char *text = NULL;
+    size_t n;
+    enum tok_err err = file_read(path, trust, USERMAP_FILE_MAX, &text, &n, NULL, why);
+
+    if (err)
+        return err == TOK_FILE ? TOK_SETTINGS : err;
+    return usermap_parse(path, (struct slice){text, n}, ret, why);
+}
+
+static const struct usermap_line *find(const struct usermap *map, struct slice issuer,
+                                       struct slice value)
+{
+    const struct usermap_line wanted = {.issuer = issuer, .value = value};
+
+    return map->n > 0 ? bsearch(&wanted, map->lines, map->n, sizeof(wanted), compare) : NULL;
+}
+
+enum tok_err usermap_find(const struct usermap *map, struct slice issuer, struct slice value,
+                          struct slice *ret)
+{
+    char room[USERMAP_VALUE_MAX] = "*@";
+    const struct usermap_line *line;
+    struct slice name, domain;
+
+    if (value.n == 0 || value.n > USERMAP_VALUE_MAX)
+        return TOK_UNMAPPED;
+    line = find(map, issuer, value);
+    if (!line && take_domain(value, &name, &domain)) {
+        memcpy(room + 2, domain.p, domain.n);
+        line = find(map, issuer, (struct slice){room, 2 + domain.n});
+    }
+    if (!line)
+        return TOK_UNMAPPED;
+    *ret = line->user;
+    return TOK_OK;
+}

@@ -1,0 +1,24 @@
+/*
+ * Which questions of ssh and sudo a token answers. A strict table of whole shapes, not of
+ * endings: "Old password: ", "One-time password: " and "Enter passphrase for key ...: " are
+ * none of them.
+ */
+#pragma once
+
+#include "common/base/error.h"
+
+enum prompt_kind {
+    PROMPT_PASSWORD, /* the token answers */
+    PROMPT_CONFIRM,  /* yes or no: a person answers, seen */
+    PROMPT_OTHER,    /* a person answers, unseen */
+};
+
+enum prompt_asker { PROMPT_ANY, PROMPT_SSH, PROMPT_SUDO };
+
+struct prompt {
+    enum prompt_kind kind;
+    enum prompt_asker asker; /* of PROMPT_PASSWORD, where its shape says it */
+    struct slice host;       /* whom ssh asks for, within the text; empty: not said */
+};
+
+struct prompt prompt_read(const char *text);

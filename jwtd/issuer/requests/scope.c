@@ -1,0 +1,44 @@
+#include "jwtd/issuer/requests/scope.h"
+
+#include <string.h>
+
+#define PAM "pam:"
+
+bool scope_is_word(struct slice text)
+{
+    for (size_t i = 0; i < text.n; i++)
+        if (text.p[i] < '!' || text.p[i] > '~' || text.p[i] == '"' || text.p[i] == '\\')
+            return false;
+    return text.n > 0;
+}
+
+static bool is_pam(const char *word)
+{
+    return strncmp(word, PAM, strlen(PAM)) == 0;
+}
+
+static bool has_pam(word_list words)
+{
+    for (size_t i = 0; words && words[i]; i++)
+        if (is_pam(words[i]))
+            return true;
+    return false;
+}
+
+static bool covers(word_list shown, const char *word)
+{
+    return word_list_holds(shown, slice_of(word)) ||
+           (is_pam(word) && word_list_holds(shown, SLICE(PAM "*")));
+}
+
+bool scope_within(word_list asked, struct slice shown)
+{
+    word_list have = NULL;
+    bool ok = value_words(shown, ' ', scope_is_word, &have) == TOK_OK;
+
+    for (size_t i = 0; ok && have && asked && asked[i]; i++)
+        ok = covers(have, asked[i]);
+    ok = ok && (!has_pam(have) || has_pam(asked));
+    word_list_free(have);
+    return ok;
+}

@@ -1,0 +1,180 @@
+#include "jwtd/issuer/store/sql.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* What the administrator does about an error of SQLite, by its primary code. */
+static const struct {
+    int code;
+    const char *cure;
+} cures[] = {
+    {SQLITE_FULL, "make room on its file system"},
+    {SQLITE_READONLY, "make it writable for jwtd-issuer: owner, mode 0600, mount"},
+    {SQLITE_PERM, "make it writable for jwtd-issuer: owner, mode 0600, mount"},
+    {SQLITE_CANTOPEN, "make it and its directory writable for jwtd-issuer, and room beside it"},
+    {SQLITE_CORRUPT, "put it back from a backup, or move it away to begin anew"},
+    {SQLITE_NOTADB, "put it back from a backup, or move it away to begin anew"},
+    {SQLITE_IOERR, "look at the kernel's log, and for room on its file system"},
+    {SQLITE_BUSY, "end the other program that has it open"},
+};
+
+static const char *cure_of(int code)
+{
+    for (size_t i = 0; i < sizeof(cures) / sizeof(cures[0]); i++)
+        if (cures[i].code == code)
+            return cures[i].cure;
+    return "see jwtd-issuer(8)";
+}
+
+static void keep(struct sql *sql, const char *what, int code)
+{
+    const char *path = sqlite3_db_filename(sql->db, "main");
+
+    (void)snprintf(sql->failure, sizeof(sql->failure), "%s: %s (%d): %s", path ? path : "",
+                   what, code, cure_of(code & 0xff));
+}
+
+enum store_said sql_failed(struct sql *sql)
+{
+    keep(sql, sqlite3_errmsg(sql->db), sqlite3_extended_errcode(sql->db));
+    return STORE_FAILED;
+}
+
+void sql_damaged(struct sql *sql)
+{
+    keep(sql, "a row is damaged", SQLITE_CORRUPT);
+}
+
+bool sql_execute(struct sql *sql, const char *text)
+{
+    if (sqlite3_exec(sql->db, text, NULL, NULL, NULL) == SQLITE_OK)
+        return true;
+    (void)sql_failed(sql);
+    return false;
+}
+
+bool sql_number(struct sql *sql, const char *query, int64_t *ret)
+{
+    sqlite3_stmt *statement = NULL;
+    bool ok = sqlite3_prepare_v2(sql->db, query, -1, &statement, NULL) == SQLITE_OK &&
+              sqlite3_step(statement) == SQLITE_ROW;
+
+    if (ok)
+        *ret = sqlite3_column_int64(statement, 0);
+    else
+        (void)sql_failed(sql);
+    (void)sqlite3_finalize(statement);
+    return ok;
+}
+
+void sql_close(struct sql *sql)
+{
+    for (size_t i = 0; i < SQL_MAX; i++)
+        (void)sqlite3_finalize(sql->statements[i]);
+    (void)sqlite3_close_v2(sql->db);
+}
+
+struct sql_call sql_call(struct sql *sql, unsigned n)
+{
+    sqlite3_stmt **statement = &sql->statements[n];
+    int rc = SQLITE_OK;
+
+    if (!*statement)
+        rc = sqlite3_prepare_v3(sql->db, sql->texts[n], -1, SQLITE_PREPARE_PERSISTENT,
+                                statement, NULL);
+    return (struct sql_call){.sql = sql, .statement = *statement, .rc = rc};
+}
+
+void sql_bind_int(struct sql_call *call, int64_t value)
+{
+    if (call->rc == SQLITE_OK)
+        call->rc = sqlite3_bind_int64(call->statement, ++call->parameter, value);
+}
+
+void sql_bind_text(struct sql_call *call, const char *text)
+{
+    if (call->rc == SQLITE_OK)
+        call->rc =
+            sqlite3_bind_text(call->statement, ++call->parameter, text, -1, SQLITE_STATIC);
+}
+
+void sql_bind_bytes(struct sql_call *call, const uint8_t *bytes, size_t n)
+{
+    if (call->rc != SQLITE_OK)
+        return;
+    call->parameter++;
+    if (n == 0)
+        call->rc = sqlite3_bind_zeroblob(call->statement, call->parameter, 0);
+    else
+        call->rc =
+            sqlite3_bind_blob(call->statement, call->parameter, bytes, (int)n, SQLITE_STATIC);
+}
+
+void sql_bind_id(struct sql_call *call, const uint8_t id[ISSUE_ID_BYTES])
+{
+    sql_bind_bytes(call, id, ISSUE_ID_BYTES);
+}
+
+enum store_said sql_step(struct sql_call *call)
+{
+    int rc = call->rc == SQLITE_OK ? sqlite3_step(call->statement) : call->rc;
+
+    if (rc == SQLITE_ROW) {
+        call->column = 0;
+        return STORE_DONE;
+    }
+    return rc == SQLITE_DONE ? STORE_ABSENT : sql_failed(call->sql);
+}
+
+int64_t sql_read_int(struct sql_call *call)
+{
+    return sqlite3_column_int64(call->statement, call->column++);
+}
+
+size_t sql_read_bytes(struct sql_call *call, void *ret, size_t size)
+{
+    const void *bytes = sqlite3_column_blob(call->statement, call->column);
+    size_t n = (size_t)sqlite3_column_bytes(call->statement, call->column++);
+
+    if (n > size) {
+        call->damaged = true;
+        return 0;
+    }
+    if (n > 0)
+        memcpy(ret, bytes, n);
+    return n;
+}
+
+void sql_read_text(struct sql_call *call, char *ret, size_t size)
+{
+    ret[sql_read_bytes(call, ret, size - 1)] = '\0';
+}
+
+bool sql_read_id(struct sql_call *call, uint8_t ret[ISSUE_ID_BYTES])
+{
+    if (sqlite3_column_type(call->statement, call->column) == SQLITE_NULL) {
+        call->column++;
+        return false;
+    }
+    if (sql_read_bytes(call, ret, ISSUE_ID_BYTES) != ISSUE_ID_BYTES)
+        call->damaged = true;
+    return true;
+}
+
+void sql_done(struct sql_call *call)
+{
+    if (!call->statement)
+        return;
+    (void)sqlite3_reset(call->statement);
+    (void)sqlite3_clear_bindings(call->statement);
+}
+
+enum store_said sql_run(struct sql_call *call)
+{
+    enum store_said said = sql_step(call);
+
+    if (said == STORE_ABSENT)
+        said = sqlite3_changes(call->sql->db) > 0 ? STORE_DONE : STORE_ABSENT;
+    sql_done(call);
+    return said;
+}

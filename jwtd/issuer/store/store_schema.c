@@ -1,0 +1,125 @@
+/* The SQLite file: its tables, their versions, and opening it. */
+#include "jwtd/issuer/store/store_sqlite.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <string.h>
+
+#define SCHEMA_VERSION 2
+
+/* migrations[N] makes version N + 1 of version N; 0 is an empty file. */
+static const char *const migrations[SCHEMA_VERSION] = {
+    /* 1: sessions and the mark */
+    "CREATE TABLE session ("
+    " sid BLOB PRIMARY KEY NOT NULL,"
+    " user TEXT NOT NULL,"
+    " source TEXT NOT NULL,"
+    " client TEXT NOT NULL,"
+    " created_at INTEGER NOT NULL,"
+    " absolute_exp INTEGER NOT NULL,"
+    " idle_exp INTEGER NOT NULL,"
+    " gen INTEGER NOT NULL,"
+    " refresh_jti BLOB NOT NULL,"
+    " previous_jti BLOB,"
+    " access_jti BLOB NOT NULL,"
+    " kid TEXT NOT NULL,"
+    " rotated_at INTEGER NOT NULL,"
+    " issued_at INTEGER NOT NULL,"
+    " access_exp INTEGER NOT NULL,"
+    " refresh_exp INTEGER NOT NULL,"
+    " last_access_exp INTEGER NOT NULL,"
+    " purge_at INTEGER NOT NULL,"
+    " stamp BLOB NOT NULL,"
+    " revoked_at INTEGER,"
+    " reason TEXT"
+    ") STRICT, WITHOUT ROWID;"
+    "CREATE INDEX session_user ON session (user, created_at);"
+    "CREATE INDEX session_revoked ON session (last_access_exp) WHERE revoked_at IS NOT NULL;"
+    "CREATE INDEX session_purge ON session (purge_at);"
+    "CREATE TABLE clock (id INTEGER PRIMARY KEY CHECK (id = 1), mark INTEGER NOT NULL) STRICT;"
+    "INSERT INTO clock VALUES (1, 0);"
+    "PRAGMA user_version = 1;",
+    /* 2: when a session was last used, an index of those that were not ended (a user's ended
+     * ones may be many), and what tells a clock that was set from one that ran */
+    "ALTER TABLE session ADD COLUMN last_used INTEGER NOT NULL DEFAULT 0;"
+    "UPDATE session SET last_used = rotated_at;"
+    "CREATE INDEX session_live ON session (user, created_at) WHERE revoked_at IS NULL;"
+    "ALTER TABLE clock ADD COLUMN seen INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE clock ADD COLUMN odd_since INTEGER NOT NULL DEFAULT 0;"
+    "PRAGMA user_version = 2;",
+};
+
+/* Under the write lock: another process may be doing the same. */
+static bool migrate(struct store *store)
+{
+    int64_t version;
+
+    if (!sql_execute(&store->sql, "BEGIN IMMEDIATE") ||
+        !sql_number(&store->sql, "PRAGMA user_version", &version))
+        return false;
+    for (; version < SCHEMA_VERSION; version++)
+        if (!sql_execute(&store->sql, migrations[version]))
+            return false;
+    return sql_execute(&store->sql, "COMMIT");
+}
+
+static bool read_clock(struct store *store)
+{
+    return sql_number(&store->sql, "SELECT mark FROM clock", &store->clock.mark) &&
+           sql_number(&store->sql, "SELECT seen FROM clock", &store->clock.seen) &&
+           sql_number(&store->sql, "SELECT odd_since FROM clock", &store->clock.odd_since);
+}
+
+static enum tok_err prepare(struct store *store, const char *path, struct why *why)
+{
+    int64_t version;
+
+    (void)sqlite3_busy_timeout(store->sql.db, 2000);
+    if (!sql_execute(&store->sql,
+                     "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
+                     "PRAGMA cache_size = -512; PRAGMA mmap_size = 0;"
+                     "PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = 256;"
+                     "PRAGMA journal_size_limit = 4194304; PRAGMA trusted_schema = OFF;") ||
+        !sql_number(&store->sql, "PRAGMA user_version", &version))
+        return why_set(why, TOK_FILE, "%s", store->sql.failure);
+    if (version > SCHEMA_VERSION)
+        return why_set(why, TOK_FILE,
+                       "%s: made by a newer release (version %" PRId64 ", this one knows %d): "
+                       "install that release again",
+                       path, version, SCHEMA_VERSION);
+    if (version < 0)
+        return why_set(why, TOK_FILE, "%s: made by no release", path);
+    if (version < SCHEMA_VERSION && !migrate(store))
+        return why_set(why, TOK_FILE, "%s", store->sql.failure);
+    if (!read_clock(store))
+        return why_set(why, TOK_FILE, "%s", store->sql.failure);
+    return TOK_OK;
+}
+
+/* SQLite makes a file by its own mode, which the umask of a careless caller leaves open. */
+static enum tok_err make_file(const char *path, struct why *why)
+{
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+
+    if (fd < 0)
+        return why_set(why, TOK_FILE,
+                       "%s: %s: it must be jwtd-issuer's, mode 0600, where there is room and "
+                       "writing is allowed",
+                       path, strerror(errno));
+    (void)close(fd);
+    return TOK_OK;
+}
+
+enum tok_err store_connect(struct store *store, const char *path, struct why *why)
+{
+    enum tok_err err = make_file(path, why);
+
+    if (err != TOK_OK)
+        return err;
+    if (sqlite3_open_v2(path, &store->sql.db,
+                        SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
+                        NULL) != SQLITE_OK)
+        return why_set(why, TOK_FILE, "%s: %s: it must be jwtd-issuer's, mode 0600", path,
+                       sqlite3_errmsg(store->sql.db));
+    return prepare(store, path, why);
+}

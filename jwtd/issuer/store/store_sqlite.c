@@ -1,0 +1,332 @@
+/*
+ * The store in one SQLite file: WAL, synchronous=FULL (one fdatasync a commit). Small caches:
+ * a turn touches a handful of pages. Statements are prepared once and kept.
+ */
+#include "jwtd/issuer/store/store_sqlite.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define PURGE_STEP "8" /* rows a transaction */
+
+/* A token may be taken this long after its exp, by the largest leeway there is: a row that went
+ * earlier would look like a store that was rolled back. */
+#define PURGE_SLACK POLICY_LEEWAY_MAX
+
+/* In the order of store_read_session. */
+#define COLUMNS                                                                                \
+    "user, source, client, created_at, last_used, absolute_exp, idle_exp, gen, refresh_jti,"   \
+    " previous_jti, access_jti, kid, rotated_at, issued_at, access_exp, refresh_exp,"          \
+    " last_access_exp, stamp, revoked_at IS NOT NULL"
+
+static const char *const texts[STATEMENT_COUNT] = {
+    [DO_BEGIN] = "BEGIN IMMEDIATE",
+    [DO_COMMIT] = "COMMIT",
+    [DO_ROLLBACK] = "ROLLBACK",
+    [DO_SET_MARK] = "UPDATE clock SET mark = ?1, seen = ?2, odd_since = ?3",
+    [DO_PURGE] = "DELETE FROM session WHERE sid IN"
+                 " (SELECT sid FROM session WHERE purge_at < ?1 ORDER BY purge_at"
+                 " LIMIT " PURGE_STEP ")",
+    [DO_FIND] = "SELECT " COLUMNS " FROM session WHERE sid = ?1",
+    [DO_PAGE_ALL] = "SELECT " COLUMNS ", sid FROM session WHERE sid < ?1"
+                    " ORDER BY sid DESC LIMIT ?2",
+    [DO_PAGE_USER] = "SELECT " COLUMNS ", sid FROM session INDEXED BY session_live"
+                     " WHERE user = ?3 AND revoked_at IS NULL AND (created_at, sid) < (?4, ?1)"
+                     " ORDER BY created_at DESC, sid DESC LIMIT ?2",
+    [DO_ADD] =
+        "INSERT INTO session (sid, user, source, client, created_at, absolute_exp,"
+        " idle_exp, gen, refresh_jti, access_jti, kid, rotated_at, issued_at, access_exp,"
+        " refresh_exp, last_access_exp, purge_at, stamp, revoked_at, reason, last_used)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16,"
+        " max(?15, ?16), ?17, ?18, ?19, ?12)",
+    [DO_ROTATE] =
+        "UPDATE session SET gen = ?3, previous_jti = refresh_jti, refresh_jti = ?4,"
+        " access_jti = ?5, kid = ?6, rotated_at = ?7, issued_at = ?8, access_exp = ?9,"
+        " refresh_exp = ?10, last_access_exp = max(last_access_exp, ?9),"
+        " purge_at = max(purge_at, ?9, ?10), idle_exp = ?11, last_used = ?7"
+        " WHERE sid = ?1 AND gen = ?2 AND revoked_at IS NULL",
+    [DO_RENEW] = "UPDATE session SET last_access_exp = max(last_access_exp, ?3),"
+                 " purge_at = max(purge_at, ?3), idle_exp = ?4, last_used = ?5"
+                 " WHERE sid = ?1 AND gen = ?2 AND revoked_at IS NULL",
+    [DO_END] = "UPDATE session SET revoked_at = ?2, reason = ?3"
+               " WHERE sid = ?1 AND revoked_at IS NULL",
+    [DO_END_OLDEST] = "UPDATE session SET revoked_at = ?2, reason = ?3 WHERE sid IN"
+                      " (SELECT sid FROM session INDEXED BY session_live"
+                      " WHERE user = ?1 AND revoked_at IS NULL"
+                      " AND absolute_exp > ?2 AND idle_exp > ?2"
+                      " ORDER BY created_at DESC, sid DESC LIMIT -1 OFFSET ?4)",
+    [DO_KNOWS_USER] = "SELECT 1 FROM session WHERE user = ?1 LIMIT 1",
+    [DO_EACH_ENDED] = "SELECT sid, last_access_exp FROM session"
+                      " WHERE revoked_at IS NOT NULL AND last_access_exp > ?1",
+    [DO_END_USER] = "UPDATE session INDEXED BY session_live SET revoked_at = ?1, reason = ?4 "
+                    "WHERE user = ?2"
+                    " AND revoked_at IS NULL AND (last_access_exp > ?3"
+                    " OR (absolute_exp > ?1 AND idle_exp > ?1))",
+    [DO_COUNT_LIVE] = "SELECT sum(revoked_at IS NULL AND absolute_exp > ?1 AND idle_exp > ?1),"
+                      " count(*) FROM (SELECT revoked_at, absolute_exp, idle_exp FROM session"
+                      " ORDER BY sid DESC LIMIT ?2)",
+    [DO_LAST_EXP] = "SELECT coalesce(max(purge_at), 0) FROM session",
+};
+
+static bool run_plain(struct store *store, enum store_statement which)
+{
+    struct sql_call call = sql_call(&store->sql, which);
+
+    return sql_run(&call) != STORE_FAILED;
+}
+
+enum tok_err store_open(const char *path, struct store **ret, struct why *why)
+{
+    struct store *store = calloc(1, sizeof(*store));
+    enum tok_err err;
+
+    if (!store)
+        return TOK_NO_MEMORY;
+    store->sql.texts = texts;
+    err = store_connect(store, path, why);
+    if (err == TOK_OK)
+        *ret = store;
+    else
+        store_close(store);
+    return err;
+}
+
+void store_close(struct store *store)
+{
+    sql_close(&store->sql);
+    free(store);
+}
+
+const char *store_failure(const struct store *store)
+{
+    return store->sql.failure;
+}
+
+int64_t store_time(const struct store *store, int64_t wall)
+{
+    return wall > store->clock.mark ? wall : store->clock.mark;
+}
+
+int64_t store_mark(const struct store *store)
+{
+    return store->clock.mark;
+}
+
+enum store_said store_begin(struct store *store, int64_t wall, int64_t up)
+{
+    if (!run_plain(store, DO_BEGIN))
+        return STORE_FAILED;
+    store->now = store_time(store, wall);
+    store->next = store->clock;
+    clock_follow(&store->next, wall, up);
+    store->changes = sqlite3_total_changes(store->sql.db);
+    return STORE_DONE;
+}
+
+bool store_changed(const struct store *store)
+{
+    return sqlite3_total_changes(store->sql.db) != store->changes;
+}
+
+static bool advance(struct store *store)
+{
+    struct sql_call call = sql_call(&store->sql, DO_SET_MARK);
+
+    sql_bind_int(&call, store->next.mark);
+    sql_bind_int(&call, store->next.seen);
+    sql_bind_int(&call, store->next.odd_since);
+    return sql_run(&call) != STORE_FAILED;
+}
+
+/* By the mark: a wall clock that was set forward throws nothing away. */
+static bool purge(struct store *store)
+{
+    struct sql_call call = sql_call(&store->sql, DO_PURGE);
+
+    sql_bind_int(&call, store->next.mark - PURGE_SLACK);
+    return sql_run(&call) != STORE_FAILED;
+}
+
+enum store_said store_commit(struct store *store)
+{
+    bool changed = store_changed(store);
+
+    if (changed && (!advance(store) || !purge(store)))
+        return STORE_FAILED;
+    if (!run_plain(store, DO_COMMIT))
+        return STORE_FAILED;
+    if (changed)
+        store->clock = store->next;
+    return STORE_DONE;
+}
+
+void store_rollback(struct store *store)
+{
+    if (!sqlite3_get_autocommit(store->sql.db))
+        (void)run_plain(store, DO_ROLLBACK);
+}
+
+bool store_read_session(struct sql_call *call, struct store_session *s)
+{
+    sql_read_text(call, s->user, sizeof(s->user));
+    sql_read_text(call, s->source, sizeof(s->source));
+    sql_read_text(call, s->client, sizeof(s->client));
+    s->created_at = sql_read_int(call);
+    s->last_used = sql_read_int(call);
+    s->absolute_exp = sql_read_int(call);
+    s->idle_exp = sql_read_int(call);
+    s->pair.gen = sql_read_int(call);
+    (void)sql_read_id(call, s->pair.refresh_jti);
+    s->has_previous = sql_read_id(call, s->previous_jti);
+    (void)sql_read_id(call, s->pair.access_jti);
+    sql_read_text(call, s->pair.kid, sizeof(s->pair.kid));
+    s->rotated_at = sql_read_int(call);
+    s->pair.issued_at = sql_read_int(call);
+    s->pair.access_exp = sql_read_int(call);
+    s->pair.refresh_exp = sql_read_int(call);
+    s->last_access_exp = sql_read_int(call);
+    s->stamp_len = sql_read_bytes(call, s->stamp, sizeof(s->stamp));
+    s->ended = sql_read_int(call) != 0;
+    return !call->damaged;
+}
+
+enum store_said store_find(struct store *store, const uint8_t sid[ISSUE_ID_BYTES],
+                           struct store_session *ret)
+{
+    struct sql_call call = sql_call(&store->sql, DO_FIND);
+    struct store_session found = {0};
+    enum store_said said;
+
+    sql_bind_id(&call, sid);
+    said = sql_step(&call);
+    if (said == STORE_DONE && !store_read_session(&call, &found)) {
+        sql_damaged(&store->sql);
+        said = STORE_FAILED;
+    }
+    sql_done(&call);
+    if (said == STORE_DONE) {
+        memcpy(found.sid, sid, ISSUE_ID_BYTES);
+        *ret = found;
+    }
+    return said;
+}
+
+enum store_said store_add(struct store *store, const struct store_session *s,
+                          const char *reason)
+{
+    struct sql_call call = sql_call(&store->sql, DO_ADD);
+
+    sql_bind_id(&call, s->sid);
+    sql_bind_text(&call, s->user);
+    sql_bind_text(&call, s->source);
+    sql_bind_text(&call, s->client);
+    sql_bind_int(&call, s->created_at);
+    sql_bind_int(&call, s->absolute_exp);
+    sql_bind_int(&call, s->idle_exp);
+    sql_bind_int(&call, s->pair.gen);
+    sql_bind_id(&call, s->pair.refresh_jti);
+    sql_bind_id(&call, s->pair.access_jti);
+    sql_bind_text(&call, s->pair.kid);
+    sql_bind_int(&call, s->rotated_at);
+    sql_bind_int(&call, s->pair.issued_at);
+    sql_bind_int(&call, s->pair.access_exp);
+    sql_bind_int(&call, s->pair.refresh_exp);
+    sql_bind_int(&call, s->last_access_exp);
+    sql_bind_bytes(&call, s->stamp, s->stamp_len);
+    if (s->ended) {
+        sql_bind_int(&call, store->now);
+        sql_bind_text(&call, reason);
+    } else {
+        sql_bind_text(&call, NULL);
+        sql_bind_text(&call, NULL);
+    }
+    return sql_run(&call);
+}
+
+enum store_said store_rotate(struct store *store, const uint8_t sid[ISSUE_ID_BYTES],
+                             int64_t from, const struct store_pair *pair, int64_t idle_exp)
+{
+    struct sql_call call = sql_call(&store->sql, DO_ROTATE);
+
+    sql_bind_id(&call, sid);
+    sql_bind_int(&call, from);
+    sql_bind_int(&call, pair->gen);
+    sql_bind_id(&call, pair->refresh_jti);
+    sql_bind_id(&call, pair->access_jti);
+    sql_bind_text(&call, pair->kid);
+    sql_bind_int(&call, store->now);
+    sql_bind_int(&call, pair->issued_at);
+    sql_bind_int(&call, pair->access_exp);
+    sql_bind_int(&call, pair->refresh_exp);
+    sql_bind_int(&call, idle_exp);
+    return sql_run(&call);
+}
+
+enum store_said store_renew(struct store *store, const uint8_t sid[ISSUE_ID_BYTES], int64_t gen,
+                            int64_t access_exp, int64_t idle_exp)
+{
+    struct sql_call call = sql_call(&store->sql, DO_RENEW);
+
+    sql_bind_id(&call, sid);
+    sql_bind_int(&call, gen);
+    sql_bind_int(&call, access_exp);
+    sql_bind_int(&call, idle_exp);
+    sql_bind_int(&call, store->now);
+    return sql_run(&call);
+}
+
+enum store_said store_end(struct store *store, const uint8_t sid[ISSUE_ID_BYTES],
+                          const char *reason)
+{
+    struct sql_call call = sql_call(&store->sql, DO_END);
+
+    sql_bind_id(&call, sid);
+    sql_bind_int(&call, store->now);
+    sql_bind_text(&call, reason);
+    return sql_run(&call);
+}
+
+enum store_said store_end_oldest(struct store *store, const char *user, uint64_t keep,
+                                 const char *reason, uint64_t *ret_ended)
+{
+    struct sql_call call = sql_call(&store->sql, DO_END_OLDEST);
+    enum store_said said;
+
+    sql_bind_text(&call, user);
+    sql_bind_int(&call, store->now);
+    sql_bind_text(&call, reason);
+    sql_bind_int(&call, keep < INT64_MAX ? (int64_t)keep : INT64_MAX);
+    said = sql_run(&call);
+    if (said == STORE_FAILED)
+        return said;
+    *ret_ended = said == STORE_DONE ? (uint64_t)sqlite3_changes(store->sql.db) : 0;
+    return STORE_DONE;
+}
+
+enum store_said store_knows_user(struct store *store, const char *user)
+{
+    struct sql_call call = sql_call(&store->sql, DO_KNOWS_USER);
+    enum store_said said;
+
+    sql_bind_text(&call, user);
+    said = sql_step(&call);
+    sql_done(&call);
+    return said;
+}
+
+enum store_said store_end_user(struct store *store, const char *user, int64_t wall,
+                               const char *reason, uint64_t *ret_ended)
+{
+    struct sql_call call = sql_call(&store->sql, DO_END_USER);
+    enum store_said said;
+
+    sql_bind_int(&call, store->now);
+    sql_bind_text(&call, user);
+    sql_bind_int(&call, wall);
+    sql_bind_text(&call, reason);
+    said = sql_run(&call);
+    if (said == STORE_FAILED)
+        return said;
+    *ret_ended = said == STORE_DONE ? (uint64_t)sqlite3_changes(store->sql.db) : 0;
+    return STORE_DONE;
+}

@@ -1,0 +1,270 @@
+#include "jwtd/shared/wire.h"
+
+#include "common/base/cleanup.h"
+
+#include <string.h>
+#include <sys/un.h>
+
+#define HEAD 4              /* 'J', version, question or status, number of fields */
+#define DESCRIPTORS_MAX 253 /* SCM_MAX_FD: more can't come with one packet */
+
+/* The fields that an answer of this status carries. */
+static size_t answer_fields(const struct wire_question *question, enum wire_status status,
+                            const struct wire_field **ret_fields)
+{
+    static const struct wire_field throttled[] = {{"seconds", WIRE_NUMBER, sizeof(uint64_t)}};
+
+    if (status == WIRE_THROTTLED) {
+        *ret_fields = throttled;
+        return 1;
+    }
+    *ret_fields = question->answer;
+    return status == WIRE_OK ? question->n_answer : 0;
+}
+
+static bool has_nul(struct slice s)
+{
+    return s.n > 0 && memchr(s.p, 0, s.n) != NULL;
+}
+
+static enum wire_fault pack_field(const struct wire_field *field, const union wire_value *value,
+                                  uint8_t *buf, size_t *n)
+{
+    uint8_t number[sizeof(uint64_t)];
+    const void *p = number;
+    size_t len = sizeof(number);
+
+    if (field->kind == WIRE_NUMBER) {
+        for (size_t i = 0; i < sizeof(number); i++)
+            number[i] = (uint8_t)(value->number >> (8 * i));
+    } else {
+        p = value->text.p;
+        len = value->text.n;
+    }
+    if (len > field->max || len + 2 > WIRE_MESSAGE_MAX - *n)
+        return WIRE_OVERSIZED;
+    if (field->kind == WIRE_TEXT && has_nul(value->text))
+        return WIRE_BAD_TEXT;
+    buf[(*n)++] = (uint8_t)(len & 0xff);
+    buf[(*n)++] = (uint8_t)(len >> 8);
+    if (len > 0)
+        memcpy(buf + *n, p, len);
+    *n += len;
+    return WIRE_FINE;
+}
+
+static enum wire_fault pack(unsigned what, const struct wire_field *fields, size_t n_fields,
+                            const union wire_value *values, uint8_t *buf, size_t *ret_n)
+{
+    size_t n = 0;
+
+    buf[n++] = 'J';
+    buf[n++] = WIRE_VERSION;
+    buf[n++] = (uint8_t)what;
+    buf[n++] = (uint8_t)n_fields;
+    for (size_t i = 0; i < n_fields; i++) {
+        enum wire_fault fault = pack_field(&fields[i], &values[i], buf, &n);
+
+        if (fault != WIRE_FINE)
+            return fault;
+    }
+    *ret_n = n;
+    return WIRE_FINE;
+}
+
+enum wire_fault wire_pack_question(enum wire_op op, const union wire_value *values,
+                                   uint8_t buf[WIRE_MESSAGE_MAX], size_t *ret_n)
+{
+    const struct wire_question *question = wire_find(op);
+
+    if (!question)
+        return WIRE_UNKNOWN;
+    return pack(op, question->fields, question->n_fields, values, buf, ret_n);
+}
+
+enum wire_fault wire_pack_answer(const struct wire_question *question, enum wire_status status,
+                                 const union wire_value *values, uint8_t buf[WIRE_MESSAGE_MAX],
+                                 size_t *ret_n)
+{
+    const struct wire_field *fields;
+    size_t n;
+
+    if ((unsigned)status >= WIRE_STATUS_COUNT)
+        return WIRE_UNKNOWN;
+    n = answer_fields(question, status, &fields);
+    return pack(status, fields, n, values, buf, ret_n);
+}
+
+/* Takes one field off the front of *rest. */
+static enum wire_fault read_field(struct slice *rest, const struct wire_field *field,
+                                  union wire_value *ret)
+{
+    const uint8_t *p = (const uint8_t *)rest->p;
+    struct slice bytes;
+
+    if (rest->n < 2)
+        return WIRE_SHORT;
+    bytes = (struct slice){rest->p + 2, p[0] | (size_t)p[1] << 8};
+    if (bytes.n > field->max)
+        return WIRE_OVERSIZED;
+    if (bytes.n > rest->n - 2)
+        return WIRE_SHORT;
+    if (field->kind == WIRE_NUMBER) {
+        if (bytes.n != sizeof(uint64_t))
+            return WIRE_SHORT;
+        ret->number = 0;
+        for (size_t i = 0; i < sizeof(uint64_t); i++)
+            ret->number |= (uint64_t)p[2 + i] << (8 * i);
+    } else {
+        if (field->kind == WIRE_TEXT && has_nul(bytes))
+            return WIRE_BAD_TEXT;
+        ret->text = bytes;
+    }
+    *rest = (struct slice){bytes.p + bytes.n, rest->n - 2 - bytes.n};
+    return WIRE_FINE;
+}
+
+static enum wire_fault read_head(struct slice message, unsigned *ret_what, size_t *ret_n)
+{
+    const uint8_t *p = (const uint8_t *)message.p;
+
+    if (message.n > WIRE_MESSAGE_MAX)
+        return WIRE_OVERSIZED;
+    if (message.n < HEAD)
+        return WIRE_SHORT;
+    if (p[0] != 'J' || p[1] != WIRE_VERSION)
+        return WIRE_UNKNOWN;
+    *ret_what = p[2];
+    *ret_n = p[3];
+    return WIRE_FINE;
+}
+
+static enum wire_fault read_fields(struct slice message, const struct wire_field *fields,
+                                   struct wire_message *made, struct wire_message *ret)
+{
+    struct slice rest = {message.p + HEAD, message.n - HEAD};
+
+    for (size_t i = 0; i < made->n; i++) {
+        enum wire_fault fault = read_field(&rest, &fields[i], &made->v[i]);
+
+        if (fault != WIRE_FINE)
+            return fault;
+    }
+    if (rest.n > 0)
+        return WIRE_OVERSIZED;
+    *ret = *made;
+    return WIRE_FINE;
+}
+
+enum wire_fault wire_read_question(struct slice message, enum wire_role asker,
+                                   enum wire_role answerer, struct wire_message *ret)
+{
+    struct wire_message made = {0};
+    enum wire_fault fault;
+    unsigned what;
+
+    fault = read_head(message, &what, &made.n);
+    if (fault != WIRE_FINE)
+        return fault;
+    made.question = wire_find(what);
+    if (!made.question)
+        return WIRE_UNKNOWN;
+    if (made.question->asker != asker || made.question->answerer != answerer)
+        return WIRE_NOT_YOURS;
+    if (made.n != made.question->n_fields)
+        return WIRE_UNKNOWN;
+    return read_fields(message, made.question->fields, &made, ret);
+}
+
+enum wire_fault wire_read_answer(struct slice message, const struct wire_question *question,
+                                 struct wire_message *ret)
+{
+    struct wire_message made = {.question = question};
+    const struct wire_field *fields;
+    enum wire_fault fault;
+    unsigned what;
+
+    fault = read_head(message, &what, &made.n);
+    if (fault != WIRE_FINE)
+        return fault;
+    if (what >= WIRE_STATUS_COUNT)
+        return WIRE_UNKNOWN;
+    made.status = (enum wire_status)what;
+    if (made.n != answer_fields(question, made.status, &fields))
+        return WIRE_UNKNOWN;
+    return read_fields(message, fields, &made, ret);
+}
+
+static void close_passed(struct msghdr *m)
+{
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
+        size_t n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+
+        if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+            continue;
+        for (size_t i = 0; i < n; i++) {
+            int fd;
+
+            memcpy(&fd, CMSG_DATA(c) + i * sizeof(int), sizeof(fd));
+            (void)close(fd);
+        }
+    }
+}
+
+ssize_t wire_receive(int fd, uint8_t buf[WIRE_MESSAGE_MAX])
+{
+    union {
+        struct cmsghdr align;
+        char space[CMSG_SPACE(DESCRIPTORS_MAX * sizeof(int))];
+    } control;
+    struct iovec iov = {buf, WIRE_MESSAGE_MAX};
+    struct msghdr m = {
+        .msg_iov = &iov,
+        .msg_iovlen = 1,
+        .msg_control = control.space,
+        .msg_controllen = sizeof(control.space),
+    };
+    ssize_t n;
+
+    do
+        n = recvmsg(fd, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    while (n < 0 && errno == EINTR);
+    if (n < 0)
+        return -errno;
+    /* Left open, descriptors sent along would use up ours. */
+    close_passed(&m);
+    return m.msg_flags & MSG_TRUNC ? -EMSGSIZE : n;
+}
+
+int wire_connect(const char *path)
+{
+    struct sockaddr_un sa = {.sun_family = AF_UNIX};
+    size_t n = strlen(path);
+    int fd;
+
+    if (n >= sizeof(sa.sun_path))
+        return -ENAMETOOLONG;
+    memcpy(sa.sun_path, path, n);
+    fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0)
+        return -errno;
+    if (connect(fd, (const struct sockaddr *)&sa, sizeof(sa)) < 0) {
+        int error = errno;
+
+        (void)close(fd);
+        return -error;
+    }
+    return fd;
+}
+
+bool wire_peer_is(int fd, uid_t uid, uid_t *ret_uid)
+{
+    struct ucred peer;
+    socklen_t n = sizeof(peer);
+
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &n) < 0 || n != sizeof(peer))
+        return false;
+    if (ret_uid)
+        *ret_uid = peer.uid;
+    return peer.uid == uid;
+}

@@ -1,0 +1,105 @@
+/*
+ * What it takes to judge a token in a test: one key that signs, its public half in a set, a
+ * policy, a time. For test_verify and test_attack.
+ */
+#pragma once
+
+#include "common/token/verify.h"
+#include "tests/unit/forge.h"
+
+#define NOW 1700000100
+#define KID "rfc8037"
+#define HEADER "{\"alg\":\"EdDSA\",\"typ\":\"JWT\",\"kid\":\"" KID "\"}"
+#define TIMES "\"exp\":1700000900,\"iat\":1700000000"
+#define REST                                                                                   \
+    "\"token_type\":\"access\",\"sub\":\"alice\",\"iss\":\"https://host\",\"aud\":\"host\","   \
+    "\"jti\":\"AY8BAgMEcAWAAAAAAAAAAA\""
+#define PAYLOAD "{" TIMES "," REST ",\"sid\":\"SSSSSSSSSSSSSSSSSSSSSS\"}"
+
+#define ck_assert_id(claim, want)                                                              \
+    do {                                                                                       \
+        char told[VERIFY_ID_MAX + 1];                                                          \
+                                                                                               \
+        verify_id(claim, told);                                                                \
+        ck_assert_str_eq(told, want);                                                          \
+    } while (0)
+
+/* All that a check needs: one key that signs, its public half in a set, our policy. */
+struct trial {
+    struct key *key;
+    struct keyset *keys;
+    struct policy policy;
+    char scratch[65536];
+    struct verify_result result;
+};
+
+static inline struct trial *trial_new(void)
+{
+    struct trial *b = calloc(1, sizeof(*b));
+    struct why why = {0};
+
+    ck_assert_ptr_nonnull(b);
+    b->key = forge_key(RFC8037_PRIVATE, KEY_PRIVATE);
+    ck_assert_ok(
+        keyset_parse(NULL, text_slice(RFC8037_PUBLIC), alg_set_default(), &b->keys, &why));
+    ck_assert_ok(policy_init(&b->policy));
+    ck_assert_ok(
+        policy_set(&b->policy, POLICY_WORDS, SLICE("issuer"), SLICE("https://host"), &why));
+    ck_assert_ok(policy_set(&b->policy, POLICY_WORDS, SLICE("audience"), SLICE("host"), &why));
+    return b;
+}
+
+static inline void trial_free(struct trial **b)
+{
+    key_free((*b)->key);
+    keyset_free((*b)->keys);
+    policy_clear(&(*b)->policy);
+    free(*b);
+}
+
+static inline void trial_keys(struct trial *b, const char *json)
+{
+    struct why why = {0};
+
+    keyset_free(b->keys);
+    b->keys = NULL;
+    ck_assert_msg(keyset_parse(NULL, text_slice(json), alg_set_default(), &b->keys, &why) ==
+                      TOK_OK,
+                  "%s", why.text);
+}
+
+static inline struct verify_ask ask_of(struct trial *b, struct slice token)
+{
+    return (struct verify_ask){
+        .token = token,
+        .policy = &b->policy,
+        .keys = b->keys,
+        .now = NOW,
+        .user = SLICE("alice"),
+        .service = SLICE("sshd"),
+        .scratch = b->scratch,
+        .scratch_size = sizeof(b->scratch),
+    };
+}
+
+static inline enum tok_err judge(struct trial *b, struct slice token)
+{
+    struct verify_ask ask = ask_of(b, token);
+
+    return verify_token(&ask, &b->result);
+}
+
+/* A token with this header and payload, well signed, judged. */
+static inline enum tok_err judge_forged(struct trial *b, const char *header,
+                                        const char *payload)
+{
+    CLEANUP(cleanup_free)
+    char *token = forge(b->key, text_slice(header), text_slice(payload));
+
+    return judge(b, text_slice(token));
+}
+
+static inline char *good_token(const struct trial *b)
+{
+    return forge(b->key, SLICE(HEADER), SLICE(PAYLOAD));
+}

@@ -1,0 +1,176 @@
+#include "tests/unit/unit.h"
+
+#include <string.h>
+
+#define WORDS                                                                                  \
+    "ok malformed too_long bad_base64 bad_json bad_header wrong_typ crit unsupported bad_alg " \
+    "unknown_key bad_signature bad_claim_type missing_claim expired not_yet_valid "            \
+    "lifetime_too_long wrong_issuer wrong_audience wrong_type wrong_claim bound wrong_scope "  \
+    "one_time bad_user_name wrong_user root_refused unmapped_user revoked spent keys "         \
+    "settings "                                                                                \
+    "revoked_list file crypto no_memory"
+
+START_TEST(every_error_has_its_word)
+{
+    char words[] = WORDS;
+    char *rest = words, *word;
+    int err = 0;
+
+    while ((word = strsep(&rest, " ")))
+        ck_assert_str_eq(tok_err_word((enum tok_err)err++), word);
+    ck_assert_int_eq(err, TOK_ERR_COUNT);
+}
+END_TEST
+
+START_TEST(every_error_has_a_clause_of_its_own)
+{
+    for (int i = 0; i < TOK_ERR_COUNT; i++) {
+        const char *text = tok_err_text((enum tok_err)i);
+
+        ck_assert_ptr_nonnull(text);
+        ck_assert_uint_gt(strlen(text), 10);
+        ck_assert(text[strlen(text) - 1] != '.');
+        for (int j = 0; j < i; j++)
+            ck_assert_str_ne(text, tok_err_text((enum tok_err)j));
+    }
+    ck_assert_str_eq(tok_err_text(TOK_EXPIRED), "the token has expired");
+}
+END_TEST
+
+START_TEST(only_errors_after_revoked_are_ours)
+{
+    for (int i = 0; i < TOK_ERR_COUNT; i++)
+        ck_assert_int_eq(tok_err_is_ours((enum tok_err)i), i >= TOK_KEYS);
+}
+END_TEST
+
+START_TEST(a_number_that_is_no_error_is_no_success)
+{
+    static const int numbers[] = {TOK_ERR_COUNT, TOK_ERR_COUNT + 1, -1, 1 << 30};
+
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+        ck_assert_str_ne(tok_err_word((enum tok_err)numbers[i]), "ok");
+        ck_assert(tok_err_is_ours((enum tok_err)numbers[i]));
+    }
+}
+END_TEST
+
+START_TEST(why_holds_the_sentence_and_gives_the_error_back)
+{
+    struct why why;
+
+    ck_assert_err(why_set(&why, TOK_KEYS, "%s: line %d", "/a", 7), TOK_KEYS);
+    ck_assert_str_eq(why.text, "/a: line 7");
+    ck_assert_err(why_set(NULL, TOK_FILE, "%s", "x"), TOK_FILE);
+}
+END_TEST
+
+START_TEST(control_bytes_in_why_become_question_marks)
+{
+    struct why why;
+
+    for (int c = 1; c < 0x100; c++) {
+        bool control = c < 0x20 || c == 0x7f;
+
+        ck_assert_err(why_set(&why, TOK_FILE, "a%cb", c), TOK_FILE);
+        ck_assert_int_eq((unsigned char)why.text[1], control ? '?' : c);
+        ck_assert_str_eq(why.text + 2, "b");
+    }
+}
+END_TEST
+
+START_TEST(a_long_sentence_is_cut_to_the_buffer)
+{
+    char longer[2000];
+    struct why why;
+
+    memset(longer, 'x', sizeof(longer) - 1);
+    longer[sizeof(longer) - 1] = '\0';
+    ck_assert_err(why_set(&why, TOK_FILE, "%s", longer), TOK_FILE);
+    ck_assert_uint_eq(strlen(why.text), sizeof(why.text) - 1);
+}
+END_TEST
+
+START_TEST(why_may_be_told_on_from_itself)
+{
+    struct why why;
+
+    ck_assert_err(why_set(&why, TOK_FILE, "inner"), TOK_FILE);
+    ck_assert_err(why_set(&why, TOK_KEYS, "outer: %s", why.text), TOK_KEYS);
+    ck_assert_str_eq(why.text, "outer: inner");
+}
+END_TEST
+
+START_TEST(slices_are_compared_by_bytes_and_length)
+{
+    struct slice none = {NULL, 0};
+
+    ck_assert(slice_eq(SLICE("a\0b"), SLICE("a\0b")));
+    ck_assert(!slice_eq(SLICE("a\0b"), SLICE("a\0c")));
+    ck_assert(!slice_eq(SLICE("ab"), SLICE("abc")));
+    ck_assert(!slice_eq(SLICE("abc"), SLICE("ab")));
+    ck_assert(slice_eq(none, SLICE("")));
+    ck_assert(!slice_eq(none, SLICE("a")));
+    ck_assert(slice_is(SLICE("sub"), "sub"));
+    ck_assert(!slice_is(SLICE("sub"), "sux"));
+    ck_assert(!slice_is(SLICE("sub"), "su"));
+    ck_assert(!slice_is(SLICE("su"), "sub"));
+    ck_assert(slice_is(none, ""));
+}
+END_TEST
+
+START_TEST(a_nul_inside_never_ends_a_slice)
+{
+    ck_assert(!slice_is(SLICE("sub\0x"), "sub"));
+    ck_assert(!slice_is(SLICE("sub\0"), "sub"));
+    ck_assert(!slice_is(SLICE("\0"), ""));
+}
+END_TEST
+
+START_TEST(a_text_is_cut_at_its_first_mark_or_stays)
+{
+    struct slice head = {0}, tail = {0};
+
+    ck_assert(slice_cut(SLICE("a\0:b:c"), ':', &head, &tail));
+    ck_assert(slice_eq(head, SLICE("a\0")) && slice_is(tail, "b:c"));
+    ck_assert(slice_cut(SLICE(":"), ':', &head, &tail));
+    ck_assert(head.n == 0 && tail.n == 0);
+    head = tail = SLICE("as it was");
+    ck_assert(!slice_cut(SLICE("a;b"), ':', &head, &tail));
+    ck_assert(!slice_cut((struct slice){0}, ':', &head, &tail));
+    ck_assert(!slice_cut((struct slice){"a:", 1}, ':', &head, &tail));
+    ck_assert(slice_is(head, "as it was") && slice_is(tail, "as it was"));
+}
+END_TEST
+
+START_TEST(digits_are_a_number_and_nothing_else_is)
+{
+    static const char *const wrong[] = {"",  "-1", "+1",  " 1", "1 ", "0x",
+                                        "/", ":",  "1.0", "1e", "a",  "18446744073709551616"};
+    uint64_t n = 7;
+
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+        ck_assert_msg(!slice_digits(slice_of(wrong[i]), &n), "%s", wrong[i]);
+    ck_assert(!slice_digits((struct slice){0}, &n));
+    ck_assert(!slice_digits(SLICE("1\0"), &n));
+    ck_assert_uint_eq(n, 7);
+    ck_assert(slice_digits(SLICE("007"), &n) && n == 7);
+    ck_assert(slice_digits(SLICE("18446744073709551615"), &n) && n == UINT64_MAX);
+}
+END_TEST
+
+START_TEST(a_sentence_shows_so_much_of_a_text)
+{
+    ck_assert_int_eq(slice_shown(SLICE("abc"), 3), 3);
+    ck_assert_int_eq(slice_shown(SLICE("abcd"), 3), 3);
+    ck_assert_int_eq(slice_shown((struct slice){"", SIZE_MAX}, 64), 64);
+}
+END_TEST
+
+UNIT_MAIN("error", every_error_has_its_word, every_error_has_a_clause_of_its_own,
+          only_errors_after_revoked_are_ours, a_number_that_is_no_error_is_no_success,
+          why_holds_the_sentence_and_gives_the_error_back,
+          control_bytes_in_why_become_question_marks, a_long_sentence_is_cut_to_the_buffer,
+          why_may_be_told_on_from_itself, slices_are_compared_by_bytes_and_length,
+          a_nul_inside_never_ends_a_slice, a_text_is_cut_at_its_first_mark_or_stays,
+          digits_are_a_number_and_nothing_else_is, a_sentence_shows_so_much_of_a_text)

@@ -1,0 +1,431 @@
+#include "common/base/file.h"
+
+#include "common/base/cleanup.h"
+#include "tests/unit/place.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#define STRANGER 54321 /* a uid that is nobody's */
+
+static void need_root(void)
+{
+    ck_assert_msg(geteuid() == 0, "gives files away: only root can run it");
+}
+
+static void make(const char *path, const char *text, mode_t mode)
+{
+    FILE *f = fopen(path, "we");
+
+    ck_assert_ptr_nonnull(f);
+    ck_assert_int_ge(fputs(text, f), 0);
+    ck_assert_int_eq(fclose(f), 0);
+    ck_assert_int_eq(chmod(path, mode), 0);
+}
+
+/* The file is refused with this errno and a sentence that begins with its path and says this.
+ */
+static void refuse(const char *path, enum file_trust trust, int error, const char *says)
+{
+    char *bytes = NULL;
+    struct why why = {""};
+    int got = 0;
+    size_t n;
+
+    ck_assert_err(file_read(path, trust, 100, &bytes, &n, &got, &why), TOK_FILE);
+    ck_assert_msg(strncmp(why.text, path, strlen(path)) == 0, "%s", why.text);
+    ck_assert_msg(strstr(why.text, says) != NULL, "'%s' does not say '%s'", why.text, says);
+    ck_assert_int_eq(got, error);
+    ck_assert_ptr_null(bytes);
+}
+
+static void accept(const char *path, enum file_trust trust)
+{
+    CLEANUP(cleanup_close) int fd = -1;
+    struct why why = {""};
+
+    ck_assert_msg(file_open(path, trust, &fd, NULL, NULL, &why) == TOK_OK, "%s", why.text);
+}
+
+static size_t entries(void)
+{
+    DIR *dir = opendir(".");
+    size_t n = 0;
+
+    ck_assert_ptr_nonnull(dir);
+    while (readdir(dir))
+        n++;
+    ck_assert_int_eq(closedir(dir), 0);
+    return n - 2;
+}
+
+static void content_is(const char *path, const char *want)
+{
+    CLEANUP(cleanup_free) char *bytes = NULL;
+    size_t n;
+
+    ck_assert_ok(file_read(path, FILE_OWN, 1000, &bytes, &n, NULL, NULL));
+    ck_assert_uint_eq(n, strlen(want));
+    ck_assert_str_eq(bytes, want);
+}
+
+START_TEST(all_bytes_are_read_and_a_nul_follows)
+{
+    CLEANUP(place_leave) struct place p = place_enter();
+    CLEANUP(cleanup_free) char *bytes = NULL;
+    FILE *f = fopen("f", "we");
+    size_t n;
+
+    ck_assert_ptr_nonnull(f);
+    ck_assert_uint_eq(fwrite("a\0b\n", 1, 4, f), 4);
+    ck_assert_int_eq(fclose(f), 0);
+    ck_assert_ok(file_read("f", FILE_PUBLIC, 4, &bytes, &n, NULL, NULL));
+    ck_assert_uint_eq(n, 4);
+    ck_assert_mem_eq(bytes, "a\0b\n", 5);
+}
+END_TEST
+
+START_TEST(an_empty_file_is_no_error)
+{
+    CLEANUP(place_leave) struct place p = place_enter();
+
+    make("f", "", 0644);
+    content_is("f", "");
+}
+END_TEST
+
+START_TEST(a_missing_file_says_enoent)
+{
+    CLEANUP(place_leave) struct place p = place_enter();
+
+    refuse("f", FILE_PUBLIC, ENOENT, "No such file");
+    refuse("nowhere/f", FILE_PUBLIC, ENOENT, "No such file");
+    refuse("", FILE_PUBLIC, ENOENT, "No such file");
+}
+END_TEST
+
+START_TEST(a_symbolic_link_is_refused)
+{
+    CLEANUP(place_leave) struct place p = place_enter();
+
+    make("f", "x", 0644);
+    ck_assert_int_eq(symlink("f", "link"), 0);
+    ck_assert_int_eq(symlink("nowhere", "dangling"), 0);
+    refuse("link", FILE_PUBLIC, ELOOP, "symbolic link");
+    refuse("dangling", FILE_PUBLIC, ELOOP, "symbolic link");
+}
+END_TEST
+
+START_TEST(a_link_in_a_directory_of_the_path_is_followed)
+{
+    CLEANUP(place_leave) struct place p = place_enter();
+
+    ck_assert_int_eq(mkdir("dir", 0755), 0);
+    make("dir/f", "x", 0644);
+    ck_assert_int_eq(symlink("dir", "link"), 0);
+    accept("link/f", FILE_PUBLIC);
+}
+END_TEST
+
+START_TEST(a_fifo_is_refused_and_does_not_hang)
+{
+    CLEANUP(place_leave) struct place p = place_enter();
+
+    (void)alarm(5);
+    ck_assert_int_eq(mkfifo("fifo", 0644), 0);
+    refuse("fifo", FILE_PUBLIC, EINVAL, "no regular file");
+}
+END_TEST
+
+START_TEST(a_directory_or_a_device_is_refused)
+{
+    CLEANUP(place_leave) struct place p = place_enter();
+
+    ck_assert_int_eq(mkdir("dir", 0755), 0);
+    refuse("dir", FILE_PUBLIC, EINVAL, "no regular file");
+    refuse("dir/", FILE_PUBLIC, EISDIR, "directory");
+    refuse("/", FILE_PUBLIC, EISDIR, "directory");
+    refuse("/dev/null", FILE_PUBLIC, EINVAL, "no regular file");
+}
+END_TEST
+
+START_TEST(a_file_that_others_can_write_is_refused)
+{
+    static const enum file_trust each[] = {FILE_PUBLIC, FILE_SETTINGS, FILE_OWN};
+    CLEANUP(place_leave) struct place p = place_enter();
+
+    need_root();
+    make("f", "x", 0644);
+    for (size_t i = 0; i < 3; i++) {
+        ck_assert_int_eq(chmod("f", 0664), 0);
+        refuse("f", each[i], EPERM, "0664; allowed is no write permission");
+        ck_assert_int_eq(chmod("f", 0646), 0);
+        refuse("f", each[i], EPERM, "0646; allowed is no write permission");
+        ck_assert_int_eq(chmod("f", 0755), 0);
+        accept("f", each[i]);
+    }
+}
+END_TEST
+
+START_TEST(a_private_file_that_others_can_read_is_refused)
+{
+    static const mode_t each[] = {0640, 0620, 0610, 0604, 0602, 0601};
+    CLEANUP(place_leave) struct place p = place_enter();
+
+    make("f", "x", 0600);
+    accept("f", FILE_PRIVATE);
+    for (size_t i = 0; i < 6; i++) {
+        ck_assert_int_eq(chmod("f", each[i]), 0);
+        refuse("f", FILE_PRIVATE, EPERM, "allowed is no permission for group and others");
+    }
+}
+END_TEST
+
+START_TEST(a_strangers_file_is_refused)
+{
+    static const enum file_trust each[] = {FILE_PUBLIC, FILE_SETTINGS, FILE_PRIVATE, FILE_OWN};
+    CLEANUP(place_leave) struct place p = place_enter();
+
+    need_root();
+    make("f", "x", 0600);
+    ck_assert_int_eq(chown("f", STRANGER, 0), 0);
+    for (size_t i = 0; i < 4; i++)
+        refuse("f", each[i], EPERM, "owned by uid 54321; the owner may be root");
+}
+END_TEST
+
+START_TEST(a_public_file_may_be_its_directorys_owners)
+{
+    CLEANUP(place_leave) struct place p = place_enter();
+
+    need_root();
+    ck_assert_int_eq(mkdir("dir", 0755), 0);
+    make("dir/f", "x", 0644);
+    ck_assert_int_eq(chown("dir", STRANGER, 0), 0);
+    ck_assert_int_eq(chown("dir/f", STRANGER, 0), 0);
+    accept("dir/f", FILE_PUBLIC);
+    accept("dir/f", FILE_OWN);
+    refuse("dir/f", FILE_SETTINGS, EPERM, "the owner may be root");
+    refuse("dir/f", FILE_PRIVATE, EPERM, "the owner may be root or the user who reads it");
+}
+END_TEST
+
+START_TEST(roots_file_in_anybodys_directory_is_taken)
+{
+    CLEANUP(place_leave) struct place p = place_enter();
+
+    need_root();
+    ck_assert_int_eq(mkdir("dir", 0755), 0);
+    make("dir/f", "x", 0600);
+    ck_assert_int_eq(chown("dir", STRANGER, 0), 0);
+    accept("dir/f", FILE_PUBLIC);
+    accept("dir/f", FILE_SETTINGS);
+    accept("dir/f", FILE_PRIVATE);
+    accept("dir/f", FILE_OWN);
+}
+END_TEST
+
+START_TEST(the_caller_is_the_effective_user_for_private_and_the_real_one_for_own_files)
+{
+    CLEANUP(place_leave) struct place p = place_enter();
+
+    need_root();
+    make("f", "x", 0600);
+    ck_assert_int_eq(chmod(".", 0711), 0);
+    ck_assert_int_eq(chown("f", STRANGER, 0), 0);
+    ck_assert_int_eq(setresuid(0, STRANGER, 0), 0);
+    accept("f", FILE_PRIVATE);
+    refuse("f", FILE_OWN, EPERM, "the owner may be root, the owner of its directory or you");
+    ck_assert_int_eq(setresuid(STRANGER, 0, 0), 0);
+    accept("f", FILE_OWN);
+    refuse("f", FILE_PRIVATE, EPERM, "the owner may be root or the user who reads it");
+    ck_assert_int_eq(setresuid(0, 0, 0), 0);
+}
+END_TEST
+
+START_TEST(the_size_cap_is_exact)
+{
+    CLEANUP(place_leave) struct place p = place_enter();
+    CLEANUP(cleanup_free) char *bytes = NULL;
+    struct why why;
+    int error = 0;
+    size_t n;
+
+    make("f", "12345", 0644);
+    ck_assert_err(file_read("f", FILE_PUBLIC, 4, &bytes, &n, &error, &why), TOK_FILE);
+    ck_assert_str_eq(why.text, "f: has 5 bytes; at most 4 are read");
+    ck_assert_int_eq(error, EFBIG);
+    ck_assert_ok(file_read("f", FILE_PUBLIC, 5, &bytes, &n, &error, &why));
+}
+END_TEST
+
+START_TEST(a_file_that_grows_while_it_is_read_is_refused)
+{
+    CLEANUP(cleanup_free) char *bytes = NULL;
+    struct why why;
+    size_t n;
+
+    /* procfs says 0 bytes and then yields some. */
+    ck_assert_err(file_read("/proc/self/limits", FILE_PUBLIC, 0, &bytes, &n, NULL, &why),
+                  TOK_FILE);
+    ck_assert_ptr_nonnull(strstr(why.text, "changed while it was read"));
+}
+END_TEST
+
+START_TEST(the_descriptor_is_not_inherited)
+{
+    CLEANUP(place_leave) struct place p = place_enter();
+    CLEANUP(cleanup_close) int fd = -1;
+    struct stat st;
+
+    make("f", "12345", 0644);
+    ck_assert_ok(file_open("f", FILE_PUBLIC, &fd, &st, NULL, NULL));
+    ck_assert_int_eq(fcntl(fd, F_GETFD), FD_CLOEXEC);
+    ck_assert_int_eq(st.st_size, 5);
+}
+END_TEST
+
+START_TEST(a_written_file_has_its_bytes_and_its_mode_whatever_the_umask)
+{
+    CLEANUP(place_leave) struct place p = place_enter();
+    struct stat st;
+
+    (void)umask(0777);
+    ck_assert_ok(file_write("f", SLICE("new"), 0644, NULL));
+    content_is("f", "new");
+    ck_assert_int_eq(stat("f", &st), 0);
+    ck_assert_uint_eq(st.st_mode & 07777, 0644);
+    ck_assert_ok(file_write("./f", SLICE("newer"), 0600, NULL));
+    content_is("f", "newer");
+    ck_assert_int_eq(stat("f", &st), 0);
+    ck_assert_uint_eq(st.st_mode & 07777, 0600);
+    ck_assert_uint_eq(entries(), 1);
+}
+END_TEST
+
+START_TEST(an_open_descriptor_keeps_the_old_file)
+{
+    CLEANUP(place_leave) struct place p = place_enter();
+    CLEANUP(cleanup_close) int fd = -1;
+    char old[4] = "";
+
+    make("f", "old", 0644);
+    ck_assert_ok(file_open("f", FILE_PUBLIC, &fd, NULL, NULL, NULL));
+    ck_assert_ok(file_write("f", SLICE("new"), 0644, NULL));
+    ck_assert_int_eq(read(fd, old, 3), 3);
+    ck_assert_str_eq(old, "old");
+}
+END_TEST
+
+START_TEST(a_failed_write_leaves_the_old_file_and_nothing_else)
+{
+    CLEANUP(place_leave) struct place p = place_enter();
+    struct rlimit small = {.rlim_cur = 2, .rlim_max = RLIM_INFINITY};
+    struct rlimit old;
+    struct why why;
+
+    make("f", "old", 0644);
+    ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &old), 0);
+    (void)signal(SIGXFSZ, SIG_IGN);
+    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &small), 0);
+    ck_assert_err(file_write("f", SLICE("new and longer"), 0644, &why), TOK_FILE);
+    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &old), 0);
+    ck_assert_str_eq(why.text, "f: can't replace: File too large");
+    content_is("f", "old");
+    ck_assert_uint_eq(entries(), 1);
+}
+END_TEST
+
+START_TEST(a_sweep_takes_what_a_killed_write_left_and_nothing_else)
+{
+    CLEANUP(place_leave) struct place p = place_enter();
+
+    make("f", "kept", 0644);
+    make(".hidden", "kept", 0644);
+    make(".new-0123456789abcdef", "half", 0600);
+    make(".new-fedcba9876543210", "", 0600);
+    ck_assert_uint_eq(entries(), 4);
+    file_sweep(".");
+    ck_assert_uint_eq(entries(), 2);
+    content_is("f", "kept");
+    content_is(".hidden", "kept");
+    file_sweep("nowhere");
+}
+END_TEST
+
+START_TEST(a_directory_is_never_replaced)
+{
+    CLEANUP(place_leave) struct place p = place_enter();
+    struct why why;
+
+    ck_assert_int_eq(mkdir("dir", 0755), 0);
+    ck_assert_err(file_write("dir", SLICE("x"), 0644, &why), TOK_FILE);
+    ck_assert_err(file_write("dir/", SLICE("x"), 0644, &why), TOK_FILE);
+    ck_assert_err(file_write("nowhere/f", SLICE("x"), 0644, &why), TOK_FILE);
+    ck_assert_uint_eq(entries(), 1);
+}
+END_TEST
+
+START_TEST(a_link_is_replaced_and_not_followed)
+{
+    CLEANUP(place_leave) struct place p = place_enter();
+    struct stat st;
+
+    make("target", "old", 0644);
+    ck_assert_int_eq(symlink("target", "f"), 0);
+    ck_assert_ok(file_write("f", SLICE("new"), 0644, NULL));
+    content_is("target", "old");
+    ck_assert_int_eq(lstat("f", &st), 0);
+    ck_assert(S_ISREG(st.st_mode));
+}
+END_TEST
+
+START_TEST(a_path_that_is_too_long_is_refused)
+{
+    CLEANUP(place_leave) struct place p = place_enter();
+    char path[PATH_MAX + 16], *text = NULL;
+    struct why why;
+    size_t n;
+    int error = 0;
+
+    memset(path, 'd', sizeof(path));
+    memcpy(path + sizeof(path) - 3, "/f", 3);
+    ck_assert_err(file_read(path, FILE_OWN, 10, &text, &n, &error, &why), TOK_FILE);
+    ck_assert_int_eq(error, ENAMETOOLONG);
+    ck_assert_err(file_write(path, SLICE("x"), 0644, &why), TOK_FILE);
+    ck_assert_uint_eq(entries(), 0);
+}
+END_TEST
+
+START_TEST(a_trust_that_is_none_trusts_no_file)
+{
+    CLEANUP(place_leave) struct place p = place_enter();
+    char *text = NULL;
+    size_t n;
+
+    make("f", "x", 0644);
+    ck_assert_err(file_read("f", (enum file_trust)99, 10, &text, &n, NULL, NULL), TOK_FILE);
+}
+END_TEST
+
+UNIT_MAIN("file", all_bytes_are_read_and_a_nul_follows, an_empty_file_is_no_error,
+          a_missing_file_says_enoent, a_symbolic_link_is_refused,
+          a_link_in_a_directory_of_the_path_is_followed, a_fifo_is_refused_and_does_not_hang,
+          a_directory_or_a_device_is_refused, a_file_that_others_can_write_is_refused,
+          a_private_file_that_others_can_read_is_refused, a_strangers_file_is_refused,
+          a_public_file_may_be_its_directorys_owners, roots_file_in_anybodys_directory_is_taken,
+          the_caller_is_the_effective_user_for_private_and_the_real_one_for_own_files,
+          the_size_cap_is_exact, a_file_that_grows_while_it_is_read_is_refused,
+          the_descriptor_is_not_inherited,
+          a_written_file_has_its_bytes_and_its_mode_whatever_the_umask,
+          an_open_descriptor_keeps_the_old_file,
+          a_failed_write_leaves_the_old_file_and_nothing_else,
+          a_sweep_takes_what_a_killed_write_left_and_nothing_else,
+          a_directory_is_never_replaced, a_link_is_replaced_and_not_followed,
+          a_path_that_is_too_long_is_refused, a_trust_that_is_none_trusts_no_file)

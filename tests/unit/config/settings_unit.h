@@ -1,0 +1,71 @@
+/*
+ * What the tests of settings share: texts read or refused, by their sentences.
+ */
+#pragma once
+
+#include "common/config/settings.h"
+#include "tests/unit/unit.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static inline struct slice s(const char *text)
+{
+    return (struct slice){text, strlen(text)};
+}
+
+/* Reads the text on top of what is there, or fails with the sentence. */
+static inline void add(struct settings *set, const char *text)
+{
+    struct why why = {""};
+
+    ck_assert_msg(settings_parse(set, "file", s(text), &why) == TOK_OK, "%s", why.text);
+}
+
+static inline struct settings read_text(const char *text)
+{
+    struct settings set = {0};
+
+    ck_assert_ok(settings_init(&set));
+    add(&set, text);
+    return set;
+}
+
+static inline void accept(const char *text)
+{
+    struct settings set = read_text(text);
+
+    settings_clear(&set);
+}
+
+/* The text is refused with this line in the sentence, and the sentence says this, and a form.
+ */
+static inline void refuse_bytes(struct slice text, unsigned line, const char *says)
+{
+    CLEANUP(settings_clear) struct settings set = {0};
+    struct why why = {""};
+    char begin[32];
+
+    ck_assert_ok(settings_init(&set));
+    ck_assert_err(settings_parse(&set, "file", text, &why), TOK_SETTINGS);
+    (void)snprintf(begin, sizeof(begin), "file:%u: ", line);
+    ck_assert_msg(strncmp(why.text, begin, strlen(begin)) == 0, "not '%s' but '%s'", begin,
+                  why.text);
+    ck_assert_msg(strstr(why.text, says) != NULL, "'%s' does not say '%s'", why.text, says);
+    ck_assert_msg(strstr(why.text, "allowed ") != NULL, "'%s' has no form", why.text);
+}
+
+static inline void refuse(const char *text, unsigned line, const char *says)
+{
+    refuse_bytes(s(text), line, says);
+}
+
+static inline void words_are(word_list list, const char *want)
+{
+    CLEANUP(cleanup_free) char *text = NULL;
+
+    ck_assert_ok(value_words_text(list, ' ', &text));
+    ck_assert_str_eq(text, want);
+}
+
+#define SEC UINT64_C(1000000)

@@ -1,0 +1,476 @@
+#include "common/config/resolve.h"
+
+#include "tests/unit/forge.h"
+
+#define NOW 1700000100
+#define SID "SSSSSSSSSSSSSSSSSSSSSS"
+#define HEADER "{\"alg\":\"EdDSA\",\"typ\":\"JWT\"}"
+#define CLAIMS(iss, user)                                                                      \
+    "{\"token_type\":\"access\",\"exp\":1700000900,\"iat\":1700000000," user ",\"iss\":\"" iss \
+    "\",\"aud\":\"host\",\"sid\":\"" SID "\"}"
+#define LOCAL CLAIMS("https://host", "\"sub\":\"alice\"")
+#define OTHER CLAIMS("https://other", "\"sub\":\"alice\"")
+
+/* Another key than RFC 8037's: that of no issuer here but the one whose file holds it. */
+#define OTHER_PUBLIC                                                                           \
+    "{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"PUAXw-hDiVqStwqnTRt-"                        \
+    "vJyYLM8uxJaMwM1V8Sr0Zgw\"}"
+
+/* A directory with what jwtd-issuer publishes and another issuer's keys. */
+struct place {
+    char dir[32];
+    char pinned[64], keys[64], other_keys[64], list[64], map[64];
+    struct policy words;
+    struct settings settings;
+    struct resolved resolved;
+    struct verify_result result;
+    struct resolve_ask ask;
+};
+
+static void put(char path[64], const char *dir, const char *name, const char *text)
+{
+    (void)snprintf(path, 64, "%s/%s", dir, name);
+    ck_assert_ok(file_write(path, text_slice(text), 0644, NULL));
+}
+
+static void give(struct place *p, const char *word, const char *value)
+{
+    struct why why = {""};
+
+    ck_assert_msg(policy_set(&p->words, POLICY_WORDS, text_slice(word), text_slice(value),
+                             &why) == TOK_OK,
+                  "%s", why.text);
+}
+
+static struct place *place_new(void)
+{
+    struct place *p = calloc(1, sizeof(*p));
+
+    ck_assert_ptr_nonnull(p);
+    (void)snprintf(p->dir, sizeof(p->dir), "/tmp/resolve-XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(p->dir));
+    put(p->pinned, p->dir, "issuer", "Issuer=https://host\nAudience=host\n");
+    put(p->keys, p->dir, "jwks.json", RFC8037_PUBLIC);
+    put(p->other_keys, p->dir, "other.json", OTHER_PUBLIC);
+    put(p->list, p->dir, "revoked", SID " 1700000900\n");
+    put(p->map, p->dir, "usermap", "https://other alice carol\nhttps://host alice carol\n");
+    ck_assert_ok(policy_init(&p->words));
+    ck_assert_ok(settings_init(&p->settings));
+    p->resolved.list.fd = -1;
+    p->ask =
+        (struct resolve_ask){.words = &p->words, .pinned = p->pinned, .trust = FILE_PUBLIC};
+    return p;
+}
+
+static void place_free(struct place **at)
+{
+    struct place *p = *at;
+
+    (void)unlink(p->pinned);
+    (void)unlink(p->keys);
+    (void)unlink(p->other_keys);
+    (void)unlink(p->list);
+    (void)unlink(p->map);
+    (void)rmdir(p->dir);
+    resolve_clear(&p->resolved);
+    settings_clear(&p->settings);
+    policy_clear(&p->words);
+    free(p);
+}
+
+/* A section of [Issuer URL] with this issuer's own keys and whatever lines more. */
+static void section(struct place *p, const char *url, const char *keys, const char *lines)
+{
+    char text[512];
+    struct why why = {""};
+
+    (void)snprintf(text, sizeof(text), "[Issuer %s]\nKeys=%s\n%s", url, keys, lines);
+    ck_assert_msg(settings_parse(&p->settings, "test", text_slice(text), &why) == TOK_OK, "%s",
+                  why.text);
+}
+
+static void settings(struct place *p, const char *text)
+{
+    struct why why = {""};
+
+    ck_assert_msg(settings_parse(&p->settings, "test", text_slice(text), &why) == TOK_OK, "%s",
+                  why.text);
+}
+
+static enum tok_err load(struct place *p, const char *token, struct why *why)
+{
+    const struct settings_issuer *chosen;
+
+    resolve_clear(&p->resolved);
+    ck_assert_ok(resolve_section(&p->settings, text_slice(token), &chosen));
+    return resolve_load(&p->ask, &p->settings, chosen, &p->resolved, why);
+}
+
+/* The judgement on a token of RFC 8037's key with this payload. */
+static enum tok_err judge(struct place *p, const char *payload, const char *user)
+{
+    CLEANUP(cleanup_key) struct key *key = forge_key(RFC8037_PRIVATE, KEY_PRIVATE);
+    CLEANUP(cleanup_free) char *token = forge(key, SLICE(HEADER), text_slice(payload));
+    struct why why = {""};
+    char scratch[1024];
+    enum tok_err err = load(p, token, &why);
+
+    ck_assert_msg(err == TOK_OK || why.text[0] != '\0', "no sentence");
+    if (err)
+        return err;
+    return resolve_verify(
+        &p->resolved,
+        &(struct verify_ask){.token = text_slice(token),
+                             .now = NOW,
+                             .user = user ? text_slice(user) : (struct slice){0},
+                             .scratch = scratch,
+                             .scratch_size = sizeof(scratch)},
+        &p->result, &why);
+}
+
+START_TEST(the_local_issuers_tokens_are_judged_by_the_pinned_file)
+{
+    CLEANUP(place_free) struct place *p = place_new();
+
+    give(p, "keys", p->keys);
+    give(p, "revoked", "none");
+    ck_assert_ok(judge(p, LOCAL, "alice"));
+    ck_assert_str_eq(p->result.user, "alice");
+    ck_assert(!p->resolved.foreign);
+    ck_assert_err(judge(p, LOCAL, "carol"), TOK_USER);
+    ck_assert_err(judge(p, OTHER, "alice"), TOK_ISSUER);
+}
+END_TEST
+
+START_TEST(words_given_stand_above_the_pinned_file)
+{
+    CLEANUP(place_free) struct place *p = place_new();
+
+    give(p, "keys", p->keys);
+    give(p, "revoked", "none");
+    give(p, "issuer", "https://other");
+    ck_assert_ok(judge(p, OTHER, "alice"));
+    ck_assert_err(judge(p, LOCAL, "alice"), TOK_ISSUER);
+    give(p, "audience", "elsewhere");
+    ck_assert_ok(unlink(p->pinned) == 0 ? TOK_OK : TOK_FILE); /* nothing is left to ask it */
+    ck_assert_err(judge(p, OTHER, "alice"), TOK_AUDIENCE);
+}
+END_TEST
+
+START_TEST(a_missing_pinned_file_is_an_error_and_not_any_issuer)
+{
+    CLEANUP(place_free) struct place *p = place_new();
+
+    give(p, "keys", p->keys);
+    give(p, "revoked", "none");
+    ck_assert_int_eq(unlink(p->pinned), 0);
+    ck_assert_err(judge(p, LOCAL, "alice"), TOK_SETTINGS);
+}
+END_TEST
+
+START_TEST(a_missing_key_file_is_an_error)
+{
+    CLEANUP(place_free) struct place *p = place_new();
+
+    give(p, "keys", "/nowhere/keys");
+    give(p, "revoked", "none");
+    ck_assert_err(judge(p, LOCAL, "alice"), TOK_KEYS);
+    ck_assert_ptr_null(p->resolved.keys.set);
+}
+END_TEST
+
+START_TEST(the_list_is_asked_and_must_be_there)
+{
+    CLEANUP(place_free) struct place *p = place_new();
+
+    give(p, "keys", p->keys);
+    give(p, "revoked", p->list);
+    ck_assert_err(judge(p, LOCAL, "alice"), TOK_REVOKED);
+    ck_assert_int_eq(unlink(p->list), 0);
+    ck_assert_err(judge(p, LOCAL, "alice"), TOK_LIST);
+    ck_assert_int_eq(p->resolved.list.fd, -1);
+}
+END_TEST
+
+/* POLICY_REVOKED is not of this test's making: what counts is that it was looked for. */
+START_TEST(keys_given_do_without_a_list_only_where_that_is_asked)
+{
+    CLEANUP(place_free) struct place *p = place_new();
+
+    give(p, "keys", p->keys);
+    p->ask.keys_without_list = true;
+    ck_assert_ok(judge(p, LOCAL, "alice"));
+    ck_assert_int_eq(p->resolved.list.fd, -1);
+    give(p, "revoked", p->list);
+    ck_assert_err(judge(p, LOCAL, "alice"), TOK_REVOKED);
+}
+END_TEST
+
+START_TEST(a_pam_stack_that_names_keys_keeps_the_list)
+{
+    CLEANUP(place_free) struct place *p = place_new();
+    struct why why = {""};
+    enum tok_err err;
+
+    give(p, "keys", p->keys);
+    err = load(p, "a.b.c", &why);
+    if (access(POLICY_REVOKED, F_OK) == 0)
+        ck_assert(err == TOK_OK && p->resolved.list.fd >= 0);
+    else
+        ck_assert_err(err, TOK_LIST);
+}
+END_TEST
+
+START_TEST(a_section_judges_the_tokens_that_name_it_and_no_other)
+{
+    CLEANUP(place_free) struct place *p = place_new();
+
+    section(p, "https://other", p->keys, "Audience=host\nUserMap=same\n");
+    ck_assert_ok(judge(p, OTHER, "alice"));
+    ck_assert(p->resolved.foreign);
+    ck_assert_int_eq(p->resolved.list.fd, -1);
+    ck_assert_err(judge(p, OTHER, "carol"), TOK_USER);
+    /* The other issuer's key is no key of the local issuer's. */
+    give(p, "keys", p->other_keys);
+    give(p, "revoked", "none");
+    ck_assert_err(judge(p, LOCAL, "alice"), TOK_SIGNATURE);
+}
+END_TEST
+
+START_TEST(a_map_says_who_anothers_users_are)
+{
+    CLEANUP(place_free) struct place *p = place_new();
+    char lines[128];
+
+    (void)snprintf(lines, sizeof(lines), "Audience=host\nUserMap=%s\n", p->map);
+    section(p, "https://other", p->keys, lines);
+    ck_assert_ok(judge(p, OTHER, "carol"));
+    ck_assert_str_eq(p->result.user, "carol");
+    ck_assert_err(judge(p, OTHER, "alice"), TOK_USER);
+    put(p->map, p->dir, "usermap", "https://other alices carol\n");
+    ck_assert_err(judge(p, OTHER, "carol"), TOK_UNMAPPED);
+    ck_assert_err(judge(p, OTHER, "alice"), TOK_UNMAPPED);
+    put(p->map, p->dir, "usermap", "https://other alice\n");
+    ck_assert_err(judge(p, OTHER, "carol"), TOK_SETTINGS);
+    ck_assert_int_eq(unlink(p->map), 0);
+    ck_assert_err(judge(p, OTHER, "carol"), TOK_SETTINGS);
+}
+END_TEST
+
+START_TEST(a_map_beside_the_section_overrides_its_own)
+{
+    CLEANUP(place_free) struct place *p = place_new();
+
+    section(p, "https://other", p->keys, "Audience=host\nUserMap=same\n");
+    give(p, "user_map", p->map);
+    ck_assert_err(judge(p, OTHER, "alice"), TOK_USER);
+    ck_assert_ok(judge(p, OTHER, "carol"));
+    give(p, "user_map", "none");
+    ck_assert_err(judge(p, OTHER, "alice"), TOK_UNMAPPED);
+    give(p, "user_map", "same");
+    ck_assert_ok(judge(p, OTHER, "alice"));
+}
+END_TEST
+
+START_TEST(the_local_issuers_users_are_never_mapped)
+{
+    CLEANUP(place_free) struct place *p = place_new();
+    char lines[128];
+
+    give(p, "keys", p->keys);
+    give(p, "revoked", "none");
+    give(p, "user_map", p->map);
+    ck_assert_ok(judge(p, LOCAL, "alice"));
+    (void)snprintf(lines, sizeof(lines), "UserMap=%s\n", p->map);
+    section(p, "https://host", p->keys, lines);
+    ck_assert_ok(judge(p, LOCAL, "alice"));
+}
+END_TEST
+
+START_TEST(an_issuer_named_beside_the_token_is_mapped_when_a_map_is_named_too)
+{
+    CLEANUP(place_free) struct place *p = place_new();
+
+    give(p, "keys", p->keys);
+    give(p, "revoked", "none");
+    give(p, "issuer", "https://other");
+    ck_assert_ok(judge(p, OTHER, "alice"));
+    give(p, "user_map", p->map);
+    ck_assert_err(judge(p, OTHER, "alice"), TOK_USER);
+    ck_assert_ok(judge(p, OTHER, "carol"));
+    give(p, "user_map", "none");
+    ck_assert_err(judge(p, OTHER, "carol"), TOK_UNMAPPED);
+    /* Nothing says that it is the local one. */
+    ck_assert_int_eq(unlink(p->pinned), 0);
+    give(p, "audience", "host");
+    ck_assert_err(judge(p, OTHER, "carol"), TOK_UNMAPPED);
+}
+END_TEST
+
+START_TEST(a_sections_tokens_are_not_held_by_the_local_keys)
+{
+    CLEANUP(place_free) struct place *p = place_new();
+
+    section(p, "https://other", p->other_keys, "Audience=host\nUserMap=same\n");
+    ck_assert_err(judge(p, OTHER, "alice"), TOK_SIGNATURE);
+}
+END_TEST
+
+START_TEST(a_section_needs_no_file_of_the_local_issuer)
+{
+    CLEANUP(place_free) struct place *p = place_new();
+
+    section(p, "https://other", p->keys, "Audience=host\nUserMap=same\n");
+    ck_assert_int_eq(unlink(p->pinned), 0);
+    ck_assert_ok(judge(p, OTHER, "alice"));
+}
+END_TEST
+
+START_TEST(a_section_without_audience_takes_the_hosts)
+{
+    CLEANUP(place_free) struct place *p = place_new();
+
+    section(p, "https://other", p->keys, "UserMap=same\n");
+    ck_assert_ok(judge(p, OTHER, "alice"));
+    ck_assert_int_eq(unlink(p->pinned), 0);
+    ck_assert_err(judge(p, OTHER, "alice"), TOK_SETTINGS);
+}
+END_TEST
+
+START_TEST(words_given_override_the_section)
+{
+    CLEANUP(place_free) struct place *p = place_new();
+
+    section(p, "https://other", p->keys, "Audience=host\nUserMap=same\nMaxLifetime=1h\n");
+    give(p, "max_lifetime", "1min");
+    ck_assert_err(judge(p, OTHER, "alice"), TOK_LIFETIME);
+    give(p, "max_lifetime", "1h");
+    give(p, "revoked", p->list);
+    ck_assert_err(judge(p, OTHER, "alice"), TOK_REVOKED);
+}
+END_TEST
+
+START_TEST(another_issuers_users_are_nobody_without_a_map)
+{
+    CLEANUP(place_free) struct place *p = place_new();
+
+    section(p, "https://other", p->keys, "Audience=host\n");
+    ck_assert_err(judge(p, OTHER, "alice"), TOK_UNMAPPED);
+    ck_assert_str_eq(p->result.user, "");
+    ck_assert_err(judge(p, OTHER, "carol"), TOK_UNMAPPED);
+    ck_assert_err(judge(p, OTHER, NULL), TOK_UNMAPPED);
+    /* What is wrong with the token itself comes first. */
+    give(p, "max_lifetime", "1min");
+    ck_assert_err(judge(p, OTHER, "alice"), TOK_LIFETIME);
+}
+END_TEST
+
+START_TEST(a_section_of_the_local_issuer_keeps_its_list_and_users)
+{
+    CLEANUP(place_free) struct place *p = place_new();
+    char lines[128];
+
+    (void)snprintf(lines, sizeof(lines), "Revoked=%s\n", p->list);
+    section(p, "https://host", p->keys, "MaxLifetime=1min\n");
+    give(p, "revoked", "none");
+    ck_assert_err(judge(p, LOCAL, "alice"), TOK_LIFETIME);
+    ck_assert(!p->resolved.foreign);
+    settings_clear(&p->settings);
+    ck_assert_ok(settings_init(&p->settings));
+    section(p, "https://host", p->keys, lines);
+    policy_clear(&p->words);
+    ck_assert_ok(policy_init(&p->words));
+    ck_assert_err(judge(p, LOCAL, "alice"), TOK_REVOKED);
+}
+END_TEST
+
+START_TEST(the_issuers_claim_names_are_those_of_its_tokens)
+{
+    CLEANUP(place_free) struct place *p = place_new();
+    const char *payload = CLAIMS("https://host", "\"user_id\":\"alice\"");
+
+    settings(p, "[Token]\nUserIdClaim=user_id\n");
+    give(p, "keys", p->keys);
+    give(p, "revoked", "none");
+    ck_assert_ok(judge(p, payload, "alice"));
+    ck_assert_err(judge(p, LOCAL, "alice"), TOK_MISSING);
+    give(p, "user_claim", "sub");
+    give(p, "require", "sub");
+    ck_assert_ok(judge(p, LOCAL, "alice"));
+    policy_clear(&p->words);
+    ck_assert_ok(policy_init(&p->words));
+    section(p, "https://host", p->keys, "Revoked=none\n");
+    ck_assert_ok(judge(p, payload, "alice"));
+    /* Another issuer's tokens are not ours to name. */
+    section(p, "https://other", p->keys, "Audience=host\nUserMap=same\n");
+    ck_assert_ok(judge(p, OTHER, "alice"));
+}
+END_TEST
+
+START_TEST(what_is_no_token_is_the_local_issuers_to_refuse)
+{
+    static const char *const texts[] = {"", "junk", "a.b.c", "e30.e30.", "....", "e30.W10.x"};
+    CLEANUP(place_free) struct place *p = place_new();
+
+    section(p, "https://other", p->keys, "Audience=host\nUserMap=same\n");
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        const struct settings_issuer *chosen = p->settings.issuers;
+
+        ck_assert_ok(resolve_section(&p->settings, text_slice(texts[i]), &chosen));
+        ck_assert_ptr_null(chosen);
+    }
+}
+END_TEST
+
+START_TEST(a_settings_file_that_is_named_must_be_there)
+{
+    CLEANUP(place_free) struct place *p = place_new();
+    CLEANUP(settings_clear) struct settings read = {0};
+    struct why why = {""};
+
+    p->ask.config = "/nowhere/jwt.conf";
+    ck_assert_err(resolve_settings(&p->ask, &read, &why), TOK_SETTINGS);
+    ck_assert_ptr_nonnull(strstr(why.text, "/nowhere/jwt.conf"));
+    ck_assert_err(resolve_token(&p->ask, SLICE("a.b.c"), &p->resolved, &why), TOK_SETTINGS);
+}
+END_TEST
+
+START_TEST(a_key_file_that_is_lost_judges_no_more_tokens)
+{
+    CLEANUP(place_free) struct place *p = place_new();
+    CLEANUP(cleanup_key) struct key *key = forge_key(RFC8037_PRIVATE, KEY_PRIVATE);
+    CLEANUP(cleanup_free) char *token = forge(key, SLICE(HEADER), SLICE(LOCAL));
+    struct why why = {""};
+    char scratch[1024];
+    const struct verify_ask ask = {.token = text_slice(token),
+                                   .now = NOW,
+                                   .scratch = scratch,
+                                   .scratch_size = sizeof(scratch)};
+
+    give(p, "keys", p->keys);
+    give(p, "revoked", "none");
+    ck_assert_ok(load(p, token, &why));
+    ck_assert_ok(resolve_verify(&p->resolved, &ask, &p->result, &why));
+    ck_assert_int_eq(unlink(p->keys), 0);
+    ck_assert_err(resolve_verify(&p->resolved, &ask, &p->result, &why), TOK_KEYS);
+    ck_assert_ptr_nonnull(strstr(why.text, p->keys));
+    ck_assert(!p->result.authentic);
+}
+END_TEST
+
+UNIT_MAIN(
+    "resolve", the_local_issuers_tokens_are_judged_by_the_pinned_file,
+    words_given_stand_above_the_pinned_file,
+    a_missing_pinned_file_is_an_error_and_not_any_issuer, a_missing_key_file_is_an_error,
+    the_list_is_asked_and_must_be_there, keys_given_do_without_a_list_only_where_that_is_asked,
+    a_pam_stack_that_names_keys_keeps_the_list,
+    a_section_judges_the_tokens_that_name_it_and_no_other, a_map_says_who_anothers_users_are,
+    a_map_beside_the_section_overrides_its_own, the_local_issuers_users_are_never_mapped,
+    an_issuer_named_beside_the_token_is_mapped_when_a_map_is_named_too,
+    a_sections_tokens_are_not_held_by_the_local_keys,
+    a_section_needs_no_file_of_the_local_issuer, a_section_without_audience_takes_the_hosts,
+    words_given_override_the_section, another_issuers_users_are_nobody_without_a_map,
+    a_section_of_the_local_issuer_keeps_its_list_and_users,
+    the_issuers_claim_names_are_those_of_its_tokens,
+    what_is_no_token_is_the_local_issuers_to_refuse,
+    a_settings_file_that_is_named_must_be_there, a_key_file_that_is_lost_judges_no_more_tokens)

@@ -1,0 +1,207 @@
+/*
+ * Settings on disk: the file, its drop-ins, who may own them, how large they may be.
+ */
+#include "tests/unit/config/settings_unit.h"
+#include "tests/unit/place.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Files */
+
+static struct place enter(void)
+{
+    ck_assert_msg(geteuid() == 0, "settings are root's: only root can run it");
+    (void)umask(022);
+    return place_enter();
+}
+
+static void make(const char *path, const char *text)
+{
+    FILE *f = fopen(path, "we");
+
+    ck_assert_ptr_nonnull(f);
+    ck_assert_int_ge(fputs(text, f), 0);
+    ck_assert_int_eq(fclose(f), 0);
+}
+
+/* Loading is refused with this sentence's beginning, and what is left is empty. */
+static void refuse_load(const char *begin)
+{
+    struct settings set = {.n_issuers = 0};
+    struct why why = {""};
+
+    ck_assert_err(settings_load("jwt.conf", &set, &why), TOK_SETTINGS);
+    ck_assert_msg(strncmp(why.text, begin, strlen(begin)) == 0, "not '%s' but '%s'", begin,
+                  why.text);
+    ck_assert_ptr_null(set.token.user_id_claim);
+    settings_clear(&set);
+}
+
+static uint64_t loaded_length(void)
+{
+    CLEANUP(settings_clear) struct settings set = {0};
+    struct why why = {""};
+
+    ck_assert_msg(settings_load("jwt.conf", &set, &why) == TOK_OK, "%s", why.text);
+    return set.token.max_token_length;
+}
+
+START_TEST(without_any_file_there_are_defaults)
+{
+    CLEANUP(place_leave) struct place p = enter();
+    CLEANUP(settings_clear) struct settings set = {0};
+
+    ck_assert_uint_eq(loaded_length(), 511);
+    ck_assert_ok(settings_load("/nonexistent/jwt.conf", &set, NULL));
+}
+END_TEST
+
+START_TEST(rsa_needs_room_and_the_room_may_be_in_another_file)
+{
+    CLEANUP(place_leave) struct place p = enter();
+    static const char *const names[] = {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512"};
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        char text[64], begin[64];
+
+        (void)snprintf(text, sizeof(text), "[Token]\nAlgorithm=%s\n", names[i]);
+        (void)snprintf(begin, sizeof(begin), "jwt.conf: Algorithm=%s makes tokens", names[i]);
+        make("jwt.conf", text);
+        refuse_load(begin);
+        (void)snprintf(text, sizeof(text), "[Token]\nMaxTokenLength=511\nAlgorithm=%s\n",
+                       names[i]);
+        make("jwt.conf", text);
+        refuse_load(begin);
+        (void)snprintf(text, sizeof(text), "[Token]\nMaxTokenLength=1024\nAlgorithm=%s\n",
+                       names[i]);
+        make("jwt.conf", text);
+        ck_assert_uint_eq(loaded_length(), 1024);
+    }
+    make("jwt.conf", "[Token]\nAlgorithm=RS256\n");
+    ck_assert_int_eq(mkdir("jwt.conf.d", 0755), 0);
+    make("jwt.conf.d/1.conf", "[Token]\nMaxTokenLength=2000\n");
+    ck_assert_uint_eq(loaded_length(), 2000);
+    make("jwt.conf", "[Token]\nAlgorithm=HS512\n");
+    make("jwt.conf.d/1.conf", "[Token]\nAlgorithm=ES384\n");
+    ck_assert_uint_eq(loaded_length(), 511);
+}
+END_TEST
+
+START_TEST(drop_ins_win_in_the_order_of_their_bytes)
+{
+    CLEANUP(place_leave) struct place p = enter();
+
+    make("jwt.conf", "[Token]\nMaxTokenLength=1001\n");
+    ck_assert_uint_eq(loaded_length(), 1001);
+    ck_assert_int_eq(mkdir("jwt.conf.d", 0755), 0);
+    ck_assert_uint_eq(loaded_length(), 1001);
+    make("jwt.conf.d/B.conf", "[Token]\nMaxTokenLength=1002\n");
+    ck_assert_uint_eq(loaded_length(), 1002);
+    make("jwt.conf.d/a.conf", "[Token]\nMaxTokenLength=1003\n"); /* "a" > "B" in bytes */
+    ck_assert_uint_eq(loaded_length(), 1003);
+    make("jwt.conf.d/10.conf", "[Token]\nMaxTokenLength=1004\n");
+    make("jwt.conf.d/9.conf", "[Token]\nLeeway=1\n");
+    ck_assert_uint_eq(loaded_length(), 1003);
+    ck_assert_int_eq(unlink("jwt.conf"), 0);
+    ck_assert_uint_eq(loaded_length(), 1003);
+}
+END_TEST
+
+START_TEST(hidden_and_backup_files_are_no_drop_ins)
+{
+    static const char *const names[] = {".a.conf", "a.conf~", "a.conf.dpkg-old", "a.bak",
+                                        ".conf",   "conf",    "#a.conf#",        "a.CONF"};
+    CLEANUP(place_leave) struct place p = enter();
+    char path[64];
+
+    ck_assert_int_eq(mkdir("jwt.conf.d", 0755), 0);
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        (void)snprintf(path, sizeof(path), "jwt.conf.d/%s", names[i]);
+        make(path, "nonsense\n");
+    }
+    ck_assert_uint_eq(loaded_length(), 511);
+}
+END_TEST
+
+START_TEST(an_error_names_the_file_it_is_in)
+{
+    CLEANUP(place_leave) struct place p = enter();
+
+    make("jwt.conf", "[Token]\n\nNo=1\n");
+    refuse_load("jwt.conf:3: unknown key No in [Token]");
+    make("jwt.conf", "[Token]\nLeeway=1\n");
+    ck_assert_int_eq(mkdir("jwt.conf.d", 0755), 0);
+    make("jwt.conf.d/a.conf", "[Token]\nLeeway=2\nLeeway=3\n");
+    refuse_load("jwt.conf.d/a.conf:3: Leeway= is here twice");
+}
+END_TEST
+
+START_TEST(a_settings_file_is_roots_and_nobody_elses)
+{
+    CLEANUP(place_leave) struct place p = enter();
+
+    make("jwt.conf", "");
+    ck_assert_int_eq(chmod("jwt.conf", 0664), 0);
+    refuse_load("jwt.conf: has mode 0664; allowed is");
+    ck_assert_int_eq(chmod("jwt.conf", 0644), 0);
+    ck_assert_int_eq(chown("jwt.conf", 54321, 0), 0);
+    refuse_load("jwt.conf: is owned by uid 54321; the owner may be root");
+    ck_assert_int_eq(unlink("jwt.conf"), 0);
+    ck_assert_int_eq(symlink("elsewhere", "jwt.conf"), 0);
+    refuse_load("jwt.conf: is a symbolic link");
+    ck_assert_int_eq(unlink("jwt.conf"), 0);
+    ck_assert_int_eq(mkdir("jwt.conf", 0755), 0);
+    refuse_load("jwt.conf: is no regular file");
+}
+END_TEST
+
+START_TEST(a_drop_in_directory_is_roots_and_holds_files)
+{
+    CLEANUP(place_leave) struct place p = enter();
+
+    ck_assert_int_eq(mkdir("jwt.conf.d", 0755), 0);
+    ck_assert_int_eq(symlink("/dev/null", "jwt.conf.d/a.conf"), 0);
+    refuse_load("jwt.conf.d/a.conf: is a symbolic link");
+    ck_assert_int_eq(unlink("jwt.conf.d/a.conf"), 0);
+    ck_assert_int_eq(mkdir("jwt.conf.d/a.conf", 0755), 0);
+    refuse_load("jwt.conf.d/a.conf: is no regular file");
+    ck_assert_int_eq(rmdir("jwt.conf.d/a.conf"), 0);
+    make("jwt.conf.d/a.conf", "");
+    ck_assert_int_eq(chmod("jwt.conf.d/a.conf", 0646), 0);
+    refuse_load("jwt.conf.d/a.conf: has mode 0646");
+    ck_assert_int_eq(chmod("jwt.conf.d/a.conf", 0644), 0);
+    ck_assert_int_eq(chmod("jwt.conf.d", 0775), 0);
+    refuse_load("jwt.conf.d: is owned by uid 0 with mode 0775; allowed is a directory");
+    ck_assert_int_eq(chmod("jwt.conf.d", 0755), 0);
+    ck_assert_int_eq(chown("jwt.conf.d", 54321, 0), 0);
+    refuse_load("jwt.conf.d: is owned by uid 54321");
+    ck_assert_int_eq(chown("jwt.conf.d", 0, 0), 0);
+    ck_assert_uint_eq(loaded_length(), 511);
+    ck_assert_int_eq(rename("jwt.conf.d", "elsewhere"), 0);
+    ck_assert_int_eq(symlink("elsewhere", "jwt.conf.d"), 0);
+    refuse_load("jwt.conf.d: can't open");
+}
+END_TEST
+
+START_TEST(a_file_has_its_size_limit)
+{
+    CLEANUP(place_leave) struct place p = enter();
+    CLEANUP(cleanup_free) char *text = malloc(SETTINGS_FILE_MAX + 2);
+
+    ck_assert_ptr_nonnull(text);
+    memset(text, '#', SETTINGS_FILE_MAX + 1);
+    text[SETTINGS_FILE_MAX + 1] = '\0';
+    make("jwt.conf", text);
+    refuse_load("jwt.conf: has 262145 bytes; at most 262144 are read");
+    make("jwt.conf", text + 1);
+    ck_assert_uint_eq(loaded_length(), 511);
+}
+END_TEST
+
+UNIT_MAIN("settings_files", without_any_file_there_are_defaults,
+          rsa_needs_room_and_the_room_may_be_in_another_file,
+          drop_ins_win_in_the_order_of_their_bytes, hidden_and_backup_files_are_no_drop_ins,
+          an_error_names_the_file_it_is_in, a_settings_file_is_roots_and_nobody_elses,
+          a_drop_in_directory_is_roots_and_holds_files, a_file_has_its_size_limit)

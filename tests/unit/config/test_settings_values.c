@@ -1,0 +1,342 @@
+/*
+ * Each setting: its default, its value, what is no value, and how it is told again.
+ */
+#include "tests/unit/config/settings_unit.h"
+
+START_TEST(defaults_are_those_of_the_design)
+{
+    CLEANUP(settings_clear) struct settings set = {0};
+
+    ck_assert_ok(settings_init(&set));
+    ck_assert_uint_eq(set.token.access_lifetime, 900 * SEC);
+    ck_assert_uint_eq(set.token.refresh_lifetime, 604800 * SEC);
+    ck_assert_uint_eq(set.token.sliding_lifetime, 900 * SEC);
+    ck_assert_uint_eq(set.token.sliding_refresh_lifetime, 86400 * SEC);
+    ck_assert(!set.token.sliding_tokens);
+    ck_assert_str_eq(set.token.algorithm->name, "EdDSA");
+    ck_assert_ptr_null(set.token.issuer);
+    ck_assert_ptr_null(set.token.audience);
+    ck_assert_uint_eq(set.token.leeway, 0);
+    ck_assert_str_eq(set.token.user_id_claim, "sub");
+    ck_assert_str_eq(set.token.token_type_claim, "token_type");
+    ck_assert_str_eq(set.token.jti_claim, "jti");
+    ck_assert_uint_eq(set.token.max_token_length, 511);
+    ck_assert(set.session.rotate_refresh_tokens && set.session.blacklist_after_rotation);
+    ck_assert_uint_eq(set.session.rotation_grace, 10 * SEC);
+    ck_assert_uint_eq(set.session.idle_lifetime, 604800 * SEC);
+    ck_assert_uint_eq(set.session.absolute_lifetime, 2592000 * SEC);
+    ck_assert_uint_eq(set.session.max_sessions_per_user, 64);
+    ck_assert(set.session.end_on_password_change && set.session.check_account);
+    ck_assert_uint_eq(set.session.account_cache_time, 10 * SEC);
+    ck_assert_ptr_null(set.session.allow_users);
+    ck_assert_ptr_null(set.session.allow_groups);
+    words_are(set.session.deny_users, "root");
+    ck_assert_uint_eq(set.session.failures_per_user.count, 10);
+    ck_assert_uint_eq(set.session.failures_per_user.per, 60 * SEC);
+    words_are(set.http.auth_header_types, "Bearer");
+    ck_assert_str_eq(set.http.auth_header_name, "Authorization");
+    ck_assert_ptr_null(set.http.allowed_hosts);
+    ck_assert_ptr_null(set.http.trusted_proxies);
+    ck_assert_uint_eq(set.http.failures_per_source.count, 30);
+    ck_assert_uint_eq(set.http.failures_per_source.per, 60 * SEC);
+    ck_assert_uint_eq(set.http.max_connections, 256);
+    ck_assert_uint_eq(set.http.max_connections_per_source, 16);
+    ck_assert_uint_eq(set.http.failure_time, 2 * SEC);
+    ck_assert_uint_eq(set.daemon.idle_timeout, 600 * SEC);
+    ck_assert_ptr_null(set.store.path);
+    ck_assert_uint_eq(set.n_issuers, 0);
+}
+END_TEST
+
+START_TEST(every_setting_is_read)
+{
+    CLEANUP(settings_clear)
+    struct settings set =
+        read_text("[Token]\nAccessTokenLifetime=1min\nRefreshTokenLifetime=2min\n"
+                  "SlidingTokenLifetime=3min\nSlidingTokenRefreshLifetime=4min\n"
+                  "SlidingTokens=off\nAlgorithm=Ed25519\nIssuer=https://i\nAudience=a  b\n"
+                  "Leeway=5\nUserIdClaim=user_id\nTokenTypeClaim=tt\nJtiClaim=id\n"
+                  "MaxTokenLength=1024\n"
+                  "[Session]\nRotateRefreshTokens=no\nBlacklistAfterRotation=false\n"
+                  "RotationGrace=0\nIdleLifetime=6min\nAbsoluteLifetime=7min\n"
+                  "MaxSessionsPerUser=8\nEndOnPasswordChange=0\nCheckAccount=off\n"
+                  "AccountCacheTime=9s\nAllowUsers=alice carol\nAllowGroups=sudo\nDenyUsers=\n"
+                  "FailuresPerUser=0\n"
+                  "[Http]\nAuthHeaderTypes=JWT Bearer\nAuthHeaderName=X-Auth\n"
+                  "AllowedHosts=h.example [::1]\nTrustedProxies=www-data\n"
+                  "FailuresPerSource=100/h\nMaxConnections=10\nMaxConnectionsPerSource=11\n"
+                  "FailureTime=1500ms\n"
+                  "[Daemon]\nIdleTimeout=12s\n[Store]\nPath=/srv/s.db");
+
+    ck_assert_uint_eq(set.token.access_lifetime, 60 * SEC);
+    ck_assert_uint_eq(set.token.refresh_lifetime, 120 * SEC);
+    ck_assert_uint_eq(set.token.sliding_lifetime, 180 * SEC);
+    ck_assert_uint_eq(set.token.sliding_refresh_lifetime, 240 * SEC);
+    ck_assert_str_eq(set.token.algorithm->name, "EdDSA");
+    ck_assert_str_eq(set.token.issuer, "https://i");
+    words_are(set.token.audience, "a b");
+    ck_assert_uint_eq(set.token.leeway, 5 * SEC);
+    ck_assert_str_eq(set.token.user_id_claim, "user_id");
+    ck_assert_str_eq(set.token.token_type_claim, "tt");
+    ck_assert_str_eq(set.token.jti_claim, "id");
+    ck_assert_uint_eq(set.token.max_token_length, 1024);
+    ck_assert(!set.session.rotate_refresh_tokens && !set.session.blacklist_after_rotation);
+    ck_assert_uint_eq(set.session.rotation_grace, 0);
+    ck_assert_uint_eq(set.session.idle_lifetime, 360 * SEC);
+    ck_assert_uint_eq(set.session.absolute_lifetime, 420 * SEC);
+    ck_assert_uint_eq(set.session.max_sessions_per_user, 8);
+    ck_assert(!set.session.end_on_password_change && !set.session.check_account);
+    ck_assert_uint_eq(set.session.account_cache_time, 9 * SEC);
+    words_are(set.session.allow_users, "alice carol");
+    words_are(set.session.allow_groups, "sudo");
+    ck_assert_ptr_null(set.session.deny_users);
+    ck_assert_uint_eq(set.session.failures_per_user.count, 0);
+    words_are(set.http.auth_header_types, "JWT Bearer");
+    ck_assert_str_eq(set.http.auth_header_name, "X-Auth");
+    words_are(set.http.allowed_hosts, "h.example [::1]");
+    words_are(set.http.trusted_proxies, "www-data");
+    ck_assert_uint_eq(set.http.failures_per_source.count, 100);
+    ck_assert_uint_eq(set.http.failures_per_source.per, 3600 * SEC);
+    ck_assert_uint_eq(set.http.max_connections, 10);
+    ck_assert_uint_eq(set.http.max_connections_per_source, 11);
+    ck_assert_uint_eq(set.http.failure_time, 1500000);
+    ck_assert_uint_eq(set.daemon.idle_timeout, 12 * SEC);
+    ck_assert_str_eq(set.store.path, "/srv/s.db");
+}
+END_TEST
+
+/* What the table refuses */
+
+static const struct bad_value {
+    const char *section, *line, *form;
+} bad_values[] = {
+    {"Token", "AccessTokenLifetime=0", "whole seconds from 1s to 1d, such as 15min"},
+    {"Token", "AccessTokenLifetime=25h", "whole seconds from 1s to 1d"},
+    {"Token", "AccessTokenLifetime=1500ms", "whole seconds"},
+    {"Token", "AccessTokenLifetime=", "whole seconds"},
+    {"Token", "AccessTokenLifetime=1month", "whole seconds"},
+    {"Token", "AccessTokenLifetime=\"15min\"", "whole seconds"},
+    {"Token", "RefreshTokenLifetime=366d", "from 1s to 365d, such as 7d"},
+    {"Token", "SlidingTokenLifetime=2d", "from 1s to 1d"},
+    {"Token", "SlidingTokenRefreshLifetime=0", "from 1s to 365d"},
+    {"Token", "SlidingTokens=maybe", "allowed is yes or no"},
+    {"Token", "SlidingTokens=", "allowed is yes or no"},
+    {"Token", "JtiClaim=refresh_exp", "a claim's name that has no other meaning"},
+    {"Token", "Algorithm=none", "allowed is one of EdDSA"},
+    {"Token", "Algorithm=eddsa", "allowed is one of EdDSA"},
+    {"Token", "Algorithm=", "allowed is one of EdDSA"},
+    {"Token", "Issuer=", "1 to 255 bytes without blanks, quotes and commas"},
+    {"Token", "Issuer=a b", "1 to 255 bytes without blanks"},
+    {"Token", "Issuer='a'", "1 to 255 bytes without blanks"},
+    {"Token", "Issuer=\"a\"", "1 to 255 bytes without blanks"},
+    {"Token", "Audience=", "one or more names parted by blanks"},
+    {"Token", "Audience=a,b", "one or more names parted by blanks"},
+    {"Token", "Leeway=301", "whole seconds from 0 to 5min"},
+    {"Token", "Leeway=1ms", "whole seconds from 0 to 5min"},
+    {"Token", "UserIdClaim=", "a claim's name"},
+    {"Token", "UserIdClaim=exp", "a claim's name that has no other meaning"},
+    {"Token", "TokenTypeClaim=iss", "a claim's name that has no other meaning"},
+    {"Token", "JtiClaim=sid", "a claim's name that has no other meaning"},
+    {"Token", "JtiClaim=a b", "a claim's name"},
+    {"Token", "MaxTokenLength=127", "a number from 128 to 8192"},
+    {"Token", "MaxTokenLength=8193", "a number from 128 to 8192"},
+    {"Token", "MaxTokenLength=0511", "a number from 128 to 8192"},
+    {"Token", "MaxTokenLength=511B", "a number from 128 to 8192"},
+    {"Token", "MaxTokenLength=18446744073709552127", "a number from 128 to 8192"},
+    {"Session", "RotateRefreshTokens=maybe", "yes or no"},
+    {"Session", "BlacklistAfterRotation=", "yes or no"},
+    {"Session", "EndOnPasswordChange=Yes", "yes or no"},
+    {"Session", "CheckAccount=2", "yes or no"},
+    {"Session", "RotationGrace=301", "whole seconds from 0 to 5min"},
+    {"Session", "IdleLifetime=0", "from 1s to 3650d"},
+    {"Session", "AbsoluteLifetime=infinity", "from 1s to 3650d"},
+    {"Session", "MaxSessionsPerUser=0", "a number from 1 to 100000"},
+    {"Session", "AccountCacheTime=61min", "whole seconds from 0 to 1h"},
+    {"Session", "AllowUsers=alice,carol", "user names parted by blanks"},
+    {"Session", "AllowUsers=1000", "user names parted by blanks"},
+    {"Session", "AllowGroups=a,b", "group names parted by blanks"},
+    {"Session", "DenyUsers=root,alice", "user names parted by blanks"},
+    {"Session", "FailuresPerUser=10", "COUNT/s, COUNT/min or COUNT/h"},
+    {"Session", "FailuresPerUser=10/day", "COUNT/s, COUNT/min or COUNT/h"},
+    {"Session", "FailuresPerUser=0/min", "COUNT/s, COUNT/min or COUNT/h"},
+    {"Session", "FailuresPerUser=/min", "COUNT/s, COUNT/min or COUNT/h"},
+    {"Session", "FailuresPerUser=10/", "COUNT/s, COUNT/min or COUNT/h"},
+    {"Session", "FailuresPerUser=-1/min", "COUNT/s, COUNT/min or COUNT/h"},
+    {"Session", "FailuresPerUser=", "COUNT/s, COUNT/min or COUNT/h"},
+    {"Http", "FailuresPerSource=1000001/s", "COUNT/s, COUNT/min or COUNT/h"},
+    {"Http", "AuthHeaderTypes=", "one or more schemes"},
+    {"Http", "AuthHeaderTypes=Bearer,JWT", "one or more schemes"},
+    {"Http", "AuthHeaderName=a b", "a header's name"},
+    {"Http", "AuthHeaderName=a:", "a header's name"},
+    {"Http", "AllowedHosts=h:80", "without ports"},
+    {"Http", "AllowedHosts=*", "without ports"},
+    {"Http", "AllowedHosts=[]", "without ports"},
+    {"Http", "TrustedProxies=10.0.0.1,x", "user names parted by blanks"},
+    {"Http", "MaxConnections=0", "a number from 1 to 4096"},
+    {"Http", "MaxConnectionsPerSource=4097", "a number from 1 to 4096"},
+    {"Http", "FailureTime=0", "a time span from 100ms to 30s, such as 2s"},
+    {"Http", "FailureTime=31s", "a time span from 100ms to 30s"},
+    {"Daemon", "IdleTimeout=0", "a time span from 1s to 1d, such as 10min"},
+    {"Store", "Path=sessions.db", "an absolute path"},
+    {"Store", "Path=", "an absolute path"},
+    {"Issuer u", "Keys=jwks.json",
+     "Keys=jwks.json: the value is out of form; allowed is an "
+     "absolute path"},
+    {"Issuer u", "Keys=", "an absolute path"},
+    {"Issuer u", "Audience=", "parted by blanks"},
+    {"Issuer u", "Algorithms=none", "one or more of EdDSA"},
+    {"Issuer u", "AllowRoot=", "yes or no"},
+    {"Issuer u", "UserClaim=a b", "a claim's name"},
+    {"Issuer u", "Type=a b", "a token_type such as access, or nothing"},
+    {"Issuer u", "Typ=JWS", "one or more of JWT, at+jwt and absent"},
+    {"Issuer u", "Require=a,b", "one or more claims' names"},
+    {"Issuer u", "Claim=ab", "NAME:VALUE"},
+    {"Issuer u", "Scope=maybe", "optional or required"},
+    {"Issuer u", "OneTime=yes", "optional or required"},
+    {"Issuer u", "Leeway=6min", "whole seconds from 0 to 5min"},
+    {"Issuer u", "MaxLifetime=0", "whole seconds from 1s to 3650d"},
+    {"Issuer u", "MaxLength=65537", "bytes from 1 to 65536"},
+    {"Issuer u", "Revoked=list", "an absolute path or none"},
+    {"Issuer u", "UserMap=", "none, same or an absolute path"},
+    {"Issuer u", "UserMap=map", "none, same or an absolute path"},
+};
+
+START_TEST(each_bad_value_says_its_form)
+{
+    char text[256];
+
+    for (size_t i = 0; i < sizeof(bad_values) / sizeof(bad_values[0]); i++) {
+        (void)snprintf(text, sizeof(text), "# a comment\n[%s]\n\n%s\n", bad_values[i].section,
+                       bad_values[i].line);
+        refuse(text, 4, bad_values[i].form);
+        refuse(text, 4, bad_values[i].line);
+    }
+}
+END_TEST
+
+static void has_bad_value(void *arg, const char *section, const char *key, const char *value,
+                          const char *standard)
+{
+    size_t n = strlen(key);
+
+    (void)arg;
+    (void)value;
+    (void)standard;
+    for (size_t i = 0; i < sizeof(bad_values) / sizeof(bad_values[0]); i++)
+        if (strcmp(bad_values[i].section, section) == 0 &&
+            strncmp(bad_values[i].line, key, n) == 0 && bad_values[i].line[n] == '=')
+            return;
+    ck_abort_msg("[%s] %s has no bad value in the table", section, key);
+}
+
+/* The words of an [Issuer URL] section are told only where they were given. */
+START_TEST(each_setting_has_a_bad_value)
+{
+    CLEANUP(settings_clear)
+    struct settings set =
+        read_text("[Issuer u]\nKeys=/k\nAudience=a\nAlgorithms=EdDSA\nUserClaim=u\nType=a\n"
+                  "Typ=JWT\nRequire=exp\nClaim=a:b\nScope=required\nOneTime=required\n"
+                  "Leeway=1\nMaxLifetime=1\nMaxLength=1\nAllowRoot=yes\nRevoked=none\n"
+                  "UserMap=same\n");
+
+    ck_assert_ok(settings_each(&set, has_bad_value, NULL));
+}
+END_TEST
+
+START_TEST(a_long_value_is_cut_in_the_sentence)
+{
+    char text[2000] = "[Token]\nIssuer=";
+
+    memset(text + strlen(text), 'a', 1500);
+    refuse(text, 2, "a: the value is out of form; allowed is a name such as");
+}
+END_TEST
+
+START_TEST(each_claim_has_a_name_of_its_own)
+{
+    refuse("[Token]\nUserIdClaim=jti\n", 2, "UserIdClaim and JtiClaim are both jti");
+    refuse("[Token]\nTokenTypeClaim=x\nLeeway=1\nUserIdClaim=x\nIssuer=a\n", 4,
+           "UserIdClaim and TokenTypeClaim are both x");
+    CLEANUP(settings_clear)
+    struct settings set = read_text("[Token]\nUserIdClaim=x\nJtiClaim=y\n");
+    /* Only the end of a file is judged: names may change places in it. */
+    add(&set, "[Token]\nUserIdClaim=y\nJtiClaim=x\n");
+    ck_assert_str_eq(set.token.user_id_claim, "y");
+}
+END_TEST
+
+/* Issuers */
+
+/* Told again */
+
+struct text {
+    char p[8192];
+    size_t n;
+    bool all_standard;
+};
+
+static void tell(void *arg, const char *section, const char *key, const char *value,
+                 const char *standard)
+{
+    struct text *t = arg;
+
+    if (strcmp(value, standard) != 0)
+        t->all_standard = false;
+    t->n += (size_t)snprintf(t->p + t->n, sizeof(t->p) - t->n, "[%s] %s=%s (%s)\n", section,
+                             key, value, standard);
+}
+
+START_TEST(defaults_are_told_as_their_text)
+{
+    CLEANUP(settings_clear) struct settings set = {0};
+    struct text t = {.all_standard = true};
+
+    ck_assert_ok(settings_init(&set));
+    ck_assert_ok(settings_each(&set, tell, &t));
+    ck_assert_msg(t.all_standard, "%s", t.p);
+    ck_assert_ptr_nonnull(strstr(t.p, "[Token] AccessTokenLifetime=15min (15min)\n"));
+    ck_assert_ptr_nonnull(strstr(t.p, "[Token] Issuer=https://HOSTNAME (https://HOSTNAME)\n"));
+    ck_assert_ptr_nonnull(strstr(t.p, "[Session] AbsoluteLifetime=30d (30d)\n"));
+    ck_assert_ptr_nonnull(strstr(t.p, "[Http] FailuresPerSource=30/min (30/min)\n"));
+}
+END_TEST
+
+START_TEST(values_are_told_as_a_file_spells_them)
+{
+    CLEANUP(settings_clear)
+    struct settings set =
+        read_text("[Token]\nAccessTokenLifetime=90\nAudience=a  b\nAlgorithm=Ed25519\n"
+                  "[Session]\nDenyUsers=\nRotateRefreshTokens=0\nFailuresPerUser=0\n"
+                  "[Http]\nFailureTime=1500ms\nFailuresPerSource=7/h\n"
+                  "[Issuer u]\nKeys=/k\nTyp=at+jwt jwt\nClaim=a:b c\nClaim=d:e\n"
+                  "MaxLifetime=3600\nScope=required\nAllowRoot=1\nMaxLength=9\n");
+    struct text t = {.n = 0};
+    static const char *const want[] = {
+        "[Token] AccessTokenLifetime=90s (15min)\n",
+        "[Token] Audience=a b (HOSTNAME)\n",
+        "[Token] Algorithm=EdDSA (EdDSA)\n",
+        "[Session] DenyUsers= (root)\n",
+        "[Session] RotateRefreshTokens=no (yes)\n",
+        "[Session] FailuresPerUser=0 (10/min)\n",
+        "[Http] FailureTime=1500ms (2s)\n",
+        "[Http] FailuresPerSource=7/h (30/min)\n",
+        "[Issuer u] Keys=/k (/var/lib/jwt/jwks.json)\n",
+        "[Issuer u] Typ=JWT at+jwt (JWT at+jwt absent)\n",
+        "[Issuer u] Claim=a:b c ()\n[Issuer u] Claim=d:e ()\n",
+        "[Issuer u] Scope=required (optional)\n",
+        "[Issuer u] MaxLifetime=1h (1d)\n",
+        "[Issuer u] MaxLength=9 (8192)\n",
+        "[Issuer u] AllowRoot=yes (no)\n",
+        "[Issuer u] UserMap=none (none)\n",
+    };
+
+    ck_assert_ok(settings_each(&set, tell, &t));
+    for (size_t i = 0; i < sizeof(want) / sizeof(want[0]); i++)
+        ck_assert_msg(strstr(t.p, want[i]) != NULL, "no %s in %s", want[i], t.p);
+}
+END_TEST
+
+UNIT_MAIN("settings_values", each_setting_has_a_bad_value, defaults_are_those_of_the_design,
+          every_setting_is_read, each_bad_value_says_its_form,
+          a_long_value_is_cut_in_the_sentence, each_claim_has_a_name_of_its_own,
+          defaults_are_told_as_their_text, values_are_told_as_a_file_spells_them)

@@ -1,0 +1,475 @@
+/* Files, settings and policies. */
+#include "tests/unit/faults/faults.h"
+
+#include "common/config/resolve.h"
+#include "tests/unit/forge.h"
+
+#include <sys/stat.h>
+
+#define SID "SSSSSSSSSSSSSSSSSSSSSS"
+#define CLAIMS(iss, sid)                                                                       \
+    "{\"token_type\":\"access\",\"exp\":1700000900,\"iat\":1700000000,\"sub\":\"alice\","      \
+    "\"iss\":\"" iss "\",\"aud\":\"host\",\"sid\":\"" sid "\"}"
+
+/* A directory with all that a machine has. */
+struct place {
+    char dir[32];
+    char conf[64], drop_ins[72], one[96], two[96], pinned[64], keys[64], list[64], map[64];
+    struct policy words;
+    struct settings settings;
+    char *token;
+};
+
+static void put(char *path, size_t size, const char *dir, const char *name, const char *text)
+{
+    (void)snprintf(path, size, "%s/%s", dir, name);
+    ck_assert_ok(file_write(path, text_slice(text), 0644, NULL));
+}
+
+static struct place *place_new(void)
+{
+    struct place *p = calloc(1, sizeof(*p));
+    char text[512];
+
+    ck_assert_ptr_nonnull(p);
+    (void)snprintf(p->dir, sizeof(p->dir), "/tmp/faults-XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(p->dir));
+    put(p->keys, sizeof(p->keys), p->dir, "jwks.json", RFC8037_PUBLIC);
+    put(p->list, sizeof(p->list), p->dir, "revoked", SID " 1700000900\n");
+    put(p->map, sizeof(p->map), p->dir, "usermap",
+        "https://third alice alice\nhttps://third x carol\nhttps://third *@y carol\n");
+    put(p->pinned, sizeof(p->pinned), p->dir, "issuer", "Issuer=https://host\nAudience=host\n");
+    put(p->conf, sizeof(p->conf), p->dir, "jwt.conf",
+        "[Token]\nIssuer=https://host\nAudience=host other\nAlgorithm=ES256\n"
+        "[Session]\nAllowUsers=alice bob\nFailuresPerUser=5/min\n");
+    (void)snprintf(p->drop_ins, sizeof(p->drop_ins), "%s.d", p->conf);
+    ck_assert_int_eq(mkdir(p->drop_ins, 0755), 0);
+    put(p->one, sizeof(p->one), p->drop_ins, "10-one.conf", "[Http]\nAllowedHosts=a b c\n");
+    (void)snprintf(
+        text, sizeof(text),
+        "[Issuer https://other]\nKeys=%s\nAudience=host\nRequire=sub exp\n"
+        "Claim=a:b\nClaim=c:d\nTyp=JWT absent\nAlgorithms=EdDSA ES256\nUserMap=same\n"
+        "[Issuer https://third]\nKeys=%s\nUserMap=%s\n"
+        "[Issuer https://fourth]\nKeys=%s\n",
+        p->keys, p->keys, p->map, p->keys);
+    put(p->two, sizeof(p->two), p->drop_ins, "20-two.conf", text);
+    ck_assert_ok(policy_init(&p->words));
+    return p;
+}
+
+static void place_free(struct place **at)
+{
+    struct place *p = *at;
+
+    for (size_t i = 0; i < 7; i++)
+        (void)unlink((const char *const[]){p->one, p->two, p->conf, p->pinned, p->keys, p->list,
+                                           p->map}[i]);
+    ck_assert_int_eq(rmdir(p->drop_ins), 0);
+    ck_assert_int_eq(rmdir(p->dir), 0); /* nothing is left behind */
+    settings_clear(&p->settings);
+    policy_clear(&p->words);
+    free(p->token);
+    free(p);
+}
+
+struct told {
+    char *text;
+    size_t used;
+};
+
+static void tell(void *arg, const char *section, const char *key, const char *value,
+                 const char *standard)
+{
+    struct told *t = arg;
+
+    (void)standard;
+    t->used += (size_t)snprintf(t->text + t->used, FAULTS_TEXT - t->used, "[%s]%s=%s\n",
+                                section, key, value);
+    if (t->used >= FAULTS_TEXT)
+        abort(); /* an assertion here would allocate */
+}
+
+static void tell_word(void *arg, const char *word, const char *value, const char *standard)
+{
+    tell(arg, "", word, value, standard);
+}
+
+static enum tok_err load_settings(const void *given, char *text)
+{
+    const struct place *p = given;
+    struct settings s = {0};
+    struct why why = {0};
+    struct told told = {text, 0};
+    enum tok_err err = settings_load(p->conf, &s, &why);
+
+    (void)faults_end();
+    if (err) {
+        const struct settings empty = {0};
+
+        ck_assert_mem_eq(&s, &empty, sizeof(s));
+        ck_assert_msg(*why.text != '\0', "%s without a sentence", tok_err_word(err));
+        (void)snprintf(text, FAULTS_TEXT, "%s", why.text);
+        return err;
+    }
+    ck_assert_ok(settings_each(&s, tell, &told));
+    settings_clear(&s);
+    return err;
+}
+
+static enum tok_err list_settings(const void *given, char *text)
+{
+    const struct place *p = given;
+    struct told told = {text, 0};
+    enum tok_err err = settings_each(&p->settings, tell, &told);
+
+    (void)faults_end();
+    return err;
+}
+
+START_TEST(settings_are_loaded_whole_or_not)
+{
+    CLEANUP(place_free) struct place *p = place_new();
+
+    faults_try("settings_load", load_settings, p, TOK_OK);
+    ck_assert_ok(settings_load(p->conf, &p->settings, NULL));
+    faults_try("settings_each", list_settings, p, TOK_OK);
+}
+END_TEST
+
+/* A policy with every word given, told before and after. */
+
+struct words {
+    const struct policy *base;
+    const char *word, *value;
+};
+
+static const char *const every_word[][2] = {
+    {"keys", "/k"},        {"issuer", "https://host"},
+    {"audience", "a,b"},   {"algorithms", "EdDSA,ES256"},
+    {"user_claim", "u"},   {"type", "access"},
+    {"typ", "JWT,at+jwt"}, {"require", "sub,exp"},
+    {"claim", "a:b"},      {"claim", "c:d"},
+    {"scope", "required"}, {"one_time", "optional"},
+    {"leeway", "3s"},      {"max_lifetime", "1h"},
+    {"max_length", "511"}, {"allow_root", "yes"},
+    {"revoked", "/r"},     {"user_map", "/m"},
+};
+
+static void give(struct policy *p, const char *word, const char *value)
+{
+    struct why why = {0};
+
+    ck_assert_msg(policy_set(p, POLICY_WORDS, text_slice(word), text_slice(value), &why) ==
+                      TOK_OK,
+                  "%s", why.text);
+}
+
+static void make_policy(struct policy *ret)
+{
+    ck_assert_ok(policy_init(ret));
+    for (size_t i = 0; i < sizeof(every_word) / sizeof(every_word[0]); i++)
+        give(ret, every_word[i][0], every_word[i][1]);
+}
+
+static void tell_policy(const struct policy *p, char *text)
+{
+    struct told told = {text, 0};
+
+    *text = '\0';
+    ck_assert_ok(policy_each_given(p, POLICY_WORDS, tell_word, &told));
+}
+
+static enum tok_err init_policy(const void *given, char *text)
+{
+    struct policy p = {0};
+    const struct policy empty = {0};
+    enum tok_err err = policy_init(&p);
+
+    (void)faults_end();
+    (void)given;
+    if (err)
+        ck_assert_mem_eq(&p, &empty, sizeof(p));
+    else
+        (void)snprintf(text, FAULTS_TEXT, "%s %s %s", p.keys, p.user_claim, p.revoked);
+    policy_clear(&p);
+    return err;
+}
+
+static enum tok_err copy_policy(const void *given, char *text)
+{
+    struct policy p = {0};
+    const struct policy empty = {0};
+    enum tok_err err = policy_copy(given, &p);
+
+    (void)faults_end();
+    if (err)
+        ck_assert_mem_eq(&p, &empty, sizeof(p));
+    else
+        tell_policy(&p, text);
+    policy_clear(&p);
+    return err;
+}
+
+/* One word laid on a policy that has all. */
+static enum tok_err set_word(const void *given, char *text)
+{
+    CLEANUP(policy_clear) struct policy p = {0};
+    static char before[FAULTS_TEXT];
+    const struct words *w = given;
+    struct why why = {0};
+    enum tok_err err = policy_copy(w->base, &p);
+
+    if (err)
+        return err;
+    err = policy_set(&p, POLICY_WORDS, text_slice(w->word), text_slice(w->value), &why);
+    (void)faults_end();
+    tell_policy(&p, text);
+    tell_policy(w->base, before);
+    if (err)
+        ck_assert_str_eq(text, before);
+    return err;
+}
+
+static enum tok_err override(const void *given, char *text)
+{
+    CLEANUP(policy_clear) struct policy p = {0};
+    enum tok_err err = policy_init(&p);
+
+    if (!err)
+        err = policy_override(&p, given);
+    (void)faults_end();
+    if (!err)
+        tell_policy(&p, text);
+    return err;
+}
+
+static enum tok_err list_words(const void *given, char *text)
+{
+    struct told told = {text, 0};
+    enum tok_err err = policy_each_given(given, POLICY_CAMEL, tell_word, &told);
+
+    (void)faults_end();
+    return err;
+}
+
+START_TEST(a_policy_is_made_whole_or_not)
+{
+    CLEANUP(policy_clear) struct policy p = {0};
+
+    make_policy(&p);
+    faults_try("policy_init", init_policy, NULL, TOK_OK);
+    faults_try("policy_copy", copy_policy, &p, TOK_OK);
+    faults_try("policy_override", override, &p, TOK_OK);
+    faults_try("policy_each_given", list_words, &p, TOK_OK);
+    for (size_t i = 0; i < sizeof(every_word) / sizeof(every_word[0]); i++) {
+        struct words w = {&p, every_word[i][0], every_word[i][1]};
+
+        faults_try(w.word, set_word, &w, TOK_OK);
+    }
+}
+END_TEST
+
+static enum tok_err read_pinned(const void *given, char *text)
+{
+    CLEANUP(policy_clear) struct policy p = {0};
+    const struct place *place = given;
+    struct why why = {0};
+    enum tok_err err = policy_read_pinned(&p, place->pinned, &why);
+
+    (void)faults_end();
+    if (err) {
+        ck_assert_ptr_null(p.issuer);
+        ck_assert_ptr_null(p.audience);
+        return err;
+    }
+    (void)snprintf(text, FAULTS_TEXT, "%s %s", p.issuer, p.audience[0]);
+    return err;
+}
+
+START_TEST(the_pinned_file_is_read_whole_or_not)
+{
+    CLEANUP(place_free) struct place *p = place_new();
+
+    faults_try("policy_read_pinned", read_pinned, p, TOK_OK);
+}
+END_TEST
+
+static enum tok_err resolve(const void *given, char *text)
+{
+    const struct place *p = given;
+    const struct resolve_ask ask = {
+        .words = &p->words, .config = p->conf, .pinned = p->pinned, .trust = FILE_PUBLIC};
+    CLEANUP(resolve_clear) struct resolved r = {.list.fd = -1};
+    struct verify_result result = {0};
+    struct why why = {0};
+    char scratch[1024];
+    const struct verify_ask check = {.token = text_slice(p->token),
+                                     .now = 1700000100,
+                                     .user = SLICE("alice"),
+                                     .service = SLICE("sshd"),
+                                     .scratch = scratch,
+                                     .scratch_size = sizeof(scratch)};
+    enum tok_err err = resolve_token(&ask, check.token, &r, &why);
+
+    if (!err)
+        err = resolve_verify(&r, &check, &result, &why);
+    (void)faults_end();
+    (void)snprintf(text, FAULTS_TEXT, "%s %d %s", result.user, r.foreign, why.text);
+    return err;
+}
+
+static void resolve_one(struct place *p, const char *what, const char *payload,
+                        enum tok_err verdict)
+{
+    CLEANUP(cleanup_key) struct key *key = forge_key(RFC8037_PRIVATE, KEY_PRIVATE);
+
+    free(p->token);
+    p->token = forge(key, SLICE("{\"alg\":\"EdDSA\"}"), text_slice(payload));
+    faults_try(what, resolve, p, verdict);
+}
+
+START_TEST(a_fault_judges_no_token_by_other_rules)
+{
+    CLEANUP(place_free) struct place *p = place_new();
+
+    give(&p->words, "keys", p->keys);
+    give(&p->words, "revoked", p->list);
+    resolve_one(p, "ours", CLAIMS("https://host", "AAAAAAAAAAAAAAAAAAAAAA"), TOK_OK);
+    resolve_one(p, "ours, ended", CLAIMS("https://host", SID), TOK_REVOKED);
+    resolve_one(p, "another's, ended", CLAIMS("https://third", SID), TOK_REVOKED);
+    resolve_one(p, "another's", CLAIMS("https://third", "AAAAAAAAAAAAAAAAAAAAAA"), TOK_OK);
+    resolve_one(p, "another's, unmapped", CLAIMS("https://fourth", SID), TOK_UNMAPPED);
+    resolve_one(p, "nobody's", CLAIMS("https://nobody", SID), TOK_ISSUER);
+}
+END_TEST
+
+/* Files. */
+
+static enum tok_err read_whole(const void *given, char *text)
+{
+    const struct place *p = given;
+    char *bytes = NULL;
+    size_t n = 0;
+    int error = 0;
+    struct why why = {0};
+    enum tok_err err = file_read(p->conf, FILE_PUBLIC, 4096, &bytes, &n, &error, &why);
+
+    (void)faults_end();
+    if (err) {
+        ck_assert_ptr_null(bytes);
+        ck_assert_msg(*why.text != '\0', "%s without a sentence", tok_err_word(err));
+        return err;
+    }
+    (void)snprintf(text, FAULTS_TEXT, "%s", bytes);
+    free(bytes);
+    return err;
+}
+
+START_TEST(a_file_is_read_whole_or_not)
+{
+    CLEANUP(place_free) struct place *p = place_new();
+
+    faults_try("file_read", read_whole, p, TOK_OK);
+}
+END_TEST
+
+static bool is_whole(const char *path, const char *a, const char *b)
+{
+    char *text = NULL;
+    size_t n;
+    bool whole;
+
+    ck_assert_ok(file_read(path, FILE_PUBLIC, 4096, &text, &n, NULL, NULL));
+    whole = strcmp(text, a) == 0 || strcmp(text, b) == 0;
+    free(text);
+    return whole;
+}
+
+static enum tok_err replace_file(const void *given, char *text)
+{
+    static const char old[] = "the old text", new[] = "the text that is new";
+    const struct place *p = given;
+    char path[128];
+    struct why why = {0};
+    enum tok_err err;
+
+    (void)text;
+    (void)snprintf(path, sizeof(path), "%s/%s", p->drop_ins, "replaced");
+    err = file_write(path, SLICE("the text that is new"), 0600, &why);
+    (void)faults_end();
+    ck_assert(err ? is_whole(path, old, new) : is_whole(path, new, new));
+    ck_assert_ok(file_write(path, SLICE("the old text"), 0600, NULL));
+    return err;
+}
+
+START_TEST(a_file_is_replaced_whole_or_not)
+{
+    CLEANUP(place_free) struct place *p = place_new();
+    char path[128];
+
+    (void)snprintf(path, sizeof(path), "%s/%s", p->drop_ins, "replaced");
+    ck_assert_ok(file_write(path, SLICE("the old text"), 0600, NULL));
+    faults_try("file_write", replace_file, p, TOK_OK);
+    (void)unlink(path); /* and place_free finds the directory empty */
+}
+END_TEST
+
+static enum tok_err ask_list(const void *given, char *text)
+{
+    const struct place *p = given;
+    struct revoked list = {.fd = -1};
+    struct why why = {0};
+    enum tok_err err = revoked_open(p->list, FILE_PUBLIC, &list, &why);
+
+    (void)text;
+    if (err) {
+        (void)faults_end();
+        ck_assert_int_eq(list.fd, -1);
+        return err;
+    }
+    err = revoked_check(&list, SLICE(SID));
+    (void)faults_end();
+    revoked_close(&list);
+    return err;
+}
+
+START_TEST(a_list_that_can_not_be_read_frees_no_session)
+{
+    CLEANUP(place_free) struct place *p = place_new();
+
+    faults_try("revoked", ask_list, p, TOK_REVOKED);
+}
+END_TEST
+
+/* Of which some is remembered, if there is memory for it. */
+START_TEST(a_long_list_that_can_not_be_read_frees_no_session)
+{
+    CLEANUP(place_free) struct place *p = place_new();
+    FILE *file = fopen(p->list, "w");
+
+    ck_assert_ptr_nonnull(file);
+    for (int i = 0; i < 9999; i++)
+        ck_assert_int_eq(fprintf(file, "%022d 1700000900\n", i), REVOKED_LINE_LEN);
+    ck_assert_int_eq(fputs(SID " 1700000900\n", file) < 0, 0);
+    ck_assert_int_eq(fclose(file), 0);
+    faults_try("revoked", ask_list, p, TOK_REVOKED);
+}
+END_TEST
+
+size_t faults_file_tests(const TTest *ret[FAULTS_TESTS])
+{
+    const TTest *const tests[] = {
+        settings_are_loaded_whole_or_not,
+        a_policy_is_made_whole_or_not,
+        the_pinned_file_is_read_whole_or_not,
+        a_fault_judges_no_token_by_other_rules,
+        a_file_is_read_whole_or_not,
+        a_file_is_replaced_whole_or_not,
+        a_list_that_can_not_be_read_frees_no_session,
+        a_long_list_that_can_not_be_read_frees_no_session,
+    };
+
+    for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)
+        ret[i] = tests[i];
+    return sizeof(tests) / sizeof(tests[0]);
+}

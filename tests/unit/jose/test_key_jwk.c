@@ -1,0 +1,212 @@
+#include "tests/unit/forge.h"
+
+#include <openssl/err.h>
+
+#define OKP "{\"kty\":\"OKP\",\"crv\":\"Ed25519\","
+#define X "\"x\":\"" RFC8037_X "\""
+#define D "\"d\":\"" RFC8037_D "\""
+
+struct wrong {
+    const char *jwk;
+    enum tok_err err;
+    const char *says; /* the sentence holds this */
+};
+
+static void check_wrong(const struct wrong *wrong, size_t n, enum key_part part)
+{
+    for (size_t i = 0; i < n; i++) {
+        struct key *key = (struct key *)&key; /* any pointer that must stay */
+        struct why why = {0};
+        enum tok_err err = key_from_jwk(NULL, text_slice(wrong[i].jwk), part, &key, &why);
+
+        ck_assert_msg(err == wrong[i].err, "%s: %s", wrong[i].jwk, tok_err_word(err));
+        ck_assert_msg(strstr(why.text, wrong[i].says) == why.text, "%s: %s", wrong[i].jwk,
+                      why.text);
+        ck_assert_ptr_eq(key, (struct key *)&key);
+        ck_assert_uint_eq(ERR_peek_error(), 0);
+    }
+}
+
+#define CHECK_WRONG(wrong, part) check_wrong(wrong, sizeof(wrong) / sizeof((wrong)[0]), part)
+
+/* Fifteen operations that nobody knows. */
+#define OPS15                                                                                  \
+    "\"1\",\"2\",\"3\",\"4\",\"5\",\"6\",\"7\",\"8\",\"9\",\"10\",\"11\",\"12\",\"13\","       \
+    "\"14\",\"15\""
+
+START_TEST(a_wrong_jwk_is_refused_by_the_member_that_is_wrong)
+{
+    static const struct wrong wrong[] = {
+        {"", TOK_KEYS, "no JSON object"},
+        {"[]", TOK_KEYS, "no JSON object"},
+        {OKP X "}x", TOK_KEYS, "no JSON object"},
+        {OKP X "," X "}", TOK_KEYS, "no JSON object: duplicate member"},
+        {"{}", TOK_KEYS, "kty"},
+        {"{\"kty\":1}", TOK_KEYS, "kty"},
+        {"{\"kty\":null,\"crv\":\"Ed25519\"," X "}", TOK_KEYS, "kty"},
+        {"{\"kty\":\"OKP\"," X "}", TOK_KEYS, "crv"},
+        {"{\"kty\":\"OKP\",\"crv\":7," X "}", TOK_KEYS, "crv"},
+        {OKP "\"alg\":7," X "}", TOK_KEYS, "alg"},
+        {OKP "\"alg\":\"ES256\"," X "}", TOK_KEYS, "alg: not the one"},
+        {OKP "\"alg\":\"HS256\"," X "}", TOK_KEYS, "alg: not the one"},
+        {OKP "\"use\":\"enc\"," X "}", TOK_UNSUPPORTED, "use"},
+        {OKP "\"use\":\"SIG\"," X "}", TOK_UNSUPPORTED, "use"},
+        {OKP "\"use\":null," X "}", TOK_KEYS, "use"},
+        {OKP "\"use\":[\"sig\"]," X "}", TOK_KEYS, "use"},
+        {OKP "\"key_ops\":\"verify\"," X "}", TOK_KEYS, "key_ops"},
+        {OKP "\"key_ops\":[]," X "}", TOK_UNSUPPORTED, "key_ops"},
+        {OKP "\"key_ops\":[\"sign\"]," X "}", TOK_UNSUPPORTED, "key_ops"},
+        {OKP "\"key_ops\":[\"verify\",1]," X "}", TOK_KEYS, "key_ops"},
+        {OKP "\"key_ops\":[\"verify\",\"verif\\u0079\"]," X "}", TOK_KEYS, "key_ops"},
+        {OKP "\"key_ops\":[\"verify\"," OPS15 ",\"16\"]," X "}", TOK_KEYS, "key_ops: more"},
+        {OKP "\"kid\":\"\"," X "}", TOK_KEYS, "kid"},
+        {OKP "\"kid\":1," X "}", TOK_KEYS, "kid"},
+        {OKP "\"kid\":\"a\\nb\"," X "}", TOK_KEYS, "kid"},
+        {OKP "\"kid\":\"a\\u0000b\"," X "}", TOK_KEYS, "kid"},
+        {OKP "\"kid\":\"a\\u007fb\"," X "}", TOK_KEYS, "kid"},
+        {"{\"kty\":\"OKP\",\"crv\":\"Ed25519\"}", TOK_KEYS, "x: missing"},
+        {OKP "\"x\":1}", TOK_KEYS, "x"},
+        {OKP "\"x\":\"\"}", TOK_KEYS, "x"},
+        {OKP "\"x\":\"" RFC8037_X "=\"}", TOK_KEYS, "x"},
+        {OKP "\"x\":\"" RFC8037_X "A\"}", TOK_KEYS, "x"},
+        {OKP "\"x\":\"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHUR\"}", TOK_KEYS, "x"},
+        {OKP "\"x\":\"11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo\"}", TOK_KEYS, "x"},
+        {OKP "\"x\":\"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURp\"}", TOK_KEYS, "x"},
+        {OKP D "," X "}", TOK_KEYS, "d"},
+        {OKP "\"d\":null," X "}", TOK_KEYS, "d"},
+    };
+
+    CHECK_WRONG(wrong, KEY_PUBLIC);
+}
+END_TEST
+
+START_TEST(a_wrong_private_jwk_is_refused_too)
+{
+    static const struct wrong wrong[] = {
+        {OKP X "}", TOK_KEYS, "d: missing"},
+        {OKP D "}", TOK_KEYS, "x: missing"},
+        {OKP X ",\"d\":\"\"}", TOK_KEYS, "d"},
+        {OKP X ",\"d\":\"" RFC8037_D "AA\"}", TOK_KEYS, "d"},
+        {OKP X ",\"d\":\"" RFC8037_X "\"}", TOK_KEYS, "d: does not belong"},
+        {OKP D ",\"x\":\"" RFC8037_D "\"}", TOK_KEYS, "d: does not belong"},
+        {OKP X "," D ",\"key_ops\":[\"verify\"]}", TOK_UNSUPPORTED, "key_ops"},
+    };
+
+    CHECK_WRONG(wrong, KEY_PRIVATE);
+}
+END_TEST
+
+START_TEST(a_key_of_another_kind_is_told_from_a_wrong_one)
+{
+    static const struct wrong wrong[] = {
+        {"{\"kty\":\"RSA\",\"n\":\"AQ\",\"e\":\"AQAB\"}", TOK_UNSUPPORTED, "alg"},
+        {"{\"kty\":\"oct\",\"k\":\"AQ\"}", TOK_UNSUPPORTED, "alg"},
+        {"{\"kty\":\"EC\",\"crv\":\"P-192\"}", TOK_UNSUPPORTED, "crv"},
+        {"{\"kty\":\"EC\",\"crv\":\"secp256k1\"}", TOK_UNSUPPORTED, "crv"},
+        {"{\"kty\":\"RSA\",\"alg\":\"RSA-OAEP\"}", TOK_UNSUPPORTED, "alg"},
+        {"{\"kty\":\"AKP\",\"alg\":\"ML-DSA-44\"}", TOK_UNSUPPORTED, "kty"},
+        {"{\"kty\":\"okp\",\"crv\":\"Ed25519\"," X "}", TOK_UNSUPPORTED, "kty"},
+        {"{\"kty\":\"a name longer than any key type that we know\"}", TOK_UNSUPPORTED, "kty"},
+        {"{\"kty\":\"OKP\\u0000\",\"crv\":\"Ed25519\"," X "}", TOK_UNSUPPORTED, "kty"},
+        {"{\"kty\":\"OKP\",\"crv\":\"X25519\"," X "}", TOK_UNSUPPORTED, "crv"},
+        {"{\"kty\":\"OKP\",\"crv\":\"Ed448\"," X "}", TOK_UNSUPPORTED, "crv"},
+        {OKP "\"alg\":\"none\"," X "}", TOK_UNSUPPORTED, "alg"},
+        {OKP "\"alg\":\"ES256K\"," X "}", TOK_UNSUPPORTED, "alg"},
+    };
+
+    CHECK_WRONG(wrong, KEY_PUBLIC);
+}
+END_TEST
+
+START_TEST(a_kid_has_at_most_128_bytes)
+{
+    char kid[KEY_KID_MAX + 2], jwk[512];
+    struct key *key = NULL;
+
+    memset(kid, 'k', sizeof(kid) - 1);
+    kid[KEY_KID_MAX + 1] = '\0';
+    (void)snprintf(jwk, sizeof(jwk), OKP X ",\"kid\":\"%s\"}", kid);
+    ck_assert_err(key_from_jwk(NULL, text_slice(jwk), KEY_PUBLIC, &key, NULL), TOK_KEYS);
+    kid[KEY_KID_MAX] = '\0';
+    (void)snprintf(jwk, sizeof(jwk), OKP X ",\"kid\":\"%s\"}", kid);
+    ck_assert_ok(key_from_jwk(NULL, text_slice(jwk), KEY_PUBLIC, &key, NULL));
+    ck_assert_uint_eq(key_kid(key).n, KEY_KID_MAX);
+    key_free(key);
+}
+END_TEST
+
+START_TEST(members_that_say_the_same_or_nothing_to_us_are_taken)
+{
+    static const char *const good[] = {
+        OKP X "}",
+        OKP X ",\"alg\":\"EdDSA\",\"use\":\"sig\",\"key_ops\":[\"verify\"]}",
+        OKP X ",\"alg\":\"Ed25519\",\"key_ops\":[\"sign\",\"verify\"]}",
+        OKP X ",\"key_ops\":[\"verify\"," OPS15 "]}",
+        OKP X ",\"x5c\":[\"AA==\"],\"x5u\":\"http://x/\",\"ext\":true,\"nested\":{\"kty\":1}}",
+        "{\"\\u006bty\":\"\\u004fKP\",\"crv\":\"Ed25519\"," X "}",
+    };
+
+    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
+        key_free(forge_key(good[i], KEY_PUBLIC));
+}
+END_TEST
+
+START_TEST(what_is_written_reads_back_as_the_same_key)
+{
+    CLEANUP(cleanup_key)
+    struct key *key =
+        forge_key(OKP D "," X ",\"kid\":\"a \\\"quoted\\\" \\\\ \\u00e9\"}", KEY_PRIVATE);
+    CLEANUP(secret_clear) struct secret text = {0};
+    CLEANUP(cleanup_free) char *public_text = NULL;
+
+    ck_assert_ok(key_private_jwk(key, &text));
+    ck_assert_ok(key_public_jwk(key, &public_text));
+    ck_assert_ptr_null(strstr(public_text, RFC8037_D));
+    ck_assert_ptr_nonnull(strstr(text.p, D));
+
+    CLEANUP(cleanup_key) struct key *again = forge_key(text.p, KEY_PRIVATE);
+    CLEANUP(cleanup_key) struct key *verifier = forge_key(public_text, KEY_PUBLIC);
+    CLEANUP(secret_clear) struct secret text_again = {0};
+
+    ck_assert_ok(key_private_jwk(again, &text_again));
+    ck_assert_str_eq(text.p, text_again.p);
+    ck_assert(slice_eq(key_kid(key), key_kid(verifier)));
+    ck_assert(slice_is(key_kid(verifier), "a \"quoted\" \\ \xc3\xa9"));
+}
+END_TEST
+
+START_TEST(a_public_jwk_has_this_form)
+{
+    CLEANUP(cleanup_key) struct key *key = forge_key(OKP X "}", KEY_PUBLIC);
+    CLEANUP(cleanup_free) char *text = NULL;
+
+    ck_assert_ok(key_public_jwk(key, &text));
+    ck_assert_str_eq(text, OKP X ",\"kid\":\"kPrK_qmx\",\"alg\":\"EdDSA\",\"use\":\"sig\"}");
+    ck_assert_uint_eq(key_kid(key).n, 0);
+}
+END_TEST
+
+START_TEST(either_part_is_the_one_that_is_there)
+{
+    static const struct {
+        const char *jwk;
+        bool is_private;
+    } keys[] = {
+        {OKP X "}", false},
+        {OKP D "," X "}", true},
+        {"{\"kty\":\"oct\",\"alg\":\"HS256\",\"k\":\"" RFC8037_X "\"}", true},
+    };
+
+    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+        CLEANUP(cleanup_key) struct key *key = forge_key(keys[i].jwk, KEY_EITHER);
+
+        ck_assert_int_eq(key_is_private(key), keys[i].is_private);
+    }
+}
+END_TEST
+
+UNIT_MAIN("key_jwk", a_wrong_jwk_is_refused_by_the_member_that_is_wrong,
+          a_wrong_private_jwk_is_refused_too, a_key_of_another_kind_is_told_from_a_wrong_one,
+          a_kid_has_at_most_128_bytes, members_that_say_the_same_or_nothing_to_us_are_taken,
+          what_is_written_reads_back_as_the_same_key, a_public_jwk_has_this_form,
+          either_part_is_the_one_that_is_there)

@@ -1,0 +1,331 @@
+#include "common/jose/keyset.h"
+
+#include "tests/unit/forge.h"
+
+#include <sys/stat.h>
+
+#define KEY(kid)                                                                               \
+    "{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"kid\":\"" kid "\",\"x\":\"" RFC8037_X "\"}"
+#define NO_KID "{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"" RFC8037_X "\"}"
+#define RSA "{\"kty\":\"RSA\",\"alg\":\"RSA-OAEP\",\"kid\":\"a\",\"n\":\"AQ\",\"e\":\"AQAB\"}"
+
+static enum tok_err parse(const char *json, struct keyset **ret, struct why *why)
+{
+    return keyset_parse(NULL, text_slice(json), alg_set_default(), ret, why);
+}
+
+START_TEST(a_key_is_found_by_its_kid)
+{
+    CLEANUP(cleanup_keyset) struct keyset *set = NULL;
+
+    ck_assert_ok(parse("{\"keys\":[" KEY("a") "," KEY("b") "," NO_KID "]}", &set, NULL));
+    ck_assert_uint_eq(keyset_size(set), 3);
+    ck_assert_ptr_eq(keyset_find(set, SLICE("a")), keyset_at(set, 0));
+    ck_assert_ptr_eq(keyset_find(set, SLICE("b")), keyset_at(set, 1));
+    ck_assert_ptr_null(keyset_find(set, SLICE("c")));
+    ck_assert_ptr_null(keyset_find(set, SLICE("A")));
+    ck_assert_ptr_null(keyset_find(set, SLICE("a\0")));
+    ck_assert_ptr_null(keyset_find(set, SLICE("")));
+    ck_assert_ptr_null(keyset_at(set, 3));
+}
+END_TEST
+
+START_TEST(one_jwk_is_a_set_of_one)
+{
+    CLEANUP(cleanup_keyset) struct keyset *set = NULL;
+
+    ck_assert_ok(parse(RFC8037_PUBLIC, &set, NULL));
+    ck_assert_uint_eq(keyset_size(set), 1);
+    ck_assert_ptr_nonnull(keyset_find(set, SLICE("rfc8037")));
+}
+END_TEST
+
+START_TEST(keys_of_other_kinds_are_passed_over)
+{
+    CLEANUP(cleanup_keyset) struct keyset *set = NULL;
+
+    ck_assert_ok(parse(
+        "{\"x\":1,\"keys\":[" RSA ",{\"kty\":\"oct\",\"k\":\"AQ\"},"
+        "{\"kty\":\"OKP\",\"crv\":\"X25519\",\"use\":\"enc\",\"x\":\"AQ\"}," KEY("a") "]}",
+        &set, NULL));
+    ck_assert_uint_eq(keyset_size(set), 1);
+    ck_assert_ptr_nonnull(keyset_find(set, SLICE("a")));
+}
+END_TEST
+
+/* RFC 7517 A.1: an EC key for encryption, an RSA key for RS256. */
+START_TEST(a_key_for_another_use_is_passed_over)
+{
+    CLEANUP(cleanup_keyset) struct keyset *set = NULL;
+    size_t n;
+    CLEANUP(cleanup_free) char *text = forge_data("rfc/rfc7517_A.1.jwkset", &n);
+
+    ck_assert_ok(keyset_parse(NULL, (struct slice){text, n}, alg_set_default(), &set, NULL));
+    ck_assert_uint_eq(keyset_size(set), 1);
+    ck_assert_str_eq(key_alg(keyset_at(set, 0))->name, "RS256");
+    ck_assert_ptr_nonnull(keyset_find(set, SLICE("2011-04-29")));
+}
+END_TEST
+
+/* A secret can mint: it is used only where it is asked for, alone, from a closed file. */
+#define SECRET                                                                                 \
+    "{\"kty\":\"oct\",\"alg\":\"HS256\",\"kid\":\"s\",\"k\":"                                  \
+    "\"AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-"                                          \
+    "1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow\""                                              \
+    "}"
+
+START_TEST(a_secret_is_taken_only_where_its_algorithm_is_named)
+{
+    const alg_set hs256 = alg_bit(alg_find(SLICE("HS256")));
+    struct keyset *set = NULL;
+    struct why why = {0};
+
+    ck_assert_err(parse(SECRET, &set, &why), TOK_KEYS);
+    ck_assert_msg(strstr(why.text, "HS256 is not allowed here"), "%s", why.text);
+    ck_assert_err(
+        keyset_parse(NULL, text_slice(SECRET), alg_bit(alg_find(SLICE("HS384"))), &set, &why),
+        TOK_KEYS);
+    ck_assert_ptr_null(set);
+    ck_assert_ok(keyset_parse(NULL, text_slice(SECRET), hs256, &set, &why));
+    ck_assert_uint_eq(keyset_size(set), 1);
+    keyset_free(set);
+}
+END_TEST
+
+START_TEST(a_secret_among_public_keys_is_refused_whatever_is_asked)
+{
+    static const char *const files[] = {"{\"keys\":[" SECRET "," KEY("a") "]}",
+                                        "{\"keys\":[" KEY("a") "," SECRET "]}"};
+    const alg_set sets[] = {~(alg_set)0, alg_set_default(), alg_bit(alg_find(SLICE("HS256")))};
+
+    for (size_t i = 0; i < 6; i++) {
+        struct keyset *set = NULL;
+        struct why why = {0};
+
+        ck_assert_err(keyset_parse(NULL, text_slice(files[i % 2]), sets[i / 2], &set, &why),
+                      TOK_KEYS);
+        ck_assert_msg(strstr(why.text, "key 2: kty: a secret") == why.text, "%s", why.text);
+        ck_assert_ptr_null(set);
+    }
+}
+END_TEST
+
+START_TEST(a_secret_that_others_can_read_is_refused)
+{
+    const alg_set hs256 = alg_bit(alg_find(SLICE("HS256")));
+    char dir[] = "/tmp/keyset-XXXXXX", path[64];
+    struct keyset *set = NULL;
+    struct why why = {0};
+
+    ck_assert_ptr_nonnull(mkdtemp(dir));
+    (void)snprintf(path, sizeof(path), "%s/secret.jwk", dir);
+    ck_assert_ok(file_write(path, text_slice(SECRET), 0600, &why));
+    for (unsigned bit = 01; bit <= 040; bit <<= 1) {
+        ck_assert_int_eq(chmod(path, 0600 | bit), 0);
+        ck_assert_err(keyset_load(NULL, path, FILE_OWN, hs256, &set, &why), TOK_KEYS);
+        ck_assert_ptr_null(set);
+    }
+    ck_assert_int_eq(chmod(path, 0644), 0);
+    ck_assert_err(keyset_load(NULL, path, FILE_OWN, hs256, &set, &why), TOK_KEYS);
+    ck_assert_msg(strstr(why.text, "holds a secret and has mode 0644"), "%s", why.text);
+    ck_assert_int_eq(chmod(path, 0600), 0);
+    ck_assert_ok(keyset_load(NULL, path, FILE_OWN, hs256, &set, &why));
+    keyset_free(set);
+    ck_assert_int_eq(unlink(path), 0);
+    ck_assert_int_eq(rmdir(dir), 0);
+}
+END_TEST
+
+START_TEST(a_set_without_a_usable_key_is_refused)
+{
+    static const struct {
+        const char *file, *says;
+    } files[] = {{"rfc/rfc7517_A.2.jwkset", "key 2: d: a private key"},
+                 {"rfc/rfc7517_A.3.jwkset", "no key in it that can be used here; key 2: alg"},
+                 {"rfc/rfc7515_A.1.jwk", "no key in it that can be used here; alg"},
+                 {"rfc/rfc7515_A.2.jwk", "alg: missing; allow exactly one"},
+                 {"rfc/rfc7515_A.3.jwk", "d: a private key"}};
+    struct keyset *set = NULL;
+    struct why why;
+
+    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+        size_t n;
+        CLEANUP(cleanup_free) char *text = forge_data(files[i].file, &n);
+
+        ck_assert_err(
+            keyset_parse(NULL, (struct slice){text, n}, alg_set_default(), &set, &why),
+            TOK_KEYS);
+        ck_assert_msg(strstr(why.text, files[i].says) == why.text, "%s: %s", files[i].file,
+                      why.text);
+    }
+    ck_assert_err(parse("{\"keys\":[]}", &set, &why), TOK_KEYS);
+    ck_assert_err(keyset_parse(NULL, text_slice(RFC8037_PUBLIC), 0, &set, &why), TOK_KEYS);
+    ck_assert_ptr_null(set);
+}
+END_TEST
+
+START_TEST(what_is_wrong_in_a_known_key_refuses_the_set_and_is_named)
+{
+    static const struct {
+        const char *json, *says;
+    } wrong[] = {
+        {"", "no JSON object"},
+        {"[" KEY("a") "]", "no JSON object"},
+        {"{}", "neither"},
+        {"{\"keys\":{}}", "keys"},
+        {"{\"keys\":null}", "keys"},
+        {"{\"keys\":[" KEY("a") "],\"keys\":[]}", "no JSON object: duplicate member"},
+        {"{\"keys\":[" KEY("a") ",1]}", "key 2: no JSON object"},
+        {"{\"keys\":[" RSA "," KEY("a") ",{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"A\"}]}",
+         "key 3: x"},
+        {"{\"keys\":[" KEY("a") "," RFC8037_PRIVATE "]}", "key 2: d"},
+        {"{\"keys\":[" KEY("a") "," KEY("b") "," KEY("\\u0061") "]}", "kid: two keys"},
+        {RFC8037_PRIVATE, "d"},
+        {"{\"kty\":7}", "kty"},
+    };
+
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        struct keyset *set = NULL;
+        struct why why = {0};
+
+        ck_assert_err(parse(wrong[i].json, &set, &why), TOK_KEYS);
+        ck_assert_msg(strstr(why.text, wrong[i].says) == why.text, "%s: %s", wrong[i].json,
+                      why.text);
+        ck_assert_ptr_null(set);
+    }
+}
+END_TEST
+
+START_TEST(two_keys_without_kid_are_no_duplicates)
+{
+    CLEANUP(cleanup_keyset) struct keyset *set = NULL;
+
+    ck_assert_ok(parse("{\"keys\":[" NO_KID "," NO_KID "]}", &set, NULL));
+    ck_assert_uint_eq(keyset_size(set), 2);
+}
+END_TEST
+
+/* A set of n keys, k0 and so on; free it. */
+static char *many(size_t n)
+{
+    size_t size = n * 128 + 16, at = 0;
+    char *json = malloc(size);
+
+    ck_assert_ptr_nonnull(json);
+    at += (size_t)snprintf(json, size, "{\"keys\":[");
+    for (size_t i = 0; i < n; i++)
+        at += (size_t)snprintf(json + at, size - at,
+                               "%s{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"kid\":\"k%zu\","
+                               "\"x\":\"" RFC8037_X "\"}",
+                               i ? "," : "", i);
+    (void)snprintf(json + at, size - at, "]}");
+    return json;
+}
+
+START_TEST(ten_thousand_keys_are_all_found)
+{
+    CLEANUP(cleanup_free) char *json = many(10000);
+    CLEANUP(cleanup_keyset) struct keyset *set = NULL;
+
+    ck_assert_ok(parse(json, &set, NULL));
+    ck_assert_uint_eq(keyset_size(set), 10000);
+    for (size_t i = 0; i < 10000; i++) {
+        char kid[16];
+
+        (void)snprintf(kid, sizeof(kid), "k%zu", i);
+        ck_assert_ptr_eq(keyset_find(set, text_slice(kid)), keyset_at(set, i));
+    }
+    ck_assert_ptr_null(keyset_find(set, SLICE("k10000")));
+}
+END_TEST
+
+START_TEST(a_file_is_read_and_its_path_begins_the_sentence)
+{
+    char dir[] = "/tmp/keyset-XXXXXX", path[64], start[80];
+    CLEANUP(cleanup_keyset) struct keyset *set = NULL;
+    struct why why = {0};
+
+    ck_assert_ptr_nonnull(mkdtemp(dir));
+    (void)snprintf(path, sizeof(path), "%s/jwks.json", dir);
+    ck_assert_err(keyset_load(NULL, path, FILE_OWN, alg_set_default(), &set, &why), TOK_KEYS);
+    ck_assert_msg(strstr(why.text, path) != NULL, "%s", why.text);
+    ck_assert_ok(file_write(path, SLICE(RFC8037_PUBLIC), 0644, &why));
+    ck_assert_ok(keyset_load(NULL, path, FILE_OWN, alg_set_default(), &set, &why));
+    ck_assert_uint_eq(keyset_size(set), 1);
+    ck_assert_int_eq(chmod(path, 0666), 0);
+    ck_assert_err(keyset_load(NULL, path, FILE_OWN, alg_set_default(), &set, &why), TOK_KEYS);
+    ck_assert_ok(file_write(path, SLICE("{\"keys\":[1]}"), 0644, &why));
+    ck_assert_err(keyset_load(NULL, path, FILE_OWN, alg_set_default(), &set, &why), TOK_KEYS);
+    (void)snprintf(start, sizeof(start), "%s: key 1: ", path);
+    ck_assert_msg(strstr(why.text, start) == why.text, "%s", why.text);
+    ck_assert_int_eq(unlink(path), 0);
+    ck_assert_int_eq(rmdir(dir), 0);
+}
+END_TEST
+
+START_TEST(a_key_file_that_changes_is_read_anew_and_never_half)
+{
+    CLEANUP(keyset_file_clear) struct keyset_file file = {0};
+    char dir[] = "/tmp/keyset-XXXXXX", path[64], other[80];
+    const struct keyset *set, *again;
+    struct why why = {0};
+
+    ck_assert_ptr_nonnull(mkdtemp(dir));
+    (void)snprintf(path, sizeof(path), "%s/jwks.json", dir);
+    (void)snprintf(other, sizeof(other), "%s/other", dir);
+    ck_assert_ok(keyset_file_init(NULL, path, FILE_OWN, alg_set_default(), &file));
+    ck_assert_err(keyset_file_get(&file, &set, &why), TOK_KEYS);
+    ck_assert_msg(strstr(why.text, path) == why.text, "%s", why.text);
+    ck_assert_ok(file_write(path, SLICE(KEY("a")), 0644, &why));
+    ck_assert_ok(keyset_file_get(&file, &set, &why));
+    ck_assert_ptr_nonnull(keyset_find(set, SLICE("a")));
+    ck_assert_ok(keyset_file_get(&file, &again, &why));
+    ck_assert_ptr_eq(set, again); /* the same file: nothing is read */
+    ck_assert_ok(file_write(path, SLICE(KEY("b")), 0644, &why)); /* as long as before */
+    ck_assert_ok(keyset_file_get(&file, &set, &why));
+    ck_assert_ptr_nonnull(keyset_find(set, SLICE("b")));
+    ck_assert_ptr_null(keyset_find(set, SLICE("a")));
+
+    /* Wrong, trusted no more, a link, gone: no keys, and the old ones do not stay. */
+    ck_assert_ok(file_write(path, SLICE("{\"keys\":[" KEY("c") ",1]}"), 0644, &why));
+    ck_assert_err(keyset_file_get(&file, &set, &why), TOK_KEYS);
+    ck_assert_ok(file_write(path, SLICE(KEY("d")), 0644, &why));
+    ck_assert_ok(keyset_file_get(&file, &set, &why));
+    ck_assert_int_eq(chmod(path, 0666), 0);
+    ck_assert_err(keyset_file_get(&file, &set, &why), TOK_KEYS);
+    ck_assert_int_eq(chmod(path, 0644), 0);
+    ck_assert_ok(keyset_file_get(&file, &set, &why));
+    ck_assert_int_eq(rename(path, other), 0);
+    ck_assert_int_eq(symlink(other, path), 0);
+    ck_assert_err(keyset_file_get(&file, &set, &why), TOK_KEYS);
+    ck_assert_int_eq(unlink(path), 0);
+    ck_assert_err(keyset_file_get(&file, &set, &why), TOK_KEYS);
+    ck_assert_int_eq(unlink(other), 0);
+    ck_assert_int_eq(rmdir(dir), 0);
+}
+END_TEST
+
+START_TEST(one_pem_is_a_set_of_one_without_a_name)
+{
+    CLEANUP(cleanup_key) struct key *key = forge_key(RFC8037_PUBLIC, KEY_PUBLIC);
+    CLEANUP(cleanup_free) char *pem = NULL;
+    CLEANUP(cleanup_keyset) struct keyset *set = NULL;
+
+    ck_assert_ok(key_public_pem(key, &pem));
+    ck_assert_ok(keyset_parse(NULL, text_slice(pem), alg_set_default(), &set, NULL));
+    ck_assert_uint_eq(keyset_size(set), 1);
+    ck_assert(keyset_has_nameless(set));
+    ck_assert_str_eq(key_alg(keyset_at(set, 0))->name, "EdDSA");
+}
+END_TEST
+
+UNIT_MAIN("keyset", a_key_is_found_by_its_kid, one_jwk_is_a_set_of_one,
+          keys_of_other_kinds_are_passed_over, a_key_for_another_use_is_passed_over,
+          a_secret_is_taken_only_where_its_algorithm_is_named,
+          a_secret_among_public_keys_is_refused_whatever_is_asked,
+          a_secret_that_others_can_read_is_refused, a_set_without_a_usable_key_is_refused,
+          what_is_wrong_in_a_known_key_refuses_the_set_and_is_named,
+          two_keys_without_kid_are_no_duplicates, ten_thousand_keys_are_all_found,
+          a_file_is_read_and_its_path_begins_the_sentence,
+          a_key_file_that_changes_is_read_anew_and_never_half,
+          one_pem_is_a_set_of_one_without_a_name)

@@ -1,0 +1,184 @@
+/*
+ * Replies byte for byte, and the names a server answers to.
+ */
+#include "common/base/cleanup.h"
+#include "jwtd/http/hosts.h"
+#include "jwtd/http/reply.h"
+#include "tests/unit/unit.h"
+
+#include <string.h>
+
+static void packs_as(struct reply *reply, bool body_too, const char *want)
+{
+    CLEANUP(secret_clear) struct secret out = {0};
+
+    ck_assert_ok(reply_pack(reply, body_too, 784111777, &out));
+    ck_assert_msg(slice_is(secret_slice(&out), want), "%s", out.p);
+    reply_clear(reply);
+}
+
+START_TEST(a_refused_token_is_told_as_simplejwt_does)
+{
+    struct reply reply;
+
+    reply_detail(&reply, 401, "Token is expired", "token_not_valid");
+    reply.allow = "POST, OPTIONS";
+    reply.challenge = "Bearer";
+    packs_as(&reply, true,
+             "HTTP/1.1 401 Unauthorized\r\n"
+             "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n"
+             "Content-Type: application/json\r\n"
+             "Content-Length: 54\r\n"
+             "Allow: POST, OPTIONS\r\n"
+             "Vary: Accept\r\n"
+             "WWW-Authenticate: Bearer realm=\"api\"\r\n"
+             "X-Content-Type-Options: nosniff\r\n"
+             "Connection: close\r\n"
+             "\r\n"
+             "{\"detail\":\"Token is expired\",\"code\":\"token_not_valid\"}");
+}
+END_TEST
+
+START_TEST(head_tells_the_length_and_no_body)
+{
+    struct reply reply;
+
+    reply_detail(&reply, 404, "Not found.", NULL);
+    packs_as(&reply, false,
+             "HTTP/1.1 404 Not Found\r\n"
+             "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n"
+             "Content-Type: application/json\r\n"
+             "Content-Length: 23\r\n"
+             "X-Content-Type-Options: nosniff\r\n"
+             "Connection: close\r\n"
+             "\r\n");
+}
+END_TEST
+
+START_TEST(only_a_401_has_a_challenge)
+{
+    struct reply reply;
+
+    reply_detail(&reply, 503, "x", NULL);
+    reply.challenge = "Bearer";
+    reply.retry_after = 1;
+    packs_as(&reply, true,
+             "HTTP/1.1 503 Service Unavailable\r\n"
+             "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n"
+             "Content-Type: application/json\r\n"
+             "Content-Length: 14\r\n"
+             "Retry-After: 1\r\n"
+             "X-Content-Type-Options: nosniff\r\n"
+             "Connection: close\r\n"
+             "\r\n"
+             "{\"detail\":\"x\"}");
+}
+END_TEST
+
+START_TEST(not_modified_has_a_tag_and_no_body)
+{
+    struct reply reply;
+
+    reply_begin(&reply, 304, 16);
+    reply.etag = "\"0\"";
+    reply.cache = "public";
+    packs_as(&reply, true,
+             "HTTP/1.1 304 Not Modified\r\n"
+             "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n"
+             "Cache-Control: public\r\n"
+             "ETag: \"0\"\r\n"
+             "X-Content-Type-Options: nosniff\r\n"
+             "Connection: close\r\n"
+             "\r\n");
+}
+END_TEST
+
+START_TEST(no_content_has_neither_body_nor_length)
+{
+    struct reply reply;
+
+    reply_begin(&reply, 204, 16);
+    reply.user = "alice";
+    packs_as(&reply, true,
+             "HTTP/1.1 204 No Content\r\n"
+             "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n"
+             "X-Forwarded-User: alice\r\n"
+             "X-Auth-Request-User: alice\r\n"
+             "X-Content-Type-Options: nosniff\r\n"
+             "Connection: close\r\n"
+             "\r\n");
+}
+END_TEST
+
+START_TEST(a_status_has_one_number_and_a_strange_one_the_last)
+{
+    ck_assert_int_eq(reply_status_of(reply_status_number(204)), 204);
+    ck_assert_int_eq(reply_status_of(reply_status_number(505)), 505);
+    ck_assert_uint_eq(reply_status_number(299), REPLY_STATUSES - 1);
+    ck_assert_int_eq(reply_status_of(REPLY_STATUSES - 1), 0);
+}
+END_TEST
+
+START_TEST(a_body_over_its_room_is_never_sent)
+{
+    CLEANUP(secret_clear) struct secret out = {0};
+    struct reply reply;
+
+    reply_begin(&reply, 200, 4);
+    emit_text(&reply.body, "12345");
+    ck_assert_err(reply_pack(&reply, true, 0, &out), TOK_TOO_LONG);
+    ck_assert_ptr_null(out.p);
+    reply_clear(&reply);
+}
+END_TEST
+
+static bool allows(const struct hosts *hosts, const char *name)
+{
+    return hosts_allow(hosts, (struct slice){name, strlen(name)});
+}
+
+START_TEST(only_our_names_are_answered_to)
+{
+    char *extra[] = {(char[]){"login.example.org"}, NULL};
+    struct hosts hosts = {.hostname = "box", .issuer = "sso.example.org", .allowed = extra};
+    struct hosts bare = {0};
+
+    ck_assert(allows(&hosts, "localhost"));
+    ck_assert(allows(&hosts, "LocalHost"));
+    ck_assert(allows(&hosts, "127.0.0.1"));
+    ck_assert(allows(&hosts, "[::1]"));
+    ck_assert(allows(&hosts, "BOX"));
+    ck_assert(allows(&hosts, "sso.example.org"));
+    ck_assert(allows(&hosts, "Login.Example.org"));
+    ck_assert(!allows(&hosts, "example.org"));
+    ck_assert(!allows(&hosts, "box.evil"));
+    ck_assert(!allows(&hosts, "localhost.evil"));
+    ck_assert(!allows(&hosts, "127.0.0.2"));
+    ck_assert(!allows(&bare, "box"));
+    ck_assert(!allows(&bare, "login.example.org"));
+    ck_assert(!allows(&bare, ""));
+}
+END_TEST
+
+START_TEST(an_issuer_has_the_host_of_its_url)
+{
+    char host[HOSTS_NAME_MAX];
+
+    ck_assert(hosts_of_url("https://sso.example.org", host));
+    ck_assert_str_eq(host, "sso.example.org");
+    ck_assert(hosts_of_url("https://sso.example.org:8443/a/b", host));
+    ck_assert_str_eq(host, "sso.example.org");
+    ck_assert(hosts_of_url("https://[2001:db8::1]/x", host));
+    ck_assert_str_eq(host, "[2001:db8::1]");
+    ck_assert(!hosts_of_url("sso", host));
+    ck_assert(!hosts_of_url("https:///x", host));
+    ck_assert(!hosts_of_url("https://user@host/", host));
+}
+END_TEST
+
+UNIT_MAIN("reply", a_refused_token_is_told_as_simplejwt_does, head_tells_the_length_and_no_body,
+          only_a_401_has_a_challenge, not_modified_has_a_tag_and_no_body,
+          no_content_has_neither_body_nor_length,
+          a_status_has_one_number_and_a_strange_one_the_last,
+          a_body_over_its_room_is_never_sent, only_our_names_are_answered_to,
+          an_issuer_has_the_host_of_its_url)

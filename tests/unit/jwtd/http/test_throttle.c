@@ -1,0 +1,208 @@
+/*
+ * Failures by source: only so many wrong passwords a span, in bounded memory.
+ */
+#include "jwtd/http/throttle.h"
+#include "tests/unit/unit.h"
+
+#include <string.h>
+
+#define SECOND UINT64_C(1000000)
+
+static const struct settings_rate three_a_minute = {3, 60 * SECOND};
+
+static struct source uid_source(uid_t uid)
+{
+    return (struct source){.kind = SOURCE_UID, .uid = uid};
+}
+
+static struct throttle *make(void)
+{
+    struct throttle *t = calloc(1, sizeof(*t));
+
+    ck_assert_ptr_nonnull(t);
+    /* Any odd numbers would do; the daemon's are random. */
+    t->key[0] = UINT64_C(0x9e3779b97f4a7c15);
+    t->key[1] = UINT64_C(0xbf58476d1ce4e5b9);
+    t->key[2] = UINT64_C(0x94d049bb133111eb);
+    return t;
+}
+
+static void fail_times(struct throttle *t, const struct source *s, int n, uint64_t now)
+{
+    for (int i = 0; i < n; i++)
+        throttle_failed(t, three_a_minute, s, now);
+}
+
+START_TEST(the_fourth_failure_in_a_minute_has_to_wait)
+{
+    CLEANUP(cleanup_free) struct throttle *t = make();
+    struct source s = uid_source(1000);
+
+    fail_times(t, &s, 2, SECOND);
+    ck_assert_uint_eq(throttle_wait(t, three_a_minute, &s, SECOND), 0);
+    fail_times(t, &s, 1, SECOND);
+    ck_assert_uint_eq(throttle_wait(t, three_a_minute, &s, SECOND), 20 * SECOND);
+    ck_assert_uint_eq(throttle_wait(t, three_a_minute, &s, 20 * SECOND), SECOND);
+    ck_assert_uint_eq(throttle_wait(t, three_a_minute, &s, 21 * SECOND), 0);
+}
+END_TEST
+
+START_TEST(a_full_bucket_comes_back_and_is_no_fuller)
+{
+    CLEANUP(cleanup_free) struct throttle *t = make();
+    struct source s = uid_source(1000);
+
+    fail_times(t, &s, 3, SECOND);
+    fail_times(t, &s, 2, 1000 * SECOND);
+    ck_assert_uint_eq(throttle_wait(t, three_a_minute, &s, 1000 * SECOND), 0);
+    fail_times(t, &s, 1, 1000 * SECOND);
+    ck_assert_uint_ne(throttle_wait(t, three_a_minute, &s, 1000 * SECOND), 0);
+}
+END_TEST
+
+START_TEST(what_was_overdrawn_is_paid_back)
+{
+    CLEANUP(cleanup_free) struct throttle *t = make();
+    struct source s = uid_source(1000);
+
+    fail_times(t, &s, 5, SECOND);
+    ck_assert_uint_eq(throttle_wait(t, three_a_minute, &s, SECOND), 60 * SECOND);
+    fail_times(t, &s, 100, SECOND);
+    ck_assert_uint_eq(throttle_wait(t, three_a_minute, &s, SECOND), 80 * SECOND);
+}
+END_TEST
+
+START_TEST(sources_do_not_pay_for_each_other)
+{
+    CLEANUP(cleanup_free) struct throttle *t = make();
+    struct source a = uid_source(1000), b = uid_source(1001);
+
+    fail_times(t, &a, 3, SECOND);
+    ck_assert_uint_eq(throttle_wait(t, three_a_minute, &b, SECOND), 0);
+}
+END_TEST
+
+static struct source address(uint32_t n)
+{
+    struct source s = {.kind = SOURCE_IPV6, .ipv6 = {0x20, 0x01, 0x0d, 0xb8}};
+
+    memcpy(s.ipv6 + 4, &n, sizeof(n));
+    return s;
+}
+
+/* The promise of bounded memory is the type: nothing is ever allocated. */
+_Static_assert(sizeof(struct throttle) <= (size_t)160 * 1024, "a table of 160 KiB at most");
+
+START_TEST(a_million_addresses_lift_nobodys_limit)
+{
+    CLEANUP(cleanup_free) struct throttle *t = make();
+    struct source first = address(0);
+    unsigned waiting = 0;
+
+    fail_times(t, &first, 3, SECOND);
+    /* Counted, not asserted one by one: an assertion that holds writes to a pipe. */
+    for (uint32_t n = 1; n <= 1000000; n++) {
+        struct source s = address(n);
+
+        throttle_failed(t, three_a_minute, &s, SECOND + n);
+        waiting += throttle_wait(t, three_a_minute, &s, SECOND + n) > 0 ? 1 : 0;
+    }
+    ck_assert_uint_eq(waiting, 0);
+    ck_assert_uint_eq(throttle_wait(t, three_a_minute, &first, 3 * SECOND), 18 * SECOND);
+}
+END_TEST
+
+START_TEST(a_full_set_forgets_who_may_fail_most_often)
+{
+    CLEANUP(cleanup_free) struct throttle *t = make();
+    struct source first = uid_source(1), last = uid_source(THROTTLE_WAYS + 1);
+
+    memset(t->key, 0, sizeof(t->key)); /* all in one set */
+    for (uid_t uid = 1; uid <= THROTTLE_WAYS; uid++) {
+        struct source s = uid_source(uid);
+
+        fail_times(t, &s, uid == 1 ? 3 : 4, SECOND);
+    }
+    ck_assert_uint_ne(throttle_wait(t, three_a_minute, &first, SECOND), 0);
+    fail_times(t, &last, 3, SECOND);
+    ck_assert_uint_ne(throttle_wait(t, three_a_minute, &last, SECOND), 0);
+    ck_assert_uint_eq(throttle_wait(t, three_a_minute, &first, SECOND), 0);
+}
+END_TEST
+
+START_TEST(sources_of_each_kind_spread_over_the_sets)
+{
+    CLEANUP(cleanup_free) struct throttle *t = make();
+    size_t used = 0;
+
+    for (uint32_t n = 0; n < 2000; n++) {
+        struct source sources[] = {
+            address(n), uid_source(n), {.kind = SOURCE_IPV4, .ipv4 = {n * 256}}};
+
+        for (size_t i = 0; i < 3; i++)
+            fail_times(t, &sources[i], 1, SECOND);
+    }
+    for (size_t set = 0; set < THROTTLE_SETS; set++)
+        used += t->sets[set][0].at != 0 ? 1 : 0;
+    ck_assert_uint_gt(used, THROTTLE_SETS * 9 / 10);
+}
+END_TEST
+
+START_TEST(a_rate_of_none_limits_nothing)
+{
+    CLEANUP(cleanup_free) struct throttle *t = make();
+    struct settings_rate none = {0, 0};
+    struct source s = uid_source(1000);
+
+    for (int i = 0; i < 1000; i++)
+        throttle_failed(t, none, &s, SECOND);
+    ck_assert_uint_eq(throttle_wait(t, none, &s, SECOND), 0);
+}
+END_TEST
+
+static void text_is(const char *address, const char *want)
+{
+    char text[SOURCE_TEXT];
+    struct source s;
+
+    ck_assert_msg(source_of_text((struct slice){address, strlen(address)}, &s), "%s", address);
+    source_text(&s, text);
+    ck_assert_str_eq(text, want);
+}
+
+START_TEST(an_ipv6_source_is_its_64)
+{
+    struct source a, b;
+
+    text_is("192.0.2.1", "192.0.2.1");
+    text_is("2001:db8::1", "2001:db8::/64");
+    text_is("[2001:db8:1:2:3:4:5:6]", "2001:db8:1:2::/64");
+    text_is("::ffff:192.0.2.1", "192.0.2.1");
+    ck_assert(source_of_text(SLICE("2001:db8::1"), &a));
+    ck_assert(source_of_text(SLICE("2001:db8::ffff:1"), &b));
+    ck_assert(source_equal(&a, &b));
+    ck_assert(source_of_text(SLICE("2001:db8:0:1::1"), &b));
+    ck_assert(!source_equal(&a, &b));
+}
+END_TEST
+
+START_TEST(what_is_no_address_is_no_source)
+{
+    static const char *const texts[] = {"",        "x",           "192.0.2",     "192.0.2.1:80",
+                                        "unknown", "192.0.2.256", "2001:db8::g", "[",
+                                        "[]",      "unix:",       "192.0.2.1 "};
+    struct source s;
+
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+        ck_assert_msg(!source_of_text((struct slice){texts[i], strlen(texts[i])}, &s), "%s",
+                      texts[i]);
+    ck_assert(!source_of_text(SLICE("192.0.2.1\0"), &s));
+}
+END_TEST
+
+UNIT_MAIN("throttle", the_fourth_failure_in_a_minute_has_to_wait,
+          a_full_bucket_comes_back_and_is_no_fuller, what_was_overdrawn_is_paid_back,
+          sources_do_not_pay_for_each_other, a_million_addresses_lift_nobodys_limit,
+          a_full_set_forgets_who_may_fail_most_often, sources_of_each_kind_spread_over_the_sets,
+          a_rate_of_none_limits_nothing, an_ipv6_source_is_its_64,
+          what_is_no_address_is_no_source)

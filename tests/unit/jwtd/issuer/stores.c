@@ -1,0 +1,98 @@
+#include "tests/unit/jwtd/issuer/stores.h"
+
+#include "tests/unit/unit.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define UP 100000000 /* uptime at NOW: both clocks go alike */
+
+char stores_dir[sizeof("/tmp/test-store-XXXXXX")];
+char stores_path[64];
+
+void stores_setup(void)
+{
+    umask(077);
+    /* Anew for each test: under CK_FORK=no they share this process. */
+    memcpy(stores_dir, "/tmp/test-store-XXXXXX", sizeof(stores_dir));
+    ck_assert_ptr_nonnull(mkdtemp(stores_dir));
+    (void)snprintf(stores_path, sizeof(stores_path), "%s/sessions.db", stores_dir);
+}
+
+void stores_teardown(void)
+{
+    static const char *const names[] = {"", "-wal", "-shm"};
+    char name[80];
+
+    for (size_t i = 0; i < 3; i++) {
+        (void)snprintf(name, sizeof(name), "%s%s", stores_path, names[i]);
+        (void)unlink(name);
+    }
+    (void)rmdir(stores_dir);
+}
+
+struct store *stores_open(void)
+{
+    struct store *store = NULL;
+    struct why why = {""};
+    enum tok_err err = store_open(stores_path, &store, &why);
+
+    ck_assert_msg(err == TOK_OK, "%s", why.text);
+    return store;
+}
+
+void stores_begin(struct store *store, int64_t wall)
+{
+    ck_assert_int_eq(store_begin(store, wall, wall - NOW + UP), STORE_DONE);
+}
+
+void stores_commit(struct store *store)
+{
+    ck_assert_int_eq(store_commit(store), STORE_DONE);
+}
+
+void stores_id(uint8_t id[ISSUE_ID_BYTES], int n)
+{
+    memset(id, n, ISSUE_ID_BYTES);
+}
+
+struct store_session stores_session(int n)
+{
+    struct store_session s = {
+        .user = "alice",
+        .source = "uid 1000",
+        .created_at = NOW + n,
+        .absolute_exp = NOW + 30 * 86400,
+        .idle_exp = NOW + 7 * 86400,
+        .pair = {.gen = 0,
+                 .kid = "abcdefgh",
+                 .issued_at = NOW + n,
+                 .access_exp = NOW + n + 900,
+                 .refresh_exp = NOW + 7 * 86400},
+        .rotated_at = NOW + n,
+        .last_access_exp = NOW + n + 900,
+        .stamp = {1, 2, 3},
+        .stamp_len = STORE_STAMP_MAX,
+    };
+
+    stores_id(s.sid, n);
+    stores_id(s.pair.refresh_jti, n + 1);
+    stores_id(s.pair.access_jti, n + 2);
+    return s;
+}
+
+void stores_add(struct store *store, const struct store_session *s)
+{
+    stores_begin(store, NOW);
+    ck_assert_int_eq(store_add(store, s, NULL), STORE_DONE);
+    stores_commit(store);
+}
+
+struct store_session stores_find(struct store *store, const struct store_session *s)
+{
+    struct store_session found = {0};
+
+    ck_assert_int_eq(store_find(store, s->sid, &found), STORE_DONE);
+    return found;
+}

@@ -1,0 +1,26 @@
+/*
+ * A store in a directory of its own for each test, and sessions to put there.
+ */
+#pragma once
+
+#include "jwtd/issuer/store/store.h"
+
+#define NOW 1800000000
+
+extern char stores_dir[sizeof("/tmp/test-store-XXXXXX")];
+extern char stores_path[64];
+
+void stores_setup(void);
+void stores_teardown(void);
+
+struct store *stores_open(void);
+void stores_begin(struct store *store, int64_t wall);
+void stores_commit(struct store *store);
+
+/* An id, and a session of alice's, number n. */
+void stores_id(uint8_t id[ISSUE_ID_BYTES], int n);
+struct store_session stores_session(int n);
+
+/* Adds it, in a transaction of its own; finds it. */
+void stores_add(struct store *store, const struct store_session *s);
+struct store_session stores_find(struct store *store, const struct store_session *s);

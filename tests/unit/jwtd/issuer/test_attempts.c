@@ -1,0 +1,176 @@
+#include "jwtd/issuer/attempts.h"
+#include "tests/unit/unit.h"
+
+#include <malloc.h>
+#include <stdio.h>
+#include <string.h>
+
+#define MINUTE UINT64_C(60000000)
+#define START (UINT64_C(1000) * MINUTE)
+
+static const struct settings_rate three = {.count = 3, .per = MINUTE};
+static const uint8_t key[ATTEMPTS_KEY_LEN] = {1, 2, 3};
+
+static enum attempts_said take_named(struct attempts *a, const char *user, uint64_t now,
+                                     uint64_t *ret_wait)
+{
+    return attempts_take(a, (struct slice){user, strlen(user)}, &three, now, ret_wait);
+}
+
+static enum attempts_said take(struct attempts *a, uint64_t now)
+{
+    uint64_t wait;
+
+    return take_named(a, "alice", now, &wait);
+}
+
+static void settle(struct attempts *a, const char *user, uint64_t now, bool failed)
+{
+    attempts_settle(a, (struct slice){user, strlen(user)}, &three, now, failed);
+}
+
+static void guess_wrong(struct attempts *a, const char *user, uint64_t now)
+{
+    uint64_t wait;
+
+    ck_assert_int_eq(take_named(a, user, now, &wait), ATTEMPTS_GO);
+    settle(a, user, now, true);
+}
+
+START_TEST(failures_over_the_limit_are_told_how_long_to_wait)
+{
+    CLEANUP(cleanup_attempts) struct attempts *a = attempts_new(key);
+    uint64_t wait = 0;
+
+    for (uint64_t i = 0; i < 3; i++)
+        guess_wrong(a, "alice", START + i);
+    ck_assert_int_eq(take_named(a, "alice", START + MINUTE / 4, &wait), ATTEMPTS_LIMIT);
+    ck_assert_uint_eq(wait, MINUTE - MINUTE / 4);
+    ck_assert_int_eq(take_named(a, "alice", START + MINUTE - 1, &wait), ATTEMPTS_LIMIT);
+    ck_assert_uint_eq(wait, 1);
+    ck_assert_int_eq(take(a, START + MINUTE), ATTEMPTS_GO);
+}
+END_TEST
+
+START_TEST(right_passwords_count_nothing)
+{
+    CLEANUP(cleanup_attempts) struct attempts *a = attempts_new(key);
+
+    for (int i = 0; i < 100; i++) {
+        ck_assert_int_eq(take(a, START), ATTEMPTS_GO);
+        settle(a, "alice", START, false);
+    }
+}
+END_TEST
+
+START_TEST(a_right_password_forgives_nothing)
+{
+    CLEANUP(cleanup_attempts) struct attempts *a = attempts_new(key);
+
+    guess_wrong(a, "alice", START);
+    guess_wrong(a, "alice", START);
+    ck_assert_int_eq(take(a, START), ATTEMPTS_GO);
+    settle(a, "alice", START, false);
+    guess_wrong(a, "alice", START);
+    ck_assert_int_eq(take(a, START), ATTEMPTS_LIMIT);
+}
+END_TEST
+
+START_TEST(names_are_counted_apart)
+{
+    CLEANUP(cleanup_attempts) struct attempts *a = attempts_new(key);
+    uint64_t wait;
+
+    for (int i = 0; i < 3; i++)
+        guess_wrong(a, "alice", START);
+    ck_assert_int_eq(take_named(a, "carol", START, &wait), ATTEMPTS_GO);
+}
+END_TEST
+
+START_TEST(guesses_at_once_are_no_more_than_the_limit)
+{
+    CLEANUP(cleanup_attempts) struct attempts *a = attempts_new(key);
+
+    for (int i = 0; i < 3; i++)
+        ck_assert_int_eq(take(a, START), ATTEMPTS_GO);
+    ck_assert_int_eq(take(a, START), ATTEMPTS_WAIT);
+    settle(a, "alice", START, false);
+    ck_assert_int_eq(take(a, START), ATTEMPTS_GO);
+    for (int i = 0; i < 3; i++)
+        settle(a, "alice", START, true);
+    ck_assert_int_eq(take(a, START), ATTEMPTS_LIMIT);
+}
+END_TEST
+
+START_TEST(no_limit_is_no_limit)
+{
+    CLEANUP(cleanup_attempts) struct attempts *a = attempts_new(key);
+    static const struct settings_rate none = {0};
+    uint64_t wait;
+
+    for (int i = 0; i < 100; i++) {
+        ck_assert_int_eq(attempts_take(a, SLICE("alice"), &none, START, &wait), ATTEMPTS_GO);
+        attempts_settle(a, SLICE("alice"), &none, START, true);
+    }
+}
+END_TEST
+
+/* A million; fewer where each call is slow (valgrind). */
+static int many(void)
+{
+    const char *step = getenv("PROPERTY_STEP");
+
+    return 1000000 / (step ? atoi(step) : 1);
+}
+
+START_TEST(a_million_names_take_no_more_memory_and_forget_no_name_at_its_limit)
+{
+    CLEANUP(cleanup_attempts) struct attempts *a = attempts_new(key);
+    size_t before = mallinfo2().uordblks;
+    char name[16];
+
+    ck_assert_uint_lt(before, 1024 * 1024);
+
+    for (int i = 0; i < 3; i++)
+        guess_wrong(a, "alice", START);
+    for (int i = 0; i < many(); i++) {
+        (void)snprintf(name, sizeof(name), "n%d", i);
+        guess_wrong(a, name, START + 1);
+    }
+    ck_assert_uint_le(mallinfo2().uordblks, before + 1024);
+    ck_assert_int_eq(take(a, START + 2), ATTEMPTS_LIMIT);
+}
+END_TEST
+
+/* All ways of a set under way: a name more waits, and counts when one of them is settled. */
+START_TEST(a_flood_of_checks_under_way_makes_more_wait_and_forgets_none)
+{
+    CLEANUP(cleanup_attempts) struct attempts *a = attempts_new(key);
+    enum attempts_said said[8192];
+    int going = 0, waiting = 0;
+    char name[16];
+    uint64_t wait;
+
+    for (int i = 0; i < 8192; i++) {
+        (void)snprintf(name, sizeof(name), "n%d", i);
+        said[i] = take_named(a, name, START, &wait);
+        going += said[i] == ATTEMPTS_GO;
+        waiting += said[i] == ATTEMPTS_WAIT;
+    }
+    ck_assert_int_le(going, 4096);
+    ck_assert_int_eq(going + waiting, 8192);
+    for (int i = 0; i < 8192; i++) {
+        (void)snprintf(name, sizeof(name), "n%d", i);
+        if (said[i] == ATTEMPTS_GO)
+            settle(a, name, START, false);
+    }
+    ck_assert_int_eq(take(a, START), ATTEMPTS_GO);
+}
+END_TEST
+
+UNIT_MAIN("attempts", failures_over_the_limit_are_told_how_long_to_wait,
+          right_passwords_count_nothing, a_right_password_forgives_nothing,
+          names_are_counted_apart, guesses_at_once_are_no_more_than_the_limit,
+          no_limit_is_no_limit,
+          a_million_names_take_no_more_memory_and_forget_no_name_at_its_limit,
+          a_flood_of_checks_under_way_makes_more_wait_and_forgets_none)

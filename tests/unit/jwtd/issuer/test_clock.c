@@ -1,0 +1,115 @@
+#include "jwtd/issuer/store/clock.h"
+#include "tests/unit/unit.h"
+
+#define NOW 1800000000
+#define DAY 86400
+
+static struct clock_mark begun(void)
+{
+    struct clock_mark m = {0};
+
+    clock_follow(&m, NOW, 1000);
+    return m;
+}
+
+START_TEST(the_first_look_is_believed)
+{
+    ck_assert_int_eq(begun().mark, NOW);
+}
+END_TEST
+
+START_TEST(the_mark_follows_the_wall_clock_and_never_back)
+{
+    struct clock_mark m = begun();
+
+    clock_follow(&m, NOW + 500, 1500);
+    ck_assert_int_eq(m.mark, NOW + 500);
+    clock_follow(&m, NOW + 400, 1500);
+    ck_assert_int_eq(m.mark, NOW + 500);
+    /* sped up a little, as a time service does */
+    clock_follow(&m, NOW + 900, 1700);
+    ck_assert_int_eq(m.mark, NOW + 900);
+    /* a day between two looks */
+    clock_follow(&m, NOW + 900 + DAY, 1700 + DAY);
+    ck_assert_int_eq(m.mark, NOW + 900 + DAY);
+}
+END_TEST
+
+START_TEST(a_day_forward_and_back_moves_the_mark_by_uptime_alone)
+{
+    struct clock_mark m = begun();
+
+    clock_follow(&m, NOW + DAY, 1010);
+    clock_follow(&m, NOW + DAY + 600, 1610);
+    ck_assert_int_eq(m.mark, NOW + 610);
+    clock_follow(&m, NOW + 700, 1700);
+    ck_assert_int_eq(m.mark, NOW + 700);
+    ck_assert_int_eq(m.odd_since, 0);
+}
+END_TEST
+
+START_TEST(a_clock_that_stays_forward_for_an_hour_is_believed)
+{
+    struct clock_mark m = begun();
+
+    clock_follow(&m, NOW + DAY, 1010);
+    clock_follow(&m, NOW + DAY + CLOCK_BELIEVED - 1, 1010 + CLOCK_BELIEVED - 1);
+    ck_assert_int_lt(m.mark, NOW + DAY);
+    clock_follow(&m, NOW + DAY + CLOCK_BELIEVED, 1010 + CLOCK_BELIEVED);
+    ck_assert_int_eq(m.mark, NOW + DAY + CLOCK_BELIEVED);
+}
+END_TEST
+
+START_TEST(a_clock_that_stays_back_for_an_hour_is_believed_and_not_before)
+{
+    struct clock_mark m = begun();
+
+    clock_follow(&m, NOW - DAY, 1010);
+    ck_assert_int_eq(m.mark, NOW + 10);
+    clock_follow(&m, NOW - DAY + CLOCK_BELIEVED - 1, 1010 + CLOCK_BELIEVED - 1);
+    ck_assert_int_ge(m.mark, NOW + CLOCK_BELIEVED);
+    clock_follow(&m, NOW - DAY + CLOCK_BELIEVED, 1010 + CLOCK_BELIEVED);
+    ck_assert_int_eq(m.mark, NOW - DAY + CLOCK_BELIEVED);
+}
+END_TEST
+
+START_TEST(being_right_for_a_moment_begins_the_hour_anew)
+{
+    struct clock_mark m = begun();
+
+    clock_follow(&m, NOW + DAY, 1010);
+    clock_follow(&m, NOW + 2000, 3000);
+    clock_follow(&m, NOW + DAY, 3010);
+    clock_follow(&m, NOW + DAY + 2000, 5010);
+    ck_assert_int_lt(m.mark, NOW + DAY);
+}
+END_TEST
+
+START_TEST(after_a_boot_the_least_that_passed_is_counted)
+{
+    struct clock_mark m = begun();
+
+    /* off for an hour, and up for 700 seconds */
+    clock_follow(&m, NOW + 3600, 700);
+    ck_assert_int_eq(m.mark, NOW + 700);
+    clock_follow(&m, NOW + 3600 + CLOCK_BELIEVED, 700 + CLOCK_BELIEVED);
+    ck_assert_int_eq(m.mark, NOW + 3600 + CLOCK_BELIEVED);
+}
+END_TEST
+
+START_TEST(a_boot_does_not_count_against_the_hour)
+{
+    struct clock_mark m = {.mark = NOW, .seen = 500000, .odd_since = 500000};
+
+    clock_follow(&m, NOW + DAY, 10);
+    ck_assert_int_lt(m.mark, NOW + DAY);
+    ck_assert_int_eq(m.odd_since, 10);
+}
+END_TEST
+
+UNIT_MAIN("clock", the_first_look_is_believed, the_mark_follows_the_wall_clock_and_never_back,
+          a_day_forward_and_back_moves_the_mark_by_uptime_alone,
+          a_clock_that_stays_forward_for_an_hour_is_believed,
+          a_clock_that_stays_back_for_an_hour_is_believed_and_not_before,
+          being_right_for_a_moment_begins_the_hour_anew,
+          after_a_boot_the_least_that_passed_is_counted, a_boot_does_not_count_against_the_hour)

@@ -1,0 +1,292 @@
+#include "common/token/revoked.h"
+#include "jwtd/issuer/keys/publish.h"
+#include "tests/unit/unit.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define NOW 1800000000
+#define ISSUER_TEXT "Issuer=https://login.example\nAudience=one two\n"
+
+static char dir[sizeof("/tmp/test-publish-XXXXXX")];
+static char store_path[80];
+static struct store *store;
+
+static const char *at(const char *name)
+{
+    static char path[128];
+
+    (void)snprintf(path, sizeof(path), "%s/%s", dir, name);
+    return path;
+}
+
+static void setup(void)
+{
+    struct why why;
+
+    umask(077);
+    /* Anew for each test: under CK_FORK=no they share this process. */
+    memcpy(dir, "/tmp/test-publish-XXXXXX", sizeof(dir));
+    ck_assert_ptr_nonnull(mkdtemp(dir));
+    (void)snprintf(store_path, sizeof(store_path), "%s/sessions.db", dir);
+    ck_assert_ok(store_open(store_path, &store, &why));
+}
+
+static void teardown(void)
+{
+    static const char *const names[] = {"sessions.db", "sessions.db-wal", "sessions.db-shm",
+                                        "issuer",      "jwks.json",       "revoked"};
+
+    store_close(store);
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        (void)unlink(at(names[i]));
+    (void)rmdir(dir);
+}
+
+static void put(const char *name, const char *text)
+{
+    struct why why = {""};
+
+    ck_assert_ok(file_write(at(name), (struct slice){text, strlen(text)}, 0644, &why));
+}
+
+static void expect(const char *name, const char *text)
+{
+    CLEANUP(cleanup_free) char *bytes = NULL;
+    struct why why = {""};
+    size_t n;
+
+    ck_assert_ok(file_read(at(name), FILE_PUBLIC, 1 << 20, &bytes, &n, NULL, &why));
+    ck_assert_str_eq(bytes, text);
+}
+
+/* A session that is over, whose sid is 16 times this byte. */
+static void end_session(uint8_t byte, int64_t last_access_exp)
+{
+    struct store_session s = {
+        .user = "alice", .last_access_exp = last_access_exp, .ended = true};
+
+    memset(s.sid, byte, sizeof(s.sid));
+    ck_assert_int_eq(store_begin(store, NOW - 10000, 1000), STORE_DONE);
+    s.pair.refresh_exp = NOW + 10000;
+    ck_assert_int_eq(store_add(store, &s, "logout"), STORE_DONE);
+    ck_assert_int_eq(store_commit(store), STORE_DONE);
+}
+
+static enum tok_err publish(void)
+{
+    struct why why;
+
+    return publish_revoked(dir, store, NOW, &why);
+}
+
+/* 16 times 0x00, 0x11, 0xff. */
+#define SID_00 "AAAAAAAAAAAAAAAAAAAAAA"
+#define SID_11 "EREREREREREREREREREREQ"
+#define SID_FF "_____________________w"
+
+START_TEST(a_first_list_is_empty_and_readable_by_all)
+{
+    struct stat st;
+
+    ck_assert_ok(publish());
+    expect("revoked", "");
+    ck_assert_int_eq(stat(at("revoked"), &st), 0);
+    ck_assert_uint_eq(st.st_mode & 07777, 0644);
+}
+END_TEST
+
+START_TEST(the_list_is_sorted_lines_of_one_width)
+{
+    end_session(0xff, NOW + 1);
+    end_session(0x00, NOW + 20);
+    end_session(0x11, NOW + 3);
+    ck_assert_ok(publish());
+    expect("revoked", SID_00 " 1800000020\n" SID_11 " 1800000003\n" SID_FF " 1800000001\n");
+}
+END_TEST
+
+START_TEST(pam_finds_what_was_published)
+{
+    struct revoked list;
+    struct why why;
+
+    for (int i = 0; i < 200; i++)
+        end_session((uint8_t)i, NOW + i);
+    ck_assert_ok(publish());
+    ck_assert_ok(revoked_open(at("revoked"), FILE_PUBLIC, &list, &why));
+    ck_assert_err(revoked_check(&list, SLICE(SID_11)), TOK_REVOKED);
+    ck_assert_ok(revoked_check(&list, SLICE(SID_FF)));
+    revoked_close(&list);
+}
+END_TEST
+
+START_TEST(unexpired_lines_stay_whatever_the_store_says)
+{
+    put("revoked", SID_11 " 1800000500\n");
+    end_session(0x00, NOW + 20);
+    ck_assert_ok(publish());
+    expect("revoked", SID_00 " 1800000020\n" SID_11 " 1800000500\n");
+}
+END_TEST
+
+START_TEST(past_lines_are_dropped_when_no_leeway_reaches_them)
+{
+    put("revoked", SID_00 " 1799999700\n" SID_11 " 1799999701\n");
+    end_session(0xff, NOW - POLICY_LEEWAY_MAX);
+    ck_assert_ok(publish());
+    expect("revoked", SID_11 " 1799999701\n");
+}
+END_TEST
+
+START_TEST(of_two_ends_of_one_session_the_later_is_published)
+{
+    put("revoked", SID_00 " 1800000500\n" SID_11 " 1800000010\n");
+    end_session(0x00, NOW + 20);
+    end_session(0x11, NOW + 30);
+    ck_assert_ok(publish());
+    expect("revoked", SID_00 " 1800000500\n" SID_11 " 1800000030\n");
+}
+END_TEST
+
+START_TEST(a_list_out_of_form_is_left_as_it_is)
+{
+    static const char *const bad[] = {
+        SID_00 " 1800000500",
+        SID_00 " 1800000500\nx",
+        SID_00 " 18000005x0\n",
+        SID_00 "_1800000500\n",
+        "AAAAAAAAAAAAAAAAAAAA+A 1800000500\n",
+        SID_00 " 1800000500\n" SID_11 " 1800000500 ",
+    };
+
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        put("revoked", bad[i]);
+        ck_assert_err(publish(), TOK_LIST);
+        expect("revoked", bad[i]);
+    }
+}
+END_TEST
+
+START_TEST(a_list_that_says_the_same_is_not_written_again)
+{
+    struct stat before, after;
+
+    end_session(0x00, NOW + 20);
+    ck_assert_ok(publish());
+    ck_assert_int_eq(stat(at("revoked"), &before), 0);
+    ck_assert_ok(publish());
+    ck_assert_int_eq(stat(at("revoked"), &after), 0);
+    ck_assert_uint_eq(before.st_ino, after.st_ino);
+}
+END_TEST
+
+START_TEST(an_open_list_stays_as_it_was)
+{
+    struct revoked list;
+    struct why why;
+
+    ck_assert_ok(publish());
+    ck_assert_ok(revoked_open(at("revoked"), FILE_PUBLIC, &list, &why));
+    end_session(0x11, NOW + 20);
+    ck_assert_ok(publish());
+    ck_assert_ok(revoked_check(&list, SLICE(SID_11)));
+    revoked_close(&list);
+}
+END_TEST
+
+static struct names find_names(const char *issuer, word_list audience)
+{
+    struct names names = {0};
+    struct why why = {""};
+    enum tok_err err = names_find(dir, issuer, audience, "Host-7.Example", &names, &why);
+
+    ck_assert_msg(err == TOK_OK, "%s", why.text);
+    return names;
+}
+
+START_TEST(names_come_from_the_host_in_lower_case)
+{
+    CLEANUP(names_clear) struct names names = find_names(NULL, NULL);
+    struct why why;
+
+    ck_assert_str_eq(names.issuer, "https://host-7.example");
+    ck_assert_str_eq(names.audience[0], "host-7.example");
+    ck_assert_ptr_null(names.audience[1]);
+    ck_assert_ok(publish_names(dir, &names, &why));
+    expect("issuer", "Issuer=https://host-7.example\nAudience=host-7.example\n");
+}
+END_TEST
+
+START_TEST(names_once_published_outlive_a_new_host_name)
+{
+    put("issuer", ISSUER_TEXT);
+    {
+        CLEANUP(names_clear) struct names names = find_names(NULL, NULL);
+
+        ck_assert_str_eq(names.issuer, "https://login.example");
+        ck_assert_str_eq(names.audience[0], "one");
+        ck_assert_str_eq(names.audience[1], "two");
+    }
+}
+END_TEST
+
+START_TEST(a_setting_is_stronger_than_what_was_published)
+{
+    char audience[] = "three";
+    char *words[] = {audience, NULL};
+    CLEANUP(names_clear) struct names names = {0};
+    struct why why;
+
+    put("issuer", ISSUER_TEXT);
+    names = find_names(NULL, words);
+    ck_assert_str_eq(names.issuer, "https://login.example");
+    ck_assert_ok(publish_names(dir, &names, &why));
+    expect("issuer", "Issuer=https://login.example\nAudience=three\n");
+}
+END_TEST
+
+START_TEST(what_is_no_host_name_is_refused)
+{
+    static const char *const hosts[] = {"", "a b", "a\nAudience=x", "\xc3\xa4", "a/b"};
+    struct names names;
+    struct why why;
+
+    for (size_t i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++)
+        ck_assert_err(names_find(dir, NULL, NULL, hosts[i], &names, &why), TOK_SETTINGS);
+}
+END_TEST
+
+START_TEST(names_that_were_damaged_are_refused)
+{
+    struct names names;
+    struct why why = {""};
+
+    put("issuer", "Issuer=\n");
+    ck_assert_err(names_find(dir, NULL, NULL, "host", &names, &why), TOK_SETTINGS);
+    ck_assert_ptr_nonnull(strstr(why.text, "issuer"));
+}
+END_TEST
+
+int main(void)
+{
+    const TTest *const tests[] = {
+        a_first_list_is_empty_and_readable_by_all,
+        the_list_is_sorted_lines_of_one_width,
+        pam_finds_what_was_published,
+        unexpired_lines_stay_whatever_the_store_says,
+        past_lines_are_dropped_when_no_leeway_reaches_them,
+        of_two_ends_of_one_session_the_later_is_published,
+        a_list_out_of_form_is_left_as_it_is,
+        a_list_that_says_the_same_is_not_written_again,
+        an_open_list_stays_as_it_was,
+        names_come_from_the_host_in_lower_case,
+        names_once_published_outlive_a_new_host_name,
+        a_setting_is_stronger_than_what_was_published,
+        what_is_no_host_name_is_refused,
+        names_that_were_damaged_are_refused,
+    };
+
+    return unit_run_with("publish", tests, sizeof(tests) / sizeof(tests[0]), setup, teardown);
+}

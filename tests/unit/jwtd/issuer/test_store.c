@@ -1,0 +1,473 @@
+#include "tests/unit/jwtd/issuer/stores.h"
+#include "tests/unit/unit.h"
+
+#include <signal.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+static void expect_pair(const struct store_pair *got, const struct store_pair *want)
+{
+    ck_assert_int_eq(got->gen, want->gen);
+    ck_assert_mem_eq(got->refresh_jti, want->refresh_jti, ISSUE_ID_BYTES);
+    ck_assert_mem_eq(got->access_jti, want->access_jti, ISSUE_ID_BYTES);
+    ck_assert_str_eq(got->kid, want->kid);
+    ck_assert_int_eq(got->issued_at, want->issued_at);
+    ck_assert_int_eq(got->access_exp, want->access_exp);
+    ck_assert_int_eq(got->refresh_exp, want->refresh_exp);
+}
+
+static struct store_pair next_pair(const struct store_session *s, int n)
+{
+    struct store_pair pair = s->pair;
+
+    pair.gen++;
+    pair.issued_at += 60;
+    pair.access_exp += 60;
+    stores_id(pair.refresh_jti, n);
+    stores_id(pair.access_jti, n + 1);
+    return pair;
+}
+
+START_TEST(what_was_added_is_found_as_it_was)
+{
+    CLEANUP(cleanup_store) struct store *store = stores_open();
+    struct store_session s = stores_session(1), found;
+
+    stores_add(store, &s);
+    found = stores_find(store, &s);
+    ck_assert_str_eq(found.user, "alice");
+    ck_assert_str_eq(found.source, "uid 1000");
+    ck_assert_int_eq(found.created_at, s.created_at);
+    ck_assert_int_eq(found.absolute_exp, s.absolute_exp);
+    ck_assert_int_eq(found.idle_exp, s.idle_exp);
+    expect_pair(&found.pair, &s.pair);
+    ck_assert_int_eq(found.rotated_at, s.rotated_at);
+    ck_assert_int_eq(found.last_access_exp, s.last_access_exp);
+    ck_assert_uint_eq(found.stamp_len, s.stamp_len);
+    ck_assert_mem_eq(found.stamp, s.stamp, s.stamp_len);
+    ck_assert(!found.has_previous);
+    ck_assert(!found.ended);
+}
+END_TEST
+
+START_TEST(the_file_is_its_owners_alone)
+{
+    struct stat st;
+    struct store *store;
+
+    umask(0);
+    store = stores_open();
+    ck_assert_int_eq(stat(stores_path, &st), 0);
+    ck_assert_uint_eq(st.st_mode & 07777, 0600);
+    store_close(store);
+}
+END_TEST
+
+START_TEST(an_unknown_session_is_absent)
+{
+    CLEANUP(cleanup_store) struct store *store = stores_open();
+    struct store_session s = stores_session(1);
+
+    ck_assert_int_eq(store_find(store, s.sid, &s), STORE_ABSENT);
+}
+END_TEST
+
+START_TEST(rotation_keeps_the_id_before)
+{
+    CLEANUP(cleanup_store) struct store *store = stores_open();
+    struct store_session s = stores_session(1), found;
+    struct store_pair pair = next_pair(&s, 9);
+
+    stores_add(store, &s);
+    stores_begin(store, NOW + 60);
+    ck_assert_int_eq(store_rotate(store, s.sid, 0, &pair, NOW + 99), STORE_DONE);
+    stores_commit(store);
+    found = stores_find(store, &s);
+    expect_pair(&found.pair, &pair);
+    ck_assert(found.has_previous);
+    ck_assert_mem_eq(found.previous_jti, s.pair.refresh_jti, ISSUE_ID_BYTES);
+    ck_assert_int_eq(found.rotated_at, NOW + 60);
+    ck_assert_int_eq(found.idle_exp, NOW + 99);
+    ck_assert_int_eq(found.last_access_exp, pair.access_exp);
+}
+END_TEST
+
+START_TEST(of_two_rotations_from_one_generation_one_wins)
+{
+    CLEANUP(cleanup_store) struct store *store = stores_open();
+    struct store_session s = stores_session(1), found;
+    struct store_pair first = next_pair(&s, 9), second = next_pair(&s, 20);
+
+    stores_add(store, &s);
+    stores_begin(store, NOW);
+    ck_assert_int_eq(store_rotate(store, s.sid, 0, &first, NOW + 99), STORE_DONE);
+    ck_assert_int_eq(store_rotate(store, s.sid, 0, &second, NOW + 99), STORE_ABSENT);
+    stores_commit(store);
+    found = stores_find(store, &s);
+    ck_assert_mem_eq(found.pair.refresh_jti, first.refresh_jti, ISSUE_ID_BYTES);
+}
+END_TEST
+
+START_TEST(two_connections_rotate_one_after_the_other)
+{
+    CLEANUP(cleanup_store) struct store *store = stores_open();
+    CLEANUP(cleanup_store) struct store *other = stores_open();
+    struct store_session s = stores_session(1);
+    struct store_pair first = next_pair(&s, 9), second = next_pair(&s, 20);
+
+    stores_add(store, &s);
+    stores_begin(store, NOW);
+    ck_assert_int_eq(store_rotate(store, s.sid, 0, &first, NOW + 99), STORE_DONE);
+    stores_commit(store);
+    stores_begin(other, NOW);
+    ck_assert_int_eq(store_rotate(other, s.sid, 0, &second, NOW + 99), STORE_ABSENT);
+    store_rollback(other);
+}
+END_TEST
+
+START_TEST(an_ended_session_is_not_rotated)
+{
+    CLEANUP(cleanup_store) struct store *store = stores_open();
+    struct store_session s = stores_session(1);
+    struct store_pair pair = next_pair(&s, 9);
+
+    stores_add(store, &s);
+    stores_begin(store, NOW);
+    ck_assert_int_eq(store_end(store, s.sid, "logout"), STORE_DONE);
+    ck_assert_int_eq(store_end(store, s.sid, "logout"), STORE_ABSENT);
+    ck_assert_int_eq(store_rotate(store, s.sid, 0, &pair, NOW + 99), STORE_ABSENT);
+    ck_assert_int_eq(store_renew(store, s.sid, 0, NOW + 99, NOW + 99), STORE_ABSENT);
+    stores_commit(store);
+    ck_assert(stores_find(store, &s).ended);
+}
+END_TEST
+
+START_TEST(a_shorter_access_token_leaves_the_longest_ones_end)
+{
+    CLEANUP(cleanup_store) struct store *store = stores_open();
+    struct store_session s = stores_session(1), found;
+
+    stores_add(store, &s);
+    stores_begin(store, NOW);
+    ck_assert_int_eq(store_renew(store, s.sid, 0, NOW + 5, NOW + 500), STORE_DONE);
+    stores_commit(store);
+    found = stores_find(store, &s);
+    ck_assert_int_eq(found.last_access_exp, s.last_access_exp);
+    ck_assert_int_eq(found.idle_exp, NOW + 500);
+    expect_pair(&found.pair, &s.pair);
+}
+END_TEST
+
+START_TEST(the_oldest_sessions_end_first)
+{
+    CLEANUP(cleanup_store) struct store *store = stores_open();
+    struct store_session s[5], other = stores_session(40), gone = stores_session(50);
+    uint64_t ended = 99;
+
+    for (int i = 0; i < 5; i++) {
+        s[i] = stores_session(i + 1);
+        stores_add(store, &s[i]);
+    }
+    (void)snprintf(other.user, sizeof(other.user), "carol");
+    stores_add(store, &other);
+    gone.idle_exp = NOW - 1; /* expired: it takes nobody's place */
+    stores_add(store, &gone);
+    stores_begin(store, NOW);
+    ck_assert_int_eq(store_end_oldest(store, "alice", 3, "limit", &ended), STORE_DONE);
+    ck_assert_uint_eq(ended, 2);
+    ck_assert_int_eq(store_end_oldest(store, "alice", 3, "limit", &ended), STORE_DONE);
+    ck_assert_uint_eq(ended, 0);
+    stores_commit(store);
+    for (int i = 0; i < 5; i++)
+        ck_assert_int_eq(stores_find(store, &s[i]).ended, i < 2);
+    ck_assert(!stores_find(store, &other).ended);
+}
+END_TEST
+
+START_TEST(a_user_is_known_by_any_session)
+{
+    CLEANUP(cleanup_store) struct store *store = stores_open();
+    struct store_session s = stores_session(1);
+
+    stores_add(store, &s);
+    ck_assert_int_eq(store_knows_user(store, "alice"), STORE_DONE);
+    ck_assert_int_eq(store_knows_user(store, "bob"), STORE_ABSENT);
+}
+END_TEST
+
+struct seen {
+    size_t n;
+    uint8_t first;
+    int64_t exp;
+};
+
+static bool see(void *arg, const uint8_t sid[ISSUE_ID_BYTES], int64_t last_access_exp)
+{
+    struct seen *seen = arg;
+
+    seen->n++;
+    seen->first = sid[0];
+    seen->exp = last_access_exp;
+    return true;
+}
+
+START_TEST(ended_sessions_are_told_until_their_last_token_is_past)
+{
+    CLEANUP(cleanup_store) struct store *store = stores_open();
+    struct store_session live = stores_session(1), ended = stores_session(2);
+    struct seen seen = {0};
+
+    stores_add(store, &live);
+    stores_add(store, &ended);
+    stores_begin(store, NOW);
+    ck_assert_int_eq(store_end(store, ended.sid, "logout"), STORE_DONE);
+    stores_commit(store);
+    ck_assert_int_eq(store_each_ended(store, NOW, see, &seen), STORE_DONE);
+    ck_assert_uint_eq(seen.n, 1);
+    ck_assert_uint_eq(seen.first, 2);
+    ck_assert_int_eq(seen.exp, ended.last_access_exp);
+    ck_assert_int_eq(store_each_ended(store, ended.last_access_exp, see, &seen), STORE_DONE);
+    ck_assert_uint_eq(seen.n, 1);
+}
+END_TEST
+
+START_TEST(a_session_may_be_over_from_its_start)
+{
+    CLEANUP(cleanup_store) struct store *store = stores_open();
+    struct store_session s = stores_session(1);
+
+    s.ended = true;
+    stores_begin(store, NOW);
+    ck_assert_int_eq(store_add(store, &s, "rollback"), STORE_DONE);
+    stores_commit(store);
+    ck_assert(stores_find(store, &s).ended);
+}
+END_TEST
+
+START_TEST(time_never_runs_back)
+{
+    struct store *store = stores_open();
+    struct store_session s = stores_session(1);
+
+    stores_add(store, &s);
+    ck_assert_int_eq(store_time(store, NOW - 5000), NOW);
+    ck_assert_int_eq(store_time(store, NOW + 1), NOW + 1);
+    store_close(store);
+    store = stores_open();
+    ck_assert_int_eq(store_time(store, NOW - 5000), NOW);
+    store_close(store);
+}
+END_TEST
+
+START_TEST(a_turn_without_change_sets_no_mark)
+{
+    CLEANUP(cleanup_store) struct store *store = stores_open();
+
+    stores_begin(store, NOW + 1000);
+    ck_assert(!store_changed(store));
+    stores_commit(store);
+    ck_assert_int_eq(store_time(store, NOW), NOW);
+}
+END_TEST
+
+static unsigned syncs;
+
+/* Stands before libc's for SQLite too. */
+__attribute__((visibility("default"))) int fdatasync(int fd)
+{
+    syncs++;
+    return (int)syscall(SYS_fdatasync, fd);
+}
+
+START_TEST(a_commit_waits_for_the_disk_and_one_without_change_does_not)
+{
+    CLEANUP(cleanup_store) struct store *store = stores_open();
+    struct store_session s = stores_session(1), another = stores_session(2);
+
+    stores_add(store, &s);
+    syncs = 0;
+    stores_add(store, &another);
+    ck_assert_uint_ge(syncs, 1);
+    syncs = 0;
+    stores_begin(store, NOW);
+    (void)stores_find(store, &s);
+    stores_commit(store);
+    ck_assert_uint_eq(syncs, 0);
+}
+END_TEST
+
+START_TEST(rolled_back_work_is_gone)
+{
+    CLEANUP(cleanup_store) struct store *store = stores_open();
+    struct store_session s = stores_session(1);
+
+    stores_begin(store, NOW);
+    ck_assert_int_eq(store_add(store, &s, NULL), STORE_DONE);
+    ck_assert(store_changed(store));
+    store_rollback(store);
+    ck_assert_int_eq(store_find(store, s.sid, &s), STORE_ABSENT);
+}
+END_TEST
+
+START_TEST(a_committed_session_outlives_a_killed_process)
+{
+    struct store_session s = stores_session(1);
+    struct store *store;
+    int status;
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        store = stores_open();
+        stores_add(store, &s);
+        s = stores_session(2);
+        stores_begin(store, NOW);
+        (void)!store_add(store, &s, NULL);
+        (void)raise(SIGKILL);
+    }
+    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+    ck_assert(WIFSIGNALED(status));
+    store = stores_open();
+    (void)stores_find(store, &s);
+    s = stores_session(2);
+    ck_assert_int_eq(store_find(store, s.sid, &s), STORE_ABSENT);
+    store_close(store);
+}
+END_TEST
+
+static void limit_files(rlim_t size)
+{
+    struct rlimit limit;
+
+    (void)signal(SIGXFSZ, SIG_IGN);
+    ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &limit), 0);
+    limit.rlim_cur = size;
+    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+START_TEST(a_failed_commit_is_told_and_a_reopened_store_works)
+{
+    struct store *store = stores_open();
+    struct store_session s = stores_session(1), kept = stores_session(2);
+    enum store_said said;
+
+    stores_add(store, &kept);
+    stores_begin(store, NOW);
+    limit_files(4096); /* as a full disk: the log can't grow */
+    said = store_add(store, &s, NULL);
+    if (said == STORE_DONE)
+        said = store_commit(store);
+    ck_assert_int_eq(said, STORE_FAILED);
+    ck_assert_str_ne(store_failure(store), "");
+    store_close(store);
+    limit_files(RLIM_INFINITY);
+    store = stores_open();
+    (void)stores_find(store, &kept);
+    stores_add(store, &s);
+    (void)stores_find(store, &s);
+    store_close(store);
+}
+END_TEST
+
+START_TEST(a_row_goes_when_no_token_of_it_lives)
+{
+    CLEANUP(cleanup_store) struct store *store = stores_open();
+    struct store_session s = stores_session(1), later = stores_session(2);
+    int64_t over = s.pair.refresh_exp + POLICY_LEEWAY_MAX;
+
+    stores_add(store, &s);
+    stores_begin(store, over);
+    ck_assert_int_eq(store_add(store, &later, NULL), STORE_DONE);
+    stores_commit(store);
+    (void)stores_find(store, &s);
+    later = stores_session(3);
+    stores_begin(store, over + 1);
+    ck_assert_int_eq(store_add(store, &later, NULL), STORE_DONE);
+    stores_commit(store);
+    ck_assert_int_eq(store_find(store, s.sid, &s), STORE_ABSENT);
+}
+END_TEST
+
+static void spoil(const char *sql)
+{
+    sqlite3 *db;
+
+    ck_assert_int_eq(sqlite3_open(stores_path, &db), SQLITE_OK);
+    ck_assert_int_eq(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+    (void)sqlite3_close(db);
+}
+
+START_TEST(a_newer_releases_store_is_refused)
+{
+    struct store *store = stores_open();
+    struct why why = {""};
+
+    store_close(store);
+    spoil("PRAGMA user_version = 3");
+    ck_assert_err(store_open(stores_path, &store, &why), TOK_FILE);
+    ck_assert_ptr_nonnull(strstr(why.text, "newer release"));
+}
+END_TEST
+
+START_TEST(what_is_no_database_is_refused)
+{
+    struct store *store;
+    struct why why = {""};
+    FILE *f = fopen(stores_path, "we");
+
+    for (int i = 0; i < 1000; i++)
+        (void)fputs("this is no database\n", f);
+    (void)fclose(f);
+    ck_assert_err(store_open(stores_path, &store, &why), TOK_FILE);
+    ck_assert_ptr_nonnull(strstr(why.text, stores_path));
+}
+END_TEST
+
+START_TEST(a_damaged_row_is_a_failure)
+{
+    struct store *store = stores_open();
+    struct store_session s = stores_session(1);
+
+    stores_add(store, &s);
+    store_close(store);
+    spoil("UPDATE session SET refresh_jti = x'00'");
+    store = stores_open();
+    ck_assert_int_eq(store_find(store, s.sid, &s), STORE_FAILED);
+    store_close(store);
+}
+END_TEST
+
+int main(void)
+{
+    const TTest *const tests[] = {
+        what_was_added_is_found_as_it_was,
+        the_file_is_its_owners_alone,
+        an_unknown_session_is_absent,
+        rotation_keeps_the_id_before,
+        of_two_rotations_from_one_generation_one_wins,
+        two_connections_rotate_one_after_the_other,
+        an_ended_session_is_not_rotated,
+        a_shorter_access_token_leaves_the_longest_ones_end,
+        the_oldest_sessions_end_first,
+        a_user_is_known_by_any_session,
+        ended_sessions_are_told_until_their_last_token_is_past,
+        a_session_may_be_over_from_its_start,
+        time_never_runs_back,
+        a_turn_without_change_sets_no_mark,
+        a_commit_waits_for_the_disk_and_one_without_change_does_not,
+        rolled_back_work_is_gone,
+        a_committed_session_outlives_a_killed_process,
+        a_failed_commit_is_told_and_a_reopened_store_works,
+        a_row_goes_when_no_token_of_it_lives,
+        a_newer_releases_store_is_refused,
+        what_is_no_database_is_refused,
+        a_damaged_row_is_a_failure,
+    };
+
+    return unit_run_with("store", tests, sizeof(tests) / sizeof(tests[0]), stores_setup,
+                         stores_teardown);
+}

@@ -1,0 +1,21 @@
+/* Words of a policy, set as the tests of its words and of its judgement set them. */
+#pragma once
+
+#include "common/token/policy.h"
+#include "tests/unit/unit.h"
+
+static inline void set_as(struct policy *p, enum policy_style style, const char *word,
+                          const char *value)
+{
+    struct why why = {""};
+
+    ck_assert_msg(policy_set(p, style, slice_of(word), slice_of(value), &why) == TOK_OK, "%s",
+                  why.text);
+}
+
+static inline void set(struct policy *p, const char *word, const char *value)
+{
+    set_as(p, POLICY_WORDS, word, value);
+}
+
+/* The value is refused, the sentence begins with the word and the value and says the form. */

@@ -1,0 +1,632 @@
+/* The judgement on claims whose signature held. */
+#include "common/token/usermap.h"
+#include "tests/unit/token/policy_unit.h"
+
+#include <stdio.h>
+#include <string.h>
+
+START_TEST(user_names_are_portable)
+{
+    static const char *const good[] = {"a",  "alice", "A_b-c.9", "_",
+                                       "9a", "host$", ".a",      "a.b"};
+    static const char *const bad[] = {"",    "-a",  "123", ".",    "..",         "$",
+                                      "a$b", "a b", "a/b", "a\nb", "al\xc3\xad", "a:b",
+                                      "a$$", "a@b", "-",   "0",    "12$",        "..$"};
+    char name[USER_NAME_MAX + 2];
+
+    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
+        ck_assert_msg(policy_user_name_ok(slice_of(good[i])), "%s", good[i]);
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+        ck_assert_msg(!policy_user_name_ok(slice_of(bad[i])), "%s", bad[i]);
+    ck_assert(!policy_user_name_ok((struct slice){"alice\0", 6}));
+    ck_assert(!policy_user_name_ok((struct slice){NULL, 0}));
+    memset(name, 'a', sizeof(name));
+    ck_assert(policy_user_name_ok((struct slice){name, USER_NAME_MAX}));
+    ck_assert(!policy_user_name_ok((struct slice){name, USER_NAME_MAX + 1}));
+    name[USER_NAME_MAX] = '$';
+    ck_assert(!policy_user_name_ok((struct slice){name, USER_NAME_MAX + 1}));
+}
+END_TEST
+
+/* The judgement. Time is 1000 throughout; the token is good but for what a test changes. */
+
+#define REST                                                                                   \
+    "\"token_type\":\"access\",\"iss\":\"https://h\",\"aud\":[\"x\",\"h\"],\"sub\":\"alice\""
+#define GOOD "{" REST ",\"exp\":1900,\"iat\":1000}"
+
+struct case_ {
+    struct policy policy;
+    const char *user, *service;
+    const struct usermap *map;
+    bool spends;
+    int64_t now;
+    char got[USER_NAME_MAX + 1];
+};
+
+static struct case_ local(void)
+{
+    struct case_ c = {.now = 1000};
+
+    ck_assert_ok(policy_init(&c.policy));
+    set(&c.policy, "issuer", "https://h");
+    set(&c.policy, "audience", "h,other");
+    set(&c.policy, "leeway", "0");
+    return c;
+}
+
+static void case_clear(struct case_ *c)
+{
+    policy_clear(&c->policy);
+}
+
+/* A settled policy judges as one that is not. */
+static void settled_says_the_same(struct case_ *c, const struct claims *claims,
+                                  const struct policy_ask *ask, enum tok_err want)
+{
+    char user[USER_NAME_MAX + 1] = "untouched";
+
+    policy_settle(&c->policy);
+    ck_assert_err(policy_judge(&c->policy, claims, ask, user), want);
+    ck_assert_str_eq(user, c->got);
+}
+
+static enum tok_err judge(struct case_ *c, const char *payload)
+{
+    const struct claims_names names = {.user = c->policy.user_claim,
+                                       .token_type = c->policy.token_type_claim,
+                                       .jti = c->policy.jti_claim};
+    struct policy_ask ask = {.now = c->now, .map = c->map, .spends = c->spends};
+    struct claims *claims = calloc(1, sizeof(*claims));
+    enum tok_err err;
+
+    ck_assert_ptr_nonnull(claims);
+    if (c->user)
+        ask.user = slice_of(c->user);
+    if (c->service)
+        ask.service = slice_of(c->service);
+    (void)snprintf(c->got, sizeof(c->got), "untouched");
+    err = claims_read(slice_of(payload), &names, claims);
+    if (!err) {
+        c->policy.plan.settled = false;
+        err = policy_judge(&c->policy, claims, &ask, c->got);
+        settled_says_the_same(c, claims, &ask, err);
+    }
+    free(claims);
+    if (err)
+        ck_assert_str_eq(c->got, "untouched");
+    return err;
+}
+
+START_TEST(a_good_token_names_its_user)
+{
+    CLEANUP(case_clear) struct case_ c = local();
+
+    ck_assert_ok(judge(&c, GOOD));
+    ck_assert_str_eq(c.got, "alice");
+    c.user = "alice";
+    c.service = "sshd";
+    ck_assert_ok(judge(&c, GOOD));
+}
+END_TEST
+
+START_TEST(each_required_claim_is_missed)
+{
+    CLEANUP(case_clear) struct case_ c = local();
+
+    ck_assert_err(judge(&c, "{" REST ",\"iat\":1000}"), TOK_MISSING);
+    ck_assert_err(judge(&c, "{" REST ",\"exp\":1900}"), TOK_MISSING);
+    ck_assert_err(judge(&c, "{\"token_type\":\"access\",\"aud\":\"h\",\"sub\":\"alice\","
+                            "\"exp\":1900,\"iat\":1000}"),
+                  TOK_MISSING);
+    ck_assert_err(judge(&c, "{\"token_type\":\"access\",\"iss\":\"https://h\","
+                            "\"sub\":\"alice\",\"exp\":1900,\"iat\":1000}"),
+                  TOK_MISSING);
+    ck_assert_err(judge(&c, "{\"token_type\":\"access\",\"iss\":\"https://h\",\"aud\":\"h\","
+                            "\"exp\":1900,\"iat\":1000}"),
+                  TOK_MISSING);
+    set(&c.policy, "require", "jti,x");
+    ck_assert_err(judge(&c, "{" REST ",\"exp\":1900,\"jti\":\"1\"}"), TOK_MISSING);
+    ck_assert_ok(judge(&c, "{" REST ",\"exp\":1900,\"jti\":\"1\",\"x\":0}"));
+}
+END_TEST
+
+START_TEST(a_word_set_after_all_was_settled_counts)
+{
+    CLEANUP(case_clear) struct case_ c = local();
+    CLEANUP(policy_clear) struct policy over = {0};
+    CLEANUP(policy_clear) struct policy copy = {0};
+    struct why why = {0};
+
+    policy_settle(&c.policy);
+    set(&c.policy, "require", "nbf");
+    ck_assert(!c.policy.plan.settled);
+    policy_settle(&c.policy);
+    ck_assert_ok(policy_init(&over));
+    ck_assert_ok(policy_set(&over, POLICY_WORDS, SLICE("user_claim"), SLICE("name"), &why));
+    ck_assert_ok(policy_override(&c.policy, &over));
+    ck_assert(!c.policy.plan.settled);
+    policy_settle(&c.policy);
+    ck_assert_str_eq(c.policy.plan.claims.names.user, "name");
+    ck_assert_ok(policy_copy(&c.policy, &copy));
+    ck_assert(!copy.plan.settled);
+}
+END_TEST
+
+START_TEST(exp_is_required_whatever_the_list_says)
+{
+    CLEANUP(case_clear) struct case_ c = local();
+
+    set(&c.policy, "require", "sub");
+    ck_assert_err(judge(&c, "{" REST ",\"iat\":1000}"), TOK_MISSING);
+}
+END_TEST
+
+START_TEST(null_is_a_wrong_type_or_an_absence)
+{
+    CLEANUP(case_clear) struct case_ c = local();
+
+    ck_assert_err(judge(&c, "{" REST ",\"exp\":null,\"iat\":1000}"), TOK_CLAIM_TYPE);
+    ck_assert_err(judge(&c, "{\"token_type\":\"access\",\"iss\":\"https://h\",\"aud\":\"h\","
+                            "\"sub\":null,\"exp\":1900,\"iat\":1000}"),
+                  TOK_CLAIM_TYPE);
+    set(&c.policy, "require", "x");
+    ck_assert_err(judge(&c, "{" REST ",\"exp\":1900,\"x\":null}"), TOK_MISSING);
+}
+END_TEST
+
+START_TEST(exp_at_now_is_expired)
+{
+    CLEANUP(case_clear) struct case_ c = local();
+
+    c.now = 1899;
+    ck_assert_ok(judge(&c, GOOD));
+    c.now = 1900;
+    ck_assert_err(judge(&c, GOOD), TOK_EXPIRED);
+    set(&c.policy, "leeway", "5s");
+    ck_assert_ok(judge(&c, GOOD));
+    c.now = 1904;
+    ck_assert_ok(judge(&c, GOOD));
+    c.now = 1905;
+    ck_assert_err(judge(&c, GOOD), TOK_EXPIRED);
+    c.now = INT64_MAX;
+    ck_assert_err(judge(&c, GOOD), TOK_EXPIRED);
+}
+END_TEST
+
+START_TEST(a_fraction_of_exp_is_cut)
+{
+    CLEANUP(case_clear) struct case_ c = local();
+
+    ck_assert_err(judge(&c, "{" REST ",\"exp\":1000.9,\"iat\":900}"), TOK_EXPIRED);
+    ck_assert_ok(judge(&c, "{" REST ",\"exp\":1001.0,\"iat\":900}"));
+}
+END_TEST
+
+START_TEST(nbf_and_iat_may_not_be_ahead)
+{
+    CLEANUP(case_clear) struct case_ c = local();
+
+    ck_assert_ok(judge(&c, "{" REST ",\"exp\":1900,\"iat\":1000,\"nbf\":1000}"));
+    ck_assert_err(judge(&c, "{" REST ",\"exp\":1900,\"iat\":1000,\"nbf\":1001}"), TOK_NOT_YET);
+    ck_assert_err(judge(&c, "{" REST ",\"exp\":1900,\"iat\":1000,\"nbf\":1000.1}"),
+                  TOK_NOT_YET);
+    ck_assert_err(judge(&c, "{" REST ",\"exp\":1900,\"iat\":1001}"), TOK_NOT_YET);
+    set(&c.policy, "leeway", "5s");
+    ck_assert_ok(judge(&c, "{" REST ",\"exp\":1900,\"iat\":1005,\"nbf\":1005}"));
+    ck_assert_err(judge(&c, "{" REST ",\"exp\":1900,\"iat\":1000,\"nbf\":1006}"), TOK_NOT_YET);
+    ck_assert_err(judge(&c, "{" REST ",\"exp\":1900,\"iat\":1006}"), TOK_NOT_YET);
+    c.now = INT64_MIN;
+    ck_assert_err(judge(&c, GOOD), TOK_NOT_YET);
+}
+END_TEST
+
+START_TEST(a_lifetime_has_its_limit)
+{
+    CLEANUP(case_clear) struct case_ c = local();
+
+    set(&c.policy, "max_lifetime", "900");
+    ck_assert_ok(judge(&c, GOOD));
+    ck_assert_err(judge(&c, "{" REST ",\"exp\":1900,\"iat\":999}"), TOK_LIFETIME);
+    /* Without iat, what is left is all that is known of it. */
+    set(&c.policy, "require", "sub");
+    ck_assert_ok(judge(&c, "{" REST ",\"exp\":1900}"));
+    ck_assert_err(judge(&c, "{" REST ",\"exp\":1901}"), TOK_LIFETIME);
+    c.now = INT64_MIN;
+    ck_assert_err(judge(&c, "{" REST ",\"exp\":1900}"), TOK_LIFETIME);
+    c.now = 1000;
+    ck_assert_err(judge(&c, "{" REST ",\"exp\":9007199254740991,\"iat\":-9007199254740991}"),
+                  TOK_LIFETIME);
+}
+END_TEST
+
+START_TEST(another_issuer_is_refused)
+{
+    CLEANUP(case_clear) struct case_ c = local();
+
+    set(&c.policy, "issuer", "https://H");
+    ck_assert_err(judge(&c, GOOD), TOK_ISSUER);
+    set(&c.policy, "issuer", "https://h/");
+    ck_assert_err(judge(&c, GOOD), TOK_ISSUER);
+    set(&c.policy, "issuer", "https://");
+    ck_assert_err(judge(&c, GOOD), TOK_ISSUER);
+    set(&c.policy, "issuer", "https://h");
+    ck_assert_err(judge(&c, "{\"token_type\":\"access\",\"iss\":\"https://h\\u0000\","
+                            "\"aud\":\"h\",\"sub\":\"alice\",\"exp\":1900,\"iat\":1000}"),
+                  TOK_ISSUER);
+    ck_assert_ok(judge(&c, "{\"token_type\":\"access\",\"iss\":\"https:\\/\\/h\","
+                           "\"aud\":\"h\",\"sub\":\"alice\",\"exp\":1900,\"iat\":1000}"));
+    set(&c.policy, "require", "sub");
+    ck_assert_err(judge(&c, "{\"token_type\":\"access\",\"aud\":\"h\",\"sub\":\"alice\","
+                            "\"exp\":1900}"),
+                  TOK_ISSUER);
+}
+END_TEST
+
+START_TEST(an_unknown_issuer_or_audience_of_ours_refuses_everything)
+{
+    CLEANUP(case_clear) struct case_ c = local();
+    char *issuer = c.policy.issuer;
+    word_list audience = c.policy.audience;
+    char empty[1] = "";
+    char *none[] = {NULL}, *blank[] = {empty, NULL};
+
+    c.policy.issuer = NULL;
+    ck_assert_err(judge(&c, GOOD), TOK_ISSUER);
+    c.policy.issuer = empty;
+    ck_assert_err(judge(&c, "{\"token_type\":\"access\",\"iss\":\"\",\"aud\":\"h\","
+                            "\"sub\":\"alice\",\"exp\":1900,\"iat\":1000}"),
+                  TOK_ISSUER);
+    c.policy.issuer = issuer;
+    c.policy.audience = NULL;
+    ck_assert_err(judge(&c, GOOD), TOK_AUDIENCE);
+    c.policy.audience = none;
+    ck_assert_err(judge(&c, GOOD), TOK_AUDIENCE);
+    c.policy.audience = blank;
+    ck_assert_err(judge(&c, "{\"token_type\":\"access\",\"iss\":\"https://h\",\"aud\":\"\","
+                            "\"sub\":\"alice\",\"exp\":1900,\"iat\":1000}"),
+                  TOK_AUDIENCE);
+    c.policy.audience = audience;
+}
+END_TEST
+
+START_TEST(any_one_audience_will_do)
+{
+    CLEANUP(case_clear) struct case_ c = local();
+
+    set(&c.policy, "audience", "y,x");
+    ck_assert_ok(judge(&c, GOOD));
+    set(&c.policy, "audience", "y,z");
+    ck_assert_err(judge(&c, GOOD), TOK_AUDIENCE);
+    set(&c.policy, "require", "sub");
+    ck_assert_err(judge(&c, "{\"token_type\":\"access\",\"iss\":\"https://h\","
+                            "\"sub\":\"alice\",\"exp\":1900}"),
+                  TOK_AUDIENCE);
+}
+END_TEST
+
+START_TEST(another_token_type_is_refused)
+{
+    static const char refresh[] = "{\"token_type\":\"refresh\",\"iss\":\"https://h\","
+                                  "\"aud\":\"h\",\"sub\":\"alice\",\"exp\":1900,\"iat\":1000}";
+    static const char untyped[] = "{\"iss\":\"https://h\",\"aud\":\"h\",\"sub\":\"alice\","
+                                  "\"exp\":1900,\"iat\":1000}";
+    CLEANUP(case_clear) struct case_ c = local();
+
+    ck_assert_err(judge(&c, refresh), TOK_TYPE);
+    ck_assert_err(judge(&c, untyped), TOK_TYPE);
+    set(&c.policy, "type", "refresh");
+    ck_assert_ok(judge(&c, refresh));
+    ck_assert_err(judge(&c, GOOD), TOK_TYPE);
+    set(&c.policy, "type", "");
+    ck_assert_ok(judge(&c, untyped));
+    ck_assert_ok(judge(&c, refresh));
+}
+END_TEST
+
+START_TEST(claims_asked_must_equal)
+{
+    CLEANUP(case_clear) struct case_ c = local();
+
+    set(&c.policy, "claim", "dept:ops");
+    ck_assert_err(judge(&c, GOOD), TOK_CLAIM);
+    ck_assert_ok(judge(&c, "{" REST ",\"exp\":1900,\"iat\":1,\"dept\":\"o\\u0070s\"}"));
+    ck_assert_err(judge(&c, "{" REST ",\"exp\":1900,\"iat\":1,\"dept\":\"ops2\"}"), TOK_CLAIM);
+    ck_assert_err(judge(&c, "{" REST ",\"exp\":1900,\"iat\":1,\"dept\":[\"ops\"]}"), TOK_CLAIM);
+    set(&c.policy, "claim", "level:3");
+    ck_assert_err(judge(&c, "{" REST ",\"exp\":1900,\"iat\":1,\"dept\":\"ops\",\"level\":4}"),
+                  TOK_CLAIM);
+    ck_assert_ok(judge(&c, "{" REST ",\"exp\":1900,\"iat\":1,\"dept\":\"ops\",\"level\":3}"));
+    set(&c.policy, "claim", "ok:true");
+    ck_assert_ok(judge(
+        &c, "{" REST ",\"exp\":1900,\"iat\":1,\"dept\":\"ops\",\"level\":3,\"ok\":true}"));
+    ck_assert_err(judge(&c, "{" REST ",\"exp\":1900,\"iat\":1,\"dept\":\"ops\",\"level\":3,"
+                            "\"ok\":false}"),
+                  TOK_CLAIM);
+    set(&c.policy, "claim", "no:null");
+    ck_assert_err(judge(&c, "{" REST ",\"exp\":1900,\"iat\":1,\"dept\":\"ops\",\"level\":3,"
+                            "\"ok\":true,\"no\":null}"),
+                  TOK_CLAIM);
+}
+END_TEST
+
+START_TEST(a_bound_token_is_no_bearer_token)
+{
+    CLEANUP(case_clear) struct case_ c = local();
+
+    ck_assert_err(judge(&c, "{" REST ",\"exp\":1900,\"iat\":1000,\"cnf\":{\"jkt\":\"x\"}}"),
+                  TOK_BOUND);
+}
+END_TEST
+
+static enum tok_err judge_scope(struct case_ *c, const char *scope)
+{
+    char payload[512];
+
+    (void)snprintf(payload, sizeof(payload), "{" REST ",\"exp\":1900,\"iat\":1000,%s%s%s}",
+                   "\"scope\":\"", scope, "\"");
+    return judge(c, payload);
+}
+
+START_TEST(pam_words_of_a_scope_bind)
+{
+    CLEANUP(case_clear) struct case_ c = local();
+
+    c.service = "sshd";
+    ck_assert_ok(judge_scope(&c, ""));
+    ck_assert_ok(judge_scope(&c, "read write"));
+    ck_assert_ok(judge_scope(&c, "read xpam:sudo"));
+    ck_assert_ok(judge_scope(&c, "pam:sshd"));
+    ck_assert_ok(judge_scope(&c, "read pam:sudo pam:sshd"));
+    ck_assert_ok(judge_scope(&c, "pam:*"));
+    ck_assert_ok(judge_scope(&c, "\\u0070am:sshd"));
+    ck_assert_err(judge_scope(&c, "pam:sudo"), TOK_SCOPE);
+    ck_assert_err(judge_scope(&c, "read \\u0070am:sudo"), TOK_SCOPE);
+    ck_assert_err(judge_scope(&c, "pam:ssh pam:sshd2 pam:SSHD"), TOK_SCOPE);
+    ck_assert_err(judge_scope(&c, "pam:"), TOK_SCOPE);
+    ck_assert_err(judge_scope(&c, "pam:s*"), TOK_SCOPE);
+    c.service = "";
+    ck_assert_err(judge_scope(&c, "pam:"), TOK_SCOPE);
+    c.service = NULL;
+    ck_assert_ok(judge_scope(&c, "pam:sudo"));
+}
+END_TEST
+
+START_TEST(a_scope_binds_by_its_pam_words_alone)
+{
+    static const char *const binding[] = {"pam:sudo", "read pam:sshd", "pam:*",
+                                          "pam:", " pam:x"};
+    static const char *const free_words[] = {"",    "read",  "xpam:sudo", "read-pam:sudo",
+                                             "pam", "PAM:x", "pam :x"};
+
+    for (size_t i = 0; i < sizeof(binding) / sizeof(binding[0]); i++)
+        ck_assert_msg(policy_scope_binds(slice_of(binding[i])), "%s", binding[i]);
+    for (size_t i = 0; i < sizeof(free_words) / sizeof(free_words[0]); i++)
+        ck_assert_msg(!policy_scope_binds(slice_of(free_words[i])), "%s", free_words[i]);
+}
+END_TEST
+
+START_TEST(a_scope_that_is_required_must_hold_the_service)
+{
+    CLEANUP(case_clear) struct case_ c = local();
+
+    set(&c.policy, "scope", "required");
+    c.service = "sshd";
+    ck_assert_err(judge(&c, GOOD), TOK_SCOPE);
+    ck_assert_err(judge_scope(&c, "read"), TOK_SCOPE);
+    ck_assert_err(judge_scope(&c, "sshd"), TOK_SCOPE);
+    ck_assert_err(judge_scope(&c, "pam:sudo"), TOK_SCOPE);
+    ck_assert_ok(judge_scope(&c, "read pam:sshd"));
+    ck_assert_ok(judge_scope(&c, "pam:*"));
+    c.service = NULL;
+    ck_assert_err(judge(&c, GOOD), TOK_SCOPE);
+    ck_assert_err(judge_scope(&c, "read"), TOK_SCOPE);
+    ck_assert_ok(judge_scope(&c, "pam:sudo"));
+}
+END_TEST
+
+START_TEST(a_one_time_token_is_refused_and_so_is_another_where_one_is_asked)
+{
+    CLEANUP(case_clear) struct case_ c = local();
+
+    ck_assert_err(judge(&c, "{" REST ",\"exp\":1900,\"iat\":1000,\"one_time\":true}"),
+                  TOK_ONE_TIME);
+    ck_assert_ok(judge(&c, "{" REST ",\"exp\":1900,\"iat\":1000,\"one_time\":false}"));
+    set(&c.policy, "one_time", "required");
+    ck_assert_err(judge(&c, GOOD), TOK_ONE_TIME);
+    ck_assert_err(judge(&c, "{" REST ",\"exp\":1900,\"iat\":1000,\"one_time\":true}"),
+                  TOK_ONE_TIME);
+}
+END_TEST
+
+START_TEST(who_spends_takes_a_one_time_token_that_can_be_kept_to_one_use)
+{
+    static const struct {
+        const char *claims;
+        enum tok_err err;
+    } rows[] = {
+        {"\"aud\":\"h\",\"jti\":\"j\",\"iat\":1000", TOK_OK},
+        {"\"aud\":[\"h\"],\"jti\":\"j\",\"iat\":1000", TOK_OK},
+        {"\"aud\":[\"h\",\"x\"],\"jti\":\"j\",\"iat\":1000", TOK_ONE_TIME},
+        {"\"aud\":[\"h\",\"h\"],\"jti\":\"j\",\"iat\":1000", TOK_ONE_TIME},
+        {"\"aud\":\"h\",\"iat\":1000", TOK_MISSING},
+        {"\"aud\":\"h\",\"jti\":\"j\"", TOK_MISSING},
+        {"\"aud\":\"h\",\"jti\":\"j\",\"iat\":1001", TOK_NOT_YET},
+    };
+    CLEANUP(case_clear) struct case_ c = local();
+
+    c.spends = true;
+    set(&c.policy, "leeway", "60");
+    set(&c.policy, "require", "sub");
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char payload[256];
+
+        (void)snprintf(payload, sizeof(payload),
+                       "{\"token_type\":\"access\",\"iss\":\"https://h\",\"sub\":\"alice\","
+                       "\"exp\":1900,\"one_time\":true,%s}",
+                       rows[i].claims);
+        ck_assert_err(judge(&c, payload), rows[i].err);
+    }
+    set(&c.policy, "one_time", "required");
+    ck_assert_err(judge(&c, GOOD), TOK_ONE_TIME);
+}
+END_TEST
+
+static enum tok_err judge_sub(struct case_ *c, const char *sub)
+{
+    char payload[600];
+
+    (void)snprintf(payload, sizeof(payload),
+                   "{\"token_type\":\"access\",\"iss\":\"https://h\",\"aud\":\"h\",\"sub\":%s,"
+                   "\"exp\":1900,\"iat\":1000}",
+                   sub);
+    return judge(c, payload);
+}
+
+START_TEST(the_user_must_be_the_one_asked_for)
+{
+    CLEANUP(case_clear) struct case_ c = local();
+
+    c.user = "carol";
+    ck_assert_err(judge(&c, GOOD), TOK_USER);
+    c.user = "alic";
+    ck_assert_err(judge(&c, GOOD), TOK_USER);
+    c.user = "Alice";
+    ck_assert_err(judge(&c, GOOD), TOK_USER);
+    c.user = "";
+    ck_assert_err(judge(&c, GOOD), TOK_USER);
+    c.user = "alice";
+    ck_assert_ok(judge_sub(&c, "\"\\u0061lice\""));
+}
+END_TEST
+
+START_TEST(a_user_claim_that_is_no_portable_name_is_refused)
+{
+    CLEANUP(case_clear) struct case_ c = local();
+    char longest[USER_NAME_MAX + 4] = "\"";
+
+    ck_assert_err(judge_sub(&c, "\"\""), TOK_USER_NAME);
+    ck_assert_err(judge_sub(&c, "\"alice\\u0000\""), TOK_USER_NAME);
+    ck_assert_err(judge_sub(&c, "\"1000\""), TOK_USER_NAME);
+    ck_assert_err(judge_sub(&c, "\"-alice\""), TOK_USER_NAME);
+    ck_assert_err(judge_sub(&c, "\"al ice\""), TOK_USER_NAME);
+    ck_assert_err(judge_sub(&c, "1000"), TOK_CLAIM_TYPE);
+    memset(longest + 1, 'a', USER_NAME_MAX + 1);
+    longest[USER_NAME_MAX + 2] = '"';
+    ck_assert_err(judge_sub(&c, longest), TOK_USER_NAME);
+    longest[USER_NAME_MAX + 1] = '"';
+    longest[USER_NAME_MAX + 2] = '\0';
+    ck_assert_ok(judge_sub(&c, longest));
+    ck_assert_uint_eq(strlen(c.got), USER_NAME_MAX);
+}
+END_TEST
+
+START_TEST(another_user_claim_is_read_where_it_is_named)
+{
+    CLEANUP(case_clear) struct case_ c = local();
+
+    set(&c.policy, "user_claim", "login");
+    ck_assert_err(judge(&c, GOOD), TOK_MISSING);
+    ck_assert_ok(judge(&c, "{" REST ",\"exp\":1900,\"iat\":1000,\"login\":\"carol\"}"));
+    ck_assert_str_eq(c.got, "carol");
+    ck_assert_err(judge(&c, "{" REST ",\"exp\":1900,\"iat\":1000,\"login\":[\"carol\"]}"),
+                  TOK_CLAIM_TYPE);
+}
+END_TEST
+
+START_TEST(with_a_map_the_claim_is_anything_and_the_user_is_the_maps)
+{
+    static const char text[] = "https://h a:b/c deploy\nhttps://h alice carol\n"
+                               "https://h boss root\nhttps://other x deploy\n";
+    CLEANUP(case_clear) struct case_ c = local();
+    CLEANUP(usermap_clear) struct usermap map = {0};
+
+    ck_assert_ok(usermap_parse("m", slice_of(text), &map, NULL));
+    c.map = &map;
+    c.user = "deploy";
+    ck_assert_ok(judge_sub(&c, "\"a:b\\/c\""));
+    ck_assert_str_eq(c.got, "deploy");
+    c.user = "alice";
+    ck_assert_err(judge_sub(&c, "\"a:b/c\""), TOK_USER);
+    /* Likeness is nothing: the map says who alice is. */
+    ck_assert_err(judge_sub(&c, "\"alice\""), TOK_USER);
+    ck_assert_err(judge_sub(&c, "\"bob\""), TOK_UNMAPPED);
+    ck_assert_err(judge_sub(&c, "\"x\""), TOK_UNMAPPED);
+    ck_assert_err(judge_sub(&c, "\"\""), TOK_UNMAPPED);
+    ck_assert_err(judge_sub(&c, "7"), TOK_CLAIM_TYPE);
+    c.user = NULL;
+    ck_assert_err(judge_sub(&c, "\"boss\""), TOK_ROOT);
+    set(&c.policy, "allow_root", "yes");
+    ck_assert_ok(judge_sub(&c, "\"boss\""));
+}
+END_TEST
+
+START_TEST(root_is_refused_unless_allowed)
+{
+    CLEANUP(case_clear) struct case_ c = local();
+
+    ck_assert_err(judge_sub(&c, "\"root\""), TOK_ROOT);
+    c.user = "root";
+    ck_assert_err(judge_sub(&c, "\"root\""), TOK_ROOT);
+    ck_assert_err(judge(&c, GOOD), TOK_USER);
+    set(&c.policy, "allow_root", "yes");
+    ck_assert_ok(judge_sub(&c, "\"root\""));
+}
+END_TEST
+
+/* A token with every fault; each step mends the one that was told. */
+START_TEST(the_first_fault_in_the_order_of_the_header_is_told)
+{
+    static const struct {
+        enum tok_err want;
+        const char *mend, *by;
+    } steps[] = {
+        {TOK_MISSING, "\"x\":1", "\"iat\":2"},
+        {TOK_EXPIRED, "\"exp\":1", "\"exp\":90000000"},
+        {TOK_NOT_YET, "\"nbf\":2000", "\"nbf\":0"},
+        {TOK_ISSUER, "\"iss\":\"i\"", "\"iss\":\"https://h\""},
+        {TOK_AUDIENCE, "\"aud\":\"a\"", "\"aud\":\"h\""},
+        {TOK_TYPE, "\"token_type\":\"t\"", "\"token_type\":\"access\""},
+        {TOK_CLAIM, "\"c\":0", "\"c\":1"},
+        {TOK_BOUND, "\"cnf\":{}", "\"xxx\":{}"},
+        {TOK_LIFETIME, "\"exp\":90000000", "\"exp\":1900"},
+        {TOK_SCOPE, "\"scope\":\"pam:su\"", "\"scope\":\"pam:sshd\""},
+        {TOK_ONE_TIME, "\"one_time\":true", "\"one_time\":false"},
+        {TOK_USER, "\"sub\":\"carol\"", "\"sub\":\"alice\""},
+    };
+    CLEANUP(case_clear) struct case_ c = local();
+    char payload[512] = "{\"x\":1,\"exp\":1,\"nbf\":2000,\"iss\":\"i\",\"aud\":\"a\","
+                        "\"token_type\":\"t\",\"c\":0,\"cnf\":{},\"scope\":\"pam:su\","
+                        "\"one_time\":true,\"sub\":\"carol\"}";
+
+    set(&c.policy, "claim", "c:1");
+    c.user = "alice";
+    c.service = "sshd";
+    for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+        char next[512];
+        char *at = strstr(payload, steps[i].mend);
+
+        ck_assert_err(judge(&c, payload), steps[i].want);
+        ck_assert_ptr_nonnull(at);
+        (void)snprintf(next, sizeof(next), "%.*s%s%s", (int)(at - payload), payload,
+                       steps[i].by, at + strlen(steps[i].mend));
+        memcpy(payload, next, sizeof(payload));
+    }
+    ck_assert_ok(judge(&c, payload));
+}
+END_TEST
+
+UNIT_MAIN("policy", user_names_are_portable, a_good_token_names_its_user,
+          each_required_claim_is_missed, a_word_set_after_all_was_settled_counts,
+          exp_is_required_whatever_the_list_says, null_is_a_wrong_type_or_an_absence,
+          exp_at_now_is_expired, a_fraction_of_exp_is_cut, nbf_and_iat_may_not_be_ahead,
+          a_lifetime_has_its_limit, another_issuer_is_refused,
+          an_unknown_issuer_or_audience_of_ours_refuses_everything, any_one_audience_will_do,
+          another_token_type_is_refused, claims_asked_must_equal,
+          a_bound_token_is_no_bearer_token, pam_words_of_a_scope_bind,
+          a_scope_binds_by_its_pam_words_alone, a_scope_that_is_required_must_hold_the_service,
+          a_one_time_token_is_refused_and_so_is_another_where_one_is_asked,
+          who_spends_takes_a_one_time_token_that_can_be_kept_to_one_use,
+          the_user_must_be_the_one_asked_for, a_user_claim_that_is_no_portable_name_is_refused,
+          another_user_claim_is_read_where_it_is_named,
+          with_a_map_the_claim_is_anything_and_the_user_is_the_maps,
+          root_is_refused_unless_allowed, the_first_fault_in_the_order_of_the_header_is_told)

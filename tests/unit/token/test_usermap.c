@@ -1,0 +1,231 @@
+/* Who another issuer's users are here, and which files say so. */
+#include "common/base/cleanup.h"
+#include "common/token/usermap.h"
+#include "tests/unit/unit.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static struct usermap read_text(const char *text)
+{
+    struct usermap map = {0};
+    struct why why = {""};
+
+    ck_assert_msg(usermap_parse("map", slice_of(text), &map, &why) == TOK_OK, "%s", why.text);
+    return map;
+}
+
+/* user NULL: nobody. */
+static void is(const struct usermap *map, const char *issuer, const char *value,
+               const char *user)
+{
+    struct slice got = {0};
+    enum tok_err err = usermap_find(map, slice_of(issuer), slice_of(value), &got);
+
+    ck_assert_err(err, user ? TOK_OK : TOK_UNMAPPED);
+    if (user)
+        ck_assert_msg(slice_is(got, user), "%s is %.*s", value, (int)got.n, got.p);
+}
+
+static void refuse(const char *text, unsigned line, const char *says)
+{
+    struct usermap map = {0};
+    struct why why = {""};
+    char start[16];
+
+    (void)snprintf(start, sizeof(start), "map:%u: ", line);
+    ck_assert_err(usermap_parse("map", slice_of(text), &map, &why), TOK_SETTINGS);
+    ck_assert_msg(strncmp(why.text, start, strlen(start)) == 0, "no %sin %s", start, why.text);
+    ck_assert_msg(strstr(why.text, says) != NULL, "no %s in %s", says, why.text);
+    ck_assert_ptr_null(map.lines);
+}
+
+START_TEST(a_value_is_the_user_of_its_line)
+{
+    CLEANUP(usermap_clear)
+    struct usermap map = read_text("# who is who\n"
+                                   "https://a  repo:o/r:ref:refs/heads/main\tdeploy\n"
+                                   "\n"
+                                   "\thttps://a 17 alice   \n"
+                                   "https://b 17 carol\n"
+                                   "https://a \xc3\xa4,\"'; svc_x$");
+
+    is(&map, "https://a", "repo:o/r:ref:refs/heads/main", "deploy");
+    is(&map, "https://a", "17", "alice");
+    is(&map, "https://b", "17", "carol");
+    is(&map, "https://a", "\xc3\xa4,\"';", "svc_x$");
+}
+END_TEST
+
+START_TEST(what_is_alike_is_another)
+{
+    CLEANUP(usermap_clear) struct usermap map = read_text("https://a Alice alice\n");
+
+    is(&map, "https://a", "alice", NULL);
+    is(&map, "https://a", "Alice ", NULL);
+    is(&map, "https://a", "Alic", NULL);
+    is(&map, "https://a", "Alices", NULL);
+    is(&map, "https://a", "", NULL);
+    is(&map, "https://a/", "Alice", NULL);
+    is(&map, "https://A", "Alice", NULL);
+    is(&map, "", "Alice", NULL);
+    ck_assert_err(usermap_find(&map, slice_of("https://a"), (struct slice){"Alice\0x", 7},
+                               &(struct slice){0}),
+                  TOK_UNMAPPED);
+}
+END_TEST
+
+START_TEST(a_domain_is_all_of_it_and_nothing_under_or_over_it)
+{
+    CLEANUP(usermap_clear)
+    struct usermap map = read_text("https://a *@corp.example guest\n"
+                                   "https://a boss@corp.example alice\n");
+
+    is(&map, "https://a", "x@corp.example", "guest");
+    is(&map, "https://a", "boss@corp.example", "alice");
+    is(&map, "https://a", "x@sub.corp.example", NULL);
+    is(&map, "https://a", "x@orp.example", NULL);
+    is(&map, "https://a", "x@corp.example.org", NULL);
+    is(&map, "https://a", "x@CORP.example", NULL);
+    is(&map, "https://a", "@corp.example", NULL);
+    is(&map, "https://a", "corp.example", NULL);
+    is(&map, "https://a", "x@evil@corp.example", NULL);
+    is(&map, "https://a", "x@corp.example@evil", NULL);
+    is(&map, "https://a", "x@", NULL);
+    is(&map, "https://b", "x@corp.example", NULL);
+}
+END_TEST
+
+START_TEST(an_empty_map_has_nobody)
+{
+    CLEANUP(usermap_clear) struct usermap map = read_text("");
+    const struct usermap none = {0};
+
+    is(&map, "https://a", "x", NULL);
+    is(&none, "https://a", "x@y", NULL);
+}
+END_TEST
+
+START_TEST(another_form_is_refused_with_its_line)
+{
+    refuse("https://a x\n", 1, "allowed is ISSUER CLAIM-VALUE LOCAL-USER");
+    refuse("# c\n\nhttps://a x alice # why\n", 3, "allowed is ISSUER");
+    refuse("https://a x alice carol\n", 1, "allowed is ISSUER");
+    refuse("alice\n", 1, "allowed is ISSUER");
+    refuse("; x\n", 1, "allowed is ISSUER");
+    refuse("ok x alice\nhttps://a,b x alice\n", 2, "https://a,b is no issuer; allowed is");
+    refuse("https://a x al/ice\n", 1, "al/ice is no user name; allowed are");
+    refuse("https://a x *\n", 1, "* is no user name");
+    refuse("https://a x -rf\n", 1, "-rf is no user name");
+    refuse("https://a x 0\n", 1, "0 is no user name");
+}
+END_TEST
+
+START_TEST(a_star_is_a_whole_name_before_a_domain_or_an_error)
+{
+    static const char *const values[] = {"*",   "*@",   "a*",    "*a@b", "a*@b",
+                                         "*@*", "*@a*", "*@a@b", "**@a"};
+
+    for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+        char text[64];
+
+        (void)snprintf(text, sizeof(text), "https://a %s alice\n", values[i]);
+        refuse(text, 1, "or *@DOMAIN");
+    }
+}
+END_TEST
+
+START_TEST(a_value_twice_is_refused_wherever_it_stands)
+{
+    refuse("i x alice\ni y alice\ni x carol\n", 3, "x of this issuer is in line 1, too");
+    refuse("i x alice\ni x alice\n", 2, "line 1");
+    refuse("i *@d alice\nj *@d alice\ni *@d carol\n", 3, "line 1");
+}
+END_TEST
+
+START_TEST(bytes_that_are_no_text_are_refused)
+{
+    struct usermap map = {0};
+    struct why why = {""};
+
+    refuse("i x alice\r\n", 1, "carriage return");
+    refuse("\xef\xbb\xbfi x alice\n", 1, "byte order mark");
+    refuse("i \xff alice\n", 1, "UTF-8");
+    refuse("i x\x01 alice\n", 1, "control character");
+    ck_assert_err(usermap_parse("map", (struct slice){"i x\0y alice", 11}, &map, &why),
+                  TOK_SETTINGS);
+}
+END_TEST
+
+START_TEST(values_have_a_longest)
+{
+    char value[USERMAP_VALUE_MAX + 2], text[USERMAP_VALUE_MAX + 64];
+    CLEANUP(usermap_clear) struct usermap map = {0};
+
+    memset(value, 'v', sizeof(value));
+    value[USERMAP_VALUE_MAX + 1] = '\0';
+    (void)snprintf(text, sizeof(text), "i %s alice\n", value);
+    refuse(text, 1, "allowed are up to 1024 bytes");
+    value[USERMAP_VALUE_MAX] = '\0';
+    (void)snprintf(text, sizeof(text), "i %s alice\n", value);
+    map = read_text(text);
+    is(&map, "i", value, "alice");
+    value[1] = '@';
+    is(&map, "i", value, NULL);
+    value[USERMAP_VALUE_MAX] = 'v';
+    is(&map, "i", value, NULL);
+}
+END_TEST
+
+START_TEST(a_long_map_finds_each_and_no_other)
+{
+    enum { LINES = 5000 };
+    char *text = calloc(LINES, 48), value[32], user[32];
+    CLEANUP(usermap_clear) struct usermap map = {0};
+    size_t n = 0;
+
+    ck_assert_ptr_nonnull(text);
+    for (unsigned i = 0; i < LINES; i++)
+        n += (size_t)sprintf(text + n, "https://i v%u user%u\n", i * 7919 % LINES,
+                             i * 7919 % LINES);
+    map = read_text(text);
+    free(text);
+    for (unsigned i = 0; i < LINES; i++) {
+        (void)snprintf(value, sizeof(value), "v%u", i);
+        (void)snprintf(user, sizeof(user), "user%u", i);
+        is(&map, "https://i", value, user);
+        is(&map, "https://j", value, NULL);
+    }
+    is(&map, "https://i", "v5000", NULL);
+}
+END_TEST
+
+START_TEST(a_file_that_others_can_write_is_refused)
+{
+    char path[] = "/tmp/usermap-XXXXXX";
+    struct usermap map = {0};
+    struct why why = {""};
+    int fd = mkstemp(path);
+
+    ck_assert_int_ge(fd, 0);
+    (void)close(fd);
+    ck_assert_ok(file_write(path, SLICE("i x alice\n"), 0666, NULL));
+    ck_assert_err(usermap_load(path, FILE_OWN, &map, &why), TOK_SETTINGS);
+    ck_assert_ptr_nonnull(strstr(why.text, "has mode 0666"));
+    ck_assert_int_eq(chmod(path, 0644), 0);
+    ck_assert_ok(usermap_load(path, FILE_OWN, &map, &why));
+    is(&map, "i", "x", "alice");
+    usermap_clear(&map);
+    ck_assert_int_eq(unlink(path), 0);
+    ck_assert_err(usermap_load(path, FILE_OWN, &map, &why), TOK_SETTINGS);
+    ck_assert_ptr_nonnull(strstr(why.text, path));
+}
+END_TEST
+
+UNIT_MAIN("usermap", a_value_is_the_user_of_its_line, what_is_alike_is_another,
+          a_domain_is_all_of_it_and_nothing_under_or_over_it, an_empty_map_has_nobody,
+          another_form_is_refused_with_its_line,
+          a_star_is_a_whole_name_before_a_domain_or_an_error,
+          a_value_twice_is_refused_wherever_it_stands, bytes_that_are_no_text_are_refused,
+          values_have_a_longest, a_long_map_finds_each_and_no_other,
+          a_file_that_others_can_write_is_refused)
