@@ -41,13 +41,13 @@ bool admin_is_root(const char *command)
 }
 
 /* 0, or -errno. */
-static int converse(int fd, const uint8_t *question, size_t n, struct admin_answer *ret,
+static int converse(int fd, const uint8_t *request, size_t n, struct admin_answer *ret,
                     size_t *ret_n)
 {
     struct pollfd p = {.fd = fd, .events = POLLIN};
     ssize_t got;
 
-    if (send(fd, question, n, MSG_NOSIGNAL) < 0)
+    if (send(fd, request, n, MSG_NOSIGNAL) < 0)
         return -errno;
     switch (poll(&p, 1, ADMIN_SECONDS * 1000)) {
     case -1:
@@ -79,7 +79,7 @@ enum tok_err admin_ask(const char *socket, enum wire_op op, const union wire_val
                        struct admin_answer *ret, bool *ret_missing, struct why *why)
 {
     CLEANUP(cleanup_close) int fd = wire_connect(socket);
-    uint8_t question[WIRE_MESSAGE_MAX];
+    uint8_t request[WIRE_MESSAGE_MAX];
     size_t n = 0;
     int r;
 
@@ -87,9 +87,9 @@ enum tok_err admin_ask(const char *socket, enum wire_op op, const union wire_val
         *ret_missing = fd == -ENOENT;
     if (fd < 0)
         return out_of_reach(socket, -fd, why);
-    if (wire_pack_question(op, values, question, &n) != WIRE_FINE)
+    if (wire_pack_request(op, values, request, &n) != WIRE_FINE)
         return why_set(why, TOK_FILE, "that is too long to be asked");
-    r = converse(fd, question, n, ret, &n);
+    r = converse(fd, request, n, ret, &n);
     if (r < 0)
         return out_of_reach(socket, -r, why);
     if (wire_read_answer((struct slice){(const char *)ret->bytes, n}, wire_find(op),
@@ -105,8 +105,8 @@ enum tok_err admin_ask(const char *socket, enum wire_op op, const union wire_val
     return TOK_OK;
 }
 
-bool admin_question(const char *command, const struct admin_options *o, enum wire_op op,
-                    const union wire_value *values, struct admin_answer *ret)
+bool admin_request(const char *command, const struct admin_options *o, enum wire_op op,
+                   const union wire_value *values, struct admin_answer *ret)
 {
     struct why why;
 

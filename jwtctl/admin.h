@@ -31,8 +31,8 @@ int admin_parse(int argc, char **argv, const struct option *options, int most,
 bool admin_is_root(const char *command) MUST_CHECK;
 
 /* Both: False, told, where the caller is not root or gets no answer. */
-bool admin_question(const char *command, const struct admin_options *o, enum wire_op op,
-                    const union wire_value *values, struct admin_answer *ret) MUST_CHECK;
+bool admin_request(const char *command, const struct admin_options *o, enum wire_op op,
+                   const union wire_value *values, struct admin_answer *ret) MUST_CHECK;
 
 /* TOK_OK: an answer of whatever status but "unavailable". TOK_FILE: nobody answers, or it can't
  * now; the sentence says what to do. *ret_missing, when not NULL: there is no such socket. */

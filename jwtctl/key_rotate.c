@@ -61,8 +61,8 @@ int command_key_rotate(int argc, char **argv)
 
     if (status)
         return status;
-    if (!admin_question(argv[0], &o, WIRE_ADMIN_ROTATE,
-                        (union wire_value[]){{.text = slice_of(o.alg ? o.alg : "")}}, &answer))
+    if (!admin_request(argv[0], &o, WIRE_ADMIN_ROTATE,
+                       (union wire_value[]){{.text = slice_of(o.alg ? o.alg : "")}}, &answer))
         return EXIT_FAILURE;
     if (answer.message.status != WIRE_OK)
         return refused(&o, answer.message.status);
@@ -171,8 +171,8 @@ int command_key_retire(int argc, char **argv)
         kid = argv[optind];
     if (kid && !kid[0])
         return complain_usage(argv[0], "the key's id is empty");
-    if (!admin_question(argv[0], &o, WIRE_ADMIN_RETIRE,
-                        (union wire_value[]){{.text = slice_of(kid ? kid : "")}}, &answer))
+    if (!admin_request(argv[0], &o, WIRE_ADMIN_RETIRE,
+                       (union wire_value[]){{.text = slice_of(kid ? kid : "")}}, &answer))
         return EXIT_FAILURE;
     if (answer.message.status == WIRE_OK)
         return report_fates(answer.message.v[0].text, kid, &o);

@@ -40,8 +40,8 @@ int command_revoke(int argc, char **argv)
     what = argv[optind];
     if (!what || !what[0])
         return complain_usage(argv[0], "say whose sessions, or the id of one");
-    if (!admin_question(argv[0], &o, WIRE_ADMIN_REVOKE,
-                        (union wire_value[]){{.text = slice_of(what)}}, &answer))
+    if (!admin_request(argv[0], &o, WIRE_ADMIN_REVOKE,
+                       (union wire_value[]){{.text = slice_of(what)}}, &answer))
         return EXIT_FAILURE;
     if (answer.message.status != WIRE_OK) {
         complain("there is no session of a user or an id '%s'", what);

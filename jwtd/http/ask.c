@@ -10,7 +10,7 @@
 struct ask {
     int fd;
     sd_event_source *io, *timer;
-    const struct wire_question *question;
+    const struct wire_request *request;
     ask_done done;
     void *arg;
     uint8_t buf[WIRE_MESSAGE_MAX];
@@ -54,7 +54,7 @@ static int on_answer(sd_event_source *source, int fd, uint32_t events, void *arg
     }
     if ((size_t)n > ask->used)
         ask->used = (size_t)n;
-    fault = wire_read_answer((struct slice){(const char *)ask->buf, (size_t)n}, ask->question,
+    fault = wire_read_answer((struct slice){(const char *)ask->buf, (size_t)n}, ask->request,
                              &answer);
     if (fault == WIRE_FINE)
         finish(ask, &answer, NULL);
@@ -71,13 +71,13 @@ static int on_timeout(sd_event_source *source, uint64_t usec, void *arg)
     return 0;
 }
 
-static const char *send_question(struct ask *ask, const char *path, enum wire_op op,
-                                 const union wire_value *values)
+static const char *send_request(struct ask *ask, const char *path, enum wire_op op,
+                                const union wire_value *values)
 {
     size_t n;
 
-    if (wire_pack_question(op, values, ask->buf, &n) != WIRE_FINE)
-        return "the question is larger than it may be";
+    if (wire_pack_request(op, values, ask->buf, &n) != WIRE_FINE)
+        return "the request is larger than it may be";
     ask->used = n;
     ask->fd = wire_connect(path);
     if (ask->fd < 0)
@@ -112,10 +112,10 @@ struct ask *ask_start(sd_event *loop, const char *path, enum wire_op op,
     ask->fd = -1;
     ask->io = ask->timer = NULL;
     ask->used = 0;
-    ask->question = wire_find(op);
+    ask->request = wire_find(op);
     ask->done = done;
     ask->arg = arg;
-    why = send_question(ask, path, op, values);
+    why = send_request(ask, path, op, values);
     if (why) {
         *ret_why = why;
         return NULL;

@@ -37,7 +37,7 @@ struct connection {
     uint64_t whole;  /* when the request was */
     char *in;        /* REQUEST_MAX bytes of room; may hold a password */
     size_t n_in;
-    struct request request;
+    struct http_request request;
     bool head_judged;
     const struct route *route; /* NULL: not found yet */
     struct slice path_sid;     /* the session that the path names, where the route has one */

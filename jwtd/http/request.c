@@ -16,7 +16,7 @@ const char *request_method_name(enum request_method method)
 }
 
 /* False, which is what a step of the reader returns when it refused the request. */
-static bool refuse(struct request *r, int status, const char *detail)
+static bool refuse(struct http_request *r, int status, const char *detail)
 {
     r->state = REQUEST_REFUSED;
     r->status = status;
@@ -24,7 +24,7 @@ static bool refuse(struct request *r, int status, const char *detail)
     return false;
 }
 
-static bool refuse_line(struct request *r)
+static bool refuse_line(struct http_request *r)
 {
     return refuse(r, 400, "The request line must be METHOD, a path and HTTP/1.0 or HTTP/1.1.");
 }
@@ -74,7 +74,7 @@ static bool version_is_formed(struct slice v)
            v.p[6] == '.' && v.p[7] >= '0' && v.p[7] <= '9';
 }
 
-static bool read_request_line(struct request *r, struct slice line)
+static bool read_request_line(struct http_request *r, struct slice line)
 {
     const char *first = memchr(line.p, ' ', line.n);
     const char *last = memrchr(line.p, ' ', line.n);
@@ -101,7 +101,7 @@ static bool read_request_line(struct request *r, struct slice line)
 
 /* Fields */
 
-static bool read_host(struct request *r, struct slice value)
+static bool read_host(struct http_request *r, struct slice value)
 {
     if (r->host.p)
         return refuse(r, 400, "There must be one Host.");
@@ -110,7 +110,7 @@ static bool read_host(struct request *r, struct slice value)
     return true;
 }
 
-static bool read_length(struct request *r, struct slice value)
+static bool read_length(struct http_request *r, struct slice value)
 {
     if (r->has_length)
         return refuse(r, 400, "There must be one Content-Length.");
@@ -126,13 +126,13 @@ static bool read_length(struct request *r, struct slice value)
     return true;
 }
 
-static bool read_transfer(struct request *r, struct slice value)
+static bool read_transfer(struct http_request *r, struct slice value)
 {
     (void)value;
     return refuse(r, 501, "Transfer-Encoding is not supported; send a Content-Length.");
 }
 
-static bool read_type(struct request *r, struct slice value)
+static bool read_type(struct http_request *r, struct slice value)
 {
     struct field_media media;
 
@@ -146,7 +146,7 @@ static bool read_type(struct request *r, struct slice value)
     return true;
 }
 
-static bool read_encoding(struct request *r, struct slice value)
+static bool read_encoding(struct http_request *r, struct slice value)
 {
     if (r->has_encoding)
         return refuse(r, 400, "There must be one Content-Encoding.");
@@ -156,7 +156,7 @@ static bool read_encoding(struct request *r, struct slice value)
     return true;
 }
 
-static bool read_expect(struct request *r, struct slice value)
+static bool read_expect(struct http_request *r, struct slice value)
 {
     if (r->has_expect)
         return refuse(r, 400, "There must be one Expect.");
@@ -168,7 +168,7 @@ static bool read_expect(struct request *r, struct slice value)
     return true;
 }
 
-static bool read_accept(struct request *r, struct slice value)
+static bool read_accept(struct http_request *r, struct slice value)
 {
     bool takes = field_accepts_json(value);
 
@@ -177,13 +177,13 @@ static bool read_accept(struct request *r, struct slice value)
     return true;
 }
 
-static bool read_forwarded(struct request *r, struct slice value)
+static bool read_forwarded(struct http_request *r, struct slice value)
 {
     r->forwarded_for = value;
     return true;
 }
 
-static bool read_none_match(struct request *r, struct slice value)
+static bool read_none_match(struct http_request *r, struct slice value)
 {
     r->if_none_match = value;
     return true;
@@ -191,7 +191,7 @@ static bool read_none_match(struct request *r, struct slice value)
 
 static const struct {
     const char *name;
-    bool (*read)(struct request *r, struct slice value);
+    bool (*read)(struct http_request *r, struct slice value);
 } known_fields[] = {
     {"Host", read_host},
     {"Content-Length", read_length},
@@ -204,7 +204,7 @@ static const struct {
     {"If-None-Match", read_none_match},
 };
 
-static bool read_authorization(struct request *r, struct slice value)
+static bool read_authorization(struct http_request *r, struct slice value)
 {
     if (r->authorization.p)
         return refuse(r, 400, "There must be one Authorization.");
@@ -212,7 +212,7 @@ static bool read_authorization(struct request *r, struct slice value)
     return true;
 }
 
-static bool read_field(struct request *r, const char *auth_header, struct slice line)
+static bool read_field(struct http_request *r, const char *auth_header, struct slice line)
 {
     const char *colon = memchr(line.p, ':', line.n);
     struct slice name, value;
@@ -233,7 +233,7 @@ static bool read_field(struct request *r, const char *auth_header, struct slice 
 
 /* Lines and bytes */
 
-static bool end_head(struct request *r)
+static bool end_head(struct http_request *r)
 {
     if (!r->host.p)
         return refuse(r, 400, "There must be one Host.");
@@ -245,14 +245,14 @@ static bool end_head(struct request *r)
     return true;
 }
 
-static bool read_line(struct request *r, const char *auth_header, struct slice line)
+static bool read_line(struct http_request *r, const char *auth_header, struct slice line)
 {
     if (r->lines == 0)
         return read_request_line(r, line);
     return line.n == 0 ? end_head(r) : read_field(r, auth_header, line);
 }
 
-static bool end_line(struct request *r, const char *auth_header, struct slice line)
+static bool end_line(struct http_request *r, const char *auth_header, struct slice line)
 {
     bool fine = read_line(r, auth_header, line);
 
@@ -269,7 +269,7 @@ static bool is_text(unsigned char c)
 }
 
 /* True for a byte that may stand where the reader is. */
-static bool byte_fits(struct request *r, unsigned char c)
+static bool byte_fits(struct http_request *r, unsigned char c)
 {
     if (r->lines == 0)
         return is_text(c) && c < 0x80;
@@ -279,7 +279,7 @@ static bool byte_fits(struct request *r, unsigned char c)
     return r->in_value || field_is_tchar(c);
 }
 
-static bool read_byte(struct request *r, const char *auth_header, const char *buffer)
+static bool read_byte(struct http_request *r, const char *auth_header, const char *buffer)
 {
     unsigned char c = (unsigned char)buffer[r->at];
 
@@ -297,7 +297,8 @@ static bool read_byte(struct request *r, const char *auth_header, const char *bu
     return true;
 }
 
-enum request_state request_read(struct request *r, const char *auth_header, struct slice bytes)
+enum request_state request_read(struct http_request *r, const char *auth_header,
+                                struct slice bytes)
 {
     while (r->state == REQUEST_IN_HEAD && r->at < bytes.n)
         if (!read_byte(r, auth_header, bytes.p))

@@ -43,7 +43,7 @@ enum request_state {
 
 /* Make it whole with `= {0}`. Slices point into the buffer; p is NULL for a field that was not
  * sent. */
-struct request {
+struct http_request {
     enum request_state state;
     int status;         /* REQUEST_REFUSED: of the reply */
     const char *detail; /* likewise: a sentence; NULL: content_type is not supported */
@@ -69,7 +69,8 @@ struct request {
 };
 
 /* auth_header: the field that carries the token, AuthHeaderName. */
-enum request_state request_read(struct request *r, const char *auth_header, struct slice bytes);
+enum request_state request_read(struct http_request *r, const char *auth_header,
+                                struct slice bytes);
 
 /* "POST"; "" for METHOD_UNKNOWN. */
 const char *request_method_name(enum request_method method);

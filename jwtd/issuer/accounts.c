@@ -165,13 +165,13 @@ static int reach(const char *path)
     return -EPERM;
 }
 
-static int send_question(struct inquiry *q, const union wire_value *values)
+static int send_request(struct inquiry *q, const union wire_value *values)
 {
     struct issuer *x = q->issuer;
     size_t n;
     ssize_t put;
 
-    if (wire_pack_question(q->op, values, x->buf, &n) != WIRE_FINE)
+    if (wire_pack_request(q->op, values, x->buf, &n) != WIRE_FINE)
         return -EINVAL;
     put = send(q->fd, x->buf, n, MSG_NOSIGNAL | MSG_DONTWAIT);
     secret_wipe(x->buf, n);
@@ -184,7 +184,7 @@ static int start(struct inquiry *q, const union wire_value *values)
     int r = q->fd = reach(x->login_socket);
 
     if (r >= 0)
-        r = send_question(q, values);
+        r = send_request(q, values);
     if (r >= 0)
         r = sd_event_add_io(x->service.loop, &q->io, q->fd, EPOLLIN, on_answer, q);
     if (r >= 0)
@@ -222,7 +222,7 @@ static enum wire_status inquire(struct issuer *x, struct job *job, enum wire_op 
 
 void accounts_check(struct issuer *x, struct job *job)
 {
-    enum wire_status status = inquire(x, job, WIRE_CHECK, job->question.v);
+    enum wire_status status = inquire(x, job, WIRE_CHECK, job->request.v);
 
     if (status != WIRE_OK)
         obtain_verdict(x, job_text(job, 0), job, &(struct account){.status = status});

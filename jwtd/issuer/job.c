@@ -35,12 +35,11 @@ void job_say(struct job *job, enum wire_status status, const union wire_value *v
 
     secret_clear(&job->answer);
     job->status = status;
-    if (wire_pack_answer(job->question.question, status, values, x->buf, &n) != WIRE_FINE) {
+    if (wire_pack_answer(job->request.request, status, values, x->buf, &n) != WIRE_FINE) {
         job->status = WIRE_UNAVAILABLE;
         LOG(LOG_ERR, MESSAGE_WIRE, "An answer does not fit its question",
-            {"question", job->question.question->name});
-        if (wire_pack_answer(job->question.question, job->status, NULL, x->buf, &n) !=
-            WIRE_FINE)
+            {"question", job->request.request->name});
+        if (wire_pack_answer(job->request.request, job->status, NULL, x->buf, &n) != WIRE_FINE)
             return;
     }
     if (secret_copy((struct slice){(const char *)x->buf, n}, &job->answer) != TOK_OK)
@@ -52,12 +51,12 @@ static void write_event(const struct job *job)
 {
     const struct event *e = &job->event;
     char source[WIRE_SOURCE_MAX + 1] = "";
-    const struct wire_question *q = job->question.question;
+    const struct wire_request *q = job->request.request;
 
     if (!e->id)
         return;
     for (size_t i = 0; i < q->n_fields; i++) {
-        struct slice text = job->question.v[i].text;
+        struct slice text = job->request.v[i].text;
 
         if (strcmp(q->fields[i].name, "source") == 0 && text.n < sizeof(source))
             memcpy(source, text.p, text.n);

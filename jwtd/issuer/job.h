@@ -47,7 +47,7 @@ struct job {
     uid_t uid; /* who asks, by the kernel */
     sd_event_source *io, *limit;
     struct secret text; /* the message that was read */
-    struct wire_message question;
+    struct wire_message request;
     enum step (*step)(struct issuer *x, struct job *job); /* its turn, in a transaction */
 
     struct judged token;    /* of questions about a token */
@@ -79,7 +79,7 @@ void job_drop(struct job *job);
 /* The nth field of the question. */
 static inline struct slice job_text(const struct job *job, size_t n)
 {
-    return job->question.v[n].text;
+    return job->request.v[n].text;
 }
 
 /* The same as a C string, cut to the room. */

@@ -21,13 +21,13 @@
 
 /* Questions that go straight to a turn: what kind of token their first field must be
  * (JUDGE_NONE: it is no token), and what happens in the turn. */
-struct turn_question {
+struct read_request {
     enum wire_op op;
     enum judge_type type;
     enum step (*step)(struct issuer *x, struct job *job);
 };
 
-static const struct turn_question turn_questions[] = {
+static const struct read_request read_requests[] = {
     {WIRE_REFRESH, JUDGE_REFRESH, refresh_step},
     {WIRE_VERIFY, JUDGE_ANY, verify_step},
     {WIRE_BLACKLIST, JUDGE_REFRESH, blacklist_step},
@@ -45,7 +45,7 @@ static const struct turn_question turn_questions[] = {
     {WIRE_NARROW, JUDGE_ACCESS, narrow_step},
 };
 
-static void take_turn(struct issuer *x, struct job *job, const struct turn_question *q)
+static void take_turn(struct issuer *x, struct job *job, const struct read_request *q)
 {
     enum wire_status status = WIRE_OK;
 
@@ -63,7 +63,7 @@ static void take_turn(struct issuer *x, struct job *job, const struct turn_quest
 
 static void serve(struct issuer *x, struct job *job)
 {
-    enum wire_op op = job->question.question->op;
+    enum wire_op op = job->request.request->op;
 
     if (!state_ready(x)) {
         job_refuse(job, WIRE_UNAVAILABLE);
@@ -79,9 +79,9 @@ static void serve(struct issuer *x, struct job *job)
         obtain_start(x, job);
         return;
     }
-    for (size_t i = 0; i < sizeof(turn_questions) / sizeof(turn_questions[0]); i++) {
-        if (turn_questions[i].op == op) {
-            take_turn(x, job, &turn_questions[i]);
+    for (size_t i = 0; i < sizeof(read_requests) / sizeof(read_requests[0]); i++) {
+        if (read_requests[i].op == op) {
+            take_turn(x, job, &read_requests[i]);
             return;
         }
     }
@@ -96,10 +96,10 @@ static void fault(struct job *job, const char *what)
 
 static enum wire_fault read_as(struct job *job, enum wire_role asker)
 {
-    return wire_read_question(secret_slice(&job->text), asker, WIRE_ISSUER, &job->question);
+    return wire_read_request(secret_slice(&job->text), asker, WIRE_ISSUER, &job->request);
 }
 
-static int on_question(sd_event_source *source, int fd, uint32_t events, void *arg)
+static int on_request(sd_event_source *source, int fd, uint32_t events, void *arg)
 {
     struct job *job = arg;
     struct issuer *x = job->issuer;
@@ -173,7 +173,7 @@ static void take(struct issuer *x, int fd)
     job_enlist(job, &x->reading);
     x->connections++;
     service_hold(&x->service);
-    if (sd_event_add_io(x->service.loop, &job->io, fd, EPOLLIN, on_question, job) < 0 ||
+    if (sd_event_add_io(x->service.loop, &job->io, fd, EPOLLIN, on_request, job) < 0 ||
         sd_event_add_time_relative(x->service.loop, &job->limit, CLOCK_MONOTONIC,
                                    CONNECTION_TIME, SECOND, on_limit, job) < 0)
         job_drop(job);

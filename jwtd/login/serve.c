@@ -22,7 +22,7 @@ struct job {
     int fd;      /* -1 when answered */
     int verdict; /* reading end of the process's pipe, or -1 */
     bool forked;
-    const struct wire_question *question;
+    const struct wire_request *request;
     char source[WIRE_SOURCE_MAX + 1];
     sd_event_source *io, *timer, *child;
 };
@@ -59,7 +59,7 @@ static void job_answer(struct job *job, enum wire_status status, struct slice st
 
     if (job->fd < 0)
         return;
-    if (wire_pack_answer(job->question, status, values, buf, &n) == WIRE_FINE)
+    if (wire_pack_answer(job->request, status, values, buf, &n) == WIRE_FINE)
         (void)send(job->fd, buf, n, MSG_NOSIGNAL | MSG_DONTWAIT);
     cleanup_close(&job->fd);
     job->fd = -1;
@@ -69,7 +69,7 @@ static void job_fail(struct job *job, const char *cause)
 {
     if (job->fd >= 0)
         LOG(LOG_ERR, MESSAGE_CHECK, "A question ended without a verdict",
-            {"question", job->question->name}, {"cause", cause});
+            {"question", job->request->name}, {"cause", cause});
     job_answer(job, WIRE_UNAVAILABLE, SLICE(""));
 }
 
@@ -97,10 +97,10 @@ static void log_verdict(const struct job *job, const struct check_verdict *v)
         return;
     if (v->status == WIRE_UNAVAILABLE)
         LOG(LOG_ERR, MESSAGE_CHECK, "A question ended without a verdict",
-            {"question", job->question->name}, {"user", user}, {"cause", v->reason});
+            {"question", job->request->name}, {"user", user}, {"cause", v->reason});
     else
         LOG(LOG_NOTICE, MESSAGE_REFUSED, "An account or its password was refused",
-            {"question", job->question->name}, {"user", user}, {"source", source},
+            {"question", job->request->name}, {"user", user}, {"source", source},
             {"reason", v->reason});
 }
 
@@ -135,7 +135,7 @@ static int on_check_time(sd_event_source *source, uint64_t usec, void *arg)
     return 0;
 }
 
-static int on_question_time(sd_event_source *source, uint64_t usec, void *arg)
+static int on_request_timeout(sd_event_source *source, uint64_t usec, void *arg)
 {
     (void)source;
     (void)usec;
@@ -170,7 +170,7 @@ static _Noreturn void answer_in_child(const struct server *server,
     struct check_verdict v = {.status = WIRE_UNAVAILABLE};
 
     leave_daemon(out);
-    if (message->question->op == WIRE_CHECK)
+    if (message->request->op == WIRE_CHECK)
         check_password(&setup, message->v[0].text, message->v[1].text, message->v[2].text, &v);
     else
         check_account(&setup, message->v[0].text, &v);
@@ -232,7 +232,7 @@ static void job_ask(struct job *job, const struct wire_message *message)
     struct server *server = job->server;
     int r;
 
-    job->question = message->question;
+    job->request = message->request;
     if (message->n > 2)
         memcpy(job->source, message->v[2].text.p, message->v[2].text.n);
     if (!service_ready(server->service)) {
@@ -248,7 +248,7 @@ static void job_ask(struct job *job, const struct wire_message *message)
     }
 }
 
-static int on_question(sd_event_source *source, int fd, uint32_t revents, void *arg)
+static int on_request(sd_event_source *source, int fd, uint32_t revents, void *arg)
 {
     struct job *job = arg;
     uint8_t buf[WIRE_MESSAGE_MAX];
@@ -267,8 +267,8 @@ static int on_question(sd_event_source *source, int fd, uint32_t revents, void *
     }
     fault = n == -EMSGSIZE ? WIRE_OVERSIZED
             : n < 0        ? WIRE_SHORT
-                           : wire_read_question((struct slice){(const char *)buf, (size_t)n},
-                                                WIRE_ISSUER, WIRE_LOGIN, &message);
+                           : wire_read_request((struct slice){(const char *)buf, (size_t)n},
+                                               WIRE_ISSUER, WIRE_LOGIN, &message);
     if (fault == WIRE_FINE) {
         job_ask(job, &message);
     } else {
@@ -315,9 +315,9 @@ static void take(struct server *server, int fd)
         (void)close(fd);
         return;
     }
-    if (sd_event_add_io(loop, &job->io, fd, EPOLLIN, on_question, job) < 0 ||
-        sd_event_add_time_relative(loop, &job->timer, CLOCK_MONOTONIC, QUESTION_TIME, 0,
-                                   on_question_time, job) < 0)
+    if (sd_event_add_io(loop, &job->io, fd, EPOLLIN, on_request, job) < 0 ||
+        sd_event_add_time_relative(loop, &job->timer, CLOCK_MONOTONIC, REQUEST_TIMEOUT, 0,
+                                   on_request_timeout, job) < 0)
         job_free(job);
 }
 

@@ -7,8 +7,8 @@
 
 #include "jwtd/shared/service.h"
 
-#define QUESTION_TIME UINT64_C(10000000) /* microseconds for a connection to ask */
-#define CHECK_TIME UINT64_C(30000000)    /* microseconds for the answering process */
+#define REQUEST_TIMEOUT UINT64_C(10000000) /* microseconds for a connection to ask */
+#define CHECK_TIME UINT64_C(30000000)      /* microseconds for the answering process */
 #define CONNECTIONS_MAX 256
 
 struct job;

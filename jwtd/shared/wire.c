@@ -5,11 +5,11 @@
 #include <string.h>
 #include <sys/un.h>
 
-#define HEAD 4              /* 'J', version, question or status, number of fields */
+#define HEAD 4              /* 'J', version, request or status, number of fields */
 #define DESCRIPTORS_MAX 253 /* SCM_MAX_FD: more can't come with one packet */
 
 /* The fields that an answer of this status carries. */
-static size_t answer_fields(const struct wire_question *question, enum wire_status status,
+static size_t answer_fields(const struct wire_request *request, enum wire_status status,
                             const struct wire_field **ret_fields)
 {
     static const struct wire_field throttled[] = {{"seconds", WIRE_NUMBER, sizeof(uint64_t)}};
@@ -18,8 +18,8 @@ static size_t answer_fields(const struct wire_question *question, enum wire_stat
         *ret_fields = throttled;
         return 1;
     }
-    *ret_fields = question->answer;
-    return status == WIRE_OK ? question->n_answer : 0;
+    *ret_fields = request->answer;
+    return status == WIRE_OK ? request->n_answer : 0;
 }
 
 static bool has_nul(struct slice s)
@@ -72,17 +72,17 @@ static enum wire_fault pack(unsigned what, const struct wire_field *fields, size
     return WIRE_FINE;
 }
 
-enum wire_fault wire_pack_question(enum wire_op op, const union wire_value *values,
-                                   uint8_t buf[WIRE_MESSAGE_MAX], size_t *ret_n)
+enum wire_fault wire_pack_request(enum wire_op op, const union wire_value *values,
+                                  uint8_t buf[WIRE_MESSAGE_MAX], size_t *ret_n)
 {
-    const struct wire_question *question = wire_find(op);
+    const struct wire_request *request = wire_find(op);
 
-    if (!question)
+    if (!request)
         return WIRE_UNKNOWN;
-    return pack(op, question->fields, question->n_fields, values, buf, ret_n);
+    return pack(op, request->fields, request->n_fields, values, buf, ret_n);
 }
 
-enum wire_fault wire_pack_answer(const struct wire_question *question, enum wire_status status,
+enum wire_fault wire_pack_answer(const struct wire_request *request, enum wire_status status,
                                  const union wire_value *values, uint8_t buf[WIRE_MESSAGE_MAX],
                                  size_t *ret_n)
 {
@@ -91,7 +91,7 @@ enum wire_fault wire_pack_answer(const struct wire_question *question, enum wire
 
     if ((unsigned)status >= WIRE_STATUS_COUNT)
         return WIRE_UNKNOWN;
-    n = answer_fields(question, status, &fields);
+    n = answer_fields(request, status, &fields);
     return pack(status, fields, n, values, buf, ret_n);
 }
 
@@ -156,8 +156,8 @@ static enum wire_fault read_fields(struct slice message, const struct wire_field
     return WIRE_FINE;
 }
 
-enum wire_fault wire_read_question(struct slice message, enum wire_role asker,
-                                   enum wire_role answerer, struct wire_message *ret)
+enum wire_fault wire_read_request(struct slice message, enum wire_role asker,
+                                  enum wire_role answerer, struct wire_message *ret)
 {
     struct wire_message made = {0};
     enum wire_fault fault;
@@ -166,20 +166,20 @@ enum wire_fault wire_read_question(struct slice message, enum wire_role asker,
     fault = read_head(message, &what, &made.n);
     if (fault != WIRE_FINE)
         return fault;
-    made.question = wire_find(what);
-    if (!made.question)
+    made.request = wire_find(what);
+    if (!made.request)
         return WIRE_UNKNOWN;
-    if (made.question->asker != asker || made.question->answerer != answerer)
+    if (made.request->asker != asker || made.request->answerer != answerer)
         return WIRE_NOT_YOURS;
-    if (made.n != made.question->n_fields)
+    if (made.n != made.request->n_fields)
         return WIRE_UNKNOWN;
-    return read_fields(message, made.question->fields, &made, ret);
+    return read_fields(message, made.request->fields, &made, ret);
 }
 
-enum wire_fault wire_read_answer(struct slice message, const struct wire_question *question,
+enum wire_fault wire_read_answer(struct slice message, const struct wire_request *request,
                                  struct wire_message *ret)
 {
-    struct wire_message made = {.question = question};
+    struct wire_message made = {.request = request};
     const struct wire_field *fields;
     enum wire_fault fault;
     unsigned what;
@@ -190,7 +190,7 @@ enum wire_fault wire_read_answer(struct slice message, const struct wire_questio
     if (what >= WIRE_STATUS_COUNT)
         return WIRE_UNKNOWN;
     made.status = (enum wire_status)what;
-    if (made.n != answer_fields(question, made.status, &fields))
+    if (made.n != answer_fields(request, made.status, &fields))
         return WIRE_UNKNOWN;
     return read_fields(message, fields, &made, ret);
 }

@@ -1,11 +1,11 @@
 /*
  * The messages between jwtd, jwtd-issuer and jwtd-login: one SOCK_SEQPACKET connection, one
- * question, one answer. One const table says of each question who may ask it, whom, and how
+ * request, one answer. One const table says of each request who may ask it, whom, and how
  * large each field may be. Whatever is not exactly a row of it (unknown, short, oversized, too
  * few or too many fields, bytes left over, a NUL in a text, a wrong asker) is a fault: the
  * reader logs it by its word and ends the connection without an answer.
  *
- * A message: 'J', version, question or status, number of fields; then each field as a 16-bit
+ * A message: 'J', version, request or status, number of fields; then each field as a 16-bit
  * little-endian length and its bytes. A number is 8 bytes, little-endian.
  *
  * Messages hold passwords and tokens: whoever owns a buffer wipes it (secret_wipe) when done.
@@ -66,12 +66,12 @@ enum wire_op {
  * A page of sessions is a JSON array, newest first, of
  *   {"sid","created","last_used","expires","source","client","current"}
  * ("user" in place of "current" for an administrator); times are seconds since the Epoch. A
- * page's `next` is empty when it was the last, else what the next question's `after` is;
+ * page's `next` is empty when it was the last, else what the next request's `after` is;
  * `after` is empty for the first page. WIRE_NARROW: an empty scope, empty audiences and 0
  * seconds mean as the token shown.
  */
 
-/* What became of a question. jwtd has one row a status: HTTP status, body. */
+/* What became of a request. jwtd has one row a status: HTTP status, body. */
 enum wire_status {
     WIRE_OK = 0,
     WIRE_DENIED,      /* wrong password, unknown user or unusable account: never told apart */
@@ -108,7 +108,7 @@ struct wire_field {
     size_t max; /* bytes */
 };
 
-struct wire_question {
+struct wire_request {
     enum wire_op op;
     const char *name; /* for the log */
     enum wire_role asker, answerer;
@@ -123,7 +123,7 @@ union wire_value {
 };
 
 struct wire_message {
-    const struct wire_question *question;
+    const struct wire_request *request;
     enum wire_status status; /* answers only */
     size_t n;
     union wire_value v[WIRE_FIELDS_MAX]; /* texts point into the buffer that was read */
@@ -134,32 +134,31 @@ enum wire_fault {
     WIRE_SHORT,     /* ends before its fields do */
     WIRE_OVERSIZED, /* the message, or a field, is over its row's size, or bytes are left over
                      */
-    WIRE_UNKNOWN,   /* no such version, question, status or number of fields */
-    WIRE_NOT_YOURS, /* not a question that this asker may put to this answerer */
+    WIRE_UNKNOWN,   /* no such version, request, status or number of fields */
+    WIRE_NOT_YOURS, /* not a request that this asker may put to this answerer */
     WIRE_BAD_TEXT,  /* a NUL in a text */
 };
 
 const char *wire_fault_word(enum wire_fault fault);
 const char *wire_status_word(enum wire_status status);
 
-/* The row of a question; NULL when there is none. */
-const struct wire_question *wire_find(unsigned op);
+/* The row of a request; NULL when there is none. */
+const struct wire_request *wire_find(unsigned op);
 
 /* Writes a message into buf and its length to *ret_n. What does not fit its row is
  * WIRE_OVERSIZED (or WIRE_BAD_TEXT): ask only what the answerer will read. */
-enum wire_fault wire_pack_question(enum wire_op op, const union wire_value *values,
-                                   uint8_t buf[WIRE_MESSAGE_MAX], size_t *ret_n) MUST_CHECK;
+enum wire_fault wire_pack_request(enum wire_op op, const union wire_value *values,
+                                  uint8_t buf[WIRE_MESSAGE_MAX], size_t *ret_n) MUST_CHECK;
 
 /* values: of WIRE_OK the row's answer, of WIRE_THROTTLED one number, else ignored. */
-enum wire_fault wire_pack_answer(const struct wire_question *question, enum wire_status status,
+enum wire_fault wire_pack_answer(const struct wire_request *request, enum wire_status status,
                                  const union wire_value *values, uint8_t buf[WIRE_MESSAGE_MAX],
                                  size_t *ret_n) MUST_CHECK;
 
-enum wire_fault wire_read_question(struct slice message, enum wire_role asker,
-                                   enum wire_role answerer,
-                                   struct wire_message *ret) MUST_CHECK;
+enum wire_fault wire_read_request(struct slice message, enum wire_role asker,
+                                  enum wire_role answerer, struct wire_message *ret) MUST_CHECK;
 
-enum wire_fault wire_read_answer(struct slice message, const struct wire_question *question,
+enum wire_fault wire_read_answer(struct slice message, const struct wire_request *request,
                                  struct wire_message *ret) MUST_CHECK;
 
 /* One packet from a connection (recvmsg, MSG_DONTWAIT). Bytes read, 0 at end of file, -EAGAIN,

@@ -1,4 +1,4 @@
-/* The questions, who may ask them and whom, how large each field may be; and the words for the
+/* The requests, who may ask them and whom, how large each field may be; and the words for the
  * log. */
 #include "jwtd/shared/wire.h"
 
@@ -29,7 +29,7 @@
 #define NEXT BYTES("next", WIRE_SID_BYTES)
 #define SESSIONS TEXT("sessions", WIRE_JSON_MAX)
 
-static const struct wire_question questions[] = {
+static const struct wire_request requests[] = {
     {WIRE_PING, "ping", WIRE_FRONT, WIRE_ISSUER, 0, 0, {{0}}, {{0}}},
     {WIRE_OBTAIN,
      "obtain",
@@ -203,10 +203,10 @@ const char *wire_status_word(enum wire_status status)
     return (unsigned)status < WIRE_STATUS_COUNT ? words[status] : "unknown";
 }
 
-const struct wire_question *wire_find(unsigned op)
+const struct wire_request *wire_find(unsigned op)
 {
-    for (size_t i = 0; i < sizeof(questions) / sizeof(questions[0]); i++)
-        if (questions[i].op == op)
-            return &questions[i];
+    for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++)
+        if (requests[i].op == op)
+            return &requests[i];
     return NULL;
 }

@@ -20,9 +20,9 @@ static void must(bool held)
         abort();
 }
 
-static struct request read_by(struct slice bytes, size_t step)
+static struct http_request read_by(struct slice bytes, size_t step)
 {
-    struct request r = {0};
+    struct http_request r = {0};
     size_t shown = 0;
 
     while (shown < bytes.n && r.state != REQUEST_REFUSED) {
@@ -43,7 +43,7 @@ static void same_slice(struct slice a, struct slice b)
     must(a.p == b.p && a.n == b.n);
 }
 
-static void same_verdict(const struct request *a, const struct request *b)
+static void same_verdict(const struct http_request *a, const struct http_request *b)
 {
     must(a->state == b->state && a->status == b->status && a->detail == b->detail);
     if (a->state != REQUEST_WHOLE)
@@ -59,7 +59,7 @@ static void same_verdict(const struct request *a, const struct request *b)
     same_slice(a->body, b->body);
 }
 
-static void whole_is_sound(const struct request *r, struct slice bytes)
+static void whole_is_sound(const struct http_request *r, struct slice bytes)
 {
     must(r->method > METHOD_UNKNOWN && r->method < METHOD_COUNT);
     must(r->path.n > 0 && r->path.p[0] == '/');
@@ -139,7 +139,7 @@ static void bodies_are_sound(struct slice type, struct slice bytes)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct slice bytes = {(const char *)data + 1, size - 1};
-    struct request all, pieces;
+    struct http_request all, pieces;
 
     if (size == 0)
         return 0;

@@ -38,17 +38,17 @@ static void question(struct slice message, enum wire_role asker, enum wire_role 
     struct wire_message m;
     size_t n;
 
-    if (wire_read_question(message, asker, answerer, &m) != WIRE_FINE)
+    if (wire_read_request(message, asker, answerer, &m) != WIRE_FINE)
         return;
-    must(m.question->asker == asker && m.question->answerer == answerer);
-    must(m.n == m.question->n_fields);
+    must(m.request->asker == asker && m.request->answerer == answerer);
+    must(m.n == m.request->n_fields);
     for (size_t i = 0; i < m.n; i++)
-        field_is_sound(message, &m.question->fields[i], &m.v[i]);
-    must(wire_pack_question(m.question->op, m.v, again, &n) == WIRE_FINE);
+        field_is_sound(message, &m.request->fields[i], &m.v[i]);
+    must(wire_pack_request(m.request->op, m.v, again, &n) == WIRE_FINE);
     is_spelled_once(message, again, n);
 }
 
-static void answer(struct slice message, const struct wire_question *q)
+static void answer(struct slice message, const struct wire_request *q)
 {
     uint8_t again[WIRE_MESSAGE_MAX];
     struct wire_message m;
@@ -56,7 +56,7 @@ static void answer(struct slice message, const struct wire_question *q)
 
     if (wire_read_answer(message, q, &m) != WIRE_FINE)
         return;
-    must((unsigned)m.status < WIRE_STATUS_COUNT && m.question == q);
+    must((unsigned)m.status < WIRE_STATUS_COUNT && m.request == q);
     if (m.status == WIRE_OK) {
         must(m.n == q->n_answer);
         for (size_t i = 0; i < m.n; i++)

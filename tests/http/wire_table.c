@@ -57,7 +57,7 @@ int main(void)
     print_statuses();
     (void)printf(",\"questions\":[");
     for (unsigned op = 0; op < 256; op++) {
-        const struct wire_question *q = wire_find(op);
+        const struct wire_request *q = wire_find(op);
 
         if (!q)
             continue;

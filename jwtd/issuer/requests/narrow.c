@@ -72,7 +72,7 @@ static enum wire_status narrow_audience(const struct issuer *x, const struct jud
 static enum wire_status judge_asked(const struct issuer *x, const struct job *job,
                                     struct narrowing *ret)
 {
-    uint64_t one_time = job->question.v[ONE_TIME].number;
+    uint64_t one_time = job->request.v[ONE_TIME].number;
     enum wire_status status = narrow_scope(&job->token, job_text(job, SCOPE), ret);
 
     if (status == WIRE_OK)
@@ -86,7 +86,7 @@ static enum wire_status mint_it(struct issuer *x, struct job *job,
                                 const struct store_session *s, const struct narrowing *n,
                                 struct secret *ret)
 {
-    uint64_t lifetime = job->question.v[LIFETIME].number;
+    uint64_t lifetime = job->request.v[LIFETIME].number;
     int64_t wall = issuer_wall(), left = job->token.exp - wall;
     uint8_t jti[ISSUE_ID_BYTES];
     struct mint_narrowed to = {
@@ -95,7 +95,7 @@ static enum wire_status mint_it(struct issuer *x, struct job *job,
         .jti = jti,
         .audience = n->audience,
         .scope = n->scope,
-        .one_time = job->question.v[ONE_TIME].number == 1,
+        .one_time = job->request.v[ONE_TIME].number == 1,
     };
 
     if (lifetime > 0 && left > 0 && lifetime < (uint64_t)left)

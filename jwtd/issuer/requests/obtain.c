@@ -76,7 +76,7 @@ static enum wire_status mint_pair(struct issuer *x, struct job *job,
 
 static enum step accepted(struct issuer *x, struct job *job)
 {
-    bool sliding = job->question.question->op == WIRE_SLIDING_OBTAIN;
+    bool sliding = job->request.request->op == WIRE_SLIDING_OBTAIN;
     struct store_session s;
     enum wire_status status;
 

@@ -21,7 +21,7 @@ void sessions_event(struct job *job, int priority, const char *id, const char *s
 void sessions_refused(struct job *job, enum wire_status status)
 {
     sessions_event(job, LOG_NOTICE, MESSAGE_REFRESH_DENIED,
-                   job->question.question->op == WIRE_SLIDING_REFRESH
+                   job->request.request->op == WIRE_SLIDING_REFRESH
                        ? "A sliding token was refused"
                        : "A refresh token was refused",
                    wire_status_word(status));
@@ -91,7 +91,7 @@ enum step sessions_find(struct issuer *x, struct job *job, struct store_session 
     case STORE_FAILED:
         return STEP_FAILED;
     case STORE_ABSENT:
-        if (job->token.kind == JUDGED_REFRESH && job->question.question->op == WIRE_REFRESH)
+        if (job->token.kind == JUDGED_REFRESH && job->request.request->op == WIRE_REFRESH)
             return sessions_rolled_back(x, job);
         job_say(job, WIRE_BLACKLISTED, NULL);
         return STEP_ANSWER;

@@ -251,7 +251,7 @@ static const struct row rows[] = {
     ROW(POST "Expect: 100-continue\r\nExpect: 100-continue\r\n", 400),
 };
 
-static int verdict_of(const struct request *r)
+static int verdict_of(const struct http_request *r)
 {
     switch (r->state) {
     case REQUEST_IN_HEAD:
@@ -279,7 +279,7 @@ static char *exact(const char *text, size_t n)
 /* Shows the bytes in pieces that end at each multiple of step. */
 static int read_by(const char *text, size_t n, size_t step)
 {
-    struct request r = {0};
+    struct http_request r = {0};
     char *bytes = exact(text, n);
     int verdict;
 
@@ -294,7 +294,7 @@ static int read_by(const char *text, size_t n, size_t step)
 /* Up to the cut, then all. */
 static int read_cut(const char *text, size_t n, size_t cut)
 {
-    struct request r = {0};
+    struct http_request r = {0};
 
     if (request_read(&r, "Authorization", (struct slice){text, cut}) != REQUEST_REFUSED)
         (void)request_read(&r, "Authorization", (struct slice){text, n});
@@ -390,7 +390,7 @@ END_TEST
 START_TEST(a_body_of_16_KiB_is_read_whole)
 {
     static char buf[REQUEST_MAX];
-    struct request r = {0};
+    struct http_request r = {0};
     size_t head = (size_t)sprintf(buf, POST "Content-Length: 16384\r\n\r\n");
 
     memset(buf + head, 'x', REQUEST_BODY_MAX);
@@ -405,9 +405,9 @@ START_TEST(a_body_of_16_KiB_is_read_whole)
 }
 END_TEST
 
-static struct request read_whole(const char *auth_header, const char *text)
+static struct http_request read_whole(const char *auth_header, const char *text)
 {
-    struct request r = {0};
+    struct http_request r = {0};
 
     ck_assert_int_eq(request_read(&r, auth_header, (struct slice){text, strlen(text)}),
                      REQUEST_WHOLE);
@@ -416,15 +416,16 @@ static struct request read_whole(const char *auth_header, const char *text)
 
 START_TEST(what_is_read_is_what_was_sent)
 {
-    struct request r = read_whole("Authorization", "POST /api/token/?x=/y HTTP/1.1\r\n"
-                                                   "hOST:  Example.org:8598 \r\n"
-                                                   "Content-Type: application/json \r\n"
-                                                   "Authorization: Bearer a.b.c\r\n"
-                                                   "X-Forwarded-For: 192.0.2.1\r\n"
-                                                   "X-Forwarded-For: 192.0.2.2, 192.0.2.3\r\n"
-                                                   "If-None-Match: \"x\"\r\n"
-                                                   "Expect: 100-continue\r\n"
-                                                   "Content-Length: 4\r\n\r\n{  }more");
+    struct http_request r =
+        read_whole("Authorization", "POST /api/token/?x=/y HTTP/1.1\r\n"
+                                    "hOST:  Example.org:8598 \r\n"
+                                    "Content-Type: application/json \r\n"
+                                    "Authorization: Bearer a.b.c\r\n"
+                                    "X-Forwarded-For: 192.0.2.1\r\n"
+                                    "X-Forwarded-For: 192.0.2.2, 192.0.2.3\r\n"
+                                    "If-None-Match: \"x\"\r\n"
+                                    "Expect: 100-continue\r\n"
+                                    "Content-Length: 4\r\n\r\n{  }more");
 
     ck_assert_int_eq(r.method, METHOD_POST);
     ck_assert(!r.http_1_0);
@@ -442,7 +443,7 @@ END_TEST
 
 START_TEST(a_client_of_http_1_0_gets_no_interim_answer)
 {
-    struct request r =
+    struct http_request r =
         read_whole("Authorization", "GET / HTTP/1.0\r\n" H "Expect: 100-continue\r\n\r\n");
 
     ck_assert(r.http_1_0);
@@ -452,7 +453,7 @@ END_TEST
 
 START_TEST(the_token_is_read_from_the_header_that_is_set)
 {
-    struct request r =
+    struct http_request r =
         read_whole("X-Auth", GET "Authorization: Bearer a\r\nx-auth: Bearer b\r\n\r\n");
 
     ck_assert(slice_is(r.authorization, "Bearer b"));
@@ -488,7 +489,7 @@ END_TEST
 
 START_TEST(an_unsupported_type_is_refused_without_words_of_its_own)
 {
-    struct request r = {0};
+    struct http_request r = {0};
     static const char text[] = GET "Content-Type: a/b; charset=latin1\r\n";
 
     ck_assert_int_eq(request_read(&r, "Authorization", SLICE(text)), REQUEST_REFUSED);

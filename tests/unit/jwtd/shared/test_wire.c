@@ -29,7 +29,7 @@ static size_t pack_check(void)
     const union wire_value v[] = {text("alice"), text("secret"), text("uid 1000")};
     size_t n = 0;
 
-    ck_assert_int_eq(wire_pack_question(WIRE_CHECK, v, buf, &n), WIRE_FINE);
+    ck_assert_int_eq(wire_pack_request(WIRE_CHECK, v, buf, &n), WIRE_FINE);
     return n;
 }
 
@@ -37,11 +37,11 @@ static enum wire_fault read_check(size_t n)
 {
     struct wire_message m;
 
-    return wire_read_question(packed(n), WIRE_ISSUER, WIRE_LOGIN, &m);
+    return wire_read_request(packed(n), WIRE_ISSUER, WIRE_LOGIN, &m);
 }
 
 /* Every row that there is, by its number. */
-static const struct wire_question *row(unsigned op)
+static const struct wire_request *row(unsigned op)
 {
     return op < 256 ? wire_find(op) : NULL;
 }
@@ -53,8 +53,8 @@ START_TEST(a_question_arrives_as_it_was_asked)
     struct wire_message m;
     size_t n = pack_check();
 
-    ck_assert_int_eq(wire_read_question(packed(n), WIRE_ISSUER, WIRE_LOGIN, &m), WIRE_FINE);
-    ck_assert_int_eq(m.question->op, WIRE_CHECK);
+    ck_assert_int_eq(wire_read_request(packed(n), WIRE_ISSUER, WIRE_LOGIN, &m), WIRE_FINE);
+    ck_assert_int_eq(m.request->op, WIRE_CHECK);
     ck_assert_uint_eq(m.n, 3);
     ck_assert(slice_is(m.v[0].text, "alice"));
     ck_assert(slice_is(m.v[1].text, "secret"));
@@ -68,7 +68,7 @@ START_TEST(a_message_has_these_bytes)
     const union wire_value v[] = {text("alice")};
     size_t n;
 
-    ck_assert_int_eq(wire_pack_question(WIRE_ACCOUNT, v, buf, &n), WIRE_FINE);
+    ck_assert_int_eq(wire_pack_request(WIRE_ACCOUNT, v, buf, &n), WIRE_FINE);
     ck_assert_uint_eq(n, sizeof(want) - 1);
     ck_assert_mem_eq(buf, want, n);
 }
@@ -81,17 +81,17 @@ START_TEST(only_its_asker_may_put_a_question_and_only_to_its_answerer)
     unsigned rows = 0;
 
     for (unsigned op = 0; op < 256; op++) {
-        const struct wire_question *q = row(op);
+        const struct wire_request *q = row(op);
         struct wire_message m;
         size_t n;
 
         if (!q)
             continue;
         rows++;
-        ck_assert_int_eq(wire_pack_question(q->op, v, buf, &n), WIRE_FINE);
+        ck_assert_int_eq(wire_pack_request(q->op, v, buf, &n), WIRE_FINE);
         for (size_t a = 0; a < N(roles); a++)
             for (size_t b = 0; b < N(roles); b++)
-                ck_assert_int_eq(wire_read_question(packed(n), roles[a], roles[b], &m),
+                ck_assert_int_eq(wire_read_request(packed(n), roles[a], roles[b], &m),
                                  roles[a] == q->asker && roles[b] == q->answerer
                                      ? WIRE_FINE
                                      : WIRE_NOT_YOURS);
@@ -113,7 +113,7 @@ END_TEST
 START_TEST(root_asks_the_issuer_what_jwtd_may_not_and_nothing_else)
 {
     for (unsigned op = 0; op < 256; op++) {
-        const struct wire_question *q = row(op);
+        const struct wire_request *q = row(op);
 
         if (!q)
             continue;
@@ -169,12 +169,12 @@ START_TEST(a_nul_in_a_text_is_refused_by_both_sides)
 
     ((uint8_t *)memchr(buf, 'c', n))[0] = 0;
     ck_assert_int_eq(read_check(n), WIRE_BAD_TEXT);
-    ck_assert_int_eq(wire_pack_question(WIRE_ACCOUNT, v, buf, &n), WIRE_BAD_TEXT);
+    ck_assert_int_eq(wire_pack_request(WIRE_ACCOUNT, v, buf, &n), WIRE_BAD_TEXT);
 }
 END_TEST
 
 /* A message of this row whose field f is one byte over its size, written by hand. */
-static size_t one_over(const struct wire_question *q, size_t f)
+static size_t one_over(const struct wire_request *q, size_t f)
 {
     size_t n = 4;
 
@@ -196,7 +196,7 @@ START_TEST(a_field_is_taken_at_its_size_and_refused_one_byte_over)
 
     memset(long_text, 'a', sizeof(long_text) - 1);
     for (unsigned op = 0; op < 256; op++) {
-        const struct wire_question *q = row(op);
+        const struct wire_request *q = row(op);
 
         for (size_t f = 0; q && f < q->n_fields; f++) {
             union wire_value v[WIRE_FIELDS_MAX] = {0};
@@ -206,14 +206,14 @@ START_TEST(a_field_is_taken_at_its_size_and_refused_one_byte_over)
             if (q->fields[f].kind == WIRE_NUMBER)
                 continue;
             v[f].text = (struct slice){long_text, q->fields[f].max};
-            ck_assert_int_eq(wire_pack_question(q->op, v, buf, &n), WIRE_FINE);
-            ck_assert_int_eq(wire_read_question(packed(n), q->asker, q->answerer, &m),
+            ck_assert_int_eq(wire_pack_request(q->op, v, buf, &n), WIRE_FINE);
+            ck_assert_int_eq(wire_read_request(packed(n), q->asker, q->answerer, &m),
                              WIRE_FINE);
             ck_assert_uint_eq(m.v[f].text.n, q->fields[f].max);
             v[f].text.n++;
-            ck_assert_int_eq(wire_pack_question(q->op, v, buf, &n), WIRE_OVERSIZED);
+            ck_assert_int_eq(wire_pack_request(q->op, v, buf, &n), WIRE_OVERSIZED);
             n = one_over(q, f);
-            ck_assert_int_eq(wire_read_question(packed(n), q->asker, q->answerer, &m),
+            ck_assert_int_eq(wire_read_request(packed(n), q->asker, q->answerer, &m),
                              WIRE_OVERSIZED);
         }
     }
@@ -223,7 +223,7 @@ END_TEST
 START_TEST(every_row_at_its_largest_fits_a_message)
 {
     for (unsigned op = 0; op < 256; op++) {
-        const struct wire_question *q = row(op);
+        const struct wire_request *q = row(op);
         size_t asked = 4, answered = 4;
 
         if (!q)
@@ -249,7 +249,7 @@ END_TEST
 
 START_TEST(an_answer_arrives_as_it_was_given)
 {
-    const struct wire_question *q = wire_find(WIRE_WHOAMI);
+    const struct wire_request *q = wire_find(WIRE_WHOAMI);
     const union wire_value v[] = {
         text("alice"), text("sid"),     {.number = UINT64_C(0x0123456789abcdef)},
         text("iss"),   text("[\"a\"]"), text("")};
@@ -268,7 +268,7 @@ END_TEST
 
 START_TEST(a_stamp_may_hold_any_bytes)
 {
-    const struct wire_question *q = wire_find(WIRE_CHECK);
+    const struct wire_request *q = wire_find(WIRE_CHECK);
     const union wire_value v[] = {{.text = SLICE("\0\1\2\3\0\xff")}};
     struct wire_message m;
     size_t n;
@@ -282,7 +282,7 @@ END_TEST
 
 START_TEST(an_answer_that_is_not_ok_carries_nothing_but_the_seconds_of_throttled)
 {
-    const struct wire_question *q = wire_find(WIRE_OBTAIN);
+    const struct wire_request *q = wire_find(WIRE_OBTAIN);
     const union wire_value v[] = {{.number = 60}, {.number = 0}};
 
     for (unsigned s = WIRE_DENIED; s < WIRE_STATUS_COUNT; s++) {
@@ -312,7 +312,7 @@ END_TEST
 
 START_TEST(an_unknown_status_is_refused_by_both_sides)
 {
-    const struct wire_question *q = wire_find(WIRE_VERIFY);
+    const struct wire_request *q = wire_find(WIRE_VERIFY);
     struct wire_message m;
     size_t n;
 
@@ -325,7 +325,7 @@ END_TEST
 
 START_TEST(a_number_is_eight_bytes_and_nothing_else)
 {
-    const struct wire_question *q = wire_find(WIRE_OBTAIN);
+    const struct wire_request *q = wire_find(WIRE_OBTAIN);
     struct wire_message m;
 
     for (size_t len = 0; len < 12; len++) {
@@ -344,8 +344,7 @@ START_TEST(nothing_is_written_on_a_fault)
     size_t n = pack_check();
 
     memset(&m, 0x5a, sizeof(m));
-    ck_assert_int_eq(wire_read_question(packed(n - 1), WIRE_ISSUER, WIRE_LOGIN, &m),
-                     WIRE_SHORT);
+    ck_assert_int_eq(wire_read_request(packed(n - 1), WIRE_ISSUER, WIRE_LOGIN, &m), WIRE_SHORT);
     for (size_t i = 0; i < sizeof(m); i++)
         ck_assert_uint_eq(((const uint8_t *)&m)[i], 0x5a);
 }
