@@ -64,19 +64,20 @@ static int converse(int fd, const uint8_t *request, size_t n, struct admin_answe
     return 0;
 }
 
-static enum tok_err out_of_reach(const char *socket, int error, struct why *why)
+static enum tok_err out_of_reach(const char *socket, int error, struct errmsg *errmsg)
 {
     if (error == ECONNRESET)
-        return why_set(why, TOK_FILE,
-                       "jwtd-issuer at %s gave no answer: journalctl -u jwtd-issuer", socket);
-    return why_set(why, TOK_FILE,
-                   "jwtd-issuer does not answer at %s (%s); as root: systemctl enable --now "
-                   "jwtd.socket",
-                   socket, strerrordesc_np(error));
+        return errmsg_set(errmsg, TOK_FILE,
+                          "jwtd-issuer at %s gave no answer: journalctl -u jwtd-issuer",
+                          socket);
+    return errmsg_set(errmsg, TOK_FILE,
+                      "jwtd-issuer does not answer at %s (%s); as root: systemctl enable --now "
+                      "jwtd.socket",
+                      socket, strerrordesc_np(error));
 }
 
 enum tok_err admin_ask(const char *socket, enum wire_op op, const union wire_value *values,
-                       struct admin_answer *ret, bool *ret_missing, struct why *why)
+                       struct admin_answer *ret, bool *ret_missing, struct errmsg *errmsg)
 {
     CLEANUP(cleanup_close) int fd = wire_connect(socket);
     uint8_t request[WIRE_MESSAGE_MAX];
@@ -86,21 +87,21 @@ enum tok_err admin_ask(const char *socket, enum wire_op op, const union wire_val
     if (ret_missing)
         *ret_missing = fd == -ENOENT;
     if (fd < 0)
-        return out_of_reach(socket, -fd, why);
+        return out_of_reach(socket, -fd, errmsg);
     if (wire_pack_request(op, values, request, &n) != WIRE_FINE)
-        return why_set(why, TOK_FILE, "that is too long to be asked");
+        return errmsg_set(errmsg, TOK_FILE, "that is too long to be asked");
     r = converse(fd, request, n, ret, &n);
     if (r < 0)
-        return out_of_reach(socket, -r, why);
+        return out_of_reach(socket, -r, errmsg);
     if (wire_read_answer((struct slice){(const char *)ret->bytes, n}, wire_find(op),
                          &ret->message) != WIRE_FINE)
-        return why_set(why, TOK_FILE,
-                       "jwtd-issuer at %s gave an answer that is none: it is of "
-                       "another release",
-                       socket);
+        return errmsg_set(errmsg, TOK_FILE,
+                          "jwtd-issuer at %s gave an answer that is none: it is of "
+                          "another release",
+                          socket);
     if (ret->message.status == WIRE_UNAVAILABLE)
-        return why_set(
-            why, TOK_FILE,
+        return errmsg_set(
+            errmsg, TOK_FILE,
             "jwtd-issuer can't answer now; the cause is in: journalctl -u jwtd-issuer");
     return TOK_OK;
 }
@@ -108,12 +109,12 @@ enum tok_err admin_ask(const char *socket, enum wire_op op, const union wire_val
 bool admin_request(const char *command, const struct admin_options *o, enum wire_op op,
                    const union wire_value *values, struct admin_answer *ret)
 {
-    struct why why;
+    struct errmsg errmsg;
 
     if (!admin_is_root(command))
         return false;
-    if (admin_ask(o->socket, op, values, ret, NULL, &why) == TOK_OK)
+    if (admin_ask(o->socket, op, values, ret, NULL, &errmsg) == TOK_OK)
         return true;
-    complain("%s", why.text);
+    complain("%s", errmsg.text);
     return false;
 }

@@ -37,4 +37,5 @@ bool admin_request(const char *command, const struct admin_options *o, enum wire
 /* TOK_OK: an answer of whatever status but "unavailable". TOK_FILE: nobody answers, or it can't
  * now; the sentence says what to do. *ret_missing, when not NULL: there is no such socket. */
 enum tok_err admin_ask(const char *socket, enum wire_op op, const union wire_value *values,
-                       struct admin_answer *ret, bool *ret_missing, struct why *why) MUST_CHECK;
+                       struct admin_answer *ret, bool *ret_missing,
+                       struct errmsg *errmsg) MUST_CHECK;

@@ -22,7 +22,7 @@ void cache_close(struct cache *c)
 /* The XDG base directory specification: a path that is not absolute is to be ignored, one that
  * is missing to be made. The first *ret_made bytes, a home, are not ours to make. NULL with a
  * sentence. */
-static char *find_dir(size_t *ret_made, struct why *why)
+static char *find_dir(size_t *ret_made, struct errmsg *errmsg)
 {
     const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
     const struct passwd *pw = NULL;
@@ -40,16 +40,16 @@ static char *find_dir(size_t *ret_made, struct why *why)
         *ret_made = strlen(home);
         n = asprintf(&dir, "%s/.local/state/jwt", home);
     } else {
-        (void)why_set(why, TOK_FILE, "no place for the tokens: HOME is not set");
+        (void)errmsg_set(errmsg, TOK_FILE, "no place for the tokens: HOME is not set");
         return NULL;
     }
     if (n >= 0)
         return dir;
-    (void)why_set(why, TOK_NO_MEMORY, "out of memory");
+    (void)errmsg_set(errmsg, TOK_NO_MEMORY, "out of memory");
     return NULL;
 }
 
-static enum tok_err make_dirs(char *path, size_t made, struct why *why)
+static enum tok_err make_dirs(char *path, size_t made, struct errmsg *errmsg)
 {
     for (size_t i = made; path[i];) {
         size_t end = i + 1 + strcspn(path + i + 1, "/");
@@ -60,35 +60,36 @@ static enum tok_err make_dirs(char *path, size_t made, struct why *why)
         failed = mkdir(path, 0700) != 0 && errno != EEXIST;
         path[end] = rest;
         if (failed)
-            return why_set(why, TOK_FILE, "%.*s: %s", (int)end, path, strerror(errno));
+            return errmsg_set(errmsg, TOK_FILE, "%.*s: %s", (int)end, path, strerror(errno));
         i = end;
     }
     return TOK_OK;
 }
 
-static enum tok_err check_dir(int fd, const char *path, struct why *why)
+static enum tok_err check_dir(int fd, const char *path, struct errmsg *errmsg)
 {
     struct stat st;
 
     if (fstat(fd, &st) != 0)
-        return why_set(why, TOK_FILE, "%s: %s", path, strerror(errno));
+        return errmsg_set(errmsg, TOK_FILE, "%s: %s", path, strerror(errno));
     if (st.st_uid != geteuid())
-        return why_set(why, TOK_FILE, "%s belongs to user %u, not to you", path,
-                       (unsigned)st.st_uid);
+        return errmsg_set(errmsg, TOK_FILE, "%s belongs to user %u, not to you", path,
+                          (unsigned)st.st_uid);
     if ((st.st_mode & 077) != 0 && fchmod(fd, 0700) != 0)
-        return why_set(why, TOK_FILE, "%s is open to others: %s", path, strerror(errno));
+        return errmsg_set(errmsg, TOK_FILE, "%s is open to others: %s", path, strerror(errno));
     return TOK_OK;
 }
 
-static enum tok_err open_dir(const char *path, enum cache_mode mode, int *ret, struct why *why)
+static enum tok_err open_dir(const char *path, enum cache_mode mode, int *ret,
+                             struct errmsg *errmsg)
 {
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     enum tok_err err = TOK_OK;
 
     if (fd < 0 && (errno != ENOENT || mode != CACHE_LOOK))
-        return why_set(why, TOK_FILE, "%s: %s", path, strerror(errno));
+        return errmsg_set(errmsg, TOK_FILE, "%s: %s", path, strerror(errno));
     if (fd >= 0)
-        err = check_dir(fd, path, why);
+        err = check_dir(fd, path, errmsg);
     if (err)
         cleanup_close(&fd);
     else
@@ -96,7 +97,7 @@ static enum tok_err open_dir(const char *path, enum cache_mode mode, int *ret, s
     return err;
 }
 
-enum tok_err cache_open(enum cache_mode mode, struct cache *ret, struct why *why)
+enum tok_err cache_open(enum cache_mode mode, struct cache *ret, struct errmsg *errmsg)
 {
     CLEANUP(cleanup_free) char *dir = NULL;
     size_t made = 0;
@@ -104,30 +105,30 @@ enum tok_err cache_open(enum cache_mode mode, struct cache *ret, struct why *why
     enum tok_err err = TOK_OK;
     int fd = -1;
 
-    dir = find_dir(&made, why);
+    dir = find_dir(&made, errmsg);
     if (!dir)
         return TOK_FILE;
     if (mode == CACHE_CREATE)
-        err = make_dirs(dir, made, why);
+        err = make_dirs(dir, made, errmsg);
     if (!err)
-        err = open_dir(dir, mode, &fd, why);
+        err = open_dir(dir, mode, &fd, errmsg);
     if (err)
         return err;
     if (asprintf(&path, "%s/" FILE_NAME, dir) < 0) {
         cleanup_close(&fd);
-        return why_set(why, TOK_NO_MEMORY, "out of memory");
+        return errmsg_set(errmsg, TOK_NO_MEMORY, "out of memory");
     }
     *ret = (struct cache){.dir = fd, .path = path};
     return TOK_OK;
 }
 
-enum tok_err cache_lock(struct cache *c, struct why *why)
+enum tok_err cache_lock(struct cache *c, struct errmsg *errmsg)
 {
     if (c->dir < 0)
         return TOK_OK;
     while (flock(c->dir, LOCK_EX) != 0) {
         if (errno != EINTR)
-            return why_set(why, TOK_FILE, "%s: can't lock: %s", c->path, strerror(errno));
+            return errmsg_set(errmsg, TOK_FILE, "%s: can't lock: %s", c->path, strerror(errno));
     }
     return TOK_OK;
 }
@@ -138,7 +139,7 @@ void cache_unlock(struct cache *c)
         (void)flock(c->dir, LOCK_UN);
 }
 
-enum tok_err cache_read(const struct cache *c, struct secret *ret, struct why *why)
+enum tok_err cache_read(const struct cache *c, struct secret *ret, struct errmsg *errmsg)
 {
     enum tok_err err;
     char *bytes;
@@ -147,7 +148,7 @@ enum tok_err cache_read(const struct cache *c, struct secret *ret, struct why *w
 
     if (c->dir < 0)
         return TOK_OK;
-    err = file_read(c->path, FILE_PRIVATE, CACHE_MAX, &bytes, &n, &number, why);
+    err = file_read(c->path, FILE_PRIVATE, CACHE_MAX, &bytes, &n, &number, errmsg);
     if (err == TOK_FILE && number == ENOENT)
         return TOK_OK;
     if (err)
@@ -157,14 +158,14 @@ enum tok_err cache_read(const struct cache *c, struct secret *ret, struct why *w
     return TOK_OK;
 }
 
-enum tok_err cache_write(const struct cache *c, struct slice bytes, struct why *why)
+enum tok_err cache_write(const struct cache *c, struct slice bytes, struct errmsg *errmsg)
 {
-    return file_write(c->path, bytes, 0600, why);
+    return file_write(c->path, bytes, 0600, errmsg);
 }
 
-enum tok_err cache_remove(const struct cache *c, struct why *why)
+enum tok_err cache_remove(const struct cache *c, struct errmsg *errmsg)
 {
     if (c->dir < 0 || unlinkat(c->dir, FILE_NAME, 0) == 0 || errno == ENOENT)
         return TOK_OK;
-    return why_set(why, TOK_FILE, "%s: %s", c->path, strerror(errno));
+    return errmsg_set(errmsg, TOK_FILE, "%s: %s", c->path, strerror(errno));
 }

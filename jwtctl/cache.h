@@ -18,16 +18,19 @@ enum cache_mode {
 };
 
 /* TOK_FILE with a sentence: no home, or a directory that is another's. */
-enum tok_err cache_open(enum cache_mode mode, struct cache *ret, struct why *why) MUST_CHECK;
+enum tok_err cache_open(enum cache_mode mode, struct cache *ret,
+                        struct errmsg *errmsg) MUST_CHECK;
 void cache_close(struct cache *c);
 
 /* Waits until no other process holds it. Held until cache_unlock or cache_close. */
-enum tok_err cache_lock(struct cache *c, struct why *why) MUST_CHECK;
+enum tok_err cache_lock(struct cache *c, struct errmsg *errmsg) MUST_CHECK;
 void cache_unlock(struct cache *c);
 
 /* The file's bytes; empty (p NULL) when there is none. */
-enum tok_err cache_read(const struct cache *c, struct secret *ret, struct why *why) MUST_CHECK;
-enum tok_err cache_write(const struct cache *c, struct slice bytes, struct why *why) MUST_CHECK;
+enum tok_err cache_read(const struct cache *c, struct secret *ret,
+                        struct errmsg *errmsg) MUST_CHECK;
+enum tok_err cache_write(const struct cache *c, struct slice bytes,
+                         struct errmsg *errmsg) MUST_CHECK;
 
 /* A file that is not there is removed already. */
-enum tok_err cache_remove(const struct cache *c, struct why *why) MUST_CHECK;
+enum tok_err cache_remove(const struct cache *c, struct errmsg *errmsg) MUST_CHECK;

@@ -48,7 +48,7 @@ static bool is_loopback(const char *host)
            strcmp(host, "[::1]") == 0;
 }
 
-enum tok_err client_check_server(const char *server, struct why *why)
+enum tok_err client_check_server(const char *server, struct errmsg *errmsg)
 {
     CLEANUP(cleanup_url) CURLU *url = NULL;
     CLEANUP(cleanup_curl_text) char *scheme = NULL;
@@ -61,20 +61,21 @@ enum tok_err client_check_server(const char *server, struct why *why)
         curl_url_get(url, CURLUPART_SCHEME, &scheme, 0) != CURLUE_OK ||
         curl_url_get(url, CURLUPART_HOST, &host, 0) != CURLUE_OK ||
         (strcmp(scheme, "https") != 0 && strcmp(scheme, "http") != 0))
-        return why_set(why, TOK_SETTINGS,
-                       "'%s' is no server: allowed is an https URL or the path of a socket",
-                       server);
+        return errmsg_set(errmsg, TOK_SETTINGS,
+                          "'%s' is no server: allowed is an https URL or the path of a socket",
+                          server);
     /* A password in a URL is a password in argv. */
     if (has_part(url, CURLUPART_USER) || has_part(url, CURLUPART_PASSWORD) ||
         has_part(url, CURLUPART_QUERY) || has_part(url, CURLUPART_FRAGMENT))
-        return why_set(why, TOK_SETTINGS,
-                       "the server's URL holds a user, a query or a fragment; allowed is "
-                       "https://HOST[:PORT][/PATH]");
+        return errmsg_set(errmsg, TOK_SETTINGS,
+                          "the server's URL holds a user, a query or a fragment; allowed is "
+                          "https://HOST[:PORT][/PATH]");
     if (strcmp(scheme, "http") == 0 && !is_loopback(host))
-        return why_set(why, TOK_SETTINGS,
-                       "'%s': the password would travel in clear; allowed is https, and http "
-                       "to localhost, 127.0.0.1 and [::1]",
-                       server);
+        return errmsg_set(
+            errmsg, TOK_SETTINGS,
+            "'%s': the password would travel in clear; allowed is https, and http "
+            "to localhost, 127.0.0.1 and [::1]",
+            server);
     return TOK_OK;
 }
 
@@ -164,26 +165,28 @@ static bool make_headers(const struct client_request *request, struct curl_slist
 }
 
 static enum tok_err out_of_reach(CURL *curl, CURLcode code, const char *server,
-                                 const char *error, struct why *why)
+                                 const char *error, struct errmsg *errmsg)
 {
     long number = 0;
 
     (void)curl_easy_getinfo(curl, CURLINFO_OS_ERRNO, &number);
     if (code == CURLE_OPERATION_TIMEDOUT)
-        return why_set(why, TOK_FILE, "%s: no answer within %d s", server, CLIENT_SECONDS);
+        return errmsg_set(errmsg, TOK_FILE, "%s: no answer within %d s", server,
+                          CLIENT_SECONDS);
     if (!is_socket(server))
-        return why_set(why, TOK_FILE, "%s: %s", server,
-                       error[0] ? error : curl_easy_strerror(code));
+        return errmsg_set(errmsg, TOK_FILE, "%s: %s", server,
+                          error[0] ? error : curl_easy_strerror(code));
     if (code == CURLE_COULDNT_CONNECT)
-        return why_set(why, TOK_FILE,
-                       "jwtd does not answer at %s (%s); as root: systemctl enable --now "
-                       "jwtd.socket",
-                       server, number ? strerror((int)number) : "can't connect");
-    return why_set(why, TOK_FILE, "jwtd at %s broke off: %s", server, curl_easy_strerror(code));
+        return errmsg_set(errmsg, TOK_FILE,
+                          "jwtd does not answer at %s (%s); as root: systemctl enable --now "
+                          "jwtd.socket",
+                          server, number ? strerror((int)number) : "can't connect");
+    return errmsg_set(errmsg, TOK_FILE, "jwtd at %s broke off: %s", server,
+                      curl_easy_strerror(code));
 }
 
 enum tok_err client_ask(const char *server, const struct client_request *request,
-                        struct client_reply *ret, struct why *why)
+                        struct client_reply *ret, struct errmsg *errmsg)
 {
     CLEANUP(cleanup_slist) struct curl_slist *headers = NULL;
     CLEANUP(client_reply_clear) struct client_reply reply = {0};
@@ -193,17 +196,17 @@ enum tok_err client_ask(const char *server, const struct client_request *request
     CURLcode code;
     enum tok_err err;
 
-    err = client_check_server(server, why);
+    err = client_check_server(server, errmsg);
     if (err)
         return err;
     curl = curl_easy_init();
     if (!curl || (request->body && text_err(request->body)) ||
         !make_headers(request, &headers) || !set_options(curl, headers, &reply, error) ||
         !set_body(curl, request) || !set_server(curl, server, request->path))
-        return why_set(why, TOK_NO_MEMORY, "out of memory");
+        return errmsg_set(errmsg, TOK_NO_MEMORY, "out of memory");
     code = curl_easy_perform(curl);
     if (code)
-        return out_of_reach(curl, code, server, error, why);
+        return out_of_reach(curl, code, server, error, errmsg);
     (void)curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &reply.status);
     (void)curl_easy_getinfo(curl, CURLINFO_RETRY_AFTER, &retry);
     reply.retry_after = retry;
@@ -239,20 +242,24 @@ static enum tok_err read_refusal(struct slice body, struct text *ret)
     return text_err(ret);
 }
 
-enum tok_err client_refused(const char *server, const struct client_reply *r, struct why *why)
+enum tok_err client_refused(const char *server, const struct client_reply *r,
+                            struct errmsg *errmsg)
 {
     CLEANUP(text_clear) struct text said = {0};
     const char *text = "no more is said";
 
     if (r->status == 429)
-        return why_set(why, TOK_FILE, "too many wrong passwords: try again in %" PRId64 " s",
-                       r->retry_after > 0 ? r->retry_after : 60);
+        return errmsg_set(errmsg, TOK_FILE,
+                          "too many wrong passwords: try again in %" PRId64 " s",
+                          r->retry_after > 0 ? r->retry_after : 60);
     if (read_refusal(text_slice(&r->body), &said) == TOK_OK)
         text = said.room.p;
     if (r->status == 503)
-        return why_set(why, TOK_FILE,
-                       "jwtd at %s can't answer now (%s); the cause is in: journalctl -u jwtd "
-                       "-u jwtd-issuer -u jwtd-login",
-                       server, text);
-    return why_set(why, TOK_FILE, "%s answered with status %ld: %s", server, r->status, text);
+        return errmsg_set(
+            errmsg, TOK_FILE,
+            "jwtd at %s can't answer now (%s); the cause is in: journalctl -u jwtd "
+            "-u jwtd-issuer -u jwtd-login",
+            server, text);
+    return errmsg_set(errmsg, TOK_FILE, "%s answered with status %ld: %s", server, r->status,
+                      text);
 }

@@ -12,7 +12,7 @@
 
 /* Checks the form of --server=: an absolute path (a Unix socket) or a URL. TOK_SETTINGS with a
  * sentence. */
-enum tok_err client_check_server(const char *server, struct why *why) MUST_CHECK;
+enum tok_err client_check_server(const char *server, struct errmsg *errmsg) MUST_CHECK;
 
 struct client_reply {
     long status;
@@ -29,9 +29,10 @@ struct client_request {
 };
 
 /* TOK_OK: a reply of whatever status. TOK_FILE: the server is out of reach; the sentence says
- * which, why, and what to do. TOK_SETTINGS: the server's name is wrong. */
+ * which, errmsg, and what to do. TOK_SETTINGS: the server's name is wrong. */
 enum tok_err client_ask(const char *server, const struct client_request *request,
-                        struct client_reply *ret, struct why *why) MUST_CHECK;
+                        struct client_reply *ret, struct errmsg *errmsg) MUST_CHECK;
 
 /* Says what a reply that is no success means, and returns TOK_FILE. */
-enum tok_err client_refused(const char *server, const struct client_reply *r, struct why *why);
+enum tok_err client_refused(const char *server, const struct client_reply *r,
+                            struct errmsg *errmsg);

@@ -41,11 +41,11 @@ static int parse(int argc, char **argv, bool json, struct config *ret)
 static int read_settings(const struct config *c, struct settings *ret)
 {
     const struct resolve_ask ask = {.config = c->path};
-    struct why why;
+    struct errmsg errmsg;
 
-    if (resolve_settings(&ask, ret, &why) == TOK_OK)
+    if (resolve_settings(&ask, ret, &errmsg) == TOK_OK)
         return EXIT_SUCCESS;
-    complain("%s", why.text);
+    complain("%s", errmsg.text);
     return EXIT_BROKEN;
 }
 
@@ -55,11 +55,12 @@ static int check_maps(const struct settings *settings)
     for (size_t i = 0; i < settings->n_issuers; i++) {
         CLEANUP(usermap_clear) struct usermap map = {0};
         const char *path = settings->issuers[i].policy.user_map;
-        struct why why;
+        struct errmsg errmsg;
 
-        if (strcmp(path, "same") == 0 || resolve_map(path, FILE_SETTINGS, &map, &why) == TOK_OK)
+        if (strcmp(path, "same") == 0 ||
+            resolve_map(path, FILE_SETTINGS, &map, &errmsg) == TOK_OK)
             continue;
-        complain("%s", why.text);
+        complain("%s", errmsg.text);
         return EXIT_BROKEN;
     }
     return EXIT_SUCCESS;

@@ -26,7 +26,7 @@ enum tok_err input_open(int fd, struct input *ret)
 }
 
 /* False at the end of the file. */
-static enum tok_err fill(struct input *in, bool *ret_more, struct why *why)
+static enum tok_err fill(struct input *in, bool *ret_more, struct errmsg *errmsg)
 {
     ssize_t got;
 
@@ -34,7 +34,7 @@ static enum tok_err fill(struct input *in, bool *ret_more, struct why *why)
         got = read(in->fd, in->chunk.p, CHUNK);
     while (got < 0 && errno == EINTR);
     if (got < 0)
-        return why_set(why, TOK_FILE, "standard input: %s", strerror(errno));
+        return errmsg_set(errmsg, TOK_FILE, "standard input: %s", strerror(errno));
     in->at = 0;
     in->end = (size_t)got;
     *ret_more = got > 0;
@@ -50,7 +50,7 @@ static void keep(struct input *in, size_t n)
     in->at += n;
 }
 
-enum tok_err input_whole(struct input *in, struct slice *ret, struct why *why)
+enum tok_err input_whole(struct input *in, struct slice *ret, struct errmsg *errmsg)
 {
     bool more = true;
 
@@ -59,7 +59,7 @@ enum tok_err input_whole(struct input *in, struct slice *ret, struct why *why)
         enum tok_err err;
 
         keep(in, in->end - in->at);
-        err = fill(in, &more, why);
+        err = fill(in, &more, errmsg);
         if (err)
             return err;
     }
@@ -70,7 +70,8 @@ enum tok_err input_whole(struct input *in, struct slice *ret, struct why *why)
     return TOK_OK;
 }
 
-enum tok_err input_line(struct input *in, struct slice *ret, bool *ret_end, struct why *why)
+enum tok_err input_line(struct input *in, struct slice *ret, bool *ret_end,
+                        struct errmsg *errmsg)
 {
     bool more = true, begun = false;
 
@@ -86,7 +87,7 @@ enum tok_err input_line(struct input *in, struct slice *ret, bool *ret_end, stru
             in->at++;
             break;
         }
-        err = fill(in, &more, why);
+        err = fill(in, &more, errmsg);
         if (err)
             return err;
     }

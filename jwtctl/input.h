@@ -23,9 +23,9 @@ enum tok_err input_open(int fd, struct input *ret) MUST_CHECK;
 void input_close(struct input *in);
 
 /* All that is left; exactly one final newline is taken off. TOK_FILE: read failed. */
-enum tok_err input_whole(struct input *in, struct slice *ret, struct why *why) MUST_CHECK;
+enum tok_err input_whole(struct input *in, struct slice *ret, struct errmsg *errmsg) MUST_CHECK;
 
 /* The next line without its newline; *ret_end when there is none. A last line without a newline
  * is one, unless it is empty. */
 enum tok_err input_line(struct input *in, struct slice *ret, bool *ret_end,
-                        struct why *why) MUST_CHECK;
+                        struct errmsg *errmsg) MUST_CHECK;

@@ -14,12 +14,12 @@ void judge_close(struct judge *j)
     *j = (struct judge){0};
 }
 
-enum tok_err judge_open(const struct resolve_ask *ask, struct judge *ret, struct why *why)
+enum tok_err judge_open(const struct resolve_ask *ask, struct judge *ret, struct errmsg *errmsg)
 {
     struct judge j = {.ask = *ask};
     enum tok_err err;
 
-    err = resolve_settings(ask, &j.settings, why);
+    err = resolve_settings(ask, &j.settings, errmsg);
     if (err)
         return err;
     j.rules = calloc(j.settings.n_issuers + 1, sizeof(*j.rules));
@@ -27,7 +27,7 @@ enum tok_err judge_open(const struct resolve_ask *ask, struct judge *ret, struct
                   : TOK_NO_MEMORY;
     if (err) {
         judge_close(&j);
-        return why_set(why, err, "out of memory");
+        return errmsg_set(errmsg, err, "out of memory");
     }
     *ret = j;
     return TOK_OK;
@@ -45,7 +45,7 @@ static enum tok_err find_rules(struct judge *j, struct slice token, struct judge
     r = &j->rules[section ? (size_t)(section - j->settings.issuers) : j->settings.n_issuers];
     if (!r->tried) {
         r->tried = true;
-        r->err = resolve_load(&j->ask, &j->settings, section, &r->rules, &r->why);
+        r->err = resolve_load(&j->ask, &j->settings, section, &r->rules, &r->errmsg);
     }
     *ret = r;
     return TOK_OK;
@@ -56,19 +56,19 @@ void judge_token(struct judge *j, const struct verify_ask *ask, struct judgement
     struct verify_ask full = *ask;
     struct judge_rules *r;
 
-    ret->why = (struct why){""};
+    ret->errmsg = (struct errmsg){""};
     full.scratch = j->scratch.p;
     full.scratch_size = j->scratch.n;
     ret->err = find_rules(j, ask->token, &r);
     if (!ret->err && r->err) {
         ret->err = r->err;
-        ret->why = r->why;
+        ret->errmsg = r->errmsg;
         return;
     }
     if (!ret->err)
-        ret->err = resolve_verify(&r->rules, &full, &ret->result, &ret->why);
-    if (!*ret->why.text)
-        (void)why_set(&ret->why, ret->err, "%s", tok_err_text(ret->err));
+        ret->err = resolve_verify(&r->rules, &full, &ret->result, &ret->errmsg);
+    if (!*ret->errmsg.text)
+        (void)errmsg_set(&ret->errmsg, ret->err, "%s", tok_err_text(ret->err));
 }
 
 void judge_write(const struct judgement *j, struct text *line)
@@ -86,6 +86,6 @@ void judge_write(const struct judgement *j, struct text *line)
     text_puts(line, "{\"valid\":false,\"error\":");
     text_json(line, slice_of(word));
     text_puts(line, ",\"reason\":");
-    text_json(line, slice_of(j->why.text));
+    text_json(line, slice_of(j->errmsg.text));
     text_puts(line, "}");
 }

@@ -11,7 +11,7 @@
 struct judge_rules {
     bool tried;
     enum tok_err err;
-    struct why why;
+    struct errmsg errmsg;
     struct resolved rules;
 };
 
@@ -24,13 +24,13 @@ struct judge {
 
 struct judgement {
     enum tok_err err;
-    struct why why; /* a sentence: the error's meaning, or what is out of reach */
+    struct errmsg errmsg; /* a sentence: the error's meaning, or what is out of reach */
     struct verify_result result;
 };
 
 /* ask's words, config and context must outlive the judge. Reads the settings. */
 enum tok_err judge_open(const struct resolve_ask *ask, struct judge *ret,
-                        struct why *why) MUST_CHECK;
+                        struct errmsg *errmsg) MUST_CHECK;
 void judge_close(struct judge *j);
 
 /* token, now, user and service of ask count. ret's slices live until the next call. */

@@ -67,7 +67,7 @@ int command_key_list(int argc, char **argv)
     CLEANUP(cleanup_keyset) struct keyset *keys = NULL;
     CLEANUP(text_clear) struct text text = {0};
     bool json = false;
-    struct why why;
+    struct errmsg errmsg;
     enum tok_err err;
     int c;
 
@@ -80,8 +80,8 @@ int command_key_list(int argc, char **argv)
     if (argc - optind > 1)
         return complain_usage(argv[0], "one file at most, not '%s' too", argv[optind + 1]);
     if (keyset_load(NULL, argv[optind] ? path_of(argv[optind]) : POLICY_KEYS, FILE_OWN,
-                    algorithms, &keys, &why) != TOK_OK) {
-        complain("%s", why.text);
+                    algorithms, &keys, &errmsg) != TOK_OK) {
+        complain("%s", errmsg.text);
         return EXIT_BROKEN;
     }
     err = list(keys, json, &text);

@@ -58,40 +58,40 @@ static int parse(int argc, char **argv, bool reads, int most, struct options *re
     return EXIT_SUCCESS;
 }
 
-static enum tok_err read_input(struct secret *ret, struct why *why)
+static enum tok_err read_input(struct secret *ret, struct errmsg *errmsg)
 {
     CLEANUP(input_close) struct input in = {0};
     struct slice text;
     enum tok_err err = input_open(STDIN_FILENO, &in);
 
     if (!err)
-        err = input_whole(&in, &text, why);
+        err = input_whole(&in, &text, errmsg);
     if (!err && text.n >= INPUT_MAX)
-        return why_set(why, TOK_KEYS, "too long for a key");
+        return errmsg_set(errmsg, TOK_KEYS, "too long for a key");
     return err ? err : secret_copy(text, ret);
 }
 
-static enum tok_err read_key(const struct options *o, struct key **ret, struct why *why)
+static enum tok_err read_key(const struct options *o, struct key **ret, struct errmsg *errmsg)
 {
     CLEANUP(secret_clear) struct secret text = {0};
-    struct why in_file = {""};
+    struct errmsg in_file = {""};
     enum tok_err err;
 
-    err = o->from ? file_read(o->from, FILE_OWN, KEY_FILE_MAX, &text.p, &text.n, NULL, why)
-                  : read_input(&text, why);
+    err = o->from ? file_read(o->from, FILE_OWN, KEY_FILE_MAX, &text.p, &text.n, NULL, errmsg)
+                  : read_input(&text, errmsg);
     if (err)
         return err;
     err = key_read(NULL, secret_slice(&text), KEY_EITHER,
                    o->algorithms ? o->algorithms : ~(alg_set)0, ret, &in_file);
     if (err)
-        return why_set(why, err, "%s: %s", o->from ? o->from : "standard input",
-                       *in_file.text ? in_file.text : tok_err_text(err));
+        return errmsg_set(errmsg, err, "%s: %s", o->from ? o->from : "standard input",
+                          *in_file.text ? in_file.text : tok_err_text(err));
     return TOK_OK;
 }
 
-static int broken(enum tok_err err, const struct why *why)
+static int broken(enum tok_err err, const struct errmsg *errmsg)
 {
-    complain("%s", *why->text ? why->text : tok_err_text(err));
+    complain("%s", *errmsg->text ? errmsg->text : tok_err_text(err));
     return EXIT_BROKEN;
 }
 
@@ -107,17 +107,17 @@ static int print(struct slice text)
 static int put_private(const struct key *key, const char *path)
 {
     CLEANUP(secret_clear) struct secret jwk = {0};
-    struct why why = {""};
+    struct errmsg errmsg = {""};
     enum tok_err err = key_private_jwk(key, &jwk);
 
     if (!err && !path)
         return print(secret_slice(&jwk));
     if (!err && access(path, F_OK) == 0)
-        err =
-            why_set(&why, TOK_FILE, "%s: is there already; a key is never written over", path);
+        err = errmsg_set(&errmsg, TOK_FILE, "%s: is there already; a key is never written over",
+                         path);
     if (!err)
-        err = file_write(path, secret_slice(&jwk), 0600, &why);
-    return err ? broken(err, &why) : print(key_kid(key));
+        err = file_write(path, secret_slice(&jwk), 0600, &errmsg);
+    return err ? broken(err, &errmsg) : print(key_kid(key));
 }
 
 int command_key_new(int argc, char **argv)
@@ -137,7 +137,7 @@ int command_key_new(int argc, char **argv)
     while ((alg = alg_at(i)) && !(alg_bit(alg) & o.algorithms))
         i++;
     err = key_generate(NULL, alg, &key);
-    return err ? broken(err, &(struct why){""}) : put_private(key, o.to);
+    return err ? broken(err, &(struct errmsg){""}) : put_private(key, o.to);
 }
 
 int command_key_export(int argc, char **argv)
@@ -145,20 +145,20 @@ int command_key_export(int argc, char **argv)
     CLEANUP(cleanup_key) struct key *key = NULL;
     CLEANUP(cleanup_free) char *text = NULL;
     struct options o = {0};
-    struct why why = {""};
+    struct errmsg errmsg = {""};
     enum tok_err err;
     int status = parse(argc, argv, true, 1, &o);
 
     if (status)
         return status;
-    err = read_key(&o, &key, &why);
+    err = read_key(&o, &key, &errmsg);
     if (!err && key_alg(key)->kind == ALG_OCT)
-        err = why_set(&why, TOK_KEYS, "%s is a secret and has no public half",
-                      o.from ? o.from : "the key");
+        err = errmsg_set(&errmsg, TOK_KEYS, "%s is a secret and has no public half",
+                         o.from ? o.from : "the key");
     if (!err)
         err = o.pem ? key_public_pem(key, &text) : key_public_jwk(key, &text);
     if (err)
-        return broken(err, &why);
+        return broken(err, &errmsg);
     if (!o.pem)
         return print(slice_of(text));
     /* PEM ends in a newline itself. */
@@ -170,7 +170,7 @@ int command_key_import(int argc, char **argv)
     CLEANUP(cleanup_key) struct key *key = NULL;
     CLEANUP(cleanup_free) char *text = NULL;
     struct options o = {0};
-    struct why why = {""};
+    struct errmsg errmsg = {""};
     enum tok_err err;
     int status = parse(argc, argv, true, 2, &o);
 
@@ -178,15 +178,15 @@ int command_key_import(int argc, char **argv)
         return status;
     if (o.pem)
         return complain_usage(argv[0], "what is made is a JWK; PEM is told by its first line");
-    err = read_key(&o, &key, &why);
+    err = read_key(&o, &key, &errmsg);
     if (err)
-        return broken(err, &why);
+        return broken(err, &errmsg);
     if (key_is_private(key))
         return put_private(key, o.to);
     err = key_public_jwk(key, &text);
     if (!err && !o.to)
         return print(slice_of(text));
     if (!err)
-        err = file_write(o.to, slice_of(text), 0644, &why);
-    return err ? broken(err, &why) : EXIT_SUCCESS;
+        err = file_write(o.to, slice_of(text), 0644, &errmsg);
+    return err ? broken(err, &errmsg) : EXIT_SUCCESS;
 }

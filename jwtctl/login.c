@@ -23,7 +23,7 @@ static int parse(int argc, char **argv, struct login *l)
         {"json", no_argument, NULL, 'j'},
         {0},
     };
-    struct why why;
+    struct errmsg errmsg;
     int c;
 
     while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -36,32 +36,32 @@ static int parse(int argc, char **argv, struct login *l)
     }
     if (argc - optind > 1)
         return complain_usage(argv[0], "one user at most, not '%s' too", argv[optind + 1]);
-    if (client_check_server(l->server, &why) != TOK_OK)
-        return complain_usage(argv[0], "--server: %s", why.text);
+    if (client_check_server(l->server, &errmsg) != TOK_OK)
+        return complain_usage(argv[0], "--server: %s", errmsg.text);
     l->user = argv[optind];
     if (l->user && l->user[0] == '\0')
         return complain_usage(argv[0], "the user's name is empty");
     return EXIT_SUCCESS;
 }
 
-static enum tok_err ask_password(const char *user, struct secret *ret, struct why *why)
+static enum tok_err ask_password(const char *user, struct secret *ret, struct errmsg *errmsg)
 {
     CLEANUP(cleanup_free) char *prompt = NULL;
     enum tok_err err;
 
     if (!isatty(STDIN_FILENO)) {
-        err = terminal_read_line(STDIN_FILENO, ret, why);
-        return err ? why_set(why, err, "no password on standard input") : err;
+        err = terminal_read_line(STDIN_FILENO, ret, errmsg);
+        return err ? errmsg_set(errmsg, err, "no password on standard input") : err;
     }
     if (asprintf(&prompt, "Password for %s: ", user) < 0) {
         prompt = NULL;
-        return why_set(why, TOK_NO_MEMORY, "out of memory");
+        return errmsg_set(errmsg, TOK_NO_MEMORY, "out of memory");
     }
-    return terminal_ask(prompt, false, ret, why);
+    return terminal_ask(prompt, false, ret, errmsg);
 }
 
 static enum tok_err take_pair(const struct client_reply *reply, struct session *s,
-                              struct why *why)
+                              struct errmsg *errmsg)
 {
     int64_t iat, exp;
 
@@ -69,12 +69,13 @@ static enum tok_err take_pair(const struct client_reply *reply, struct session *
         text_member(text_slice(&reply->body), "refresh", &s->refresh) != TOK_OK ||
         session_token_times(secret_slice(&s->access), &iat, &exp) != TOK_OK ||
         session_token_times(secret_slice(&s->refresh), &iat, &exp) != TOK_OK)
-        return why_set(why, TOK_FILE, "%s: the reply holds no pair of tokens", s->server.p);
+        return errmsg_set(errmsg, TOK_FILE, "%s: the reply holds no pair of tokens",
+                          s->server.p);
     return TOK_OK;
 }
 
 static enum tok_err buy(const char *user, const struct secret *password, struct session *s,
-                        struct why *why)
+                        struct errmsg *errmsg)
 {
     CLEANUP(client_reply_clear) struct client_reply reply = {0};
     CLEANUP(text_clear) struct text body = {0};
@@ -88,36 +89,36 @@ static enum tok_err buy(const char *user, const struct secret *password, struct 
     err = client_ask(
         s->server.p,
         &(struct client_request){.method = "POST", .path = "/api/token/", .body = &body},
-        &reply, why);
+        &reply, errmsg);
     if (err)
         return err;
     if (reply.status == 401)
-        return why_set(why, TOK_FILE,
-                       "login refused: a wrong password, or no account that may log in");
+        return errmsg_set(errmsg, TOK_FILE,
+                          "login refused: a wrong password, or no account that may log in");
     if (reply.status != 200)
-        return client_refused(s->server.p, &reply, why);
-    return take_pair(&reply, s, why);
+        return client_refused(s->server.p, &reply, errmsg);
+    return take_pair(&reply, s, errmsg);
 }
 
 /* The cache is opened before the password is asked for: a session that can't be kept is not
  * to be begun. */
-static enum tok_err log_in(const struct login *l, struct session *s, struct why *why)
+static enum tok_err log_in(const struct login *l, struct session *s, struct errmsg *errmsg)
 {
     CLEANUP(cache_close) struct cache c = {.dir = -1};
     CLEANUP(secret_clear) struct secret password = {0};
     enum tok_err err;
 
-    err = cache_open(CACHE_CREATE, &c, why);
+    err = cache_open(CACHE_CREATE, &c, errmsg);
     if (!err)
-        err = ask_password(l->user, &password, why);
+        err = ask_password(l->user, &password, errmsg);
     if (err)
         return err;
     if (secret_copy(slice_of(l->server), &s->server))
-        return why_set(why, TOK_NO_MEMORY, "out of memory");
-    err = buy(l->user, &password, s, why);
+        return errmsg_set(errmsg, TOK_NO_MEMORY, "out of memory");
+    err = buy(l->user, &password, s, errmsg);
     if (!err)
-        err = cache_lock(&c, why);
-    return err ? err : session_write(&c, s, why);
+        err = cache_lock(&c, errmsg);
+    return err ? err : session_write(&c, s, errmsg);
 }
 
 static int report(const struct login *l, const struct session *s)
@@ -151,7 +152,7 @@ int command_login(int argc, char **argv)
     CLEANUP(session_clear) struct session s = {0};
     struct login l = {.server = CLIENT_SOCKET};
     const struct passwd *pw;
-    struct why why;
+    struct errmsg errmsg;
     int status = parse(argc, argv, &l);
 
     if (status)
@@ -162,8 +163,8 @@ int command_login(int argc, char **argv)
     }
     if (!l.user)
         return complain_usage(argv[0], "you have no name here: name the user");
-    if (log_in(&l, &s, &why) != TOK_OK) {
-        complain("%s", why.text);
+    if (log_in(&l, &s, &errmsg) != TOK_OK) {
+        complain("%s", errmsg.text);
         return EXIT_FAILURE;
     }
     return report(&l, &s);

@@ -14,7 +14,7 @@ static void put_member(struct text *body, const char *name, const char *value)
 }
 
 enum tok_err narrow_token(const struct session *s, const struct narrow *n, struct secret *ret,
-                          struct why *why)
+                          struct errmsg *errmsg)
 {
     CLEANUP(client_reply_clear) struct client_reply reply = {0};
     CLEANUP(text_clear) struct text body = {0};
@@ -34,9 +34,9 @@ enum tok_err narrow_token(const struct session *s, const struct narrow *n, struc
         text_puts(&body, "true");
     }
     text_puts(&body, "}");
-    err = session_ask(s, "POST", "/api/token/narrow/", &body, &reply, why);
+    err = session_ask(s, "POST", "/api/token/narrow/", &body, &reply, errmsg);
     if (!err && text_member(text_slice(&reply.body), "access", ret) != TOK_OK)
-        err = why_set(why, TOK_FILE, "%s: the reply holds no access token", s->server.p);
+        err = errmsg_set(errmsg, TOK_FILE, "%s: the reply holds no access token", s->server.p);
     return err;
 }
 
@@ -79,7 +79,7 @@ static void find_name(const struct scan_value *aud, const char *host, struct sli
 }
 
 enum tok_err narrow_audience(const struct session *s, const char *host, struct secret *ret,
-                             struct why *why)
+                             struct errmsg *errmsg)
 {
     CLEANUP(secret_clear) struct secret payload = {0};
     CLEANUP(text_clear) struct text list = {0};
@@ -90,17 +90,17 @@ enum tok_err narrow_audience(const struct session *s, const char *host, struct s
 
     if (session_token_claims(secret_slice(&s->access), &payload, &claims) != TOK_OK ||
         claims_audiences(&claims) == 0)
-        return why_set(why, TOK_AUDIENCE, "the session's token is for no host");
+        return errmsg_set(errmsg, TOK_AUDIENCE, "the session's token is for no host");
     find_name(claims.aud, host, &name, &n, &found, &list);
     if (found || n == 1)
         return secret_copy(name, ret);
     text_add(&list, (struct slice){"", 1});
     if (text_err(&list))
-        return why_set(why, TOK_NO_MEMORY, "out of memory");
-    return host
-               ? why_set(why, TOK_AUDIENCE, "the session is not for the host %s; it is for: %s",
-                         host, list.room.p)
-               : why_set(why, TOK_AUDIENCE,
-                         "say for which host the token is; the session is for: %s",
-                         list.room.p);
+        return errmsg_set(errmsg, TOK_NO_MEMORY, "out of memory");
+    return host ? errmsg_set(errmsg, TOK_AUDIENCE,
+                             "the session is not for the host %s; it is for: %s", host,
+                             list.room.p)
+                : errmsg_set(errmsg, TOK_AUDIENCE,
+                             "say for which host the token is; the session is for: %s",
+                             list.room.p);
 }

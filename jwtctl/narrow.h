@@ -15,10 +15,10 @@ struct narrow {
 
 /* A token of the session s for this. TOK_FILE with a sentence. *ret must be empty. */
 enum tok_err narrow_token(const struct session *s, const struct narrow *n, struct secret *ret,
-                          struct why *why) MUST_CHECK;
+                          struct errmsg *errmsg) MUST_CHECK;
 
 /* Which audience a token for this host has: the host's own name, when the session has that, or
  * the only one that the session has. TOK_AUDIENCE with a sentence that names them otherwise.
  * host NULL: not known. *ret must be empty. */
 enum tok_err narrow_audience(const struct session *s, const char *host, struct secret *ret,
-                             struct why *why) MUST_CHECK;
+                             struct errmsg *errmsg) MUST_CHECK;

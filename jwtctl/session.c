@@ -62,23 +62,24 @@ static enum tok_err parse(struct slice bytes, struct session *s)
     return err;
 }
 
-enum tok_err session_read(const struct cache *c, struct session *ret, struct why *why)
+enum tok_err session_read(const struct cache *c, struct session *ret, struct errmsg *errmsg)
 {
     CLEANUP(session_clear) struct session s = {0};
     CLEANUP(secret_clear) struct secret bytes = {0};
     enum tok_err err;
 
-    err = cache_read(c, &bytes, why);
+    err = cache_read(c, &bytes, errmsg);
     if (err)
         return err;
     if (bytes.p && parse(secret_slice(&bytes), &s) != TOK_OK)
-        return why_set(why, TOK_FILE, "%s is damaged; " LOG_IN, c->path);
+        return errmsg_set(errmsg, TOK_FILE, "%s is damaged; " LOG_IN, c->path);
     *ret = s;
     s = (struct session){0};
     return TOK_OK;
 }
 
-enum tok_err session_write(const struct cache *c, const struct session *s, struct why *why)
+enum tok_err session_write(const struct cache *c, const struct session *s,
+                           struct errmsg *errmsg)
 {
     CLEANUP(text_clear) struct text text = {0};
 
@@ -90,8 +91,8 @@ enum tok_err session_write(const struct cache *c, const struct session *s, struc
     text_json(&text, secret_slice(&s->refresh));
     text_puts(&text, "}\n");
     if (text_err(&text))
-        return why_set(why, TOK_NO_MEMORY, "out of memory");
-    return cache_write(c, text_slice(&text), why);
+        return errmsg_set(errmsg, TOK_NO_MEMORY, "out of memory");
+    return cache_write(c, text_slice(&text), errmsg);
 }
 
 /* Seconds that the access token still holds; below 0 when that can't be said. */
@@ -106,13 +107,13 @@ static int64_t seconds_left(const struct session *s)
 
 /* Rotation gives a new refresh token too; without rotation the old one stays. */
 static enum tok_err take_reply(struct session *s, const struct client_reply *reply,
-                               struct why *why)
+                               struct errmsg *errmsg)
 {
     CLEANUP(secret_clear) struct secret access = {0};
     CLEANUP(secret_clear) struct secret refresh = {0};
 
     if (text_member(text_slice(&reply->body), "access", &access) != TOK_OK)
-        return why_set(why, TOK_FILE, "%s: the reply holds no access token", s->server.p);
+        return errmsg_set(errmsg, TOK_FILE, "%s: the reply holds no access token", s->server.p);
     if (text_member(text_slice(&reply->body), "refresh", &refresh) == TOK_OK) {
         secret_clear(&s->refresh);
         s->refresh = refresh;
@@ -126,22 +127,22 @@ static enum tok_err take_reply(struct session *s, const struct client_reply *rep
 
 /* Nothing is kept that is of no use; *s is empty then. */
 static enum tok_err session_over(const struct cache *c, struct session *s,
-                                 const struct client_reply *reply, struct why *why)
+                                 const struct client_reply *reply, struct errmsg *errmsg)
 {
     CLEANUP(secret_clear) struct secret detail = {0};
     enum tok_err err;
 
     session_clear(s);
-    err = cache_remove(c, why);
+    err = cache_remove(c, errmsg);
     if (err)
         return err;
     if (text_member(text_slice(&reply->body), "detail", &detail) != TOK_OK)
-        return why_set(why, TOK_FILE, "the session is over; " LOG_IN);
-    return why_set(why, TOK_FILE, "the session is over (%s); " LOG_IN, detail.p);
+        return errmsg_set(errmsg, TOK_FILE, "the session is over; " LOG_IN);
+    return errmsg_set(errmsg, TOK_FILE, "the session is over (%s); " LOG_IN, detail.p);
 }
 
 enum tok_err session_post(const struct session *s, const char *path, struct client_reply *ret,
-                          struct why *why)
+                          struct errmsg *errmsg)
 {
     CLEANUP(text_clear) struct text body = {0};
 
@@ -150,11 +151,12 @@ enum tok_err session_post(const struct session *s, const char *path, struct clie
     text_puts(&body, "}");
     return client_ask(s->server.p,
                       &(struct client_request){.method = "POST", .path = path, .body = &body},
-                      ret, why);
+                      ret, errmsg);
 }
 
 enum tok_err session_ask(const struct session *s, const char *method, const char *path,
-                         const struct text *body, struct client_reply *ret, struct why *why)
+                         const struct text *body, struct client_reply *ret,
+                         struct errmsg *errmsg)
 {
     CLEANUP(client_reply_clear) struct client_reply reply = {0};
     CLEANUP(secret_clear) struct secret detail = {0};
@@ -162,92 +164,92 @@ enum tok_err session_ask(const struct session *s, const char *method, const char
         client_ask(s->server.p,
                    &(struct client_request){
                        .method = method, .path = path, .body = body, .bearer = &s->access},
-                   &reply, why);
+                   &reply, errmsg);
 
     if (err)
         return err;
     if (reply.status == 404)
-        return why_set(why, TOK_FILE, "%s has no %s: it is no jwtd, or an older one",
-                       s->server.p, path);
+        return errmsg_set(errmsg, TOK_FILE, "%s has no %s: it is no jwtd, or an older one",
+                          s->server.p, path);
     if (reply.status == 401)
         return text_member(text_slice(&reply.body), "detail", &detail) == TOK_OK
-                   ? why_set(why, TOK_FILE, "the session is over (%s); " LOG_IN, detail.p)
-                   : why_set(why, TOK_FILE, "the session is over; " LOG_IN);
+                   ? errmsg_set(errmsg, TOK_FILE, "the session is over (%s); " LOG_IN, detail.p)
+                   : errmsg_set(errmsg, TOK_FILE, "the session is over; " LOG_IN);
     if (reply.status < 200 || reply.status > 299)
-        return client_refused(s->server.p, &reply, why);
+        return client_refused(s->server.p, &reply, errmsg);
     *ret = reply;
     reply = (struct client_reply){0};
     return TOK_OK;
 }
 
-static enum tok_err exchange(const struct cache *c, struct session *s, struct why *why)
+static enum tok_err exchange(const struct cache *c, struct session *s, struct errmsg *errmsg)
 {
     CLEANUP(client_reply_clear) struct client_reply reply = {0};
-    enum tok_err err = session_post(s, "/api/token/refresh/", &reply, why);
+    enum tok_err err = session_post(s, "/api/token/refresh/", &reply, errmsg);
 
     if (err)
         return err;
     if (reply.status == 401)
-        return session_over(c, s, &reply, why);
+        return session_over(c, s, &reply, errmsg);
     if (reply.status != 200)
-        return client_refused(s->server.p, &reply, why);
-    err = take_reply(s, &reply, why);
+        return client_refused(s->server.p, &reply, errmsg);
+    err = take_reply(s, &reply, errmsg);
     if (err)
         return err;
-    return session_write(c, s, why);
+    return session_write(c, s, errmsg);
 }
 
-static enum tok_err none(struct why *why)
+static enum tok_err none(struct errmsg *errmsg)
 {
-    return why_set(why, TOK_FILE, "nobody is logged in here; " LOG_IN);
+    return errmsg_set(errmsg, TOK_FILE, "nobody is logged in here; " LOG_IN);
 }
 
 /* The lock is held from the second look on: another process may have exchanged the token
  * meanwhile, or logged out. */
-static enum tok_err exchange_once(struct cache *c, struct session *s, struct why *why)
+static enum tok_err exchange_once(struct cache *c, struct session *s, struct errmsg *errmsg)
 {
     enum tok_err err;
 
-    err = cache_lock(c, why);
+    err = cache_lock(c, errmsg);
     if (err)
         return err;
     session_clear(s);
-    err = session_read(c, s, why);
+    err = session_read(c, s, errmsg);
     if (err)
         return err;
     if (!s->server.p)
-        return none(why);
+        return none(errmsg);
     if (seconds_left(s) >= SESSION_MARGIN)
         return TOK_OK;
-    err = exchange(c, s, why);
+    err = exchange(c, s, errmsg);
     return err && s->server.p && seconds_left(s) > 0 ? TOK_OK : err;
 }
 
 /* Opens the cache and reads the session that must be there. */
-static enum tok_err open_kept(struct cache *c, struct session *s, struct why *why)
+static enum tok_err open_kept(struct cache *c, struct session *s, struct errmsg *errmsg)
 {
-    enum tok_err err = cache_open(CACHE_LOOK, c, why);
+    enum tok_err err = cache_open(CACHE_LOOK, c, errmsg);
 
     if (!err)
-        err = session_read(c, s, why);
-    return err || s->server.p ? err : none(why);
+        err = session_read(c, s, errmsg);
+    return err || s->server.p ? err : none(errmsg);
 }
 
-enum tok_err session_kept(struct session *ret, struct why *why)
+enum tok_err session_kept(struct session *ret, struct errmsg *errmsg)
 {
     CLEANUP(cache_close) struct cache c = {.dir = -1};
 
-    return open_kept(&c, ret, why);
+    return open_kept(&c, ret, errmsg);
 }
 
-enum tok_err session_get(struct session *ret, struct why *why)
+enum tok_err session_get(struct session *ret, struct errmsg *errmsg)
 {
     CLEANUP(cache_close) struct cache c = {.dir = -1};
     CLEANUP(session_clear) struct session s = {0};
-    enum tok_err err = open_kept(&c, &s, why);
+    enum tok_err err = open_kept(&c, &s, errmsg);
 
     if (!err && seconds_left(&s) < SESSION_MARGIN)
-        err = exchange_once(&c, &s, why);
+        err = exchange_once(&c, &s, errmsg);
     if (err)
         return err;
     *ret = s;

@@ -20,27 +20,27 @@ void session_clear(struct session *s);
 
 /* What is kept; no session is no error (server is empty). */
 enum tok_err session_read(const struct cache *c, struct session *ret,
-                          struct why *why) MUST_CHECK;
+                          struct errmsg *errmsg) MUST_CHECK;
 enum tok_err session_write(const struct cache *c, const struct session *s,
-                           struct why *why) MUST_CHECK;
+                           struct errmsg *errmsg) MUST_CHECK;
 
 /* What is kept, as it is; nobody logged in is an error here. */
-enum tok_err session_kept(struct session *ret, struct why *why) MUST_CHECK;
+enum tok_err session_kept(struct session *ret, struct errmsg *errmsg) MUST_CHECK;
 
 /* Shows the refresh token to the session's server at this path. */
 enum tok_err session_post(const struct session *s, const char *path, struct client_reply *ret,
-                          struct why *why) MUST_CHECK;
+                          struct errmsg *errmsg) MUST_CHECK;
 
 /* A question that the access token of s answers for. TOK_OK: the server said yes, with a body.
  * TOK_FILE: it is out of reach, it refused, or the session is over; the sentence says which. */
 enum tok_err session_ask(const struct session *s, const char *method, const char *path,
                          const struct text *body, struct client_reply *ret,
-                         struct why *why) MUST_CHECK;
+                         struct errmsg *errmsg) MUST_CHECK;
 
 /* The session of the caller with an access token that can be used now. Any error comes with a
  * sentence; one that says "log in" when there is no session or the server ended it, and then
  * nothing is kept. A server out of reach is no error while the access token still holds. */
-enum tok_err session_get(struct session *ret, struct why *why) MUST_CHECK;
+enum tok_err session_get(struct session *ret, struct errmsg *errmsg) MUST_CHECK;
 
 /* The claims of a token that this program got from its server, signature unchecked; they point
  * into *payload, which must be empty. */

@@ -97,13 +97,13 @@ static int own(const struct admin_options *o)
 {
     CLEANUP(client_reply_clear) struct client_reply reply = {0};
     CLEANUP(session_clear) struct session s = {0};
-    struct why why;
-    enum tok_err err = session_get(&s, &why);
+    struct errmsg errmsg;
+    enum tok_err err = session_get(&s, &errmsg);
 
     if (!err)
-        err = session_ask(&s, "GET", "/api/sessions/", NULL, &reply, &why);
+        err = session_ask(&s, "GET", "/api/sessions/", NULL, &reply, &errmsg);
     if (err) {
-        complain("%s", why.text);
+        complain("%s", errmsg.text);
         return EXIT_FAILURE;
     }
     return print(text_slice(&reply.body), VIEW_OWN, o->json);
@@ -119,7 +119,8 @@ static void add_page(struct text *all, struct slice page)
     text_add(all, (struct slice){page.p + 1, page.n - 2});
 }
 
-static enum tok_err collect(const struct admin_options *o, struct text *all, struct why *why)
+static enum tok_err collect(const struct admin_options *o, struct text *all,
+                            struct errmsg *errmsg)
 {
     struct admin_answer answer;
     uint8_t after[WIRE_SID_BYTES];
@@ -128,29 +129,30 @@ static enum tok_err collect(const struct admin_options *o, struct text *all, str
     text_puts(all, "[");
     do {
         const char *user = o->user ? o->user : "";
-        enum tok_err err = admin_ask(
-            o->socket, WIRE_ADMIN_SESSIONS,
-            (union wire_value[]){{.text = slice_of(user)}, {.text = next}}, &answer, NULL, why);
+        enum tok_err err =
+            admin_ask(o->socket, WIRE_ADMIN_SESSIONS,
+                      (union wire_value[]){{.text = slice_of(user)}, {.text = next}}, &answer,
+                      NULL, errmsg);
 
         if (err)
             return err;
         if (answer.message.status != WIRE_OK)
-            return why_set(why, TOK_FILE, "the sessions changed meanwhile: try again");
+            return errmsg_set(errmsg, TOK_FILE, "the sessions changed meanwhile: try again");
         add_page(all, answer.message.v[0].text);
         next.n = answer.message.v[1].text.n == sizeof(after) ? sizeof(after) : 0;
         memcpy(after, answer.message.v[1].text.p, next.n);
     } while (next.n > 0);
     text_puts(all, "]");
-    return text_err(all) ? why_set(why, TOK_NO_MEMORY, "out of memory") : TOK_OK;
+    return text_err(all) ? errmsg_set(errmsg, TOK_NO_MEMORY, "out of memory") : TOK_OK;
 }
 
 static int others(const struct admin_options *o)
 {
     CLEANUP(text_clear) struct text all = {0};
-    struct why why;
+    struct errmsg errmsg;
 
-    if (collect(o, &all, &why)) {
-        complain("%s", why.text);
+    if (collect(o, &all, &errmsg)) {
+        complain("%s", errmsg.text);
         return EXIT_FAILURE;
     }
     return print(text_slice(&all), VIEW_ADMIN, o->json);

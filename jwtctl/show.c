@@ -60,9 +60,9 @@ static void judge_now(struct slice token, int64_t now, struct text *json, struct
 
     ret->err = policy_init(&words);
     if (ret->err)
-        (void)why_set(&ret->why, ret->err, "out of memory");
+        (void)errmsg_set(&ret->errmsg, ret->err, "out of memory");
     else
-        ret->err = judge_open(&ask, &j, &ret->why);
+        ret->err = judge_open(&ask, &j, &ret->errmsg);
     if (!ret->err)
         judge_token(&j, &(struct verify_ask){.token = token, .now = now, .spends = true}, ret);
     /* Here, while the judge still has the payload. */
@@ -143,7 +143,7 @@ static void compose_words(const struct parts *parts, const struct judgement *j, 
         text_puts(text, "it would be taken, for user ");
     else
         text_puts(text, tok_err_is_ours(j->err) ? "can't be judged: " : "refused: ");
-    text_puts(text, j->err == TOK_OK ? j->result.user : j->why.text);
+    text_puts(text, j->err == TOK_OK ? j->result.user : j->errmsg.text);
 }
 
 static void compose_json(const struct parts *parts, const struct text *verdict,
@@ -159,10 +159,10 @@ static void compose_json(const struct parts *parts, const struct text *verdict,
 }
 
 /* The token that is kept is shown as it is, past its time or not. */
-static enum tok_err read_kept(struct secret *ret, struct why *why)
+static enum tok_err read_kept(struct secret *ret, struct errmsg *errmsg)
 {
     CLEANUP(session_clear) struct session s = {0};
-    enum tok_err err = session_kept(&s, why);
+    enum tok_err err = session_kept(&s, errmsg);
 
     if (err)
         return err;
@@ -171,25 +171,25 @@ static enum tok_err read_kept(struct secret *ret, struct why *why)
     return TOK_OK;
 }
 
-static enum tok_err read_token(struct secret *ret, struct why *why)
+static enum tok_err read_token(struct secret *ret, struct errmsg *errmsg)
 {
     CLEANUP(input_close) struct input in = {0};
     struct slice token;
     enum tok_err err;
 
     if (isatty(STDIN_FILENO))
-        return read_kept(ret, why);
+        return read_kept(ret, errmsg);
     err = input_open(STDIN_FILENO, &in);
     if (err)
-        return why_set(why, err, "out of memory");
-    err = input_whole(&in, &token, why);
+        return errmsg_set(errmsg, err, "out of memory");
+    err = input_whole(&in, &token, errmsg);
     if (err)
         return err;
     /* From a script or an ssh command line standard input is often empty: nothing was given. */
     if (token.n == 0)
-        return read_kept(ret, why);
+        return read_kept(ret, errmsg);
     err = secret_copy(token, ret);
-    return err ? why_set(why, err, "out of memory") : TOK_OK;
+    return err ? errmsg_set(errmsg, err, "out of memory") : TOK_OK;
 }
 
 static int show(struct slice token, bool json)
@@ -219,7 +219,7 @@ int command_show(int argc, char **argv)
     static const struct option options[] = {{"json", no_argument, NULL, 'j'}, {0}};
     CLEANUP(secret_clear) struct secret token = {0};
     bool json = false;
-    struct why why;
+    struct errmsg errmsg;
     int c;
 
     while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -230,8 +230,8 @@ int command_show(int argc, char **argv)
     if (optind < argc)
         return complain_usage(argv[0],
                               "a token is never an argument: give it on standard input");
-    if (read_token(&token, &why) != TOK_OK) {
-        complain("%s", why.text);
+    if (read_token(&token, &errmsg) != TOK_OK) {
+        complain("%s", errmsg.text);
         return EXIT_FAILURE;
     }
     return show(secret_slice(&token), json);

@@ -18,9 +18,9 @@ struct login {
     struct session session;
     struct secret user, sid;
     int64_t access_exp, session_exp;
-    bool there;     /* a token that holds now */
-    bool confirmed; /* by its server, just now */
-    struct why why; /* unless it is confirmed */
+    bool there;           /* a token that holds now */
+    bool confirmed;       /* by its server, just now */
+    struct errmsg errmsg; /* unless it is confirmed */
 };
 
 static void login_clear(struct login *l)
@@ -53,7 +53,7 @@ static enum tok_err read_claims(struct login *l)
         err = session_token_times(secret_slice(&l->session.access), &iat, &l->access_exp);
     if (!err)
         err = session_token_times(secret_slice(&l->session.refresh), &iat, &l->session_exp);
-    return err ? why_set(&l->why, err, "the tokens that are kept can't be read") : TOK_OK;
+    return err ? errmsg_set(&l->errmsg, err, "the tokens that are kept can't be read") : TOK_OK;
 }
 
 /* The name that the server has for the user counts: a token may have another claim for it. */
@@ -62,7 +62,7 @@ static void confirm(struct login *l)
     CLEANUP(client_reply_clear) struct client_reply reply = {0};
     struct secret name = {0};
 
-    if (session_ask(&l->session, "GET", "/api/user/", NULL, &reply, &l->why))
+    if (session_ask(&l->session, "GET", "/api/user/", NULL, &reply, &l->errmsg))
         return;
     l->confirmed = true;
     if (text_member(text_slice(&reply.body), "username", &name))
@@ -73,7 +73,7 @@ static void confirm(struct login *l)
 
 static void look(struct login *l)
 {
-    if (session_get(&l->session, &l->why) || read_claims(l))
+    if (session_get(&l->session, &l->errmsg) || read_claims(l))
         return;
     l->there = true;
     confirm(l);
@@ -100,7 +100,7 @@ static void login_json(const struct login *l, struct text *out)
     if (l->confirmed)
         return;
     text_puts(out, ",\"error\":");
-    text_json(out, slice_of(l->why.text));
+    text_json(out, slice_of(l->errmsg.text));
 }
 
 static void login_words(const struct login *l, struct text *out)
@@ -219,7 +219,7 @@ static void daemon_words(const struct scan_value *status, struct text *out)
 struct daemon_part {
     struct admin_answer answer;
     bool asked, missing, ok;
-    struct why why;
+    struct errmsg errmsg;
 };
 
 static void ask_daemon(const char *socket, struct daemon_part *d)
@@ -227,7 +227,7 @@ static void ask_daemon(const char *socket, struct daemon_part *d)
     d->asked = geteuid() == 0;
     if (!d->asked)
         return;
-    d->ok = admin_ask(socket, WIRE_ADMIN_STATUS, NULL, &d->answer, &d->missing, &d->why) ==
+    d->ok = admin_ask(socket, WIRE_ADMIN_STATUS, NULL, &d->answer, &d->missing, &d->errmsg) ==
                 TOK_OK &&
             d->answer.message.status == WIRE_OK;
 }
@@ -251,9 +251,9 @@ static bool print(const struct login *l, const struct daemon_part *d, bool json)
     if (out.n > 0 && !text_print_line(&out))
         return false;
     if (!l->confirmed)
-        complain("%s", l->why.text);
+        complain("%s", l->errmsg.text);
     if (d->asked && !d->ok && !d->missing)
-        complain("%s", d->why.text);
+        complain("%s", d->errmsg.text);
     return true;
 }
 

@@ -9,7 +9,7 @@
 #include <sys/signalfd.h>
 #include <termios.h>
 
-enum tok_err terminal_read_line(int fd, struct secret *ret, struct why *why)
+enum tok_err terminal_read_line(int fd, struct secret *ret, struct errmsg *errmsg)
 {
     CLEANUP(secret_clear) struct secret line = {0};
     size_t n = 0;
@@ -17,18 +17,18 @@ enum tok_err terminal_read_line(int fd, struct secret *ret, struct why *why)
 
     err = secret_alloc(TERMINAL_LINE_MAX + 1, &line);
     if (err)
-        return why_set(why, err, "out of memory");
+        return errmsg_set(errmsg, err, "out of memory");
     for (;;) {
         ssize_t got = read(fd, line.p + n, 1);
 
         if (got < 0)
-            return why_set(why, TOK_FILE, "can't read: %s", strerror(errno));
+            return errmsg_set(errmsg, TOK_FILE, "can't read: %s", strerror(errno));
         if (got == 0 && n == 0)
-            return why_set(why, TOK_FILE, "nothing to read");
+            return errmsg_set(errmsg, TOK_FILE, "nothing to read");
         if (got == 0 || line.p[n] == '\n')
             break;
         if (++n > TERMINAL_LINE_MAX)
-            return why_set(why, TOK_FILE, "the line is over %d bytes", TERMINAL_LINE_MAX);
+            return errmsg_set(errmsg, TOK_FILE, "the line is over %d bytes", TERMINAL_LINE_MAX);
     }
     return secret_copy((struct slice){line.p, n}, ret);
 }
@@ -47,7 +47,7 @@ static bool wait_for_line(int fd, int signals)
 
 /* The signals that end or stop a program wait, blocked, until the echo is on again; then they
  * do what they always do. Nothing but their arrival is asked of the signalfd. */
-static enum tok_err read_silent(int fd, struct secret *ret, struct why *why)
+static enum tok_err read_silent(int fd, struct secret *ret, struct errmsg *errmsg)
 {
     CLEANUP(cleanup_close) int signals = -1;
     struct termios before, silent;
@@ -55,7 +55,7 @@ static enum tok_err read_silent(int fd, struct secret *ret, struct why *why)
     enum tok_err err;
 
     if (tcgetattr(fd, &before) != 0)
-        return why_set(why, TOK_FILE, "/dev/tty: %s", strerror(errno));
+        return errmsg_set(errmsg, TOK_FILE, "/dev/tty: %s", strerror(errno));
     silent = before;
     silent.c_lflag &= ~(tcflag_t)ECHO;
     (void)sigemptyset(&ending);
@@ -66,12 +66,12 @@ static enum tok_err read_silent(int fd, struct secret *ret, struct why *why)
     (void)sigaddset(&ending, SIGTSTP);
     signals = signalfd(-1, &ending, SFD_CLOEXEC | SFD_NONBLOCK);
     if (signals < 0 || sigprocmask(SIG_BLOCK, &ending, &mask) != 0)
-        return why_set(why, TOK_FILE, "/dev/tty: %s", strerror(errno));
+        return errmsg_set(errmsg, TOK_FILE, "/dev/tty: %s", strerror(errno));
     (void)tcsetattr(fd, TCSAFLUSH, &silent);
     if (wait_for_line(fd, signals))
-        err = terminal_read_line(fd, ret, why);
+        err = terminal_read_line(fd, ret, errmsg);
     else
-        err = why_set(why, TOK_FILE, "interrupted");
+        err = errmsg_set(errmsg, TOK_FILE, "interrupted");
     (void)tcsetattr(fd, TCSANOW, &before);
     (void)!write(fd, "\n", 1);
     (void)sigprocmask(SIG_SETMASK, &mask, NULL);
@@ -79,26 +79,28 @@ static enum tok_err read_silent(int fd, struct secret *ret, struct why *why)
 }
 
 /* What a server sent as its prompt must not drive the terminal. */
-static enum tok_err write_prompt(int fd, const char *prompt, struct why *why)
+static enum tok_err write_prompt(int fd, const char *prompt, struct errmsg *errmsg)
 {
     for (const char *p = prompt; *p; p++) {
         char c = ((unsigned char)*p < 0x20 && *p != '\n') || *p == 0x7f ? '?' : *p;
 
         if (write(fd, &c, 1) != 1)
-            return why_set(why, TOK_FILE, "/dev/tty: %s", strerror(errno));
+            return errmsg_set(errmsg, TOK_FILE, "/dev/tty: %s", strerror(errno));
     }
     return TOK_OK;
 }
 
-enum tok_err terminal_ask(const char *prompt, bool echo, struct secret *ret, struct why *why)
+enum tok_err terminal_ask(const char *prompt, bool echo, struct secret *ret,
+                          struct errmsg *errmsg)
 {
     CLEANUP(cleanup_close) int fd = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
     enum tok_err err;
 
     if (fd < 0)
-        return why_set(why, TOK_FILE, "no terminal to ask on (/dev/tty: %s)", strerror(errno));
-    err = write_prompt(fd, prompt, why);
+        return errmsg_set(errmsg, TOK_FILE, "no terminal to ask on (/dev/tty: %s)",
+                          strerror(errno));
+    err = write_prompt(fd, prompt, errmsg);
     if (err)
         return err;
-    return echo ? terminal_read_line(fd, ret, why) : read_silent(fd, ret, why);
+    return echo ? terminal_read_line(fd, ret, errmsg) : read_silent(fd, ret, errmsg);
 }

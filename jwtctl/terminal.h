@@ -11,8 +11,8 @@
  * the terminal is as before afterwards, also when a signal ends the program. TOK_FILE: no
  * terminal, end of file, or a line that is too long. */
 enum tok_err terminal_ask(const char *prompt, bool echo, struct secret *ret,
-                          struct why *why) MUST_CHECK;
+                          struct errmsg *errmsg) MUST_CHECK;
 
 /* One line of a descriptor, without its newline; the end of the file ends it too. Nothing past
  * the newline is read. TOK_FILE: nothing there, too long, or the read failed. */
-enum tok_err terminal_read_line(int fd, struct secret *ret, struct why *why) MUST_CHECK;
+enum tok_err terminal_read_line(int fd, struct secret *ret, struct errmsg *errmsg) MUST_CHECK;

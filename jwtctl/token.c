@@ -115,18 +115,18 @@ static int parse(int argc, char **argv, struct request *r)
 
 /* A token for one use is for one host: the only one, where none is named. */
 static enum tok_err narrow(const struct session *s, struct narrow n, struct secret *ret,
-                           struct why *why)
+                           struct errmsg *errmsg)
 {
     CLEANUP(secret_clear) struct secret only = {0};
     enum tok_err err;
 
     if (n.one_time && !n.audience) {
-        err = narrow_audience(s, NULL, &only, why);
+        err = narrow_audience(s, NULL, &only, errmsg);
         if (err)
             return err;
         n.audience = only.p;
     }
-    return narrow_token(s, &n, ret, why);
+    return narrow_token(s, &n, ret, errmsg);
 }
 
 int command_token(int argc, char **argv)
@@ -135,17 +135,17 @@ int command_token(int argc, char **argv)
     CLEANUP(request_clear) struct request r = {0};
     CLEANUP(secret_clear) struct secret narrowed = {0};
     CLEANUP(text_clear) struct text line = {0};
-    struct why why;
+    struct errmsg errmsg;
     enum tok_err err;
     int status = parse(argc, argv, &r);
 
     if (status)
         return status;
-    err = session_get(&s, &why);
+    err = session_get(&s, &errmsg);
     if (!err && r.narrowed)
-        err = narrow(&s, r.narrow, &narrowed, &why);
+        err = narrow(&s, r.narrow, &narrowed, &errmsg);
     if (err) {
-        complain("%s", why.text);
+        complain("%s", errmsg.text);
         return EXIT_FAILURE;
     }
     if (compose(secret_slice(r.narrowed ? &narrowed : &s.access), r.json, &line) != TOK_OK) {

@@ -62,7 +62,7 @@ static int parse_word(const char *name, const char *arg, struct verify *v)
     struct slice word = {arg, equals ? (size_t)(equals - arg) : strlen(arg)};
     struct slice value = {equals ? equals + 1 : NULL, equals ? strlen(equals + 1) : 0};
     CLEANUP(cleanup_free) char *absolute = NULL;
-    struct why why = {""};
+    struct errmsg errmsg = {""};
     enum tok_err err;
 
     if (equals && slice_is(word, "config")) {
@@ -72,12 +72,12 @@ static int parse_word(const char *name, const char *arg, struct verify *v)
     }
     if (!make_absolute(word, &value, &absolute))
         return complain_usage(name, "%s: the working directory can't be told", arg);
-    err = policy_set(&v->words, POLICY_WORDS, word, value, &why);
+    err = policy_set(&v->words, POLICY_WORDS, word, value, &errmsg);
     if (err == TOK_OK)
         return EXIT_SUCCESS;
     if (err == TOK_UNSUPPORTED)
         return complain_usage(name, "unknown word '%s'; jwtctl(1) lists those allowed", arg);
-    return complain_usage(name, "%s", err == TOK_NO_MEMORY ? "out of memory" : why.text);
+    return complain_usage(name, "%s", err == TOK_NO_MEMORY ? "out of memory" : errmsg.text);
 }
 
 static int parse_option(const char *name, int c, struct verify *v)
@@ -150,7 +150,7 @@ static int judge_one(struct judge *j, const struct verify *v, struct slice token
         return EXIT_BROKEN;
     if (!tok_err_is_ours(judgement.err))
         return judgement.err ? EXIT_FAILURE : EXIT_SUCCESS;
-    complain("%s", judgement.why.text);
+    complain("%s", judgement.errmsg.text);
     return EXIT_BROKEN;
 }
 
@@ -161,11 +161,11 @@ static int judge_lines(struct judge *j, const struct verify *v, struct input *in
 
     for (;;) {
         struct slice token;
-        struct why why;
+        struct errmsg errmsg;
         bool end;
 
-        if (input_line(in, &token, &end, &why) != TOK_OK) {
-            complain("%s", why.text);
+        if (input_line(in, &token, &end, &errmsg) != TOK_OK) {
+            complain("%s", errmsg.text);
             return EXIT_BROKEN;
         }
         if (end)
@@ -179,7 +179,7 @@ static int judge_all(struct judge *j, const struct verify *v)
 {
     CLEANUP(input_close) struct input in = {0};
     struct slice token;
-    struct why why;
+    struct errmsg errmsg;
 
     if (input_open(STDIN_FILENO, &in) != TOK_OK) {
         complain("out of memory");
@@ -187,8 +187,8 @@ static int judge_all(struct judge *j, const struct verify *v)
     }
     if (v->batch)
         return judge_lines(j, v, &in);
-    if (input_whole(&in, &token, &why) != TOK_OK) {
-        complain("%s", why.text);
+    if (input_whole(&in, &token, &errmsg) != TOK_OK) {
+        complain("%s", errmsg.text);
         return EXIT_BROKEN;
     }
     return judge_one(j, v, token);
@@ -198,7 +198,7 @@ int command_verify(int argc, char **argv)
 {
     CLEANUP(verify_clear) struct verify v = {.now = -1};
     CLEANUP(judge_close) struct judge j = {0};
-    struct why why;
+    struct errmsg errmsg;
     int status = parse(argc, argv, &v);
 
     if (status)
@@ -207,8 +207,8 @@ int command_verify(int argc, char **argv)
                                          .config = v.config,
                                          .trust = FILE_OWN,
                                          .keys_without_list = true},
-                   &j, &why) != TOK_OK) {
-        complain("%s", why.text);
+                   &j, &errmsg) != TOK_OK) {
+        complain("%s", errmsg.text);
         return EXIT_BROKEN;
     }
     return judge_all(&j, &v);

@@ -22,9 +22,9 @@ static void tell(pam_handle_t *pamh, int flags, const struct options *o, enum to
         (void)pam_error(pamh, "pam_jwt: %s", tok_err_text(err));
 }
 
-static const char *detail_of(const struct why *why)
+static const char *detail_of(const struct errmsg *errmsg)
 {
-    return why->text[0] ? why->text : NULL;
+    return errmsg->text[0] ? errmsg->text : NULL;
 }
 
 static int refuse_at_login(pam_handle_t *pamh, struct log_event *event)
@@ -41,8 +41,9 @@ static int spend(struct token_check *c, int64_t now, struct log_event *event)
 {
     if (!c->token.claims.one_time)
         return PAM_SUCCESS;
-    event->err = onetime_spend(c->ctx, c->rules.policy.issuer, &c->token.claims, now, &c->why);
-    event->detail = detail_of(&c->why);
+    event->err =
+        onetime_spend(c->ctx, c->rules.policy.issuer, &c->token.claims, now, &c->errmsg);
+    event->detail = detail_of(&c->errmsg);
     return verdict_auth(event->err);
 }
 
@@ -103,7 +104,7 @@ int judge_token(pam_handle_t *pamh, int flags, const struct options *o,
     if (strcmp(asked->service, SERVICE_THAT_SELLS_TOKENS) == 0)
         return refuse_at_login(pamh, &event);
     event.err = token_check(o, asked, token, now, &c);
-    event.detail = detail_of(&c.why);
+    event.detail = detail_of(&c.errmsg);
     if (c.token.authentic) {
         event.issuer = c.rules.policy.issuer;
         event.kid = c.token.kid;
@@ -126,23 +127,23 @@ int judge_account(pam_handle_t *pamh, int flags, const struct options *o,
     const struct session *session = session_data(pamh);
     struct session_env env = {0};
     struct log_event event = {.service = asked->service};
-    struct why why = {""};
+    struct errmsg errmsg = {""};
 
     if (session) {
         event.issuer = session->policy.issuer;
         event.kid = session->kid;
         event.jti = session->jti;
         event.sid = session->sid;
-        event.err = token_check_again(session, asked, time(NULL), &why);
+        event.err = token_check_again(session, asked, time(NULL), &errmsg);
     } else if (session_read_env(pamh, &env)) {
-        event.err = token_check_env(o, &env, time(NULL), &why);
+        event.err = token_check_env(o, &env, time(NULL), &errmsg);
     } else {
         return PAM_IGNORE;
     }
     if (event.err == TOK_OK)
         return PAM_SUCCESS;
     event.account = pam_modutil_getpwnam(pamh, asked->user);
-    event.detail = detail_of(&why);
+    event.detail = detail_of(&errmsg);
     log_verdict(pamh, &event);
     tell(pamh, flags, o, event.err);
     return verdict_account(event.err);

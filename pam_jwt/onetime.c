@@ -14,28 +14,29 @@
 #define DIGEST_BYTES 32
 #define NAME_LEN BASE64URL_LEN(DIGEST_BYTES)
 
-static enum tok_err failed(const char *path, const char *doing, struct why *why)
+static enum tok_err failed(const char *path, const char *doing, struct errmsg *errmsg)
 {
     const char *text = strerrordesc_np(errno);
 
-    return why_set(why, TOK_FILE, "%s: can't %s: %s", path, doing,
-                   text ? text : "unknown error");
+    return errmsg_set(errmsg, TOK_FILE, "%s: can't %s: %s", path, doing,
+                      text ? text : "unknown error");
 }
 
 /* Another issuer's id may be any text of any length, and equal to one of ours: the name is the
  * digest of both. An issuer holds no NUL, so no two pairs are the same bytes. */
 static enum tok_err name_of(OSSL_LIB_CTX *ctx, const char *issuer, const struct claims *claims,
-                            char ret[NAME_LEN + 1], struct why *why)
+                            char ret[NAME_LEN + 1], struct errmsg *errmsg)
 {
     char bytes[VALUE_NAME_MAX + 1 + ID_MAX];
     unsigned char digest[DIGEST_BYTES];
     size_t issuer_n = strlen(issuer), id_n, digest_n;
 
     if (issuer_n > VALUE_NAME_MAX)
-        return why_set(why, TOK_ONE_TIME, "the issuer's name is too long to be kept");
+        return errmsg_set(errmsg, TOK_ONE_TIME, "the issuer's name is too long to be kept");
     memcpy(bytes, issuer, issuer_n + 1);
     if (scan_string(*claims->jti, bytes + issuer_n + 1, ID_MAX, &id_n) != TOK_OK || id_n == 0)
-        return why_set(why, TOK_ONE_TIME, "the token's id is empty or too long to be kept");
+        return errmsg_set(errmsg, TOK_ONE_TIME,
+                          "the token's id is empty or too long to be kept");
     if (EVP_Q_digest(ctx, "SHA256", NULL, bytes, issuer_n + 1 + id_n, digest, &digest_n) != 1)
         return TOK_CRYPTO;
     base64url_encode((struct slice){(const char *)digest, sizeof(digest)}, ret);
@@ -44,28 +45,30 @@ static enum tok_err name_of(OSSL_LIB_CTX *ctx, const char *issuer, const struct 
 }
 
 /* A directory that only root could have changed. */
-static enum tok_err check_directory(int fd, const char *path, mode_t forbidden, struct why *why)
+static enum tok_err check_directory(int fd, const char *path, mode_t forbidden,
+                                    struct errmsg *errmsg)
 {
     struct stat st;
 
     if (fstat(fd, &st) < 0)
-        return failed(path, "look at", why);
+        return failed(path, "look at", errmsg);
     if (st.st_uid == 0 && !(st.st_mode & forbidden))
         return TOK_OK;
-    return why_set(why, TOK_FILE, "%s: has owner %lu and mode %04o; allowed are root and %s",
-                   path, (unsigned long)st.st_uid, (unsigned)(st.st_mode & ALLPERMS),
-                   forbidden & S_IRGRP ? "0700" : "0755");
+    return errmsg_set(errmsg, TOK_FILE,
+                      "%s: has owner %lu and mode %04o; allowed are root and %s", path,
+                      (unsigned long)st.st_uid, (unsigned)(st.st_mode & ALLPERMS),
+                      forbidden & S_IRGRP ? "0700" : "0755");
 }
 
 static enum tok_err open_directory(int at, const char *name, const char *path, int flags,
-                                   mode_t forbidden, int *ret_fd, struct why *why)
+                                   mode_t forbidden, int *ret_fd, struct errmsg *errmsg)
 {
     int fd = openat(at, name, flags | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     enum tok_err err;
 
     if (fd < 0)
-        return failed(path, "open", why);
-    err = check_directory(fd, path, forbidden, why);
+        return failed(path, "open", errmsg);
+    err = check_directory(fd, path, forbidden, errmsg);
     if (err == TOK_OK)
         *ret_fd = fd;
     else
@@ -73,30 +76,31 @@ static enum tok_err open_directory(int at, const char *name, const char *path, i
     return err;
 }
 
-static enum tok_err open_used(int *ret_fd, struct why *why)
+static enum tok_err open_used(int *ret_fd, struct errmsg *errmsg)
 {
     CLEANUP(cleanup_close) int run = -1;
     enum tok_err err = open_directory(AT_FDCWD, ONETIME_RUN, ONETIME_RUN, O_PATH,
-                                      S_IWGRP | S_IWOTH, &run, why);
+                                      S_IWGRP | S_IWOTH, &run, errmsg);
 
     if (err)
         return err;
-    return open_directory(run, "used", ONETIME_USED, O_RDONLY, S_IRWXG | S_IRWXO, ret_fd, why);
+    return open_directory(run, "used", ONETIME_USED, O_RDONLY, S_IRWXG | S_IRWXO, ret_fd,
+                          errmsg);
 }
 
-static enum tok_err check_since(const struct claims *claims, struct why *why)
+static enum tok_err check_since(const struct claims *claims, struct errmsg *errmsg)
 {
     struct stat st;
     int fd;
-    enum tok_err err = file_open(ONETIME_SINCE, FILE_SETTINGS, &fd, &st, NULL, why);
+    enum tok_err err = file_open(ONETIME_SINCE, FILE_SETTINGS, &fd, &st, NULL, errmsg);
 
     if (err)
         return err;
     (void)close(fd);
     if (claims->iat <= st.st_mtim.tv_sec)
-        return why_set(why, TOK_SPENT,
-                       "the token is for one use and older than what is known of uses (%s)",
-                       ONETIME_SINCE);
+        return errmsg_set(errmsg, TOK_SPENT,
+                          "the token is for one use and older than what is known of uses (%s)",
+                          ONETIME_SINCE);
     return TOK_OK;
 }
 
@@ -119,37 +123,37 @@ static void prune(int used, int64_t now)
         (void)closedir(dir);
 }
 
-static enum tok_err make(int used, const char *name, int64_t exp, struct why *why)
+static enum tok_err make(int used, const char *name, int64_t exp, struct errmsg *errmsg)
 {
     const struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_sec = exp}};
     CLEANUP(cleanup_close)
     int fd = openat(used, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 
     if (fd < 0 && errno == EEXIST)
-        return why_set(why, TOK_SPENT, "%s", tok_err_text(TOK_SPENT));
+        return errmsg_set(errmsg, TOK_SPENT, "%s", tok_err_text(TOK_SPENT));
     if (fd < 0)
-        return failed(ONETIME_USED, "note that a token was used", why);
+        return failed(ONETIME_USED, "note that a token was used", errmsg);
     /* Without its time the note would go too early: then this was no use at all. */
     if (futimens(fd, times) < 0)
-        return failed(ONETIME_USED, "note until when a used token lives", why);
+        return failed(ONETIME_USED, "note until when a used token lives", errmsg);
     return TOK_OK;
 }
 
 enum tok_err onetime_spend(OSSL_LIB_CTX *ctx, const char *issuer, const struct claims *claims,
-                           int64_t now, struct why *why)
+                           int64_t now, struct errmsg *errmsg)
 {
     CLEANUP(cleanup_close) int used = -1;
     char name[NAME_LEN + 1];
-    enum tok_err err = name_of(ctx, issuer, claims, name, why);
+    enum tok_err err = name_of(ctx, issuer, claims, name, errmsg);
 
     if (err)
         return err;
-    err = open_used(&used, why);
+    err = open_used(&used, errmsg);
     if (err)
         return err;
-    err = check_since(claims, why);
+    err = check_since(claims, errmsg);
     if (err)
         return err;
     prune(used, now);
-    return make(used, name, claims->exp, why);
+    return make(used, name, claims->exp, errmsg);
 }

@@ -22,4 +22,4 @@
  * with a sentence: it can't be spent here (a directory or file is missing or open to others,
  * the caller is not root, the disk is full): then it is not good, and may be good later. */
 enum tok_err onetime_spend(OSSL_LIB_CTX *ctx, const char *issuer, const struct claims *claims,
-                           int64_t now, struct why *why) MUST_CHECK;
+                           int64_t now, struct errmsg *errmsg) MUST_CHECK;

@@ -43,26 +43,27 @@ static const struct text_option {
 };
 
 static enum tok_err set_text(struct options *o, const struct text_option *t, struct slice value,
-                             struct why *why)
+                             struct errmsg *errmsg)
 {
     char **at = (void *)((char *)o + t->offset);
 
     if (!value.p || !t->ok(value))
-        return why_set(why, TOK_SETTINGS, "option %s=%s: allowed is %s=%s", t->name,
-                       value.p ? value.p : "", t->name, t->form);
+        return errmsg_set(errmsg, TOK_SETTINGS, "option %s=%s: allowed is %s=%s", t->name,
+                          value.p ? value.p : "", t->name, t->form);
     return value_replace(at, value.p);
 }
 
-static enum tok_err set_flag(struct options *o, size_t i, struct slice value, struct why *why)
+static enum tok_err set_flag(struct options *o, size_t i, struct slice value,
+                             struct errmsg *errmsg)
 {
     if (value.p)
-        return why_set(why, TOK_SETTINGS, "option %s=%s: allowed is %s, without a value",
-                       flags[i].name, value.p, flags[i].name);
+        return errmsg_set(errmsg, TOK_SETTINGS, "option %s=%s: allowed is %s, without a value",
+                          flags[i].name, value.p, flags[i].name);
     *(bool *)((char *)o + flags[i].offset) = true;
     return TOK_OK;
 }
 
-static enum tok_err set_option(struct options *o, const char *arg, struct why *why)
+static enum tok_err set_option(struct options *o, const char *arg, struct errmsg *errmsg)
 {
     const char *equals = strchr(arg, '=');
     struct slice word = {arg, equals ? (size_t)(equals - arg) : strlen(arg)};
@@ -73,27 +74,27 @@ static enum tok_err set_option(struct options *o, const char *arg, struct why *w
         value = (struct slice){equals + 1, strlen(equals + 1)};
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
         if (slice_is(word, texts[i].name))
-            return set_text(o, &texts[i], value, why);
+            return set_text(o, &texts[i], value, errmsg);
     for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
         if (slice_is(word, flags[i].name))
-            return set_flag(o, i, value, why);
-    err = policy_set(&o->words, POLICY_WORDS, word, value, why);
+            return set_flag(o, i, value, errmsg);
+    err = policy_set(&o->words, POLICY_WORDS, word, value, errmsg);
     if (err == TOK_UNSUPPORTED)
-        return why_set(why, TOK_SETTINGS, "option %s: unknown; pam_jwt(8) lists those allowed",
-                       arg);
+        return errmsg_set(errmsg, TOK_SETTINGS,
+                          "option %s: unknown; pam_jwt(8) lists those allowed", arg);
     return err;
 }
 
 int options_read(pam_handle_t *pamh, int argc, const char **argv, struct options *ret)
 {
-    struct why why = {""};
+    struct errmsg errmsg = {""};
     enum tok_err err = policy_init(&ret->words);
 
     for (int i = 0; err == TOK_OK && i < argc; i++)
-        err = set_option(ret, argv[i], &why);
+        err = set_option(ret, argv[i], &errmsg);
     if (err == TOK_OK)
         return PAM_SUCCESS;
-    pam_syslog(pamh, LOG_ERR, "%s", why.text[0] ? why.text : tok_err_text(err));
+    pam_syslog(pamh, LOG_ERR, "%s", errmsg.text[0] ? errmsg.text : tok_err_text(err));
     return err == TOK_NO_MEMORY ? PAM_BUF_ERR : PAM_SERVICE_ERR;
 }
 

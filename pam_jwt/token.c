@@ -31,7 +31,7 @@ static enum tok_err verify(const struct asked *asked, struct slice token, int64_
         return err;
     ask.scratch = c->scratch.p;
     ask.scratch_size = c->scratch.n;
-    return resolve_verify(&c->rules, &ask, &c->token, &c->why);
+    return resolve_verify(&c->rules, &ask, &c->token, &c->errmsg);
 }
 
 static enum tok_err resolve(const struct options *o, struct slice token, struct token_check *c)
@@ -42,7 +42,7 @@ static enum tok_err resolve(const struct options *o, struct slice token, struct 
     if (!c->ctx)
         return TOK_NO_MEMORY;
     ask.ctx = c->ctx;
-    return resolve_token(&ask, token, &c->rules, &c->why);
+    return resolve_token(&ask, token, &c->rules, &c->errmsg);
 }
 
 enum tok_err token_check(const struct options *o, const struct asked *asked, struct slice token,
@@ -61,10 +61,10 @@ enum tok_err token_check(const struct options *o, const struct asked *asked, str
     return err;
 }
 
-static enum tok_err check_list(const char *path, const char *sid, struct why *why)
+static enum tok_err check_list(const char *path, const char *sid, struct errmsg *errmsg)
 {
     struct revoked list;
-    enum tok_err err = revoked_open(path, FILE_PUBLIC, &list, why);
+    enum tok_err err = revoked_open(path, FILE_PUBLIC, &list, errmsg);
 
     if (err)
         return err;
@@ -74,7 +74,7 @@ static enum tok_err check_list(const char *path, const char *sid, struct why *wh
 }
 
 enum tok_err token_check_again(const struct session *session, const struct asked *asked,
-                               int64_t now, struct why *why)
+                               int64_t now, struct errmsg *errmsg)
 {
     const struct policy *p = &session->policy;
     CLEANUP(usermap_clear) struct usermap map = {0};
@@ -89,7 +89,7 @@ enum tok_err token_check_again(const struct session *session, const struct asked
     enum tok_err err;
 
     if (session->mapped) {
-        err = resolve_map(p->user_map, FILE_PUBLIC, &map, why);
+        err = resolve_map(p->user_map, FILE_PUBLIC, &map, errmsg);
         if (err)
             return err;
     }
@@ -98,45 +98,46 @@ enum tok_err token_check_again(const struct session *session, const struct asked
         err = policy_judge(p, &claims, &ask, user);
     if (err || !session->has_list || !session->sid[0])
         return err;
-    return check_list(p->revoked, session->sid, why);
+    return check_list(p->revoked, session->sid, errmsg);
 }
 
 /* The local list, which may be missing on a machine that has other issuers only. */
 static enum tok_err check_local_list(const struct settings *settings, const char *sid,
-                                     struct why *why)
+                                     struct errmsg *errmsg)
 {
     if (settings->n_issuers > 0 && access(POLICY_PINNED, F_OK) != 0 && errno == ENOENT)
         return TOK_OK;
-    return check_list(POLICY_REVOKED, sid, why);
+    return check_list(POLICY_REVOKED, sid, errmsg);
 }
 
-static enum tok_err check_every_list(const struct options *o, const char *sid, struct why *why)
+static enum tok_err check_every_list(const struct options *o, const char *sid,
+                                     struct errmsg *errmsg)
 {
     CLEANUP(settings_clear) struct settings settings = {0};
     struct resolve_ask ask = {.words = &o->words, .config = o->config};
-    enum tok_err err = resolve_settings(&ask, &settings, why);
+    enum tok_err err = resolve_settings(&ask, &settings, errmsg);
 
     if (err == TOK_OK)
-        err = check_local_list(&settings, sid, why);
+        err = check_local_list(&settings, sid, errmsg);
     for (size_t i = 0; err == TOK_OK && i < settings.n_issuers; i++) {
         const struct policy *p = &settings.issuers[i].policy;
 
         if (policy_given(p, "revoked") && strcmp(p->revoked, NO_LIST) != 0)
-            err = check_list(p->revoked, sid, why);
+            err = check_list(p->revoked, sid, errmsg);
     }
     return err;
 }
 
 enum tok_err token_check_env(const struct options *o, const struct session_env *env,
-                             int64_t now, struct why *why)
+                             int64_t now, struct errmsg *errmsg)
 {
     if (env->exp <= now - o->words.leeway)
         return TOK_EXPIRED;
     if (!env->sid[0])
         return TOK_OK;
     if (!policy_given(&o->words, "revoked"))
-        return check_every_list(o, env->sid, why);
+        return check_every_list(o, env->sid, errmsg);
     if (strcmp(o->words.revoked, NO_LIST) == 0)
         return TOK_OK;
-    return check_list(o->words.revoked, env->sid, why);
+    return check_list(o->words.revoked, env->sid, errmsg);
 }

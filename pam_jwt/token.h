@@ -15,7 +15,7 @@ struct token_check {
     struct resolved rules;
     struct secret scratch;
     struct verify_result token; /* as far as the check came */
-    struct why why;             /* a sentence for the errors that are ours */
+    struct errmsg errmsg;       /* a sentence for the errors that are ours */
 };
 
 /* *ret must be TOKEN_CHECK_EMPTY and is to be cleared in any case. TOK_OK: the token holds and
@@ -32,9 +32,9 @@ void token_check_clear(struct token_check *c);
 /* The claims that pam_authenticate took, judged again: expired since, another service or user
  * now, session ended since. */
 enum tok_err token_check_again(const struct session *session, const struct asked *asked,
-                               int64_t now, struct why *why) MUST_CHECK;
+                               int64_t now, struct errmsg *errmsg) MUST_CHECK;
 
 /* The same for what is left where another process authenticated: its end, and every list of
  * ended sessions that may hold its session. */
 enum tok_err token_check_env(const struct options *o, const struct session_env *env,
-                             int64_t now, struct why *why) MUST_CHECK;
+                             int64_t now, struct errmsg *errmsg) MUST_CHECK;

@@ -65,12 +65,12 @@ bool tok_err_is_ours(enum tok_err err)
     return row_of(err) >= TOK_KEYS;
 }
 
-enum tok_err why_set(struct why *why, enum tok_err err, const char *fmt, ...)
+enum tok_err errmsg_set(struct errmsg *errmsg, enum tok_err err, const char *fmt, ...)
 {
-    struct why made; /* the arguments may point into *why */
+    struct errmsg made; /* the arguments may point into *errmsg */
     va_list args;
 
-    if (!why)
+    if (!errmsg)
         return err;
     va_start(args, fmt);
     if (vsnprintf(made.text, sizeof(made.text), fmt, args) < 0)
@@ -80,7 +80,7 @@ enum tok_err why_set(struct why *why, enum tok_err err, const char *fmt, ...)
         if ((unsigned char)*p < 0x20 || *p == 0x7f)
             *p = '?';
     }
-    *why = made;
+    *errmsg = made;
     return err;
 }
 

@@ -2,7 +2,8 @@
  * Errors are values. Every function of the token core that can fail returns one `enum tok_err`,
  * one value a cause; its outputs are written on TOK_OK alone. Nothing here logs, prints, reads
  * the clock or the environment. Where a person needs more than a word (a settings file, a key
- * file), the function also fills a `struct why` with a sentence: what, where, the allowed form.
+ * file), the function also fills a `struct errmsg` with a sentence: what, where, the allowed
+ * form.
  */
 #pragma once
 
@@ -86,7 +87,7 @@ enum tok_err {
 #define PRINTF_LIKE(fmt, args) __attribute__((format(printf, fmt, args)))
 
 /* A sentence for a person. Never holds a token, a password or key bytes. */
-struct why {
+struct errmsg {
     char text[512];
 };
 
@@ -100,9 +101,11 @@ const char *tok_err_text(enum tok_err err);
  * memory). */
 bool tok_err_is_ours(enum tok_err err);
 
-/* Writes the sentence and returns err, so that `return why_set(why, TOK_KEYS, "...")` is one
- * line. why may be NULL. Text over the buffer is cut at a byte; control bytes become '?'. */
-enum tok_err why_set(struct why *why, enum tok_err err, const char *fmt, ...) PRINTF_LIKE(3, 4);
+/* Writes the sentence and returns err, so that `return errmsg_set(errmsg, TOK_KEYS, "...")` is
+ * one line. why may be NULL. Text over the buffer is cut at a byte; control bytes become '?'.
+ */
+enum tok_err errmsg_set(struct errmsg *errmsg, enum tok_err err, const char *fmt, ...)
+    PRINTF_LIKE(3, 4);
 
 /* Compares bytes with bytes; not in constant time. */
 static inline bool slice_eq(struct slice a, struct slice b)

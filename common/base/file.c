@@ -20,13 +20,13 @@ static enum tok_err told(int error, int *ret_errno, enum tok_err err)
 
 /* Says that a system call failed. */
 static enum tok_err failed(const char *path, const char *doing, int error, int *ret_errno,
-                           struct why *why)
+                           struct errmsg *errmsg)
 {
     const char *text = strerrordesc_np(error);
 
-    return told(
-        error, ret_errno,
-        why_set(why, TOK_FILE, "%s: can't %s: %s", path, doing, text ? text : "unknown error"));
+    return told(error, ret_errno,
+                errmsg_set(errmsg, TOK_FILE, "%s: can't %s: %s", path, doing,
+                           text ? text : "unknown error"));
 }
 
 /* Splits a path into its directory, opened with these flags, and the last part, which points
@@ -89,32 +89,32 @@ static bool owner_ok(const struct trust *t, uid_t owner, uid_t directory)
 }
 
 static enum tok_err check(const char *path, enum file_trust trust, int fd, uid_t directory,
-                          struct stat *ret_st, int *ret_errno, struct why *why)
+                          struct stat *ret_st, int *ret_errno, struct errmsg *errmsg)
 {
     const struct trust *t = trust_of(trust);
     struct stat st;
 
     if (fstat(fd, &st) < 0)
-        return failed(path, "look at", errno, ret_errno, why);
+        return failed(path, "look at", errno, ret_errno, errmsg);
     if (!S_ISREG(st.st_mode))
         return told(
             EINVAL, ret_errno,
-            why_set(why, TOK_FILE, "%s: is no regular file; only those are read", path));
+            errmsg_set(errmsg, TOK_FILE, "%s: is no regular file; only those are read", path));
     if (!owner_ok(t, st.st_uid, directory))
         return told(EPERM, ret_errno,
-                    why_set(why, TOK_FILE, "%s: is owned by uid %lu; the owner may be %s", path,
-                            (unsigned long)st.st_uid, t->owners_form));
+                    errmsg_set(errmsg, TOK_FILE, "%s: is owned by uid %lu; the owner may be %s",
+                               path, (unsigned long)st.st_uid, t->owners_form));
     if (st.st_mode & t->forbidden)
         return told(EPERM, ret_errno,
-                    why_set(why, TOK_FILE, "%s: has mode %04o; allowed is %s", path,
-                            (unsigned)(st.st_mode & ALLPERMS), t->modes_form));
+                    errmsg_set(errmsg, TOK_FILE, "%s: has mode %04o; allowed is %s", path,
+                               (unsigned)(st.st_mode & ALLPERMS), t->modes_form));
     if (ret_st)
         *ret_st = st;
     return TOK_OK;
 }
 
 enum tok_err file_open(const char *path, enum file_trust trust, int *ret_fd,
-                       struct stat *ret_st, int *ret_errno, struct why *why)
+                       struct stat *ret_st, int *ret_errno, struct errmsg *errmsg)
 {
     CLEANUP(cleanup_close) int dir = -1;
     struct stat dir_st;
@@ -124,16 +124,16 @@ enum tok_err file_open(const char *path, enum file_trust trust, int *ret_fd,
 
     dir = open_directory(path, O_PATH, &name);
     if (dir < 0 || fstat(dir, &dir_st) < 0)
-        return failed(path, "open its directory", errno, ret_errno, why);
+        return failed(path, "open its directory", errno, ret_errno, errmsg);
     /* O_NONBLOCK: the other end of a FIFO may never come. */
     fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (fd < 0 && errno == ELOOP)
         return told(ELOOP, ret_errno,
-                    why_set(why, TOK_FILE,
-                            "%s: is a symbolic link; only the file itself is read", path));
+                    errmsg_set(errmsg, TOK_FILE,
+                               "%s: is a symbolic link; only the file itself is read", path));
     if (fd < 0)
-        return failed(path, "open", errno, ret_errno, why);
-    err = check(path, trust, fd, dir_st.st_uid, ret_st, ret_errno, why);
+        return failed(path, "open", errno, ret_errno, errmsg);
+    err = check(path, trust, fd, dir_st.st_uid, ret_st, ret_errno, errmsg);
     if (err == TOK_OK)
         *ret_fd = fd;
     else
@@ -161,7 +161,7 @@ static ssize_t read_up_to(int fd, char *buf, size_t n)
 }
 
 enum tok_err file_read_opened(const char *path, int fd, const struct stat *st, size_t max,
-                              char **ret, size_t *ret_n, int *ret_errno, struct why *why)
+                              char **ret, size_t *ret_n, int *ret_errno, struct errmsg *errmsg)
 {
     CLEANUP(secret_clear) struct secret room = {0};
     ssize_t got;
@@ -169,18 +169,18 @@ enum tok_err file_read_opened(const char *path, int fd, const struct stat *st, s
 
     if ((uint64_t)st->st_size > max)
         return told(EFBIG, ret_errno,
-                    why_set(why, TOK_FILE, "%s: has %lld bytes; at most %zu are read", path,
-                            (long long)st->st_size, max));
+                    errmsg_set(errmsg, TOK_FILE, "%s: has %lld bytes; at most %zu are read",
+                               path, (long long)st->st_size, max));
     size = (size_t)st->st_size;
     if (secret_alloc(size + 1, &room) != TOK_OK)
-        return why_set(why, TOK_NO_MEMORY, "%s: out of memory", path);
+        return errmsg_set(errmsg, TOK_NO_MEMORY, "%s: out of memory", path);
     got = read_up_to(fd, room.p, size + 1);
     if (got < 0)
-        return failed(path, "read", errno, ret_errno, why);
+        return failed(path, "read", errno, ret_errno, errmsg);
     if ((size_t)got != size)
         return told(EAGAIN, ret_errno,
-                    why_set(why, TOK_FILE,
-                            "%s: changed while it was read; replace it by a rename", path));
+                    errmsg_set(errmsg, TOK_FILE,
+                               "%s: changed while it was read; replace it by a rename", path));
     room.p[size] = '\0';
     *ret = room.p;
     *ret_n = size;
@@ -189,13 +189,13 @@ enum tok_err file_read_opened(const char *path, int fd, const struct stat *st, s
 }
 
 enum tok_err file_read(const char *path, enum file_trust trust, size_t max, char **ret,
-                       size_t *ret_n, int *ret_errno, struct why *why)
+                       size_t *ret_n, int *ret_errno, struct errmsg *errmsg)
 {
     CLEANUP(cleanup_close) int fd = -1;
     struct stat st = {0};
-    enum tok_err err = file_open(path, trust, &fd, &st, ret_errno, why);
+    enum tok_err err = file_open(path, trust, &fd, &st, ret_errno, errmsg);
 
-    return err ? err : file_read_opened(path, fd, &st, max, ret, ret_n, ret_errno, why);
+    return err ? err : file_read_opened(path, fd, &st, max, ret, ret_n, ret_errno, errmsg);
 }
 
 static int write_all(int fd, struct slice bytes)
@@ -226,7 +226,8 @@ static int make_temporary(int dir, char *name, size_t size)
     return openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 }
 
-enum tok_err file_write(const char *path, struct slice bytes, mode_t mode, struct why *why)
+enum tok_err file_write(const char *path, struct slice bytes, mode_t mode,
+                        struct errmsg *errmsg)
 {
     CLEANUP(cleanup_close) int dir = -1;
     CLEANUP(cleanup_close) int fd = -1;
@@ -235,19 +236,19 @@ enum tok_err file_write(const char *path, struct slice bytes, mode_t mode, struc
 
     dir = open_directory(path, O_RDONLY, &name);
     if (dir < 0)
-        return failed(path, "open its directory", errno, NULL, why);
+        return failed(path, "open its directory", errno, NULL, errmsg);
     fd = make_temporary(dir, temporary, sizeof(temporary));
     if (fd < 0)
-        return failed(path, "make a file beside it", errno, NULL, why);
+        return failed(path, "make a file beside it", errno, NULL, errmsg);
     if (fchmod(fd, mode) < 0 || write_all(fd, bytes) < 0 || fsync(fd) < 0 ||
         renameat(dir, temporary, dir, name) < 0) {
         int error = errno;
 
         (void)unlinkat(dir, temporary, 0);
-        return failed(path, "replace", error, NULL, why);
+        return failed(path, "replace", error, NULL, errmsg);
     }
     if (fsync(dir) < 0)
-        return failed(path, "bring its directory to disk", errno, NULL, why);
+        return failed(path, "bring its directory to disk", errno, NULL, errmsg);
     return TOK_OK;
 }
 

@@ -13,12 +13,12 @@ static bool is_control(const char *p, size_t length)
            (length == 2 && c[0] == 0xc2 && c[1] < 0xa0);
 }
 
-static enum tok_err refuse(const struct ini *ini, const char *what, struct why *why)
+static enum tok_err refuse(const struct ini *ini, const char *what, struct errmsg *errmsg)
 {
-    return INI_REFUSE(ini, why, "%s", what);
+    return INI_REFUSE(ini, errmsg, "%s", what);
 }
 
-static enum tok_err check_bytes(const struct ini *ini, struct slice line, struct why *why)
+static enum tok_err check_bytes(const struct ini *ini, struct slice line, struct errmsg *errmsg)
 {
     const char *end = line.p + line.n;
     size_t length;
@@ -26,15 +26,15 @@ static enum tok_err check_bytes(const struct ini *ini, struct slice line, struct
     for (const char *p = line.p; p < end; p += length) {
         length = (unsigned char)*p < 0x80 ? 1 : scan_string_utf8(p, end);
         if (length == 0)
-            return refuse(ini, "a byte that is no UTF-8; allowed is UTF-8 text", why);
+            return refuse(ini, "a byte that is no UTF-8; allowed is UTF-8 text", errmsg);
         if (*p == '\r')
             return refuse(ini, "a carriage return; allowed is a newline alone as a line's end",
-                          why);
+                          errmsg);
         if (is_control(p, length))
             return refuse(ini,
                           "a control character; allowed are printable characters, blanks "
                           "and tabs",
-                          why);
+                          errmsg);
     }
     return TOK_OK;
 }
@@ -66,17 +66,17 @@ static struct slice take_line(struct ini *ini)
 }
 
 static enum tok_err read_section(struct ini *ini, struct slice line, struct ini_line *ret,
-                                 struct why *why)
+                                 struct errmsg *errmsg)
 {
     if (line.n < 3 || line.p[line.n - 1] != ']')
-        return refuse(ini, "a section without its end; allowed is [SECTION]", why);
+        return refuse(ini, "a section without its end; allowed is [SECTION]", errmsg);
     ini->in_section = true;
     *ret = (struct ini_line){.kind = INI_SECTION, .section = {line.p + 1, line.n - 2}};
     return TOK_OK;
 }
 
 static enum tok_err read_key(const struct ini *ini, struct slice line, struct ini_line *ret,
-                             struct why *why)
+                             struct errmsg *errmsg)
 {
     struct slice key, value;
 
@@ -84,18 +84,19 @@ static enum tok_err read_key(const struct ini *ini, struct slice line, struct in
         return refuse(ini,
                       "a line without '='; allowed are [SECTION], KEY=VALUE and comments "
                       "that begin with # or ;",
-                      why);
+                      errmsg);
     key = trim(key);
     if (key.n == 0)
-        return refuse(ini, "a value without a key; allowed is KEY=VALUE", why);
+        return refuse(ini, "a value without a key; allowed is KEY=VALUE", errmsg);
     if (!ini->in_section)
         return refuse(ini, "a key before the first section; allowed is a [SECTION] above it",
-                      why);
+                      errmsg);
     *ret = (struct ini_line){.kind = INI_KEY, .key = key, .value = trim(value)};
     return TOK_OK;
 }
 
-enum tok_err ini_next_line(struct ini *ini, struct slice *ret, bool *ret_end, struct why *why)
+enum tok_err ini_next_line(struct ini *ini, struct slice *ret, bool *ret_end,
+                           struct errmsg *errmsg)
 {
     struct slice line = {0};
     enum tok_err err;
@@ -105,21 +106,21 @@ enum tok_err ini_next_line(struct ini *ini, struct slice *ret, bool *ret_end, st
         return TOK_OK;
     line = take_line(ini);
     if (ini->line == 1 && line.n >= 3 && memcmp(line.p, "\xef\xbb\xbf", 3) == 0)
-        return refuse(ini, "a byte order mark; allowed is UTF-8 text without one", why);
-    err = check_bytes(ini, line, why);
+        return refuse(ini, "a byte order mark; allowed is UTF-8 text without one", errmsg);
+    err = check_bytes(ini, line, errmsg);
     if (err)
         return err;
     *ret = trim(line);
     return TOK_OK;
 }
 
-enum tok_err ini_next(struct ini *ini, struct ini_line *ret, struct why *why)
+enum tok_err ini_next(struct ini *ini, struct ini_line *ret, struct errmsg *errmsg)
 {
     struct slice line = {0};
     bool end;
 
     for (;;) {
-        enum tok_err err = ini_next_line(ini, &line, &end, why);
+        enum tok_err err = ini_next_line(ini, &line, &end, errmsg);
 
         if (err)
             return err;
@@ -129,9 +130,9 @@ enum tok_err ini_next(struct ini *ini, struct ini_line *ret, struct why *why)
             continue;
         if (line.p[line.n - 1] == '\\')
             return refuse(ini, "a backslash at the end; allowed is one line for each setting",
-                          why);
-        return *line.p == '[' ? read_section(ini, line, ret, why)
-                              : read_key(ini, line, ret, why);
+                          errmsg);
+        return *line.p == '[' ? read_section(ini, line, ret, errmsg)
+                              : read_key(ini, line, ret, errmsg);
     }
     *ret = (struct ini_line){.kind = INI_END};
     return TOK_OK;

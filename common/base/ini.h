@@ -27,13 +27,13 @@ struct ini_line {
 };
 
 /* Refuses the line read last with a sentence: "FILE:LINE: ...". */
-#define INI_REFUSE(ini, why, fmt, ...)                                                         \
-    why_set(why, TOK_SETTINGS, "%s:%u: " fmt, (ini)->name, (ini)->line, __VA_ARGS__)
+#define INI_REFUSE(ini, errmsg, fmt, ...)                                                      \
+    errmsg_set(errmsg, TOK_SETTINGS, "%s:%u: " fmt, (ini)->name, (ini)->line, __VA_ARGS__)
 
 /* The next line, its bytes checked, blanks at its ends taken off; for files of another form.
  * TOK_SETTINGS. */
 enum tok_err ini_next_line(struct ini *ini, struct slice *ret, bool *ret_end,
-                           struct why *why) MUST_CHECK;
+                           struct errmsg *errmsg) MUST_CHECK;
 
 /* Starts with {.name = ..., .rest = the text}. TOK_SETTINGS. */
-enum tok_err ini_next(struct ini *ini, struct ini_line *ret, struct why *why) MUST_CHECK;
+enum tok_err ini_next(struct ini *ini, struct ini_line *ret, struct errmsg *errmsg) MUST_CHECK;

@@ -19,13 +19,13 @@ void resolve_clear(struct resolved *r)
 }
 
 enum tok_err resolve_settings(const struct resolve_ask *ask, struct settings *ret,
-                              struct why *why)
+                              struct errmsg *errmsg)
 {
     /* settings_load takes a missing file for an empty one: right for the default path, wrong
      * for one that somebody named. */
     if (ask->config && access(ask->config, F_OK) != 0)
-        return why_set(why, TOK_SETTINGS, "%s: %s", ask->config, strerror(errno));
-    return settings_load(ask->config ? ask->config : POLICY_CONFIG, ret, why);
+        return errmsg_set(errmsg, TOK_SETTINGS, "%s: %s", ask->config, strerror(errno));
+    return settings_load(ask->config ? ask->config : POLICY_CONFIG, ret, errmsg);
 }
 
 enum tok_err resolve_section(const struct settings *settings, struct slice token,
@@ -77,11 +77,12 @@ static enum tok_err name_claims(const struct settings *settings, struct policy *
 
 /* An [Issuer] section may be the local issuer's own: then its list is still asked, or a section
  * for some other word would undo every logout. */
-static enum tok_err is_local(const char *pinned, const char *url, bool *ret, struct why *why)
+static enum tok_err is_local(const char *pinned, const char *url, bool *ret,
+                             struct errmsg *errmsg)
 {
     CLEANUP(policy_clear) struct policy p = {0};
     bool missing = access(pinned, F_OK) != 0 && errno == ENOENT;
-    enum tok_err err = missing ? TOK_OK : policy_read_pinned(&p, pinned, why);
+    enum tok_err err = missing ? TOK_OK : policy_read_pinned(&p, pinned, errmsg);
 
     if (err)
         return err;
@@ -92,7 +93,7 @@ static enum tok_err is_local(const char *pinned, const char *url, bool *ret, str
 static enum tok_err choose_policy(const struct resolve_ask *ask,
                                   const struct settings *settings,
                                   const struct settings_issuer *section, struct resolved *r,
-                                  struct why *why)
+                                  struct errmsg *errmsg)
 {
     const char *pinned = ask->pinned ? ask->pinned : POLICY_PINNED;
     bool local = true;
@@ -100,7 +101,7 @@ static enum tok_err choose_policy(const struct resolve_ask *ask,
 
     err = section ? policy_copy(&section->policy, &r->policy) : policy_init(&r->policy);
     if (!err && section)
-        err = is_local(pinned, section->url, &local, why);
+        err = is_local(pinned, section->url, &local, errmsg);
     r->foreign = !local;
     if (!err && local)
         err = name_claims(settings, &r->policy);
@@ -108,35 +109,37 @@ static enum tok_err choose_policy(const struct resolve_ask *ask,
         err = policy_override(&r->policy, ask->words);
     if (err || (r->policy.issuer && r->policy.audience))
         return err;
-    return policy_read_pinned(&r->policy, pinned, why);
+    return policy_read_pinned(&r->policy, pinned, errmsg);
 }
 
 enum tok_err resolve_map(const char *user_map, enum file_trust trust, struct usermap *ret,
-                         struct why *why)
+                         struct errmsg *errmsg)
 {
     if (strcmp(user_map, "none") != 0)
-        return usermap_load(user_map, trust == FILE_OWN ? FILE_OWN : FILE_SETTINGS, ret, why);
+        return usermap_load(user_map, trust == FILE_OWN ? FILE_OWN : FILE_SETTINGS, ret,
+                            errmsg);
     *ret = (struct usermap){0};
     return TOK_OK;
 }
 
 /* Who names an issuer and its keys beside the token, not in a section, means its users to be
  * users here, unless a map is named as well. The local issuer's always are. */
-static enum tok_err load_map(const struct resolve_ask *ask, struct resolved *r, struct why *why)
+static enum tok_err load_map(const struct resolve_ask *ask, struct resolved *r,
+                             struct errmsg *errmsg)
 {
     const char *pinned = ask->pinned ? ask->pinned : POLICY_PINNED;
     bool local = !r->foreign;
     enum tok_err err;
 
     if (local && policy_given(&r->policy, "user_map")) {
-        err = is_local(pinned, r->policy.issuer, &local, why);
+        err = is_local(pinned, r->policy.issuer, &local, errmsg);
         if (err)
             return err;
     }
     if (local || strcmp(r->policy.user_map, "same") == 0)
         return TOK_OK;
     r->mapped = true;
-    return resolve_map(r->policy.user_map, ask->trust, &r->map, why);
+    return resolve_map(r->policy.user_map, ask->trust, &r->map, errmsg);
 }
 
 static bool wants_list(const struct resolve_ask *ask, const struct resolved *r)
@@ -150,24 +153,24 @@ static bool wants_list(const struct resolve_ask *ask, const struct resolved *r)
 
 static enum tok_err load(const struct resolve_ask *ask, const struct settings *settings,
                          const struct settings_issuer *section, struct resolved *r,
-                         struct why *why)
+                         struct errmsg *errmsg)
 {
     const struct keyset *keys;
     enum tok_err err;
 
-    err = choose_policy(ask, settings, section, r, why);
+    err = choose_policy(ask, settings, section, r, errmsg);
     if (err)
         return err;
     policy_settle(&r->policy);
     err =
         keyset_file_init(ask->ctx, r->policy.keys, ask->trust, r->policy.algorithms, &r->keys);
     if (!err)
-        err = keyset_file_get(&r->keys, &keys, why);
+        err = keyset_file_get(&r->keys, &keys, errmsg);
     if (!err)
-        err = load_map(ask, r, why);
+        err = load_map(ask, r, errmsg);
     if (err || !wants_list(ask, r))
         return err;
-    err = revoked_open(r->policy.revoked, ask->trust, &r->list, why);
+    err = revoked_open(r->policy.revoked, ask->trust, &r->list, errmsg);
     if (err)
         r->list.fd = -1;
     return err;
@@ -175,10 +178,10 @@ static enum tok_err load(const struct resolve_ask *ask, const struct settings *s
 
 enum tok_err resolve_load(const struct resolve_ask *ask, const struct settings *settings,
                           const struct settings_issuer *section, struct resolved *ret,
-                          struct why *why)
+                          struct errmsg *errmsg)
 {
     struct resolved r = {.list.fd = -1};
-    enum tok_err err = load(ask, settings, section, &r, why);
+    enum tok_err err = load(ask, settings, section, &r, errmsg);
 
     if (err == TOK_OK)
         *ret = r;
@@ -186,34 +189,34 @@ enum tok_err resolve_load(const struct resolve_ask *ask, const struct settings *
         resolve_clear(&r);
     /* Memory and libcrypto have no file to name: the sentence is then their own. */
     if (err == TOK_NO_MEMORY || err == TOK_CRYPTO)
-        return why_set(why, err, "%s", tok_err_text(err));
+        return errmsg_set(errmsg, err, "%s", tok_err_text(err));
     return err;
 }
 
 enum tok_err resolve_token(const struct resolve_ask *ask, struct slice token,
-                           struct resolved *ret, struct why *why)
+                           struct resolved *ret, struct errmsg *errmsg)
 {
     CLEANUP(settings_clear) struct settings settings = {0};
     const struct settings_issuer *section;
     enum tok_err err;
 
-    err = resolve_settings(ask, &settings, why);
+    err = resolve_settings(ask, &settings, errmsg);
     if (err)
         return err;
     err = resolve_section(&settings, token, &section);
     if (err)
-        return why_set(why, err, "%s", tok_err_text(err));
-    return resolve_load(ask, &settings, section, ret, why);
+        return errmsg_set(errmsg, err, "%s", tok_err_text(err));
+    return resolve_load(ask, &settings, section, ret, errmsg);
 }
 
 enum tok_err resolve_verify(struct resolved *r, const struct verify_ask *ask,
-                            struct verify_result *ret, struct why *why)
+                            struct verify_result *ret, struct errmsg *errmsg)
 {
     struct verify_ask full = *ask;
     enum tok_err err;
 
     *ret = (struct verify_result){0};
-    err = keyset_file_get(&r->keys, &full.keys, why);
+    err = keyset_file_get(&r->keys, &full.keys, errmsg);
     if (err)
         return err;
     full.policy = &r->policy;

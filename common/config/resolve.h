@@ -36,27 +36,27 @@ struct resolved {
 /* The whole: settings, section, files. Errors are all ours (tok_err_is_ours), each with a
  * sentence. What is no token at all is judged as the local issuer's. */
 enum tok_err resolve_token(const struct resolve_ask *ask, struct slice token,
-                           struct resolved *ret, struct why *why) MUST_CHECK;
+                           struct resolved *ret, struct errmsg *errmsg) MUST_CHECK;
 void resolve_clear(struct resolved *r);
 
 /* Its three steps, for who judges many tokens and keeps what it read. */
 enum tok_err resolve_settings(const struct resolve_ask *ask, struct settings *ret,
-                              struct why *why) MUST_CHECK;
+                              struct errmsg *errmsg) MUST_CHECK;
 
 /* NULL: no section, the local issuer's rules. Lives as long as the settings. TOK_NO_MEMORY. */
 enum tok_err resolve_section(const struct settings *settings, struct slice token,
                              const struct settings_issuer **ret) MUST_CHECK;
 enum tok_err resolve_load(const struct resolve_ask *ask, const struct settings *settings,
                           const struct settings_issuer *section, struct resolved *ret,
-                          struct why *why) MUST_CHECK;
+                          struct errmsg *errmsg) MUST_CHECK;
 
 /* The map of a policy's user_map, "none" or a path. TOK_SETTINGS, TOK_NO_MEMORY. */
 enum tok_err resolve_map(const char *user_map, enum file_trust trust, struct usermap *ret,
-                         struct why *why) MUST_CHECK;
+                         struct errmsg *errmsg) MUST_CHECK;
 
 /* verify_token by these rules: ask's policy, keys, list and map are filled in here. A key file
  * that changed is read anew; when it can't be, its error is told with a sentence. A user of
  * another issuer whom no UserMap makes a local one: TOK_UNMAPPED, whoever was asked for. The
  * local issuer (the pinned one) names local users, and no map is asked. */
 enum tok_err resolve_verify(struct resolved *r, const struct verify_ask *ask,
-                            struct verify_result *ret, struct why *why) MUST_CHECK;
+                            struct verify_result *ret, struct errmsg *errmsg) MUST_CHECK;

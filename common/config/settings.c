@@ -110,34 +110,35 @@ enum tok_err settings_each(const struct settings *s, tell_fn fn, void *arg)
 }
 
 static enum tok_err read_one(struct settings *s, const char *path, bool may_be_missing,
-                             struct why *why)
+                             struct errmsg *errmsg)
 {
     CLEANUP(cleanup_free) char *text = NULL;
     size_t n;
     int error = 0;
     enum tok_err err =
-        file_read(path, FILE_SETTINGS, SETTINGS_FILE_MAX, &text, &n, &error, why);
+        file_read(path, FILE_SETTINGS, SETTINGS_FILE_MAX, &text, &n, &error, errmsg);
 
     if (err == TOK_FILE && may_be_missing && error == ENOENT)
         return TOK_OK;
     if (err)
         return err == TOK_FILE ? TOK_SETTINGS : err;
-    return settings_parse(s, path, (struct slice){text, n}, why);
+    return settings_parse(s, path, (struct slice){text, n}, errmsg);
 }
 
 /* Who can take a drop-in away can take a protection away. */
-static enum tok_err check_directory(const char *path, int fd, struct why *why)
+static enum tok_err check_directory(const char *path, int fd, struct errmsg *errmsg)
 {
     struct stat st;
 
     if (fstat(fd, &st) < 0)
-        return why_set(why, TOK_SETTINGS, "%s: can't look at: %s", path,
-                       strerrordesc_np(errno));
+        return errmsg_set(errmsg, TOK_SETTINGS, "%s: can't look at: %s", path,
+                          strerrordesc_np(errno));
     if (st.st_uid != 0 || (st.st_mode & (S_IWGRP | S_IWOTH)))
-        return why_set(why, TOK_SETTINGS,
-                       "%s: is owned by uid %lu with mode %04o; allowed is a directory that is "
-                       "owned by root and not writable by group and others",
-                       path, (unsigned long)st.st_uid, (unsigned)(st.st_mode & ALLPERMS));
+        return errmsg_set(
+            errmsg, TOK_SETTINGS,
+            "%s: is owned by uid %lu with mode %04o; allowed is a directory that is "
+            "owned by root and not writable by group and others",
+            path, (unsigned long)st.st_uid, (unsigned)(st.st_mode & ALLPERMS));
     return TOK_OK;
 }
 
@@ -168,7 +169,7 @@ static void names_free(struct names *names)
     free(names->list);
 }
 
-static enum tok_err read_drop_ins(struct settings *s, const char *path, struct why *why)
+static enum tok_err read_drop_ins(struct settings *s, const char *path, struct errmsg *errmsg)
 {
     CLEANUP(cleanup_close) int fd = -1;
     CLEANUP(names_free) struct names names = {0};
@@ -178,13 +179,15 @@ static enum tok_err read_drop_ins(struct settings *s, const char *path, struct w
     if (fd < 0 && errno == ENOENT)
         return TOK_OK;
     if (fd < 0)
-        return why_set(why, TOK_SETTINGS, "%s: can't open: %s", path, strerrordesc_np(errno));
-    err = check_directory(path, fd, why);
+        return errmsg_set(errmsg, TOK_SETTINGS, "%s: can't open: %s", path,
+                          strerrordesc_np(errno));
+    err = check_directory(path, fd, errmsg);
     if (err)
         return err;
     names.n = scandirat(fd, ".", &names.list, is_drop_in, by_bytes);
     if (names.n < 0)
-        return why_set(why, TOK_SETTINGS, "%s: can't read: %s", path, strerrordesc_np(errno));
+        return errmsg_set(errmsg, TOK_SETTINGS, "%s: can't read: %s", path,
+                          strerrordesc_np(errno));
     for (int i = 0; i < names.n; i++) {
         CLEANUP(cleanup_free) char *file = NULL;
 
@@ -192,7 +195,7 @@ static enum tok_err read_drop_ins(struct settings *s, const char *path, struct w
             file = NULL;
             return TOK_NO_MEMORY;
         }
-        err = read_one(s, file, false, why);
+        err = read_one(s, file, false, errmsg);
         if (err)
             return err;
     }
@@ -201,41 +204,42 @@ static enum tok_err read_drop_ins(struct settings *s, const char *path, struct w
 
 /* An RSA signature alone is 342 letters: no token of it fits into what sudo, su and xrdp take,
  * so whoever wants one says that other programs will be its readers. */
-static enum tok_err check_length(const struct settings *s, const char *path, struct why *why)
+static enum tok_err check_length(const struct settings *s, const char *path,
+                                 struct errmsg *errmsg)
 {
     const struct alg *alg = s->token.algorithm;
 
     if (!alg || alg->kind != ALG_RSA || s->token.max_token_length > SETTINGS_TOKEN_LENGTH)
         return TOK_OK;
-    return why_set(
-        why, TOK_SETTINGS,
+    return errmsg_set(
+        errmsg, TOK_SETTINGS,
         "%s: Algorithm=%s makes tokens of more than %d bytes, which sudo and su can't "
         "take; it is allowed with MaxTokenLength= set to what their readers take "
         "(1024 say)",
         path, alg->name, SETTINGS_TOKEN_LENGTH);
 }
 
-static enum tok_err load(const char *path, struct settings *s, struct why *why)
+static enum tok_err load(const char *path, struct settings *s, struct errmsg *errmsg)
 {
     CLEANUP(cleanup_free) char *drop_ins = NULL;
     enum tok_err err = settings_init(s);
 
     if (!err)
-        err = read_one(s, path, true, why);
+        err = read_one(s, path, true, errmsg);
     if (err)
         return err;
     if (asprintf(&drop_ins, "%s.d", path) < 0) {
         drop_ins = NULL;
         return TOK_NO_MEMORY;
     }
-    err = read_drop_ins(s, drop_ins, why);
-    return err ? err : check_length(s, path, why);
+    err = read_drop_ins(s, drop_ins, errmsg);
+    return err ? err : check_length(s, path, errmsg);
 }
 
-enum tok_err settings_load(const char *path, struct settings *ret, struct why *why)
+enum tok_err settings_load(const char *path, struct settings *ret, struct errmsg *errmsg)
 {
     struct settings s = {0};
-    enum tok_err err = load(path, &s, why);
+    enum tok_err err = load(path, &s, errmsg);
 
     if (err == TOK_OK) {
         *ret = s;
@@ -243,5 +247,6 @@ enum tok_err settings_load(const char *path, struct settings *ret, struct why *w
     }
     settings_clear(&s);
     *ret = (struct settings){0};
-    return err == TOK_NO_MEMORY ? why_set(why, err, "%s: %s", path, tok_err_text(err)) : err;
+    return err == TOK_NO_MEMORY ? errmsg_set(errmsg, err, "%s: %s", path, tok_err_text(err))
+                                : err;
 }

@@ -82,12 +82,13 @@ void settings_clear(struct settings *s);
 
 /* Defaults, then path (a missing file is no error), then path + ".d" + slash + NAME.conf. *ret
  * is as after settings_init on success, and empty (safe to clear) otherwise. */
-enum tok_err settings_load(const char *path, struct settings *ret, struct why *why) MUST_CHECK;
+enum tok_err settings_load(const char *path, struct settings *ret,
+                           struct errmsg *errmsg) MUST_CHECK;
 
 /* One file's text on top of *s; name is what the sentence calls it. After an error *s is partly
  * changed and only good for settings_clear. For settings_load and tests. */
 enum tok_err settings_parse(struct settings *s, const char *name, struct slice text,
-                            struct why *why) MUST_CHECK;
+                            struct errmsg *errmsg) MUST_CHECK;
 
 /* The section that is this issuer's, exact bytes; NULL when none. */
 const struct settings_issuer *settings_find_issuer(const struct settings *s, struct slice iss);

@@ -11,7 +11,7 @@
 struct reader {
     struct settings *s;
     struct ini ini;
-    struct why *why;
+    struct errmsg *errmsg;
     const char *section;            /* NULL: none yet, or an issuer's */
     struct settings_issuer *issuer; /* NULL: none */
     struct policy words;            /* what this issuer's section says, here */
@@ -20,12 +20,12 @@ struct reader {
     uint64_t sections_seen, issuers_seen;
 };
 
-#define REFUSE(r, ...) INI_REFUSE(&(r)->ini, (r)->why, __VA_ARGS__)
+#define REFUSE(r, ...) INI_REFUSE(&(r)->ini, (r)->errmsg, __VA_ARGS__)
 
 /* A failure that has no sentence yet. */
 static enum tok_err plain(const struct reader *r, enum tok_err err)
 {
-    return why_set(r->why, err, "%s:%u: %s", r->ini.name, r->ini.line, tok_err_text(err));
+    return errmsg_set(r->errmsg, err, "%s:%u: %s", r->ini.name, r->ini.line, tok_err_text(err));
 }
 
 /* Ends the section before: its words are laid on what earlier files said of this issuer. */
@@ -43,10 +43,11 @@ static enum tok_err end_section(struct reader *r)
     if (err)
         return plain(r, err);
     if (!policy_given(&issuer->policy, "keys"))
-        return why_set(r->why, TOK_SETTINGS,
-                       "%s:%u: [Issuer %s] has no Keys=; allowed is Keys=PATH, the file of its "
-                       "public keys",
-                       r->ini.name, r->section_line, issuer->url);
+        return errmsg_set(
+            r->errmsg, TOK_SETTINGS,
+            "%s:%u: [Issuer %s] has no Keys=; allowed is Keys=PATH, the file of its "
+            "public keys",
+            r->ini.name, r->section_line, issuer->url);
     return TOK_OK;
 }
 
@@ -158,16 +159,16 @@ static enum tok_err unknown_key(struct reader *r, struct slice key)
 static enum tok_err set_issuer_word(struct reader *r, const struct ini_line *line)
 {
     const uint64_t before = r->words.given;
-    struct why why = {""};
+    struct errmsg errmsg = {""};
     enum tok_err err;
 
     if (slice_is(line->key, "Issuer"))
         return unknown_key(r, line->key);
-    err = policy_set(&r->words, POLICY_CAMEL, line->key, line->value, &why);
+    err = policy_set(&r->words, POLICY_CAMEL, line->key, line->value, &errmsg);
     if (err == TOK_UNSUPPORTED)
         return unknown_key(r, line->key);
     if (err)
-        return why_set(r->why, err, "%s:%u: %s", r->ini.name, r->ini.line, why.text);
+        return errmsg_set(r->errmsg, err, "%s:%u: %s", r->ini.name, r->ini.line, errmsg.text);
     if (r->words.given == before && !slice_is(line->key, "Claim"))
         return twice(r, line->key);
     return TOK_OK;
@@ -219,10 +220,10 @@ static enum tok_err check_claims(struct reader *r)
     for (size_t i = 0; i < 3; i++)
         for (size_t k = i + 1; k < 3; k++)
             if (strcmp(names[i], names[k]) == 0)
-                return why_set(r->why, TOK_SETTINGS,
-                               "%s:%u: %s and %s are both %s; allowed is a name for each",
-                               r->ini.name, line_of(r, keys[i], keys[k]), keys[i], keys[k],
-                               names[i]);
+                return errmsg_set(r->errmsg, TOK_SETTINGS,
+                                  "%s:%u: %s and %s are both %s; allowed is a name for each",
+                                  r->ini.name, line_of(r, keys[i], keys[k]), keys[i], keys[k],
+                                  names[i]);
     return TOK_OK;
 }
 
@@ -231,7 +232,7 @@ static enum tok_err read_lines(struct reader *r)
     struct ini_line line;
     enum tok_err err;
 
-    while ((err = ini_next(&r->ini, &line, r->why)) == TOK_OK) {
+    while ((err = ini_next(&r->ini, &line, r->errmsg)) == TOK_OK) {
         switch (line.kind) {
         case INI_SECTION:
             err = begin_section(r, line.section);
@@ -250,9 +251,9 @@ static enum tok_err read_lines(struct reader *r)
 }
 
 enum tok_err settings_parse(struct settings *s, const char *name, struct slice text,
-                            struct why *why)
+                            struct errmsg *errmsg)
 {
-    struct reader r = {.s = s, .ini = {.name = name, .rest = text}, .why = why};
+    struct reader r = {.s = s, .ini = {.name = name, .rest = text}, .errmsg = errmsg};
     enum tok_err err = read_lines(&r);
 
     policy_clear(&r.words);

@@ -46,7 +46,7 @@ size_t key_sig_len(const struct key *key)
 }
 
 /* What no rule on the numbers shows: does the private part sign for the public one? */
-static enum tok_err prove_pair(const struct key *key, struct why *why)
+static enum tok_err prove_pair(const struct key *key, struct errmsg *errmsg)
 {
     CLEANUP(cleanup_pkey_ctx)
     EVP_PKEY_CTX *check = EVP_PKEY_CTX_new_from_pkey(key->ctx, key->pkey, NULL);
@@ -57,23 +57,24 @@ static enum tok_err prove_pair(const struct key *key, struct why *why)
     if (!check)
         return TOK_NO_MEMORY;
     if (key->alg->kind == ALG_EC && EVP_PKEY_private_check(check) != 1)
-        return why_set(why, TOK_KEYS, "d: out of its curve's range");
+        return errmsg_set(errmsg, TOK_KEYS, "d: out of its curve's range");
     err = key_sign(key, text, signature);
     if (err)
         return err;
     err = key_verify(key, text, (struct slice){signature, key->sig_len});
     if (err == TOK_SIGNATURE)
-        return why_set(why, TOK_KEYS, "d: does not belong to the public part");
+        return errmsg_set(errmsg, TOK_KEYS, "d: does not belong to the public part");
     return err;
 }
 
-static enum tok_err make_pair(struct key *key, const struct key_parts *parts, struct why *why)
+static enum tok_err make_pair(struct key *key, const struct key_parts *parts,
+                              struct errmsg *errmsg)
 {
     enum tok_err err = key_parts_to_pkey(key->ctx, key->alg, parts, &key->pkey);
 
     if (err == TOK_KEYS)
-        return why_set(why, err, "%s: libcrypto can't take it",
-                       key->alg->kind == ALG_EC ? "x, y: no point of the curve" : "key");
+        return errmsg_set(errmsg, err, "%s: libcrypto can't take it",
+                          key->alg->kind == ALG_EC ? "x, y: no point of the curve" : "key");
     if (err)
         return err;
     if (key->alg->kind == ALG_RSA)
@@ -81,8 +82,8 @@ static enum tok_err make_pair(struct key *key, const struct key_parts *parts, st
     err = key_context_make(key);
     if (err || !key->is_private)
         return err;
-    err = key_rules_pair(key->alg, parts, why);
-    return err ? err : prove_pair(key, why);
+    err = key_rules_pair(key->alg, parts, errmsg);
+    return err ? err : prove_pair(key, errmsg);
 }
 
 static void emit_header(const struct key *key, struct emit *out)
@@ -119,7 +120,7 @@ static enum tok_err set_kid(struct key *key, struct slice kid)
 
 enum tok_err key_make(OSSL_LIB_CTX *ctx, const struct alg *alg, enum key_part part,
                       const struct key_parts *parts, struct slice kid, struct key **ret,
-                      struct why *why)
+                      struct errmsg *errmsg)
 {
     QUIET_ERRORS;
     CLEANUP(cleanup_key) struct key *key = NULL;
@@ -127,7 +128,7 @@ enum tok_err key_make(OSSL_LIB_CTX *ctx, const struct alg *alg, enum key_part pa
 
     if (kid.n > KEY_KID_MAX)
         return TOK_KEYS;
-    err = key_rules(alg, parts, why);
+    err = key_rules(alg, parts, errmsg);
     if (err)
         return err;
     key = calloc(1, sizeof(*key));
@@ -138,7 +139,7 @@ enum tok_err key_make(OSSL_LIB_CTX *ctx, const struct alg *alg, enum key_part pa
     key->is_private = part == KEY_PRIVATE;
     key->sig_len = alg->sig_len;
     if (alg->kind != ALG_OCT)
-        err = make_pair(key, parts, why);
+        err = make_pair(key, parts, errmsg);
     else if ((err = secret_copy(parts->at[OCT_K], &key->octets)) == TOK_OK)
         err = key_hmac_make(alg, secret_slice(&key->octets), &key->hmac);
     if (!err)

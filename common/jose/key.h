@@ -43,14 +43,14 @@ enum key_part {
  * with KEY_PUBLIC it verifies only. kid, when there, must be a string of 1 to KEY_KID_MAX
  * bytes. */
 enum tok_err key_from_jwk(OSSL_LIB_CTX *ctx, struct slice jwk, enum key_part part,
-                          struct key **ret, struct why *why) MUST_CHECK;
+                          struct key **ret, struct errmsg *errmsg) MUST_CHECK;
 
 /* A JWK, or PEM: what begins with "-----BEGIN " and nothing else, so that PEM is never taken
  * for a secret. A key that names no algorithm gets the one of `algorithms` that fits it: none
  * is TOK_UNSUPPORTED, more than one TOK_KEYS. PEM is one block of SubjectPublicKeyInfo, PKCS#8,
  * PKCS#1 or SEC 1, without passphrase; it has no kid. */
 enum tok_err key_read(OSSL_LIB_CTX *ctx, struct slice text, enum key_part part,
-                      alg_set algorithms, struct key **ret, struct why *why) MUST_CHECK;
+                      alg_set algorithms, struct key **ret, struct errmsg *errmsg) MUST_CHECK;
 
 bool key_is_pem(struct slice text);
 

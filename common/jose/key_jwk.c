@@ -12,14 +12,14 @@
 struct jwk {
     struct scan_member members[JWK_MEMBERS];
     size_t n;
-    struct why *why;
+    struct errmsg *errmsg;
 };
 
 /* Says what is wrong with a member. */
 static enum tok_err wrong(const struct jwk *jwk, enum tok_err err, const char *member,
                           const char *what)
 {
-    (void)why_set(jwk->why, err, "%s: %s", member, what);
+    (void)errmsg_set(jwk->errmsg, err, "%s: %s", member, what);
     return err;
 }
 
@@ -179,8 +179,8 @@ static enum tok_err read_kid(const struct jwk *jwk, char kid[KEY_KID_MAX], size_
     if (!v)
         return TOK_OK;
     if (v->type != SCAN_STRING || scan_string(*v, kid, KEY_KID_MAX, &n) || n == 0)
-        return why_set(jwk->why, TOK_KEYS, "kid: must be a string of 1 to %d bytes",
-                       KEY_KID_MAX);
+        return errmsg_set(jwk->errmsg, TOK_KEYS, "kid: must be a string of 1 to %d bytes",
+                          KEY_KID_MAX);
     for (size_t i = 0; i < n; i++)
         if ((unsigned char)kid[i] < 0x20 || kid[i] == 0x7f)
             return wrong(jwk, TOK_KEYS, "kid", "must not hold control characters");
@@ -203,8 +203,8 @@ static enum tok_err read_bytes(const struct jwk *jwk, const char *name, const st
         base64url_decode(scan_string_raw(*v), room, parts->room.n - parts->used, &n) != TOK_OK)
         return wrong(jwk, TOK_KEYS, name, "must be a string of base64url letters, unpadded");
     if (alg->kind != ALG_OCT && alg->part_len && n != alg->part_len)
-        return why_set(jwk->why, TOK_KEYS, "%s: must be %zu base64url letters, unpadded", name,
-                       (size_t)BASE64URL_LEN(alg->part_len));
+        return errmsg_set(jwk->errmsg, TOK_KEYS, "%s: must be %zu base64url letters, unpadded",
+                          name, (size_t)BASE64URL_LEN(alg->part_len));
     if (alg->kind == ALG_RSA && (n == 0 || room[0] == 0))
         return wrong(jwk, TOK_KEYS, name, "must be a number without leading zeros");
     *ret = (struct slice){(const char *)room, n};
@@ -252,29 +252,30 @@ static enum tok_err read_jwk(const struct jwk *jwk, OSSL_LIB_CTX *ctx, enum key_
         err = read_kid(jwk, kid_buf, &kid.n);
     if (!err)
         err = read_parts(jwk, alg, part, parts);
-    return err ? err : key_make(ctx, alg, part, parts, kid, ret, jwk->why);
+    return err ? err : key_make(ctx, alg, part, parts, kid, ret, jwk->errmsg);
 }
 
 enum tok_err key_read(OSSL_LIB_CTX *ctx, struct slice text, enum key_part part,
-                      alg_set algorithms, struct key **ret, struct why *why)
+                      alg_set algorithms, struct key **ret, struct errmsg *errmsg)
 {
     CLEANUP(key_parts_clear) struct key_parts parts = {0};
-    struct jwk jwk = {.why = why};
+    struct jwk jwk = {.errmsg = errmsg};
     struct scan_fault fault;
     enum tok_err err;
 
     if (key_is_pem(text))
-        return key_from_pem(ctx, text, part, algorithms, ret, why);
+        return key_from_pem(ctx, text, part, algorithms, ret, errmsg);
     if (scan_object(text, jwk.members, JWK_MEMBERS, &jwk.n, &fault))
-        return why_set(why, TOK_KEYS, "no JSON object: %s at byte %zu", fault.what, fault.at);
+        return errmsg_set(errmsg, TOK_KEYS, "no JSON object: %s at byte %zu", fault.what,
+                          fault.at);
     err = secret_alloc(text.n, &parts.room);
     return err ? err : read_jwk(&jwk, ctx, part, algorithms, &parts, ret);
 }
 
 enum tok_err key_from_jwk(OSSL_LIB_CTX *ctx, struct slice jwk, enum key_part part,
-                          struct key **ret, struct why *why)
+                          struct key **ret, struct errmsg *errmsg)
 {
     if (key_is_pem(jwk))
-        return why_set(why, TOK_KEYS, "no JSON object: PEM has no place here");
-    return key_read(ctx, jwk, part, 0, ret, why);
+        return errmsg_set(errmsg, TOK_KEYS, "no JSON object: PEM has no place here");
+    return key_read(ctx, jwk, part, 0, ret, errmsg);
 }

@@ -88,7 +88,7 @@ void key_context_clear(struct key *key);
 /* Every key is made here, so every key has passed the rules. */
 enum tok_err key_make(OSSL_LIB_CTX *ctx, const struct alg *alg, enum key_part part,
                       const struct key_parts *parts, struct slice kid, struct key **ret,
-                      struct why *why) MUST_CHECK;
+                      struct errmsg *errmsg) MUST_CHECK;
 
 enum tok_err key_parts_of(const struct key *key, enum key_part part,
                           struct key_parts *ret) MUST_CHECK;
@@ -103,12 +103,13 @@ enum tok_err key_parts_to_pkey(OSSL_LIB_CTX *ctx, const struct alg *alg,
 /* TOK_KEYS and a sentence that starts with the member. key_rules_pair: of a private key, do its
  * numbers belong together; key_make tries a signature besides. */
 enum tok_err key_rules(const struct alg *alg, const struct key_parts *parts,
-                       struct why *why) MUST_CHECK;
+                       struct errmsg *errmsg) MUST_CHECK;
 enum tok_err key_rules_pair(const struct alg *alg, const struct key_parts *parts,
-                            struct why *why) MUST_CHECK;
+                            struct errmsg *errmsg) MUST_CHECK;
 
 enum tok_err key_from_pem(OSSL_LIB_CTX *ctx, struct slice pem, enum key_part part,
-                          alg_set algorithms, struct key **ret, struct why *why) MUST_CHECK;
+                          alg_set algorithms, struct key **ret,
+                          struct errmsg *errmsg) MUST_CHECK;
 
 /* libcrypto's error queue is the caller's too: what we put there is taken off again. An empty
  * queue takes no mark, and is then emptied whole, which is what it was. */

@@ -16,9 +16,9 @@ DEFINE_CLEANUP(OSSL_DECODER_CTX *, cleanup_decoder, OSSL_DECODER_CTX_free)
 /* What a label says is inside (RFC 7468; PKCS#1 and SEC 1 by usage). */
 struct label {
     const char *name;
-    const char *structure; /* libcrypto's word; NULL: refused, for the reason in `why` */
+    const char *structure; /* libcrypto's word; NULL: refused, for the reason in `errmsg` */
     enum key_part part;
-    const char *why;
+    const char *errmsg;
 };
 
 static const struct label labels[] = {
@@ -52,14 +52,14 @@ static void block_free(struct block *b)
     OPENSSL_clear_free(b->der, b->n > 0 ? (size_t)b->n : 0);
 }
 
-static enum tok_err read_block(struct slice pem, struct block *ret, struct why *why)
+static enum tok_err read_block(struct slice pem, struct block *ret, struct errmsg *errmsg)
 {
     CLEANUP(cleanup_bio) BIO *in = BIO_new_mem_buf(pem.p, (int)pem.n);
 
     if (!in)
         return TOK_NO_MEMORY;
     if (PEM_read_bio(in, &ret->label, &ret->header, &ret->der, &ret->n) != 1)
-        return why_set(why, TOK_KEYS, "PEM: no whole block");
+        return errmsg_set(errmsg, TOK_KEYS, "PEM: no whole block");
     ret->rest.n = BIO_ctrl_pending(in);
     ret->rest.p = pem.p + (pem.n - ret->rest.n);
     return TOK_OK;
@@ -74,7 +74,7 @@ static bool is_blank(struct slice text)
 }
 
 static enum tok_err find_label(const struct block *b, enum key_part part,
-                               const struct label **ret, struct why *why)
+                               const struct label **ret, struct errmsg *errmsg)
 {
     const struct label *l = NULL;
 
@@ -82,23 +82,24 @@ static enum tok_err find_label(const struct block *b, enum key_part part,
         if (strcmp(b->label, labels[i].name) == 0)
             l = &labels[i];
     if (!l)
-        return why_set(why, TOK_KEYS, "PEM: %.*s is not known here", LABEL_MAX, b->label);
+        return errmsg_set(errmsg, TOK_KEYS, "PEM: %.*s is not known here", LABEL_MAX, b->label);
     if (!l->structure)
-        return why_set(why, TOK_KEYS, "PEM: %s %s", l->name, l->why);
+        return errmsg_set(errmsg, TOK_KEYS, "PEM: %s %s", l->name, l->errmsg);
     if (*b->header)
-        return why_set(why, TOK_KEYS, "PEM: %s has a passphrase; take it off first", l->name);
+        return errmsg_set(errmsg, TOK_KEYS, "PEM: %s has a passphrase; take it off first",
+                          l->name);
     if (part != KEY_EITHER && l->part != part)
-        return why_set(why, TOK_KEYS, "PEM: %s",
-                       part == KEY_PUBLIC ? "a private key has no place here"
-                                          : "a public key can't sign");
+        return errmsg_set(errmsg, TOK_KEYS, "PEM: %s",
+                          part == KEY_PUBLIC ? "a private key has no place here"
+                                             : "a public key can't sign");
     if (!is_blank(b->rest))
-        return why_set(why, TOK_KEYS, "PEM: more than one block; allowed is one key");
+        return errmsg_set(errmsg, TOK_KEYS, "PEM: more than one block; allowed is one key");
     *ret = l;
     return TOK_OK;
 }
 
 static enum tok_err decode(OSSL_LIB_CTX *ctx, const struct label *label, const struct block *b,
-                           EVP_PKEY **ret, struct why *why)
+                           EVP_PKEY **ret, struct errmsg *errmsg)
 {
     EVP_PKEY *pkey = NULL;
     const unsigned char *p = b->der;
@@ -112,7 +113,7 @@ static enum tok_err decode(OSSL_LIB_CTX *ctx, const struct label *label, const s
         return TOK_CRYPTO;
     if (OSSL_DECODER_from_data(decoder, &p, &left) != 1 || !pkey || left != 0) {
         EVP_PKEY_free(pkey);
-        return why_set(why, TOK_KEYS, "PEM: no %s inside", label->name);
+        return errmsg_set(errmsg, TOK_KEYS, "PEM: no %s inside", label->name);
     }
     *ret = pkey;
     return TOK_OK;
@@ -134,7 +135,7 @@ static bool group_is(const EVP_PKEY *pkey, const char *crv)
 
 /* kty and crv as a JWK of this key would have them. */
 static enum tok_err find_alg(const EVP_PKEY *pkey, alg_set algorithms, const struct alg **ret,
-                             struct why *why)
+                             struct errmsg *errmsg)
 {
     const struct alg *row, *alg = NULL;
     size_t n = 0;
@@ -148,19 +149,20 @@ static enum tok_err find_alg(const EVP_PKEY *pkey, alg_set algorithms, const str
         break;
     }
     if (!row)
-        return why_set(why, TOK_UNSUPPORTED, "PEM: a type or curve that is not known here");
+        return errmsg_set(errmsg, TOK_UNSUPPORTED,
+                          "PEM: a type or curve that is not known here");
     if (n == 0)
-        return why_set(why, TOK_UNSUPPORTED,
-                       "PEM: the allowed algorithms hold none for this key (algorithms=)");
+        return errmsg_set(errmsg, TOK_UNSUPPORTED,
+                          "PEM: the allowed algorithms hold none for this key (algorithms=)");
     if (n > 1)
-        return why_set(why, TOK_KEYS,
-                       "PEM: allow exactly one algorithm that fits this key (algorithms=)");
+        return errmsg_set(errmsg, TOK_KEYS,
+                          "PEM: allow exactly one algorithm that fits this key (algorithms=)");
     *ret = alg;
     return TOK_OK;
 }
 
 enum tok_err key_from_pem(OSSL_LIB_CTX *ctx, struct slice pem, enum key_part part,
-                          alg_set algorithms, struct key **ret, struct why *why)
+                          alg_set algorithms, struct key **ret, struct errmsg *errmsg)
 {
     QUIET_ERRORS;
     CLEANUP(block_free) struct block block = {0};
@@ -171,20 +173,20 @@ enum tok_err key_from_pem(OSSL_LIB_CTX *ctx, struct slice pem, enum key_part par
     enum tok_err err;
 
     if (pem.n > INT_MAX)
-        return why_set(why, TOK_KEYS, "PEM: too long");
-    err = read_block(pem, &block, why);
+        return errmsg_set(errmsg, TOK_KEYS, "PEM: too long");
+    err = read_block(pem, &block, errmsg);
     if (!err)
-        err = find_label(&block, part, &label, why);
+        err = find_label(&block, part, &label, errmsg);
     if (!err)
-        err = decode(ctx, label, &block, &pkey, why);
+        err = decode(ctx, label, &block, &pkey, errmsg);
     if (!err)
-        err = find_alg(pkey, algorithms, &alg, why);
+        err = find_alg(pkey, algorithms, &alg, errmsg);
     if (err)
         return err;
     err = key_parts_of_pkey(pkey, alg, label->part, &parts);
     if (err == TOK_CRYPTO)
-        return why_set(why, TOK_KEYS, "PEM: a key that lacks some of its numbers");
-    return err ? err : key_make(ctx, alg, label->part, &parts, SLICE(""), ret, why);
+        return errmsg_set(errmsg, TOK_KEYS, "PEM: a key that lacks some of its numbers");
+    return err ? err : key_make(ctx, alg, label->part, &parts, SLICE(""), ret, errmsg);
 }
 
 enum tok_err key_public_pem(const struct key *key, char **ret)

@@ -48,44 +48,45 @@ static bool has_small_factor(const BIGNUM *n)
     return !BN_is_odd(n);
 }
 
-static enum tok_err modulus_rules(const BIGNUM *n, struct why *why)
+static enum tok_err modulus_rules(const BIGNUM *n, struct errmsg *errmsg)
 {
     int bits = BN_num_bits(n);
 
     if (bits < RSA_BITS_MIN || bits > RSA_BITS_MAX)
-        return why_set(why, TOK_KEYS, "n: has %d bits; allowed are %d to %d", bits,
-                       RSA_BITS_MIN, RSA_BITS_MAX);
+        return errmsg_set(errmsg, TOK_KEYS, "n: has %d bits; allowed are %d to %d", bits,
+                          RSA_BITS_MIN, RSA_BITS_MAX);
     if (has_small_factor(n))
-        return why_set(why, TOK_KEYS, "n: has a small factor: no RSA modulus");
+        return errmsg_set(errmsg, TOK_KEYS, "n: has a small factor: no RSA modulus");
     if (has_roca_mark(n))
-        return why_set(why, TOK_KEYS,
-                       "n: was made by a chip whose keys can be broken "
-                       "(CVE-2017-15361); make a new key");
+        return errmsg_set(errmsg, TOK_KEYS,
+                          "n: was made by a chip whose keys can be broken "
+                          "(CVE-2017-15361); make a new key");
     return TOK_OK;
 }
 
-static enum tok_err rsa_rules(const struct key_parts *parts, struct why *why)
+static enum tok_err rsa_rules(const struct key_parts *parts, struct errmsg *errmsg)
 {
     struct slice e = parts->at[RSA_E];
     CLEANUP(cleanup_bn)
     BIGNUM *n = BN_bin2bn((const uint8_t *)parts->at[RSA_N].p, (int)parts->at[RSA_N].n, NULL);
-    enum tok_err err = n ? modulus_rules(n, why) : TOK_NO_MEMORY;
+    enum tok_err err = n ? modulus_rules(n, errmsg) : TOK_NO_MEMORY;
 
     if (err)
         return err;
     if (e.n > 4 || e.n == 0 || !(e.p[e.n - 1] & 1) || (e.n == 1 && e.p[0] == 1))
-        return why_set(why, TOK_KEYS, "e: allowed are odd exponents from 3 to 4294967295");
+        return errmsg_set(errmsg, TOK_KEYS,
+                          "e: allowed are odd exponents from 3 to 4294967295");
     return TOK_OK;
 }
 
 static enum tok_err oct_rules(const struct alg *alg, const struct key_parts *parts,
-                              struct why *why)
+                              struct errmsg *errmsg)
 {
     size_t n = parts->at[OCT_K].n;
 
     if (n < alg->part_len || n > KEY_SECRET_MAX)
-        return why_set(why, TOK_KEYS, "k: has %zu bytes; allowed are %zu to %d for %s", n,
-                       alg->part_len, KEY_SECRET_MAX, alg->name);
+        return errmsg_set(errmsg, TOK_KEYS, "k: has %zu bytes; allowed are %zu to %d for %s", n,
+                          alg->part_len, KEY_SECRET_MAX, alg->name);
     return TOK_OK;
 }
 
@@ -133,18 +134,20 @@ static bool ed25519_point_ok(struct slice x)
     return true;
 }
 
-enum tok_err key_rules(const struct alg *alg, const struct key_parts *parts, struct why *why)
+enum tok_err key_rules(const struct alg *alg, const struct key_parts *parts,
+                       struct errmsg *errmsg)
 {
     switch (alg->kind) {
     case ALG_OCT:
-        return oct_rules(alg, parts, why);
+        return oct_rules(alg, parts, errmsg);
     case ALG_RSA:
-        return rsa_rules(parts, why);
+        return rsa_rules(parts, errmsg);
     case ALG_EC:
         return TOK_OK; /* libcrypto takes no point that is off the curve */
     case ALG_OKP:
         if (!ed25519_point_ok(parts->at[OKP_X]))
-            return why_set(why, TOK_KEYS, "x: a point of small order, or no point at all");
+            return errmsg_set(errmsg, TOK_KEYS,
+                              "x: a point of small order, or no point at all");
         return TOK_OK;
     }
     return TOK_CRYPTO;
@@ -203,7 +206,7 @@ static const char *wrong_member(const struct rsa *r, BN_CTX *pool)
 }
 
 enum tok_err key_rules_pair(const struct alg *alg, const struct key_parts *parts,
-                            struct why *why)
+                            struct errmsg *errmsg)
 {
     CLEANUP(cleanup_bn_ctx) BN_CTX *pool = NULL;
     const char *wrong;
@@ -222,6 +225,7 @@ enum tok_err key_rules_pair(const struct alg *alg, const struct key_parts *parts
     wrong = wrong_member(&rsa, pool);
     BN_CTX_end(pool);
     if (wrong)
-        return why_set(why, TOK_KEYS, "%s: does not fit the other numbers of the key", wrong);
+        return errmsg_set(errmsg, TOK_KEYS, "%s: does not fit the other numbers of the key",
+                          wrong);
     return TOK_OK;
 }

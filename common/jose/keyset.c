@@ -124,7 +124,7 @@ static enum tok_err append(struct keyset *set, struct key *key)
     return TOK_OK;
 }
 
-static enum tok_err index_kids(struct keyset *set, struct why *why)
+static enum tok_err index_kids(struct keyset *set, struct errmsg *errmsg)
 {
     set->n_slots = 8;
     while (set->n_slots < set->n * 2)
@@ -143,19 +143,20 @@ static enum tok_err index_kids(struct keyset *set, struct why *why)
         }
         slot = find_slot(set, set->by_kid, key_kid, kid);
         if (*slot)
-            return why_set(why, TOK_KEYS, "kid: two keys are called %.*s", (int)kid.n, kid.p);
+            return errmsg_set(errmsg, TOK_KEYS, "kid: two keys are called %.*s", (int)kid.n,
+                              kid.p);
         *slot = (uint32_t)(i + 1);
         *find_slot(set, set->by_header, key_header, key_header(set->keys[i])) = *slot;
     }
     return TOK_OK;
 }
 
-/* One key of the file. Those nobody here can use are passed over (RFC 7517 5); *why then says
- * for what reason. */
-static enum tok_err add(struct keyset *set, struct slice text, struct why *why)
+/* One key of the file. Those nobody here can use are passed over (RFC 7517 5); *errmsg then
+ * says for what reason. */
+static enum tok_err add(struct keyset *set, struct slice text, struct errmsg *errmsg)
 {
     CLEANUP(cleanup_key) struct key *key = NULL;
-    enum tok_err err = key_read(set->ctx, text, KEY_PUBLIC, set->algorithms, &key, why);
+    enum tok_err err = key_read(set->ctx, text, KEY_PUBLIC, set->algorithms, &key, errmsg);
 
     if (err == TOK_UNSUPPORTED)
         return TOK_OK;
@@ -166,36 +167,37 @@ static enum tok_err add(struct keyset *set, struct slice text, struct why *why)
     else
         set->has_public = true;
     if (set->has_secret && set->has_public)
-        return why_set(why, TOK_KEYS, "kty: a secret (oct) has no place among public keys");
+        return errmsg_set(errmsg, TOK_KEYS,
+                          "kty: a secret (oct) has no place among public keys");
     if (!(alg_bit(key_alg(key)) & set->algorithms))
-        return why_set(why, TOK_OK, "alg: %s is not allowed here", key_alg(key)->name);
+        return errmsg_set(errmsg, TOK_OK, "alg: %s is not allowed here", key_alg(key)->name);
     err = append(set, key);
     if (!err)
         key = NULL;
     return err;
 }
 
-static enum tok_err add_all(struct keyset *set, struct scan_value keys, struct why *why)
+static enum tok_err add_all(struct keyset *set, struct scan_value keys, struct errmsg *errmsg)
 {
     struct scan_value jwk;
     size_t pos = 0;
 
     if (keys.type != SCAN_ARRAY)
-        return why_set(why, TOK_KEYS, "keys: must be an array of keys");
+        return errmsg_set(errmsg, TOK_KEYS, "keys: must be an array of keys");
     for (size_t number = 1; scan_next_element(keys, &pos, &jwk); number++) {
-        struct why in_key = {0};
+        struct errmsg in_key = {0};
         enum tok_err err = add(set, jwk.text, &in_key);
 
         if (err || *in_key.text)
-            (void)why_set(why, err, "key %zu: %s", number,
-                          *in_key.text ? in_key.text : tok_err_text(err));
+            (void)errmsg_set(errmsg, err, "key %zu: %s", number,
+                             *in_key.text ? in_key.text : tok_err_text(err));
         if (err)
             return err;
     }
     return TOK_OK;
 }
 
-static enum tok_err read_file(struct keyset *set, struct slice json, struct why *why)
+static enum tok_err read_file(struct keyset *set, struct slice json, struct errmsg *errmsg)
 {
     struct scan_member members[SET_MEMBERS];
     const struct scan_value *keys;
@@ -203,32 +205,33 @@ static enum tok_err read_file(struct keyset *set, struct slice json, struct why 
     size_t n;
 
     if (key_is_pem(json))
-        return add(set, json, why);
+        return add(set, json, errmsg);
     if (scan_object(json, members, SET_MEMBERS, &n, &fault))
-        return why_set(why, TOK_KEYS, "no JSON object: %s at byte %zu", fault.what, fault.at);
+        return errmsg_set(errmsg, TOK_KEYS, "no JSON object: %s at byte %zu", fault.what,
+                          fault.at);
     keys = scan_find(members, n, "keys");
     if (keys)
-        return add_all(set, *keys, why);
+        return add_all(set, *keys, errmsg);
     if (scan_find(members, n, "kty"))
-        return add(set, json, why);
-    return why_set(why, TOK_KEYS, "neither a JWK Set (keys) nor a JWK (kty)");
+        return add(set, json, errmsg);
+    return errmsg_set(errmsg, TOK_KEYS, "neither a JWK Set (keys) nor a JWK (kty)");
 }
 
-static enum tok_err fill(struct keyset *set, struct slice json, struct why *why)
+static enum tok_err fill(struct keyset *set, struct slice json, struct errmsg *errmsg)
 {
-    struct why last = {0}; /* why the last key was passed over, when any was */
+    struct errmsg last = {0}; /* why the last key was passed over, when any was */
     enum tok_err err = read_file(set, json, &last);
 
     if (err)
-        return why_set(why, err, "%s", last.text);
+        return errmsg_set(errmsg, err, "%s", last.text);
     if (set->n == 0)
-        return why_set(why, TOK_KEYS, "no key in it that can be used here%s%s",
-                       *last.text ? "; " : "", last.text);
-    return index_kids(set, why);
+        return errmsg_set(errmsg, TOK_KEYS, "no key in it that can be used here%s%s",
+                          *last.text ? "; " : "", last.text);
+    return index_kids(set, errmsg);
 }
 
 enum tok_err keyset_parse(OSSL_LIB_CTX *ctx, struct slice json, alg_set algorithms,
-                          struct keyset **ret, struct why *why)
+                          struct keyset **ret, struct errmsg *errmsg)
 {
     struct keyset *set = calloc(1, sizeof(*set));
     enum tok_err err;
@@ -236,7 +239,7 @@ enum tok_err keyset_parse(OSSL_LIB_CTX *ctx, struct slice json, alg_set algorith
     if (!set)
         return TOK_NO_MEMORY;
     *set = (struct keyset){.ctx = ctx, .algorithms = algorithms};
-    err = fill(set, json, why);
+    err = fill(set, json, errmsg);
     if (err)
         keyset_free(set);
     else
@@ -246,28 +249,30 @@ enum tok_err keyset_parse(OSSL_LIB_CTX *ctx, struct slice json, alg_set algorith
 
 /* Who can read a secret can mint. */
 static enum tok_err check_secrecy(const struct keyset *set, const struct stat *st,
-                                  struct why *why)
+                                  struct errmsg *errmsg)
 {
     if (!set->has_secret || !(st->st_mode & (S_IRWXG | S_IRWXO)))
         return TOK_OK;
-    return why_set(why, TOK_KEYS,
-                   "holds a secret and has mode %04o; allowed is no permission for group and "
-                   "others (chmod go=)",
-                   (unsigned)(st->st_mode & ALLPERMS));
+    return errmsg_set(
+        errmsg, TOK_KEYS,
+        "holds a secret and has mode %04o; allowed is no permission for group and "
+        "others (chmod go=)",
+        (unsigned)(st->st_mode & ALLPERMS));
 }
 
 static enum tok_err load(OSSL_LIB_CTX *ctx, const char *path, enum file_trust trust,
                          alg_set algorithms, struct keyset **ret, struct stat *ret_st,
-                         struct why *why)
+                         struct errmsg *errmsg)
 {
     CLEANUP(secret_clear) struct secret text = {0};
     CLEANUP(cleanup_close) int fd = -1;
     struct keyset *set = NULL;
-    struct why in_file = {0};
-    enum tok_err err = file_open(path, trust, &fd, ret_st, NULL, why);
+    struct errmsg in_file = {0};
+    enum tok_err err = file_open(path, trust, &fd, ret_st, NULL, errmsg);
 
     if (!err)
-        err = file_read_opened(path, fd, ret_st, KEYSET_FILE_MAX, &text.p, &text.n, NULL, why);
+        err =
+            file_read_opened(path, fd, ret_st, KEYSET_FILE_MAX, &text.p, &text.n, NULL, errmsg);
     if (err)
         return err == TOK_NO_MEMORY ? err : TOK_KEYS;
     err = keyset_parse(ctx, secret_slice(&text), algorithms, &set, &in_file);
@@ -278,15 +283,16 @@ static enum tok_err load(OSSL_LIB_CTX *ctx, const char *path, enum file_trust tr
         return TOK_OK;
     }
     keyset_free(set);
-    return why_set(why, err, "%s: %s", path, *in_file.text ? in_file.text : tok_err_text(err));
+    return errmsg_set(errmsg, err, "%s: %s", path,
+                      *in_file.text ? in_file.text : tok_err_text(err));
 }
 
 enum tok_err keyset_load(OSSL_LIB_CTX *ctx, const char *path, enum file_trust trust,
-                         alg_set algorithms, struct keyset **ret, struct why *why)
+                         alg_set algorithms, struct keyset **ret, struct errmsg *errmsg)
 {
     struct stat st;
 
-    return load(ctx, path, trust, algorithms, ret, &st, why);
+    return load(ctx, path, trust, algorithms, ret, &st, errmsg);
 }
 
 enum tok_err keyset_file_init(OSSL_LIB_CTX *ctx, const char *path, enum file_trust trust,
@@ -321,7 +327,7 @@ static bool is_same_file(const struct stat *a, const struct stat *b)
 }
 
 enum tok_err keyset_file_get(struct keyset_file *file, const struct keyset **ret,
-                             struct why *why)
+                             struct errmsg *errmsg)
 {
     struct stat now;
     enum tok_err err;
@@ -330,7 +336,7 @@ enum tok_err keyset_file_get(struct keyset_file *file, const struct keyset **ret
         keyset_free(file->set);
         file->set = NULL;
         err = load(file->ctx, file->path, file->trust, file->algorithms, &file->set,
-                   &file->read, why);
+                   &file->read, errmsg);
         if (err)
             return err;
     }

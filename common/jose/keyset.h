@@ -21,11 +21,12 @@ struct keyset;
 /* algorithms: keys of an alg outside it are left out; a key that names none gets the one of
  * them that fits (key_read). TOK_KEYS, TOK_NO_MEMORY, TOK_CRYPTO. */
 enum tok_err keyset_parse(OSSL_LIB_CTX *ctx, struct slice json, alg_set algorithms,
-                          struct keyset **ret, struct why *why) MUST_CHECK;
+                          struct keyset **ret, struct errmsg *errmsg) MUST_CHECK;
 
 /* The same from a file; the sentence starts with its path. A missing file is TOK_KEYS too. */
 enum tok_err keyset_load(OSSL_LIB_CTX *ctx, const char *path, enum file_trust trust,
-                         alg_set algorithms, struct keyset **ret, struct why *why) MUST_CHECK;
+                         alg_set algorithms, struct keyset **ret,
+                         struct errmsg *errmsg) MUST_CHECK;
 
 /*
  * A key file that is followed: each keyset_file_get looks whether it is still the file that was
@@ -49,7 +50,7 @@ void keyset_file_clear(struct keyset_file *file);
 
 /* *ret lives until the next call. Errors as keyset_load. */
 enum tok_err keyset_file_get(struct keyset_file *file, const struct keyset **ret,
-                             struct why *why) MUST_CHECK;
+                             struct errmsg *errmsg) MUST_CHECK;
 
 void keyset_free(struct keyset *set);
 DEFINE_CLEANUP(struct keyset *, cleanup_keyset, keyset_free)

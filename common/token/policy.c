@@ -24,28 +24,28 @@ static bool take_line(struct slice *text, struct slice key, struct slice *ret)
     return true;
 }
 
-static enum tok_err pinned_wrong(const char *path, unsigned line, struct why *why)
+static enum tok_err pinned_wrong(const char *path, unsigned line, struct errmsg *errmsg)
 {
-    return why_set(why, TOK_SETTINGS,
-                   "%s:%u: the line is out of form; allowed are " PINNED_FORM, path, line);
+    return errmsg_set(errmsg, TOK_SETTINGS,
+                      "%s:%u: the line is out of form; allowed are " PINNED_FORM, path, line);
 }
 
 static enum tok_err read_pinned(const char *path, struct slice text, char **ret_issuer,
-                                word_list *ret_audience, struct why *why)
+                                word_list *ret_audience, struct errmsg *errmsg)
 {
     CLEANUP(cleanup_word_list) word_list audience = NULL;
     struct slice issuer_text, audience_text;
     enum tok_err err;
 
     if (!take_line(&text, SLICE("Issuer="), &issuer_text) || !value_is_name(issuer_text))
-        return pinned_wrong(path, 1, why);
+        return pinned_wrong(path, 1, errmsg);
     if (!take_line(&text, SLICE("Audience="), &audience_text))
-        return pinned_wrong(path, 2, why);
+        return pinned_wrong(path, 2, errmsg);
     err = value_words(audience_text, ' ', value_is_name, &audience);
     if (err == TOK_SETTINGS || (!err && !audience))
-        return pinned_wrong(path, 2, why);
+        return pinned_wrong(path, 2, errmsg);
     if (!err && text.n > 0)
-        return pinned_wrong(path, 3, why);
+        return pinned_wrong(path, 3, errmsg);
     if (!err)
         err = value_text(issuer_text, ret_issuer);
     if (err)
@@ -55,7 +55,7 @@ static enum tok_err read_pinned(const char *path, struct slice text, char **ret_
     return TOK_OK;
 }
 
-enum tok_err policy_read_pinned(struct policy *p, const char *path, struct why *why)
+enum tok_err policy_read_pinned(struct policy *p, const char *path, struct errmsg *errmsg)
 {
     CLEANUP(cleanup_free) char *text = NULL;
     CLEANUP(cleanup_free) char *issuer = NULL;
@@ -65,12 +65,12 @@ enum tok_err policy_read_pinned(struct policy *p, const char *path, struct why *
 
     if (p->issuer && p->audience)
         return TOK_OK;
-    err = file_read(path, FILE_PUBLIC, PINNED_MAX, &text, &n, NULL, why);
+    err = file_read(path, FILE_PUBLIC, PINNED_MAX, &text, &n, NULL, errmsg);
     if (err)
         return err == TOK_FILE ? TOK_SETTINGS : err;
-    err = read_pinned(path, (struct slice){text, n}, &issuer, &audience, why);
+    err = read_pinned(path, (struct slice){text, n}, &issuer, &audience, errmsg);
     if (err == TOK_NO_MEMORY)
-        return why_set(why, err, "%s: %s", path, tok_err_text(err));
+        return errmsg_set(errmsg, err, "%s: %s", path, tok_err_text(err));
     if (err)
         return err;
     if (!p->issuer) {

@@ -69,7 +69,7 @@ enum policy_style {
  * allowed form. TOK_UNSUPPORTED: no word of this name (the caller says so: it may have words of
  * its own). Paths are absolute: the working directory of a login is anybody's. */
 enum tok_err policy_set(struct policy *p, enum policy_style style, struct slice word,
-                        struct slice value, struct why *why) MUST_CHECK;
+                        struct slice value, struct errmsg *errmsg) MUST_CHECK;
 
 /* The words in the table's order, NULL past the last. */
 const char *policy_word_at(enum policy_style style, size_t i);
@@ -97,7 +97,8 @@ const struct policy_plan *policy_plan_of(const struct policy *p, struct policy_p
 
 /* Reads the two lines Issuer= and Audience= that jwtd-issuer publishes, into whichever of
  * issuer and audience p has not got. TOK_SETTINGS, naming file, line and form. */
-enum tok_err policy_read_pinned(struct policy *p, const char *path, struct why *why) MUST_CHECK;
+enum tok_err policy_read_pinned(struct policy *p, const char *path,
+                                struct errmsg *errmsg) MUST_CHECK;
 
 /* A portable user name (POSIX 3.437, and a last $): letters, digits, '.', '_', '-', first no
  * '-', not all digits, not "." or "..", at most USER_NAME_MAX bytes. */

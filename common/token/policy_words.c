@@ -152,7 +152,7 @@ enum tok_err policy_copy(const struct policy *from, struct policy *ret)
 
 /* The sentence about a value that is out of form. */
 static enum tok_err refuse(const struct word *w, enum policy_style style, struct slice value,
-                           struct why *why)
+                           struct errmsg *errmsg)
 {
     const char *name = name_in(w, style), *parted = "";
     char form[SETTING_FORM];
@@ -161,10 +161,11 @@ static enum tok_err refuse(const struct word *w, enum policy_style style, struct
     if (setting_is_list(&w->setting))
         parted = style == POLICY_CAMEL ? ", parted by blanks" : ", parted by commas";
     if (!value.p)
-        return why_set(why, TOK_SETTINGS, "%s: its value is missing; allowed is %s=%s%s", name,
-                       name, form, parted);
-    return why_set(why, TOK_SETTINGS, "%s=%.*s: the value is out of form; allowed is %s%s",
-                   name, slice_shown(value, VALUE_SHOWN), value.p, form, parted);
+        return errmsg_set(errmsg, TOK_SETTINGS, "%s: its value is missing; allowed is %s=%s%s",
+                          name, name, form, parted);
+    return errmsg_set(errmsg, TOK_SETTINGS,
+                      "%s=%.*s: the value is out of form; allowed is %s%s", name,
+                      slice_shown(value, VALUE_SHOWN), value.p, form, parted);
 }
 
 /* Between the words of a list. */
@@ -174,7 +175,7 @@ static char separator_in(enum policy_style style)
 }
 
 enum tok_err policy_set(struct policy *p, enum policy_style style, struct slice word,
-                        struct slice value, struct why *why)
+                        struct slice value, struct errmsg *errmsg)
 {
     const struct word *w = find_word(style, word);
     struct slice text = value;
@@ -185,12 +186,12 @@ enum tok_err policy_set(struct policy *p, enum policy_style style, struct slice 
     if (!value.p && w->setting.kind == SETTING_FLAG && style == POLICY_WORDS)
         text = SLICE("yes");
     else if (!value.p)
-        return refuse(w, style, value, why);
+        return refuse(w, style, value, errmsg);
     err = setting_set(p, &w->setting, text, separator_in(style));
     if (err == TOK_SETTINGS)
-        return refuse(w, style, value, why);
+        return refuse(w, style, value, errmsg);
     if (err)
-        return why_set(why, err, "%s: %s", name_in(w, style), tok_err_text(err));
+        return errmsg_set(errmsg, err, "%s: %s", name_in(w, style), tok_err_text(err));
     p->given |= bit_of(w);
     p->plan.settled = false;
     return TOK_OK;

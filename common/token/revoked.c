@@ -47,17 +47,17 @@ static off_t line_count(const struct revoked *list)
 }
 
 enum tok_err revoked_open(const char *path, enum file_trust trust, struct revoked *ret,
-                          struct why *why)
+                          struct errmsg *errmsg)
 {
     CLEANUP(cleanup_close) int fd = -1;
     struct revoked list;
     struct stat st;
 
-    if (file_open(path, trust, &fd, &st, NULL, why) != TOK_OK)
+    if (file_open(path, trust, &fd, &st, NULL, errmsg) != TOK_OK)
         return TOK_LIST;
     if (st.st_size % REVOKED_LINE_LEN != 0)
-        return why_set(why, TOK_LIST, "%s: %lld bytes are not whole lines of %d", path,
-                       (long long)st.st_size, REVOKED_LINE_LEN);
+        return errmsg_set(errmsg, TOK_LIST, "%s: %lld bytes are not whole lines of %d", path,
+                          (long long)st.st_size, REVOKED_LINE_LEN);
     list = (struct revoked){.fd = fd, .size = st.st_size};
     if (line_count(&list) > HALVED_LINES && !(list.fences = calloc(1, sizeof(*list.fences))))
         return TOK_NO_MEMORY;

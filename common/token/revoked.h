@@ -27,7 +27,7 @@ struct revoked {
 /* A missing file, one that fails FILE_PUBLIC, or whose size is no multiple of the line:
  * TOK_LIST. Never "not revoked". TOK_NO_MEMORY. */
 enum tok_err revoked_open(const char *path, enum file_trust trust, struct revoked *ret,
-                          struct why *why) MUST_CHECK;
+                          struct errmsg *errmsg) MUST_CHECK;
 void revoked_close(struct revoked *list);
 
 /* TOK_OK: not on it. TOK_REVOKED: on it. TOK_LIST: a read failed, or a line that was read is

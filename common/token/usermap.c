@@ -59,23 +59,23 @@ static bool is_value(struct slice value)
 }
 
 static enum tok_err read_line(const struct ini *in, struct slice text, struct usermap_line *ret,
-                              struct why *why)
+                              struct errmsg *errmsg)
 {
     struct slice issuer, value, user, more;
 
     if (!value_next_word(&text, ' ', &issuer) || !value_next_word(&text, ' ', &value) ||
         !value_next_word(&text, ' ', &user) || value_next_word(&text, ' ', &more))
-        return INI_REFUSE(in, why, "the line is out of form; allowed is %s", FORM);
+        return INI_REFUSE(in, errmsg, "the line is out of form; allowed is %s", FORM);
     if (!value_is_name(issuer))
-        return INI_REFUSE(in, why, "%.*s is no issuer; allowed is %s",
+        return INI_REFUSE(in, errmsg, "%.*s is no issuer; allowed is %s",
                           slice_shown(issuer, SHOWN), issuer.p, VALUE_NAME_FORM);
     if (!is_value(value))
         return INI_REFUSE(
-            in, why,
+            in, errmsg,
             "%.*s is no claim's value; allowed are up to %d bytes without *, or *@DOMAIN",
             slice_shown(value, SHOWN), value.p, USERMAP_VALUE_MAX);
     if (!policy_user_name_ok(user))
-        return INI_REFUSE(in, why,
+        return INI_REFUSE(in, errmsg,
                           "%.*s is no user name; allowed are letters, digits, '.', '_' and '-'",
                           slice_shown(user, SHOWN), user.p);
     *ret = (struct usermap_line){issuer, value, user, in->line};
@@ -93,7 +93,7 @@ static enum tok_err add_line(struct usermap *map, const struct usermap_line *lin
     return TOK_OK;
 }
 
-static enum tok_err read_lines(struct ini *in, struct usermap *map, struct why *why)
+static enum tok_err read_lines(struct ini *in, struct usermap *map, struct errmsg *errmsg)
 {
     struct usermap_line line;
     struct slice text = {0};
@@ -101,12 +101,12 @@ static enum tok_err read_lines(struct ini *in, struct usermap *map, struct why *
     bool end;
 
     for (;;) {
-        err = ini_next_line(in, &text, &end, why);
+        err = ini_next_line(in, &text, &end, errmsg);
         if (err || end)
             return err;
         if (text.n == 0 || *text.p == '#')
             continue;
-        err = read_line(in, text, &line, why);
+        err = read_line(in, text, &line, errmsg);
         if (!err)
             err = add_line(map, &line);
         if (err)
@@ -114,7 +114,7 @@ static enum tok_err read_lines(struct ini *in, struct usermap *map, struct why *
     }
 }
 
-static enum tok_err sort(const char *name, struct usermap *map, struct why *why)
+static enum tok_err sort(const char *name, struct usermap *map, struct errmsg *errmsg)
 {
     if (map->n < 2)
         return TOK_OK;
@@ -123,18 +123,18 @@ static enum tok_err sort(const char *name, struct usermap *map, struct why *why)
         const struct usermap_line *a = &map->lines[i - 1], *b = &map->lines[i];
 
         if (compare(a, b) == 0)
-            return why_set(why, TOK_SETTINGS,
-                           "%s:%u: %.*s of this issuer is in line %u, too; allowed is one line "
-                           "for a value",
-                           name, a->line > b->line ? a->line : b->line,
-                           slice_shown(b->value, SHOWN), b->value.p,
-                           a->line > b->line ? b->line : a->line);
+            return errmsg_set(
+                errmsg, TOK_SETTINGS,
+                "%s:%u: %.*s of this issuer is in line %u, too; allowed is one line "
+                "for a value",
+                name, a->line > b->line ? a->line : b->line, slice_shown(b->value, SHOWN),
+                b->value.p, a->line > b->line ? b->line : a->line);
     }
     return TOK_OK;
 }
 
 enum tok_err usermap_parse(const char *name, struct slice text, struct usermap *ret,
-                           struct why *why)
+                           struct errmsg *errmsg)
 {
     CLEANUP(usermap_clear) struct usermap map = {0};
     CLEANUP(secret_clear) struct secret copy = {0};
@@ -144,11 +144,11 @@ enum tok_err usermap_parse(const char *name, struct slice text, struct usermap *
     map.text = copy.p;
     copy.p = NULL;
     if (!err)
-        err = read_lines(&in, &map, why);
+        err = read_lines(&in, &map, errmsg);
     if (!err)
-        err = sort(name, &map, why);
+        err = sort(name, &map, errmsg);
     if (err)
-        return err == TOK_NO_MEMORY ? why_set(why, err, "%s: %s", name, tok_err_text(err))
+        return err == TOK_NO_MEMORY ? errmsg_set(errmsg, err, "%s: %s", name, tok_err_text(err))
                                     : err;
     *ret = map;
     map = (struct usermap){0};
@@ -156,15 +156,15 @@ enum tok_err usermap_parse(const char *name, struct slice text, struct usermap *
 }
 
 enum tok_err usermap_load(const char *path, enum file_trust trust, struct usermap *ret,
-                          struct why *why)
+                          struct errmsg *errmsg)
 {
     CLEANUP(cleanup_free) char *text = NULL;
     size_t n;
-    enum tok_err err = file_read(path, trust, USERMAP_FILE_MAX, &text, &n, NULL, why);
+    enum tok_err err = file_read(path, trust, USERMAP_FILE_MAX, &text, &n, NULL, errmsg);
 
     if (err)
         return err == TOK_FILE ? TOK_SETTINGS : err;
-    return usermap_parse(path, (struct slice){text, n}, ret, why);
+    return usermap_parse(path, (struct slice){text, n}, ret, errmsg);
 }
 
 static const struct usermap_line *find(const struct usermap *map, struct slice issuer,

@@ -23,11 +23,11 @@ struct usermap {
 
 /* A missing file, one that trust refuses, and a wrong line: TOK_SETTINGS with a sentence. */
 enum tok_err usermap_load(const char *path, enum file_trust trust, struct usermap *ret,
-                          struct why *why) MUST_CHECK;
+                          struct errmsg *errmsg) MUST_CHECK;
 
 /* The same of a text; name is what the sentence calls it. The text is copied. */
 enum tok_err usermap_parse(const char *name, struct slice text, struct usermap *ret,
-                           struct why *why) MUST_CHECK;
+                           struct errmsg *errmsg) MUST_CHECK;
 void usermap_clear(struct usermap *map);
 
 /* TOK_UNMAPPED: nobody here. *ret lives as long as the map. */

@@ -59,16 +59,16 @@ static bool find_host(const struct said *said, const struct prompt *p, struct se
 
 /* For one login at the one host. */
 static enum tok_err for_ssh(const struct session *s, const char *host, struct secret *ret,
-                            struct why *why)
+                            struct errmsg *errmsg)
 {
     CLEANUP(secret_clear) struct secret audience = {0};
     struct narrow n = {.scope = ASKPASS_SSH_SCOPE, .one_time = true};
-    enum tok_err err = narrow_audience(s, host[0] ? host : NULL, &audience, why);
+    enum tok_err err = narrow_audience(s, host[0] ? host : NULL, &audience, errmsg);
 
     if (err)
         return err;
     n.audience = audience.p;
-    err = narrow_token(s, &n, ret, why);
+    err = narrow_token(s, &n, ret, errmsg);
     if (err)
         complain("no token for one login can be had; `jwtctl run --whole` gives the host the "
                  "session's own, which needs no server");
@@ -79,20 +79,20 @@ static enum tok_err for_ssh(const struct session *s, const char *host, struct se
  * other can be had: sudo is what a daemon that is down is mended with. */
 static void for_sudo(struct session *s, struct secret *ret)
 {
-    struct why why;
+    struct errmsg errmsg;
 
-    if (narrow_token(s, &(struct narrow){.scope = ASKPASS_SUDO_SCOPE}, ret, &why) == TOK_OK)
+    if (narrow_token(s, &(struct narrow){.scope = ASKPASS_SUDO_SCOPE}, ret, &errmsg) == TOK_OK)
         return;
     *ret = s->access;
     s->access = (struct secret){0};
 }
 
 static enum tok_err get_token(const struct said *said, const struct prompt *p, const char *host,
-                              struct secret *ret, struct why *why)
+                              struct secret *ret, struct errmsg *errmsg)
 {
     CLEANUP(session_clear) struct session s = {0};
     enum prompt_asker asker = p->asker != PROMPT_ANY ? p->asker : said->asker;
-    enum tok_err err = session_get(&s, why);
+    enum tok_err err = session_get(&s, errmsg);
 
     if (err)
         return err;
@@ -102,7 +102,7 @@ static enum tok_err get_token(const struct said *said, const struct prompt *p, c
         return TOK_OK;
     }
     if (asker == PROMPT_SSH)
-        return for_ssh(&s, host, ret, why);
+        return for_ssh(&s, host, ret, errmsg);
     for_sudo(&s, ret);
     return TOK_OK;
 }
@@ -113,7 +113,7 @@ static enum prompt_kind kind_of(const struct prompt *p)
     return word("SSH_ASKPASS_PROMPT") && p->kind == PROMPT_PASSWORD ? PROMPT_OTHER : p->kind;
 }
 
-static enum tok_err get_answer(const char *text, struct secret *ret, struct why *why)
+static enum tok_err get_answer(const char *text, struct secret *ret, struct errmsg *errmsg)
 {
     CLEANUP(secret_clear) struct secret host = {0};
     struct prompt p = prompt_read(text);
@@ -122,24 +122,24 @@ static enum tok_err get_answer(const char *text, struct secret *ret, struct why 
     switch (kind_of(&p)) {
     case PROMPT_PASSWORD:
         if (find_host(&said, &p, &host))
-            return get_token(&said, &p, host.p, ret, why);
+            return get_token(&said, &p, host.p, ret, errmsg);
         break;
     case PROMPT_CONFIRM:
-        return terminal_ask(text, true, ret, why);
+        return terminal_ask(text, true, ret, errmsg);
     case PROMPT_OTHER:
         break;
     }
-    return terminal_ask(text, false, ret, why);
+    return terminal_ask(text, false, ret, errmsg);
 }
 
 int askpass_answer(const char *prompt)
 {
     CLEANUP(secret_clear) struct secret answer = {0};
     CLEANUP(text_clear) struct text line = {0};
-    struct why why;
+    struct errmsg errmsg;
 
-    if (get_answer(prompt, &answer, &why) != TOK_OK) {
-        complain("%s", why.text);
+    if (get_answer(prompt, &answer, &errmsg) != TOK_OK) {
+        complain("%s", errmsg.text);
         return EXIT_FAILURE;
     }
     text_add(&line, secret_slice(&answer));

@@ -101,7 +101,8 @@ static enum tok_err config_value(const struct text *config, const char *name,
 
 /* Where ssh will go, and by which name it will ask; told when the session has no token for it:
  * better now than after the connection is made. */
-static enum tok_err prepare_ssh(const struct session *s, char **argv, int n, struct why *why)
+static enum tok_err prepare_ssh(const struct session *s, char **argv, int n,
+                                struct errmsg *errmsg)
 {
     CLEANUP(text_clear) struct text config = {0};
     CLEANUP(secret_clear) struct secret host = {0};
@@ -114,15 +115,15 @@ static enum tok_err prepare_ssh(const struct session *s, char **argv, int n, str
     if (!err)
         err = config_value(&config, "hostkeyalias", &alias);
     if (err)
-        return why_set(why, err, "out of memory");
+        return errmsg_set(errmsg, err, "out of memory");
     if (!host.p)
         return TOK_OK; /* ssh -V, or arguments that ssh refuses: it says so itself */
-    err = narrow_audience(s, host.p, &audience, why);
+    err = narrow_audience(s, host.p, &audience, errmsg);
     if (err)
         return err;
     if (setenv(ASKPASS_HOST, host.p, 1) != 0 ||
         (alias.p && setenv(ASKPASS_ALIAS, alias.p, 1) != 0))
-        return why_set(why, TOK_NO_MEMORY, "out of memory");
+        return errmsg_set(errmsg, TOK_NO_MEMORY, "out of memory");
     return TOK_OK;
 }
 
@@ -135,7 +136,7 @@ static const char *base_name(const char *path)
 
 /* The token itself is not in the environment: askpass makes or fetches one each time. */
 static enum tok_err prepare(const struct session *s, char **argv, int n, bool whole,
-                            struct why *why)
+                            struct errmsg *errmsg)
 {
     (void)unsetenv(ASKPASS_SERVICE);
     (void)unsetenv(ASKPASS_HOST);
@@ -144,8 +145,8 @@ static enum tok_err prepare(const struct session *s, char **argv, int n, bool wh
         if (strcmp(base_name(argv[0]), programs[i].name) != 0)
             continue;
         if (setenv(ASKPASS_SERVICE, programs[i].service, 1) != 0)
-            return why_set(why, TOK_NO_MEMORY, "out of memory");
-        return programs[i].is_ssh ? prepare_ssh(s, argv, n, why) : TOK_OK;
+            return errmsg_set(errmsg, TOK_NO_MEMORY, "out of memory");
+        return programs[i].is_ssh ? prepare_ssh(s, argv, n, errmsg) : TOK_OK;
     }
     return TOK_OK;
 }
@@ -163,7 +164,7 @@ int command_run(int argc, char **argv)
 {
     static const struct option options[] = {{"whole", no_argument, NULL, 'w'}, {0}};
     struct session s = {0};
-    struct why why;
+    struct errmsg errmsg;
     bool whole = false;
     enum tok_err err;
     int c, error;
@@ -175,14 +176,14 @@ int command_run(int argc, char **argv)
     }
     if (optind >= argc)
         return complain_usage(argv[0], "no command to run");
-    err = session_get(&s, &why);
+    err = session_get(&s, &errmsg);
     if (!err)
-        err = prepare(&s, argv + optind, argc - optind, whole, &why);
+        err = prepare(&s, argv + optind, argc - optind, whole, &errmsg);
     session_clear(&s);
     if (!err && !set_askpass())
-        err = why_set(&why, TOK_NO_MEMORY, "out of memory");
+        err = errmsg_set(&errmsg, TOK_NO_MEMORY, "out of memory");
     if (err) {
-        complain("%s", why.text);
+        complain("%s", errmsg.text);
         return EXIT_FAILURE;
     }
     (void)execvp(argv[optind], argv + optind);

@@ -30,11 +30,11 @@ void ask_free(struct ask *ask)
 
 DEFINE_CLEANUP(struct ask *, cleanup_ask, ask_free)
 
-static void finish(struct ask *ask, const struct wire_message *answer, const char *why)
+static void finish(struct ask *ask, const struct wire_message *answer, const char *errmsg)
 {
     CLEANUP(cleanup_ask) struct ask *owned = ask;
 
-    owned->done(owned->arg, answer, why);
+    owned->done(owned->arg, answer, errmsg);
 }
 
 static int on_answer(sd_event_source *source, int fd, uint32_t events, void *arg)
@@ -104,7 +104,7 @@ struct ask *ask_start(sd_event *loop, const char *path, enum wire_op op,
 {
     CLEANUP(cleanup_ask) struct ask *ask = malloc(sizeof(*ask));
     struct ask *started;
-    const char *why;
+    const char *errmsg;
 
     *ret_why = strerror(ENOMEM);
     if (!ask)
@@ -115,9 +115,9 @@ struct ask *ask_start(sd_event *loop, const char *path, enum wire_op op,
     ask->request = wire_find(op);
     ask->done = done;
     ask->arg = arg;
-    why = send_request(ask, path, op, values);
-    if (why) {
-        *ret_why = why;
+    errmsg = send_request(ask, path, op, values);
+    if (errmsg) {
+        *ret_why = errmsg;
         return NULL;
     }
     if (watch(ask, loop) < 0)

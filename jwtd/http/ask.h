@@ -14,7 +14,7 @@ struct ask;
 
 /* answer is NULL when there is none, and why then a clause for the log. Both are gone when the
  * function returns, and so is the question. */
-typedef void (*ask_done)(void *arg, const struct wire_message *answer, const char *why);
+typedef void (*ask_done)(void *arg, const struct wire_message *answer, const char *errmsg);
 
 /* Sends the question; done is called from the loop, once, unless ask_free is called before.
  * NULL, with *ret_why, when it could not be sent. */

@@ -177,7 +177,7 @@ void connection_unavailable(struct connection *c)
 
 /* Asking */
 
-static void on_answer(void *arg, const struct wire_message *answer, const char *why)
+static void on_answer(void *arg, const struct wire_message *answer, const char *errmsg)
 {
     struct connection *c = arg;
 
@@ -189,7 +189,7 @@ static void on_answer(void *arg, const struct wire_message *answer, const char *
         return;
     }
     c->server->metrics.no_answers++;
-    service_complain(&c->server->service, MESSAGE_WIRE, "jwtd-issuer gave no answer", why);
+    service_complain(&c->server->service, MESSAGE_WIRE, "jwtd-issuer gave no answer", errmsg);
     connection_unavailable(c);
 }
 
@@ -197,17 +197,17 @@ void connection_ask(struct connection *c, enum wire_op op, const union wire_valu
                     void (*done)(struct connection *c, const struct wire_message *answer))
 {
     struct server *server = c->server;
-    const char *why;
+    const char *errmsg;
 
     c->answered = done;
-    c->ask = ask_start(server->service.loop, server->issuer, op, values, on_answer, c, &why);
+    c->ask = ask_start(server->service.loop, server->issuer, op, values, on_answer, c, &errmsg);
     if (c->ask) {
         /* The password is jwtd-issuer's business now. */
         wipe_input(c);
         return;
     }
     server->metrics.no_answers++;
-    service_complain(&server->service, MESSAGE_WIRE, "jwtd-issuer can't be asked", why);
+    service_complain(&server->service, MESSAGE_WIRE, "jwtd-issuer can't be asked", errmsg);
     connection_unavailable(c);
 }
 

@@ -32,14 +32,14 @@ void handlers_keys(struct connection *c)
 {
     CLEANUP(cleanup_free) char *text = NULL;
     char path[PATH_MAX], etag[ETAG_LEN];
-    struct why why = {""};
+    struct errmsg errmsg = {""};
     struct reply reply;
     size_t n;
 
     (void)snprintf(path, sizeof(path), "%s/jwks.json", c->server->public_dir);
-    if (file_read(path, FILE_PUBLIC, KEYS_MAX, &text, &n, NULL, &why) != TOK_OK) {
+    if (file_read(path, FILE_PUBLIC, KEYS_MAX, &text, &n, NULL, &errmsg) != TOK_OK) {
         service_complain(&c->server->service, MESSAGE_KEYS, "the public keys can't be read",
-                         why.text);
+                         errmsg.text);
         connection_unavailable(c);
         return;
     }

@@ -69,12 +69,12 @@ bool server_ready(struct server *s)
     return true;
 }
 
-bool server_reload(void *arg, const struct settings *old, struct why *why)
+bool server_reload(void *arg, const struct settings *old, struct errmsg *errmsg)
 {
     struct server *s = arg;
 
     (void)old;
-    (void)why;
+    (void)errmsg;
     learn(s);
     listener_resume(s); /* the limit may be another */
     return true;

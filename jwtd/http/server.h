@@ -43,7 +43,7 @@ struct server {
 bool server_ready(struct server *s);
 
 /* Learns it again: service.on_reload of a server. */
-bool server_reload(void *arg, const struct settings *old, struct why *why);
+bool server_reload(void *arg, const struct settings *old, struct errmsg *errmsg);
 
 /* True for a name that this server answers to. */
 bool server_allows_host(struct server *s, struct slice name);

@@ -36,7 +36,8 @@ static bool exists(const char *path, bool *ret)
     return *ret || errno == ENOENT;
 }
 
-static enum tok_err find_places(const struct issuer *x, struct places *ret, struct why *why)
+static enum tok_err find_places(const struct issuer *x, struct places *ret,
+                                struct errmsg *errmsg)
 {
     const char *set = x->service.settings.store.path;
     enum tok_err err = load_keys_dir(x, &ret->keys);
@@ -49,37 +50,37 @@ static enum tok_err find_places(const struct issuer *x, struct places *ret, stru
         return TOK_NO_MEMORY;
     }
     if (!exists(ret->keys, &ret->have_keys))
-        return why_set(why, TOK_KEYS, "%s: %s", ret->keys, strerrordesc_np(errno));
+        return errmsg_set(errmsg, TOK_KEYS, "%s: %s", ret->keys, strerrordesc_np(errno));
     if (!exists(ret->store, &ret->have_store))
-        return why_set(why, TOK_FILE, "%s: %s", ret->store, strerrordesc_np(errno));
+        return errmsg_set(errmsg, TOK_FILE, "%s: %s", ret->store, strerrordesc_np(errno));
     return TOK_OK;
 }
 
 /* Keys that went missing beside a store are no first start: a new key would refuse every token
  * there is, and nobody would be told why. */
 static enum tok_err load_keys(struct issuer *x, const struct places *at, int state_fd,
-                              struct why *why)
+                              struct errmsg *errmsg)
 {
     const struct alg *alg = x->service.settings.token.algorithm;
     enum tok_err err;
 
     if (!at->have_keys && at->have_store)
-        return why_set(why, TOK_KEYS,
-                       "keys missing: %s is not there but %s is; restore the keys from a "
-                       "backup, or move the store away to begin anew",
-                       at->keys, at->store);
+        return errmsg_set(errmsg, TOK_KEYS,
+                          "keys missing: %s is not there but %s is; restore the keys from a "
+                          "backup, or move the store away to begin anew",
+                          at->keys, at->store);
     if (!at->have_keys) {
-        err = keys_make(at->keys, alg, why);
+        err = keys_make(at->keys, alg, errmsg);
         if (err != TOK_OK)
             return err;
         if (fsync(state_fd) < 0)
-            return why_set(why, TOK_FILE, "%s: %s", x->state_dir, strerrordesc_np(errno));
+            return errmsg_set(errmsg, TOK_FILE, "%s: %s", x->state_dir, strerrordesc_np(errno));
         LOG(LOG_NOTICE, MESSAGE_KEYS, "A signing key was made", {"directory", at->keys});
     }
-    return keys_load(at->keys, alg, &x->keys, why);
+    return keys_load(at->keys, alg, &x->keys, errmsg);
 }
 
-static enum tok_err load_names(struct issuer *x, struct why *why)
+static enum tok_err load_names(struct issuer *x, struct errmsg *errmsg)
 {
     const struct settings *set = &x->service.settings;
     char host[256] = "";
@@ -87,11 +88,11 @@ static enum tok_err load_names(struct issuer *x, struct why *why)
     if (gethostname(host, sizeof(host) - 1) < 0)
         host[0] = '\0';
     return names_find(x->public_dir, set->token.issuer, set->token.audience, host, &x->names,
-                      why);
+                      errmsg);
 }
 
 /* Only what our own tokens could break is asked; token_type and ids are judge's questions. */
-static enum tok_err make_policy(struct issuer *x, struct why *why)
+static enum tok_err make_policy(struct issuer *x, struct errmsg *errmsg)
 {
     const struct settings *set = &x->service.settings;
     struct policy *p = &x->policy;
@@ -110,7 +111,7 @@ static enum tok_err make_policy(struct issuer *x, struct why *why)
     if (err == TOK_OK)
         err = value_replace(&p->type, "");
     if (err == TOK_OK)
-        err = policy_set(p, POLICY_WORDS, SLICE("require"), SLICE("exp"), why);
+        err = policy_set(p, POLICY_WORDS, SLICE("require"), SLICE("exp"), errmsg);
     if (err == TOK_OK)
         err = word_list_copy(x->names.audience, &p->audience);
     p->algorithms = ~(alg_set)0;
@@ -136,30 +137,31 @@ static void warn_of_length(const struct issuer *x)
         "Access tokens will not fit: shorten Issuer= or Audience=", {"sum", sum});
 }
 
-enum tok_err load_parts(struct issuer *x, int state_fd, const char **ret_id, struct why *why)
+enum tok_err load_parts(struct issuer *x, int state_fd, const char **ret_id,
+                        struct errmsg *errmsg)
 {
     CLEANUP(places_clear) struct places at = {0};
-    enum tok_err err = find_places(x, &at, why);
+    enum tok_err err = find_places(x, &at, errmsg);
 
     *ret_id = MESSAGE_KEYS;
     if (err == TOK_OK && !x->keys.signer)
-        err = load_keys(x, &at, state_fd, why);
+        err = load_keys(x, &at, state_fd, errmsg);
     if (err == TOK_OK && !x->names.issuer) {
         *ret_id = MESSAGE_SETTINGS;
-        err = load_names(x, why);
+        err = load_names(x, errmsg);
         if (err == TOK_OK)
-            err = make_policy(x, why);
+            err = make_policy(x, errmsg);
         if (err == TOK_OK)
             warn_of_length(x);
     }
     if (err == TOK_OK && !x->store) {
         *ret_id = MESSAGE_STORE;
-        err = store_open(at.store, &x->store, why);
+        err = store_open(at.store, &x->store, errmsg);
     }
     return err;
 }
 
-enum tok_err load_lock(const struct issuer *x, int *ret_fd, struct why *why)
+enum tok_err load_lock(const struct issuer *x, int *ret_fd, struct errmsg *errmsg)
 {
     int fd = open(x->state_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     enum tok_err err;
@@ -168,7 +170,7 @@ enum tok_err load_lock(const struct issuer *x, int *ret_fd, struct why *why)
         *ret_fd = fd;
         return TOK_OK;
     }
-    err = why_set(why, TOK_FILE, "%s: %s", x->state_dir, strerrordesc_np(errno));
+    err = errmsg_set(errmsg, TOK_FILE, "%s: %s", x->state_dir, strerrordesc_np(errno));
     cleanup_close(&fd);
     return err;
 }

@@ -16,39 +16,39 @@ static int64_t certain_time(const struct issuer *x)
     return wall < mark ? wall : mark;
 }
 
-static enum tok_err publish_all(struct issuer *x, struct why *why)
+static enum tok_err publish_all(struct issuer *x, struct errmsg *errmsg)
 {
-    enum tok_err err = publish_keys(x->public_dir, &x->keys, why);
+    enum tok_err err = publish_keys(x->public_dir, &x->keys, errmsg);
 
     if (err == TOK_OK)
-        err = publish_names(x->public_dir, &x->names, why);
+        err = publish_names(x->public_dir, &x->names, errmsg);
     if (err == TOK_OK)
-        err = publish_revoked(x->public_dir, x->store, certain_time(x), why);
+        err = publish_revoked(x->public_dir, x->store, certain_time(x), errmsg);
     return err;
 }
 
-static enum tok_err load(struct issuer *x, const char **ret_id, struct why *why)
+static enum tok_err load(struct issuer *x, const char **ret_id, struct errmsg *errmsg)
 {
     CLEANUP(cleanup_close) int fd = -1;
-    enum tok_err err = load_lock(x, &fd, why);
+    enum tok_err err = load_lock(x, &fd, errmsg);
 
     *ret_id = MESSAGE_STORE;
     if (err == TOK_OK && x->alone)
         load_sweep(x);
     if (err == TOK_OK)
-        err = load_parts(x, fd, ret_id, why);
+        err = load_parts(x, fd, ret_id, errmsg);
     if (err == TOK_OK)
-        err = rotate_settle(x, why);
+        err = rotate_settle(x, errmsg);
     if (err != TOK_OK)
         return err;
     *ret_id = MESSAGE_PUBLISHED;
-    return publish_all(x, why);
+    return publish_all(x, errmsg);
 }
 
 bool state_ready(struct issuer *x)
 {
     const char *id;
-    struct why why = {""};
+    struct errmsg errmsg = {""};
     enum tok_err err;
 
     if (!service_ready(&x->service))
@@ -58,10 +58,10 @@ bool state_ready(struct issuer *x)
     if (service_monotonic() < x->next_try)
         return false;
     x->next_try = service_monotonic() + SECOND;
-    err = load(x, &id, &why);
+    err = load(x, &id, &errmsg);
     if (err != TOK_OK) {
         service_complain(&x->service, id, "Nothing can be answered",
-                         why.text[0] ? why.text : tok_err_text(err));
+                         errmsg.text[0] ? errmsg.text : tok_err_text(err));
         return false;
     }
     x->unpublished = false;
@@ -117,14 +117,14 @@ static bool same_text(const char *a, const char *b)
     return a == b || (a && b && strcmp(a, b) == 0);
 }
 
-bool state_reload(void *arg, const struct settings *old_settings, struct why *why)
+bool state_reload(void *arg, const struct settings *old_settings, struct errmsg *errmsg)
 {
     struct issuer *x = arg;
     const struct settings *set = &x->service.settings;
     CLEANUP(cleanup_close) int fd = -1;
     struct parts old;
     const char *id;
-    enum tok_err err = load_lock(x, &fd, why);
+    enum tok_err err = load_lock(x, &fd, errmsg);
 
     if (err != TOK_OK)
         return false;
@@ -132,11 +132,11 @@ bool state_reload(void *arg, const struct settings *old_settings, struct why *wh
     /* Where nothing worked before, nothing is lost: the new settings are tried in the usual
      * way. */
     if (x->usable)
-        err = load_parts(x, fd, &id, why);
+        err = load_parts(x, fd, &id, errmsg);
     if (err != TOK_OK) {
         put_back(x, &old);
-        if (!why->text[0])
-            (void)why_set(why, err, "%s", tok_err_text(err));
+        if (!errmsg->text[0])
+            (void)errmsg_set(errmsg, err, "%s", tok_err_text(err));
         return false;
     }
     parts_clear(&old);
@@ -193,13 +193,13 @@ static void publish_later(struct issuer *x)
 
 bool state_publish(struct issuer *x)
 {
-    struct why why = {""};
-    enum tok_err err = publish_revoked(x->public_dir, x->store, certain_time(x), &why);
+    struct errmsg errmsg = {""};
+    enum tok_err err = publish_revoked(x->public_dir, x->store, certain_time(x), &errmsg);
 
     if (err == TOK_OK)
         return true;
     service_complain(&x->service, MESSAGE_PUBLISHED, "A session was ended but not published",
-                     why.text[0] ? why.text : tok_err_text(err));
+                     errmsg.text[0] ? errmsg.text : tok_err_text(err));
     x->usable = false;
     x->next_try = service_monotonic() + SECOND;
     publish_later(x);

@@ -12,7 +12,7 @@ bool state_ready(struct issuer *x);
 
 /* service.on_reload of an issuer: keys, names and, under another Store Path=, the store are
  * read again. Where one of them can't be used all stays as it was. */
-bool state_reload(void *arg, const struct settings *old, struct why *why);
+bool state_reload(void *arg, const struct settings *old, struct errmsg *errmsg);
 
 /* The store failed: it is opened again before the next turn. */
 void state_lost(struct issuer *x);

@@ -158,27 +158,28 @@ void service_content(struct service *s)
     (void)sd_notify(0, STATUS_FINE);
 }
 
-static enum tok_err read_settings(const char *config, struct settings *ret, struct why *why)
+static enum tok_err read_settings(const char *config, struct settings *ret,
+                                  struct errmsg *errmsg)
 {
     struct settings fresh = {0};
-    enum tok_err err = settings_load(config, &fresh, why);
+    enum tok_err err = settings_load(config, &fresh, errmsg);
 
     if (err == TOK_OK) {
         *ret = fresh;
         return TOK_OK;
     }
     settings_clear(&fresh);
-    return why->text[0] ? err : why_set(why, err, "%s: %s", config, tok_err_text(err));
+    return errmsg->text[0] ? err : errmsg_set(errmsg, err, "%s: %s", config, tok_err_text(err));
 }
 
 static void load_settings(struct service *s)
 {
     struct settings fresh;
-    struct why why = {""};
+    struct errmsg errmsg = {""};
 
     s->next_try = service_monotonic() + SECOND;
-    if (read_settings(s->config, &fresh, &why) != TOK_OK) {
-        service_complain(s, MESSAGE_SETTINGS, "The settings can't be used", why.text);
+    if (read_settings(s->config, &fresh, &errmsg) != TOK_OK) {
+        service_complain(s, MESSAGE_SETTINGS, "The settings can't be used", errmsg.text);
         return;
     }
     settings_clear(&s->settings);
@@ -192,11 +193,11 @@ static void reload(struct service *s)
 {
     CLEANUP(settings_clear) struct settings fresh = {0};
     struct settings old = s->settings;
-    struct why why = {""};
+    struct errmsg errmsg = {""};
 
-    if (read_settings(s->config, &fresh, &why) == TOK_OK) {
+    if (read_settings(s->config, &fresh, &errmsg) == TOK_OK) {
         s->settings = fresh;
-        if (!s->on_reload || s->on_reload(s->arg, &old, &why)) {
+        if (!s->on_reload || s->on_reload(s->arg, &old, &errmsg)) {
             fresh = old;
             s->last_said[0] = '\0';
             (void)sd_notify(0, STATUS_FINE);
@@ -205,22 +206,22 @@ static void reload(struct service *s)
         }
         s->settings = old;
     }
-    LOG(LOG_ERR, MESSAGE_SETTINGS, STAYS_SO, {"cause", why.text});
-    (void)sd_notifyf(0, "STATUS=" STAYS_SO ": %s", why.text);
+    LOG(LOG_ERR, MESSAGE_SETTINGS, STAYS_SO, {"cause", errmsg.text});
+    (void)sd_notifyf(0, "STATUS=" STAYS_SO ": %s", errmsg.text);
 }
 
 int service_check_config(const char *name, const char *config)
 {
     CLEANUP(settings_clear) struct settings settings = {0};
-    struct why why = {""};
-    enum tok_err err = read_settings(config, &settings, &why);
+    struct errmsg errmsg = {""};
+    enum tok_err err = read_settings(config, &settings, &errmsg);
 
     if (err == TOK_OK)
         return EXIT_SUCCESS;
     if (stderr_is_journal())
-        LOG(LOG_ERR, MESSAGE_SETTINGS, "The settings can't be used", {"cause", why.text});
+        LOG(LOG_ERR, MESSAGE_SETTINGS, "The settings can't be used", {"cause", errmsg.text});
     else
-        (void)fprintf(stderr, "%s: %s\n", name, why.text);
+        (void)fprintf(stderr, "%s: %s\n", name, errmsg.text);
     return EXIT_FAILURE;
 }
 

@@ -23,9 +23,9 @@ struct service {
     unsigned busy;
     sd_event_source *idle;
     /* SIGHUP: `settings` holds the new ones. Takes over what was made of the old ones, which
-     * are freed when it returns; false, with a sentence in *why: the old ones stay in force,
+     * are freed when it returns; false, with a sentence in *errmsg: the old ones stay in force,
      * and nothing has changed. NULL: nothing was made of them. */
-    bool (*on_reload)(void *arg, const struct settings *old, struct why *why);
+    bool (*on_reload)(void *arg, const struct settings *old, struct errmsg *errmsg);
     void *arg;
 };
 

@@ -17,10 +17,10 @@ static char *const audiences[] = {audience, NULL};
 
 static void set_word(struct policy *p, const char *word, const char *value)
 {
-    struct why why = {0};
+    struct errmsg errmsg = {0};
 
     timing_must(policy_set(p, POLICY_WORDS, (struct slice){word, strlen(word)},
-                           (struct slice){value, strlen(value)}, &why) == TOK_OK,
+                           (struct slice){value, strlen(value)}, &errmsg) == TOK_OK,
                 word);
 }
 

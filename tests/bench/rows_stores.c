@@ -142,7 +142,7 @@ static void make_list(const char *work, size_t n, uint64_t span, struct listed *
 {
     char *lines = calloc(n, REVOKED_LINE_LEN);
     uint64_t random = 88172645463325252U;
-    struct why why = {0};
+    struct errmsg errmsg = {0};
 
     ret->sid = calloc(SIDS, sizeof(*ret->sid));
     timing_must(lines && ret->sid && asprintf(&ret->path, "%s/revoked-%zu", work, n) > 0,
@@ -156,8 +156,8 @@ static void make_list(const char *work, size_t n, uint64_t span, struct listed *
     qsort(lines, n, REVOKED_LINE_LEN, by_line);
     timing_must(file_write(ret->path, (struct slice){lines, n * REVOKED_LINE_LEN}, 0644,
                            NULL) == TOK_OK &&
-                    revoked_open(ret->path, FILE_OWN, &ret->list, &why) == TOK_OK,
-                why.text);
+                    revoked_open(ret->path, FILE_OWN, &ret->list, &errmsg) == TOK_OK,
+                errmsg.text);
     for (size_t i = 0; i < SIDS; i++) {
         if (i % 2)
             make_sid(span, &random, ret->sid[i]);

@@ -78,12 +78,12 @@ static void judge(struct slice text, enum key_part part, alg_set algorithms)
     CLEANUP(cleanup_free) char *exact = exact_copy(text);
     CLEANUP(cleanup_key) struct key *key = NULL;
     CLEANUP(cleanup_key) struct key *half = NULL;
-    struct why why = {""};
+    struct errmsg errmsg = {""};
     enum tok_err err =
-        key_read(NULL, (struct slice){exact, text.n}, part, algorithms, &key, &why);
+        key_read(NULL, (struct slice){exact, text.n}, part, algorithms, &key, &errmsg);
 
     if (err) {
-        must(!key && *why.text && (err == TOK_KEYS || err == TOK_UNSUPPORTED));
+        must(!key && *errmsg.text && (err == TOK_KEYS || err == TOK_UNSUPPORTED));
         return;
     }
     must(key_sig_len(key) > 0 && key_sig_len(key) <= KEY_SIGNATURE_MAX);

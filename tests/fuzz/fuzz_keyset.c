@@ -48,11 +48,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     CLEANUP(cleanup_free) char *exact = exact_copy(in);
     CLEANUP(cleanup_keyset) struct keyset *set = NULL;
     CLEANUP(cleanup_keyset) struct keyset *again = NULL;
-    struct why why = {""};
-    enum tok_err err = keyset_parse(NULL, (struct slice){exact, in.n}, algorithms, &set, &why);
+    struct errmsg errmsg = {""};
+    enum tok_err err =
+        keyset_parse(NULL, (struct slice){exact, in.n}, algorithms, &set, &errmsg);
 
     if (err) {
-        must(err == TOK_KEYS && !set && *why.text);
+        must(err == TOK_KEYS && !set && *errmsg.text);
         return 0;
     }
     is_sound(set, algorithms);

@@ -112,16 +112,16 @@ static void judge(struct slice text, struct slice sid, bool sorted)
     size_t n = text.n / REVOKED_LINE_LEN;
     struct file_state state = {.good = file_is_good(text), .sorted = sorted};
     struct revoked list = {.fd = -1};
-    struct why why = {""};
+    struct errmsg errmsg = {""};
     enum tok_err err;
 
     /* In this order: a file that was cut to nothing is written to disk when it is closed. */
     must(pwrite(file, text.p, text.n, 0) == (ssize_t)text.n);
     must(ftruncate(file, (off_t)text.n) == 0);
-    err = revoked_open(path, FILE_OWN, &list, &why);
+    err = revoked_open(path, FILE_OWN, &list, &errmsg);
     must(err == (text.n % REVOKED_LINE_LEN ? TOK_LIST : TOK_OK));
     if (err) {
-        must(list.fd == -1 && *why.text);
+        must(list.fd == -1 && *errmsg.text);
         return;
     }
     ask(&list, text, state, sid);

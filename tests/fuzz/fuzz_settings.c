@@ -79,17 +79,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     CLEANUP(settings_clear) struct settings again = {0};
     CLEANUP(cleanup_free) char *first = NULL;
     CLEANUP(cleanup_free) char *second = NULL;
-    struct why why = {""};
+    struct errmsg errmsg = {""};
     size_t n, m;
 
     must(settings_init(&s) == TOK_OK && settings_init(&again) == TOK_OK);
-    if (settings_parse(&s, "f", (struct slice){(const char *)data, size}, &why) != TOK_OK) {
-        must(strncmp(why.text, "f:", 2) == 0 && why.text[2] >= '1' && why.text[2] <= '9');
+    if (settings_parse(&s, "f", (struct slice){(const char *)data, size}, &errmsg) != TOK_OK) {
+        must(strncmp(errmsg.text, "f:", 2) == 0 && errmsg.text[2] >= '1' &&
+             errmsg.text[2] <= '9');
         return 0;
     }
     is_in_range(&s);
     first = text_of(&s, &n);
-    must(settings_parse(&again, "again", (struct slice){first, n}, &why) == TOK_OK);
+    must(settings_parse(&again, "again", (struct slice){first, n}, &errmsg) == TOK_OK);
     second = text_of(&again, &m);
     must(n == m && memcmp(first, second, n) == 0);
     return 0;

@@ -72,12 +72,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct slice in = {(const char *)data, size};
     struct slice issuer = take_line(&in), value = take_line(&in), user = {0}, want;
     CLEANUP(usermap_clear) struct usermap map = {0};
-    struct why why = {""};
-    enum tok_err err = usermap_parse("f", in, &map, &why);
+    struct errmsg errmsg = {""};
+    enum tok_err err = usermap_parse("f", in, &map, &errmsg);
 
     must(err == TOK_OK || err == TOK_SETTINGS);
     if (err) {
-        must(strncmp(why.text, "f:", 2) == 0 && why.text[2] >= '1' && why.text[2] <= '9');
+        must(strncmp(errmsg.text, "f:", 2) == 0 && errmsg.text[2] >= '1' &&
+             errmsg.text[2] <= '9');
         must(map.lines == NULL && map.text == NULL);
         return 0;
     }

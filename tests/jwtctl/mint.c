@@ -33,15 +33,15 @@ static int make(const char *private_path, const char *public_path)
 static enum tok_err read_key(const char *path, struct key **ret)
 {
     CLEANUP(cleanup_free) char *text = NULL;
-    struct why why = {""};
+    struct errmsg errmsg = {""};
     size_t n;
     enum tok_err err;
 
-    err = file_read(path, FILE_PRIVATE, 4096, &text, &n, NULL, &why);
+    err = file_read(path, FILE_PRIVATE, 4096, &text, &n, NULL, &errmsg);
     if (!err)
-        err = key_from_jwk(NULL, (struct slice){text, n}, KEY_PRIVATE, ret, &why);
+        err = key_from_jwk(NULL, (struct slice){text, n}, KEY_PRIVATE, ret, &errmsg);
     if (err)
-        fprintf(stderr, "mint: %s\n", why.text);
+        fprintf(stderr, "mint: %s\n", errmsg.text);
     return err;
 }
 

@@ -48,11 +48,11 @@ static void verify_in_own_context(void)
     OSSL_LIB_CTX *ctx = OSSL_LIB_CTX_new();
     struct slice signature = {(const char *)made.signature, key_alg(rig_key())->sig_len};
     struct key *key = NULL;
-    struct why why;
+    struct errmsg errmsg;
 
     ck_assert_ptr_nonnull(ctx);
-    ck_assert_ok(
-        key_from_jwk(ctx, (struct slice){made.jwk, strlen(made.jwk)}, KEY_PUBLIC, &key, &why));
+    ck_assert_ok(key_from_jwk(ctx, (struct slice){made.jwk, strlen(made.jwk)}, KEY_PUBLIC, &key,
+                              &errmsg));
     ck_assert_ok(key_verify(key, SLICE(signed_text), signature));
     key_free(key);
     OSSL_LIB_CTX_free(ctx);

@@ -30,10 +30,10 @@ static inline struct slice text_slice(const char *s)
 static inline struct key *forge_key(const char *jwk, enum key_part part)
 {
     struct key *key = NULL;
-    struct why why = {0};
+    struct errmsg errmsg = {0};
 
-    ck_assert_msg(key_from_jwk(NULL, text_slice(jwk), part, &key, &why) == TOK_OK, "%s",
-                  why.text);
+    ck_assert_msg(key_from_jwk(NULL, text_slice(jwk), part, &key, &errmsg) == TOK_OK, "%s",
+                  errmsg.text);
     return key;
 }
 

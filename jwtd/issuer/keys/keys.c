@@ -26,22 +26,23 @@ static int is_key_file(const struct dirent *entry)
 }
 
 static enum tok_err read_key(const char *path, struct key **ret, struct timespec *ret_mtime,
-                             struct why *why)
+                             struct errmsg *errmsg)
 {
     struct secret text = {0};
-    struct why inner = {0};
+    struct errmsg inner = {0};
     struct stat st;
-    enum tok_err err = file_read(path, FILE_PRIVATE, KEY_FILE_MAX, &text.p, &text.n, NULL, why);
+    enum tok_err err =
+        file_read(path, FILE_PRIVATE, KEY_FILE_MAX, &text.p, &text.n, NULL, errmsg);
 
     if (err != TOK_OK)
         return err == TOK_FILE ? TOK_KEYS : err;
     if (stat(path, &st) < 0)
-        err = why_set(why, TOK_KEYS, "%s: %s", path, strerror(errno));
+        err = errmsg_set(errmsg, TOK_KEYS, "%s: %s", path, strerror(errno));
     else
         err = key_from_jwk(NULL, secret_slice(&text), KEY_PRIVATE, ret, &inner);
     secret_clear(&text);
     if (err != TOK_OK)
-        return inner.text[0] ? why_set(why, TOK_KEYS, "%s: %s", path, inner.text) : err;
+        return inner.text[0] ? errmsg_set(errmsg, TOK_KEYS, "%s: %s", path, inner.text) : err;
     *ret_mtime = st.st_mtim;
     return TOK_OK;
 }
@@ -105,7 +106,7 @@ static enum tok_err add_key(struct loading *l, struct key *key, char *path,
     return TOK_OK;
 }
 
-static enum tok_err load_file(struct loading *l, const char *name, struct why *why)
+static enum tok_err load_file(struct loading *l, const char *name, struct errmsg *errmsg)
 {
     struct timespec mtime = {0};
     struct key *key = NULL;
@@ -114,9 +115,9 @@ static enum tok_err load_file(struct loading *l, const char *name, struct why *w
 
     if (asprintf(&path, "%s/%s", l->dir, name) < 0)
         return TOK_NO_MEMORY;
-    err = read_key(path, &key, &mtime, why);
+    err = read_key(path, &key, &mtime, errmsg);
     if (err == TOK_OK && key_kid(key).n == 0)
-        err = why_set(why, TOK_KEYS, "%s: has no kid", path);
+        err = errmsg_set(errmsg, TOK_KEYS, "%s: has no kid", path);
     if (err == TOK_OK)
         return add_key(l, key, path, mtime);
     key_free(key);
@@ -156,25 +157,28 @@ static enum tok_err write_public(struct signing_keys *keys)
     return TOK_OK;
 }
 
-static enum tok_err mixed(const char *dir, struct why *why)
+static enum tok_err mixed(const char *dir, struct errmsg *errmsg)
 {
-    return why_set(why, TOK_KEYS,
-                   "%s: holds secrets (HS) beside pairs of keys; allowed is one kind: move the "
-                   "others away, which ends their sessions",
-                   dir);
+    return errmsg_set(
+        errmsg, TOK_KEYS,
+        "%s: holds secrets (HS) beside pairs of keys; allowed is one kind: move the "
+        "others away, which ends their sessions",
+        dir);
 }
 
-static enum tok_err make_public_set(const char *dir, struct signing_keys *keys, struct why *why)
+static enum tok_err make_public_set(const char *dir, struct signing_keys *keys,
+                                    struct errmsg *errmsg)
 {
     for (size_t i = 0; i < keys->n; i++)
         if (key_alg(keys->keys[i].key)->kind == ALG_OCT)
-            return mixed(dir, why);
-    return keyset_parse(NULL, slice_of(keys->jwks), ~(alg_set)0, &keys->set, why);
+            return mixed(dir, errmsg);
+    return keyset_parse(NULL, slice_of(keys->jwks), ~(alg_set)0, &keys->set, errmsg);
 }
 
 /* What we check our own tokens with when they are signed with a secret: never published, made
  * and parsed in memory that is wiped. */
-static enum tok_err make_secret_set(const char *dir, struct signing_keys *keys, struct why *why)
+static enum tok_err make_secret_set(const char *dir, struct signing_keys *keys,
+                                    struct errmsg *errmsg)
 {
     const struct slice begin = SLICE("{\"keys\":["), end = SLICE("]}");
     CLEANUP(secret_clear) struct secret room = {0};
@@ -188,7 +192,7 @@ static enum tok_err make_secret_set(const char *dir, struct signing_keys *keys, 
         CLEANUP(secret_clear) struct secret jwk = {0};
 
         if (key_alg(keys->keys[i].key)->kind != ALG_OCT)
-            return mixed(dir, why);
+            return mixed(dir, errmsg);
         err = key_private_jwk(keys->keys[i].key, &jwk);
         if (err != TOK_OK)
             return err;
@@ -199,36 +203,37 @@ static enum tok_err make_secret_set(const char *dir, struct signing_keys *keys, 
     }
     memcpy(room.p + used, end.p, end.n);
     return keyset_parse(NULL, (struct slice){room.p, used + end.n}, ~(alg_set)0, &keys->set,
-                        why);
+                        errmsg);
 }
 
-static enum tok_err load(struct loading *l, struct dirent **entries, int n, struct why *why)
+static enum tok_err load(struct loading *l, struct dirent **entries, int n,
+                         struct errmsg *errmsg)
 {
     struct signing_keys *keys = &l->keys;
     enum tok_err err;
 
     if (n == 0)
-        return why_set(why, TOK_KEYS, "%s: holds no key", l->dir);
+        return errmsg_set(errmsg, TOK_KEYS, "%s: holds no key", l->dir);
     if (n > KEYS_MAX)
-        return why_set(why, TOK_KEYS, "%s: holds more than %d keys", l->dir, KEYS_MAX);
-    err = signer_read(l->dir, &l->said, why);
+        return errmsg_set(errmsg, TOK_KEYS, "%s: holds more than %d keys", l->dir, KEYS_MAX);
+    err = signer_read(l->dir, &l->said, errmsg);
     for (int i = 0; i < n && err == TOK_OK; i++)
-        err = load_file(l, entries[i]->d_name, why);
+        err = load_file(l, entries[i]->d_name, errmsg);
     if (err != TOK_OK)
         return err;
     if (!keys->signer)
-        return why_set(why, TOK_KEYS, "%s: holds no key for Algorithm=%s", l->dir,
-                       l->alg->name);
+        return errmsg_set(errmsg, TOK_KEYS, "%s: holds no key for Algorithm=%s", l->dir,
+                          l->alg->name);
     qsort(keys->keys, keys->n, sizeof(keys->keys[0]), by_kid);
     err = write_public(keys);
     if (err != TOK_OK)
         return err;
-    return key_alg(keys->signer)->kind == ALG_OCT ? make_secret_set(l->dir, keys, why)
-                                                  : make_public_set(l->dir, keys, why);
+    return key_alg(keys->signer)->kind == ALG_OCT ? make_secret_set(l->dir, keys, errmsg)
+                                                  : make_public_set(l->dir, keys, errmsg);
 }
 
 enum tok_err keys_load(const char *dir, const struct alg *alg, struct signing_keys *ret,
-                       struct why *why)
+                       struct errmsg *errmsg)
 {
     struct loading l = {.dir = dir, .alg = alg};
     struct dirent **entries = NULL;
@@ -236,8 +241,8 @@ enum tok_err keys_load(const char *dir, const struct alg *alg, struct signing_ke
     enum tok_err err;
 
     if (n < 0)
-        return why_set(why, TOK_KEYS, "%s: %s", dir, strerror(errno));
-    err = load(&l, entries, n, why);
+        return errmsg_set(errmsg, TOK_KEYS, "%s: %s", dir, strerror(errno));
+    err = load(&l, entries, n, errmsg);
     for (int i = 0; i < n; i++)
         free(entries[i]);
     free(entries);
@@ -250,7 +255,7 @@ enum tok_err keys_load(const char *dir, const struct alg *alg, struct signing_ke
 }
 
 enum tok_err keys_settle(const char *dir, struct signing_keys *keys, const struct key *signer,
-                         int64_t until, struct why *why)
+                         int64_t until, struct errmsg *errmsg)
 {
     struct signer s = {.n = 1};
     enum tok_err err;
@@ -262,7 +267,7 @@ enum tok_err keys_settle(const char *dir, struct signing_keys *keys, const struc
         memcpy(line->thumbprint, k->thumbprint, KEY_THUMBPRINT_LEN);
         line->until = k->until > 0 && k->key != keys->signer ? k->until : until;
     }
-    err = signer_write(dir, &s, why);
+    err = signer_write(dir, &s, errmsg);
     if (err != TOK_OK)
         return err;
     for (size_t i = 0; i < keys->n; i++) {
@@ -276,7 +281,7 @@ enum tok_err keys_settle(const char *dir, struct signing_keys *keys, const struc
 }
 
 static enum tok_err write_key(const char *dir, const struct key *key, char **ret_path,
-                              struct why *why)
+                              struct errmsg *errmsg)
 {
     CLEANUP(secret_clear) struct secret jwk = {0};
     enum tok_err err = key_private_jwk(key, &jwk);
@@ -287,7 +292,7 @@ static enum tok_err write_key(const char *dir, const struct key *key, char **ret
         return err;
     if (asprintf(&path, "%s/%.*s%s", dir, (int)kid.n, kid.p, SUFFIX) < 0)
         return TOK_NO_MEMORY;
-    err = file_write(path, secret_slice(&jwk), 0600, why);
+    err = file_write(path, secret_slice(&jwk), 0600, errmsg);
     if (err == TOK_OK)
         *ret_path = path;
     else
@@ -295,7 +300,7 @@ static enum tok_err write_key(const char *dir, const struct key *key, char **ret
     return err;
 }
 
-enum tok_err keys_make(const char *dir, const struct alg *alg, struct why *why)
+enum tok_err keys_make(const char *dir, const struct alg *alg, struct errmsg *errmsg)
 {
     CLEANUP(cleanup_key) struct key *key = NULL;
     CLEANUP(cleanup_free) char *unfinished = NULL;
@@ -311,23 +316,23 @@ enum tok_err keys_make(const char *dir, const struct alg *alg, struct why *why)
     /* Left by a start that was killed: what is in it was never published, and a second key in
      * it does no harm. */
     if (mkdir(unfinished, 0700) < 0 && errno != EEXIST)
-        return why_set(why, TOK_FILE, "%s: %s", unfinished, strerror(errno));
-    err = write_key(unfinished, key, &path, why);
+        return errmsg_set(errmsg, TOK_FILE, "%s: %s", unfinished, strerror(errno));
+    err = write_key(unfinished, key, &path, errmsg);
     if (err != TOK_OK)
         return err;
     if (rename(unfinished, dir) < 0)
-        return why_set(why, TOK_FILE, "%s: %s", dir, strerror(errno));
+        return errmsg_set(errmsg, TOK_FILE, "%s: %s", dir, strerror(errno));
     return TOK_OK;
 }
 
 enum tok_err keys_add(const char *dir, const struct alg *alg, char ret_kid[KEY_KID_LEN + 1],
-                      char **ret_path, struct why *why)
+                      char **ret_path, struct errmsg *errmsg)
 {
     CLEANUP(cleanup_key) struct key *key = NULL;
     enum tok_err err = key_generate(NULL, alg, &key);
 
     if (err == TOK_OK)
-        err = write_key(dir, key, ret_path, why);
+        err = write_key(dir, key, ret_path, errmsg);
     if (err != TOK_OK)
         return err;
     memcpy(ret_kid, key_kid(key).p, KEY_KID_LEN);
@@ -335,12 +340,12 @@ enum tok_err keys_add(const char *dir, const struct alg *alg, char ret_kid[KEY_K
     return TOK_OK;
 }
 
-enum tok_err keys_remove(const char *dir, const struct signing_key *key, struct why *why)
+enum tok_err keys_remove(const char *dir, const struct signing_key *key, struct errmsg *errmsg)
 {
     CLEANUP(cleanup_close) int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
     if (fd < 0 || unlink(key->path) < 0 || fsync(fd) < 0)
-        return why_set(why, TOK_FILE, "%s: %s", key->path, strerror(errno));
+        return errmsg_set(errmsg, TOK_FILE, "%s: %s", key->path, strerror(errno));
     return TOK_OK;
 }
 

@@ -31,25 +31,26 @@ struct signing_keys {
 /* Reads the directory. TOK_KEYS with a sentence, also when it holds no key of this algorithm.
  */
 enum tok_err keys_load(const char *dir, const struct alg *alg, struct signing_keys *ret,
-                       struct why *why) MUST_CHECK;
+                       struct errmsg *errmsg) MUST_CHECK;
 
 /* Makes the directory, which must not be there, with one new key in it: whole or not at all.
  * TOK_FILE, TOK_KEYS. */
-enum tok_err keys_make(const char *dir, const struct alg *alg, struct why *why) MUST_CHECK;
+enum tok_err keys_make(const char *dir, const struct alg *alg,
+                       struct errmsg *errmsg) MUST_CHECK;
 
 /* Writes `signer`: this key of *keys signs from now on. Of all the others without a time of
  * their own the last token has expired at `until`. TOK_FILE, and then *keys is as before. */
 enum tok_err keys_settle(const char *dir, struct signing_keys *keys, const struct key *signer,
-                         int64_t until, struct why *why) MUST_CHECK;
+                         int64_t until, struct errmsg *errmsg) MUST_CHECK;
 
 /* Adds a new key to a directory in which `signer` names another: it signs nothing yet.
  * *ret_path is malloc'ed. */
 enum tok_err keys_add(const char *dir, const struct alg *alg, char ret_kid[KEY_KID_LEN + 1],
-                      char **ret_path, struct why *why) MUST_CHECK;
+                      char **ret_path, struct errmsg *errmsg) MUST_CHECK;
 
 /* Takes a key's file away for good. The rest of *keys is loaded anew afterwards. TOK_FILE. */
 enum tok_err keys_remove(const char *dir, const struct signing_key *key,
-                         struct why *why) MUST_CHECK;
+                         struct errmsg *errmsg) MUST_CHECK;
 
 void keys_clear(struct signing_keys *keys);
 

@@ -21,7 +21,8 @@ static enum tok_err path_of(const char *dir, const char *name, char **ret)
 }
 
 /* Replaces the file unless it is this already, mode included. */
-static enum tok_err publish(const char *path, struct slice bytes, size_t max, struct why *why)
+static enum tok_err publish(const char *path, struct slice bytes, size_t max,
+                            struct errmsg *errmsg)
 {
     CLEANUP(cleanup_free) char *old = NULL;
     size_t n = 0;
@@ -31,7 +32,7 @@ static enum tok_err publish(const char *path, struct slice bytes, size_t max, st
         file_read(path, FILE_PUBLIC, max, &old, &n, NULL, NULL) == TOK_OK &&
         slice_eq((struct slice){old, n}, bytes))
         return TOK_OK;
-    return file_write(path, bytes, 0644, why);
+    return file_write(path, bytes, 0644, errmsg);
 }
 
 void names_clear(struct names *names)
@@ -55,31 +56,32 @@ static bool lower_host(const char *host, char ret[HOST_MAX + 1])
     return true;
 }
 
-static enum tok_err names_of_host(struct policy *p, const char *host, struct why *why)
+static enum tok_err names_of_host(struct policy *p, const char *host, struct errmsg *errmsg)
 {
     char name[HOST_MAX + 1], url[HOST_MAX + 16];
     enum tok_err err = TOK_OK;
 
     if (!lower_host(host, name))
-        return why_set(why, TOK_SETTINGS,
-                       "the host's name is no DNS name: set Issuer= and Audience= in [Token]");
+        return errmsg_set(
+            errmsg, TOK_SETTINGS,
+            "the host's name is no DNS name: set Issuer= and Audience= in [Token]");
     (void)snprintf(url, sizeof(url), "https://%s", name);
     if (!p->issuer)
-        err = policy_set(p, POLICY_WORDS, SLICE("issuer"), slice_of(url), why);
+        err = policy_set(p, POLICY_WORDS, SLICE("issuer"), slice_of(url), errmsg);
     if (err == TOK_OK && !p->audience)
-        err = policy_set(p, POLICY_WORDS, SLICE("audience"), slice_of(name), why);
+        err = policy_set(p, POLICY_WORDS, SLICE("audience"), slice_of(name), errmsg);
     return err;
 }
 
-static enum tok_err names_whole(const struct policy *p, struct why *why)
+static enum tok_err names_whole(const struct policy *p, struct errmsg *errmsg)
 {
     if (!p->issuer || !*p->issuer || !p->audience || !p->audience[0])
-        return why_set(why, TOK_SETTINGS, "Issuer= or Audience= is empty");
+        return errmsg_set(errmsg, TOK_SETTINGS, "Issuer= or Audience= is empty");
     return TOK_OK;
 }
 
 static enum tok_err names_into(struct policy *p, const char *dir, const char *issuer,
-                               word_list audience, const char *host, struct why *why)
+                               word_list audience, const char *host, struct errmsg *errmsg)
 {
     CLEANUP(cleanup_free) char *path = NULL;
     enum tok_err err = path_of(dir, "issuer", &path);
@@ -93,24 +95,24 @@ static enum tok_err names_into(struct policy *p, const char *dir, const char *is
     if (err != TOK_OK)
         return err;
     if (p->issuer && p->audience)
-        return names_whole(p, why);
+        return names_whole(p, errmsg);
     if (access(path, F_OK) == 0)
-        err = policy_read_pinned(p, path, why);
+        err = policy_read_pinned(p, path, errmsg);
     else if (errno != ENOENT)
-        err = why_set(why, TOK_SETTINGS, "%s: %s", path, strerror(errno));
+        err = errmsg_set(errmsg, TOK_SETTINGS, "%s: %s", path, strerror(errno));
     if (err == TOK_OK && (!p->issuer || !p->audience))
-        err = names_of_host(p, host, why);
-    return err == TOK_OK ? names_whole(p, why) : err;
+        err = names_of_host(p, host, errmsg);
+    return err == TOK_OK ? names_whole(p, errmsg) : err;
 }
 
 enum tok_err names_find(const char *dir, const char *issuer, word_list audience,
-                        const char *host, struct names *ret, struct why *why)
+                        const char *host, struct names *ret, struct errmsg *errmsg)
 {
     struct policy p = {0};
     enum tok_err err = policy_init(&p);
 
     if (err == TOK_OK)
-        err = names_into(&p, dir, issuer, audience, host, why);
+        err = names_into(&p, dir, issuer, audience, host, errmsg);
     if (err == TOK_OK) {
         *ret = (struct names){.issuer = p.issuer, .audience = p.audience};
         p.issuer = NULL;
@@ -120,7 +122,7 @@ enum tok_err names_find(const char *dir, const char *issuer, word_list audience,
     return err;
 }
 
-enum tok_err publish_names(const char *dir, const struct names *names, struct why *why)
+enum tok_err publish_names(const char *dir, const struct names *names, struct errmsg *errmsg)
 {
     CLEANUP(cleanup_free) char *path = NULL;
     CLEANUP(cleanup_free) char *text = NULL;
@@ -137,15 +139,17 @@ enum tok_err publish_names(const char *dir, const struct names *names, struct wh
     if (fclose(out) != 0)
         return TOK_NO_MEMORY;
     err = path_of(dir, "issuer", &path);
-    return err != TOK_OK ? err : publish(path, (struct slice){text, size}, SMALL_FILE_MAX, why);
+    return err != TOK_OK ? err
+                         : publish(path, (struct slice){text, size}, SMALL_FILE_MAX, errmsg);
 }
 
-enum tok_err publish_keys(const char *dir, const struct signing_keys *keys, struct why *why)
+enum tok_err publish_keys(const char *dir, const struct signing_keys *keys,
+                          struct errmsg *errmsg)
 {
     CLEANUP(cleanup_free) char *path = NULL;
     enum tok_err err = path_of(dir, "jwks.json", &path);
 
-    return err != TOK_OK ? err : publish(path, slice_of(keys->jwks), KEYSET_FILE_MAX, why);
+    return err != TOK_OK ? err : publish(path, slice_of(keys->jwks), KEYSET_FILE_MAX, errmsg);
 }
 
 /* Lines of the list, each REVOKED_LINE_LEN bytes, side by side. */
@@ -195,30 +199,30 @@ static int64_t line_exp(const char *line)
 }
 
 static enum tok_err add_published(const char *path, int64_t after, struct lines *lines,
-                                  struct why *why)
+                                  struct errmsg *errmsg)
 {
     CLEANUP(cleanup_free) char *old = NULL;
     size_t n = 0;
     int error = 0;
-    enum tok_err err = file_read(path, FILE_PUBLIC, LIST_FILE_MAX, &old, &n, &error, why);
+    enum tok_err err = file_read(path, FILE_PUBLIC, LIST_FILE_MAX, &old, &n, &error, errmsg);
 
     if (err == TOK_FILE && error == ENOENT)
         return TOK_OK;
     if (err != TOK_OK)
         return err;
     if (n % REVOKED_LINE_LEN != 0)
-        return why_set(why, TOK_LIST,
-                       "%s: its size is no multiple of %d: remove it, it is made "
-                       "again from the store",
-                       path, REVOKED_LINE_LEN);
+        return errmsg_set(errmsg, TOK_LIST,
+                          "%s: its size is no multiple of %d: remove it, it is made "
+                          "again from the store",
+                          path, REVOKED_LINE_LEN);
     for (const char *line = old; line < old + n; line += REVOKED_LINE_LEN) {
         int64_t exp = line_exp(line);
 
         if (exp < 0)
-            return why_set(why, TOK_LIST,
-                           "%s: line %zu is out of form: remove the file, it is made again "
-                           "from the store",
-                           path, (size_t)(line - old) / REVOKED_LINE_LEN + 1);
+            return errmsg_set(errmsg, TOK_LIST,
+                              "%s: line %zu is out of form: remove the file, it is made again "
+                              "from the store",
+                              path, (size_t)(line - old) / REVOKED_LINE_LEN + 1);
         if (exp > after && !lines_add(lines, line))
             return TOK_NO_MEMORY;
     }
@@ -250,20 +254,20 @@ static void sort_lines(struct lines *lines)
 }
 
 static enum tok_err collect(const char *path, struct store *store, int64_t after,
-                            struct lines *lines, struct why *why)
+                            struct lines *lines, struct errmsg *errmsg)
 {
-    enum tok_err err = add_published(path, after, lines, why);
+    enum tok_err err = add_published(path, after, lines, errmsg);
 
     if (err != TOK_OK)
         return err;
     if (store_each_ended(store, after, add_ended, lines) != STORE_DONE)
-        return why_set(why, TOK_LIST, "%s", store_failure(store));
+        return errmsg_set(errmsg, TOK_LIST, "%s", store_failure(store));
     sort_lines(lines);
     return TOK_OK;
 }
 
 enum tok_err publish_revoked(const char *dir, struct store *store, int64_t wall,
-                             struct why *why)
+                             struct errmsg *errmsg)
 {
     CLEANUP(cleanup_free) char *path = NULL;
     struct lines lines = {0};
@@ -271,10 +275,10 @@ enum tok_err publish_revoked(const char *dir, struct store *store, int64_t wall,
 
     /* A module may take a token this long after its exp. */
     if (err == TOK_OK)
-        err = collect(path, store, wall - POLICY_LEEWAY_MAX, &lines, why);
+        err = collect(path, store, wall - POLICY_LEEWAY_MAX, &lines, errmsg);
     if (err == TOK_OK)
         err = publish(path, (struct slice){lines.p ? lines.p : "", lines.n * REVOKED_LINE_LEN},
-                      LIST_FILE_MAX, why);
+                      LIST_FILE_MAX, errmsg);
     free(lines.p);
     return err;
 }

@@ -19,19 +19,19 @@ void names_clear(struct names *names);
 /* The names in force: a setting where there is one (NULL: none), else what DIR/issuer says,
  * else of this host name, lower-cased. TOK_SETTINGS when the file or the host name is wrong. */
 enum tok_err names_find(const char *dir, const char *issuer, word_list audience,
-                        const char *host, struct names *ret, struct why *why) MUST_CHECK;
+                        const char *host, struct names *ret, struct errmsg *errmsg) MUST_CHECK;
 
 /* DIR/issuer: two lines, Issuer= and Audience=. */
 enum tok_err publish_names(const char *dir, const struct names *names,
-                           struct why *why) MUST_CHECK;
+                           struct errmsg *errmsg) MUST_CHECK;
 
 /* DIR/jwks.json. */
 enum tok_err publish_keys(const char *dir, const struct signing_keys *keys,
-                          struct why *why) MUST_CHECK;
+                          struct errmsg *errmsg) MUST_CHECK;
 
 /* DIR/revoked: the sessions that the store says are over, and whatever unexpired line the file
  * has already, whatever the store says. A line goes when its session's last access token is
  * past the largest leeway (wall: seconds since the Epoch). A file out of form is TOK_LIST and
  * stays as it is: lines that can't be read can't be kept. A missing one is made. */
 enum tok_err publish_revoked(const char *dir, struct store *store, int64_t wall,
-                             struct why *why) MUST_CHECK;
+                             struct errmsg *errmsg) MUST_CHECK;

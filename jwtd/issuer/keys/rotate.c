@@ -14,7 +14,7 @@ static uint64_t most(uint64_t a, uint64_t b)
 
 /* When everything that was signed until now has expired, whatever module asks: by the store,
  * and by the settings, for a store can be lost. */
-static enum tok_err last_exp(struct issuer *x, int64_t *ret, struct why *why)
+static enum tok_err last_exp(struct issuer *x, int64_t *ret, struct errmsg *errmsg)
 {
     const struct settings *set = &x->service.settings;
     uint64_t span =
@@ -23,21 +23,21 @@ static enum tok_err last_exp(struct issuer *x, int64_t *ret, struct why *why)
     int64_t by_settings = issuer_wall() + (int64_t)(span / SECOND), by_store = 0;
 
     if (store_last_exp(x->store, &by_store) != STORE_DONE)
-        return why_set(why, TOK_FILE, "%s", store_failure(x->store));
+        return errmsg_set(errmsg, TOK_FILE, "%s", store_failure(x->store));
     *ret = (by_store > by_settings ? by_store : by_settings) + POLICY_LEEWAY_MAX;
     return TOK_OK;
 }
 
 static enum tok_err sign_with(struct issuer *x, const char *dir, struct signing_keys *keys,
-                              const struct key *signer, struct why *why)
+                              const struct key *signer, struct errmsg *errmsg)
 {
     int64_t until = 0;
-    enum tok_err err = last_exp(x, &until, why);
+    enum tok_err err = last_exp(x, &until, errmsg);
 
-    return err != TOK_OK ? err : keys_settle(dir, keys, signer, until, why);
+    return err != TOK_OK ? err : keys_settle(dir, keys, signer, until, errmsg);
 }
 
-enum tok_err rotate_settle(struct issuer *x, struct why *why)
+enum tok_err rotate_settle(struct issuer *x, struct errmsg *errmsg)
 {
     CLEANUP(cleanup_free) char *dir = NULL;
     enum tok_err err;
@@ -45,17 +45,17 @@ enum tok_err rotate_settle(struct issuer *x, struct why *why)
     if (!x->keys.unsettled)
         return TOK_OK;
     err = load_keys_dir(x, &dir);
-    return err != TOK_OK ? err : sign_with(x, dir, &x->keys, x->keys.signer, why);
+    return err != TOK_OK ? err : sign_with(x, dir, &x->keys, x->keys.signer, errmsg);
 }
 
 /* Reads the directory again, publishes what is there, and puts it to use. */
-static enum tok_err load_again(struct issuer *x, const char *dir, struct why *why)
+static enum tok_err load_again(struct issuer *x, const char *dir, struct errmsg *errmsg)
 {
     struct signing_keys fresh = {0};
-    enum tok_err err = keys_load(dir, x->service.settings.token.algorithm, &fresh, why);
+    enum tok_err err = keys_load(dir, x->service.settings.token.algorithm, &fresh, errmsg);
 
     if (err == TOK_OK)
-        err = publish_keys(x->public_dir, &fresh, why);
+        err = publish_keys(x->public_dir, &fresh, errmsg);
     if (err != TOK_OK) {
         keys_clear(&fresh);
         return err;
@@ -67,26 +67,26 @@ static enum tok_err load_again(struct issuer *x, const char *dir, struct why *wh
 
 /* The new key's file is there and published, and signs nothing yet; or nothing is changed. */
 static enum tok_err add_key(struct issuer *x, const char *dir, const struct alg *alg,
-                            char ret_kid[KEY_KID_LEN + 1], struct why *why)
+                            char ret_kid[KEY_KID_LEN + 1], struct errmsg *errmsg)
 {
     CLEANUP(cleanup_free) char *path = NULL;
-    enum tok_err err = sign_with(x, dir, &x->keys, x->keys.signer, why);
+    enum tok_err err = sign_with(x, dir, &x->keys, x->keys.signer, errmsg);
 
     if (err == TOK_OK)
-        err = keys_add(dir, alg, ret_kid, &path, why);
+        err = keys_add(dir, alg, ret_kid, &path, errmsg);
     if (err != TOK_OK)
         return err;
-    err = load_again(x, dir, why);
+    err = load_again(x, dir, errmsg);
     if (err != TOK_OK)
         (void)unlink(path);
     return err;
 }
 
 static enum step failed(struct job *job, const char *sentence, enum tok_err err,
-                        const struct why *why)
+                        const struct errmsg *errmsg)
 {
     LOG(LOG_ERR, MESSAGE_KEYS, sentence,
-        {"cause", why->text[0] ? why->text : tok_err_text(err)});
+        {"cause", errmsg->text[0] ? errmsg->text : tok_err_text(err)});
     job_say(job, WIRE_UNAVAILABLE, NULL);
     return STEP_ANSWER;
 }
@@ -102,10 +102,10 @@ static void copy_kid(const struct key *key, char ret[KEY_KID_MAX + 1])
 
 /* Whether the disk says that the new key signs is not known: it is asked before the next
  * answer, for a key that signs on unseen would be retired too early. */
-static enum step start_anew(struct issuer *x, enum tok_err err, const struct why *why)
+static enum step start_anew(struct issuer *x, enum tok_err err, const struct errmsg *errmsg)
 {
     LOG(LOG_ERR, MESSAGE_KEYS, "The signing key could not be replaced",
-        {"cause", why->text[0] ? why->text : tok_err_text(err)});
+        {"cause", errmsg->text[0] ? errmsg->text : tok_err_text(err)});
     keys_clear(&x->keys);
     return STEP_FAILED;
 }
@@ -116,21 +116,21 @@ static enum step rotate(struct issuer *x, struct job *job, const struct alg *alg
     CLEANUP(cleanup_close) int fd = -1;
     bool signs = alg == x->service.settings.token.algorithm;
     char kid[KEY_KID_LEN + 1] = "", old[KEY_KID_MAX + 1] = "";
-    struct why why = {""};
+    struct errmsg errmsg = {""};
     enum tok_err err = load_keys_dir(x, &dir);
 
     if (err == TOK_OK)
-        err = load_lock(x, &fd, &why);
+        err = load_lock(x, &fd, &errmsg);
     if (err == TOK_OK)
-        err = add_key(x, dir, alg, kid, &why);
+        err = add_key(x, dir, alg, kid, &errmsg);
     if (err != TOK_OK)
-        return failed(job, "No key could be added", err, &why);
+        return failed(job, "No key could be added", err, &errmsg);
     if (signs) {
         copy_kid(x->keys.signer, old);
-        err = sign_with(x, dir, &x->keys, keys_find(&x->keys, kid), &why);
+        err = sign_with(x, dir, &x->keys, keys_find(&x->keys, kid), &errmsg);
     }
     if (err != TOK_OK)
-        return start_anew(x, err, &why);
+        return start_anew(x, err, &errmsg);
     LOG(LOG_NOTICE, MESSAGE_KEYS, signs ? "A new key signs" : "A new key was published",
         {"kid", kid}, {"algorithm", alg->name}, {"before", old[0] ? old : NULL});
     job_say(job, WIRE_OK,
@@ -206,7 +206,7 @@ static void emit_fates(const struct issuer *x, const struct job *job, int64_t no
 }
 
 static enum tok_err retire(struct issuer *x, const struct job *job, const char *dir,
-                           int64_t now, struct why *why)
+                           int64_t now, struct errmsg *errmsg)
 {
     enum tok_err err = TOK_OK;
     bool gone = false;
@@ -218,12 +218,12 @@ static enum tok_err retire(struct issuer *x, const struct job *job, const char *
         if (!asked_for(job, key) || fate_of(x, key, now) != GOES)
             continue;
         copy_kid(key->key, kid);
-        err = keys_remove(dir, key, why);
+        err = keys_remove(dir, key, errmsg);
         gone = gone || err == TOK_OK;
         if (err == TOK_OK)
             LOG(LOG_NOTICE, MESSAGE_KEYS, "A key was retired", {"kid", kid});
     }
-    return err == TOK_OK && gone ? load_again(x, dir, why) : err;
+    return err == TOK_OK && gone ? load_again(x, dir, errmsg) : err;
 }
 
 static bool is_there(const struct issuer *x, const struct job *job)
@@ -235,11 +235,11 @@ static bool is_there(const struct issuer *x, const struct job *job)
 }
 
 /* Every key but the signer has its time on disk before it is told. */
-static enum tok_err know_times(struct issuer *x, const char *dir, struct why *why)
+static enum tok_err know_times(struct issuer *x, const char *dir, struct errmsg *errmsg)
 {
     for (size_t i = 0; i < x->keys.n; i++)
         if (x->keys.keys[i].until == 0 && x->keys.keys[i].key != x->keys.signer)
-            return sign_with(x, dir, &x->keys, x->keys.signer, why);
+            return sign_with(x, dir, &x->keys, x->keys.signer, errmsg);
     return TOK_OK;
 }
 
@@ -250,7 +250,7 @@ enum step retire_step(struct issuer *x, struct job *job)
     char said[WIRE_JSON_MAX];
     struct emit out = {.p = said, .size = sizeof(said)};
     int64_t now = issuer_wall();
-    struct why why = {""};
+    struct errmsg errmsg = {""};
     enum tok_err err = load_keys_dir(x, &dir);
 
     if (!is_there(x, job)) {
@@ -258,15 +258,15 @@ enum step retire_step(struct issuer *x, struct job *job)
         return STEP_ANSWER;
     }
     if (err == TOK_OK)
-        err = load_lock(x, &fd, &why);
+        err = load_lock(x, &fd, &errmsg);
     if (err == TOK_OK)
-        err = know_times(x, dir, &why);
+        err = know_times(x, dir, &errmsg);
     if (err == TOK_OK) {
         emit_fates(x, job, now, &out);
-        err = retire(x, job, dir, now, &why);
+        err = retire(x, job, dir, now, &errmsg);
     }
     if (err != TOK_OK)
-        return failed(job, "Keys could not be retired", err, &why);
+        return failed(job, "Keys could not be retired", err, &errmsg);
     job_say(job, out.n <= sizeof(said) ? WIRE_OK : WIRE_UNAVAILABLE,
             (union wire_value[]){{.text = {said, out.n}}});
     return STEP_ANSWER;

@@ -10,7 +10,7 @@
 
 /* After keys and store were loaded: where another key signs than `signer` says (Algorithm= is
  * another now), it says so from here on. */
-enum tok_err rotate_settle(struct issuer *x, struct why *why) MUST_CHECK;
+enum tok_err rotate_settle(struct issuer *x, struct errmsg *errmsg) MUST_CHECK;
 
 /* What `jwtctl key rotate` and `key retire` ask for. Answers the job. */
 enum step rotate_step(struct issuer *x, struct job *job);

@@ -60,7 +60,7 @@ static enum tok_err path_of(const char *dir, char **ret)
     return TOK_OK;
 }
 
-enum tok_err signer_read(const char *dir, struct signer *ret, struct why *why)
+enum tok_err signer_read(const char *dir, struct signer *ret, struct errmsg *errmsg)
 {
     CLEANUP(cleanup_free) char *path = NULL;
     CLEANUP(cleanup_free) char *text = NULL;
@@ -70,7 +70,7 @@ enum tok_err signer_read(const char *dir, struct signer *ret, struct why *why)
     enum tok_err err = path_of(dir, &path);
 
     if (err == TOK_OK)
-        err = file_read(path, FILE_PRIVATE, FILE_MAX, &text, &n, &number, why);
+        err = file_read(path, FILE_PRIVATE, FILE_MAX, &text, &n, &number, errmsg);
     if (err == TOK_FILE && number == ENOENT) {
         *ret = s;
         return TOK_OK;
@@ -78,14 +78,14 @@ enum tok_err signer_read(const char *dir, struct signer *ret, struct why *why)
     if (err != TOK_OK)
         return err == TOK_FILE ? TOK_KEYS : err;
     if (!parse((struct slice){text, n}, &s))
-        return why_set(
-            why, TOK_KEYS,
+        return errmsg_set(
+            errmsg, TOK_KEYS,
             "%s: is out of form: remove it, and the key whose file is the newest signs", path);
     *ret = s;
     return TOK_OK;
 }
 
-enum tok_err signer_write(const char *dir, const struct signer *s, struct why *why)
+enum tok_err signer_write(const char *dir, const struct signer *s, struct errmsg *errmsg)
 {
     CLEANUP(cleanup_free) char *path = NULL;
     char text[FILE_MAX + 1];
@@ -103,7 +103,7 @@ enum tok_err signer_write(const char *dir, const struct signer *s, struct why *w
         n += (size_t)snprintf(text + n, sizeof(text) - n, "%.*s%s\n", KEY_THUMBPRINT_LEN,
                               l->thumbprint, until);
     }
-    return file_write(path, (struct slice){text, n}, 0600, why);
+    return file_write(path, (struct slice){text, n}, 0600, errmsg);
 }
 
 const struct signer_line *signer_find(const struct signer *s,

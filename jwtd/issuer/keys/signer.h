@@ -22,10 +22,11 @@ struct signer {
 };
 
 /* A missing file is no error. One out of form is TOK_KEYS with the cure. */
-enum tok_err signer_read(const char *dir, struct signer *ret, struct why *why) MUST_CHECK;
+enum tok_err signer_read(const char *dir, struct signer *ret, struct errmsg *errmsg) MUST_CHECK;
 
 /* s has one line at least. TOK_FILE. */
-enum tok_err signer_write(const char *dir, const struct signer *s, struct why *why) MUST_CHECK;
+enum tok_err signer_write(const char *dir, const struct signer *s,
+                          struct errmsg *errmsg) MUST_CHECK;
 
 /* The line of this key; NULL when there is none. */
 const struct signer_line *signer_find(const struct signer *s,

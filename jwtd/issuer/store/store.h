@@ -58,7 +58,7 @@ enum store_said {
 
 /* Opens the store, making it (mode 0600 under umask 077) when it is absent. TOK_FILE with a
  * sentence: unreadable, damaged, or made by a newer release. */
-enum tok_err store_open(const char *path, struct store **ret, struct why *why) MUST_CHECK;
+enum tok_err store_open(const char *path, struct store **ret, struct errmsg *errmsg) MUST_CHECK;
 void store_close(struct store *store);
 DEFINE_CLEANUP(struct store *, cleanup_store, store_close)
 

@@ -70,7 +70,7 @@ static bool read_clock(struct store *store)
            sql_number(&store->sql, "SELECT odd_since FROM clock", &store->clock.odd_since);
 }
 
-static enum tok_err prepare(struct store *store, const char *path, struct why *why)
+static enum tok_err prepare(struct store *store, const char *path, struct errmsg *errmsg)
 {
     int64_t version;
 
@@ -81,45 +81,47 @@ static enum tok_err prepare(struct store *store, const char *path, struct why *w
                      "PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = 256;"
                      "PRAGMA journal_size_limit = 4194304; PRAGMA trusted_schema = OFF;") ||
         !sql_number(&store->sql, "PRAGMA user_version", &version))
-        return why_set(why, TOK_FILE, "%s", store->sql.failure);
+        return errmsg_set(errmsg, TOK_FILE, "%s", store->sql.failure);
     if (version > SCHEMA_VERSION)
-        return why_set(why, TOK_FILE,
-                       "%s: made by a newer release (version %" PRId64 ", this one knows %d): "
-                       "install that release again",
-                       path, version, SCHEMA_VERSION);
+        return errmsg_set(errmsg, TOK_FILE,
+                          "%s: made by a newer release (version %" PRId64
+                          ", this one knows %d): "
+                          "install that release again",
+                          path, version, SCHEMA_VERSION);
     if (version < 0)
-        return why_set(why, TOK_FILE, "%s: made by no release", path);
+        return errmsg_set(errmsg, TOK_FILE, "%s: made by no release", path);
     if (version < SCHEMA_VERSION && !migrate(store))
-        return why_set(why, TOK_FILE, "%s", store->sql.failure);
+        return errmsg_set(errmsg, TOK_FILE, "%s", store->sql.failure);
     if (!read_clock(store))
-        return why_set(why, TOK_FILE, "%s", store->sql.failure);
+        return errmsg_set(errmsg, TOK_FILE, "%s", store->sql.failure);
     return TOK_OK;
 }
 
 /* SQLite makes a file by its own mode, which the umask of a careless caller leaves open. */
-static enum tok_err make_file(const char *path, struct why *why)
+static enum tok_err make_file(const char *path, struct errmsg *errmsg)
 {
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
 
     if (fd < 0)
-        return why_set(why, TOK_FILE,
-                       "%s: %s: it must be jwtd-issuer's, mode 0600, where there is room and "
-                       "writing is allowed",
-                       path, strerror(errno));
+        return errmsg_set(
+            errmsg, TOK_FILE,
+            "%s: %s: it must be jwtd-issuer's, mode 0600, where there is room and "
+            "writing is allowed",
+            path, strerror(errno));
     (void)close(fd);
     return TOK_OK;
 }
 
-enum tok_err store_connect(struct store *store, const char *path, struct why *why)
+enum tok_err store_connect(struct store *store, const char *path, struct errmsg *errmsg)
 {
-    enum tok_err err = make_file(path, why);
+    enum tok_err err = make_file(path, errmsg);
 
     if (err != TOK_OK)
         return err;
     if (sqlite3_open_v2(path, &store->sql.db,
                         SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
                         NULL) != SQLITE_OK)
-        return why_set(why, TOK_FILE, "%s: %s: it must be jwtd-issuer's, mode 0600", path,
-                       sqlite3_errmsg(store->sql.db));
-    return prepare(store, path, why);
+        return errmsg_set(errmsg, TOK_FILE, "%s: %s: it must be jwtd-issuer's, mode 0600", path,
+                          sqlite3_errmsg(store->sql.db));
+    return prepare(store, path, errmsg);
 }

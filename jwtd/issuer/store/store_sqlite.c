@@ -75,7 +75,7 @@ static bool run_plain(struct store *store, enum store_statement which)
     return sql_run(&call) != STORE_FAILED;
 }
 
-enum tok_err store_open(const char *path, struct store **ret, struct why *why)
+enum tok_err store_open(const char *path, struct store **ret, struct errmsg *errmsg)
 {
     struct store *store = calloc(1, sizeof(*store));
     enum tok_err err;
@@ -83,7 +83,7 @@ enum tok_err store_open(const char *path, struct store **ret, struct why *why)
     if (!store)
         return TOK_NO_MEMORY;
     store->sql.texts = texts;
-    err = store_connect(store, path, why);
+    err = store_connect(store, path, errmsg);
     if (err == TOK_OK)
         *ret = store;
     else

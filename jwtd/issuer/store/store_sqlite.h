@@ -40,7 +40,8 @@ struct store {
 };
 
 /* Opens the file for an empty store, making it or bringing it to this release's schema. */
-enum tok_err store_connect(struct store *store, const char *path, struct why *why) MUST_CHECK;
+enum tok_err store_connect(struct store *store, const char *path,
+                           struct errmsg *errmsg) MUST_CHECK;
 
 /* Reads the columns that all queries of sessions begin with. False: a row is damaged. */
 bool store_read_session(struct sql_call *call, struct store_session *s);

@@ -40,11 +40,11 @@ static struct key *file_key(const struct alg *alg, const char *file)
     size_t n;
     CLEANUP(cleanup_free) char *pem = forge_data(file, &n);
     struct key *key = NULL;
-    struct why why = {""};
+    struct errmsg errmsg = {""};
 
-    ck_assert_msg(
-        key_read(NULL, (struct slice){pem, n}, KEY_PRIVATE, alg_bit(alg), &key, &why) == TOK_OK,
-        "%s: %s", file, why.text);
+    ck_assert_msg(key_read(NULL, (struct slice){pem, n}, KEY_PRIVATE, alg_bit(alg), &key,
+                           &errmsg) == TOK_OK,
+                  "%s: %s", file, errmsg.text);
     return key;
 }
 
@@ -75,7 +75,7 @@ struct keyset *range_set(const char *const *jwks)
     size_t n = 0;
     FILE *out = open_memstream(&text, &n);
     struct keyset *set = NULL;
-    struct why why = {""};
+    struct errmsg errmsg = {""};
 
     ck_assert_ptr_nonnull(out);
     (void)fprintf(out, "{\"keys\":[%s", jwks[0]);
@@ -83,9 +83,9 @@ struct keyset *range_set(const char *const *jwks)
         (void)fprintf(out, ",%s", jwks[i]);
     (void)fprintf(out, "]}");
     ck_assert_int_eq(fclose(out), 0);
-    ck_assert_msg(keyset_parse(NULL, (struct slice){text, n}, ~(alg_set)0, &set, &why) ==
+    ck_assert_msg(keyset_parse(NULL, (struct slice){text, n}, ~(alg_set)0, &set, &errmsg) ==
                       TOK_OK,
-                  "%s", why.text);
+                  "%s", errmsg.text);
     return set;
 }
 
@@ -106,15 +106,15 @@ static struct keyset *set_of(const struct range *r, bool secret)
 
 void range_words(struct range *r, const char *words)
 {
-    struct why why = {""};
+    struct errmsg errmsg = {""};
 
     while (words && *words) {
         size_t n = strcspn(words, " "), name = strcspn(words, "= ");
         struct slice value = {name < n ? words + name + 1 : NULL, name < n ? n - name - 1 : 0};
 
         ck_assert_msg(policy_set(&r->policy, POLICY_WORDS, (struct slice){words, name}, value,
-                                 &why) == TOK_OK,
-                      "%s: %s", words, why.text);
+                                 &errmsg) == TOK_OK,
+                      "%s: %s", words, errmsg.text);
         words += n + (words[n] == ' ');
     }
 }

@@ -43,7 +43,7 @@ static void put_file(struct issuers *w, const struct range *r, enum file file)
 static void read_settings(struct issuers *w)
 {
     char text[2048];
-    struct why why = {""};
+    struct errmsg errmsg = {""};
 
     (void)snprintf(text, sizeof(text),
                    "[Issuer https://a]\nKeys=%s\nAlgorithms=ES256\nAudience=host\n"
@@ -54,8 +54,8 @@ static void read_settings(struct issuers *w)
                    "UserMap=same\nClaim=grp:staff\nTyp=at+jwt\n"
                    "[Issuer https://d]\nKeys=%s\nAudience=host\n",
                    w->paths[A_KEYS], w->paths[B_KEYS], w->paths[C_KEYS], w->paths[A_KEYS]);
-    ck_assert_msg(settings_parse(&w->settings, "test", text_slice(text), &why) == TOK_OK, "%s",
-                  why.text);
+    ck_assert_msg(settings_parse(&w->settings, "test", text_slice(text), &errmsg) == TOK_OK,
+                  "%s", errmsg.text);
 }
 
 static struct issuers *issuers_new(const struct range *r)
@@ -106,13 +106,13 @@ static enum tok_err judge(struct issuers *w, struct range *r, struct slice token
 {
     const struct settings_issuer *section;
     struct resolved resolved = {.list.fd = -1};
-    struct why why = {""};
+    struct errmsg errmsg = {""};
     enum tok_err err;
 
     ck_assert_ok(resolve_section(&w->settings, token, &section));
     lay_words(w, section);
-    ck_assert_msg(resolve_load(&w->ask, &w->settings, section, &resolved, &why) == TOK_OK, "%s",
-                  why.text);
+    ck_assert_msg(resolve_load(&w->ask, &w->settings, section, &resolved, &errmsg) == TOK_OK,
+                  "%s", errmsg.text);
     err = resolve_verify(&resolved,
                          &(struct verify_ask){.token = token,
                                               .now = NOW,
@@ -120,7 +120,7 @@ static enum tok_err judge(struct issuers *w, struct range *r, struct slice token
                                               .service = SLICE("sshd"),
                                               .scratch = r->scratch,
                                               .scratch_size = sizeof(r->scratch)},
-                         &r->result, &why);
+                         &r->result, &errmsg);
     resolve_clear(&resolved);
     return err;
 }

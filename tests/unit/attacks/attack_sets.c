@@ -69,10 +69,10 @@ static char *replaced(const char *text, const char *from, const char *to)
 static enum tok_err read_set(const char *text)
 {
     CLEANUP(cleanup_keyset) struct keyset *set = NULL;
-    struct why why = {""};
-    enum tok_err err = keyset_parse(NULL, text_slice(text), ~(alg_set)0, &set, &why);
+    struct errmsg errmsg = {""};
+    enum tok_err err = keyset_parse(NULL, text_slice(text), ~(alg_set)0, &set, &errmsg);
 
-    ck_assert_msg(!err == (set != NULL) && (!err || *why.text), "%s", text);
+    ck_assert_msg(!err == (set != NULL) && (!err || *errmsg.text), "%s", text);
     return err;
 }
 

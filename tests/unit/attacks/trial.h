@@ -36,16 +36,17 @@ struct trial {
 static inline struct trial *trial_new(void)
 {
     struct trial *b = calloc(1, sizeof(*b));
-    struct why why = {0};
+    struct errmsg errmsg = {0};
 
     ck_assert_ptr_nonnull(b);
     b->key = forge_key(RFC8037_PRIVATE, KEY_PRIVATE);
     ck_assert_ok(
-        keyset_parse(NULL, text_slice(RFC8037_PUBLIC), alg_set_default(), &b->keys, &why));
+        keyset_parse(NULL, text_slice(RFC8037_PUBLIC), alg_set_default(), &b->keys, &errmsg));
     ck_assert_ok(policy_init(&b->policy));
     ck_assert_ok(
-        policy_set(&b->policy, POLICY_WORDS, SLICE("issuer"), SLICE("https://host"), &why));
-    ck_assert_ok(policy_set(&b->policy, POLICY_WORDS, SLICE("audience"), SLICE("host"), &why));
+        policy_set(&b->policy, POLICY_WORDS, SLICE("issuer"), SLICE("https://host"), &errmsg));
+    ck_assert_ok(
+        policy_set(&b->policy, POLICY_WORDS, SLICE("audience"), SLICE("host"), &errmsg));
     return b;
 }
 
@@ -59,13 +60,13 @@ static inline void trial_free(struct trial **b)
 
 static inline void trial_keys(struct trial *b, const char *json)
 {
-    struct why why = {0};
+    struct errmsg errmsg = {0};
 
     keyset_free(b->keys);
     b->keys = NULL;
-    ck_assert_msg(keyset_parse(NULL, text_slice(json), alg_set_default(), &b->keys, &why) ==
+    ck_assert_msg(keyset_parse(NULL, text_slice(json), alg_set_default(), &b->keys, &errmsg) ==
                       TOK_OK,
-                  "%s", why.text);
+                  "%s", errmsg.text);
 }
 
 static inline struct verify_ask ask_of(struct trial *b, struct slice token)

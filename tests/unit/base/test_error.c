@@ -57,24 +57,24 @@ END_TEST
 
 START_TEST(why_holds_the_sentence_and_gives_the_error_back)
 {
-    struct why why;
+    struct errmsg errmsg;
 
-    ck_assert_err(why_set(&why, TOK_KEYS, "%s: line %d", "/a", 7), TOK_KEYS);
-    ck_assert_str_eq(why.text, "/a: line 7");
-    ck_assert_err(why_set(NULL, TOK_FILE, "%s", "x"), TOK_FILE);
+    ck_assert_err(errmsg_set(&errmsg, TOK_KEYS, "%s: line %d", "/a", 7), TOK_KEYS);
+    ck_assert_str_eq(errmsg.text, "/a: line 7");
+    ck_assert_err(errmsg_set(NULL, TOK_FILE, "%s", "x"), TOK_FILE);
 }
 END_TEST
 
-START_TEST(control_bytes_in_why_become_question_marks)
+START_TEST(control_bytes_in_errmsg_become_question_marks)
 {
-    struct why why;
+    struct errmsg errmsg;
 
     for (int c = 1; c < 0x100; c++) {
         bool control = c < 0x20 || c == 0x7f;
 
-        ck_assert_err(why_set(&why, TOK_FILE, "a%cb", c), TOK_FILE);
-        ck_assert_int_eq((unsigned char)why.text[1], control ? '?' : c);
-        ck_assert_str_eq(why.text + 2, "b");
+        ck_assert_err(errmsg_set(&errmsg, TOK_FILE, "a%cb", c), TOK_FILE);
+        ck_assert_int_eq((unsigned char)errmsg.text[1], control ? '?' : c);
+        ck_assert_str_eq(errmsg.text + 2, "b");
     }
 }
 END_TEST
@@ -82,22 +82,22 @@ END_TEST
 START_TEST(a_long_sentence_is_cut_to_the_buffer)
 {
     char longer[2000];
-    struct why why;
+    struct errmsg errmsg;
 
     memset(longer, 'x', sizeof(longer) - 1);
     longer[sizeof(longer) - 1] = '\0';
-    ck_assert_err(why_set(&why, TOK_FILE, "%s", longer), TOK_FILE);
-    ck_assert_uint_eq(strlen(why.text), sizeof(why.text) - 1);
+    ck_assert_err(errmsg_set(&errmsg, TOK_FILE, "%s", longer), TOK_FILE);
+    ck_assert_uint_eq(strlen(errmsg.text), sizeof(errmsg.text) - 1);
 }
 END_TEST
 
 START_TEST(why_may_be_told_on_from_itself)
 {
-    struct why why;
+    struct errmsg errmsg;
 
-    ck_assert_err(why_set(&why, TOK_FILE, "inner"), TOK_FILE);
-    ck_assert_err(why_set(&why, TOK_KEYS, "outer: %s", why.text), TOK_KEYS);
-    ck_assert_str_eq(why.text, "outer: inner");
+    ck_assert_err(errmsg_set(&errmsg, TOK_FILE, "inner"), TOK_FILE);
+    ck_assert_err(errmsg_set(&errmsg, TOK_KEYS, "outer: %s", errmsg.text), TOK_KEYS);
+    ck_assert_str_eq(errmsg.text, "outer: inner");
 }
 END_TEST
 
@@ -170,7 +170,7 @@ END_TEST
 UNIT_MAIN("error", every_error_has_its_word, every_error_has_a_clause_of_its_own,
           only_errors_after_revoked_are_ours, a_number_that_is_no_error_is_no_success,
           why_holds_the_sentence_and_gives_the_error_back,
-          control_bytes_in_why_become_question_marks, a_long_sentence_is_cut_to_the_buffer,
+          control_bytes_in_errmsg_become_question_marks, a_long_sentence_is_cut_to_the_buffer,
           why_may_be_told_on_from_itself, slices_are_compared_by_bytes_and_length,
           a_nul_inside_never_ends_a_slice, a_text_is_cut_at_its_first_mark_or_stays,
           digits_are_a_number_and_nothing_else_is, a_sentence_shows_so_much_of_a_text)

@@ -34,13 +34,14 @@ static void make(const char *path, const char *text, mode_t mode)
 static void refuse(const char *path, enum file_trust trust, int error, const char *says)
 {
     char *bytes = NULL;
-    struct why why = {""};
+    struct errmsg errmsg = {""};
     int got = 0;
     size_t n;
 
-    ck_assert_err(file_read(path, trust, 100, &bytes, &n, &got, &why), TOK_FILE);
-    ck_assert_msg(strncmp(why.text, path, strlen(path)) == 0, "%s", why.text);
-    ck_assert_msg(strstr(why.text, says) != NULL, "'%s' does not say '%s'", why.text, says);
+    ck_assert_err(file_read(path, trust, 100, &bytes, &n, &got, &errmsg), TOK_FILE);
+    ck_assert_msg(strncmp(errmsg.text, path, strlen(path)) == 0, "%s", errmsg.text);
+    ck_assert_msg(strstr(errmsg.text, says) != NULL, "'%s' does not say '%s'", errmsg.text,
+                  says);
     ck_assert_int_eq(got, error);
     ck_assert_ptr_null(bytes);
 }
@@ -48,9 +49,10 @@ static void refuse(const char *path, enum file_trust trust, int error, const cha
 static void accept(const char *path, enum file_trust trust)
 {
     CLEANUP(cleanup_close) int fd = -1;
-    struct why why = {""};
+    struct errmsg errmsg = {""};
 
-    ck_assert_msg(file_open(path, trust, &fd, NULL, NULL, &why) == TOK_OK, "%s", why.text);
+    ck_assert_msg(file_open(path, trust, &fd, NULL, NULL, &errmsg) == TOK_OK, "%s",
+                  errmsg.text);
 }
 
 static size_t entries(void)
@@ -253,28 +255,28 @@ START_TEST(the_size_cap_is_exact)
 {
     CLEANUP(place_leave) struct place p = place_enter();
     CLEANUP(cleanup_free) char *bytes = NULL;
-    struct why why;
+    struct errmsg errmsg;
     int error = 0;
     size_t n;
 
     make("f", "12345", 0644);
-    ck_assert_err(file_read("f", FILE_PUBLIC, 4, &bytes, &n, &error, &why), TOK_FILE);
-    ck_assert_str_eq(why.text, "f: has 5 bytes; at most 4 are read");
+    ck_assert_err(file_read("f", FILE_PUBLIC, 4, &bytes, &n, &error, &errmsg), TOK_FILE);
+    ck_assert_str_eq(errmsg.text, "f: has 5 bytes; at most 4 are read");
     ck_assert_int_eq(error, EFBIG);
-    ck_assert_ok(file_read("f", FILE_PUBLIC, 5, &bytes, &n, &error, &why));
+    ck_assert_ok(file_read("f", FILE_PUBLIC, 5, &bytes, &n, &error, &errmsg));
 }
 END_TEST
 
 START_TEST(a_file_that_grows_while_it_is_read_is_refused)
 {
     CLEANUP(cleanup_free) char *bytes = NULL;
-    struct why why;
+    struct errmsg errmsg;
     size_t n;
 
     /* procfs says 0 bytes and then yields some. */
-    ck_assert_err(file_read("/proc/self/limits", FILE_PUBLIC, 0, &bytes, &n, NULL, &why),
+    ck_assert_err(file_read("/proc/self/limits", FILE_PUBLIC, 0, &bytes, &n, NULL, &errmsg),
                   TOK_FILE);
-    ck_assert_ptr_nonnull(strstr(why.text, "changed while it was read"));
+    ck_assert_ptr_nonnull(strstr(errmsg.text, "changed while it was read"));
 }
 END_TEST
 
@@ -328,15 +330,15 @@ START_TEST(a_failed_write_leaves_the_old_file_and_nothing_else)
     CLEANUP(place_leave) struct place p = place_enter();
     struct rlimit small = {.rlim_cur = 2, .rlim_max = RLIM_INFINITY};
     struct rlimit old;
-    struct why why;
+    struct errmsg errmsg;
 
     make("f", "old", 0644);
     ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &old), 0);
     (void)signal(SIGXFSZ, SIG_IGN);
     ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &small), 0);
-    ck_assert_err(file_write("f", SLICE("new and longer"), 0644, &why), TOK_FILE);
+    ck_assert_err(file_write("f", SLICE("new and longer"), 0644, &errmsg), TOK_FILE);
     ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &old), 0);
-    ck_assert_str_eq(why.text, "f: can't replace: File too large");
+    ck_assert_str_eq(errmsg.text, "f: can't replace: File too large");
     content_is("f", "old");
     ck_assert_uint_eq(entries(), 1);
 }
@@ -362,12 +364,12 @@ END_TEST
 START_TEST(a_directory_is_never_replaced)
 {
     CLEANUP(place_leave) struct place p = place_enter();
-    struct why why;
+    struct errmsg errmsg;
 
     ck_assert_int_eq(mkdir("dir", 0755), 0);
-    ck_assert_err(file_write("dir", SLICE("x"), 0644, &why), TOK_FILE);
-    ck_assert_err(file_write("dir/", SLICE("x"), 0644, &why), TOK_FILE);
-    ck_assert_err(file_write("nowhere/f", SLICE("x"), 0644, &why), TOK_FILE);
+    ck_assert_err(file_write("dir", SLICE("x"), 0644, &errmsg), TOK_FILE);
+    ck_assert_err(file_write("dir/", SLICE("x"), 0644, &errmsg), TOK_FILE);
+    ck_assert_err(file_write("nowhere/f", SLICE("x"), 0644, &errmsg), TOK_FILE);
     ck_assert_uint_eq(entries(), 1);
 }
 END_TEST
@@ -390,15 +392,15 @@ START_TEST(a_path_that_is_too_long_is_refused)
 {
     CLEANUP(place_leave) struct place p = place_enter();
     char path[PATH_MAX + 16], *text = NULL;
-    struct why why;
+    struct errmsg errmsg;
     size_t n;
     int error = 0;
 
     memset(path, 'd', sizeof(path));
     memcpy(path + sizeof(path) - 3, "/f", 3);
-    ck_assert_err(file_read(path, FILE_OWN, 10, &text, &n, &error, &why), TOK_FILE);
+    ck_assert_err(file_read(path, FILE_OWN, 10, &text, &n, &error, &errmsg), TOK_FILE);
     ck_assert_int_eq(error, ENAMETOOLONG);
-    ck_assert_err(file_write(path, SLICE("x"), 0644, &why), TOK_FILE);
+    ck_assert_err(file_write(path, SLICE("x"), 0644, &errmsg), TOK_FILE);
     ck_assert_uint_eq(entries(), 0);
 }
 END_TEST

@@ -17,9 +17,9 @@ static inline struct slice s(const char *text)
 /* Reads the text on top of what is there, or fails with the sentence. */
 static inline void add(struct settings *set, const char *text)
 {
-    struct why why = {""};
+    struct errmsg errmsg = {""};
 
-    ck_assert_msg(settings_parse(set, "file", s(text), &why) == TOK_OK, "%s", why.text);
+    ck_assert_msg(settings_parse(set, "file", s(text), &errmsg) == TOK_OK, "%s", errmsg.text);
 }
 
 static inline struct settings read_text(const char *text)
@@ -43,16 +43,17 @@ static inline void accept(const char *text)
 static inline void refuse_bytes(struct slice text, unsigned line, const char *says)
 {
     CLEANUP(settings_clear) struct settings set = {0};
-    struct why why = {""};
+    struct errmsg errmsg = {""};
     char begin[32];
 
     ck_assert_ok(settings_init(&set));
-    ck_assert_err(settings_parse(&set, "file", text, &why), TOK_SETTINGS);
+    ck_assert_err(settings_parse(&set, "file", text, &errmsg), TOK_SETTINGS);
     (void)snprintf(begin, sizeof(begin), "file:%u: ", line);
-    ck_assert_msg(strncmp(why.text, begin, strlen(begin)) == 0, "not '%s' but '%s'", begin,
-                  why.text);
-    ck_assert_msg(strstr(why.text, says) != NULL, "'%s' does not say '%s'", why.text, says);
-    ck_assert_msg(strstr(why.text, "allowed ") != NULL, "'%s' has no form", why.text);
+    ck_assert_msg(strncmp(errmsg.text, begin, strlen(begin)) == 0, "not '%s' but '%s'", begin,
+                  errmsg.text);
+    ck_assert_msg(strstr(errmsg.text, says) != NULL, "'%s' does not say '%s'", errmsg.text,
+                  says);
+    ck_assert_msg(strstr(errmsg.text, "allowed ") != NULL, "'%s' has no form", errmsg.text);
 }
 
 static inline void refuse(const char *text, unsigned line, const char *says)

@@ -35,11 +35,11 @@ static void put(char path[64], const char *dir, const char *name, const char *te
 
 static void give(struct place *p, const char *word, const char *value)
 {
-    struct why why = {""};
+    struct errmsg errmsg = {""};
 
     ck_assert_msg(policy_set(&p->words, POLICY_WORDS, text_slice(word), text_slice(value),
-                             &why) == TOK_OK,
-                  "%s", why.text);
+                             &errmsg) == TOK_OK,
+                  "%s", errmsg.text);
 }
 
 static struct place *place_new(void)
@@ -82,28 +82,28 @@ static void place_free(struct place **at)
 static void section(struct place *p, const char *url, const char *keys, const char *lines)
 {
     char text[512];
-    struct why why = {""};
+    struct errmsg errmsg = {""};
 
     (void)snprintf(text, sizeof(text), "[Issuer %s]\nKeys=%s\n%s", url, keys, lines);
-    ck_assert_msg(settings_parse(&p->settings, "test", text_slice(text), &why) == TOK_OK, "%s",
-                  why.text);
+    ck_assert_msg(settings_parse(&p->settings, "test", text_slice(text), &errmsg) == TOK_OK,
+                  "%s", errmsg.text);
 }
 
 static void settings(struct place *p, const char *text)
 {
-    struct why why = {""};
+    struct errmsg errmsg = {""};
 
-    ck_assert_msg(settings_parse(&p->settings, "test", text_slice(text), &why) == TOK_OK, "%s",
-                  why.text);
+    ck_assert_msg(settings_parse(&p->settings, "test", text_slice(text), &errmsg) == TOK_OK,
+                  "%s", errmsg.text);
 }
 
-static enum tok_err load(struct place *p, const char *token, struct why *why)
+static enum tok_err load(struct place *p, const char *token, struct errmsg *errmsg)
 {
     const struct settings_issuer *chosen;
 
     resolve_clear(&p->resolved);
     ck_assert_ok(resolve_section(&p->settings, text_slice(token), &chosen));
-    return resolve_load(&p->ask, &p->settings, chosen, &p->resolved, why);
+    return resolve_load(&p->ask, &p->settings, chosen, &p->resolved, errmsg);
 }
 
 /* The judgement on a token of RFC 8037's key with this payload. */
@@ -111,11 +111,11 @@ static enum tok_err judge(struct place *p, const char *payload, const char *user
 {
     CLEANUP(cleanup_key) struct key *key = forge_key(RFC8037_PRIVATE, KEY_PRIVATE);
     CLEANUP(cleanup_free) char *token = forge(key, SLICE(HEADER), text_slice(payload));
-    struct why why = {""};
+    struct errmsg errmsg = {""};
     char scratch[1024];
-    enum tok_err err = load(p, token, &why);
+    enum tok_err err = load(p, token, &errmsg);
 
-    ck_assert_msg(err == TOK_OK || why.text[0] != '\0', "no sentence");
+    ck_assert_msg(err == TOK_OK || errmsg.text[0] != '\0', "no sentence");
     if (err)
         return err;
     return resolve_verify(
@@ -125,7 +125,7 @@ static enum tok_err judge(struct place *p, const char *payload, const char *user
                              .user = user ? text_slice(user) : (struct slice){0},
                              .scratch = scratch,
                              .scratch_size = sizeof(scratch)},
-        &p->result, &why);
+        &p->result, &errmsg);
 }
 
 START_TEST(the_local_issuers_tokens_are_judged_by_the_pinned_file)
@@ -209,11 +209,11 @@ END_TEST
 START_TEST(a_pam_stack_that_names_keys_keeps_the_list)
 {
     CLEANUP(place_free) struct place *p = place_new();
-    struct why why = {""};
+    struct errmsg errmsg = {""};
     enum tok_err err;
 
     give(p, "keys", p->keys);
-    err = load(p, "a.b.c", &why);
+    err = load(p, "a.b.c", &errmsg);
     if (access(POLICY_REVOKED, F_OK) == 0)
         ck_assert(err == TOK_OK && p->resolved.list.fd >= 0);
     else
@@ -426,12 +426,12 @@ START_TEST(a_settings_file_that_is_named_must_be_there)
 {
     CLEANUP(place_free) struct place *p = place_new();
     CLEANUP(settings_clear) struct settings read = {0};
-    struct why why = {""};
+    struct errmsg errmsg = {""};
 
     p->ask.config = "/nowhere/jwt.conf";
-    ck_assert_err(resolve_settings(&p->ask, &read, &why), TOK_SETTINGS);
-    ck_assert_ptr_nonnull(strstr(why.text, "/nowhere/jwt.conf"));
-    ck_assert_err(resolve_token(&p->ask, SLICE("a.b.c"), &p->resolved, &why), TOK_SETTINGS);
+    ck_assert_err(resolve_settings(&p->ask, &read, &errmsg), TOK_SETTINGS);
+    ck_assert_ptr_nonnull(strstr(errmsg.text, "/nowhere/jwt.conf"));
+    ck_assert_err(resolve_token(&p->ask, SLICE("a.b.c"), &p->resolved, &errmsg), TOK_SETTINGS);
 }
 END_TEST
 
@@ -440,7 +440,7 @@ START_TEST(a_key_file_that_is_lost_judges_no_more_tokens)
     CLEANUP(place_free) struct place *p = place_new();
     CLEANUP(cleanup_key) struct key *key = forge_key(RFC8037_PRIVATE, KEY_PRIVATE);
     CLEANUP(cleanup_free) char *token = forge(key, SLICE(HEADER), SLICE(LOCAL));
-    struct why why = {""};
+    struct errmsg errmsg = {""};
     char scratch[1024];
     const struct verify_ask ask = {.token = text_slice(token),
                                    .now = NOW,
@@ -449,11 +449,11 @@ START_TEST(a_key_file_that_is_lost_judges_no_more_tokens)
 
     give(p, "keys", p->keys);
     give(p, "revoked", "none");
-    ck_assert_ok(load(p, token, &why));
-    ck_assert_ok(resolve_verify(&p->resolved, &ask, &p->result, &why));
+    ck_assert_ok(load(p, token, &errmsg));
+    ck_assert_ok(resolve_verify(&p->resolved, &ask, &p->result, &errmsg));
     ck_assert_int_eq(unlink(p->keys), 0);
-    ck_assert_err(resolve_verify(&p->resolved, &ask, &p->result, &why), TOK_KEYS);
-    ck_assert_ptr_nonnull(strstr(why.text, p->keys));
+    ck_assert_err(resolve_verify(&p->resolved, &ask, &p->result, &errmsg), TOK_KEYS);
+    ck_assert_ptr_nonnull(strstr(errmsg.text, p->keys));
     ck_assert(!p->result.authentic);
 }
 END_TEST

@@ -30,11 +30,11 @@ static void make(const char *path, const char *text)
 static void refuse_load(const char *begin)
 {
     struct settings set = {.n_issuers = 0};
-    struct why why = {""};
+    struct errmsg errmsg = {""};
 
-    ck_assert_err(settings_load("jwt.conf", &set, &why), TOK_SETTINGS);
-    ck_assert_msg(strncmp(why.text, begin, strlen(begin)) == 0, "not '%s' but '%s'", begin,
-                  why.text);
+    ck_assert_err(settings_load("jwt.conf", &set, &errmsg), TOK_SETTINGS);
+    ck_assert_msg(strncmp(errmsg.text, begin, strlen(begin)) == 0, "not '%s' but '%s'", begin,
+                  errmsg.text);
     ck_assert_ptr_null(set.token.user_id_claim);
     settings_clear(&set);
 }
@@ -42,9 +42,9 @@ static void refuse_load(const char *begin)
 static uint64_t loaded_length(void)
 {
     CLEANUP(settings_clear) struct settings set = {0};
-    struct why why = {""};
+    struct errmsg errmsg = {""};
 
-    ck_assert_msg(settings_load("jwt.conf", &set, &why) == TOK_OK, "%s", why.text);
+    ck_assert_msg(settings_load("jwt.conf", &set, &errmsg) == TOK_OK, "%s", errmsg.text);
     return set.token.max_token_length;
 }
 

@@ -64,7 +64,7 @@ END_TEST
 START_TEST(issuers_have_a_limit)
 {
     CLEANUP(settings_clear) struct settings set = {0};
-    struct why why = {""};
+    struct errmsg errmsg = {""};
     char text[64];
 
     ck_assert_ok(settings_init(&set));
@@ -72,9 +72,9 @@ START_TEST(issuers_have_a_limit)
         (void)snprintf(text, sizeof(text), "[Issuer u%d]\nKeys=/k\n", i);
         add(&set, text);
     }
-    ck_assert_err(settings_parse(&set, "file", s("[Issuer more]\nKeys=/k\n"), &why),
+    ck_assert_err(settings_parse(&set, "file", s("[Issuer more]\nKeys=/k\n"), &errmsg),
                   TOK_SETTINGS);
-    ck_assert_str_eq(why.text, "file:1: one issuer too many; allowed are 64");
+    ck_assert_str_eq(errmsg.text, "file:1: one issuer too many; allowed are 64");
     add(&set, "[Issuer u0]\nKeys=/other\n");
 }
 END_TEST

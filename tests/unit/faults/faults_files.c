@@ -98,17 +98,17 @@ static enum tok_err load_settings(const void *given, char *text)
 {
     const struct place *p = given;
     struct settings s = {0};
-    struct why why = {0};
+    struct errmsg errmsg = {0};
     struct told told = {text, 0};
-    enum tok_err err = settings_load(p->conf, &s, &why);
+    enum tok_err err = settings_load(p->conf, &s, &errmsg);
 
     (void)faults_end();
     if (err) {
         const struct settings empty = {0};
 
         ck_assert_mem_eq(&s, &empty, sizeof(s));
-        ck_assert_msg(*why.text != '\0', "%s without a sentence", tok_err_word(err));
-        (void)snprintf(text, FAULTS_TEXT, "%s", why.text);
+        ck_assert_msg(*errmsg.text != '\0', "%s without a sentence", tok_err_word(err));
+        (void)snprintf(text, FAULTS_TEXT, "%s", errmsg.text);
         return err;
     }
     ck_assert_ok(settings_each(&s, tell, &told));
@@ -157,11 +157,11 @@ static const char *const every_word[][2] = {
 
 static void give(struct policy *p, const char *word, const char *value)
 {
-    struct why why = {0};
+    struct errmsg errmsg = {0};
 
-    ck_assert_msg(policy_set(p, POLICY_WORDS, text_slice(word), text_slice(value), &why) ==
+    ck_assert_msg(policy_set(p, POLICY_WORDS, text_slice(word), text_slice(value), &errmsg) ==
                       TOK_OK,
-                  "%s", why.text);
+                  "%s", errmsg.text);
 }
 
 static void make_policy(struct policy *ret)
@@ -216,12 +216,12 @@ static enum tok_err set_word(const void *given, char *text)
     CLEANUP(policy_clear) struct policy p = {0};
     static char before[FAULTS_TEXT];
     const struct words *w = given;
-    struct why why = {0};
+    struct errmsg errmsg = {0};
     enum tok_err err = policy_copy(w->base, &p);
 
     if (err)
         return err;
-    err = policy_set(&p, POLICY_WORDS, text_slice(w->word), text_slice(w->value), &why);
+    err = policy_set(&p, POLICY_WORDS, text_slice(w->word), text_slice(w->value), &errmsg);
     (void)faults_end();
     tell_policy(&p, text);
     tell_policy(w->base, before);
@@ -273,8 +273,8 @@ static enum tok_err read_pinned(const void *given, char *text)
 {
     CLEANUP(policy_clear) struct policy p = {0};
     const struct place *place = given;
-    struct why why = {0};
-    enum tok_err err = policy_read_pinned(&p, place->pinned, &why);
+    struct errmsg errmsg = {0};
+    enum tok_err err = policy_read_pinned(&p, place->pinned, &errmsg);
 
     (void)faults_end();
     if (err) {
@@ -301,7 +301,7 @@ static enum tok_err resolve(const void *given, char *text)
         .words = &p->words, .config = p->conf, .pinned = p->pinned, .trust = FILE_PUBLIC};
     CLEANUP(resolve_clear) struct resolved r = {.list.fd = -1};
     struct verify_result result = {0};
-    struct why why = {0};
+    struct errmsg errmsg = {0};
     char scratch[1024];
     const struct verify_ask check = {.token = text_slice(p->token),
                                      .now = 1700000100,
@@ -309,12 +309,12 @@ static enum tok_err resolve(const void *given, char *text)
                                      .service = SLICE("sshd"),
                                      .scratch = scratch,
                                      .scratch_size = sizeof(scratch)};
-    enum tok_err err = resolve_token(&ask, check.token, &r, &why);
+    enum tok_err err = resolve_token(&ask, check.token, &r, &errmsg);
 
     if (!err)
-        err = resolve_verify(&r, &check, &result, &why);
+        err = resolve_verify(&r, &check, &result, &errmsg);
     (void)faults_end();
-    (void)snprintf(text, FAULTS_TEXT, "%s %d %s", result.user, r.foreign, why.text);
+    (void)snprintf(text, FAULTS_TEXT, "%s %d %s", result.user, r.foreign, errmsg.text);
     return err;
 }
 
@@ -351,13 +351,13 @@ static enum tok_err read_whole(const void *given, char *text)
     char *bytes = NULL;
     size_t n = 0;
     int error = 0;
-    struct why why = {0};
-    enum tok_err err = file_read(p->conf, FILE_PUBLIC, 4096, &bytes, &n, &error, &why);
+    struct errmsg errmsg = {0};
+    enum tok_err err = file_read(p->conf, FILE_PUBLIC, 4096, &bytes, &n, &error, &errmsg);
 
     (void)faults_end();
     if (err) {
         ck_assert_ptr_null(bytes);
-        ck_assert_msg(*why.text != '\0', "%s without a sentence", tok_err_word(err));
+        ck_assert_msg(*errmsg.text != '\0', "%s without a sentence", tok_err_word(err));
         return err;
     }
     (void)snprintf(text, FAULTS_TEXT, "%s", bytes);
@@ -390,12 +390,12 @@ static enum tok_err replace_file(const void *given, char *text)
     static const char old[] = "the old text", new[] = "the text that is new";
     const struct place *p = given;
     char path[128];
-    struct why why = {0};
+    struct errmsg errmsg = {0};
     enum tok_err err;
 
     (void)text;
     (void)snprintf(path, sizeof(path), "%s/%s", p->drop_ins, "replaced");
-    err = file_write(path, SLICE("the text that is new"), 0600, &why);
+    err = file_write(path, SLICE("the text that is new"), 0600, &errmsg);
     (void)faults_end();
     ck_assert(err ? is_whole(path, old, new) : is_whole(path, new, new));
     ck_assert_ok(file_write(path, SLICE("the old text"), 0600, NULL));
@@ -418,8 +418,8 @@ static enum tok_err ask_list(const void *given, char *text)
 {
     const struct place *p = given;
     struct revoked list = {.fd = -1};
-    struct why why = {0};
-    enum tok_err err = revoked_open(p->list, FILE_PUBLIC, &list, &why);
+    struct errmsg errmsg = {0};
+    enum tok_err err = revoked_open(p->list, FILE_PUBLIC, &list, &errmsg);
 
     (void)text;
     if (err) {

@@ -20,8 +20,8 @@ static enum tok_err read_key(const void *given, char *text)
 {
     const struct given *g = given;
     struct key *key = NULL;
-    struct why why = {0};
-    enum tok_err err = key_read(NULL, g->text, g->part, alg_bit(g->alg), &key, &why);
+    struct errmsg errmsg = {0};
+    enum tok_err err = key_read(NULL, g->text, g->part, alg_bit(g->alg), &key, &errmsg);
 
     (void)faults_end();
     if (!err)
@@ -193,10 +193,10 @@ static enum tok_err read_set(const void *given, char *text)
 {
     const struct set *g = given;
     struct keyset *set = NULL;
-    struct why why = {0};
-    enum tok_err err = g->path
-                           ? keyset_load(NULL, g->path, FILE_PUBLIC, g->algorithms, &set, &why)
-                           : keyset_parse(NULL, g->text, g->algorithms, &set, &why);
+    struct errmsg errmsg = {0};
+    enum tok_err err =
+        g->path ? keyset_load(NULL, g->path, FILE_PUBLIC, g->algorithms, &set, &errmsg)
+                : keyset_parse(NULL, g->text, g->algorithms, &set, &errmsg);
 
     (void)faults_end();
     if (!err)
@@ -236,12 +236,12 @@ static enum tok_err follow_set(const void *given, char *text)
     const struct set *g = given;
     CLEANUP(keyset_file_clear) struct keyset_file file = {0};
     const struct keyset *set = NULL;
-    struct why why = {0};
+    struct errmsg errmsg = {0};
     enum tok_err err = keyset_file_init(NULL, g->path, FILE_PUBLIC, g->algorithms, &file);
 
     for (int i = 0; !err && i < 2; i++) {
         set = NULL;
-        err = keyset_file_get(&file, &set, &why);
+        err = keyset_file_get(&file, &set, &errmsg);
     }
     (void)faults_end();
     if (err)

@@ -16,12 +16,12 @@ static void check_wrong(const struct wrong *wrong, size_t n, enum key_part part)
 {
     for (size_t i = 0; i < n; i++) {
         struct key *key = (struct key *)&key; /* any pointer that must stay */
-        struct why why = {0};
-        enum tok_err err = key_from_jwk(NULL, text_slice(wrong[i].jwk), part, &key, &why);
+        struct errmsg errmsg = {0};
+        enum tok_err err = key_from_jwk(NULL, text_slice(wrong[i].jwk), part, &key, &errmsg);
 
         ck_assert_msg(err == wrong[i].err, "%s: %s", wrong[i].jwk, tok_err_word(err));
-        ck_assert_msg(strstr(why.text, wrong[i].says) == why.text, "%s: %s", wrong[i].jwk,
-                      why.text);
+        ck_assert_msg(strstr(errmsg.text, wrong[i].says) == errmsg.text, "%s: %s", wrong[i].jwk,
+                      errmsg.text);
         ck_assert_ptr_eq(key, (struct key *)&key);
         ck_assert_uint_eq(ERR_peek_error(), 0);
     }

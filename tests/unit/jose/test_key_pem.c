@@ -45,12 +45,12 @@ static char *write_pem(EVP_PKEY *pkey, int selection, const char *structure)
 static enum tok_err read_pem(const char *text, enum key_part part, const char *alg,
                              const char *says, struct key **ret)
 {
-    struct why why = {""};
+    struct errmsg errmsg = {""};
     alg_set set = alg ? alg_bit(alg_find(text_slice(alg))) : alg_set_default();
-    enum tok_err err = key_read(NULL, text_slice(text), part, set, ret, &why);
+    enum tok_err err = key_read(NULL, text_slice(text), part, set, ret, &errmsg);
 
-    ck_assert_msg(!says || strstr(why.text, says) == why.text, "not '%s' but '%s'", says,
-                  why.text);
+    ck_assert_msg(!says || strstr(errmsg.text, says) == errmsg.text, "not '%s' but '%s'", says,
+                  errmsg.text);
     return err;
 }
 

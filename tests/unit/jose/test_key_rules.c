@@ -22,11 +22,11 @@ static char *letters_of(const BIGNUM *number, int len)
 static enum tok_err read_text(const char *text, enum key_part part, const char *says,
                               struct key **ret)
 {
-    struct why why = {""};
-    enum tok_err err = key_from_jwk(NULL, text_slice(text), part, ret, &why);
+    struct errmsg errmsg = {""};
+    enum tok_err err = key_from_jwk(NULL, text_slice(text), part, ret, &errmsg);
 
-    ck_assert_msg(!says || strstr(why.text, says) == why.text, "not '%s' but '%s'", says,
-                  why.text);
+    ck_assert_msg(!says || strstr(errmsg.text, says) == errmsg.text, "not '%s' but '%s'", says,
+                  errmsg.text);
     return err;
 }
 

@@ -9,9 +9,9 @@
 #define NO_KID "{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"" RFC8037_X "\"}"
 #define RSA "{\"kty\":\"RSA\",\"alg\":\"RSA-OAEP\",\"kid\":\"a\",\"n\":\"AQ\",\"e\":\"AQAB\"}"
 
-static enum tok_err parse(const char *json, struct keyset **ret, struct why *why)
+static enum tok_err parse(const char *json, struct keyset **ret, struct errmsg *errmsg)
 {
-    return keyset_parse(NULL, text_slice(json), alg_set_default(), ret, why);
+    return keyset_parse(NULL, text_slice(json), alg_set_default(), ret, errmsg);
 }
 
 START_TEST(a_key_is_found_by_its_kid)
@@ -78,15 +78,15 @@ START_TEST(a_secret_is_taken_only_where_its_algorithm_is_named)
 {
     const alg_set hs256 = alg_bit(alg_find(SLICE("HS256")));
     struct keyset *set = NULL;
-    struct why why = {0};
+    struct errmsg errmsg = {0};
 
-    ck_assert_err(parse(SECRET, &set, &why), TOK_KEYS);
-    ck_assert_msg(strstr(why.text, "HS256 is not allowed here"), "%s", why.text);
-    ck_assert_err(
-        keyset_parse(NULL, text_slice(SECRET), alg_bit(alg_find(SLICE("HS384"))), &set, &why),
-        TOK_KEYS);
+    ck_assert_err(parse(SECRET, &set, &errmsg), TOK_KEYS);
+    ck_assert_msg(strstr(errmsg.text, "HS256 is not allowed here"), "%s", errmsg.text);
+    ck_assert_err(keyset_parse(NULL, text_slice(SECRET), alg_bit(alg_find(SLICE("HS384"))),
+                               &set, &errmsg),
+                  TOK_KEYS);
     ck_assert_ptr_null(set);
-    ck_assert_ok(keyset_parse(NULL, text_slice(SECRET), hs256, &set, &why));
+    ck_assert_ok(keyset_parse(NULL, text_slice(SECRET), hs256, &set, &errmsg));
     ck_assert_uint_eq(keyset_size(set), 1);
     keyset_free(set);
 }
@@ -100,11 +100,12 @@ START_TEST(a_secret_among_public_keys_is_refused_whatever_is_asked)
 
     for (size_t i = 0; i < 6; i++) {
         struct keyset *set = NULL;
-        struct why why = {0};
+        struct errmsg errmsg = {0};
 
-        ck_assert_err(keyset_parse(NULL, text_slice(files[i % 2]), sets[i / 2], &set, &why),
+        ck_assert_err(keyset_parse(NULL, text_slice(files[i % 2]), sets[i / 2], &set, &errmsg),
                       TOK_KEYS);
-        ck_assert_msg(strstr(why.text, "key 2: kty: a secret") == why.text, "%s", why.text);
+        ck_assert_msg(strstr(errmsg.text, "key 2: kty: a secret") == errmsg.text, "%s",
+                      errmsg.text);
         ck_assert_ptr_null(set);
     }
 }
@@ -115,21 +116,21 @@ START_TEST(a_secret_that_others_can_read_is_refused)
     const alg_set hs256 = alg_bit(alg_find(SLICE("HS256")));
     char dir[] = "/tmp/keyset-XXXXXX", path[64];
     struct keyset *set = NULL;
-    struct why why = {0};
+    struct errmsg errmsg = {0};
 
     ck_assert_ptr_nonnull(mkdtemp(dir));
     (void)snprintf(path, sizeof(path), "%s/secret.jwk", dir);
-    ck_assert_ok(file_write(path, text_slice(SECRET), 0600, &why));
+    ck_assert_ok(file_write(path, text_slice(SECRET), 0600, &errmsg));
     for (unsigned bit = 01; bit <= 040; bit <<= 1) {
         ck_assert_int_eq(chmod(path, 0600 | bit), 0);
-        ck_assert_err(keyset_load(NULL, path, FILE_OWN, hs256, &set, &why), TOK_KEYS);
+        ck_assert_err(keyset_load(NULL, path, FILE_OWN, hs256, &set, &errmsg), TOK_KEYS);
         ck_assert_ptr_null(set);
     }
     ck_assert_int_eq(chmod(path, 0644), 0);
-    ck_assert_err(keyset_load(NULL, path, FILE_OWN, hs256, &set, &why), TOK_KEYS);
-    ck_assert_msg(strstr(why.text, "holds a secret and has mode 0644"), "%s", why.text);
+    ck_assert_err(keyset_load(NULL, path, FILE_OWN, hs256, &set, &errmsg), TOK_KEYS);
+    ck_assert_msg(strstr(errmsg.text, "holds a secret and has mode 0644"), "%s", errmsg.text);
     ck_assert_int_eq(chmod(path, 0600), 0);
-    ck_assert_ok(keyset_load(NULL, path, FILE_OWN, hs256, &set, &why));
+    ck_assert_ok(keyset_load(NULL, path, FILE_OWN, hs256, &set, &errmsg));
     keyset_free(set);
     ck_assert_int_eq(unlink(path), 0);
     ck_assert_int_eq(rmdir(dir), 0);
@@ -146,20 +147,20 @@ START_TEST(a_set_without_a_usable_key_is_refused)
                  {"rfc/rfc7515_A.2.jwk", "alg: missing; allow exactly one"},
                  {"rfc/rfc7515_A.3.jwk", "d: a private key"}};
     struct keyset *set = NULL;
-    struct why why;
+    struct errmsg errmsg;
 
     for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
         size_t n;
         CLEANUP(cleanup_free) char *text = forge_data(files[i].file, &n);
 
         ck_assert_err(
-            keyset_parse(NULL, (struct slice){text, n}, alg_set_default(), &set, &why),
+            keyset_parse(NULL, (struct slice){text, n}, alg_set_default(), &set, &errmsg),
             TOK_KEYS);
-        ck_assert_msg(strstr(why.text, files[i].says) == why.text, "%s: %s", files[i].file,
-                      why.text);
+        ck_assert_msg(strstr(errmsg.text, files[i].says) == errmsg.text, "%s: %s",
+                      files[i].file, errmsg.text);
     }
-    ck_assert_err(parse("{\"keys\":[]}", &set, &why), TOK_KEYS);
-    ck_assert_err(keyset_parse(NULL, text_slice(RFC8037_PUBLIC), 0, &set, &why), TOK_KEYS);
+    ck_assert_err(parse("{\"keys\":[]}", &set, &errmsg), TOK_KEYS);
+    ck_assert_err(keyset_parse(NULL, text_slice(RFC8037_PUBLIC), 0, &set, &errmsg), TOK_KEYS);
     ck_assert_ptr_null(set);
 }
 END_TEST
@@ -186,11 +187,11 @@ START_TEST(what_is_wrong_in_a_known_key_refuses_the_set_and_is_named)
 
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
         struct keyset *set = NULL;
-        struct why why = {0};
+        struct errmsg errmsg = {0};
 
-        ck_assert_err(parse(wrong[i].json, &set, &why), TOK_KEYS);
-        ck_assert_msg(strstr(why.text, wrong[i].says) == why.text, "%s: %s", wrong[i].json,
-                      why.text);
+        ck_assert_err(parse(wrong[i].json, &set, &errmsg), TOK_KEYS);
+        ck_assert_msg(strstr(errmsg.text, wrong[i].says) == errmsg.text, "%s: %s",
+                      wrong[i].json, errmsg.text);
         ck_assert_ptr_null(set);
     }
 }
@@ -243,21 +244,24 @@ START_TEST(a_file_is_read_and_its_path_begins_the_sentence)
 {
     char dir[] = "/tmp/keyset-XXXXXX", path[64], start[80];
     CLEANUP(cleanup_keyset) struct keyset *set = NULL;
-    struct why why = {0};
+    struct errmsg errmsg = {0};
 
     ck_assert_ptr_nonnull(mkdtemp(dir));
     (void)snprintf(path, sizeof(path), "%s/jwks.json", dir);
-    ck_assert_err(keyset_load(NULL, path, FILE_OWN, alg_set_default(), &set, &why), TOK_KEYS);
-    ck_assert_msg(strstr(why.text, path) != NULL, "%s", why.text);
-    ck_assert_ok(file_write(path, SLICE(RFC8037_PUBLIC), 0644, &why));
-    ck_assert_ok(keyset_load(NULL, path, FILE_OWN, alg_set_default(), &set, &why));
+    ck_assert_err(keyset_load(NULL, path, FILE_OWN, alg_set_default(), &set, &errmsg),
+                  TOK_KEYS);
+    ck_assert_msg(strstr(errmsg.text, path) != NULL, "%s", errmsg.text);
+    ck_assert_ok(file_write(path, SLICE(RFC8037_PUBLIC), 0644, &errmsg));
+    ck_assert_ok(keyset_load(NULL, path, FILE_OWN, alg_set_default(), &set, &errmsg));
     ck_assert_uint_eq(keyset_size(set), 1);
     ck_assert_int_eq(chmod(path, 0666), 0);
-    ck_assert_err(keyset_load(NULL, path, FILE_OWN, alg_set_default(), &set, &why), TOK_KEYS);
-    ck_assert_ok(file_write(path, SLICE("{\"keys\":[1]}"), 0644, &why));
-    ck_assert_err(keyset_load(NULL, path, FILE_OWN, alg_set_default(), &set, &why), TOK_KEYS);
+    ck_assert_err(keyset_load(NULL, path, FILE_OWN, alg_set_default(), &set, &errmsg),
+                  TOK_KEYS);
+    ck_assert_ok(file_write(path, SLICE("{\"keys\":[1]}"), 0644, &errmsg));
+    ck_assert_err(keyset_load(NULL, path, FILE_OWN, alg_set_default(), &set, &errmsg),
+                  TOK_KEYS);
     (void)snprintf(start, sizeof(start), "%s: key 1: ", path);
-    ck_assert_msg(strstr(why.text, start) == why.text, "%s", why.text);
+    ck_assert_msg(strstr(errmsg.text, start) == errmsg.text, "%s", errmsg.text);
     ck_assert_int_eq(unlink(path), 0);
     ck_assert_int_eq(rmdir(dir), 0);
 }
@@ -268,38 +272,38 @@ START_TEST(a_key_file_that_changes_is_read_anew_and_never_half)
     CLEANUP(keyset_file_clear) struct keyset_file file = {0};
     char dir[] = "/tmp/keyset-XXXXXX", path[64], other[80];
     const struct keyset *set, *again;
-    struct why why = {0};
+    struct errmsg errmsg = {0};
 
     ck_assert_ptr_nonnull(mkdtemp(dir));
     (void)snprintf(path, sizeof(path), "%s/jwks.json", dir);
     (void)snprintf(other, sizeof(other), "%s/other", dir);
     ck_assert_ok(keyset_file_init(NULL, path, FILE_OWN, alg_set_default(), &file));
-    ck_assert_err(keyset_file_get(&file, &set, &why), TOK_KEYS);
-    ck_assert_msg(strstr(why.text, path) == why.text, "%s", why.text);
-    ck_assert_ok(file_write(path, SLICE(KEY("a")), 0644, &why));
-    ck_assert_ok(keyset_file_get(&file, &set, &why));
+    ck_assert_err(keyset_file_get(&file, &set, &errmsg), TOK_KEYS);
+    ck_assert_msg(strstr(errmsg.text, path) == errmsg.text, "%s", errmsg.text);
+    ck_assert_ok(file_write(path, SLICE(KEY("a")), 0644, &errmsg));
+    ck_assert_ok(keyset_file_get(&file, &set, &errmsg));
     ck_assert_ptr_nonnull(keyset_find(set, SLICE("a")));
-    ck_assert_ok(keyset_file_get(&file, &again, &why));
+    ck_assert_ok(keyset_file_get(&file, &again, &errmsg));
     ck_assert_ptr_eq(set, again); /* the same file: nothing is read */
-    ck_assert_ok(file_write(path, SLICE(KEY("b")), 0644, &why)); /* as long as before */
-    ck_assert_ok(keyset_file_get(&file, &set, &why));
+    ck_assert_ok(file_write(path, SLICE(KEY("b")), 0644, &errmsg)); /* as long as before */
+    ck_assert_ok(keyset_file_get(&file, &set, &errmsg));
     ck_assert_ptr_nonnull(keyset_find(set, SLICE("b")));
     ck_assert_ptr_null(keyset_find(set, SLICE("a")));
 
     /* Wrong, trusted no more, a link, gone: no keys, and the old ones do not stay. */
-    ck_assert_ok(file_write(path, SLICE("{\"keys\":[" KEY("c") ",1]}"), 0644, &why));
-    ck_assert_err(keyset_file_get(&file, &set, &why), TOK_KEYS);
-    ck_assert_ok(file_write(path, SLICE(KEY("d")), 0644, &why));
-    ck_assert_ok(keyset_file_get(&file, &set, &why));
+    ck_assert_ok(file_write(path, SLICE("{\"keys\":[" KEY("c") ",1]}"), 0644, &errmsg));
+    ck_assert_err(keyset_file_get(&file, &set, &errmsg), TOK_KEYS);
+    ck_assert_ok(file_write(path, SLICE(KEY("d")), 0644, &errmsg));
+    ck_assert_ok(keyset_file_get(&file, &set, &errmsg));
     ck_assert_int_eq(chmod(path, 0666), 0);
-    ck_assert_err(keyset_file_get(&file, &set, &why), TOK_KEYS);
+    ck_assert_err(keyset_file_get(&file, &set, &errmsg), TOK_KEYS);
     ck_assert_int_eq(chmod(path, 0644), 0);
-    ck_assert_ok(keyset_file_get(&file, &set, &why));
+    ck_assert_ok(keyset_file_get(&file, &set, &errmsg));
     ck_assert_int_eq(rename(path, other), 0);
     ck_assert_int_eq(symlink(other, path), 0);
-    ck_assert_err(keyset_file_get(&file, &set, &why), TOK_KEYS);
+    ck_assert_err(keyset_file_get(&file, &set, &errmsg), TOK_KEYS);
     ck_assert_int_eq(unlink(path), 0);
-    ck_assert_err(keyset_file_get(&file, &set, &why), TOK_KEYS);
+    ck_assert_err(keyset_file_get(&file, &set, &errmsg), TOK_KEYS);
     ck_assert_int_eq(unlink(other), 0);
     ck_assert_int_eq(rmdir(dir), 0);
 }

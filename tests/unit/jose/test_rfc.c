@@ -26,11 +26,11 @@ static struct key *read_file(const char *name, enum key_part part, const char *a
     size_t n;
     CLEANUP(cleanup_free) char *text = forge_data(name, &n);
     struct key *key = NULL;
-    struct why why = {""};
+    struct errmsg errmsg = {""};
 
     ck_assert_msg(key_read(NULL, (struct slice){text, n}, part,
-                           alg_bit(alg_find(text_slice(alg))), &key, &why) == TOK_OK,
-                  "%s: %s", name, why.text);
+                           alg_bit(alg_find(text_slice(alg))), &key, &errmsg) == TOK_OK,
+                  "%s: %s", name, errmsg.text);
     return key;
 }
 

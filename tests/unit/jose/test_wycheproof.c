@@ -131,10 +131,10 @@ static char *unhex(const char *hex, size_t *ret_n)
 
 static enum tok_err read_key(const char *text, const char *alg, struct key **ret)
 {
-    struct why why = {""};
+    struct errmsg errmsg = {""};
 
     return key_read(NULL, text_slice(text), KEY_PUBLIC, alg_bit(alg_find(text_slice(alg))), ret,
-                    &why);
+                    &errmsg);
 }
 
 /* A group has its key as a JWK, as PEM, or as both, which must then be the same. */
@@ -204,7 +204,7 @@ static enum tok_err judge(struct json_object *group, const char *token, bool *re
                              .policy = &policy,
                              .scratch = scratch,
                              .scratch_size = sizeof(scratch)};
-    struct why why;
+    struct errmsg errmsg;
     enum tok_err err;
 
     keys = keys ? keys : get(group, "private");
@@ -212,7 +212,7 @@ static enum tok_err judge(struct json_object *group, const char *token, bool *re
     ck_assert_ok(policy_init(&policy));
     policy.algorithms = ~(alg_set)0;
     err = keyset_parse(NULL, text_slice(json_object_to_json_string(keys)), ~(alg_set)0, &set,
-                       &why);
+                       &errmsg);
     if (err)
         return err;
     ask.keys = set;

@@ -7,10 +7,10 @@
 static inline void set_as(struct policy *p, enum policy_style style, const char *word,
                           const char *value)
 {
-    struct why why = {""};
+    struct errmsg errmsg = {""};
 
-    ck_assert_msg(policy_set(p, style, slice_of(word), slice_of(value), &why) == TOK_OK, "%s",
-                  why.text);
+    ck_assert_msg(policy_set(p, style, slice_of(word), slice_of(value), &errmsg) == TOK_OK,
+                  "%s", errmsg.text);
 }
 
 static inline void set(struct policy *p, const char *word, const char *value)

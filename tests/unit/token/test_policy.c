@@ -135,14 +135,14 @@ START_TEST(a_word_set_after_all_was_settled_counts)
     CLEANUP(case_clear) struct case_ c = local();
     CLEANUP(policy_clear) struct policy over = {0};
     CLEANUP(policy_clear) struct policy copy = {0};
-    struct why why = {0};
+    struct errmsg errmsg = {0};
 
     policy_settle(&c.policy);
     set(&c.policy, "require", "nbf");
     ck_assert(!c.policy.plan.settled);
     policy_settle(&c.policy);
     ck_assert_ok(policy_init(&over));
-    ck_assert_ok(policy_set(&over, POLICY_WORDS, SLICE("user_claim"), SLICE("name"), &why));
+    ck_assert_ok(policy_set(&over, POLICY_WORDS, SLICE("user_claim"), SLICE("name"), &errmsg));
     ck_assert_ok(policy_override(&c.policy, &over));
     ck_assert(!c.policy.plan.settled);
     policy_settle(&c.policy);

@@ -11,14 +11,16 @@ static void refuse_as(enum policy_style style, const char *word, const char *val
                       const char *form)
 {
     CLEANUP(policy_clear) struct policy p = {0};
-    struct why why = {""};
+    struct errmsg errmsg = {""};
     char begin[300];
 
     ck_assert_ok(policy_init(&p));
-    ck_assert_err(policy_set(&p, style, slice_of(word), slice_of(value), &why), TOK_SETTINGS);
+    ck_assert_err(policy_set(&p, style, slice_of(word), slice_of(value), &errmsg),
+                  TOK_SETTINGS);
     (void)snprintf(begin, sizeof(begin), "%s=%.100s: ", word, value);
-    ck_assert_msg(strncmp(why.text, begin, strlen(begin)) == 0, "'%s'", why.text);
-    ck_assert_msg(strstr(why.text, "allowed is ") && strstr(why.text, form), "'%s'", why.text);
+    ck_assert_msg(strncmp(errmsg.text, begin, strlen(begin)) == 0, "'%s'", errmsg.text);
+    ck_assert_msg(strstr(errmsg.text, "allowed is ") && strstr(errmsg.text, form), "'%s'",
+                  errmsg.text);
     ck_assert_uint_eq(p.given, 0);
 }
 
@@ -292,22 +294,23 @@ START_TEST(only_allow_root_may_stand_bare)
 {
     CLEANUP(policy_clear) struct policy p = {0};
     const struct slice bare = {NULL, 0};
-    struct why why;
+    struct errmsg errmsg;
 
-    ck_assert_ok(policy_set(&p, POLICY_WORDS, slice_of("allow_root"), bare, &why));
+    ck_assert_ok(policy_set(&p, POLICY_WORDS, slice_of("allow_root"), bare, &errmsg));
     ck_assert(p.allow_root);
     set(&p, "allow_root", "no");
     ck_assert(!p.allow_root);
     refuse("allow_root", "maybe", "yes or no");
-    ck_assert_err(policy_set(&p, POLICY_CAMEL, slice_of("AllowRoot"), bare, &why),
+    ck_assert_err(policy_set(&p, POLICY_CAMEL, slice_of("AllowRoot"), bare, &errmsg),
                   TOK_SETTINGS);
     for (size_t i = 0; policy_word_at(POLICY_WORDS, i); i++) {
         const char *word = policy_word_at(POLICY_WORDS, i);
 
         if (strcmp(word, "allow_root") == 0)
             continue;
-        ck_assert_err(policy_set(&p, POLICY_WORDS, slice_of(word), bare, &why), TOK_SETTINGS);
-        ck_assert_ptr_nonnull(strstr(why.text, "its value is missing; allowed is "));
+        ck_assert_err(policy_set(&p, POLICY_WORDS, slice_of(word), bare, &errmsg),
+                      TOK_SETTINGS);
+        ck_assert_ptr_nonnull(strstr(errmsg.text, "its value is missing; allowed is "));
     }
 }
 END_TEST
@@ -440,14 +443,15 @@ START_TEST(a_pinned_file_of_another_form_is_refused_with_its_line)
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         CLEANUP(policy_clear) struct policy p = {0};
-        struct why why = {""};
+        struct errmsg errmsg = {""};
         char path[32], begin[48];
 
         pin(rows[i].text, path);
-        ck_assert_err(policy_read_pinned(&p, path, &why), TOK_SETTINGS);
+        ck_assert_err(policy_read_pinned(&p, path, &errmsg), TOK_SETTINGS);
         (void)snprintf(begin, sizeof(begin), "%s:%u: ", path, rows[i].line);
-        ck_assert_msg(strncmp(why.text, begin, strlen(begin)) == 0, "%zu: %s", i, why.text);
-        ck_assert_ptr_nonnull(strstr(why.text, "Issuer=NAME"));
+        ck_assert_msg(strncmp(errmsg.text, begin, strlen(begin)) == 0, "%zu: %s", i,
+                      errmsg.text);
+        ck_assert_ptr_nonnull(strstr(errmsg.text, "Issuer=NAME"));
         ck_assert_ptr_null(p.issuer);
         ck_assert_ptr_null(p.audience);
         ck_assert_int_eq(unlink(path), 0);
@@ -458,10 +462,10 @@ END_TEST
 START_TEST(a_missing_pinned_file_is_an_error_of_ours)
 {
     CLEANUP(policy_clear) struct policy p = {0};
-    struct why why = {""};
+    struct errmsg errmsg = {""};
 
-    ck_assert_err(policy_read_pinned(&p, "/nonexistent/issuer", &why), TOK_SETTINGS);
-    ck_assert_ptr_nonnull(strstr(why.text, "/nonexistent/issuer: "));
+    ck_assert_err(policy_read_pinned(&p, "/nonexistent/issuer", &errmsg), TOK_SETTINGS);
+    ck_assert_ptr_nonnull(strstr(errmsg.text, "/nonexistent/issuer: "));
 }
 END_TEST
 

@@ -204,14 +204,14 @@ START_TEST(a_whole_list_is_opened)
 {
     struct place place = make_place();
     struct revoked list = {.fd = -1};
-    struct why why = {{0}};
+    struct errmsg errmsg = {{0}};
 
     put(&place, SLICE(ZEROS " 1700000000\n"), 0644);
-    ck_assert_ok(revoked_open(place.path, FILE_OWN, &list, &why));
+    ck_assert_ok(revoked_open(place.path, FILE_OWN, &list, &errmsg));
     ck_assert_err(revoked_check(&list, SLICE(ZEROS)), TOK_REVOKED);
     revoked_close(&list);
     put(&place, SLICE(""), 0644);
-    ck_assert_ok(revoked_open(place.path, FILE_OWN, &list, &why));
+    ck_assert_ok(revoked_open(place.path, FILE_OWN, &list, &errmsg));
     ck_assert_err(revoked_check(&list, SLICE(ZEROS)), TOK_OK);
     revoked_close(&list);
     drop_place(&place);
@@ -237,15 +237,15 @@ START_TEST(a_missing_or_cut_or_untrusted_list_is_an_error)
 {
     struct place place = make_place();
     struct revoked list = {.fd = -1};
-    struct why why = {{0}};
+    struct errmsg errmsg = {{0}};
 
-    ck_assert_err(revoked_open(place.path, FILE_OWN, &list, &why), TOK_LIST);
-    ck_assert_ptr_nonnull(strstr(why.text, place.path));
+    ck_assert_err(revoked_open(place.path, FILE_OWN, &list, &errmsg), TOK_LIST);
+    ck_assert_ptr_nonnull(strstr(errmsg.text, place.path));
     put(&place, SLICE(ZEROS " 1700000000"), 0644);
-    ck_assert_err(revoked_open(place.path, FILE_OWN, &list, &why), TOK_LIST);
-    ck_assert_ptr_nonnull(strstr(why.text, "33 bytes"));
+    ck_assert_err(revoked_open(place.path, FILE_OWN, &list, &errmsg), TOK_LIST);
+    ck_assert_ptr_nonnull(strstr(errmsg.text, "33 bytes"));
     put(&place, SLICE(ZEROS " 1700000000\n"), 0666);
-    ck_assert_err(revoked_open(place.path, FILE_OWN, &list, &why), TOK_LIST);
+    ck_assert_err(revoked_open(place.path, FILE_OWN, &list, &errmsg), TOK_LIST);
     ck_assert_int_eq(list.fd, -1);
     drop_place(&place);
 }

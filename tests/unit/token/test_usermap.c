@@ -9,9 +9,10 @@
 static struct usermap read_text(const char *text)
 {
     struct usermap map = {0};
-    struct why why = {""};
+    struct errmsg errmsg = {""};
 
-    ck_assert_msg(usermap_parse("map", slice_of(text), &map, &why) == TOK_OK, "%s", why.text);
+    ck_assert_msg(usermap_parse("map", slice_of(text), &map, &errmsg) == TOK_OK, "%s",
+                  errmsg.text);
     return map;
 }
 
@@ -30,13 +31,14 @@ static void is(const struct usermap *map, const char *issuer, const char *value,
 static void refuse(const char *text, unsigned line, const char *says)
 {
     struct usermap map = {0};
-    struct why why = {""};
+    struct errmsg errmsg = {""};
     char start[16];
 
     (void)snprintf(start, sizeof(start), "map:%u: ", line);
-    ck_assert_err(usermap_parse("map", slice_of(text), &map, &why), TOK_SETTINGS);
-    ck_assert_msg(strncmp(why.text, start, strlen(start)) == 0, "no %sin %s", start, why.text);
-    ck_assert_msg(strstr(why.text, says) != NULL, "no %s in %s", says, why.text);
+    ck_assert_err(usermap_parse("map", slice_of(text), &map, &errmsg), TOK_SETTINGS);
+    ck_assert_msg(strncmp(errmsg.text, start, strlen(start)) == 0, "no %sin %s", start,
+                  errmsg.text);
+    ck_assert_msg(strstr(errmsg.text, says) != NULL, "no %s in %s", says, errmsg.text);
     ck_assert_ptr_null(map.lines);
 }
 
@@ -146,13 +148,13 @@ END_TEST
 START_TEST(bytes_that_are_no_text_are_refused)
 {
     struct usermap map = {0};
-    struct why why = {""};
+    struct errmsg errmsg = {""};
 
     refuse("i x alice\r\n", 1, "carriage return");
     refuse("\xef\xbb\xbfi x alice\n", 1, "byte order mark");
     refuse("i \xff alice\n", 1, "UTF-8");
     refuse("i x\x01 alice\n", 1, "control character");
-    ck_assert_err(usermap_parse("map", (struct slice){"i x\0y alice", 11}, &map, &why),
+    ck_assert_err(usermap_parse("map", (struct slice){"i x\0y alice", 11}, &map, &errmsg),
                   TOK_SETTINGS);
 }
 END_TEST
@@ -204,21 +206,21 @@ START_TEST(a_file_that_others_can_write_is_refused)
 {
     char path[] = "/tmp/usermap-XXXXXX";
     struct usermap map = {0};
-    struct why why = {""};
+    struct errmsg errmsg = {""};
     int fd = mkstemp(path);
 
     ck_assert_int_ge(fd, 0);
     (void)close(fd);
     ck_assert_ok(file_write(path, SLICE("i x alice\n"), 0666, NULL));
-    ck_assert_err(usermap_load(path, FILE_OWN, &map, &why), TOK_SETTINGS);
-    ck_assert_ptr_nonnull(strstr(why.text, "has mode 0666"));
+    ck_assert_err(usermap_load(path, FILE_OWN, &map, &errmsg), TOK_SETTINGS);
+    ck_assert_ptr_nonnull(strstr(errmsg.text, "has mode 0666"));
     ck_assert_int_eq(chmod(path, 0644), 0);
-    ck_assert_ok(usermap_load(path, FILE_OWN, &map, &why));
+    ck_assert_ok(usermap_load(path, FILE_OWN, &map, &errmsg));
     is(&map, "i", "x", "alice");
     usermap_clear(&map);
     ck_assert_int_eq(unlink(path), 0);
-    ck_assert_err(usermap_load(path, FILE_OWN, &map, &why), TOK_SETTINGS);
-    ck_assert_ptr_nonnull(strstr(why.text, path));
+    ck_assert_err(usermap_load(path, FILE_OWN, &map, &errmsg), TOK_SETTINGS);
+    ck_assert_ptr_nonnull(strstr(errmsg.text, path));
 }
 END_TEST
 

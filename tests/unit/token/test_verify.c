@@ -285,11 +285,11 @@ static struct revoked open_list(const char *path, const char *sid)
 {
     char line[REVOKED_LINE_LEN];
     struct revoked list;
-    struct why why = {0};
+    struct errmsg errmsg = {0};
 
     revoked_line(sid, 1700009999, line);
-    ck_assert_ok(file_write(path, (struct slice){line, sizeof(line)}, 0644, &why));
-    ck_assert_msg(revoked_open(path, FILE_OWN, &list, &why) == TOK_OK, "%s", why.text);
+    ck_assert_ok(file_write(path, (struct slice){line, sizeof(line)}, 0644, &errmsg));
+    ck_assert_msg(revoked_open(path, FILE_OWN, &list, &errmsg) == TOK_OK, "%s", errmsg.text);
     return list;
 }
 

@@ -35,10 +35,10 @@ void stores_teardown(void)
 struct store *stores_open(void)
 {
     struct store *store = NULL;
-    struct why why = {""};
-    enum tok_err err = store_open(stores_path, &store, &why);
+    struct errmsg errmsg = {""};
+    enum tok_err err = store_open(stores_path, &store, &errmsg);
 
-    ck_assert_msg(err == TOK_OK, "%s", why.text);
+    ck_assert_msg(err == TOK_OK, "%s", errmsg.text);
     return store;
 }
 

@@ -33,19 +33,19 @@ static const struct alg *eddsa(void)
 
 static void make(const char *where)
 {
-    struct why why = {""};
-    enum tok_err err = keys_make(where, eddsa(), &why);
+    struct errmsg errmsg = {""};
+    enum tok_err err = keys_make(where, eddsa(), &errmsg);
 
-    ck_assert_msg(err == TOK_OK, "%s", why.text);
+    ck_assert_msg(err == TOK_OK, "%s", errmsg.text);
 }
 
 static struct signing_keys load(void)
 {
     struct signing_keys keys = {0};
-    struct why why = {""};
-    enum tok_err err = keys_load(dir, eddsa(), &keys, &why);
+    struct errmsg errmsg = {""};
+    enum tok_err err = keys_load(dir, eddsa(), &keys, &errmsg);
 
-    ck_assert_msg(err == TOK_OK, "%s", why.text);
+    ck_assert_msg(err == TOK_OK, "%s", errmsg.text);
     return keys;
 }
 
@@ -112,10 +112,10 @@ END_TEST
 
 START_TEST(keys_are_never_made_over_keys)
 {
-    struct why why;
+    struct errmsg errmsg;
 
     make(dir);
-    ck_assert_err(keys_make(dir, eddsa(), &why), TOK_FILE);
+    ck_assert_err(keys_make(dir, eddsa(), &errmsg), TOK_FILE);
 }
 END_TEST
 
@@ -161,19 +161,19 @@ END_TEST
 START_TEST(a_directory_without_keys_is_refused)
 {
     struct signing_keys keys;
-    struct why why = {""};
+    struct errmsg errmsg = {""};
 
-    ck_assert_err(keys_load(dir, eddsa(), &keys, &why), TOK_KEYS);
+    ck_assert_err(keys_load(dir, eddsa(), &keys, &errmsg), TOK_KEYS);
     ck_assert_int_eq(mkdir(dir, 0700), 0);
-    ck_assert_err(keys_load(dir, eddsa(), &keys, &why), TOK_KEYS);
-    ck_assert_ptr_nonnull(strstr(why.text, "holds no key"));
+    ck_assert_err(keys_load(dir, eddsa(), &keys, &errmsg), TOK_KEYS);
+    ck_assert_ptr_nonnull(strstr(errmsg.text, "holds no key"));
 }
 END_TEST
 
 START_TEST(a_key_that_others_can_read_is_refused)
 {
     struct signing_keys keys;
-    struct why why = {""};
+    struct errmsg errmsg = {""};
     char path[128];
 
     make(dir);
@@ -181,15 +181,15 @@ START_TEST(a_key_that_others_can_read_is_refused)
     path_of(dir, keys.signer, path);
     keys_clear(&keys);
     ck_assert_int_eq(chmod(path, 0640), 0);
-    ck_assert_err(keys_load(dir, eddsa(), &keys, &why), TOK_KEYS);
-    ck_assert_ptr_nonnull(strstr(why.text, path));
+    ck_assert_err(keys_load(dir, eddsa(), &keys, &errmsg), TOK_KEYS);
+    ck_assert_ptr_nonnull(strstr(errmsg.text, path));
 }
 END_TEST
 
 START_TEST(one_wrong_file_refuses_the_directory)
 {
     struct signing_keys keys;
-    struct why why = {""};
+    struct errmsg errmsg = {""};
     char path[128];
     FILE *f;
 
@@ -198,8 +198,8 @@ START_TEST(one_wrong_file_refuses_the_directory)
     f = fopen(path, "we");
     (void)fputs("{\"kty\":\"OKP\"}", f);
     (void)fclose(f);
-    ck_assert_err(keys_load(dir, eddsa(), &keys, &why), TOK_KEYS);
-    ck_assert_ptr_nonnull(strstr(why.text, path));
+    ck_assert_err(keys_load(dir, eddsa(), &keys, &errmsg), TOK_KEYS);
+    ck_assert_ptr_nonnull(strstr(errmsg.text, path));
 }
 END_TEST
 
@@ -213,11 +213,12 @@ START_TEST(every_algorithm_has_a_first_start)
         const struct alg *alg = alg_find((struct slice){names[i], strlen(names[i])});
         bool is_secret = alg->kind == ALG_OCT;
         char signature[KEY_SIGNATURE_MAX];
-        struct why why = {""};
+        struct errmsg errmsg = {""};
 
         (void)snprintf(dir, sizeof(dir), "%s/%s", top, names[i]);
-        ck_assert_ok(keys_make(dir, alg, &why));
-        ck_assert_msg(keys_load(dir, alg, &keys, &why) == TOK_OK, "%s: %s", names[i], why.text);
+        ck_assert_ok(keys_make(dir, alg, &errmsg));
+        ck_assert_msg(keys_load(dir, alg, &keys, &errmsg) == TOK_OK, "%s: %s", names[i],
+                      errmsg.text);
         ck_assert_ok(key_sign(keys.signer, SLICE("x"), signature));
         ck_assert_uint_eq(keyset_size(keys.set), 1);
         ck_assert_ok(key_verify(keyset_find(keys.set, key_kid(keys.signer)), SLICE("x"),
@@ -234,18 +235,18 @@ START_TEST(secrets_beside_pairs_are_refused)
     CLEANUP(cleanup_key) struct key *secret = NULL;
     CLEANUP(secret_clear) struct secret jwk = {0};
     struct signing_keys none = {0};
-    struct why why = {""};
+    struct errmsg errmsg = {""};
     char path[128];
 
     make(dir);
     ck_assert_ok(key_generate(NULL, alg_find(SLICE("HS256")), &secret));
     ck_assert_ok(key_private_jwk(secret, &jwk));
     path_of(dir, secret, path);
-    ck_assert_ok(file_write(path, secret_slice(&jwk), 0600, &why));
-    ck_assert_err(keys_load(dir, eddsa(), &none, &why), TOK_KEYS);
-    ck_assert_ptr_nonnull(strstr(why.text, "holds secrets (HS) beside"));
-    ck_assert_err(keys_load(dir, alg_find(SLICE("HS256")), &none, &why), TOK_KEYS);
-    ck_assert_ptr_nonnull(strstr(why.text, "holds secrets (HS) beside"));
+    ck_assert_ok(file_write(path, secret_slice(&jwk), 0600, &errmsg));
+    ck_assert_err(keys_load(dir, eddsa(), &none, &errmsg), TOK_KEYS);
+    ck_assert_ptr_nonnull(strstr(errmsg.text, "holds secrets (HS) beside"));
+    ck_assert_err(keys_load(dir, alg_find(SLICE("HS256")), &none, &errmsg), TOK_KEYS);
+    ck_assert_ptr_nonnull(strstr(errmsg.text, "holds secrets (HS) beside"));
     ck_assert_ptr_null(none.keys);
 }
 END_TEST

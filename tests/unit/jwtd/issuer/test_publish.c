@@ -23,14 +23,14 @@ static const char *at(const char *name)
 
 static void setup(void)
 {
-    struct why why;
+    struct errmsg errmsg;
 
     umask(077);
     /* Anew for each test: under CK_FORK=no they share this process. */
     memcpy(dir, "/tmp/test-publish-XXXXXX", sizeof(dir));
     ck_assert_ptr_nonnull(mkdtemp(dir));
     (void)snprintf(store_path, sizeof(store_path), "%s/sessions.db", dir);
-    ck_assert_ok(store_open(store_path, &store, &why));
+    ck_assert_ok(store_open(store_path, &store, &errmsg));
 }
 
 static void teardown(void)
@@ -46,18 +46,18 @@ static void teardown(void)
 
 static void put(const char *name, const char *text)
 {
-    struct why why = {""};
+    struct errmsg errmsg = {""};
 
-    ck_assert_ok(file_write(at(name), (struct slice){text, strlen(text)}, 0644, &why));
+    ck_assert_ok(file_write(at(name), (struct slice){text, strlen(text)}, 0644, &errmsg));
 }
 
 static void expect(const char *name, const char *text)
 {
     CLEANUP(cleanup_free) char *bytes = NULL;
-    struct why why = {""};
+    struct errmsg errmsg = {""};
     size_t n;
 
-    ck_assert_ok(file_read(at(name), FILE_PUBLIC, 1 << 20, &bytes, &n, NULL, &why));
+    ck_assert_ok(file_read(at(name), FILE_PUBLIC, 1 << 20, &bytes, &n, NULL, &errmsg));
     ck_assert_str_eq(bytes, text);
 }
 
@@ -76,9 +76,9 @@ static void end_session(uint8_t byte, int64_t last_access_exp)
 
 static enum tok_err publish(void)
 {
-    struct why why;
+    struct errmsg errmsg;
 
-    return publish_revoked(dir, store, NOW, &why);
+    return publish_revoked(dir, store, NOW, &errmsg);
 }
 
 /* 16 times 0x00, 0x11, 0xff. */
@@ -110,12 +110,12 @@ END_TEST
 START_TEST(pam_finds_what_was_published)
 {
     struct revoked list;
-    struct why why;
+    struct errmsg errmsg;
 
     for (int i = 0; i < 200; i++)
         end_session((uint8_t)i, NOW + i);
     ck_assert_ok(publish());
-    ck_assert_ok(revoked_open(at("revoked"), FILE_PUBLIC, &list, &why));
+    ck_assert_ok(revoked_open(at("revoked"), FILE_PUBLIC, &list, &errmsg));
     ck_assert_err(revoked_check(&list, SLICE(SID_11)), TOK_REVOKED);
     ck_assert_ok(revoked_check(&list, SLICE(SID_FF)));
     revoked_close(&list);
@@ -185,10 +185,10 @@ END_TEST
 START_TEST(an_open_list_stays_as_it_was)
 {
     struct revoked list;
-    struct why why;
+    struct errmsg errmsg;
 
     ck_assert_ok(publish());
-    ck_assert_ok(revoked_open(at("revoked"), FILE_PUBLIC, &list, &why));
+    ck_assert_ok(revoked_open(at("revoked"), FILE_PUBLIC, &list, &errmsg));
     end_session(0x11, NOW + 20);
     ck_assert_ok(publish());
     ck_assert_ok(revoked_check(&list, SLICE(SID_11)));
@@ -199,22 +199,22 @@ END_TEST
 static struct names find_names(const char *issuer, word_list audience)
 {
     struct names names = {0};
-    struct why why = {""};
-    enum tok_err err = names_find(dir, issuer, audience, "Host-7.Example", &names, &why);
+    struct errmsg errmsg = {""};
+    enum tok_err err = names_find(dir, issuer, audience, "Host-7.Example", &names, &errmsg);
 
-    ck_assert_msg(err == TOK_OK, "%s", why.text);
+    ck_assert_msg(err == TOK_OK, "%s", errmsg.text);
     return names;
 }
 
 START_TEST(names_come_from_the_host_in_lower_case)
 {
     CLEANUP(names_clear) struct names names = find_names(NULL, NULL);
-    struct why why;
+    struct errmsg errmsg;
 
     ck_assert_str_eq(names.issuer, "https://host-7.example");
     ck_assert_str_eq(names.audience[0], "host-7.example");
     ck_assert_ptr_null(names.audience[1]);
-    ck_assert_ok(publish_names(dir, &names, &why));
+    ck_assert_ok(publish_names(dir, &names, &errmsg));
     expect("issuer", "Issuer=https://host-7.example\nAudience=host-7.example\n");
 }
 END_TEST
@@ -237,12 +237,12 @@ START_TEST(a_setting_is_stronger_than_what_was_published)
     char audience[] = "three";
     char *words[] = {audience, NULL};
     CLEANUP(names_clear) struct names names = {0};
-    struct why why;
+    struct errmsg errmsg;
 
     put("issuer", ISSUER_TEXT);
     names = find_names(NULL, words);
     ck_assert_str_eq(names.issuer, "https://login.example");
-    ck_assert_ok(publish_names(dir, &names, &why));
+    ck_assert_ok(publish_names(dir, &names, &errmsg));
     expect("issuer", "Issuer=https://login.example\nAudience=three\n");
 }
 END_TEST
@@ -251,21 +251,21 @@ START_TEST(what_is_no_host_name_is_refused)
 {
     static const char *const hosts[] = {"", "a b", "a\nAudience=x", "\xc3\xa4", "a/b"};
     struct names names;
-    struct why why;
+    struct errmsg errmsg;
 
     for (size_t i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++)
-        ck_assert_err(names_find(dir, NULL, NULL, hosts[i], &names, &why), TOK_SETTINGS);
+        ck_assert_err(names_find(dir, NULL, NULL, hosts[i], &names, &errmsg), TOK_SETTINGS);
 }
 END_TEST
 
 START_TEST(names_that_were_damaged_are_refused)
 {
     struct names names;
-    struct why why = {""};
+    struct errmsg errmsg = {""};
 
     put("issuer", "Issuer=\n");
-    ck_assert_err(names_find(dir, NULL, NULL, "host", &names, &why), TOK_SETTINGS);
-    ck_assert_ptr_nonnull(strstr(why.text, "issuer"));
+    ck_assert_err(names_find(dir, NULL, NULL, "host", &names, &errmsg), TOK_SETTINGS);
+    ck_assert_ptr_nonnull(strstr(errmsg.text, "issuer"));
 }
 END_TEST
 

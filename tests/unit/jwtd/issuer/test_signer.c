@@ -30,13 +30,13 @@ static void teardown(void)
 
 static enum tok_err read_text(const char *text, struct signer *ret)
 {
-    struct why why = {""};
+    struct errmsg errmsg = {""};
     enum tok_err err;
 
-    ck_assert_ok(file_write(path, (struct slice){text, strlen(text)}, 0600, &why));
-    err = signer_read(dir, ret, &why);
+    ck_assert_ok(file_write(path, (struct slice){text, strlen(text)}, 0600, &errmsg));
+    err = signer_read(dir, ret, &errmsg);
     if (err != TOK_OK)
-        ck_assert_ptr_nonnull(strstr(why.text, path));
+        ck_assert_ptr_nonnull(strstr(errmsg.text, path));
     return err;
 }
 
@@ -48,10 +48,10 @@ static const struct alg *alg_of(const char *name)
 static struct signing_keys load(const char *alg)
 {
     struct signing_keys keys = {0};
-    struct why why = {""};
-    enum tok_err err = keys_load(dir, alg_of(alg), &keys, &why);
+    struct errmsg errmsg = {""};
+    enum tok_err err = keys_load(dir, alg_of(alg), &keys, &errmsg);
 
-    ck_assert_msg(err == TOK_OK, "%s", why.text);
+    ck_assert_msg(err == TOK_OK, "%s", errmsg.text);
     return keys;
 }
 
@@ -59,9 +59,9 @@ static struct signing_keys load(const char *alg)
 static void add(const char *alg, char ret_kid[KEY_KID_LEN + 1])
 {
     CLEANUP(cleanup_free) char *made = NULL;
-    struct why why = {""};
+    struct errmsg errmsg = {""};
 
-    ck_assert_ok(keys_add(dir, alg_of(alg), ret_kid, &made, &why));
+    ck_assert_ok(keys_add(dir, alg_of(alg), ret_kid, &made, &errmsg));
 }
 
 static const struct signing_key *find(const struct signing_keys *keys, const char *kid)
@@ -75,11 +75,11 @@ static const struct signing_key *find(const struct signing_keys *keys, const cha
 START_TEST(what_is_written_is_read_and_nobody_else_reads_it)
 {
     struct signer s = {.n = 2, .lines = {{A43, 0}, {B43, 1795537045}}}, back = {0};
-    struct why why = {""};
+    struct errmsg errmsg = {""};
     struct stat st;
 
-    ck_assert_ok(signer_write(dir, &s, &why));
-    ck_assert_ok(signer_read(dir, &back, &why));
+    ck_assert_ok(signer_write(dir, &s, &errmsg));
+    ck_assert_ok(signer_read(dir, &back, &errmsg));
     ck_assert_uint_eq(back.n, 2);
     ck_assert_int_eq(back.lines[1].until, 1795537045);
     ck_assert_ptr_eq(signer_find(&back, B43), &back.lines[1]);
@@ -87,16 +87,16 @@ START_TEST(what_is_written_is_read_and_nobody_else_reads_it)
     ck_assert_int_eq(stat(path, &st), 0);
     ck_assert_uint_eq(st.st_mode & ALLPERMS, 0600);
     ck_assert_int_eq(chmod(path, 0644), 0);
-    ck_assert_err(signer_read(dir, &back, &why), TOK_KEYS);
+    ck_assert_err(signer_read(dir, &back, &errmsg), TOK_KEYS);
 }
 END_TEST
 
 START_TEST(a_missing_file_names_nobody)
 {
     struct signer s = {.n = 3};
-    struct why why;
+    struct errmsg errmsg;
 
-    ck_assert_ok(signer_read(dir, &s, &why));
+    ck_assert_ok(signer_read(dir, &s, &errmsg));
     ck_assert_uint_eq(s.n, 0);
 }
 END_TEST
@@ -133,18 +133,18 @@ START_TEST(the_key_that_is_named_signs_however_old_its_file)
 {
     CLEANUP(keys_clear) struct signing_keys keys = {0};
     char old[KEY_KID_LEN + 1], new[KEY_KID_LEN + 1];
-    struct why why = {""};
+    struct errmsg errmsg = {""};
 
     add("EdDSA", old);
     keys = load("EdDSA");
     ck_assert(!keys.unsettled);
-    ck_assert_ok(keys_settle(dir, &keys, keys.signer, 7000, &why));
+    ck_assert_ok(keys_settle(dir, &keys, keys.signer, 7000, &errmsg));
     add("EdDSA", new);
     keys_clear(&keys);
     keys = load("EdDSA");
     ck_assert_uint_eq(keys.n, 2);
     ck_assert(slice_is(key_kid(keys.signer), old));
-    ck_assert_ok(keys_settle(dir, &keys, keys_find(&keys, new), 8000, &why));
+    ck_assert_ok(keys_settle(dir, &keys, keys_find(&keys, new), 8000, &errmsg));
     ck_assert(slice_is(key_kid(keys.signer), new));
     ck_assert_int_eq(find(&keys, old)->until, 8000);
     ck_assert_int_eq(utimensat(AT_FDCWD, find(&keys, new)->path,
@@ -165,25 +165,25 @@ START_TEST(a_signer_of_another_algorithm_is_unsettled_until_it_is_named)
 {
     CLEANUP(keys_clear) struct signing_keys keys = {0};
     char first[KEY_KID_LEN + 1], other[KEY_KID_LEN + 1], third[KEY_KID_LEN + 1];
-    struct why why = {""};
+    struct errmsg errmsg = {""};
 
     add("EdDSA", first);
     add("ES256", other);
     keys = load("EdDSA");
-    ck_assert_ok(keys_settle(dir, &keys, keys.signer, 5000, &why));
+    ck_assert_ok(keys_settle(dir, &keys, keys.signer, 5000, &errmsg));
     ck_assert_int_eq(find(&keys, other)->until, 5000);
     keys_clear(&keys);
     keys = load("ES256");
     ck_assert(keys.unsettled);
     ck_assert(slice_is(key_kid(keys.signer), other));
     add("ES256", third);
-    ck_assert_ok(keys_settle(dir, &keys, keys.signer, 6000, &why));
+    ck_assert_ok(keys_settle(dir, &keys, keys.signer, 6000, &errmsg));
     ck_assert_int_eq(find(&keys, first)->until, 6000);
     ck_assert_int_eq(find(&keys, other)->until, 0);
     keys_clear(&keys);
     keys = load("ES256");
     ck_assert(!keys.unsettled);
-    ck_assert_ok(keys_settle(dir, &keys, keys_find(&keys, third), 9000, &why));
+    ck_assert_ok(keys_settle(dir, &keys, keys_find(&keys, third), 9000, &errmsg));
     ck_assert_int_eq(find(&keys, first)->until, 6000);
     ck_assert_int_eq(find(&keys, other)->until, 9000);
 }
@@ -193,13 +193,13 @@ START_TEST(a_removed_key_is_gone_and_a_missing_one_is_told)
 {
     CLEANUP(keys_clear) struct signing_keys keys = {0};
     char one[KEY_KID_LEN + 1], two[KEY_KID_LEN + 1];
-    struct why why = {""};
+    struct errmsg errmsg = {""};
 
     add("EdDSA", one);
     add("EdDSA", two);
     keys = load("EdDSA");
-    ck_assert_ok(keys_remove(dir, find(&keys, one), &why));
-    ck_assert_err(keys_remove(dir, find(&keys, one), &why), TOK_FILE);
+    ck_assert_ok(keys_remove(dir, find(&keys, one), &errmsg));
+    ck_assert_err(keys_remove(dir, find(&keys, one), &errmsg), TOK_FILE);
     keys_clear(&keys);
     keys = load("EdDSA");
     ck_assert_uint_eq(keys.n, 1);

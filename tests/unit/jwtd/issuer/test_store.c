@@ -404,26 +404,26 @@ static void spoil(const char *sql)
 START_TEST(a_newer_releases_store_is_refused)
 {
     struct store *store = stores_open();
-    struct why why = {""};
+    struct errmsg errmsg = {""};
 
     store_close(store);
     spoil("PRAGMA user_version = 3");
-    ck_assert_err(store_open(stores_path, &store, &why), TOK_FILE);
-    ck_assert_ptr_nonnull(strstr(why.text, "newer release"));
+    ck_assert_err(store_open(stores_path, &store, &errmsg), TOK_FILE);
+    ck_assert_ptr_nonnull(strstr(errmsg.text, "newer release"));
 }
 END_TEST
 
 START_TEST(what_is_no_database_is_refused)
 {
     struct store *store;
-    struct why why = {""};
+    struct errmsg errmsg = {""};
     FILE *f = fopen(stores_path, "we");
 
     for (int i = 0; i < 1000; i++)
         (void)fputs("this is no database\n", f);
     (void)fclose(f);
-    ck_assert_err(store_open(stores_path, &store, &why), TOK_FILE);
-    ck_assert_ptr_nonnull(strstr(why.text, stores_path));
+    ck_assert_err(store_open(stores_path, &store, &errmsg), TOK_FILE);
+    ck_assert_ptr_nonnull(strstr(errmsg.text, stores_path));
 }
 END_TEST
 
