@@ -5,6 +5,8 @@
 
 #include "common/base/error.h"
 
+#include <stdint.h>
+
 /* "jwtctl: ..." and a newline to standard error; control bytes become '?'. */
 void complain(const char *fmt, ...) PRINTF_LIKE(1, 2);
 

@@ -50,7 +50,7 @@ static enum tok_err set_text(struct options *o, const struct text_option *t, str
     if (!value.p || !t->ok(value))
         return errmsg_set(errmsg, TOK_SETTINGS, "option %s=%s: allowed is %s=%s", t->name,
                           value.p ? value.p : "", t->name, t->form);
-    return value_replace(at, value.p);
+    return text_replace(at, slice_of(value.p));
 }
 
 static enum tok_err set_flag(struct options *o, size_t i, struct slice value,

@@ -1,6 +1,7 @@
 #include "pam_jwt/session.h"
 
 #include "common/base/base64url.h"
+#include "common/base/timespan.h"
 
 #include <inttypes.h>
 #include <security/pam_modutil.h>
@@ -175,7 +176,7 @@ static bool is_limited(pam_handle_t *pamh, int64_t seconds)
     uint64_t usec;
 
     return pam_get_data(pamh, LIMIT_NAME, &text) == PAM_SUCCESS && text &&
-           value_span(slice_of(text), 1, (uint64_t)seconds * VALUE_SECOND, 1, &usec) == TOK_OK;
+           value_span(slice_of(text), 1, (uint64_t)seconds * SECOND, 1, &usec) == TOK_OK;
 }
 
 int session_limit(pam_handle_t *pamh, int64_t seconds)

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "common/base/error.h"
+#include "common/base/slice.h"
 
 /* Letters that n bytes take; bytes that n letters hold (n % 4 == 1 holds none: no such text).
  */

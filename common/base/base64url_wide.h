@@ -5,6 +5,7 @@
 #pragma once
 
 #include "common/base/error.h"
+#include "common/base/slice.h"
 
 #define BASE64URL_WIDE_IN 32 /* letters of a step */
 

@@ -8,25 +8,6 @@
 #pragma once
 
 #include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-#include <sys/types.h>
-
-/* Bytes that somebody else owns; may hold NUL; never assumed to end in one. */
-struct slice {
-    const char *p;
-    size_t n;
-};
-
-/* The slice of a C string of our own. */
-static inline struct slice slice_of(const char *text)
-{
-    return (struct slice){text, strlen(text)};
-}
-
-/* The slice of a string literal. */
-#define SLICE(literal) ((struct slice){(literal), sizeof(literal) - 1})
 
 enum tok_err {
     TOK_OK = 0,
@@ -102,28 +83,8 @@ const char *tok_err_text(enum tok_err err);
 bool tok_err_is_ours(enum tok_err err);
 
 /* Writes the sentence and returns err, so that `return errmsg_set(errmsg, TOK_KEYS, "...")` is
- * one line. why may be NULL. Text over the buffer is cut at a byte; control bytes become '?'.
+ * one line. errmsg may be NULL. Text over the buffer is cut at a byte; control bytes become
+ * '?'.
  */
 enum tok_err errmsg_set(struct errmsg *errmsg, enum tok_err err, const char *fmt, ...)
     PRINTF_LIKE(3, 4);
-
-/* Compares bytes with bytes; not in constant time. */
-static inline bool slice_eq(struct slice a, struct slice b)
-{
-    return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
-}
-
-/* Compares bytes with a C string; a NUL inside the bytes never ends them. */
-static inline bool slice_is(struct slice a, const char *s)
-{
-    return slice_eq(a, slice_of(s));
-}
-
-/* Parts the text at its first c, which is in neither piece. False: there is none. */
-bool slice_cut(struct slice text, char c, struct slice *ret_head, struct slice *ret_tail);
-
-/* The number these decimal digits spell. False: none, something else among them, too large. */
-bool slice_digits(struct slice text, uint64_t *ret);
-
-/* Bytes to show of somebody's text in a sentence: "%.*s". */
-int slice_shown(struct slice text, size_t most);

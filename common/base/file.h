@@ -7,6 +7,7 @@
 #pragma once
 
 #include "common/base/error.h"
+#include "common/base/slice.h"
 
 #include <sys/stat.h>
 

@@ -1,16 +1,13 @@
 #include "common/base/ini.h"
 
-#include "common/json/scan_string.h"
-
-#include <string.h>
+#include "common/base/text.h"
+#include "common/base/utf8.h"
 
 /* C0 but for the tab, DEL, and C1 in its two bytes. */
 static bool is_control(const char *p, size_t length)
 {
-    const unsigned char *c = (const unsigned char *)p;
-
-    return (c[0] < 0x20 && c[0] != '\t') || c[0] == 0x7f ||
-           (length == 2 && c[0] == 0xc2 && c[1] < 0xa0);
+    return (text_is_control(*p) && *p != '\t') ||
+           (length == 2 && p[0] == '\xc2' && (unsigned char)p[1] < 0xa0);
 }
 
 static enum tok_err refuse(const struct ini *ini, const char *what, struct errmsg *errmsg)
@@ -24,7 +21,7 @@ static enum tok_err check_bytes(const struct ini *ini, struct slice line, struct
     size_t length;
 
     for (const char *p = line.p; p < end; p += length) {
-        length = (unsigned char)*p < 0x80 ? 1 : scan_string_utf8(p, end);
+        length = utf8_length(p, end);
         if (length == 0)
             return refuse(ini, "a byte that is no UTF-8; allowed is UTF-8 text", errmsg);
         if (*p == '\r')
@@ -37,22 +34,6 @@ static enum tok_err check_bytes(const struct ini *ini, struct slice line, struct
                           errmsg);
     }
     return TOK_OK;
-}
-
-static bool is_blank(char c)
-{
-    return c == ' ' || c == '\t';
-}
-
-static struct slice trim(struct slice text)
-{
-    while (text.n > 0 && is_blank(*text.p)) {
-        text.p++;
-        text.n--;
-    }
-    while (text.n > 0 && is_blank(text.p[text.n - 1]))
-        text.n--;
-    return text;
 }
 
 static struct slice take_line(struct ini *ini)
@@ -85,13 +66,13 @@ static enum tok_err read_key(const struct ini *ini, struct slice line, struct in
                       "a line without '='; allowed are [SECTION], KEY=VALUE and comments "
                       "that begin with # or ;",
                       errmsg);
-    key = trim(key);
+    key = text_trim(key);
     if (key.n == 0)
         return refuse(ini, "a value without a key; allowed is KEY=VALUE", errmsg);
     if (!ini->in_section)
         return refuse(ini, "a key before the first section; allowed is a [SECTION] above it",
                       errmsg);
-    *ret = (struct ini_line){.kind = INI_KEY, .key = key, .value = trim(value)};
+    *ret = (struct ini_line){.kind = INI_KEY, .key = key, .value = text_trim(value)};
     return TOK_OK;
 }
 
@@ -110,7 +91,7 @@ enum tok_err ini_next_line(struct ini *ini, struct slice *ret, bool *ret_end,
     err = check_bytes(ini, line, errmsg);
     if (err)
         return err;
-    *ret = trim(line);
+    *ret = text_trim(line);
     return TOK_OK;
 }
 

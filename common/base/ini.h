@@ -9,6 +9,7 @@
 #pragma once
 
 #include "common/base/error.h"
+#include "common/base/slice.h"
 
 struct ini {
     const char *name;  /* the file's, for sentences */

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "common/base/error.h"
+#include "common/base/slice.h"
 
 struct secret {
     char *p; /* NULL when empty; the byte p[n] is always NUL, not counted */

@@ -1,38 +1,18 @@
 #include "common/base/timespan.h"
 
-#define USEC UINT64_C(1)
-#define MSEC (1000 * USEC)
-#define SEC (1000 * MSEC)
-#define MINUTE (60 * SEC)
-#define HOUR (60 * MINUTE)
-#define DAY (24 * HOUR)
-#define WEEK (7 * DAY)
+#include "common/base/text.h"
 
 static const struct {
     const char *name;
     uint64_t usec;
 } units[] = {
-    {"us", USEC},    {"usec", USEC},     {"ms", MSEC},     {"msec", MSEC},      {"s", SEC},
-    {"sec", SEC},    {"second", SEC},    {"seconds", SEC}, {"m", MINUTE},       {"min", MINUTE},
-    {"h", HOUR},     {"minute", MINUTE}, {"hr", HOUR},     {"minutes", MINUTE}, {"hour", HOUR},
-    {"hours", HOUR}, {"d", DAY},         {"day", DAY},     {"days", DAY},       {"w", WEEK},
-    {"week", WEEK},  {"weeks", WEEK},
+    {"us", 1},      {"usec", 1},         {"ms", MILLISECOND}, {"msec", MILLISECOND},
+    {"s", SECOND},  {"sec", SECOND},     {"second", SECOND},  {"seconds", SECOND},
+    {"m", MINUTE},  {"min", MINUTE},     {"h", HOUR},         {"minute", MINUTE},
+    {"hr", HOUR},   {"minutes", MINUTE}, {"hour", HOUR},      {"hours", HOUR},
+    {"d", DAY},     {"day", DAY},        {"days", DAY},       {"w", WEEK},
+    {"week", WEEK}, {"weeks", WEEK},
 };
-
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
-static bool is_letter(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
-static bool is_blank(char c)
-{
-    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-}
 
 /* Takes the leading run of such bytes off the text. */
 static struct slice take_run(struct slice *text, bool (*is)(char))
@@ -49,7 +29,7 @@ static struct slice take_run(struct slice *text, bool (*is)(char))
 static enum tok_err read_unit(struct slice name, uint64_t *ret_usec)
 {
     if (name.n == 0) {
-        *ret_usec = SEC;
+        *ret_usec = SECOND;
         return TOK_OK;
     }
     for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
@@ -67,15 +47,15 @@ static enum tok_err take_part(struct slice *text, uint64_t *ret_usec)
     uint64_t count, unit, usec;
     enum tok_err err;
 
-    if (!slice_digits(take_run(text, is_digit), &count))
+    if (!slice_digits(take_run(text, text_is_digit), &count))
         return TOK_SETTINGS;
-    (void)take_run(text, is_blank);
-    err = read_unit(take_run(text, is_letter), &unit);
+    (void)take_run(text, text_is_space);
+    err = read_unit(take_run(text, text_is_letter), &unit);
     if (err != TOK_OK)
         return err;
     if (__builtin_mul_overflow(count, unit, &usec))
         return TOK_SETTINGS;
-    (void)take_run(text, is_blank);
+    (void)take_run(text, text_is_space);
     *ret_usec = usec;
     return TOK_OK;
 }
@@ -86,7 +66,7 @@ enum tok_err timespan_parse(struct slice text, uint64_t *ret_usec)
 
     if (text.n == 0)
         return TOK_SETTINGS;
-    (void)take_run(&text, is_blank);
+    (void)take_run(&text, text_is_space);
     do {
         enum tok_err err = take_part(&text, &part);
 

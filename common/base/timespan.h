@@ -7,6 +7,15 @@
 #pragma once
 
 #include "common/base/error.h"
+#include "common/base/slice.h"
+
+/* Units of time, in microseconds. */
+#define MILLISECOND UINT64_C(1000)
+#define SECOND UINT64_C(1000000)
+#define MINUTE (60 * SECOND)
+#define HOUR (60 * MINUTE)
+#define DAY (24 * HOUR)
+#define WEEK (7 * DAY)
 
 /* Microseconds. TOK_SETTINGS otherwise. */
 enum tok_err timespan_parse(struct slice text, uint64_t *ret_usec) MUST_CHECK;

@@ -57,11 +57,11 @@ static enum tok_err name_user(const char *name, struct policy *p)
     for (char **word = p->require; word && *word && !policy_given(p, "require"); word++) {
         if (strcmp(*word, p->user_claim) != 0)
             continue;
-        err = value_replace(word, name);
+        err = text_replace(word, slice_of(name));
         if (err)
             return err;
     }
-    return value_replace(&p->user_claim, name);
+    return text_replace(&p->user_claim, slice_of(name));
 }
 
 static enum tok_err name_claims(const struct settings *settings, struct policy *p)
@@ -71,8 +71,8 @@ static enum tok_err name_claims(const struct settings *settings, struct policy *
     if (!policy_given(p, "user_claim"))
         err = name_user(settings->token.user_id_claim, p);
     if (!err)
-        err = value_replace(&p->token_type_claim, settings->token.token_type_claim);
-    return err ? err : value_replace(&p->jti_claim, settings->token.jti_claim);
+        err = text_replace(&p->token_type_claim, slice_of(settings->token.token_type_claim));
+    return err ? err : text_replace(&p->jti_claim, slice_of(settings->token.jti_claim));
 }
 
 /* An [Issuer] section may be the local issuer's own: then its list is still asked, or a section

@@ -22,7 +22,7 @@ static enum tok_err set_words(word_list *words, const struct setting *f, struct 
                               char separator)
 {
     word_list list;
-    enum tok_err err = value_words(value, separator, f->ok, &list);
+    enum tok_err err = word_list_parse(value, separator, f->ok, &list);
 
     if (err)
         return err;
@@ -83,7 +83,7 @@ static enum tok_err set_bits(uint32_t *bits, const struct setting *f, struct sli
     struct slice rest = value, word;
     uint32_t set = 0;
 
-    while (value_next_word(&rest, separator, &word)) {
+    while (text_next_word(&rest, separator, &word)) {
         uint32_t bit = bit_of(f, word);
 
         if (!bit)
@@ -133,7 +133,7 @@ static enum tok_err set_span(uint64_t *units, const struct setting *f, struct sl
 static const struct {
     const char *name;
     uint64_t usec;
-} rate_units[] = {{"s", VALUE_SECOND}, {"min", VALUE_MINUTE}, {"h", VALUE_HOUR}};
+} rate_units[] = {{"s", SECOND}, {"min", MINUTE}, {"h", HOUR}};
 
 #define RATE_MAX 1000000
 
@@ -184,7 +184,7 @@ static enum tok_err add_claim(void *base, const struct setting *f, struct slice 
 
     if (!slice_cut(value, ':', &name, &rest) || !value_is_name(name))
         return TOK_SETTINGS;
-    err = value_text(value, &text);
+    err = text_copy(value, &text);
     if (err)
         return err;
     more = reallocarray(*claims, *n + 1, sizeof(*more));
@@ -250,7 +250,7 @@ enum tok_err setting_set(void *base, const struct setting *f, struct slice value
     case SETTING_TYPS:
         return set_bits(to, f, value, separator);
     case SETTING_TEXT:
-        return f->ok(value) ? value_put(to, value) : TOK_SETTINGS;
+        return f->ok(value) ? text_replace(to, value) : TOK_SETTINGS;
     case SETTING_WORDS:
         return set_words(to, f, value, separator);
     case SETTING_CLAIMS:
@@ -282,7 +282,7 @@ enum tok_err setting_copy(const void *from, const struct setting *f, void *to)
     if (f->kind == SETTING_WORDS)
         return word_list_copy(*(const word_list *)source, at(to, f->offset));
     if (f->kind == SETTING_TEXT && *(char *const *)source)
-        return value_text(slice_of(*(char *const *)source), at(to, f->offset));
+        return text_copy(slice_of(*(char *const *)source), at(to, f->offset));
     memcpy(at(to, f->offset), source, f->size);
     return TOK_OK;
 }
@@ -331,11 +331,11 @@ enum tok_err setting_text(const void *base, const struct setting *f, size_t i, c
         text = *(char *const *)from ? *(char *const *)from : "";
         break;
     case SETTING_WORDS:
-        return value_words_text(*(const word_list *)from, separator, ret);
+        return word_list_format(*(const word_list *)from, separator, ret);
     case SETTING_CLAIMS:
         return claim_text(*(struct policy_claim *const *)from + i, ret);
     }
-    return value_text(slice_of(text), ret);
+    return text_copy(slice_of(text), ret);
 }
 
 static void span_form(const struct setting *f, char ret[SETTING_FORM])
@@ -345,7 +345,7 @@ static void span_form(const struct setting *f, char ret[SETTING_FORM])
     value_span_text(f->min, min);
     value_span_text(f->max, max);
     (void)snprintf(ret, SETTING_FORM, "%s from %s to %s, such as %s",
-                   f->step == VALUE_SECOND ? "whole seconds" : "a time span", min, max,
+                   f->step == SECOND ? "whole seconds" : "a time span", min, max,
                    f->min == 0 ? "10s" : f->standard);
 }
 

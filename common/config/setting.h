@@ -5,6 +5,8 @@
  */
 #pragma once
 
+#include "common/base/text.h"
+#include "common/base/timespan.h"
 #include "common/base/value.h"
 
 enum setting_kind {

@@ -58,9 +58,9 @@ static enum tok_err add_issuer(struct settings *s, struct slice url)
     enum tok_err err = policy_init(&issuer.policy);
 
     if (!err)
-        err = value_text(url, &issuer.url);
+        err = text_copy(url, &issuer.url);
     if (!err)
-        err = value_text(url, &issuer.policy.issuer);
+        err = text_copy(url, &issuer.policy.issuer);
     more = err ? NULL : reallocarray(s->issuers, s->n_issuers + 1, sizeof(*more));
     if (!more) {
         free(issuer.url);

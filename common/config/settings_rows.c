@@ -1,9 +1,9 @@
 #include "common/config/settings_rows.h"
 
-#define S VALUE_SECOND
-#define MINUTE VALUE_MINUTE
-#define HOUR VALUE_HOUR
-#define DAY VALUE_DAY
+#include "common/base/timespan.h"
+#include "common/base/username.h"
+
+#define S SECOND
 
 /* Claims whose meaning no setting changes. */
 static bool is_free_claim(struct slice name)
@@ -63,11 +63,11 @@ static const struct settings_row table[] = {
     {"Session", "EndOnPasswordChange", false, FLAG(session.end_on_password_change, "yes")},
     {"Session", "CheckAccount", false, FLAG(session.check_account, "yes")},
     {"Session", "AccountCacheTime", false, SPAN(session.account_cache_time, 0, HOUR, S, "10s")},
-    {"Session", "AllowUsers", false, WORDS(session.allow_users, 0, policy_user_name_ok,
+    {"Session", "AllowUsers", false, WORDS(session.allow_users, 0, username_valid,
           "user names parted by blanks", "")},
     {"Session", "AllowGroups", false, WORDS(session.allow_groups, 0, value_is_name,
           "group names parted by blanks", "")},
-    {"Session", "DenyUsers", false, WORDS(session.deny_users, 0, policy_user_name_ok,
+    {"Session", "DenyUsers", false, WORDS(session.deny_users, 0, username_valid,
           "user names parted by blanks", "root")},
     {"Session", "FailuresPerUser", false, RATE(session.failures_per_user, "10/min")},
 
@@ -78,7 +78,7 @@ static const struct settings_row table[] = {
     {"Http", "AllowedHosts", false, WORDS(http.allowed_hosts, 0, value_is_host,
           "host names or addresses such as host.example or [2001:db8::1], without ports, "
           "parted by blanks", "")},
-    {"Http", "TrustedProxies", false, WORDS(http.trusted_proxies, 0, policy_user_name_ok,
+    {"Http", "TrustedProxies", false, WORDS(http.trusted_proxies, 0, username_valid,
           "user names parted by blanks", "")},
     {"Http", "FailuresPerSource", false, RATE(http.failures_per_source, "30/min")},
     {"Http", "MaxConnections", false, NUMBER(http.max_connections, 1, 4096, "256")},

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "common/base/error.h"
+#include "common/base/slice.h"
 
 /* What a key of the algorithm is made of: RFC 7518 6.4, 6.3, 6.2 and RFC 8037 2. */
 enum alg_kind {

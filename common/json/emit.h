@@ -6,6 +6,7 @@
 #pragma once
 
 #include "common/base/error.h"
+#include "common/base/slice.h"
 
 #include <string.h>
 

@@ -15,6 +15,7 @@
 #pragma once
 
 #include "common/base/error.h"
+#include "common/base/slice.h"
 
 #include <endian.h>
 

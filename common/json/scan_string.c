@@ -1,5 +1,7 @@
 #include "common/json/scan_string.h"
 
+#include "common/base/utf8.h"
+
 #include <string.h>
 
 /* A bit a byte of n, at most a window. */
@@ -55,35 +57,6 @@ void scan_window_move(struct scan_window *w, const char *p)
     w->marks = n < SCAN_WINDOW ? marks_of_rest(w, p, n) : marks_of_window(p);
     if (n - 1 < SCAN_WINDOW)
         w->marks |= UINT64_C(1) << (n - 1);
-}
-
-size_t scan_string_utf8(const char *at, const char *end)
-{
-    const unsigned char *p = (const unsigned char *)at;
-    unsigned char low = 0x80, high = 0xbf;
-    size_t n;
-
-    if (p[0] < 0xc2 || p[0] > 0xf4)
-        return 0;
-    n = p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
-    if ((size_t)(end - at) < n)
-        return 0;
-    /* Not the shortest form, a surrogate, over U+10FFFF: all are told by the second byte. */
-    if (p[0] == 0xe0)
-        low = 0xa0;
-    else if (p[0] == 0xf0)
-        low = 0x90;
-    else if (p[0] == 0xed)
-        high = 0x9f;
-    else if (p[0] == 0xf4)
-        high = 0x8f;
-    if (p[1] < low || p[1] > high)
-        return 0;
-    for (size_t i = 2; i < n; i++) {
-        if ((p[i] & 0xc0) != 0x80)
-            return 0;
-    }
-    return n;
 }
 
 static bool is_high(uint32_t code)
@@ -187,7 +160,7 @@ enum tok_err scan_string_check(const char *at, const char *end, struct scan_valu
         } else if ((unsigned char)*p < 0x20) {
             return refuse(seen, p, "control character in a string");
         } else {
-            n = scan_string_utf8(p, end);
+            n = utf8_length(p, end);
             if (n == 0)
                 return refuse(seen, p, "bad UTF-8");
         }

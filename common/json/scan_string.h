@@ -9,10 +9,6 @@
 #include <endian.h>
 #include <string.h>
 
-/* Bytes of the well-formed sequence (RFC 3629 4) that starts at p < end with no ASCII; 0: none
- * does. */
-size_t scan_string_utf8(const char *p, const char *end);
-
 #define SCAN_BYTES(c) (UINT64_C(0x0101010101010101) * (c))
 
 /* Of eight bytes, the first of memory lowest: the top bit of the first that is a quote, a

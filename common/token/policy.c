@@ -41,13 +41,13 @@ static enum tok_err read_pinned(const char *path, struct slice text, char **ret_
         return pinned_wrong(path, 1, errmsg);
     if (!take_line(&text, SLICE("Audience="), &audience_text))
         return pinned_wrong(path, 2, errmsg);
-    err = value_words(audience_text, ' ', value_is_name, &audience);
+    err = word_list_parse(audience_text, ' ', value_is_name, &audience);
     if (err == TOK_SETTINGS || (!err && !audience))
         return pinned_wrong(path, 2, errmsg);
     if (!err && text.n > 0)
         return pinned_wrong(path, 3, errmsg);
     if (!err)
-        err = value_text(issuer_text, ret_issuer);
+        err = text_copy(issuer_text, ret_issuer);
     if (err)
         return err;
     *ret_audience = audience;
@@ -82,35 +82,6 @@ enum tok_err policy_read_pinned(struct policy *p, const char *path, struct errms
         audience = NULL;
     }
     return TOK_OK;
-}
-
-/* What a byte is in a user name; 0: it has no place there. */
-enum { NAME_LETTER = 1, NAME_DIGIT = 2 };
-
-static inline unsigned name_class(char c)
-{
-    if ((unsigned char)((c | 0x20) - 'a') < 26 || c == '_' || c == '-' || c == '.')
-        return NAME_LETTER;
-    return (unsigned char)(c - '0') < 10 ? NAME_DIGIT : 0;
-}
-
-bool policy_user_name_ok(struct slice name)
-{
-    struct slice body = name;
-    unsigned classes = 0;
-
-    if (body.n > 1 && body.n <= USER_NAME_MAX && body.p[body.n - 1] == '$')
-        body.n--;
-    if (body.n == 0 || name.n > USER_NAME_MAX || body.p[0] == '-')
-        return false;
-    for (size_t i = 0; i < body.n; i++) {
-        unsigned class = name_class(body.p[i]);
-
-        if (!class)
-            return false;
-        classes |= class;
-    }
-    return (classes & NAME_LETTER) && !slice_is(body, ".") && !slice_is(body, "..");
 }
 
 /* Sums and differences that stop at the ends of the range instead of wrapping. */
@@ -354,7 +325,7 @@ static enum tok_err judge_user(const struct policy *p, const struct claims *c,
     err = ask->map ? map_user(p, c->user, ask->map, &user) : read_user(c->user, buf, &user);
     if (err)
         return err;
-    if (!policy_user_name_ok(user))
+    if (!username_valid(user))
         return TOK_USER_NAME;
     if (ask->user.p && !slice_eq(ask->user, user))
         return TOK_USER;

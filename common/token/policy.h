@@ -5,6 +5,8 @@
  */
 #pragma once
 
+#include "common/base/text.h"
+#include "common/base/username.h"
 #include "common/base/value.h"
 #include "common/jose/alg.h"
 #include "common/jose/jws.h"
@@ -16,7 +18,6 @@
 #define POLICY_CONFIG "/etc/jwt/jwt.conf"
 #define POLICY_LEEWAY_MAX 300
 #define POLICY_LENGTH_MAX 65536
-#define USER_NAME_MAX 255 /* bytes */
 
 struct policy_claim {
     char *name;
@@ -99,10 +100,6 @@ const struct policy_plan *policy_plan_of(const struct policy *p, struct policy_p
  * issuer and audience p has not got. TOK_SETTINGS, naming file, line and form. */
 enum tok_err policy_read_pinned(struct policy *p, const char *path,
                                 struct errmsg *errmsg) MUST_CHECK;
-
-/* A portable user name (POSIX 3.437, and a last $): letters, digits, '.', '_', '-', first no
- * '-', not all digits, not "." or "..", at most USER_NAME_MAX bytes. */
-bool policy_user_name_ok(struct slice name);
 
 /* True when some word of the scope (RFC 8693 4.2) names a PAM service: such a token opens what
  * it names and nothing else. */

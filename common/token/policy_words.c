@@ -34,7 +34,7 @@ static bool is_name_or_empty(struct slice text)
 #define CHOICE(member) SETTING(struct policy, SETTING_CHOICE, member, \
     .form = "optional or required", .standard = "optional")
 #define SECONDS(member, low, high, says, std) SETTING(struct policy, SETTING_SPAN, member, \
-    .min = (low), .max = (high), .step = VALUE_SECOND, .unit = VALUE_SECOND, .form = (says), .standard = (std))
+    .min = (low), .max = (high), .step = SECOND, .unit = SECOND, .form = (says), .standard = (std))
 
 /* algorithms= has its default from alg_set_default. */
 static const struct word table[] = {
@@ -55,9 +55,9 @@ static const struct word table[] = {
      .n_offset = offsetof(struct policy, n_claims), .form = "NAME:VALUE")},
     {"scope", "Scope", CHOICE(scope_required)},
     {"one_time", "OneTime", CHOICE(one_time_required)},
-    {"leeway", "Leeway", SECONDS(leeway, 0, POLICY_LEEWAY_MAX * VALUE_SECOND,
+    {"leeway", "Leeway", SECONDS(leeway, 0, POLICY_LEEWAY_MAX * SECOND,
      "whole seconds from 0 to 5min, such as 5s", "5s")},
-    {"max_lifetime", "MaxLifetime", SECONDS(max_lifetime, VALUE_SECOND, 3650 * VALUE_DAY,
+    {"max_lifetime", "MaxLifetime", SECONDS(max_lifetime, SECOND, 3650 * DAY,
      "whole seconds from 1s to 3650d, such as 15min or 7d", "1d")},
     {"max_length", "MaxLength", SETTING(struct policy, SETTING_NUMBER, max_length,
      .min = 1, .max = POLICY_LENGTH_MAX, .form = "bytes from 1 to 65536", .standard = "8192")},

@@ -3,6 +3,8 @@
 #include "common/base/cleanup.h"
 #include "common/base/ini.h"
 #include "common/base/secret.h"
+#include "common/base/text.h"
+#include "common/base/username.h"
 #include "common/token/policy.h"
 
 #include <string.h>
@@ -63,8 +65,8 @@ static enum tok_err read_line(const struct ini *in, struct slice text, struct us
 {
     struct slice issuer, value, user, more;
 
-    if (!value_next_word(&text, ' ', &issuer) || !value_next_word(&text, ' ', &value) ||
-        !value_next_word(&text, ' ', &user) || value_next_word(&text, ' ', &more))
+    if (!text_next_word(&text, ' ', &issuer) || !text_next_word(&text, ' ', &value) ||
+        !text_next_word(&text, ' ', &user) || text_next_word(&text, ' ', &more))
         return INI_REFUSE(in, errmsg, "the line is out of form; allowed is %s", FORM);
     if (!value_is_name(issuer))
         return INI_REFUSE(in, errmsg, "%.*s is no issuer; allowed is %s",
@@ -74,7 +76,7 @@ static enum tok_err read_line(const struct ini *in, struct slice text, struct us
             in, errmsg,
             "%.*s is no claim's value; allowed are up to %d bytes without *, or *@DOMAIN",
             slice_shown(value, SHOWN), value.p, USERMAP_VALUE_MAX);
-    if (!policy_user_name_ok(user))
+    if (!username_valid(user))
         return INI_REFUSE(in, errmsg,
                           "%.*s is no user name; allowed are letters, digits, '.', '_' and '-'",
                           slice_shown(user, SHOWN), user.p);

@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "common/base/error.h"
+#include "common/base/slice.h"
 
 enum prompt_kind {
     PROMPT_PASSWORD, /* the token answers */

@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "common/base/error.h"
+#include "common/base/slice.h"
 
 /* Bytes compared without regard to the case of ASCII letters; a NUL in s equals nothing. */
 bool field_is(struct slice s, const char *want);

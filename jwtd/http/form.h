@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "common/base/error.h"
+#include "common/base/slice.h"
 
 struct form {
     struct slice bytes;

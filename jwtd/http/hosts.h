@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "common/base/error.h"
+#include "common/base/slice.h"
 
 #define HOSTS_NAME_MAX 256
 

@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "common/base/error.h"
+#include "common/base/slice.h"
 
 #define MULTIPART_BOUNDARY_MAX 70 /* RFC 2046 5.1.1 */
 

@@ -14,7 +14,7 @@
  */
 #pragma once
 
-#include "common/base/error.h"
+#include "common/base/slice.h"
 
 #define REQUEST_HEAD_MAX 8192
 #define REQUEST_FIELDS_MAX 32

@@ -65,7 +65,7 @@ static void on_auth(struct connection *c, const struct wire_message *answer)
         return;
     }
     /* No other name can be in a token of ours, and none may break a header field. */
-    if (!policy_user_name_ok(user) || user.n >= sizeof(name)) {
+    if (!username_valid(user) || user.n >= sizeof(name)) {
         connection_unavailable(c);
         return;
     }

@@ -101,15 +101,15 @@ static enum tok_err make_policy(struct issuer *x, struct errmsg *errmsg)
     policy_clear(p);
     err = policy_init(p);
     if (err == TOK_OK)
-        err = value_replace(&p->issuer, x->names.issuer);
+        err = text_replace(&p->issuer, slice_of(x->names.issuer));
     if (err == TOK_OK)
-        err = value_replace(&p->user_claim, set->token.user_id_claim);
+        err = text_replace(&p->user_claim, slice_of(set->token.user_id_claim));
     if (err == TOK_OK)
-        err = value_replace(&p->token_type_claim, set->token.token_type_claim);
+        err = text_replace(&p->token_type_claim, slice_of(set->token.token_type_claim));
     if (err == TOK_OK)
-        err = value_replace(&p->jti_claim, set->token.jti_claim);
+        err = text_replace(&p->jti_claim, slice_of(set->token.jti_claim));
     if (err == TOK_OK)
-        err = value_replace(&p->type, "");
+        err = text_replace(&p->type, slice_of(""));
     if (err == TOK_OK)
         err = policy_set(p, POLICY_WORDS, SLICE("require"), SLICE("exp"), errmsg);
     if (err == TOK_OK)

@@ -26,7 +26,7 @@ struct account {
     size_t stamp_n;
 };
 
-/* name is a C string that policy_user_name_ok took; today is days since the Epoch. */
+/* name is a C string that username_valid took; today is days since the Epoch. */
 void account_look(const char *name, long today, const struct settings *settings,
                   struct account *ret);
 

@@ -176,7 +176,7 @@ static void run_pam(const struct check_setup *setup, const char *name,
 static bool copy_name(struct slice user, char ret[WIRE_USER_MAX + 1])
 {
     memset(ret, 0, WIRE_USER_MAX + 1);
-    if (user.n > WIRE_USER_MAX || !policy_user_name_ok(user))
+    if (user.n > WIRE_USER_MAX || !username_valid(user))
         return false;
     memcpy(ret, user.p, user.n);
     return true;

@@ -1,6 +1,7 @@
 #include "jwtd/login/serve.h"
 
 #include "common/base/secret.h"
+#include "common/base/timespan.h"
 #include "jwtd/login/check.h"
 #include "jwtd/shared/messages.h"
 
@@ -12,7 +13,6 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
-#define DAY UINT64_C(86400000000)
 #define OVERLOAD_TIME UINT64_C(10000000) /* a line about it at most this often */
 
 /* A connection and, once it asked, the process that answers it. */

@@ -13,6 +13,7 @@
 #pragma once
 
 #include "common/base/error.h"
+#include "common/base/slice.h"
 
 #include <sys/socket.h>
 

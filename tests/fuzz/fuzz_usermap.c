@@ -85,6 +85,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     want = value.n == 0 ? (struct slice){0} : walk(in, issuer, value);
     err = usermap_find(&map, issuer, value, &user);
     must(err == (want.n > 0 ? TOK_OK : TOK_UNMAPPED));
-    must(slice_eq(user, want) && (err || policy_user_name_ok(user)));
+    must(slice_eq(user, want) && (err || username_valid(user)));
     return 0;
 }

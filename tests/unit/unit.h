@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include "common/base/error.h"
+#include "common/base/slice.h"
 
 #define ck_assert_err(got, want)                                                               \
     do {                                                                                       \

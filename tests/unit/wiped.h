@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "common/base/error.h"
+#include "common/base/slice.h"
 
 #include <string.h>
 

@@ -24,11 +24,11 @@ static enum wire_status narrow_scope(const struct judged *token, struct slice as
 
     if (asked.n == 0)
         asked = shown;
-    err = value_words(asked, ' ', scope_is_word, &words);
+    err = word_list_parse(asked, ' ', scope_is_word, &words);
     if (err == TOK_OK && !scope_within(words, shown))
         err = TOK_SCOPE;
     if (err == TOK_OK && words)
-        err = value_words_text(words, ' ', &ret->scope);
+        err = word_list_format(words, ' ', &ret->scope);
     word_list_free(words);
     if (err == TOK_NO_MEMORY)
         return WIRE_UNAVAILABLE;
@@ -45,7 +45,7 @@ static enum wire_status narrow_audience(const struct issuer *x, const struct jud
     word_list words = NULL, kept;
     size_t n = 0, room = 0;
 
-    if (asked.n > 0 && value_words(asked, ' ', value_is_name, &words) != TOK_OK)
+    if (asked.n > 0 && word_list_parse(asked, ' ', value_is_name, &words) != TOK_OK)
         return WIRE_WIDER_AUDIENCE;
     for (size_t i = 0; words && words[i]; i++) {
         if (judged_has_audience(token, slice_of(words[i])))
@@ -59,7 +59,7 @@ static enum wire_status narrow_audience(const struct issuer *x, const struct jud
     for (size_t i = 0; kept && i < room; i++) {
         struct slice name = {x->names.audience[i], strlen(x->names.audience[i])};
 
-        if (judged_has_audience(token, name) && (!words || word_list_holds(words, name)))
+        if (judged_has_audience(token, name) && (!words || word_list_has(words, name)))
             kept[n++] = strdup(name.p);
         if (n > 0 && !kept[n - 1])
             break;

@@ -130,7 +130,7 @@ void obtain_start(struct issuer *x, struct job *job)
     uint64_t wait = 0;
 
     /* No token can carry such a name, so no password can buy one. */
-    if (!policy_user_name_ok(job_text(job, 0))) {
+    if (!username_valid(job_text(job, 0))) {
         job->step = denied;
         turn_add(x, job);
         return;

@@ -27,14 +27,14 @@ static bool has_pam(word_list words)
 
 static bool covers(word_list shown, const char *word)
 {
-    return word_list_holds(shown, slice_of(word)) ||
-           (is_pam(word) && word_list_holds(shown, SLICE(PAM "*")));
+    return word_list_has(shown, slice_of(word)) ||
+           (is_pam(word) && word_list_has(shown, SLICE(PAM "*")));
 }
 
 bool scope_within(word_list asked, struct slice shown)
 {
     word_list have = NULL;
-    bool ok = value_words(shown, ' ', scope_is_word, &have) == TOK_OK;
+    bool ok = word_list_parse(shown, ' ', scope_is_word, &have) == TOK_OK;
 
     for (size_t i = 0; ok && have && asked && asked[i]; i++)
         ok = covers(have, asked[i]);

@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "common/base/value.h"
+#include "common/base/text.h"
 
 /* A word of a scope: RFC 6749's NQCHAR without the blank. */
 bool scope_is_word(struct slice text);

@@ -2,81 +2,6 @@
 
 #include "tests/unit/forge.h"
 
-static bool is_any(struct slice word)
-{
-    (void)word;
-    return true;
-}
-
-START_TEST(a_list_holds_its_words_whole_and_no_others)
-{
-    CLEANUP(cleanup_word_list) word_list list = NULL;
-
-    ck_assert(!word_list_holds(NULL, SLICE("a")));
-    ck_assert_ok(value_words(SLICE("a bc"), ' ', is_any, &list));
-    ck_assert(word_list_holds(list, SLICE("a")));
-    ck_assert(word_list_holds(list, SLICE("bc")));
-    ck_assert(!word_list_holds(list, SLICE("b")));
-    ck_assert(!word_list_holds(list, SLICE("bcd")));
-    ck_assert(!word_list_holds(list, SLICE("bc\0d")));
-    ck_assert(!word_list_holds(list, SLICE("")));
-}
-END_TEST
-
-START_TEST(blanks_may_run_and_commas_may_not)
-{
-    CLEANUP(cleanup_word_list) word_list list = NULL;
-    CLEANUP(cleanup_free) char *text = NULL;
-    static const char *const wrong[] = {",", "a,", ",a", "a,,b"};
-
-    ck_assert_ok(value_words(SLICE("  a \t b  "), ' ', is_any, &list));
-    ck_assert_ok(value_words_text(list, ',', &text));
-    ck_assert_str_eq(text, "a,b");
-    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
-        word_list none = NULL;
-
-        ck_assert_err(value_words(text_slice(wrong[i]), ',', value_is_name, &none),
-                      TOK_SETTINGS);
-        ck_assert_ptr_null(none);
-    }
-}
-END_TEST
-
-START_TEST(no_word_is_no_list)
-{
-    word_list list = NULL;
-    CLEANUP(cleanup_free) char *text = NULL;
-
-    ck_assert_ok(value_words(SLICE(" "), ' ', is_any, &list));
-    ck_assert_ptr_null(list);
-    ck_assert_ok(word_list_copy(list, &list));
-    ck_assert_ptr_null(list);
-    ck_assert_ok(value_words_text(list, ' ', &text));
-    ck_assert_str_eq(text, "");
-}
-END_TEST
-
-/* NULL is: not known yet; an empty list holds nobody. */
-START_TEST(an_empty_list_is_copied_as_one)
-{
-    char *nobody[] = {NULL};
-    CLEANUP(cleanup_word_list) word_list copy = NULL;
-
-    ck_assert_ok(word_list_copy(nobody, &copy));
-    ck_assert_ptr_nonnull(copy);
-    ck_assert_ptr_null(copy[0]);
-}
-END_TEST
-
-START_TEST(a_text_with_a_nul_is_no_text)
-{
-    char *text = NULL;
-
-    ck_assert_err(value_text(SLICE("a\0b"), &text), TOK_SETTINGS);
-    ck_assert_ptr_null(text);
-}
-END_TEST
-
 /* Each word with whether it passes: a name, a token of HTTP, a host, a path. */
 START_TEST(each_kind_of_word_has_its_bytes)
 {
@@ -155,7 +80,5 @@ START_TEST(numbers_are_digits_in_their_range)
 }
 END_TEST
 
-UNIT_MAIN("value", a_list_holds_its_words_whole_and_no_others,
-          blanks_may_run_and_commas_may_not, no_word_is_no_list, an_empty_list_is_copied_as_one,
-          a_text_with_a_nul_is_no_text, each_kind_of_word_has_its_bytes,
-          words_have_their_longest, numbers_are_digits_in_their_range)
+UNIT_MAIN("value", each_kind_of_word_has_its_bytes, words_have_their_longest,
+          numbers_are_digits_in_their_range)

@@ -65,7 +65,7 @@ static inline void words_are(word_list list, const char *want)
 {
     CLEANUP(cleanup_free) char *text = NULL;
 
-    ck_assert_ok(value_words_text(list, ' ', &text));
+    ck_assert_ok(word_list_format(list, ' ', &text));
     ck_assert_str_eq(text, want);
 }
 

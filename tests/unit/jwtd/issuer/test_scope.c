@@ -9,7 +9,8 @@ static bool within(const char *asked, const char *shown)
     bool ok;
 
     ck_assert_int_eq(
-        value_words((struct slice){asked, strlen(asked)}, ' ', scope_is_word, &words), TOK_OK);
+        word_list_parse((struct slice){asked, strlen(asked)}, ' ', scope_is_word, &words),
+        TOK_OK);
     ok = scope_within(words, (struct slice){shown, strlen(shown)});
     word_list_free(words);
     return ok;

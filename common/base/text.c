@@ -1,0 +1,142 @@
+#include "common/base/text.h"
+
+struct slice text_trim(struct slice text)
+{
+    while (text.n > 0 && text_is_blank(*text.p))
+        text = slice_skip(text, 1);
+    while (text.n > 0 && text_is_blank(text.p[text.n - 1]))
+        text.n--;
+    return text;
+}
+
+enum tok_err text_copy(struct slice text, char **ret)
+{
+    char *copy;
+
+    if (text.n > 0 && memchr(text.p, '\0', text.n))
+        return TOK_SETTINGS;
+    copy = malloc(text.n + 1);
+    if (!copy)
+        return TOK_NO_MEMORY;
+    if (text.n > 0)
+        memcpy(copy, text.p, text.n);
+    copy[text.n] = '\0';
+    *ret = copy;
+    return TOK_OK;
+}
+
+enum tok_err text_replace(char **at, struct slice by)
+{
+    char *copy;
+    enum tok_err err = text_copy(by, &copy);
+
+    if (err)
+        return err;
+    free(*at);
+    *at = copy;
+    return TOK_OK;
+}
+
+static bool is_separator(char c, char separator)
+{
+    return separator == ' ' ? text_is_blank(c) : c == separator;
+}
+
+bool text_next_word(struct slice *text, char separator, struct slice *ret)
+{
+    size_t n = 0;
+
+    while (separator == ' ' && text->n > 0 && text_is_blank(*text->p))
+        *text = slice_skip(*text, 1);
+    if (!text->p || (separator == ' ' && text->n == 0))
+        return false;
+    while (n < text->n && !is_separator(text->p[n], separator))
+        n++;
+    *ret = (struct slice){text->p, n};
+    /* A separator at the end is followed by one more, empty word; p NULL says there is none. */
+    *text = n < text->n ? slice_skip(*text, n + 1) : (struct slice){0};
+    return true;
+}
+
+void word_list_free(word_list list)
+{
+    for (char **word = list; word && *word; word++)
+        free(*word);
+    free(list);
+}
+
+/* Appends to a list of n words. */
+static enum tok_err add_word(word_list *list, size_t n, struct slice word)
+{
+    char **more = reallocarray(*list, n + 2, sizeof(*more));
+
+    if (!more)
+        return TOK_NO_MEMORY;
+    *list = more;
+    more[n] = more[n + 1] = NULL;
+    return text_copy(word, &more[n]);
+}
+
+enum tok_err word_list_parse(struct slice text, char separator, bool (*ok)(struct slice),
+                             word_list *ret)
+{
+    CLEANUP(cleanup_word_list) word_list list = NULL;
+    struct slice rest = {text.n > 0 ? text.p : NULL, text.n};
+    struct slice word;
+
+    for (size_t n = 0; text_next_word(&rest, separator, &word); n++) {
+        enum tok_err err = ok(word) ? add_word(&list, n, word) : TOK_SETTINGS;
+
+        if (err)
+            return err;
+    }
+    *ret = list;
+    list = NULL;
+    return TOK_OK;
+}
+
+enum tok_err word_list_format(word_list list, char separator, char **ret)
+{
+    size_t n = 1;
+    char *text, *at;
+
+    for (char **word = list; word && *word; word++)
+        n += strlen(*word) + 1;
+    text = malloc(n);
+    if (!text)
+        return TOK_NO_MEMORY;
+    at = text;
+    for (char **word = list; word && *word; word++) {
+        if (word != list)
+            *at++ = separator;
+        at = stpcpy(at, *word);
+    }
+    *at = '\0';
+    *ret = text;
+    return TOK_OK;
+}
+
+enum tok_err word_list_copy(word_list from, word_list *ret)
+{
+    CLEANUP(cleanup_word_list) word_list copy = from ? calloc(1, sizeof(*copy)) : NULL;
+
+    if (from && !copy)
+        return TOK_NO_MEMORY;
+    for (size_t n = 0; from && from[n]; n++) {
+        enum tok_err err = add_word(&copy, n, slice_of(from[n]));
+
+        if (err)
+            return err;
+    }
+    *ret = copy;
+    copy = NULL;
+    return TOK_OK;
+}
+
+bool word_list_has(word_list list, struct slice word)
+{
+    for (char **w = list; w && *w; w++)
+        if (slice_is(word, *w))
+            return true;
+    return false;
+}
