@@ -2,7 +2,7 @@
 
 #include "common/base/cleanup.h"
 #include "jwtctl/command.h"
-#include "jwtctl/say.h"
+#include "jwtctl/output.h"
 
 #include <getopt.h>
 #include <poll.h>

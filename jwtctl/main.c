@@ -2,7 +2,7 @@
  * jwtctl: log in once, then let the token be the password. One row a command.
  */
 #include "jwtctl/command.h"
-#include "jwtctl/say.h"
+#include "jwtctl/output.h"
 
 #include <stdio.h>
 #include <string.h>

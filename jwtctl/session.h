@@ -6,8 +6,8 @@
 #pragma once
 
 #include "common/token/claims.h"
-#include "jwtctl/cache.h"
 #include "jwtctl/client.h"
+#include "jwtctl/token_cache.h"
 
 #define SESSION_MARGIN 60
 

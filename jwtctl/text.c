@@ -2,7 +2,7 @@
 
 #include "common/base/cleanup.h"
 #include "common/json/scan.h"
-#include "jwtctl/say.h"
+#include "jwtctl/output.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -3,7 +3,7 @@
 #include "common/base/cleanup.h"
 #include "jwtctl/client.h"
 #include "jwtctl/command.h"
-#include "jwtctl/say.h"
+#include "jwtctl/output.h"
 #include "jwtctl/session.h"
 
 #include <getopt.h>

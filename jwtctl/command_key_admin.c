@@ -4,7 +4,7 @@
 #include "common/json/scan.h"
 #include "jwtctl/admin.h"
 #include "jwtctl/command.h"
-#include "jwtctl/say.h"
+#include "jwtctl/output.h"
 
 #include <getopt.h>
 #include <inttypes.h>

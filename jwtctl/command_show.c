@@ -3,9 +3,9 @@
 #include "common/base/cleanup.h"
 #include "jwtctl/command.h"
 #include "jwtctl/input.h"
-#include "jwtctl/judge.h"
-#include "jwtctl/say.h"
+#include "jwtctl/output.h"
 #include "jwtctl/session.h"
+#include "jwtctl/verifier.h"
 
 #include <getopt.h>
 #include <string.h>

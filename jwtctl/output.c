@@ -1,4 +1,4 @@
-#include "jwtctl/say.h"
+#include "jwtctl/output.h"
 
 #include "jwtctl/command.h"
 

@@ -6,7 +6,7 @@
 #include "common/jose/key.h"
 #include "jwtctl/command.h"
 #include "jwtctl/input.h"
-#include "jwtctl/say.h"
+#include "jwtctl/output.h"
 #include "jwtctl/text.h"
 
 #include <getopt.h>

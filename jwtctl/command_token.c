@@ -4,7 +4,7 @@
 #include "common/base/timespan.h"
 #include "jwtctl/command.h"
 #include "jwtctl/narrow.h"
-#include "jwtctl/say.h"
+#include "jwtctl/output.h"
 
 #include <getopt.h>
 #include <string.h>

@@ -2,7 +2,7 @@
 #include "common/base/cleanup.h"
 #include "common/config/resolve.h"
 #include "jwtctl/command.h"
-#include "jwtctl/say.h"
+#include "jwtctl/output.h"
 #include "jwtctl/text.h"
 
 #include <getopt.h>

@@ -4,7 +4,7 @@
 #include "common/token/policy.h"
 #include "jwtctl/command.h"
 #include "jwtctl/key_file.h"
-#include "jwtctl/say.h"
+#include "jwtctl/output.h"
 #include "jwtctl/text.h"
 
 #include <getopt.h>

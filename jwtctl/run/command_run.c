@@ -3,8 +3,8 @@
 #include "common/base/cleanup.h"
 #include "jwtctl/command.h"
 #include "jwtctl/narrow.h"
+#include "jwtctl/output.h"
 #include "jwtctl/run/askpass.h"
-#include "jwtctl/say.h"
 
 #include <errno.h>
 #include <fcntl.h>

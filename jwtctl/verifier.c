@@ -1,4 +1,4 @@
-#include "jwtctl/judge.h"
+#include "jwtctl/verifier.h"
 
 #include "common/base/base64url.h"
 

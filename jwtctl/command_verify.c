@@ -2,8 +2,8 @@
 #include "common/base/cleanup.h"
 #include "jwtctl/command.h"
 #include "jwtctl/input.h"
-#include "jwtctl/judge.h"
-#include "jwtctl/say.h"
+#include "jwtctl/output.h"
+#include "jwtctl/verifier.h"
 
 #include <getopt.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-#include "jwtctl/cache.h"
+#include "jwtctl/token_cache.h"
 
 #include "common/base/cleanup.h"
 #include "common/base/file.h"

@@ -3,7 +3,7 @@
 #include "common/json/scan.h"
 #include "jwtctl/admin.h"
 #include "jwtctl/command.h"
-#include "jwtctl/say.h"
+#include "jwtctl/output.h"
 #include "jwtctl/session.h"
 
 #include <getopt.h>

@@ -6,8 +6,8 @@
 #include "common/base/cleanup.h"
 #include "jwtctl/command.h"
 #include "jwtctl/narrow.h"
+#include "jwtctl/output.h"
 #include "jwtctl/run/prompt.h"
-#include "jwtctl/say.h"
 #include "jwtctl/terminal.h"
 
 #include <getopt.h>
