@@ -5,9 +5,8 @@
 #include "jwtd/http/connection.h"
 #include "jwtd/http/listener.h"
 #include "jwtd/shared/messages.h"
+#include "jwtd/shared/options.h"
 
-#include <getopt.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/resource.h>
@@ -16,67 +15,15 @@
 
 static const char usage[] =
     "Usage: jwtd [OPTION...]\n"
-    "Answers HTTP requests for login tokens on sockets that systemd passes (jwtd.socket,\n"
-    "jwtd-tcp.socket), named \"http\" and \"tcp\".\n"
+    "Serves the HTTP API for login tokens on the sockets that systemd passes as \"http\" and\n"
+    "\"tcp\" (jwtd.socket, jwtd-tcp.socket). See jwtd(8).\n"
     "\n"
-    "  --config=FILE    settings (default " POLICY_CONFIG ")\n"
-    "  --issuer=SOCKET  of jwtd-issuer (default /run/jwtd/issuer.sock)\n"
-    "  --public=DIR     what jwtd-issuer publishes (default /var/lib/jwt)\n"
-    "  --check-config   read the settings, say what is wrong with them, exit\n"
-    "  --version        print the version, exit\n"
-    "  --help           print this, exit\n";
-
-struct options {
-    const char *config, *issuer, *public_dir;
-    bool check_config;
-};
-
-/* False: the program is done, with this exit code. */
-static bool read_options(int argc, char **argv, struct options *ret, int *ret_code)
-{
-    static const struct option options[] = {
-        {"config", required_argument, NULL, 'c'},
-        {"issuer", required_argument, NULL, 'i'},
-        {"public", required_argument, NULL, 'p'},
-        {"check-config", no_argument, NULL, 'k'},
-        {"version", no_argument, NULL, 'v'},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
-    };
-    int c;
-
-    *ret_code = EXIT_SUCCESS;
-    while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
-        switch (c) {
-        case 'c':
-            ret->config = optarg;
-            break;
-        case 'i':
-            ret->issuer = optarg;
-            break;
-        case 'p':
-            ret->public_dir = optarg;
-            break;
-        case 'k':
-            ret->check_config = true;
-            break;
-        case 'v':
-            (void)puts("jwtd " JWT_VERSION);
-            return false;
-        case 'h':
-            (void)fputs(usage, stdout);
-            return false;
-        default:
-            *ret_code = 2;
-            return false;
-        }
-    }
-    if (optind == argc)
-        return true;
-    (void)fprintf(stderr, "jwtd takes no arguments but options; see --help.\n");
-    *ret_code = 2;
-    return false;
-}
+    "  --config=FILE    settings file (default " POLICY_CONFIG ")\n"
+    "  --issuer=SOCKET  socket of jwtd-issuer (default /run/jwtd/issuer.sock)\n"
+    "  --public=DIR     directory that jwtd-issuer publishes to (default /var/lib/jwt)\n"
+    "  --check-config   check the settings file and exit\n"
+    "  --version        print the version and exit\n"
+    "  --help           print this help and exit\n";
 
 static int add_listeners(struct server *s)
 {
@@ -126,12 +73,12 @@ static void raise_limit(void)
     (void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-static int serve(const struct options *options)
+static int serve(const char *config, const char *issuer, const char *public_dir)
 {
     CLEANUP(cleanup_free) struct server *s = calloc(1, sizeof(*s));
     int code = EXIT_FAILURE;
 
-    if (!s || service_start(&s->service, "jwtd", options->config) < 0)
+    if (!s || service_start(&s->service, "jwtd", config) < 0)
         return EXIT_FAILURE;
     if (getrandom(s->throttle.key, sizeof(s->throttle.key), 0) !=
         (ssize_t)sizeof(s->throttle.key)) {
@@ -141,8 +88,8 @@ static int serve(const struct options *options)
     raise_limit();
     s->service.on_reload = server_reload;
     s->service.arg = s;
-    s->issuer = options->issuer;
-    s->public_dir = options->public_dir;
+    s->issuer = issuer;
+    s->public_dir = public_dir;
     s->metrics.started = service_wall() / SECOND;
     if (add_listeners(s) == 0)
         code = service_run(&s->service);
@@ -152,16 +99,13 @@ static int serve(const struct options *options)
 
 int main(int argc, char **argv)
 {
-    struct options options = {
-        .config = POLICY_CONFIG,
-        .issuer = "/run/jwtd/issuer.sock",
-        .public_dir = "/var/lib/jwt",
-    };
+    const char *config, *issuer = "/run/jwtd/issuer.sock", *public_dir = "/var/lib/jwt";
+    const struct daemon_option options[] = {
+        {"issuer", &issuer, NULL}, {"public", &public_dir, NULL}, {0}};
+    const struct daemon_program program = {"jwtd", usage, options};
     int code;
 
-    if (!read_options(argc, argv, &options, &code))
+    if (!daemon_options_read(argc, argv, &program, &config, &code))
         return code;
-    if (options.check_config)
-        return service_check_config("jwtd", options.config);
-    return serve(&options);
+    return serve(config, issuer, public_dir);
 }

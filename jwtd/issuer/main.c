@@ -4,91 +4,29 @@
 #include "jwtd/issuer/state.h"
 #include "jwtd/issuer/turn.h"
 #include "jwtd/shared/messages.h"
+#include "jwtd/shared/options.h"
 
-#include <getopt.h>
 #include <pwd.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/resource.h>
 
 #define FILES_MAX 4096 /* twice listen.c's connections, and some */
 
-struct options {
-    const char *config, *state, *public, *login, *asker;
-    bool init, check_config;
-};
-
-static void usage(FILE *out)
-{
-    (void)fputs("usage: jwtd-issuer [--config=FILE] [--state=DIR] [--public=DIR]\n"
-                "                   [--login=SOCKET] [--asker=USER]\n"
-                "                   [--init] [--check-config] [--version] [--help]\n"
-                "\n"
-                "Makes tokens and keeps their sessions. systemd starts it, at the first\n"
-                "question. --init makes the first key, publishes, and exits.\n",
-                out);
-}
-
-/* Options with a value. */
-static bool set_option(struct options *o, int c)
-{
-    switch (c) {
-    case 'c':
-        o->config = optarg;
-        return true;
-    case 's':
-        o->state = optarg;
-        return true;
-    case 'p':
-        o->public = optarg;
-        return true;
-    case 'l':
-        o->login = optarg;
-        return true;
-    case 'a':
-        o->asker = optarg;
-        return true;
-    default:
-        return false;
-    }
-}
-
-/* True when the program goes on; otherwise *ret_code is its exit status. */
-static bool read_options(int argc, char **argv, struct options *o, int *ret_code)
-{
-    static const struct option table[] = {
-        {"config", required_argument, NULL, 'c'}, {"state", required_argument, NULL, 's'},
-        {"public", required_argument, NULL, 'p'}, {"login", required_argument, NULL, 'l'},
-        {"asker", required_argument, NULL, 'a'},  {"init", no_argument, NULL, 'i'},
-        {"check-config", no_argument, NULL, 'k'}, {"version", no_argument, NULL, 'v'},
-        {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0},
-    };
-    int c;
-
-    *ret_code = EXIT_SUCCESS;
-    while ((c = getopt_long(argc, argv, "", table, NULL)) >= 0) {
-        if (c == 'v') {
-            (void)puts("jwtd-issuer " JWT_VERSION);
-            return false;
-        }
-        if (c == 'h') {
-            usage(stdout);
-            return false;
-        }
-        if (c == 'i')
-            o->init = true;
-        else if (c == 'k')
-            o->check_config = true;
-        else if (!set_option(o, c))
-            break;
-    }
-    if (c < 0 && optind == argc)
-        return true;
-    usage(stderr);
-    *ret_code = 2;
-    return false;
-}
+static const char usage[] =
+    "Usage: jwtd-issuer [OPTION...]\n"
+    "Signs tokens and stores their sessions, for jwtd and for jwtctl of root, on the socket\n"
+    "that systemd passes as \"issuer\" (jwtd-issuer.socket). See jwtd-issuer(8).\n"
+    "\n"
+    "  --config=FILE    settings file (default " POLICY_CONFIG ")\n"
+    "  --state=DIR      directory of keys and store (default /var/lib/jwtd-issuer)\n"
+    "  --public=DIR     directory to publish to (default /var/lib/jwt)\n"
+    "  --login=SOCKET   socket of jwtd-login (default /run/jwtd/login.sock)\n"
+    "  --asker=USER     user that jwtd runs as (default jwtd)\n"
+    "  --init           make the first key, publish it and exit\n"
+    "  --check-config   check the settings file and exit\n"
+    "  --version        print the version and exit\n"
+    "  --help           print this help and exit\n";
 
 static int fail(const char *cause)
 {
@@ -119,14 +57,11 @@ static int prepare(struct issuer *x)
     return turn_init(x);
 }
 
-static int run(struct issuer *x, const struct options *o)
+static int run(struct issuer *x, const char *asker)
 {
-    const struct passwd *pw;
+    const struct passwd *pw = getpwnam(asker);
     int fd, r;
 
-    if (o->init)
-        return state_ready(x) ? EXIT_SUCCESS : EXIT_FAILURE;
-    pw = getpwnam(o->asker);
     if (!pw)
         return fail("there is no user of the name --asker gives");
     x->asker = pw->pw_uid;
@@ -144,32 +79,19 @@ static int run(struct issuer *x, const struct options *o)
     return service_run(&x->service);
 }
 
-int main(int argc, char **argv)
+static int serve(struct issuer *x, const char *config, const char *asker, bool init)
 {
-    struct options o = {
-        .config = POLICY_CONFIG,
-        .state = "/var/lib/jwtd-issuer",
-        .public = "/var/lib/jwt",
-        .login = "/run/jwtd/login.sock",
-        .asker = "jwtd",
-    };
-    CLEANUP(cleanup_free) struct issuer *x = NULL;
     int code;
 
-    if (!read_options(argc, argv, &o, &code))
-        return code;
-    if (o.check_config)
-        return service_check_config("jwtd-issuer", o.config);
-    x = calloc(1, sizeof(*x));
-    if (!x || service_start(&x->service, "jwtd-issuer", o.config) < 0)
+    if (service_start(&x->service, "jwtd-issuer", config) < 0)
         return EXIT_FAILURE;
     x->service.on_reload = state_reload;
     x->service.arg = x;
-    x->state_dir = o.state;
-    x->public_dir = o.public;
-    x->login_socket = o.login;
     listen_init(x);
-    code = run(x, &o);
+    if (init)
+        code = state_ready(x) ? EXIT_SUCCESS : EXIT_FAILURE;
+    else
+        code = run(x, asker);
     listen_end(x);
     accounts_end(&x->accounts);
     attempts_free(x->attempts);
@@ -177,4 +99,28 @@ int main(int argc, char **argv)
     state_end(x);
     service_end(&x->service);
     return code;
+}
+
+int main(int argc, char **argv)
+{
+    const char *config, *asker = "jwtd", *state = "/var/lib/jwtd-issuer";
+    const char *public_dir = "/var/lib/jwt", *login = "/run/jwtd/login.sock";
+    bool init = false;
+    const struct daemon_option options[] = {
+        {"state", &state, NULL}, {"public", &public_dir, NULL}, {"login", &login, NULL},
+        {"asker", &asker, NULL}, {"init", NULL, &init},         {0},
+    };
+    const struct daemon_program program = {"jwtd-issuer", usage, options};
+    CLEANUP(cleanup_free) struct issuer *x = NULL;
+    int code;
+
+    if (!daemon_options_read(argc, argv, &program, &config, &code))
+        return code;
+    x = calloc(1, sizeof(*x));
+    if (!x)
+        return EXIT_FAILURE;
+    x->state_dir = state;
+    x->public_dir = public_dir;
+    x->login_socket = login;
+    return serve(x, config, asker, init);
 }

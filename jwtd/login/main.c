@@ -1,8 +1,8 @@
 /* jwtd-login: is this the password, is this account usable. See ../README.md. */
 #include "jwtd/login/serve.h"
 #include "jwtd/shared/messages.h"
+#include "jwtd/shared/options.h"
 
-#include <getopt.h>
 #include <pwd.h>
 #include <sched.h>
 #include <signal.h>
@@ -12,69 +12,18 @@
 
 #define CHILDREN_MIN 4
 
-struct options {
-    const char *config, *service, *confdir, *asker;
-    bool check_config;
-};
-
-static void usage(FILE *out)
-{
-    (void)fputs("usage: jwtd-login [--config=FILE] [--service=NAME] [--confdir=DIR]\n"
-                "                  [--asker=USER] [--check-config] [--version] [--help]\n"
-                "\n"
-                "Answers jwtd-issuer: is this the password, is this account usable.\n"
-                "systemd starts it, at the first question. See jwtd-login(8).\n",
-                out);
-}
-
-/* True when the program goes on; otherwise *ret_code is its exit status. */
-static bool read_options(int argc, char **argv, struct options *o, int *ret_code)
-{
-    static const struct option table[] = {
-        {"config", required_argument, NULL, 'c'},  {"service", required_argument, NULL, 's'},
-        {"confdir", required_argument, NULL, 'd'}, {"asker", required_argument, NULL, 'a'},
-        {"check-config", no_argument, NULL, 'k'},  {"version", no_argument, NULL, 'v'},
-        {"help", no_argument, NULL, 'h'},          {NULL, 0, NULL, 0},
-    };
-    int c;
-
-    while ((c = getopt_long(argc, argv, "", table, NULL)) >= 0) {
-        switch (c) {
-        case 'c':
-            o->config = optarg;
-            break;
-        case 's':
-            o->service = optarg;
-            break;
-        case 'd':
-            o->confdir = optarg;
-            break;
-        case 'a':
-            o->asker = optarg;
-            break;
-        case 'k':
-            o->check_config = true;
-            break;
-        case 'v':
-            (void)puts("jwtd-login " JWT_VERSION);
-            *ret_code = EXIT_SUCCESS;
-            return false;
-        case 'h':
-            usage(stdout);
-            *ret_code = EXIT_SUCCESS;
-            return false;
-        default:
-            usage(stderr);
-            *ret_code = 2;
-            return false;
-        }
-    }
-    if (optind == argc && !strchr(o->service, '/'))
-        return true;
-    usage(stderr);
-    *ret_code = 2;
-    return false;
-}
+static const char usage[] =
+    "Usage: jwtd-login [OPTION...]\n"
+    "Checks passwords with PAM and accounts with NSS for jwtd-issuer, on the socket that\n"
+    "systemd passes as \"login\" (jwtd-login.socket). See jwtd-login(8).\n"
+    "\n"
+    "  --config=FILE    settings file (default " POLICY_CONFIG ")\n"
+    "  --service=NAME   PAM service (default jwtd)\n"
+    "  --confdir=DIR    directory of the PAM service file (default /etc/pam.d)\n"
+    "  --asker=USER     user that jwtd-issuer runs as (default jwtd-issuer)\n"
+    "  --check-config   check the settings file and exit\n"
+    "  --version        print the version and exit\n"
+    "  --help           print this help and exit\n";
 
 /* A hash keeps one processor busy: more at once only make each slower. */
 static unsigned children_max(void)
@@ -102,48 +51,48 @@ static int fail(const char *cause)
     return EXIT_FAILURE;
 }
 
-static int run(struct service *service, const struct options *o)
+static int run(struct server *server, const char *asker)
 {
-    struct server server = {
-        .service = service,
-        .pam = o->service,
-        .confdir = o->confdir,
-        .children_max = children_max(),
-    };
-    const struct passwd *pw = getpwnam(o->asker);
+    const struct passwd *pw = getpwnam(asker);
     int fd, r, code;
 
     if (!pw)
         return fail("there is no user of the name --asker gives");
-    server.asker = pw->pw_uid;
+    server->asker = pw->pw_uid;
     fd = service_listener("login", SOCK_SEQPACKET);
     if (fd < 0)
         return fail("no SOCK_SEQPACKET listener named login was passed");
     r = block_child_signal();
     if (r == 0)
-        r = serve_start(&server, fd);
-    code = r < 0 ? fail(strerrordesc_np(-r)) : service_run(service);
-    serve_end(&server);
+        r = serve_start(server, fd);
+    code = r < 0 ? fail(strerrordesc_np(-r)) : service_run(server->service);
+    serve_end(server);
     return code;
 }
 
 int main(int argc, char **argv)
 {
-    struct options o = {
-        .config = POLICY_CONFIG,
-        .service = "jwtd",
-        .asker = "jwtd-issuer",
-    };
+    const char *config, *asker = "jwtd-issuer";
     struct service service;
+    struct server server = {.service = &service, .pam = "jwtd", .children_max = children_max()};
+    const struct daemon_option options[] = {
+        {"service", &server.pam, NULL},
+        {"confdir", &server.confdir, NULL},
+        {"asker", &asker, NULL},
+        {0},
+    };
+    const struct daemon_program program = {"jwtd-login", usage, options};
     int code;
 
-    if (!read_options(argc, argv, &o, &code))
+    if (!daemon_options_read(argc, argv, &program, &config, &code))
         return code;
-    if (o.check_config)
-        return service_check_config("jwtd-login", o.config);
-    if (service_start(&service, "jwtd-login", o.config) < 0)
+    if (strchr(server.pam, '/')) {
+        (void)fprintf(stderr, "jwtd-login: --service must be a name without a slash\n");
+        return 2;
+    }
+    if (service_start(&service, "jwtd-login", config) < 0)
         return EXIT_FAILURE;
-    code = run(&service, &o);
+    code = run(&server, asker);
     service_end(&service);
     return code;
 }
