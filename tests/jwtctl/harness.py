@@ -1,4 +1,4 @@
-"""What the promises of jwtctl are checked with: the program, tokens of `mint`, a server of our own."""
+"""What jwtctl is tested with: the program of $BUILD, tokens of `mint`, a server of our own."""
 
 import base64
 import contextlib
@@ -7,32 +7,19 @@ import json
 import os
 import socketserver
 import subprocess
-import sys
 import tempfile
 import threading
 import time
 
-BUILD = os.path.abspath(sys.argv[1])
-JWTCTL = sys.argv[2:] + [BUILD + "/jwtctl/jwtctl"]
+import pytest
+
+BUILD = os.path.abspath(os.environ["BUILD"])
+JWTCTL = BUILD + "/jwtctl/jwtctl"
 MINT = BUILD + "/tests/jwtctl/mint"
 TMP = tempfile.mkdtemp(prefix="jwtctl-")
 ISS, AUD, NOW = "https://here", "here", 1700000000
-tests = []
 
-
-def promise(fn):
-    tests.append(fn)
-    return fn
-
-
-def equal(got, want):
-    if got != want:
-        raise AssertionError(f"{got!r}, not {want!r}")
-
-
-def holds(text, part):
-    if part not in text:
-        raise AssertionError(f"{part!r} is not in {text!r}")
+needs_root = pytest.mark.skipif(os.getuid() != 0, reason="needs root, as owner of the settings or to mount")
 
 
 def environment(**more):
@@ -45,7 +32,7 @@ def run(*args, stdin=b"", env=None, wrap=()):
     """Exit status, standard output, standard error."""
     if isinstance(stdin, str):
         stdin = stdin.encode()
-    p = subprocess.run([*wrap, *JWTCTL, *args], input=stdin, capture_output=True, timeout=120,
+    p = subprocess.run([*wrap, JWTCTL, *args], input=stdin, capture_output=True, timeout=120,
                        start_new_session=True, env=env or environment())
     return p.returncode, p.stdout.decode(), p.stderr.decode()
 
@@ -90,14 +77,13 @@ def verify(token, *args, now=NOW, use=None, wrap=()):
 
 def refused(token, error, *args, **more):
     status, answer, _ = verify(token, *args, **more)
-    equal((status, answer["valid"], answer["error"]), (1, False, error))
+    assert (status, answer["valid"], answer["error"]) == (1, False, error)
 
 
 def taken(token, *args, **more):
     status, answer, err = verify(token, *args, **more)
-    if status:
-        raise AssertionError(f"refused: {answer} {err}")
-    equal(answer["valid"], True)
+    assert status == 0, f"refused: {answer} {err}"
+    assert answer["valid"]
     return answer
 
 
@@ -130,7 +116,7 @@ class Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
         self.answer = {}
         self.delay = 0
         self.aud, self.narrow_count = AUD, 0
-        threading.Thread(target=self.serve_forever, daemon=True).start()
+        threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True).start()
 
     def pair(self):
         now = int(time.time())
@@ -190,7 +176,7 @@ def server(login=True, lifetime=900, aud=AUD):
     s.lifetime, s.aud = lifetime, aud
     try:
         if login:
-            equal(log_in(s)[0], 0)
+            assert log_in(s)[0] == 0
             s.asked.clear()
         yield s
     finally:

@@ -4,40 +4,37 @@ import json
 import os
 import subprocess
 
-from harness import (AUD, ISS, JWTCTL, NOW, claims, environment, equal, holds, local_issuer,
-                     new_key, path, promise, refused, run, section, sign, taken, verify, words)
+import pytest
+
+from harness import (AUD, ISS, JWTCTL, NOW, claims, environment, local_issuer, needs_root, new_key, path, refused, run, section,
+                     sign, taken, verify, words)
 
 
-@promise
-def a_good_token_is_valid_with_user_and_claims():
+def test_a_good_token_is_valid_with_user_and_claims():
     answer = taken(sign(claims()), "--user=alice", "--service=sshd")
-    equal(answer, {"valid": True, "user": "alice", "claims": claims()})
+    assert answer == {"valid": True, "user": "alice", "claims": claims()}
 
 
-@promise
-def claims_are_printed_as_they_are_signed_on_one_line():
+def test_claims_are_printed_as_they_are_signed_on_one_line():
     text = json.dumps(claims())[:-1] + ' , "x": [1.50,\n 12345678901234567890, "a/b \\" \\u0041"] }'
     _, out, _ = run("verify", f"--now={NOW}", *words(), stdin=sign(text))
-    holds(out, '"x":[1.50,12345678901234567890,"a/b \\" \\u0041"]}}\n')
-    equal(out.count("\n"), 1)
+    assert '"x":[1.50,12345678901234567890,"a/b \\" \\u0041"]}}\n' in out
+    assert out.count("\n") == 1
 
 
-@promise
-def another_users_token_is_refused():
+def test_another_users_token_is_refused():
     refused(sign(claims()), "wrong_user", "--user=carol")
 
 
-@promise
-def a_token_expires_at_its_exp_and_the_leeway():
+def test_a_token_expires_at_its_exp_and_the_leeway():
     token = sign(claims())
     taken(token, now=NOW + 904)
     refused(token, "expired", now=NOW + 905)
     refused(token, "expired", "leeway=0", now=NOW + 900)
-    equal(verify(token, now=NOW + 905)[1]["reason"], "the token has expired")
+    assert verify(token, now=NOW + 905)[1]["reason"] == "the token has expired"
 
 
-@promise
-def words_given_are_the_policy():
+def test_words_given_are_the_policy():
     token = sign(claims(aud="other"))
     refused(token, "wrong_audience")
     taken(token, use=words()[:2] + ("audience=x,other",))
@@ -48,15 +45,13 @@ def words_given_are_the_policy():
     refused(sign(claims()), "too_long", "max_length=20")
 
 
-@promise
-def a_signature_of_another_key_is_refused():
+def test_a_signature_of_another_key_is_refused():
     new_key("stranger")
     refused(sign(claims(), key="stranger"), "unknown_key")
     refused(sign(claims(), '{"alg":"EdDSA","typ":"JWT"}', key="stranger"), "bad_signature")
 
 
-@promise
-def exactly_one_final_newline_is_taken_off():
+def test_exactly_one_final_newline_is_taken_off():
     token = sign(claims())
     taken(token)
     taken(token + "\n")
@@ -66,84 +61,75 @@ def exactly_one_final_newline_is_taken_off():
     refused(" " + token, "malformed")
 
 
-@promise
-def a_nul_in_the_input_is_judged():
+def test_a_nul_in_the_input_is_judged():
     token = sign(claims()).encode()
     refused(token + b"\0", "malformed")
     refused(b"\0" + token, "malformed")
     refused(token[:40] + b"\0" + token[40:], "malformed")
 
 
-@promise
-def empty_and_junk_input_is_malformed():
+def test_empty_and_junk_input_is_malformed():
     for junk in (b"", b"\n", b"junk", b"a.b", b"a.b.c.d", b"\xff" * 40):
         status, answer, _ = verify(junk)
-        equal((status, answer["valid"]), (1, False))
+        assert (status, answer["valid"]) == (1, False)
 
 
-@promise
-def input_of_any_size_is_read_and_refused():
+def test_input_of_any_size_is_read_and_refused():
     for size in (8193, 65536, 65537, 65538, 65539, 20 << 20):
         refused(b"a" * size, "too_long")
     refused(b"a" * 65536 + b"\n", "malformed", "max_length=65536")
     refused(b"a" * 65537, "too_long", "max_length=65536")
 
 
-@promise
-def usage_errors_say_option_value_and_form():
-    for args, part in ((("nonsense=1",), "nonsense"), (("leeway=soon",), "soon"),
-                       (("leeway=1h",), "5min"), (("--now=today",), "today"), (("--now=",), "--now"),
-                       (("--now=99999999999999999999",), "whole number"), (("--user=",), "--user"),
-                       (("--service=",), "--service"), (("--colour",), "colour"),
-                       (("algorithms=none",), "none"), (("config=",), "config"), (("keys",), "keys")):
-        status, out, err = run("verify", *args)
-        equal((args, status, out), (args, 2, ""))
-        holds(err, part)
+@pytest.mark.parametrize("argument, part", [
+    ("nonsense=1", "nonsense"), ("leeway=soon", "soon"), ("leeway=1h", "5min"), ("--now=today", "today"),
+    ("--now=", "--now"), ("--now=99999999999999999999", "whole number"), ("--user=", "--user"),
+    ("--service=", "--service"), ("--colour", "colour"), ("algorithms=none", "none"), ("config=", "config"),
+    ("keys", "keys")])
+def test_usage_errors_say_option_value_and_form(argument, part):
+    status, out, err = run("verify", argument)
+    assert (status, out) == (2, "")
+    assert part in err
 
 
-@promise
-def a_relative_path_is_taken_from_the_working_directory():
+def test_a_relative_path_is_taken_from_the_working_directory():
     path("relative.list", "")
     relative = tuple(os.path.relpath(path(name)) for name in ("key.jwks", "relative.list"))
     taken(sign(claims()), use=(f"keys={relative[0]}", f"revoked={relative[1]}", f"issuer={ISS}", f"audience={AUD}"))
 
 
-@promise
-def keys_out_of_reach_are_exit_3_with_a_sentence():
+def test_keys_out_of_reach_are_exit_3_with_a_sentence():
     status, answer, err = verify(sign(claims()), use=("keys=/nowhere/keys", f"issuer={ISS}", "audience=x"))
-    equal((status, answer["valid"], answer["error"]), (3, False, "keys"))
-    holds(err, "/nowhere/keys")
+    assert (status, answer["valid"], answer["error"]) == (3, False, "keys")
+    assert "/nowhere/keys" in err
     status, _, err = verify(sign(claims()), use=(f"keys={path('bad.jwks', '{')}", f"issuer={ISS}", "audience=x"))
-    equal(status, 3)
-    holds(err, "bad.jwks")
+    assert status == 3
+    assert "bad.jwks" in err
 
 
-@promise
-def a_named_config_must_be_there_and_right():
+def test_a_named_config_must_be_there_and_right():
     status, _, err = verify(sign(claims()), "config=/nowhere/jwt.conf")
-    equal(status, 3)
-    holds(err, "/nowhere/jwt.conf")
+    assert status == 3
+    assert "/nowhere/jwt.conf" in err
     status, _, err = verify(sign(claims()), f"config={path('wrong.conf', '[Token]' + chr(10) + 'Colour=1')}")
-    equal(status, 3)
-    holds(err, "wrong.conf")
+    assert status == 3
+    assert "wrong.conf" in err
 
 
-@promise
-def a_list_that_is_named_is_asked():
+def test_a_list_that_is_named_is_asked():
     line = "B" * 22 + f" {NOW + 900:010d}\n"
     refused(sign(claims()), "revoked", f"revoked={path('revoked', line)}")
     taken(sign(claims(sid="C" * 22)), f"revoked={path('revoked', line)}")
-    equal(verify(sign(claims()), "revoked=/nowhere/revoked")[0], 3)
-    equal(verify(sign(claims()), f"revoked={path('revoked', line + 'x')}")[0], 3)
+    assert verify(sign(claims()), "revoked=/nowhere/revoked")[0] == 3
+    assert verify(sign(claims()), f"revoked={path('revoked', line + 'x')}")[0] == 3
 
 
-@promise
-def a_section_judges_its_issuers_tokens_and_no_other():
-    new_key("idp")
+@needs_root
+def test_a_section_judges_its_issuers_tokens_and_no_other():
     config = section("https://idp", f"Keys={path('idp.jwks')}", "Audience=here there", "Type=",
                      "UserMap=same")
     token = sign(claims(iss="https://idp", token_type=None), key="idp")
-    equal(taken(token, use=(config,))["user"], "alice")
+    assert taken(token, use=(config,))["user"] == "alice"
     taken(token, "--user=alice", use=(config,))
     refused(token, "wrong_user", "--user=carol", use=(config,))
     refused(sign(claims(iss="https://idp"), key="key"), "unknown_key", use=(config,))
@@ -153,37 +139,36 @@ def a_section_judges_its_issuers_tokens_and_no_other():
     taken(sign(claims()), use=words(config))
 
 
-@promise
-def users_of_another_issuer_are_not_local_ones_by_default():
+@needs_root
+def test_users_of_another_issuer_are_not_local_ones_by_default():
     config = section("https://idp", f"Keys={path('idp.jwks')}", "Audience=here")
     for args in ((), ("--user=alice",), ("--user=carol",)):
         refused(sign(claims(iss="https://idp"), key="idp"), "unmapped_user", *args, use=(config,))
     refused(sign(claims(iss="https://idp"), key="key"), "unknown_key", use=(config,))
 
 
-@promise
-def a_map_says_who_anothers_users_are():
+@needs_root
+def test_a_map_says_who_anothers_users_are():
     users = path("users", "https://idp repo:o/r:ref deploy\nhttps://idp *@corp.example guest\n")
     config = section("https://idp", f"Keys={path('idp.jwks')}", "Audience=here", f"UserMap={users}")
     token = sign(claims(iss="https://idp", sub="repo:o/r:ref"), key="idp")
-    equal(taken(token, use=(config,))["user"], "deploy")
+    assert taken(token, use=(config,))["user"] == "deploy"
     taken(token, "--user=deploy", use=(config,))
     refused(token, "wrong_user", "--user=alice", use=(config,))
     refused(sign(claims(iss="https://idp", sub="deploy"), key="idp"), "unmapped_user", use=(config,))
-    equal(taken(sign(claims(iss="https://idp", sub="x@corp.example"), key="idp"), use=(config,))["user"], "guest")
+    assert taken(sign(claims(iss="https://idp", sub="x@corp.example"), key="idp"), use=(config,))["user"] == "guest"
     refused(token, "unmapped_user", "user_map=none", use=(config,))
     refused(token, "bad_user_name", "user_map=same", use=(config,))
     # A path of the command line is the caller's own, as the words of the local issuer are.
-    equal(taken(sign(claims(iss="https://idp", sub="repo:o/r:ref"), key="idp"), use=(
-        f"keys={path('idp.jwks')}", "issuer=https://idp", "audience=here", f"user_map={users}"))["user"], "deploy")
+    assert taken(sign(claims(iss="https://idp", sub="repo:o/r:ref"), key="idp"), use=(
+        f"keys={path('idp.jwks')}", "issuer=https://idp", "audience=here", f"user_map={users}"))["user"] == "deploy"
     path("users", "https://idp repo:o/r:ref\n")
     status, answer, err = verify(token, use=(config,))
-    equal((status, answer["error"]), (3, "settings"))
-    holds(err, f"{users}:1: ")
+    assert (status, answer["error"]) == (3, "settings")
+    assert f"{users}:1: " in err
 
 
-@promise
-def a_one_time_token_is_judged_as_the_module_would_and_not_spent():
+def test_a_one_time_token_is_judged_as_the_module_would_and_not_spent():
     token = sign(claims(one_time=True, aud=AUD))
     taken(token)
     taken(token, "one_time=required")
@@ -192,16 +177,16 @@ def a_one_time_token_is_judged_as_the_module_would_and_not_spent():
     refused(sign(claims(one_time=True, aud=AUD, jti=None)), "missing_claim")
 
 
-@promise
-def a_section_without_keys_never_takes_the_local_ones():
+@needs_root
+def test_a_section_without_keys_never_takes_the_local_ones():
     config = section("https://idp", "Audience=here", "UserMap=same")
     status, _, err = verify(sign(claims(iss="https://idp")), use=(config,))
-    equal(status, 3)
-    holds(err, "Keys=")
+    assert status == 3
+    assert "Keys=" in err
 
 
-@promise
-def without_words_the_published_files_judge():
+@needs_root
+def test_without_words_the_published_files_judge():
     with local_issuer() as wrap:
         taken(sign(claims()), use=(), wrap=wrap)
         refused(sign(claims(iss="https://there")), "wrong_issuer", use=(), wrap=wrap)
@@ -213,8 +198,8 @@ def without_words_the_published_files_judge():
         taken(sign(claims()), use=(f"keys={path('key.jwks')}",), wrap=wrap)
 
 
-@promise
-def a_section_for_the_local_issuer_keeps_its_keys_and_list():
+@needs_root
+def test_a_section_for_the_local_issuer_keeps_its_keys_and_list():
     config = section(ISS, f"Keys={path('key.jwks')}", "MaxLifetime=10min")
     with local_issuer("B" * 22 + f" {NOW + 900:010d}\\n") as wrap:
         refused(sign(claims()), "lifetime_too_long", use=(config,), wrap=wrap)
@@ -222,50 +207,48 @@ def a_section_for_the_local_issuer_keeps_its_keys_and_list():
         taken(sign(claims(exp=NOW + 60, sid="C" * 22)), use=(config,), wrap=wrap)
 
 
-@promise
-def the_issuers_claim_names_are_the_local_tokens():
+@needs_root
+def test_the_issuers_claim_names_are_the_local_tokens():
     config = "config=" + path("names.conf", "[Token]\nUserIdClaim=user_id\n")
     token = sign(claims(sub=None, user_id="alice"))
-    equal(taken(token, "--user=alice", config)["user"], "alice")
+    assert taken(token, "--user=alice", config)["user"] == "alice"
     refused(sign(claims()), "missing_claim", config)
     taken(sign(claims()), config, "user_claim=sub", "require=sub")
 
 
-@promise
-def a_batch_gives_a_line_for_each_line_in_order():
+def test_a_batch_gives_a_line_for_each_line_in_order():
     good, bad = sign(claims()), sign(claims(iss="https://there"))
     lines = [good, "", "junk", bad, "a" * 70000, good + "\0", good]
     status, out, _ = run("verify", "--batch", f"--now={NOW}", *words(), stdin="\n".join(lines))
-    equal(status, 0)
-    equal([a.get("error", "ok") for a in map(json.loads, out.splitlines())],
-          ["ok", "malformed", "malformed", "wrong_issuer", "too_long", "malformed", "ok"])
-    equal(run("verify", "--batch", *words()), (0, "", ""))
-    equal(len(run("verify", "--batch", *words(), stdin="\n")[1].splitlines()), 1)
+    assert status == 0
+    assert [a.get("error", "ok") for a in map(json.loads, out.splitlines())] == [
+        "ok", "malformed", "malformed", "wrong_issuer", "too_long", "malformed", "ok"]
+    assert run("verify", "--batch", *words()) == (0, "", "")
+    assert len(run("verify", "--batch", *words(), stdin="\n")[1].splitlines()) == 1
 
 
-@promise
-def a_batch_uses_the_section_of_each_token():
+@needs_root
+def test_a_batch_uses_the_section_of_each_token():
     config = section("https://idp", f"Keys={path('idp.jwks')}", "Audience=here", "UserMap=same")
     lines = [sign(claims()), sign(claims(iss="https://idp"), key="idp"), sign(claims())]
-    status, out, _ = run("verify", "--batch", f"--now={NOW}", f"issuer={ISS}", f"audience={AUD}", config,
-                         "revoked=none", stdin="\n".join(lines * 20), wrap=("unshare", "-m", path(
-                             "local-issuer")))
-    equal(status, 0)
+    with local_issuer() as wrap:
+        status, out, _ = run("verify", "--batch", f"--now={NOW}", f"issuer={ISS}", f"audience={AUD}", config,
+                             "revoked=none", stdin="\n".join(lines * 20), wrap=wrap)
+    assert status == 0
     answers = [json.loads(line) for line in out.splitlines()]
-    equal([a["valid"] for a in answers[:1] + answers[2:3]], [True, True])
-    equal(len(answers), 60)
+    assert [a["valid"] for a in answers[:1] + answers[2:3]] == [True, True]
+    assert len(answers) == 60
     # issuer= was given beside it and overrides the section's.
-    equal(answers[1]["error"], "wrong_issuer")
+    assert answers[1]["error"] == "wrong_issuer"
 
 
-@promise
-def a_batch_answers_while_its_input_is_open():
-    p = subprocess.Popen([*JWTCTL, "verify", "--batch", f"--now={NOW}", *words()], env=environment(),
+def test_a_batch_answers_while_its_input_is_open():
+    p = subprocess.Popen([JWTCTL, "verify", "--batch", f"--now={NOW}", *words()], env=environment(),
                          stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     for _ in range(3):
         p.stdin.write(sign(claims()).encode() + b"\n")
         p.stdin.flush()
-        equal(json.loads(p.stdout.readline())["valid"], True)
+        assert json.loads(p.stdout.readline())["valid"]
     p.stdin.close()
     p.stdout.close()
-    equal(p.wait(), 0)
+    assert p.wait() == 0

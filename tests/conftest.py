@@ -1,0 +1,55 @@
+"""What the Python suites share: --tap prints the results as meson reads them, a line for each test."""
+
+import pytest
+
+
+def pytest_addoption(parser):
+    parser.addoption("--tap", action="store_true", help="print TAP instead of pytest's own report")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_configure(config):
+    if config.getoption("--tap"):
+        config.pluginmanager.unregister(name="terminalreporter")
+        config.pluginmanager.register(Tap(config))
+
+
+class Tap:
+    """Test numbers are those of the selection, so that the plan can be printed first."""
+
+    def __init__(self, config):
+        self.config = config
+        self.number = 0
+        self.failed = []
+        self.skipped = None
+
+    def pytest_collection_finish(self, session):
+        print(f"1..{len(session.items)}" + ("" if session.items else " # SKIP no test was selected"), flush=True)
+
+    def pytest_collectreport(self, report):
+        if report.failed:
+            comment(report.longreprtext)
+
+    def pytest_runtest_logreport(self, report):
+        """A test has three reports: setup, call and teardown. One line after the last."""
+        if report.failed:
+            self.failed.append(report.longreprtext)
+        if report.skipped:
+            self.skipped = report.longrepr[2].removeprefix("Skipped: ")
+        if report.when != "teardown":
+            return
+        self.number += 1
+        output = report.capstdout
+        if self.failed:
+            comment("\n".join(self.failed))
+            comment(output + report.capstderr)
+        else:
+            comment("\n".join(line for line in output.splitlines() if line.startswith("# ")))
+        print(f"{'not ok' if self.failed else 'ok'} {self.number} - {report.location[2].replace('#', '')}"
+              + (f" # SKIP {self.skipped}" if self.skipped and not self.failed else ""), flush=True)
+        self.failed, self.skipped = [], None
+
+
+def comment(text):
+    for line in text.splitlines():
+        print(line if line.startswith("# ") else f"# {line}", flush=True)

@@ -1,0 +1,243 @@
+"""jwtctl login, token, logout: what is asked of the server, what is kept."""
+
+import json
+import os
+import pwd
+import subprocess
+import time
+
+import pytest
+
+from harness import JWTCTL, TMP, claims, environment, exists, kept, log_in, needs_root, path, run, server, sign
+
+
+def test_login_keeps_the_pair_private_and_prints_no_token():
+    with server(login=False) as s:
+        status, out, err = log_in(s, password='a "quoted\\ pass\tword\n')
+        assert (status, err) == (0, "")
+        assert "Logged in as alice until " in out
+        assert "(access token 15 min, refreshed by itself)" in out
+        assert "eyJ" not in out
+        route, body, headers = s.asked[0]
+        assert (route, body) == ("/api/token/", {"username": "alice", "password": 'a "quoted\\ pass\tword'})
+        assert (headers["Content-Type"], headers["Host"]) == ("application/json", "localhost")
+        assert oct(os.stat(TMP + "/state/jwt").st_mode & 0o7777) == "0o700"
+        assert oct(os.stat(TMP + "/state/jwt/session.json").st_mode & 0o7777) == "0o600"
+        assert os.listdir(TMP + "/state/jwt") == ["session.json"]
+        answer = json.loads(log_in(s, "--json")[1])
+        assert (answer["user"], answer["session_expires"] > answer["access_expires"]) == ("alice", True)
+
+
+def test_login_without_a_name_is_the_callers():
+    with server(login=False) as s:
+        assert run("login", f"--server={s.socket_path}", stdin="x\n")[0] == 0
+        assert s.asked[0][1]["username"] == pwd.getpwuid(os.getuid()).pw_name
+
+
+def test_a_login_that_is_refused_says_why_and_keeps_nothing():
+    with server(login=False) as s:
+        for status, detail, headers, part in (
+                (401, "No active account found with the given credentials", {}, "wrong password"),
+                (429, "Request was throttled.", {"Retry-After": "37"}, "37 s"),
+                (503, "Unavailable", {"Retry-After": "1"}, "journalctl"),
+                (400, "JSON parse error - x", {}, "JSON parse error")):
+            s.answer["/api/token/"] = (status, {"detail": detail}, headers)
+            code, out, err = log_in(s)
+            assert (code, out, exists()) == (1, "", False)
+            assert part in err
+        s.answer["/api/token/"] = (200, {"access": "x", "refresh": "y"}, {})
+        assert (log_in(s)[0], exists()) == (1, False)
+        s.answer.clear()
+        assert log_in(s, password="")[0] == 1
+        assert len(s.asked) == 5
+
+
+def test_a_missing_daemon_is_told_with_socket_and_remedy():
+    code, _, err = run("login", "alice", f"--server={path('none.sock')}", stdin="x\n")
+    assert code == 1
+    assert path("none.sock") in err
+    assert "systemctl enable --now jwtd.socket" in err
+
+
+@pytest.mark.parametrize("url", [
+    "http://example.org/", "http://localhost.example.org/", "http://127.0.0.1.example/", "http://[::2]/",
+    "ftp://localhost/", "file:///etc/passwd", "example.org", "https://alice:secret@localhost/",
+    "https://localhost/?q", "relative.sock", ""])
+def test_a_password_never_travels_in_clear(url):
+    code, _, err = run("login", f"--server={url}", stdin="x\n")
+    assert code == 2
+    assert "--server" in err
+
+
+def test_a_password_may_travel_in_clear_to_this_machine():
+    assert run("login", "--server=http://127.0.0.1:1/", stdin="x\n")[0] == 1
+
+
+def test_token_prints_the_access_token_that_holds():
+    with server() as s:
+        assert run("token") == (0, kept()["access"] + "\n", "")
+        assert s.asked == []
+        answer = json.loads(run("token", "--json")[1])
+        assert answer["access"] == kept()["access"]
+
+
+def test_token_is_refreshed_with_under_a_minute_left():
+    with server(lifetime=59) as s:
+        before = kept()
+        s.lifetime = 900
+        status, out, _ = run("token")
+        assert (status, out.strip()) == (0, kept()["access"])
+        assert [(a[0], a[1]) for a in s.asked] == [("/api/token/refresh/", {"refresh": before["refresh"]})]
+        assert kept()["refresh"] != before["refresh"]
+        assert run("token")[1] == out
+        assert len(s.asked) == 1
+
+
+def test_without_rotation_the_refresh_token_stays():
+    with server(lifetime=1) as s:
+        before = kept()
+        s.answer["/api/token/refresh/"] = (200, {"access": sign(claims(exp=int(time.time()) + 900))}, {})
+        assert run("token")[0] == 0
+        assert kept()["refresh"] == before["refresh"]
+        assert kept()["access"] != before["access"]
+
+
+def test_many_processes_make_one_refresh():
+    with server(lifetime=10) as s:
+        s.lifetime, s.delay = 900, 0.3
+        ps = [subprocess.Popen([JWTCTL, "token"], stdout=subprocess.PIPE, env=environment()) for _ in range(8)]
+        outs = {p.communicate(timeout=120)[0] for p in ps}
+        assert (len(outs), len(s.asked)) == (1, 1)
+        assert [p.returncode for p in ps] == [0] * 8
+
+
+def test_a_session_that_was_ended_is_forgotten():
+    with server(lifetime=10) as s:
+        s.answer["/api/token/refresh/"] = (401, {"detail": "Token is blacklisted", "code": "token_not_valid"}, {})
+        code, out, err = run("token")
+        assert (code, out, exists()) == (1, "", False)
+        assert "Token is blacklisted" in err
+        assert "jwtctl login" in err
+        code, _, err = run("token")
+        assert (code, len(s.asked)) == (1, 1)
+        assert "jwtctl login" in err
+
+
+def test_a_token_that_holds_is_used_while_the_server_is_away():
+    with server(lifetime=50) as s:
+        for status in (503, 429, 500):
+            s.answer["/api/token/refresh/"] = (status, {"detail": "no"}, {})
+            assert run("token") == (0, kept()["access"] + "\n", "")
+    assert run("token") == (0, kept()["access"] + "\n", "")
+    with server(lifetime=-1) as s:
+        s.answer["/api/token/refresh/"] = (503, {"detail": "no"}, {})
+        code, out, _ = run("token")
+        assert (code, out, exists()) == (1, "", True)
+    code, out, err = run("token")
+    assert (code, out, exists()) == (1, "", True)
+    assert "jwtd.socket" in err
+
+
+def test_logout_of_all_ends_every_session_and_forgets_this_one():
+    with server() as s:
+        access = kept()["access"]
+        s.answer["/api/logout/all/"] = (200, {"ended": 3}, {})
+        assert run("logout", "--all") == (0, "Logged out everywhere: 3 sessions ended\n", "")
+        (route, body, headers), = s.asked
+        assert (route, body, headers["Authorization"]) == ("/api/logout/all/", None, "Bearer " + access)
+        assert not exists()
+        assert run("logout", "--all")[0] == 1
+
+
+def test_logout_of_all_keeps_the_tokens_when_it_is_refused():
+    with server() as s:
+        for status, detail, part in ((503, "no", "journalctl"), (404, "Not found.", "no jwtd"),
+                                     (401, "Token is blacklisted", "Token is blacklisted"),
+                                     (403, "You do not have permission to perform this action.", "permission")):
+            s.answer["/api/logout/all/"] = (status, {"detail": detail}, {})
+            code, out, err = run("logout", "--all")
+            assert (code, out, exists()) == (1, "", True)
+            assert part in err
+    code, out, err = run("logout", "--all")
+    assert (code, out, exists()) == (1, "", True)
+
+
+def test_logout_ends_the_session_there_and_here():
+    with server() as s:
+        refresh = kept()["refresh"]
+        assert run("logout") == (0, "Logged out\n", "")
+        assert [(a[0], a[1]) for a in s.asked] == [("/api/token/blacklist/", {"refresh": refresh})]
+        assert not exists()
+        assert run("logout")[0] == 0
+        assert len(s.asked) == 1
+
+
+def test_logout_of_a_session_the_server_ended_forgets_it():
+    with server() as s:
+        s.answer["/api/token/blacklist/"] = (401, {"detail": "Token is blacklisted"}, {})
+        assert (run("logout")[0], exists()) == (0, False)
+
+
+def test_logout_keeps_the_tokens_while_the_server_is_away():
+    with server() as s:
+        s.answer["/api/token/blacklist/"] = (503, {"detail": "no"}, {})
+        assert (run("logout")[0], exists()) == (1, True)
+    code, out, err = run("logout")
+    assert (code, out, exists()) == (1, "", True)
+    assert "the tokens are kept" in err
+
+
+def test_a_cache_behind_a_link_or_open_to_others_is_not_read():
+    with server():
+        file = TMP + "/state/jwt/session.json"
+        os.chmod(file, 0o644)
+        assert run("token")[:2] == (1, "")
+        os.chmod(file, 0o600)
+        os.rename(file, TMP + "/elsewhere")
+        os.symlink(TMP + "/elsewhere", file)
+        assert run("token")[:2] == (1, "")
+        os.unlink(file)
+        os.rename(TMP + "/state/jwt", TMP + "/state/other")
+        os.rename(TMP + "/elsewhere", TMP + "/state/other/session.json")
+        os.symlink(TMP + "/state/other", TMP + "/state/jwt")
+        assert run("token")[:2] == (1, "")
+        os.unlink(TMP + "/state/jwt")
+        os.rename(TMP + "/state/other", TMP + "/state/jwt")
+        assert run("token")[0] == 0
+
+
+@needs_root
+def test_a_cache_of_another_user_is_not_read():
+    with server():
+        os.chown(TMP + "/state/jwt", 65534, 65534)
+        code, _, err = run("token")
+        assert code == 1
+        assert "65534" in err
+
+
+def test_a_damaged_cache_is_told():
+    with server():
+        with open(TMP + "/state/jwt/session.json", "w", encoding="utf-8") as f:
+            f.write('{"server":"/x","access":1}')
+        code, _, err = run("token")
+        assert code == 1
+        assert "damaged" in err
+
+
+def test_nobody_logged_in_is_told_with_the_remedy():
+    subprocess.run(["rm", "-rf", TMP + "/state"], check=True)
+    for command in (("token",), ("run", "--", "true"), ("askpass", "Password: ")):
+        code, out, err = run(*command)
+        assert (code, out) == (1, "")
+        assert "jwtctl login" in err
+    assert not os.path.exists(TMP + "/state")
+
+
+def test_the_cache_is_in_the_home_without_xdg_state_home():
+    home = path("home")
+    os.makedirs(home, exist_ok=True)
+    with server(login=False) as s:
+        for state in ("", "relative"):
+            env = environment(HOME=home, XDG_STATE_HOME=state)
+            assert run("login", f"--server={s.socket_path}", stdin="x\n", env=env)[0] == 0
+            assert os.listdir(home + "/.local/state/jwt") == ["session.json"]

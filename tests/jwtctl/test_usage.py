@@ -1,0 +1,146 @@
+"""jwtctl's command line, settings, keys and show."""
+
+import json
+import subprocess
+import time
+
+import pytest
+
+from harness import JWTCTL, NOW, TMP, claims, environment, local_issuer, needs_root, path, run, server, sign, taken, words
+
+
+def test_help_and_version_are_answers():
+    code, out, err = run("--help")
+    assert (code, err) == (0, "")
+    for command in ("login", "logout", "token", "show", "run", "askpass", "verify", "config check",
+                    "config show", "key list", "key new", "key export", "key import"):
+        assert "  " + command in out
+        code, text, err = run(*command.split(), "--help")
+        assert (code, err) == (0, "")
+        assert "usage: jwtctl " + command in text
+    assert run("--version")[0] == 0
+    assert "jwtctl " in run("--version")[1]
+
+
+NO_COMMANDS = ((), ("frobnicate",), ("config",), ("config", "edit"), ("key",), ("key", "steal"), ("-x",), ("",))
+
+
+@pytest.mark.parametrize("args", NO_COMMANDS)
+def test_what_is_no_command_is_usage(args):
+    code, out, err = run(*args)
+    assert (code, out) == (2, "")
+    assert "usage: jwtctl" in err
+
+
+@pytest.mark.parametrize("args", [
+    ("login", "a", "b"), ("login", ""), ("login", "--json=1"), ("token", "x"), ("logout", "x"),
+    ("key", "list", "a", "b"), ("key", "new", "a", "b"), ("key", "export", "a", "b"), ("key", "new", "--alg=none"),
+    ("key", "import", "--alg=ES521"), ("key", "list", "--alg="), ("show", "--x"), ("run", "--x"), ("askpass",),
+    ("askpass", "a", "b")])
+def test_what_a_command_does_not_take_is_usage(args):
+    code, out, _ = run(*args, stdin="x\n")
+    assert (code, out) == (2, "")
+
+
+def test_a_full_standard_output_is_no_success():
+    with server():
+        for args in (("token",), ("verify", f"--now={NOW}", *words()), ("config", "show")):
+            with open("/dev/full", "wb") as full:
+                p = subprocess.run([JWTCTL, *args], input=sign(claims()).encode(), stdout=full,
+                                   stderr=subprocess.PIPE, env=environment(), check=False)
+            assert (args[0], p.returncode != 0) == (args[0], True)
+
+
+@needs_root
+def test_config_check_says_ok_or_which_line_is_wrong():
+    good, bad = path("good.conf", "[Token]\nLeeway=0\n"), path("bad.conf", "[Token]\n\nLeeway=soon\n")
+    assert run("config", "check", f"--config={good}") == (0, f"{good}: ok\n", "")
+    status, out, err = run("config", "check", f"--config={bad}")
+    assert (status, out) == (3, "")
+    assert bad in err
+    assert "3" in err
+    assert "soon" in err
+    assert run("config", "check", "--config=/nowhere/jwt.conf")[0] == 3
+    assert run("config", "check", "extra")[0] == 2
+
+
+@needs_root
+def test_config_check_reads_the_user_maps_too():
+    users = path("checked-users", "https://i x alice\n")
+    config = path("maps.conf", f"[Issuer https://i]\nKeys=/k\nUserMap={users}\n")
+    assert run("config", "check", f"--config={config}") == (0, f"{config}: ok\n", "")
+    path("checked-users", "https://i x alice\nhttps://i x carol\n")
+    status, out, err = run("config", "check", f"--config={config}")
+    assert (status, out) == (3, "")
+    assert f"{users}:2: " in err
+
+
+@needs_root
+def test_config_show_marks_defaults_and_can_be_read_back():
+    conf = path("show.conf", "[Token]\nAccessTokenLifetime=5min\n"
+                "[Issuer https://idp]\nKeys=/var/lib/jwt/jwks.json\nMaxLifetime=1h\n")
+    status, out, _ = run("config", "show", f"--config={conf}")
+    assert status == 0
+    assert "[Token]\n" in out
+    assert "\nAccessTokenLifetime=5min\n" in out
+    assert "\n#RefreshTokenLifetime=7d\n" in out
+    assert "\n#Issuer=https://HOSTNAME\n" in out
+    assert "\n\n[Issuer https://idp]\nKeys=/var/lib/jwt/jwks.json\n" in out
+    assert run("config", "check", f"--config={path('again.conf', out)}")[0] == 0
+    rows = json.loads(run("config", "show", f"--config={conf}", "--json")[1])
+    by_key = {(r["section"], r["key"]): r for r in rows}
+    assert not by_key["Token", "AccessTokenLifetime"]["default"]
+    assert by_key["Token", "AccessTokenLifetime"]["value"] == "5min"
+    assert by_key["Token", "RefreshTokenLifetime"]["default"]
+
+
+def test_key_list_shows_kid_alg_and_thumbprint():
+    status, out, _ = run("key", "list", path("key.jwks"), "--json")
+    assert status == 0
+    (key,) = json.loads(out)
+    assert key["alg"] == "EdDSA"
+    assert len(key["thumbprint"]) == 43
+    assert key["kid"] == key["thumbprint"][:8]
+    _, out, _ = run("key", "list", f"keys={path('key.jwks')}")
+    assert f"{key['kid']}  EdDSA  {key['thumbprint']}\n" in out
+    status, _, err = run("key", "list", "/nowhere/keys")
+    assert status == 3
+    assert "/nowhere/keys" in err
+
+
+@needs_root
+def test_show_explains_a_token_and_why_it_is_refused():
+    with local_issuer() as wrap:
+        code, out, _ = run("show", stdin=sign(claims()), wrap=wrap)
+        assert code == 0
+        assert '"exp": 1700000900  (Tue 2023-11-14 22:28, ' in out
+        assert "refused: the token has expired" in out
+        answer = json.loads(run("show", "--json", stdin=sign(claims()), wrap=wrap)[1])
+        assert (answer["claims"], answer["header"]["alg"]) == (claims(), "EdDSA")
+        assert answer["verdict"]["error"] == "expired"
+        now = int(time.time())
+        code, out, _ = run("show", stdin=sign(claims(iat=now, exp=now + 900)), wrap=wrap)
+        assert "it would be taken, for user alice" in out
+        once = claims(iat=now, exp=now + 900, one_time=True)
+        assert "it would be taken, for user alice" in run("show", stdin=sign(once), wrap=wrap)[1]
+
+
+def test_show_tells_junk_and_takes_no_token_as_an_argument():
+    code, out, _ = run("show", stdin="junk")
+    assert code == 1
+    assert "unreadable" in out
+    assert run("show", sign(claims()))[0] == 2
+
+
+def test_show_lets_no_token_drive_the_terminal():
+    _, out, _ = run("show", stdin=sign(json.dumps(claims(x="a\u009bb\u007fc\u001b"), ensure_ascii=False)))
+    assert '"x": "a?b?c\\u001b"' in out
+
+
+def test_show_without_a_token_explains_the_one_that_is_kept():
+    with server():
+        for stdin in ("", "\n"):
+            answer = json.loads(run("show", "--json", stdin=stdin)[1])
+            assert (answer["claims"]["token_type"], answer["claims"]["sub"]) == ("access", "alice")
+    subprocess.run(["rm", "-rf", TMP + "/state"], check=True)
+    assert run("show", stdin="")[:2] == (1, "")

@@ -1,0 +1,24 @@
+# shellcheck shell=sh
+# How a test says that it cannot run here: TAP's empty plan, which meson shows as SKIP. Sourced.
+
+skip() {
+    echo "1..0 # SKIP $*"
+    exit 0
+}
+
+skip_unless_root() {
+    [ "$(id -u)" = 0 ] || skip "needs root"
+}
+
+# skip_without PROGRAM PACKAGE
+skip_without() {
+    command -v "$1" >/dev/null || skip "needs $1 (Debian package $2)"
+}
+
+# pytest DIR [ARGUMENT...]: in DIR, with Debian's own Python, whose packages these tests use.
+pytest() {
+    /usr/bin/python3 -c 'import pytest' 2>/dev/null || skip "needs pytest (Debian package python3-pytest)"
+    cd "$1"
+    shift
+    exec /usr/bin/python3 -B -m pytest --tap "$@"
+}
