@@ -78,7 +78,7 @@ enum tok_err token_check_again(const struct session *session, const struct asked
 {
     const struct policy *p = &session->policy;
     CLEANUP(usermap_clear) struct usermap map = {0};
-    struct claims_names names = {p->user_claim, p->token_type_claim, p->jti_claim};
+    struct claims_names names = policy_claims_names(p);
     struct policy_ask ask = {.now = now,
                              .user = slice_of(asked->user),
                              .service = slice_of(asked->service),

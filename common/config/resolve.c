@@ -161,7 +161,6 @@ static enum tok_err load(const struct resolve_ask *ask, const struct settings *s
     err = choose_policy(ask, settings, section, r, errmsg);
     if (err)
         return err;
-    policy_settle(&r->policy);
     err =
         keyset_file_init(ask->ctx, r->policy.keys, ask->trust, r->policy.algorithms, &r->keys);
     if (!err)

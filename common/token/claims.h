@@ -17,19 +17,9 @@ struct claims_names {
     const char *jti;        /* "jti" */
 };
 
-/* The same with what each begins with, so that many tokens can be read by it. */
-struct claims_lookup {
-    struct claims_names names;
-    uint64_t user, token_type, jti; /* scan_begin */
-};
-
-/* The names are not copied. */
-struct claims_lookup claims_lookup(const struct claims_names *names);
-
 /* Points into itself: read in place, never copied. */
 struct claims {
-    size_t n;       /* members that are there */
-    unsigned there; /* 1 << claims_number each */
+    size_t n; /* members that are there */
     const struct scan_value *iss, *sub, *aud, *user, *token_type, *jti, *sid,
         *scope; /* or NULL */
     bool has_exp, has_nbf, has_iat, has_gen;
@@ -44,19 +34,13 @@ struct claims {
     struct scan_member members[CLAIMS_MAX];
 };
 
-/* Makes it one that has no claims. */
-void claims_clear(struct claims *c);
+/* Makes it one that has no claims; the members are not written. */
+void claims_init(struct claims *c);
 
 /* payload: decoded bytes, which must outlive *ret. TOK_JSON, TOK_CLAIM_TYPE (a scope over
  * CLAIMS_SCOPE_MAX too); *ret then has no claims at all. */
 enum tok_err claims_read(struct slice payload, const struct claims_names *names,
                          struct claims *ret) MUST_CHECK;
-enum tok_err claims_read_by(struct slice payload, const struct claims_lookup *lookup,
-                            struct claims *ret) MUST_CHECK;
-
-/* The number of a claim that has a name of its own, below 32; CLAIMS_OTHER for all others. */
-#define CLAIMS_OTHER 31
-unsigned claims_number(const char *name);
 
 /* True when a claim of this name is there. Registered claims of a wrong type were refused when
  * they were read; of any other claim, null is the absence. */

@@ -103,40 +103,17 @@ static int64_t subtract(int64_t a, int64_t b)
     return difference;
 }
 
-static struct policy_plan make_plan(const struct policy *p)
+struct claims_names policy_claims_names(const struct policy *p)
 {
-    const struct claims_names names = {p->user_claim, p->token_type_claim, p->jti_claim};
-    struct policy_plan plan = {.claims = claims_lookup(&names)};
-
-    for (char **name = p->require; name && *name; name++)
-        plan.required |= 1U << claims_number(*name);
-    return plan;
-}
-
-void policy_settle(struct policy *p)
-{
-    p->plan = make_plan(p);
-    p->plan.settled = true;
-}
-
-const struct policy_plan *policy_plan_of(const struct policy *p, struct policy_plan *room)
-{
-    if (p->plan.settled)
-        return &p->plan;
-    *room = make_plan(p);
-    return room;
+    return (struct claims_names){
+        .user = p->user_claim, .token_type = p->token_type_claim, .jti = p->jti_claim};
 }
 
 static enum tok_err judge_required(const struct policy *p, const struct claims *c)
 {
-    UNINITIALIZED struct policy_plan room;
-    const unsigned other = 1U << CLAIMS_OTHER, required = policy_plan_of(p, &room)->required;
-
-    if (!c->has_exp || (required & ~other & ~c->there))
+    if (!c->has_exp)
         return TOK_MISSING;
-    if (!(required & other))
-        return TOK_OK;
-    for (char **name = p->require; *name; name++)
+    for (char **name = p->require; name && *name; name++)
         if (!claims_has(c, *name))
             return TOK_MISSING;
     return TOK_OK;

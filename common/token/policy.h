@@ -24,13 +24,6 @@ struct policy_claim {
     char *value; /* behind the name, in its memory */
 };
 
-/* What a judgement needs of the words, worked out from them. */
-struct policy_plan {
-    bool settled; /* policy_settle did; else each judgement does */
-    struct claims_lookup claims;
-    unsigned required; /* of require, those with a claims_number; 1 << CLAIMS_OTHER: and more */
-};
-
 /* Plain: copied only by policy_copy. Strings are malloc'ed or NULL. */
 struct policy {
     char *keys;         /* a path */
@@ -52,7 +45,6 @@ struct policy {
     char *revoked;        /* "none" is no list */
     char *user_map;       /* "none", "same" or a path (usermap.h) */
     uint64_t given;       /* one bit a word of the table: set by policy_set, not by default */
-    struct policy_plan plan;
 };
 
 /* The defaults of design's table. TOK_NO_MEMORY. */
@@ -88,13 +80,8 @@ enum tok_err policy_each_given(const struct policy *p, enum policy_style style,
                                           const char *standard),
                                void *arg) MUST_CHECK;
 
-/* For a policy that is not changed any more: spares each judgement the same work. policy_set,
- * policy_override and policy_copy undo it in what they change; who changes a member by hand
- * afterwards calls it again. */
-void policy_settle(struct policy *p);
-
-/* The plan of a policy, settled or not. Lives as long as both; *room is where it is made. */
-const struct policy_plan *policy_plan_of(const struct policy *p, struct policy_plan *room);
+/* What the policy calls the claims; lives as long as it is not changed. */
+struct claims_names policy_claims_names(const struct policy *p);
 
 /* Reads the two lines Issuer= and Audience= that jwtd-issuer publishes, into whichever of
  * issuer and audience p has not got. TOK_SETTINGS, naming file, line and form. */

@@ -193,7 +193,6 @@ enum tok_err policy_set(struct policy *p, enum policy_style style, struct slice 
     if (err)
         return errmsg_set(errmsg, err, "%s: %s", name_in(w, style), tok_err_text(err));
     p->given |= bit_of(w);
-    p->plan.settled = false;
     return TOK_OK;
 }
 
@@ -220,7 +219,6 @@ enum tok_err policy_override(struct policy *base, const struct policy *over)
         if (err)
             return err;
         base->given |= bit_of(&table[i]);
-        base->plan.settled = false;
     }
     return TOK_OK;
 }

@@ -138,9 +138,8 @@ static void copy_kid(const struct key *key, char ret[KEY_KID_MAX + 1])
 
 static enum tok_err read_claims(const struct policy *policy, struct verify_result *result)
 {
-    UNINITIALIZED struct policy_plan room;
-    const struct policy_plan *plan = policy_plan_of(policy, &room);
-    enum tok_err err = claims_read_by(result->payload, &plan->claims, &result->claims);
+    const struct claims_names names = policy_claims_names(policy);
+    enum tok_err err = claims_read(result->payload, &names, &result->claims);
 
     if (err)
         return err;
@@ -173,7 +172,7 @@ static void know_nothing(struct verify_result *ret)
     ret->kid[0] = ret->user[0] = '\0';
     ret->exp = ret->iat = 0;
     ret->payload = (struct slice){0};
-    claims_clear(&ret->claims);
+    claims_init(&ret->claims);
 }
 
 enum tok_err verify_token(const struct verify_ask *ask, struct verify_result *ret)

@@ -118,8 +118,6 @@ static enum tok_err make_policy(struct issuer *x, struct errmsg *errmsg)
     p->leeway = (int64_t)(set->token.leeway / SECOND);
     p->max_lifetime = INT64_MAX / 2; /* what we minted under other settings is still ours */
     p->max_length = WIRE_TOKEN_MAX;
-    if (err == TOK_OK)
-        policy_settle(p);
     return err;
 }
 

@@ -30,7 +30,6 @@ static void make_policy(const char *alg, struct policy *ret)
     set_word(ret, "issuer", "https://login.example.org");
     set_word(ret, "audience", "jwt-host");
     set_word(ret, "algorithms", alg);
-    policy_settle(ret);
 }
 
 static struct keyset *make_keyset(const struct key *key)

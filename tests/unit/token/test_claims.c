@@ -197,7 +197,6 @@ START_TEST(a_name_that_begins_like_a_claims_is_another_name)
         (void)snprintf(payload, sizeof(payload), "{\"%s\":[null]}", others[i]);
         ck_assert_ok(parse(payload, &c));
         ck_assert(!c.sub && !c.user && !c.jti && !c.token_type && !c.scope && !c.one_time);
-        ck_assert_uint_eq(claims_number(others[i]), CLAIMS_OTHER);
         ck_assert(claims_has(&c, others[i]));
     }
 }

@@ -36,22 +36,9 @@ static void case_clear(struct case_ *c)
     policy_clear(&c->policy);
 }
 
-/* A settled policy judges as one that is not. */
-static void settled_says_the_same(struct case_ *c, const struct claims *claims,
-                                  const struct policy_ask *ask, enum tok_err want)
-{
-    char user[USER_NAME_MAX + 1] = "untouched";
-
-    policy_settle(&c->policy);
-    ck_assert_err(policy_judge(&c->policy, claims, ask, user), want);
-    ck_assert_str_eq(user, c->got);
-}
-
 static enum tok_err judge(struct case_ *c, const char *payload)
 {
-    const struct claims_names names = {.user = c->policy.user_claim,
-                                       .token_type = c->policy.token_type_claim,
-                                       .jti = c->policy.jti_claim};
+    const struct claims_names names = policy_claims_names(&c->policy);
     struct policy_ask ask = {.now = c->now, .map = c->map, .spends = c->spends};
     struct claims *claims = calloc(1, sizeof(*claims));
     enum tok_err err;
@@ -63,11 +50,8 @@ static enum tok_err judge(struct case_ *c, const char *payload)
         ask.service = slice_of(c->service);
     (void)snprintf(c->got, sizeof(c->got), "untouched");
     err = claims_read(slice_of(payload), &names, claims);
-    if (!err) {
-        c->policy.plan.settled = false;
+    if (!err)
         err = policy_judge(&c->policy, claims, &ask, c->got);
-        settled_says_the_same(c, claims, &ask, err);
-    }
     free(claims);
     if (err)
         ck_assert_str_eq(c->got, "untouched");
@@ -104,28 +88,6 @@ START_TEST(each_required_claim_is_missed)
     set(&c.policy, "require", "jti,x");
     ck_assert_err(judge(&c, "{" REST ",\"exp\":1900,\"jti\":\"1\"}"), TOK_MISSING);
     ck_assert_ok(judge(&c, "{" REST ",\"exp\":1900,\"jti\":\"1\",\"x\":0}"));
-}
-END_TEST
-
-START_TEST(a_word_set_after_all_was_settled_counts)
-{
-    CLEANUP(case_clear) struct case_ c = local();
-    CLEANUP(policy_clear) struct policy over = {0};
-    CLEANUP(policy_clear) struct policy copy = {0};
-    struct errmsg errmsg = {0};
-
-    policy_settle(&c.policy);
-    set(&c.policy, "require", "nbf");
-    ck_assert(!c.policy.plan.settled);
-    policy_settle(&c.policy);
-    ck_assert_ok(policy_init(&over));
-    ck_assert_ok(policy_set(&over, POLICY_WORDS, SLICE("user_claim"), SLICE("name"), &errmsg));
-    ck_assert_ok(policy_override(&c.policy, &over));
-    ck_assert(!c.policy.plan.settled);
-    policy_settle(&c.policy);
-    ck_assert_str_eq(c.policy.plan.claims.names.user, "name");
-    ck_assert_ok(policy_copy(&c.policy, &copy));
-    ck_assert(!copy.plan.settled);
 }
 END_TEST
 
@@ -593,9 +555,9 @@ START_TEST(the_first_fault_in_the_order_of_the_header_is_told)
 END_TEST
 
 UNIT_MAIN("policy", a_good_token_names_its_user, each_required_claim_is_missed,
-          a_word_set_after_all_was_settled_counts, exp_is_required_whatever_the_list_says,
-          null_is_a_wrong_type_or_an_absence, exp_at_now_is_expired, a_fraction_of_exp_is_cut,
-          nbf_and_iat_may_not_be_ahead, a_lifetime_has_its_limit, another_issuer_is_refused,
+          exp_is_required_whatever_the_list_says, null_is_a_wrong_type_or_an_absence,
+          exp_at_now_is_expired, a_fraction_of_exp_is_cut, nbf_and_iat_may_not_be_ahead,
+          a_lifetime_has_its_limit, another_issuer_is_refused,
           an_unknown_issuer_or_audience_of_ours_refuses_everything, any_one_audience_will_do,
           another_token_type_is_refused, claims_asked_must_equal,
           a_bound_token_is_no_bearer_token, pam_words_of_a_scope_bind,
