@@ -1,58 +1,27 @@
 #include "common/jose/jws.h"
 
 #include "common/base/base64url.h"
+#include "common/base/text.h"
 
 #include <string.h>
 
 #define HEADER_MEMBERS 32
 #define SHAPED_LETTERS 14 /* {"alg":""} with something in it, in letters */
 
-/* What ends at the first dot of *rest; *rest moves past it. False when there is no dot. */
-static bool cut_at_dot(struct slice *rest, struct slice *ret)
+enum tok_err jws_split(struct slice token, struct jws *ret)
 {
-    const char *dot = rest->n ? memchr(rest->p, '.', rest->n) : NULL;
-    size_t n;
-
-    if (!dot)
-        return false;
-    n = (size_t)(dot - rest->p);
-    *ret = (struct slice){rest->p, n};
-    *rest = (struct slice){dot + 1, rest->n - n - 1};
-    return true;
-}
-
-enum tok_err jws_cut(struct slice token, struct jws *ret)
-{
-    struct slice rest = token;
+    struct slice rest;
     struct jws jws;
 
-    if (!cut_at_dot(&rest, &jws.header) || !cut_at_dot(&rest, &jws.payload))
+    if (!slice_cut(token, '.', &jws.header, &rest) ||
+        !slice_cut(rest, '.', &jws.payload, &jws.signature))
         return TOK_MALFORMED;
-    jws.signature = rest;
-    if (jws.header.n == 0 || jws.payload.n == 0)
+    if (jws.header.n == 0 || jws.payload.n == 0 || !base64url_is_text(jws.header) ||
+        !base64url_is_text(jws.payload) || !base64url_is_text(jws.signature))
         return TOK_MALFORMED;
     jws.input = (struct slice){token.p, jws.header.n + 1 + jws.payload.n};
     *ret = jws;
     return TOK_OK;
-}
-
-enum tok_err jws_split(struct slice token, struct jws *ret)
-{
-    struct jws jws;
-    enum tok_err err = jws_cut(token, &jws);
-
-    if (err)
-        return err;
-    if (!base64url_is_text(jws.header) || !base64url_is_text(jws.payload) ||
-        !base64url_is_text(jws.signature))
-        return TOK_MALFORMED;
-    *ret = jws;
-    return TOK_OK;
-}
-
-static char lower(char c)
-{
-    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
 }
 
 /* True when text begins with this lower-case C string, its case aside. */
@@ -63,20 +32,15 @@ static bool begins(struct slice text, const char *word)
     if (text.n < n)
         return false;
     for (size_t i = 0; i < n; i++)
-        if (lower(text.p[i]) != word[i])
+        if (text_lower(text.p[i]) != word[i])
             return false;
     return true;
 }
 
-static struct slice skip(struct slice text, size_t n)
+static struct slice skip_spaces(struct slice text)
 {
-    return (struct slice){text.p + n, text.n - n};
-}
-
-static struct slice skip_blanks(struct slice text)
-{
-    while (text.n && (*text.p == ' ' || *text.p == '\t' || *text.p == '\r' || *text.p == '\n'))
-        text = skip(text, 1);
+    while (text.n > 0 && text_is_space(*text.p))
+        text = slice_skip(text, 1);
     return text;
 }
 
@@ -92,18 +56,18 @@ static bool begins_object(struct slice letters)
 
 bool jws_is_shaped(struct slice text)
 {
-    struct slice rest = skip_blanks(text), letters;
+    struct slice rest = skip_spaces(text), letters;
 
     if (begins(rest, "bearer"))
-        rest = skip_blanks(skip(rest, strlen("bearer")));
-    return cut_at_dot(&rest, &letters) && letters.n >= SHAPED_LETTERS &&
+        rest = skip_spaces(slice_skip(rest, strlen("bearer")));
+    return slice_cut(rest, '.', &letters, &rest) && letters.n >= SHAPED_LETTERS &&
            base64url_is_text(letters) && begins_object(letters);
 }
 
 enum jws_typ jws_typ_of(struct slice name)
 {
     if (begins(name, "application/"))
-        name = skip(name, strlen("application/"));
+        name = slice_skip(name, strlen("application/"));
     if (name.n == strlen("jwt") && begins(name, "jwt"))
         return JWS_TYP_JWT;
     if (name.n == strlen("at+jwt") && begins(name, "at+jwt"))

@@ -17,10 +17,6 @@ struct jws {
     struct slice input; /* HEADER.PAYLOAD, what is signed */
 };
 
-/* Three parts, header and payload not empty. What they consist of is not looked at, so that who
- * decodes a part reads it once. TOK_MALFORMED. */
-enum tok_err jws_cut(struct slice token, struct jws *ret) MUST_CHECK;
-
 /* Exactly three parts, each of base64url letters, header and payload not empty. TOK_MALFORMED.
  */
 enum tok_err jws_split(struct slice token, struct jws *ret) MUST_CHECK;

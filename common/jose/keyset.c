@@ -6,14 +6,11 @@
 
 #define SET_MEMBERS 64
 
-/* Slots of a table hold a key's number from 1; 0 is a free one. */
 struct keyset {
     OSSL_LIB_CTX *ctx;
     alg_set algorithms; /* that are allowed */
     struct key **keys;
     size_t n;
-    uint32_t *by_kid, *by_header;
-    size_t n_slots; /* of either; a power of two, more than the keys */
     bool has_nameless;
     bool has_secret, has_public; /* in the file, used or not */
 };
@@ -25,8 +22,6 @@ void keyset_free(struct keyset *set)
     for (size_t i = 0; i < set->n; i++)
         key_free(set->keys[i]);
     free(set->keys);
-    free(set->by_kid);
-    free(set->by_header);
     free(set);
 }
 
@@ -45,109 +40,29 @@ bool keyset_has_nameless(const struct keyset *set)
     return set->has_nameless;
 }
 
-static inline uint64_t eight(const char *p)
-{
-    uint64_t w;
-
-    memcpy(&w, p, sizeof(w));
-    return w;
-}
-
-__extension__ typedef unsigned __int128 uint128;
-
-/* Both halves of the product of sixteen bytes, so that each bit of them is in both. */
-static inline uint64_t mix(uint64_t h, uint64_t a, uint64_t b)
-{
-    uint128 product =
-        (uint128)(a ^ h ^ UINT64_C(0x9e3779b97f4a7c15)) * (b ^ UINT64_C(0xd1b54a32d192ed03));
-
-    return (uint64_t)product ^ (uint64_t)(product >> 64);
-}
-
-/* The key file's owner chose the kids: no one to defend the tables against. The last sixteen
- * bytes may be seen twice. */
-static size_t hash(struct slice text)
-{
-    uint64_t h = text.n;
-    char few[16] = "";
-
-    if (text.n < sizeof(few)) {
-        if (text.n > 0)
-            memcpy(few, text.p, text.n);
-        return (size_t)mix(h, eight(few), eight(few + 8));
-    }
-    for (size_t i = 0; i + 16 < text.n; i += 16)
-        h = mix(h, eight(text.p + i), eight(text.p + i + 8));
-    return (size_t)mix(h, eight(text.p + text.n - 16), eight(text.p + text.n - 8));
-}
-
-/* The slot of a table that holds this text of a key, or the free one where it belongs. */
-static inline uint32_t *find_slot(const struct keyset *set, uint32_t *slots,
-                                  struct slice (*text_of)(const struct key *key),
-                                  struct slice text)
-{
-    size_t mask = set->n_slots - 1, at = hash(text) & mask;
-
-    while (slots[at] && !slice_eq(text_of(set->keys[slots[at] - 1]), text))
-        at = (at + 1) & mask;
-    return &slots[at];
-}
-
 const struct key *keyset_find(const struct keyset *set, struct slice kid)
 {
-    uint32_t number = kid.n ? *find_slot(set, set->by_kid, key_kid, kid) : 0;
-
-    return number ? set->keys[number - 1] : NULL;
-}
-
-const struct key *keyset_find_header(const struct keyset *set, struct slice letters)
-{
-    uint32_t number;
-
-    /* Most sets have one key, and nothing is to be searched. */
-    if (set->n == 1)
-        return !set->has_nameless && slice_eq(key_header(set->keys[0]), letters) ? set->keys[0]
-                                                                                 : NULL;
-    number = letters.n ? *find_slot(set, set->by_header, key_header, letters) : 0;
-    return number ? set->keys[number - 1] : NULL;
+    for (size_t i = 0; kid.n > 0 && i < set->n; i++)
+        if (slice_eq(key_kid(set->keys[i]), kid))
+            return set->keys[i];
+    return NULL;
 }
 
 /* Takes the key over on success. */
-static enum tok_err append(struct keyset *set, struct key *key)
+static enum tok_err append(struct keyset *set, struct key *key, struct errmsg *errmsg)
 {
-    struct key **grown = reallocarray(set->keys, set->n + 1, sizeof(struct key *));
+    struct slice kid = key_kid(key);
+    struct key **grown;
 
+    if (keyset_find(set, kid))
+        return errmsg_set(errmsg, TOK_KEYS, "kid: two keys have the kid \"%.*s\"", (int)kid.n,
+                          kid.p);
+    grown = reallocarray(set->keys, set->n + 1, sizeof(struct key *));
     if (!grown)
         return TOK_NO_MEMORY;
     set->keys = grown;
     set->keys[set->n++] = key;
-    return TOK_OK;
-}
-
-static enum tok_err index_kids(struct keyset *set, struct errmsg *errmsg)
-{
-    set->n_slots = 8;
-    while (set->n_slots < set->n * 2)
-        set->n_slots *= 2;
-    set->by_kid = calloc(set->n_slots, sizeof(*set->by_kid));
-    set->by_header = calloc(set->n_slots, sizeof(*set->by_header));
-    if (!set->by_kid || !set->by_header)
-        return TOK_NO_MEMORY;
-    for (size_t i = 0; i < set->n; i++) {
-        struct slice kid = key_kid(set->keys[i]);
-        uint32_t *slot;
-
-        if (kid.n == 0) {
-            set->has_nameless = true;
-            continue;
-        }
-        slot = find_slot(set, set->by_kid, key_kid, kid);
-        if (*slot)
-            return errmsg_set(errmsg, TOK_KEYS, "kid: two keys are called %.*s", (int)kid.n,
-                              kid.p);
-        *slot = (uint32_t)(i + 1);
-        *find_slot(set, set->by_header, key_header, key_header(set->keys[i])) = *slot;
-    }
+    set->has_nameless = set->has_nameless || kid.n == 0;
     return TOK_OK;
 }
 
@@ -171,7 +86,7 @@ static enum tok_err add(struct keyset *set, struct slice text, struct errmsg *er
                           "kty: a secret (oct) has no place among public keys");
     if (!(alg_bit(key_alg(key)) & set->algorithms))
         return errmsg_set(errmsg, TOK_OK, "alg: %s is not allowed here", key_alg(key)->name);
-    err = append(set, key);
+    err = append(set, key, errmsg);
     if (!err)
         key = NULL;
     return err;
@@ -227,7 +142,7 @@ static enum tok_err fill(struct keyset *set, struct slice json, struct errmsg *e
     if (set->n == 0)
         return errmsg_set(errmsg, TOK_KEYS, "no key in it that can be used here%s%s",
                           *last.text ? "; " : "", last.text);
-    return index_kids(set, errmsg);
+    return TOK_OK;
 }
 
 enum tok_err keyset_parse(OSSL_LIB_CTX *ctx, struct slice json, alg_set algorithms,

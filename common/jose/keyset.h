@@ -61,9 +61,5 @@ const struct key *keyset_at(const struct keyset *set, size_t i);
 /* Is there a key without kid? */
 bool keyset_has_nameless(const struct keyset *set);
 
-/* The key with a kid whose own header (key_header) is these letters; NULL when there is none:
- * then the header is to be read. As keyset_find. */
-const struct key *keyset_find_header(const struct keyset *set, struct slice letters);
-
-/* By kid, exact bytes; NULL when there is none. Time does not grow with the set. */
+/* By kid, exact bytes; NULL when there is none. */
 const struct key *keyset_find(const struct keyset *set, struct slice kid);

@@ -7,19 +7,6 @@
 #define KEYS_TRIED 8    /* of a token without kid */
 #define ISSUER_MAX 1024 /* bytes of an iss that is looked up */
 
-/* own: the key whose own header it is: its letters tell all that reading them would. NULL: it
- * is another header, and read. */
-static enum tok_err read_header(const struct key *own, struct slice letters,
-                                struct jws_header *ret)
-{
-    if (!own)
-        return jws_read_header(letters, ret);
-    ret->alg = key_alg(own);
-    ret->typ = JWS_TYP_JWT;
-    ret->has_kid = true;
-    return TOK_OK;
-}
-
 /* What the policy says of the header alone: typ (RFC 8725 3.11) and alg (3.1). */
 static enum tok_err check_header(const struct policy *policy, const struct jws_header *header)
 {
@@ -70,18 +57,15 @@ static enum tok_err check_by_trial(const struct keyset *keys, const struct alg *
 /* A key is good for its own algorithm and no other, whatever the header asks. A key that has no
  * kid (PEM has none) may be meant by any.
  *
- * own: the key whose own header it is, or NULL. *ret_key is the key that was asked, also when
- * the signature does not hold; NULL for none. */
+ * *ret_key is the key that was asked, also when the signature does not hold; NULL for none. */
 static enum tok_err check_signature(const struct keyset *keys, const struct jws_header *header,
-                                    const struct key *own, const struct jws *jws,
-                                    const struct key **ret_key)
+                                    const struct jws *jws, const struct key **ret_key)
 {
-    const struct key *key = own;
+    const struct key *key;
 
     if (!header->has_kid)
         return check_by_trial(keys, header->alg, false, jws, ret_key);
-    if (!key)
-        key = keyset_find(keys, (struct slice){header->kid, header->kid_len});
+    key = keyset_find(keys, (struct slice){header->kid, header->kid_len});
     if (!key)
         return keyset_has_nameless(keys) ? check_by_trial(keys, header->alg, true, jws, ret_key)
                                          : TOK_UNKNOWN_KEY;
@@ -103,28 +87,6 @@ static enum tok_err decode_payload(struct slice letters, char *scratch, size_t s
     if (err)
         return err;
     *ret = (struct slice){scratch, n};
-    return TOK_OK;
-}
-
-/* The parts, each of letters. Most tokens have the very header that their key mints, and no
- * more is to be known of it: *ret_own is that key, or NULL. Decoding tells what is no letter,
- * so the payload is read once, but what else is wrong with it is told in its turn, after the
- * signature: *ret_payload_err. */
-static enum tok_err split(const struct verify_ask *ask, struct jws *ret,
-                          const struct key **ret_own, struct slice *ret_payload,
-                          enum tok_err *ret_payload_err)
-{
-    enum tok_err err = jws_cut(ask->token, ret);
-
-    if (err)
-        return err;
-    *ret_own = keyset_find_header(ask->keys, ret->header);
-    if ((!*ret_own && !base64url_is_text(ret->header)) || !base64url_is_text(ret->signature))
-        return TOK_MALFORMED;
-    err = decode_payload(ret->payload, ask->scratch, ask->scratch_size, ret_payload);
-    if (err && !base64url_is_text(ret->payload))
-        return TOK_MALFORMED;
-    *ret_payload_err = err;
     return TOK_OK;
 }
 
@@ -182,33 +144,32 @@ enum tok_err verify_token(const struct verify_ask *ask, struct verify_result *re
                                      .service = ask->service,
                                      .map = ask->map,
                                      .spends = ask->spends};
-    const struct key *own, *key = NULL;
+    const struct key *key = NULL;
     UNINITIALIZED struct jws_header header;
-    enum tok_err err, payload_err;
-    struct slice payload;
+    enum tok_err err;
     struct jws jws;
 
     know_nothing(ret);
     if (ask->token.n > ask->policy->max_length)
         return TOK_TOO_LONG;
-    err = split(ask, &jws, &own, &payload, &payload_err);
+    err = jws_split(ask->token, &jws);
     if (err)
         return err;
-    err = read_header(own, jws.header, &header);
+    err = jws_read_header(jws.header, &header);
     if (err)
         return err;
     err = check_header(ask->policy, &header);
     if (err)
         return err;
-    err = check_signature(ask->keys, &header, own, &jws, &key);
+    err = check_signature(ask->keys, &header, &jws, &key);
     if (key)
         copy_kid(key, ret->kid);
     if (err)
         return err;
     ret->authentic = true;
-    if (payload_err)
-        return payload_err;
-    ret->payload = payload;
+    err = decode_payload(jws.payload, ask->scratch, ask->scratch_size, &ret->payload);
+    if (err)
+        return err;
     err = read_claims(ask->policy, ret);
     if (err)
         return err;

@@ -7,75 +7,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* JWK Sets. Keys are asked for in an order of no pattern, so that a large set pays for the
- * memory it takes. */
-
-#define ASKED 1024
-
-struct lookup {
-    struct keyset *set;
-    char kid[ASKED][16];
-};
-
-static void find_keys(void *arg, size_t n)
-{
-    struct lookup *l = arg;
-
-    for (size_t i = 0; i < n; i++) {
-        const char *kid = l->kid[i % ASKED];
-
-        timing_must(keyset_find(l->set, (struct slice){kid, 8}) != NULL, "a key");
-    }
-}
-
 static uint64_t next_random(uint64_t *state)
 {
     *state ^= *state << 13;
     *state ^= *state >> 7;
     *state ^= *state << 17;
     return *state;
-}
-
-static void make_set(size_t n, struct lookup *ret)
-{
-    CLEANUP(cleanup_free) char *json = NULL;
-    char *at, secret[44] = "";
-    uint64_t random = 88172645463325252U;
-
-    timing_must(n < 100000000 && (json = calloc(n + 1, 160)) != NULL, "memory");
-    memset(secret, 'A', 43);
-    at = stpcpy(json, "{\"keys\":[");
-    for (size_t i = 0; i < n; i++)
-        at +=
-            sprintf(at, "%s{\"kty\":\"oct\",\"kid\":\"k%07zu\",\"alg\":\"HS256\",\"k\":\"%s\"}",
-                    i ? "," : "", i, secret);
-    at = stpcpy(at, "]}");
-    timing_must(keyset_parse(NULL, (struct slice){json, (size_t)(at - json)},
-                             alg_bit(alg_find(SLICE("HS256"))), &ret->set, NULL) == TOK_OK,
-                "a set");
-    for (size_t i = 0; i < ASKED; i++)
-        (void)snprintf(ret->kid[i], sizeof(ret->kid[i]), "k%07zu",
-                       (size_t)(next_random(&random) % n));
-}
-
-static void row_keyset(void)
-{
-    static struct lookup large, middle, one;
-    const struct row row = {"JWK Set, lookup by kid",
-                            {{"10,000 keys", find_keys, &large, 0},
-                             {"100 keys", find_keys, &middle, 2},
-                             {"1 key", find_keys, &one, 2}},
-                            .n = 20480};
-
-    if (!timing_wanted(row.name))
-        return;
-    make_set(1, &one);
-    make_set(100, &middle);
-    make_set(10000, &large);
-    timing_row(&row);
-    keyset_free(one.set);
-    keyset_free(middle.set);
-    keyset_free(large.set);
 }
 
 /* The list of ended sessions. Each round asks for others, so that a long list is asked all over
@@ -288,7 +225,6 @@ static void row_batch(const char *work, const char *jwtctl)
 
 void bench_rows_stores(const char *work, const char *jwtctl)
 {
-    row_keyset();
     rows_revoked(work);
     row_batch(work, jwtctl);
 }

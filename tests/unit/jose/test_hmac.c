@@ -133,8 +133,6 @@ START_TEST(what_a_mac_leaves_is_wiped)
 }
 END_TEST
 
-/* A header found by its letters is judged as one that was read. */
-
 #define OWN "{\"alg\":\"EdDSA\",\"typ\":\"JWT\",\"kid\":\"rfc8037\"}"
 #define READ "{\"kid\":\"rfc8037\",\"typ\":\"JWT\",\"alg\":\"EdDSA\"}"
 
@@ -152,9 +150,6 @@ static enum tok_err judge(const char *header, const char *word, const char *valu
     ck_assert_ok(policy_init(&policy));
     ck_assert_ok(policy_set(&policy, POLICY_WORDS, text_slice(word), text_slice(value), NULL));
     ck_assert_ok(keyset_parse(NULL, SLICE(RFC8037_PUBLIC), alg_set_default(), &keys, NULL));
-    ck_assert_int_eq(
-        keyset_find_header(keys, (struct slice){input, strchr(input, '.') - input}) != NULL,
-        strcmp(header, OWN) == 0);
     ck_assert_ok(key_sign(key, text_slice(input), signature));
     base64url_encode((struct slice){signature, sizeof(signature)}, letters);
     (void)snprintf(token, sizeof(token), "%s.%s", input, letters);

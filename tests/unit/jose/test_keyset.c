@@ -180,7 +180,7 @@ START_TEST(what_is_wrong_in_a_known_key_refuses_the_set_and_is_named)
         {"{\"keys\":[" RSA "," KEY("a") ",{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"A\"}]}",
          "key 3: x"},
         {"{\"keys\":[" KEY("a") "," RFC8037_PRIVATE "]}", "key 2: d"},
-        {"{\"keys\":[" KEY("a") "," KEY("b") "," KEY("\\u0061") "]}", "kid: two keys"},
+        {"{\"keys\":[" KEY("a") "," KEY("b") "," KEY("\\u0061") "]}", "key 3: kid: two keys"},
         {RFC8037_PRIVATE, "d"},
         {"{\"kty\":7}", "kty"},
     };
