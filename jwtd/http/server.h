@@ -35,7 +35,7 @@ struct server {
     size_t n_connections; /* refused ones too */
     size_t n_refusals;
     uint64_t overload_said; /* monotonic microseconds */
-    struct throttle throttle;
+    struct rate_table throttle; /* FailuresPerSource */
     struct metrics metrics;
 };
 

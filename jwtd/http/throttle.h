@@ -1,33 +1,25 @@
 /*
- * FailuresPerSource: a token bucket a source, in a table of a fixed size. A wrong password
- * takes a token; a source without one is told when to come back before anything is asked. What
- * was asked at the same time may overdraw the bucket, which is then paid back first. Where the
- * table is full the source is forgotten that may fail most often still: however many addresses
- * somebody has, memory stays the same, and who was told to wait waits.
+ * FailuresPerSource: a token bucket for each source. A failed login takes a token; a source
+ * that has none left is refused before its password is looked at. Failures of requests that
+ * were under way at the same time can overdraw the bucket, by as much as it holds; that is
+ * refilled first.
+ *
+ * A bucket is stored as the time at which it will be full again (the virtual scheduling form of
+ * the generic cell rate algorithm, ITU-T I.371), so a full bucket needs no row. When the table
+ * is full, the source is forgotten whose bucket is full soonest: memory stays the same however
+ * many addresses a client has, and a source that has to wait is not forgotten for one that
+ * failed once.
  */
 #pragma once
 
 #include "common/config/settings.h"
 #include "jwtd/http/source.h"
+#include "jwtd/shared/rate_table.h"
 
-#define THROTTLE_SETS 512
-#define THROTTLE_WAYS 8
-
-struct throttle_bucket {
-    struct source source;
-    int64_t tokens; /* in microseconds of refilling; below 0: overdrawn */
-    uint64_t at;    /* when that was so; monotonic microseconds, 0: a free row */
-};
-
-struct throttle {
-    uint64_t key[4]; /* random, or sources can be chosen that share a set */
-    struct throttle_bucket sets[THROTTLE_SETS][THROTTLE_WAYS];
-};
-
-/* Microseconds until this source may try a password; 0: now. */
-uint64_t throttle_wait(const struct throttle *t, struct settings_rate rate,
+/* Microseconds until this source may try a password; 0: now. now: monotonic microseconds. */
+uint64_t throttle_wait(struct rate_table *t, struct settings_rate rate,
                        const struct source *source, uint64_t now);
 
-/* A password of this source was wrong. */
-void throttle_failed(struct throttle *t, struct settings_rate rate, const struct source *source,
-                     uint64_t now);
+/* A login of this source failed. */
+void throttle_failed(struct rate_table *t, struct settings_rate rate,
+                     const struct source *source, uint64_t now);

@@ -50,7 +50,7 @@ struct issuer {
     uint8_t buf[WIRE_MESSAGE_MAX];
 
     /* obtain.c, accounts.c */
-    struct attempts *attempts;
+    struct rate_table attempts; /* FailuresPerUser */
     struct job_list parked; /* wait for a verdict on another attempt at the same name */
     struct accounts accounts;
 };

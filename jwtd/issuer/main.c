@@ -46,13 +46,9 @@ static void raise_files(void)
 
 static int prepare(struct issuer *x)
 {
-    uint8_t key[ATTEMPTS_KEY_LEN];
-
-    if (getrandom(key, sizeof(key), 0) != (ssize_t)sizeof(key))
+    if (getrandom(x->attempts.key, sizeof(x->attempts.key), 0) !=
+        (ssize_t)sizeof(x->attempts.key))
         return -EIO;
-    x->attempts = attempts_new(key);
-    if (!x->attempts)
-        return -ENOMEM;
     raise_files();
     return turn_init(x);
 }
@@ -94,7 +90,6 @@ static int serve(struct issuer *x, const char *config, const char *asker, bool i
         code = run(x, asker);
     listen_end(x);
     accounts_end(&x->accounts);
-    attempts_free(x->attempts);
     turn_end(x);
     state_end(x);
     service_end(&x->service);

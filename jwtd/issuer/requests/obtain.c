@@ -135,7 +135,7 @@ void obtain_start(struct issuer *x, struct job *job)
         turn_add(x, job);
         return;
     }
-    switch (attempts_take(x->attempts, job_text(job, 0),
+    switch (attempts_take(&x->attempts, job_text(job, 0),
                           &x->service.settings.session.failures_per_user, service_monotonic(),
                           &wait)) {
     case ATTEMPTS_GO:
@@ -172,7 +172,7 @@ void obtain_verdict(struct issuer *x, struct slice user, struct job *job,
     bool good = account->status == WIRE_OK;
     bool ours = account->status == WIRE_BUSY || account->status == WIRE_UNAVAILABLE;
 
-    attempts_settle(x->attempts, user, &x->service.settings.session.failures_per_user,
+    attempts_settle(&x->attempts, user, &x->service.settings.session.failures_per_user,
                     service_monotonic(), !good && !ours);
     if (job && ours) {
         job_refuse(job, account->status);
