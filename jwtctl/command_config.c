@@ -40,7 +40,7 @@ static int parse(int argc, char **argv, bool json, struct config *ret)
 
 static int read_settings(const struct config *c, struct settings *ret)
 {
-    const struct resolve_ask ask = {.config = c->path};
+    const struct resolve_params ask = {.config = c->path};
     struct errmsg errmsg;
 
     if (resolve_settings(&ask, ret, &errmsg) == TOK_OK)

@@ -56,7 +56,7 @@ static void judge_now(struct slice token, int64_t now, struct text *json, struct
 {
     CLEANUP(policy_clear) struct policy words = {0};
     CLEANUP(judge_close) struct judge j = {0};
-    const struct resolve_ask ask = {.words = &words, .trust = FILE_OWN};
+    const struct resolve_params ask = {.words = &words, .trust = FILE_OWN};
 
     ret->err = policy_init(&words);
     if (ret->err)
@@ -64,7 +64,9 @@ static void judge_now(struct slice token, int64_t now, struct text *json, struct
     else
         ret->err = judge_open(&ask, &j, &ret->errmsg);
     if (!ret->err)
-        judge_token(&j, &(struct verify_ask){.token = token, .now = now, .spends = true}, ret);
+        judge_token(
+            &j, &(struct verify_params){.token = token, .now = now, .accept_one_time = true},
+            ret);
     /* Here, while the judge still has the payload. */
     judge_write(ret, json);
 }

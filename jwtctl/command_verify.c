@@ -134,12 +134,12 @@ static struct slice optional(const char *s)
 /* One line of judgement. The exit status it stands for. */
 static int judge_one(struct judge *j, const struct verify *v, struct slice token)
 {
-    const struct verify_ask ask = {
+    const struct verify_params ask = {
         .token = token,
         .now = v->now < 0 ? (int64_t)time(NULL) : v->now,
         .user = optional(v->user),
         .service = optional(v->service),
-        .spends = true, /* the module would; judging spends nothing */
+        .accept_one_time = true, /* the module would; a check uses nothing up */
     };
     CLEANUP(text_clear) struct text line = {0};
     struct judgement judgement = {0};
@@ -203,10 +203,10 @@ int command_verify(int argc, char **argv)
 
     if (status)
         return status;
-    if (judge_open(&(struct resolve_ask){.words = &v.words,
-                                         .config = v.config,
-                                         .trust = FILE_OWN,
-                                         .keys_without_list = true},
+    if (judge_open(&(struct resolve_params){.words = &v.words,
+                                            .config = v.config,
+                                            .trust = FILE_OWN,
+                                            .keys_without_list = true},
                    &j, &errmsg) != TOK_OK) {
         complain("%s", errmsg.text);
         return EXIT_BROKEN;

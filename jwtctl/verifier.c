@@ -14,7 +14,8 @@ void judge_close(struct judge *j)
     *j = (struct judge){0};
 }
 
-enum tok_err judge_open(const struct resolve_ask *ask, struct judge *ret, struct errmsg *errmsg)
+enum tok_err judge_open(const struct resolve_params *ask, struct judge *ret,
+                        struct errmsg *errmsg)
 {
     struct judge j = {.ask = *ask};
     enum tok_err err;
@@ -51,9 +52,9 @@ static enum tok_err find_rules(struct judge *j, struct slice token, struct judge
     return TOK_OK;
 }
 
-void judge_token(struct judge *j, const struct verify_ask *ask, struct judgement *ret)
+void judge_token(struct judge *j, const struct verify_params *ask, struct judgement *ret)
 {
-    struct verify_ask full = *ask;
+    struct verify_params full = *ask;
     struct judge_rules *r;
 
     ret->errmsg = (struct errmsg){""};

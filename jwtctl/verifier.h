@@ -16,7 +16,7 @@ struct judge_rules {
 };
 
 struct judge {
-    struct resolve_ask ask;
+    struct resolve_params ask;
     struct settings settings;
     struct judge_rules *rules; /* one a section, then the local issuer's */
     struct secret scratch;
@@ -29,12 +29,12 @@ struct judgement {
 };
 
 /* ask's words, config and context must outlive the judge. Reads the settings. */
-enum tok_err judge_open(const struct resolve_ask *ask, struct judge *ret,
+enum tok_err judge_open(const struct resolve_params *ask, struct judge *ret,
                         struct errmsg *errmsg) MUST_CHECK;
 void judge_close(struct judge *j);
 
 /* token, now, user and service of ask count. ret's slices live until the next call. */
-void judge_token(struct judge *j, const struct verify_ask *ask, struct judgement *ret);
+void judge_token(struct judge *j, const struct verify_params *ask, struct judgement *ret);
 
 /* {"valid":true,"user":...,"claims":{...}} or {"valid":false,"error":...,"reason":...}. */
 void judge_write(const struct judgement *j, struct text *line);

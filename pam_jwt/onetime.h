@@ -17,9 +17,10 @@
 #define ONETIME_USED ONETIME_RUN "/used"   /* of root, 0700 */
 #define ONETIME_SINCE ONETIME_RUN "/since" /* of root; its mtime counts */
 
-/* Spends a token that policy_judge took with .spends; to be asked when all else holds. issuer:
- * the one that the token was judged by. TOK_SPENT: spent before, or too old to tell. TOK_FILE,
- * with a sentence: it can't be spent here (a directory or file is missing or open to others,
- * the caller is not root, the disk is full): then it is not good, and may be good later. */
+/* Spends a token that policy_check took with .accept_one_time; to be asked when all else holds.
+ * issuer: the one that the token was judged by. TOK_SPENT: spent before, or too old to tell.
+ * TOK_FILE, with a sentence: it can't be spent here (a directory or file is missing or open to
+ * others, the caller is not root, the disk is full): then it is not good, and may be good
+ * later. */
 enum tok_err onetime_spend(OSSL_LIB_CTX *ctx, const char *issuer, const struct claims *claims,
                            int64_t now, struct errmsg *errmsg) MUST_CHECK;

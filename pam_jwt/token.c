@@ -19,11 +19,11 @@ void token_check_clear(struct token_check *c)
 static enum tok_err verify(const struct asked *asked, struct slice token, int64_t now,
                            struct token_check *c)
 {
-    struct verify_ask ask = {.token = token,
-                             .now = now,
-                             .user = slice_of(asked->user),
-                             .service = slice_of(asked->service),
-                             .spends = true};
+    struct verify_params ask = {.token = token,
+                                .now = now,
+                                .user = slice_of(asked->user),
+                                .service = slice_of(asked->service),
+                                .accept_one_time = true};
     size_t n = token.n < c->rules.policy.max_length ? token.n : c->rules.policy.max_length;
     enum tok_err err = secret_alloc(BASE64URL_BYTES(n) + 1, &c->scratch);
 
@@ -36,7 +36,7 @@ static enum tok_err verify(const struct asked *asked, struct slice token, int64_
 
 static enum tok_err resolve(const struct options *o, struct slice token, struct token_check *c)
 {
-    struct resolve_ask ask = {.words = &o->words, .config = o->config, .trust = FILE_PUBLIC};
+    struct resolve_params ask = {.words = &o->words, .config = o->config, .trust = FILE_PUBLIC};
 
     c->ctx = OSSL_LIB_CTX_new();
     if (!c->ctx)
@@ -79,11 +79,12 @@ enum tok_err token_check_again(const struct session *session, const struct asked
     const struct policy *p = &session->policy;
     CLEANUP(usermap_clear) struct usermap map = {0};
     struct claims_names names = policy_claims_names(p);
-    struct policy_ask ask = {.now = now,
-                             .user = slice_of(asked->user),
-                             .service = slice_of(asked->service),
-                             .map = session->mapped ? &map : NULL,
-                             .spends = true}; /* what was spent stays good for its login */
+    struct policy_params ask = {.now = now,
+                                .user = slice_of(asked->user),
+                                .service = slice_of(asked->service),
+                                .map = session->mapped ? &map : NULL,
+                                .accept_one_time =
+                                    true}; /* what was spent stays good for its login */
     char user[USER_NAME_MAX + 1];
     struct claims claims;
     enum tok_err err;
@@ -95,7 +96,7 @@ enum tok_err token_check_again(const struct session *session, const struct asked
     }
     err = claims_read(secret_slice(&session->payload), &names, &claims);
     if (err == TOK_OK)
-        err = policy_judge(p, &claims, &ask, user);
+        err = policy_check(p, &claims, &ask, user);
     if (err || !session->has_list || !session->sid[0])
         return err;
     return check_list(p->revoked, session->sid, errmsg);
@@ -114,7 +115,7 @@ static enum tok_err check_every_list(const struct options *o, const char *sid,
                                      struct errmsg *errmsg)
 {
     CLEANUP(settings_clear) struct settings settings = {0};
-    struct resolve_ask ask = {.words = &o->words, .config = o->config};
+    struct resolve_params ask = {.words = &o->words, .config = o->config};
     enum tok_err err = resolve_settings(&ask, &settings, errmsg);
 
     if (err == TOK_OK)

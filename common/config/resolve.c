@@ -18,7 +18,7 @@ void resolve_clear(struct resolved *r)
     *r = (struct resolved){.list.fd = -1};
 }
 
-enum tok_err resolve_settings(const struct resolve_ask *ask, struct settings *ret,
+enum tok_err resolve_settings(const struct resolve_params *ask, struct settings *ret,
                               struct errmsg *errmsg)
 {
     /* settings_load takes a missing file for an empty one: right for the default path, wrong
@@ -90,7 +90,7 @@ static enum tok_err is_local(const char *pinned, const char *url, bool *ret,
     return TOK_OK;
 }
 
-static enum tok_err choose_policy(const struct resolve_ask *ask,
+static enum tok_err choose_policy(const struct resolve_params *ask,
                                   const struct settings *settings,
                                   const struct settings_issuer *section, struct resolved *r,
                                   struct errmsg *errmsg)
@@ -124,7 +124,7 @@ enum tok_err resolve_map(const char *user_map, enum file_trust trust, struct use
 
 /* Who names an issuer and its keys beside the token, not in a section, means its users to be
  * users here, unless a map is named as well. The local issuer's always are. */
-static enum tok_err load_map(const struct resolve_ask *ask, struct resolved *r,
+static enum tok_err load_map(const struct resolve_params *ask, struct resolved *r,
                              struct errmsg *errmsg)
 {
     const char *pinned = ask->pinned ? ask->pinned : POLICY_PINNED;
@@ -142,7 +142,7 @@ static enum tok_err load_map(const struct resolve_ask *ask, struct resolved *r,
     return resolve_map(r->policy.user_map, ask->trust, &r->map, errmsg);
 }
 
-static bool wants_list(const struct resolve_ask *ask, const struct resolved *r)
+static bool wants_list(const struct resolve_params *ask, const struct resolved *r)
 {
     if (policy_given(&r->policy, "revoked"))
         return strcmp(r->policy.revoked, "none") != 0;
@@ -151,7 +151,7 @@ static bool wants_list(const struct resolve_ask *ask, const struct resolved *r)
     return !r->foreign;
 }
 
-static enum tok_err load(const struct resolve_ask *ask, const struct settings *settings,
+static enum tok_err load(const struct resolve_params *ask, const struct settings *settings,
                          const struct settings_issuer *section, struct resolved *r,
                          struct errmsg *errmsg)
 {
@@ -175,7 +175,7 @@ static enum tok_err load(const struct resolve_ask *ask, const struct settings *s
     return err;
 }
 
-enum tok_err resolve_load(const struct resolve_ask *ask, const struct settings *settings,
+enum tok_err resolve_load(const struct resolve_params *ask, const struct settings *settings,
                           const struct settings_issuer *section, struct resolved *ret,
                           struct errmsg *errmsg)
 {
@@ -192,7 +192,7 @@ enum tok_err resolve_load(const struct resolve_ask *ask, const struct settings *
     return err;
 }
 
-enum tok_err resolve_token(const struct resolve_ask *ask, struct slice token,
+enum tok_err resolve_token(const struct resolve_params *ask, struct slice token,
                            struct resolved *ret, struct errmsg *errmsg)
 {
     CLEANUP(settings_clear) struct settings settings = {0};
@@ -208,10 +208,10 @@ enum tok_err resolve_token(const struct resolve_ask *ask, struct slice token,
     return resolve_load(ask, &settings, section, ret, errmsg);
 }
 
-enum tok_err resolve_verify(struct resolved *r, const struct verify_ask *ask,
+enum tok_err resolve_verify(struct resolved *r, const struct verify_params *ask,
                             struct verify_result *ret, struct errmsg *errmsg)
 {
-    struct verify_ask full = *ask;
+    struct verify_params full = *ask;
     enum tok_err err;
 
     *ret = (struct verify_result){0};

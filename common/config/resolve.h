@@ -13,7 +13,7 @@
 #include "common/token/usermap.h"
 #include "common/token/verify.h"
 
-struct resolve_ask {
+struct resolve_params {
     const struct policy *words; /* policy_init, then the words that were given */
     const char *config;     /* NULL: POLICY_CONFIG, which may be missing; else must be there */
     const char *pinned;     /* NULL: POLICY_PINNED */
@@ -35,18 +35,18 @@ struct resolved {
 
 /* The whole: settings, section, files. Errors are all ours (tok_err_is_ours), each with a
  * sentence. What is no token at all is judged as the local issuer's. */
-enum tok_err resolve_token(const struct resolve_ask *ask, struct slice token,
+enum tok_err resolve_token(const struct resolve_params *ask, struct slice token,
                            struct resolved *ret, struct errmsg *errmsg) MUST_CHECK;
 void resolve_clear(struct resolved *r);
 
 /* Its three steps, for who judges many tokens and keeps what it read. */
-enum tok_err resolve_settings(const struct resolve_ask *ask, struct settings *ret,
+enum tok_err resolve_settings(const struct resolve_params *ask, struct settings *ret,
                               struct errmsg *errmsg) MUST_CHECK;
 
 /* NULL: no section, the local issuer's rules. Lives as long as the settings. TOK_NO_MEMORY. */
 enum tok_err resolve_section(const struct settings *settings, struct slice token,
                              const struct settings_issuer **ret) MUST_CHECK;
-enum tok_err resolve_load(const struct resolve_ask *ask, const struct settings *settings,
+enum tok_err resolve_load(const struct resolve_params *ask, const struct settings *settings,
                           const struct settings_issuer *section, struct resolved *ret,
                           struct errmsg *errmsg) MUST_CHECK;
 
@@ -58,5 +58,5 @@ enum tok_err resolve_map(const char *user_map, enum file_trust trust, struct use
  * that changed is read anew; when it can't be, its error is told with a sentence. A user of
  * another issuer whom no UserMap makes a local one: TOK_UNMAPPED, whoever was asked for. The
  * local issuer (the pinned one) names local users, and no map is asked. */
-enum tok_err resolve_verify(struct resolved *r, const struct verify_ask *ask,
+enum tok_err resolve_verify(struct resolved *r, const struct verify_params *ask,
                             struct verify_result *ret, struct errmsg *errmsg) MUST_CHECK;

@@ -1,88 +1,20 @@
 #include "common/token/policy.h"
 
-#include "common/base/file.h"
-#include "common/token/usermap.h"
-
 #include <string.h>
 
-#define PINNED_MAX 65536 /* bytes of the pinned file */
-
-#define PINNED_FORM                                                                            \
-    "the two lines Issuer=NAME and Audience=NAME..., audiences parted by single blanks"
-
-/* Takes a line of this key off the text, yielding its value. */
-static bool take_line(struct slice *text, struct slice key, struct slice *ret)
+struct claims_names policy_claims_names(const struct policy *p)
 {
-    const char *end = text->n > 0 ? memchr(text->p, '\n', text->n) : NULL;
-    size_t line = end ? (size_t)(end - text->p) : text->n;
-
-    if (line < key.n || memcmp(text->p, key.p, key.n) != 0)
-        return false;
-    *ret = (struct slice){text->p + key.n, line - key.n};
-    line += end ? 1 : 0;
-    *text = (struct slice){text->p + line, text->n - line};
-    return true;
+    return (struct claims_names){
+        .user = p->user_claim, .token_type = p->token_type_claim, .jti = p->jti_claim};
 }
 
-static enum tok_err pinned_wrong(const char *path, unsigned line, struct errmsg *errmsg)
-{
-    return errmsg_set(errmsg, TOK_SETTINGS,
-                      "%s:%u: the line is out of form; allowed are " PINNED_FORM, path, line);
-}
-
-static enum tok_err read_pinned(const char *path, struct slice text, char **ret_issuer,
-                                word_list *ret_audience, struct errmsg *errmsg)
-{
-    CLEANUP(cleanup_word_list) word_list audience = NULL;
-    struct slice issuer_text, audience_text;
-    enum tok_err err;
-
-    if (!take_line(&text, SLICE("Issuer="), &issuer_text) || !value_is_name(issuer_text))
-        return pinned_wrong(path, 1, errmsg);
-    if (!take_line(&text, SLICE("Audience="), &audience_text))
-        return pinned_wrong(path, 2, errmsg);
-    err = word_list_parse(audience_text, ' ', value_is_name, &audience);
-    if (err == TOK_SETTINGS || (!err && !audience))
-        return pinned_wrong(path, 2, errmsg);
-    if (!err && text.n > 0)
-        return pinned_wrong(path, 3, errmsg);
-    if (!err)
-        err = text_copy(issuer_text, ret_issuer);
-    if (err)
-        return err;
-    *ret_audience = audience;
-    audience = NULL;
-    return TOK_OK;
-}
-
-enum tok_err policy_read_pinned(struct policy *p, const char *path, struct errmsg *errmsg)
-{
-    CLEANUP(cleanup_free) char *text = NULL;
-    CLEANUP(cleanup_free) char *issuer = NULL;
-    CLEANUP(cleanup_word_list) word_list audience = NULL;
-    size_t n;
-    enum tok_err err;
-
-    if (p->issuer && p->audience)
-        return TOK_OK;
-    err = file_read(path, FILE_PUBLIC, PINNED_MAX, &text, &n, NULL, errmsg);
-    if (err)
-        return err == TOK_FILE ? TOK_SETTINGS : err;
-    err = read_pinned(path, (struct slice){text, n}, &issuer, &audience, errmsg);
-    if (err == TOK_NO_MEMORY)
-        return errmsg_set(errmsg, err, "%s: %s", path, tok_err_text(err));
-    if (err)
-        return err;
-    if (!p->issuer) {
-        p->issuer = issuer;
-        issuer = NULL;
-    }
-    if (!p->audience) {
-        p->audience = audience;
-        audience = NULL;
-    }
-    return TOK_OK;
-}
+/* What every step of a check gets. */
+struct check {
+    const struct policy *policy;
+    const struct claims *claims;
+    const struct policy_params *params;
+    char *ret_user;
+};
 
 /* Sums and differences that stop at the ends of the range instead of wrapping. */
 static int64_t add(int64_t a, int64_t b)
@@ -103,62 +35,77 @@ static int64_t subtract(int64_t a, int64_t b)
     return difference;
 }
 
-struct claims_names policy_claims_names(const struct policy *p)
-{
-    return (struct claims_names){
-        .user = p->user_claim, .token_type = p->token_type_claim, .jti = p->jti_claim};
-}
-
-static enum tok_err judge_required(const struct policy *p, const struct claims *c)
-{
-    if (!c->has_exp)
-        return TOK_MISSING;
-    for (char **name = p->require; name && *name; name++)
-        if (!claims_has(c, *name))
-            return TOK_MISSING;
-    return TOK_OK;
-}
-
-static enum tok_err judge_times(const struct policy *p, const struct claims *c, int64_t now)
-{
-    if (now >= add(c->exp, p->leeway))
-        return TOK_EXPIRED;
-    if (c->has_nbf && c->nbf > add(now, p->leeway))
-        return TOK_NOT_YET;
-    if (c->has_iat && c->iat > add(now, p->leeway))
-        return TOK_NOT_YET;
-    return TOK_OK;
-}
-
-static enum tok_err judge_lifetime(const struct policy *p, const struct claims *c, int64_t now)
-{
-    return subtract(c->exp, c->has_iat ? c->iat : now) > p->max_lifetime ? TOK_LIFETIME
-                                                                         : TOK_OK;
-}
-
 static bool string_is(const struct scan_value *v, const char *text)
 {
     return v && scan_string_is_text(v, text);
 }
 
-static bool audience_ok(const struct policy *p, const struct claims *c)
+/* exp is required whatever the list says. */
+static enum tok_err check_required(const struct check *c)
 {
-    for (char **a = p->audience; a && *a; a++)
-        if (**a && claims_has_audience(c, *a))
-            return true;
-    return false;
+    if (!c->claims->has_exp)
+        return TOK_MISSING;
+    for (char **name = c->policy->require; name && *name; name++)
+        if (!claims_has(c->claims, *name))
+            return TOK_MISSING;
+    return TOK_OK;
 }
 
-/* A number or a boolean equals its JSON text; null, a list and an object equal nothing. */
-static bool claim_ok(const struct claims *c, const struct policy_claim *wanted)
+static enum tok_err check_exp(const struct check *c)
 {
-    const struct scan_value *v = scan_find(c->members, c->n, wanted->name);
+    if (c->params->now >= add(c->claims->exp, c->policy->leeway))
+        return TOK_EXPIRED;
+    return TOK_OK;
+}
+
+static enum tok_err check_nbf(const struct check *c)
+{
+    int64_t latest = add(c->params->now, c->policy->leeway);
+
+    return c->claims->has_nbf && c->claims->nbf > latest ? TOK_NOT_YET : TOK_OK;
+}
+
+static enum tok_err check_iat(const struct check *c)
+{
+    int64_t latest = add(c->params->now, c->policy->leeway);
+
+    return c->claims->has_iat && c->claims->iat > latest ? TOK_NOT_YET : TOK_OK;
+}
+
+static enum tok_err check_issuer(const struct check *c)
+{
+    const char *issuer = c->policy->issuer;
+
+    return issuer && *issuer && string_is(c->claims->iss, issuer) ? TOK_OK : TOK_ISSUER;
+}
+
+static enum tok_err check_audience(const struct check *c)
+{
+    for (char **name = c->policy->audience; name && *name; name++)
+        if (**name && claims_has_audience(c->claims, *name))
+            return TOK_OK;
+    return TOK_AUDIENCE;
+}
+
+static enum tok_err check_token_type(const struct check *c)
+{
+    const char *type = c->policy->type;
+
+    if (!type)
+        return TOK_TYPE;
+    return !*type || string_is(c->claims->token_type, type) ? TOK_OK : TOK_TYPE;
+}
+
+/* A number or a boolean equals its JSON text; null, an array and an object equal nothing. */
+static bool claim_equals(const struct claims *claims, const struct policy_claim *wanted)
+{
+    const struct scan_value *v = scan_find(claims->members, claims->n, wanted->name);
 
     if (!v)
         return false;
     switch (v->type) {
     case SCAN_STRING:
-        return string_is(v, wanted->value);
+        return scan_string_is_text(v, wanted->value);
     case SCAN_NUMBER:
     case SCAN_TRUE:
     case SCAN_FALSE:
@@ -171,163 +118,144 @@ static bool claim_ok(const struct claims *c, const struct policy_claim *wanted)
     return false;
 }
 
-static enum tok_err judge_purpose(const struct policy *p, const struct claims *c)
+static enum tok_err check_wanted_claims(const struct check *c)
 {
-    if (!p->issuer || !*p->issuer || !string_is(c->iss, p->issuer))
-        return TOK_ISSUER;
-    if (!audience_ok(p, c))
-        return TOK_AUDIENCE;
-    if (!p->type || (*p->type && !string_is(c->token_type, p->type)))
-        return TOK_TYPE;
-    for (size_t i = 0; i < p->n_claims; i++)
-        if (!claim_ok(c, &p->claims[i]))
+    for (size_t i = 0; i < c->policy->n_claims; i++)
+        if (!claim_equals(c->claims, &c->policy->claims[i]))
             return TOK_CLAIM;
-    return c->bound ? TOK_BOUND : TOK_OK;
+    return TOK_OK;
 }
 
-/* What the pam: words of a scope say. */
-struct pam_words {
-    bool any, grant;
+/* A token bound to a key (RFC 7800) is not a bearer token. */
+static enum tok_err check_unbound(const struct check *c)
+{
+    return c->claims->bound ? TOK_BOUND : TOK_OK;
+}
+
+static enum tok_err check_lifetime(const struct check *c)
+{
+    int64_t start = c->claims->has_iat ? c->claims->iat : c->params->now;
+
+    return subtract(c->claims->exp, start) > c->policy->max_lifetime ? TOK_LIFETIME : TOK_OK;
+}
+
+/* What the words pam:SERVICE of a scope say. */
+struct scope_services {
+    bool any;    /* there is such a word */
+    bool listed; /* one of them is for this service, or for all */
 };
 
-static void judge_word(struct slice word, struct slice service, struct pam_words *w)
+static struct scope_services read_services(struct slice scope, struct slice service)
 {
-    static const char prefix[] = "pam:";
-    const size_t n = sizeof(prefix) - 1;
-    struct slice named;
+    static const struct slice prefix = {"pam:", 4};
+    struct scope_services services = {0};
 
-    if (word.n < n || memcmp(word.p, prefix, n) != 0)
-        return;
-    named = (struct slice){word.p + n, word.n - n};
-    w->any = true;
-    if (slice_is(named, "*") || (service.n > 0 && slice_eq(named, service)))
-        w->grant = true;
-}
+    while (scope.n > 0) {
+        struct slice word = scope, named;
 
-static struct pam_words read_words(struct slice scope, struct slice service)
-{
-    struct pam_words words = {0};
-
-    for (size_t start = 0, end; start < scope.n; start = end + 1) {
-        for (end = start; end < scope.n && scope.p[end] != ' '; end++)
-            ;
-        judge_word((struct slice){scope.p + start, end - start}, service, &words);
+        if (!slice_cut(scope, ' ', &word, &scope))
+            scope.n = 0;
+        if (word.n < prefix.n || memcmp(word.p, prefix.p, prefix.n) != 0)
+            continue;
+        named = slice_skip(word, prefix.n);
+        services.any = true;
+        if (slice_is(named, "*") || (service.n > 0 && slice_eq(named, service)))
+            services.listed = true;
     }
-    return words;
+    return services;
 }
 
-bool policy_scope_binds(struct slice scope)
+bool policy_scope_names_service(struct slice scope)
 {
-    return read_words(scope, (struct slice){0}).any;
+    return read_services(scope, (struct slice){0}).any;
 }
 
-/* Its text is kilobytes that a token without scope never touches. */
-__attribute__((noinline)) static enum tok_err
-judge_words(const struct policy *p, const struct scan_value *scope, struct slice service)
+static enum tok_err check_scope(const struct check *c)
 {
-    UNINITIALIZED char text[CLAIMS_SCOPE_MAX];
-    struct pam_words words;
+    UNINITIALIZED char scope[CLAIMS_SCOPE_MAX];
+    struct scope_services services;
     size_t n;
 
-    if (scan_string(*scope, text, sizeof(text), &n) != TOK_OK)
+    if (!c->claims->scope)
+        return c->policy->scope_required ? TOK_SCOPE : TOK_OK;
+    if (scan_string(*c->claims->scope, scope, sizeof(scope), &n) != TOK_OK)
         return TOK_SCOPE;
-    words = read_words((struct slice){text, n}, service);
-    if (p->scope_required && !words.any)
-        return TOK_SCOPE;
-    return words.any && service.p && !words.grant ? TOK_SCOPE : TOK_OK;
+    services = read_services((struct slice){scope, n}, c->params->service);
+    if (!services.any)
+        return c->policy->scope_required ? TOK_SCOPE : TOK_OK;
+    return services.listed || !c->params->service.p ? TOK_OK : TOK_SCOPE;
 }
 
-static enum tok_err judge_scope(const struct policy *p, const struct claims *c,
-                                struct slice service)
+/* A token for one use needs an id that no other token has (jti), a time (iat) that is compared
+ * with the time since when uses are recorded, hence without leeway, and one audience alone:
+ * a second host would accept it once more. */
+static enum tok_err check_one_time(const struct check *c)
 {
-    if (c->scope)
-        return judge_words(p, c->scope, service);
-    return p->scope_required ? TOK_SCOPE : TOK_OK;
-}
-
-/* A token for one use can be kept to one by whoever spends it, when its id tells it from all
- * others (jti), it says when it was made (iat), and no second host may take it too. No leeway
- * on iat: it is compared with the time since when uses are known. */
-static enum tok_err judge_one_time(const struct policy *p, const struct claims *c,
-                                   const struct policy_ask *ask)
-{
-    if (!c->one_time)
-        return p->one_time_required ? TOK_ONE_TIME : TOK_OK;
-    if (!ask->spends || claims_audiences(c) != 1)
+    if (!c->claims->one_time)
+        return c->policy->one_time_required ? TOK_ONE_TIME : TOK_OK;
+    if (!c->params->accept_one_time || claims_audiences(c->claims) != 1)
         return TOK_ONE_TIME;
-    if (!c->jti || !c->has_iat)
+    if (!c->claims->jti || !c->claims->has_iat)
         return TOK_MISSING;
-    return c->iat > ask->now ? TOK_NOT_YET : TOK_OK;
+    return c->claims->iat > c->params->now ? TOK_NOT_YET : TOK_OK;
 }
 
 /* The local user whom the map has for the claim's value. */
-static enum tok_err map_user(const struct policy *p, const struct scan_value *claim,
-                             const struct usermap *map, struct slice *ret)
+static enum tok_err map_user(const struct check *c, struct slice *ret)
 {
     UNINITIALIZED char value[USERMAP_VALUE_MAX];
     size_t n;
 
-    if (scan_string(*claim, value, sizeof(value), &n) != TOK_OK)
+    if (scan_string(*c->claims->user, value, sizeof(value), &n) != TOK_OK)
         return TOK_UNMAPPED;
-    return usermap_find(map, slice_of(p->issuer), (struct slice){value, n}, ret);
+    return usermap_find(c->params->map, slice_of(c->policy->issuer), (struct slice){value, n},
+                        ret);
 }
 
-/* The claim's own value is the user. A portable name needs no escapes, but may have them. */
-static enum tok_err read_user(const struct scan_value *claim, char buf[USER_NAME_MAX],
-                              struct slice *ret)
+static enum tok_err check_user(const struct check *c)
 {
-    size_t n;
-
-    if (!claim->escaped) {
-        *ret = scan_string_raw(*claim);
-        return TOK_OK;
-    }
-    if (scan_string(*claim, buf, USER_NAME_MAX, &n) != TOK_OK)
-        return TOK_USER_NAME;
-    *ret = (struct slice){buf, n};
-    return TOK_OK;
-}
-
-static enum tok_err judge_user(const struct policy *p, const struct claims *c,
-                               const struct policy_ask *ask, char ret_user[USER_NAME_MAX + 1])
-{
-    UNINITIALIZED char buf[USER_NAME_MAX];
-    struct slice user;
+    UNINITIALIZED char claim[USER_NAME_MAX];
+    struct slice user = {claim, 0};
     enum tok_err err;
 
-    if (!c->user)
+    if (!c->claims->user)
         return TOK_MISSING;
-    if (c->user->type != SCAN_STRING)
+    if (c->claims->user->type != SCAN_STRING)
         return TOK_CLAIM_TYPE;
-    err = ask->map ? map_user(p, c->user, ask->map, &user) : read_user(c->user, buf, &user);
-    if (err)
-        return err;
+    if (c->params->map) {
+        err = map_user(c, &user);
+        if (err)
+            return err;
+    } else if (scan_string(*c->claims->user, claim, sizeof(claim), &user.n) != TOK_OK) {
+        return TOK_USER_NAME;
+    }
     if (!username_valid(user))
         return TOK_USER_NAME;
-    if (ask->user.p && !slice_eq(ask->user, user))
+    if (c->params->user.p && !slice_eq(c->params->user, user))
         return TOK_USER;
-    if (!p->allow_root && slice_is(user, "root"))
+    if (!c->policy->allow_root && slice_is(user, "root"))
         return TOK_ROOT;
-    memcpy(ret_user, user.p, user.n);
-    ret_user[user.n] = '\0';
+    memcpy(c->ret_user, user.p, user.n);
+    c->ret_user[user.n] = '\0';
     return TOK_OK;
 }
 
-enum tok_err policy_judge(const struct policy *p, const struct claims *c,
-                          const struct policy_ask *ask, char ret_user[USER_NAME_MAX + 1])
+enum tok_err policy_check(const struct policy *p, const struct claims *claims,
+                          const struct policy_params *params, char ret_user[USER_NAME_MAX + 1])
 {
-    enum tok_err err = judge_required(p, c);
+    /* The lifetime comes after the type: a refresh token is reported as one. */
+    static enum tok_err (*const steps[])(const struct check *c) = {
+        check_required, check_exp,        check_nbf,           check_iat,     check_issuer,
+        check_audience, check_token_type, check_wanted_claims, check_unbound, check_lifetime,
+        check_scope,    check_one_time,   check_user,
+    };
+    const struct check check = {p, claims, params, ret_user};
 
-    if (!err)
-        err = judge_times(p, c, ask->now);
-    if (!err)
-        err = judge_purpose(p, c);
-    /* After the purpose: a refresh token is told as one, not as a token that lives too long. */
-    if (!err)
-        err = judge_lifetime(p, c, ask->now);
-    if (!err)
-        err = judge_scope(p, c, ask->service);
-    if (!err)
-        err = judge_one_time(p, c, ask);
-    return err ? err : judge_user(p, c, ask, ret_user);
+    for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+        enum tok_err err = steps[i](&check);
+
+        if (err)
+            return err;
+    }
+    return TOK_OK;
 }

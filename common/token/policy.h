@@ -11,6 +11,7 @@
 #include "common/jose/alg.h"
 #include "common/jose/jws.h"
 #include "common/token/claims.h"
+#include "common/token/usermap.h"
 
 #define POLICY_KEYS "/var/lib/jwt/jwks.json"
 #define POLICY_PINNED "/var/lib/jwt/issuer"
@@ -88,23 +89,22 @@ struct claims_names policy_claims_names(const struct policy *p);
 enum tok_err policy_read_pinned(struct policy *p, const char *path,
                                 struct errmsg *errmsg) MUST_CHECK;
 
-/* True when some word of the scope (RFC 8693 4.2) names a PAM service: such a token opens what
- * it names and nothing else. */
-bool policy_scope_binds(struct slice scope);
+/* True when some word of the scope (RFC 8693 4.2) names a PAM service: such a token is good for
+ * those services alone. */
+bool policy_scope_names_service(struct slice scope);
 
-struct usermap;
-
-struct policy_ask {
+struct policy_params {
     int64_t now;               /* seconds since the Epoch */
     struct slice user;         /* p NULL: any user */
     struct slice service;      /* p NULL: any service */
     const struct usermap *map; /* NULL: the user claim names a local user */
-    bool spends; /* who asks spends a one-time token afterwards; else such are refused */
+    bool accept_one_time;      /* the caller uses a one-time token up after the check */
 };
 
-/* The judgement on claims whose signature held, in this order: required, exp, nbf, iat,
- * iss, aud, token_type, claim=, cnf, lifetime, scope, one_time, user. ret_user: the local
- * user, who is the user claim's or the map's, NUL-terminated. Header typ was judged before. */
-enum tok_err policy_judge(const struct policy *p, const struct claims *c,
-                          const struct policy_ask *ask,
+/* Checks claims whose signature was verified, in this order: required claims, exp, nbf, iat,
+ * iss, aud, token_type, claim=, cnf, lifetime, scope, one_time, user. The header's typ and alg
+ * are checked by verify_token. ret_user: the local user named by the user claim or the map,
+ * NUL-terminated. */
+enum tok_err policy_check(const struct policy *p, const struct claims *claims,
+                          const struct policy_params *params,
                           char ret_user[USER_NAME_MAX + 1]) MUST_CHECK;

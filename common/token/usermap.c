@@ -5,7 +5,7 @@
 #include "common/base/secret.h"
 #include "common/base/text.h"
 #include "common/base/username.h"
-#include "common/token/policy.h"
+#include "common/base/value.h"
 
 #include <string.h>
 

@@ -137,13 +137,13 @@ static void know_nothing(struct verify_result *ret)
     claims_init(&ret->claims);
 }
 
-enum tok_err verify_token(const struct verify_ask *ask, struct verify_result *ret)
+enum tok_err verify_token(const struct verify_params *ask, struct verify_result *ret)
 {
-    const struct policy_ask judge = {.now = ask->now,
-                                     .user = ask->user,
-                                     .service = ask->service,
-                                     .map = ask->map,
-                                     .spends = ask->spends};
+    const struct policy_params judge = {.now = ask->now,
+                                        .user = ask->user,
+                                        .service = ask->service,
+                                        .map = ask->map,
+                                        .accept_one_time = ask->accept_one_time};
     const struct key *key = NULL;
     UNINITIALIZED struct jws_header header;
     enum tok_err err;
@@ -173,7 +173,7 @@ enum tok_err verify_token(const struct verify_ask *ask, struct verify_result *re
     err = read_claims(ask->policy, ret);
     if (err)
         return err;
-    err = policy_judge(ask->policy, &ret->claims, &judge, ret->user);
+    err = policy_check(ask->policy, &ret->claims, &judge, ret->user);
     return err ? err : check_list(ask->list, &ret->claims);
 }
 

@@ -10,7 +10,7 @@
 #include "common/token/policy.h"
 #include "common/token/revoked.h"
 
-struct verify_ask {
+struct verify_params {
     struct slice token;
     const struct policy *policy;
     const struct keyset *keys;
@@ -18,8 +18,8 @@ struct verify_ask {
     int64_t now;                /* seconds since the Epoch */
     struct slice user;          /* p NULL: any */
     struct slice service;       /* p NULL: any */
-    const struct usermap *map;  /* as policy_ask's */
-    bool spends;                /* as policy_ask's */
+    const struct usermap *map;  /* as policy_params's */
+    bool accept_one_time;       /* as policy_params's */
     char *scratch;              /* room for the decoded payload: BASE64URL_BYTES(token.n) do */
     size_t scratch_size;
 };
@@ -37,7 +37,8 @@ struct verify_result {
 };
 
 /* TOK_OK: the token may do this. */
-enum tok_err verify_token(const struct verify_ask *ask, struct verify_result *ret) MUST_CHECK;
+enum tok_err verify_token(const struct verify_params *ask,
+                          struct verify_result *ret) MUST_CHECK;
 
 /* An id (jti, sid) of a result's claims for the log, NUL-terminated: base64url letters alone;
  * "" for any other, a longer one, and none (id NULL). */

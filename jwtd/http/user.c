@@ -60,7 +60,7 @@ static void on_auth(struct connection *c, const struct wire_message *answer)
         bearer_refuse(c, answer);
         return;
     }
-    if (policy_scope_binds(answer->v[5].text)) {
+    if (policy_scope_names_service(answer->v[5].text)) {
         bearer_refuse(c, &(const struct wire_message){.status = WIRE_NOT_ALLOWED});
         return;
     }

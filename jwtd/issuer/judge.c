@@ -164,7 +164,7 @@ static enum wire_status keep_texts(const struct claims *c, struct judged *ret)
  * behind the store, any other that looks expired is judged again by the clock. A refresh token
  * of the future was minted while the clock was ahead: its session's row, not its iat, says
  * whether it is good. */
-static enum tok_err check(struct verify_ask *ask, int64_t wall, struct verify_result *ret)
+static enum tok_err check(struct verify_params *ask, int64_t wall, struct verify_result *ret)
 {
     enum tok_err err = verify_token(ask, ret);
     bool refresh = ret->authentic && kind_of(&ret->claims) == JUDGED_REFRESH;
@@ -184,12 +184,12 @@ enum wire_status judge_token(const struct issuer *x, struct slice token, enum ju
 {
     CLEANUP(secret_clear) struct secret scratch = {0};
     int64_t wall = issuer_wall();
-    struct verify_ask ask = {
+    struct verify_params ask = {
         .token = token,
         .policy = &x->policy,
         .keys = x->keys.set,
         .now = store_time(x->store, wall),
-        .spends = true, /* what a one-time token may is sessions_bearer's question */
+        .accept_one_time = true, /* what a one-time token may is sessions_bearer's question */
     };
     struct verify_result result = {0};
     char sid[VERIFY_ID_MAX + 1];

@@ -92,14 +92,14 @@ void bench_token_clear(struct bench_token *t)
 void bench_verify(void *arg, size_t n)
 {
     struct bench_token *t = arg;
-    const struct verify_ask ask = {.token = secret_slice(&t->token),
-                                   .policy = &t->policy,
-                                   .keys = t->keys,
-                                   .now = BENCH_NOW + 1,
-                                   .user = SLICE("alice"),
-                                   .service = SLICE("sshd"),
-                                   .scratch = t->scratch,
-                                   .scratch_size = sizeof(t->scratch)};
+    const struct verify_params ask = {.token = secret_slice(&t->token),
+                                      .policy = &t->policy,
+                                      .keys = t->keys,
+                                      .now = BENCH_NOW + 1,
+                                      .user = SLICE("alice"),
+                                      .service = SLICE("sshd"),
+                                      .scratch = t->scratch,
+                                      .scratch_size = sizeof(t->scratch)};
     struct verify_result result;
 
     for (size_t i = 0; i < n; i++)

@@ -40,7 +40,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 static enum tok_err judge(const struct signer *s, struct slice token, struct verify_result *ret)
 {
     static char scratch[ROOM];
-    const struct verify_ask ask = {
+    const struct verify_params ask = {
         .token = token,
         .policy = &policy,
         .keys = s->keys,

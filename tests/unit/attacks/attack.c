@@ -224,7 +224,7 @@ void attack_judged(struct range *r, const char *group, const char *name, enum to
 void attack(struct range *r, const struct keyset *keys, const char *group, const char *name,
             struct slice token, enum tok_err want)
 {
-    const struct verify_ask ask = {
+    const struct verify_params ask = {
         .token = token,
         .policy = &r->policy,
         .keys = keys,

@@ -15,7 +15,7 @@ struct issuers {
     char dir[32], paths[FILES][64];
     struct settings settings;
     struct policy words;
-    struct resolve_ask ask;
+    struct resolve_params ask;
 };
 
 static const struct {
@@ -72,7 +72,7 @@ static struct issuers *issuers_new(const struct range *r)
     ck_assert_ok(policy_init(&w->words));
     ck_assert_ok(policy_set(&w->words, POLICY_WORDS, SLICE("keys"),
                             text_slice(w->paths[HOST_KEYS]), NULL));
-    w->ask = (struct resolve_ask){
+    w->ask = (struct resolve_params){
         .words = &w->words, .pinned = w->paths[PINNED], .trust = FILE_PUBLIC};
     return w;
 }
@@ -114,12 +114,12 @@ static enum tok_err judge(struct issuers *w, struct range *r, struct slice token
     ck_assert_msg(resolve_load(&w->ask, &w->settings, section, &resolved, &errmsg) == TOK_OK,
                   "%s", errmsg.text);
     err = resolve_verify(&resolved,
-                         &(struct verify_ask){.token = token,
-                                              .now = NOW,
-                                              .user = SLICE("alice"),
-                                              .service = SLICE("sshd"),
-                                              .scratch = r->scratch,
-                                              .scratch_size = sizeof(r->scratch)},
+                         &(struct verify_params){.token = token,
+                                                 .now = NOW,
+                                                 .user = SLICE("alice"),
+                                                 .service = SLICE("sshd"),
+                                                 .scratch = r->scratch,
+                                                 .scratch_size = sizeof(r->scratch)},
                          &r->result, &errmsg);
     resolve_clear(&resolved);
     return err;

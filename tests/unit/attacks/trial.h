@@ -69,9 +69,9 @@ static inline void trial_keys(struct trial *b, const char *json)
                   "%s", errmsg.text);
 }
 
-static inline struct verify_ask ask_of(struct trial *b, struct slice token)
+static inline struct verify_params ask_of(struct trial *b, struct slice token)
 {
-    return (struct verify_ask){
+    return (struct verify_params){
         .token = token,
         .policy = &b->policy,
         .keys = b->keys,
@@ -85,7 +85,7 @@ static inline struct verify_ask ask_of(struct trial *b, struct slice token)
 
 static inline enum tok_err judge(struct trial *b, struct slice token)
 {
-    struct verify_ask ask = ask_of(b, token);
+    struct verify_params ask = ask_of(b, token);
 
     return verify_token(&ask, &b->result);
 }

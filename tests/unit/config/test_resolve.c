@@ -24,7 +24,7 @@ struct place {
     struct settings settings;
     struct resolved resolved;
     struct verify_result result;
-    struct resolve_ask ask;
+    struct resolve_params ask;
 };
 
 static void put(char path[64], const char *dir, const char *name, const char *text)
@@ -58,7 +58,7 @@ static struct place *place_new(void)
     ck_assert_ok(settings_init(&p->settings));
     p->resolved.list.fd = -1;
     p->ask =
-        (struct resolve_ask){.words = &p->words, .pinned = p->pinned, .trust = FILE_PUBLIC};
+        (struct resolve_params){.words = &p->words, .pinned = p->pinned, .trust = FILE_PUBLIC};
     return p;
 }
 
@@ -120,11 +120,11 @@ static enum tok_err judge(struct place *p, const char *payload, const char *user
         return err;
     return resolve_verify(
         &p->resolved,
-        &(struct verify_ask){.token = text_slice(token),
-                             .now = NOW,
-                             .user = user ? text_slice(user) : (struct slice){0},
-                             .scratch = scratch,
-                             .scratch_size = sizeof(scratch)},
+        &(struct verify_params){.token = text_slice(token),
+                                .now = NOW,
+                                .user = user ? text_slice(user) : (struct slice){0},
+                                .scratch = scratch,
+                                .scratch_size = sizeof(scratch)},
         &p->result, &errmsg);
 }
 
@@ -442,10 +442,10 @@ START_TEST(a_key_file_that_is_lost_judges_no_more_tokens)
     CLEANUP(cleanup_free) char *token = forge(key, SLICE(HEADER), SLICE(LOCAL));
     struct errmsg errmsg = {""};
     char scratch[1024];
-    const struct verify_ask ask = {.token = text_slice(token),
-                                   .now = NOW,
-                                   .scratch = scratch,
-                                   .scratch_size = sizeof(scratch)};
+    const struct verify_params ask = {.token = text_slice(token),
+                                      .now = NOW,
+                                      .scratch = scratch,
+                                      .scratch_size = sizeof(scratch)};
 
     give(p, "keys", p->keys);
     give(p, "revoked", "none");

@@ -297,18 +297,18 @@ END_TEST
 static enum tok_err resolve(const void *given, char *text)
 {
     const struct place *p = given;
-    const struct resolve_ask ask = {
+    const struct resolve_params ask = {
         .words = &p->words, .config = p->conf, .pinned = p->pinned, .trust = FILE_PUBLIC};
     CLEANUP(resolve_clear) struct resolved r = {.list.fd = -1};
     struct verify_result result = {0};
     struct errmsg errmsg = {0};
     char scratch[1024];
-    const struct verify_ask check = {.token = text_slice(p->token),
-                                     .now = 1700000100,
-                                     .user = SLICE("alice"),
-                                     .service = SLICE("sshd"),
-                                     .scratch = scratch,
-                                     .scratch_size = sizeof(scratch)};
+    const struct verify_params check = {.token = text_slice(p->token),
+                                        .now = 1700000100,
+                                        .user = SLICE("alice"),
+                                        .service = SLICE("sshd"),
+                                        .scratch = scratch,
+                                        .scratch_size = sizeof(scratch)};
     enum tok_err err = resolve_token(&ask, check.token, &r, &errmsg);
 
     if (!err)

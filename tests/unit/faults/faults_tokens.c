@@ -17,7 +17,7 @@ struct check {
 static enum tok_err check_token(const void *given, char *text)
 {
     const struct check *c = given;
-    struct verify_ask ask = ask_of(c->trial, text_slice(c->token));
+    struct verify_params ask = ask_of(c->trial, text_slice(c->token));
     struct verify_result *r = &c->trial->result;
     char sid[VERIFY_ID_MAX + 1];
     enum tok_err err;
@@ -128,7 +128,7 @@ static void check_mac(struct given *g)
     use_key(trial, g);
     for (int with_kid = 0; with_kid <= 1; with_kid++) {
         CLEANUP(cleanup_free) char *token = make_token(g, with_kid);
-        struct verify_ask ask = ask_of(trial, text_slice(token));
+        struct verify_params ask = ask_of(trial, text_slice(token));
         long before = allocations();
         enum tok_err err;
 

@@ -144,7 +144,7 @@ static enum tok_err judge(const char *header, const char *word, const char *valu
     CLEANUP(cleanup_free)
     char *input = forge_input(text_slice(header), SLICE("{\"exp\":2,\"sub\":\"alice\"}"));
     char signature[64], letters[BASE64URL_LEN(64) + 1] = "", token[400], scratch[400];
-    struct verify_ask ask = {.policy = &policy, .now = 1, .scratch = scratch};
+    struct verify_params ask = {.policy = &policy, .now = 1, .scratch = scratch};
     struct verify_result result;
 
     ck_assert_ok(policy_init(&policy));

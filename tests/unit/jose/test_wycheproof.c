@@ -200,10 +200,10 @@ static enum tok_err judge(struct json_object *group, const char *token, bool *re
     CLEANUP(policy_clear) struct policy policy = {0};
     struct verify_result result;
     static char scratch[16384];
-    struct verify_ask ask = {.token = text_slice(token),
-                             .policy = &policy,
-                             .scratch = scratch,
-                             .scratch_size = sizeof(scratch)};
+    struct verify_params ask = {.token = text_slice(token),
+                                .policy = &policy,
+                                .scratch = scratch,
+                                .scratch_size = sizeof(scratch)};
     struct errmsg errmsg;
     enum tok_err err;
 

@@ -15,7 +15,7 @@ struct case_ {
     struct policy policy;
     const char *user, *service;
     const struct usermap *map;
-    bool spends;
+    bool accept_one_time;
     int64_t now;
     char got[USER_NAME_MAX + 1];
 };
@@ -39,7 +39,8 @@ static void case_clear(struct case_ *c)
 static enum tok_err judge(struct case_ *c, const char *payload)
 {
     const struct claims_names names = policy_claims_names(&c->policy);
-    struct policy_ask ask = {.now = c->now, .map = c->map, .spends = c->spends};
+    struct policy_params ask = {
+        .now = c->now, .map = c->map, .accept_one_time = c->accept_one_time};
     struct claims *claims = calloc(1, sizeof(*claims));
     enum tok_err err;
 
@@ -51,7 +52,7 @@ static enum tok_err judge(struct case_ *c, const char *payload)
     (void)snprintf(c->got, sizeof(c->got), "untouched");
     err = claims_read(slice_of(payload), &names, claims);
     if (!err)
-        err = policy_judge(&c->policy, claims, &ask, c->got);
+        err = policy_check(&c->policy, claims, &ask, c->got);
     free(claims);
     if (err)
         ck_assert_str_eq(c->got, "untouched");
@@ -323,6 +324,8 @@ START_TEST(pam_words_of_a_scope_bind)
     ck_assert_err(judge_scope(&c, "pam:ssh pam:sshd2 pam:SSHD"), TOK_SCOPE);
     ck_assert_err(judge_scope(&c, "pam:"), TOK_SCOPE);
     ck_assert_err(judge_scope(&c, "pam:s*"), TOK_SCOPE);
+    ck_assert_err(judge_scope(&c, "pam:sshd\\tpam:*"),
+                  TOK_SCOPE); /* RFC 8693: a space separates */
     c.service = "";
     ck_assert_err(judge_scope(&c, "pam:"), TOK_SCOPE);
     c.service = NULL;
@@ -338,9 +341,10 @@ START_TEST(a_scope_binds_by_its_pam_words_alone)
                                              "pam", "PAM:x", "pam :x"};
 
     for (size_t i = 0; i < sizeof(binding) / sizeof(binding[0]); i++)
-        ck_assert_msg(policy_scope_binds(slice_of(binding[i])), "%s", binding[i]);
+        ck_assert_msg(policy_scope_names_service(slice_of(binding[i])), "%s", binding[i]);
     for (size_t i = 0; i < sizeof(free_words) / sizeof(free_words[0]); i++)
-        ck_assert_msg(!policy_scope_binds(slice_of(free_words[i])), "%s", free_words[i]);
+        ck_assert_msg(!policy_scope_names_service(slice_of(free_words[i])), "%s",
+                      free_words[i]);
 }
 END_TEST
 
@@ -393,7 +397,7 @@ START_TEST(who_spends_takes_a_one_time_token_that_can_be_kept_to_one_use)
     };
     CLEANUP(case_clear) struct case_ c = local();
 
-    c.spends = true;
+    c.accept_one_time = true;
     set(&c.policy, "leeway", "60");
     set(&c.policy, "require", "sub");
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {

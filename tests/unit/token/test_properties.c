@@ -168,7 +168,7 @@ static void is_minted(const struct claims *c, const struct minted *m)
 
 static enum tok_err judge(struct range *r, const struct keyset *keys, struct slice token)
 {
-    const struct verify_ask ask = {
+    const struct verify_params ask = {
         .token = token,
         .policy = &r->policy,
         .keys = keys,

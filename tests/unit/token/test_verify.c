@@ -44,7 +44,7 @@ START_TEST(what_is_minted_is_taken)
             .gen = i % 4 ? -1 : 5,
             .scope = i % 5 ? NULL : "pam:sshd pam:sudo",
         };
-        struct verify_ask ask;
+        struct verify_params ask;
 
         ck_assert_ok(issue_token(b->key, &claims, 0, &token, NULL));
         ask = ask_of(b, secret_slice(&token));
@@ -238,7 +238,7 @@ START_TEST(a_payload_is_not_decoded_beyond_the_scratch)
 {
     CLEANUP(trial_free) struct trial *b = trial_new();
     CLEANUP(cleanup_free) char *token = good_token(b);
-    struct verify_ask ask = ask_of(b, text_slice(token));
+    struct verify_params ask = ask_of(b, text_slice(token));
 
     memset(b->scratch, '#', sizeof(b->scratch));
     ask.scratch_size = strlen(PAYLOAD) - 1;
@@ -304,7 +304,7 @@ START_TEST(an_ended_session_is_refused_and_another_is_not)
               SLICE("{" TIMES "," REST ",\"sid\":\"\\u0053SSSSSSSSSSSSSSSSSSSSS\"}"));
     CLEANUP(cleanup_free)
     char *no_sid = forge(b->key, SLICE(HEADER), SLICE("{" TIMES "," REST "}"));
-    struct verify_ask ask = ask_of(b, text_slice(token));
+    struct verify_params ask = ask_of(b, text_slice(token));
     struct revoked list;
 
     ck_assert_ptr_nonnull(mkdtemp(dir));
@@ -336,7 +336,7 @@ START_TEST(a_sid_of_another_length_is_on_no_list)
     for (size_t i = 0; i < sizeof(sids) / sizeof(sids[0]); i++) {
         char payload[512];
         CLEANUP(cleanup_free) char *token = NULL;
-        struct verify_ask ask;
+        struct verify_params ask;
 
         (void)snprintf(payload, sizeof(payload), "{" TIMES "," REST ",\"sid\":\"%s\"}",
                        sids[i]);
@@ -352,7 +352,7 @@ START_TEST(a_list_that_cannot_be_read_is_never_not_revoked)
 {
     CLEANUP(trial_free) struct trial *b = trial_new();
     CLEANUP(cleanup_free) char *token = good_token(b);
-    struct verify_ask ask = ask_of(b, text_slice(token));
+    struct verify_params ask = ask_of(b, text_slice(token));
     const struct revoked closed = {.fd = -1, .size = REVOKED_LINE_LEN};
 
     ask.list = &closed;
@@ -364,7 +364,7 @@ START_TEST(no_user_and_no_service_mean_any)
 {
     CLEANUP(trial_free) struct trial *b = trial_new();
     CLEANUP(cleanup_free) char *token = good_token(b);
-    struct verify_ask ask = ask_of(b, text_slice(token));
+    struct verify_params ask = ask_of(b, text_slice(token));
 
     ask.user = (struct slice){NULL, 0};
     ask.service = (struct slice){NULL, 0};
@@ -433,7 +433,7 @@ static void *judge_often(void *arg)
     struct worker *w = arg;
     struct verify_result *result = malloc(sizeof(*result));
     char scratch[2048];
-    struct verify_ask ask = {
+    struct verify_params ask = {
         .policy = &w->shared->policy,
         .keys = w->shared->keys,
         .now = NOW,
