@@ -162,6 +162,15 @@ def test_logout_of_all_keeps_the_tokens_when_it_is_refused():
     assert (code, out, exists()) == (1, "", True)
 
 
+def test_a_new_login_replaces_the_one_that_is_kept_and_ends_no_session():
+    with server() as s:
+        before = kept()
+        s.asked.clear()
+        assert log_in(s)[0] == 0
+        assert [route for route, _, _ in s.asked] == ["/api/token/"]
+        assert kept()["refresh"] != before["refresh"]
+
+
 def test_logout_ends_the_session_there_and_here():
     with server() as s:
         refresh = kept()["refresh"]
