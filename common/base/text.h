@@ -41,6 +41,16 @@ static inline bool text_is_control(char c)
     return (unsigned char)c < 0x20 || c == 0x7f;
 }
 
+/* The value of a hexadecimal digit; -1 for any other character. */
+static inline int text_hex_digit(char c)
+{
+    if (text_is_digit(c))
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
 static inline char text_lower(char c)
 {
     return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;

@@ -1,25 +1,10 @@
 #include "jwtd/http/bearer.h"
 
+#include "common/base/text.h"
 #include "jwtd/http/field.h"
 #include "jwtd/http/outcome.h"
 
 enum bearer { BEARER_NONE, BEARER_BAD, BEARER_FINE };
-
-/* The next word of a field, parted by blanks. */
-static bool next_word(struct slice *rest, struct slice *ret)
-{
-    size_t n = 0;
-
-    *rest = field_trim(*rest);
-    while (n < rest->n && rest->p[n] != ' ' && rest->p[n] != '\t')
-        n++;
-    if (n == 0)
-        return false;
-    *ret = (struct slice){rest->p, n};
-    rest->p += n;
-    rest->n -= n;
-    return true;
-}
 
 static bool is_scheme(word_list schemes, struct slice word)
 {
@@ -36,10 +21,10 @@ static enum bearer read_words(const struct connection *c, struct slice *ret_toke
 {
     struct slice rest = c->request.authorization, word, token, more;
 
-    if (!rest.p || !next_word(&rest, &word) ||
+    if (!rest.p || !text_next_word(&rest, ' ', &word) ||
         !is_scheme(c->server->service.settings.http.auth_header_types, word))
         return BEARER_NONE;
-    if (!next_word(&rest, &token) || next_word(&rest, &more))
+    if (!text_next_word(&rest, ' ', &token) || text_next_word(&rest, ' ', &more))
         return BEARER_BAD;
     *ret_token = token;
     return BEARER_FINE;

@@ -2,7 +2,6 @@
 
 #include "common/json/scan.h"
 #include "jwtd/http/field.h"
-#include "jwtd/http/field_value.h"
 #include "jwtd/http/form.h"
 #include "jwtd/http/multipart.h"
 
@@ -35,7 +34,7 @@ static enum body_verdict unparsed(struct body *body, const char *format, const c
     return BODY_UNPARSED;
 }
 
-/* The fault ended the scan, so what the other fields are is not known. */
+/* The scan ended at the error, so nothing is known about the other fields. */
 static enum body_verdict json_fault(const struct scan_fault *fault, struct body_field *fields,
                                     size_t n, struct body *body)
 {
@@ -54,7 +53,7 @@ static enum body_verdict json_fault(const struct scan_fault *fault, struct body_
     return unparsed(body, "JSON", fault->what, fault->at);
 }
 
-/* Python's name of the type that json.loads makes of it. */
+/* The name of the Python type that json.loads returns. */
 static const char *type_name(struct scan_value v)
 {
     switch (v.type) {
@@ -97,7 +96,7 @@ static enum body_verdict read_json(const struct field_media *media, struct slice
     while (scan_next_member(document, &pos, &member))
         for (size_t i = 0; i < n; i++)
             if (scan_string_is(member.name, slice_of(fields[i].name)))
-                field_value_json(&fields[i], member.value, &room);
+                body_field_take_json(&fields[i], member.value, &room);
     return verdict_of(fields, n);
 }
 
@@ -105,7 +104,7 @@ static enum body_verdict read_json(const struct field_media *media, struct slice
 
 #define TWICE "a field is there twice"
 
-/* False when the field was there before: which of two is meant is not for us to choose. */
+/* False when the field was given before: one reader would take the first, another the last. */
 static bool take_once(struct body_field *fields, size_t n, struct slice name,
                       struct slice value)
 {
@@ -115,7 +114,7 @@ static bool take_once(struct body_field *fields, size_t n, struct slice name,
         return true;
     if (f->given)
         return false;
-    field_value_text(f, value);
+    body_field_take_text(f, value);
     return true;
 }
 

@@ -1,33 +1,13 @@
 #include "jwtd/http/field.h"
 
-#include <string.h>
-
-static char lower(char c)
-{
-    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-}
-
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
-static bool is_alnum(char c)
-{
-    return is_digit(c) || (lower(c) >= 'a' && lower(c) <= 'z');
-}
-
-static bool is_blank(char c)
-{
-    return c == ' ' || c == '\t';
-}
+#include "common/base/text.h"
 
 bool field_is(struct slice s, const char *want)
 {
     if (strlen(want) != s.n)
         return false;
     for (size_t i = 0; i < s.n; i++)
-        if (lower(s.p[i]) != lower(want[i]))
+        if (text_lower(s.p[i]) != text_lower(want[i]))
             return false;
     return true;
 }
@@ -36,7 +16,7 @@ bool field_is_tchar(unsigned char c)
 {
     static const char others[] = "!#$%&'*+-.^_`|~";
 
-    return is_alnum((char)c) || memchr(others, c, sizeof(others) - 1) != NULL;
+    return text_is_alnum((char)c) || memchr(others, c, sizeof(others) - 1) != NULL;
 }
 
 bool field_is_token(struct slice s)
@@ -45,17 +25,6 @@ bool field_is_token(struct slice s)
         if (!field_is_tchar((unsigned char)s.p[i]))
             return false;
     return s.n > 0;
-}
-
-struct slice field_trim(struct slice s)
-{
-    while (s.n > 0 && is_blank(s.p[0])) {
-        s.p++;
-        s.n--;
-    }
-    while (s.n > 0 && is_blank(s.p[s.n - 1]))
-        s.n--;
-    return s;
 }
 
 /* The bytes before `end` are taken off the front of *rest. */
@@ -73,7 +42,7 @@ static bool is_port(struct slice s)
     if (s.n < 2 || s.n > 6 || s.p[0] != ':')
         return false;
     for (size_t i = 1; i < s.n; i++)
-        if (!is_digit(s.p[i]))
+        if (!text_is_digit(s.p[i]))
             return false;
     return true;
 }
@@ -84,13 +53,13 @@ static size_t bracketed(struct slice value)
     bool colon = false;
 
     for (size_t i = 1; i < value.n; i++) {
-        char c = lower(value.p[i]);
+        char c = text_lower(value.p[i]);
 
         if (c == ']')
             return colon ? i + 1 : 0;
         if (c == ':')
             colon = true;
-        else if (!is_digit(c) && c != '.' && (c < 'a' || c > 'f'))
+        else if (!text_is_digit(c) && c != '.' && (c < 'a' || c > 'f'))
             return 0;
     }
     return 0;
@@ -98,7 +67,7 @@ static size_t bracketed(struct slice value)
 
 static bool is_name_byte(char c)
 {
-    return is_alnum(c) || c == '-' || c == '.' || c == '_';
+    return text_is_alnum(c) || c == '-' || c == '.' || c == '_';
 }
 
 static size_t named(struct slice value)
@@ -128,7 +97,7 @@ enum field_length field_length(struct slice value, size_t max, size_t *ret)
     bool over = false;
 
     for (size_t i = 0; i < value.n; i++) {
-        if (!is_digit(value.p[i]))
+        if (!text_is_digit(value.p[i]))
             return FIELD_LENGTH_BAD;
         n = over ? n : n * 10 + (size_t)(value.p[i] - '0');
         over = n > max;
@@ -193,8 +162,7 @@ static bool take_separator(struct slice *rest)
 {
     bool separated = false;
 
-    for (*rest = field_trim(*rest); rest->n > 0 && rest->p[0] == ';';
-         *rest = field_trim(*rest)) {
+    for (*rest = text_trim(*rest); rest->n > 0 && rest->p[0] == ';'; *rest = text_trim(*rest)) {
         (void)take(rest, 1);
         separated = true;
     }
@@ -258,7 +226,7 @@ static bool next_element(struct slice *rest, struct slice *ret)
     if (rest->n == 0)
         return false;
     comma = memchr(rest->p, ',', rest->n);
-    *ret = field_trim(take(rest, comma ? (size_t)(comma - rest->p) : rest->n));
+    *ret = text_trim(take(rest, comma ? (size_t)(comma - rest->p) : rest->n));
     if (comma)
         (void)take(rest, 1);
     return true;
@@ -267,7 +235,7 @@ static bool next_element(struct slice *rest, struct slice *ret)
 bool field_accepts_json(struct slice value)
 {
     static const char *const takes[] = {"application/json", "application/*", "*/*"};
-    struct slice rest = field_trim(value);
+    struct slice rest = text_trim(value);
     struct slice element;
 
     if (rest.n == 0)
@@ -276,7 +244,7 @@ bool field_accepts_json(struct slice value)
         const char *semicolon = memchr(element.p, ';', element.n);
 
         if (semicolon)
-            element = field_trim((struct slice){element.p, (size_t)(semicolon - element.p)});
+            element = text_trim((struct slice){element.p, (size_t)(semicolon - element.p)});
         for (size_t i = 0; i < sizeof(takes) / sizeof(takes[0]); i++)
             if (field_is(element, takes[i]))
                 return true;
@@ -290,12 +258,12 @@ struct slice field_last(struct slice value)
 
     if (comma)
         (void)take(&value, (size_t)(comma - value.p) + 1);
-    return field_trim(value);
+    return text_trim(value);
 }
 
 bool field_has_etag(struct slice value, struct slice etag)
 {
-    struct slice rest = field_trim(value);
+    struct slice rest = text_trim(value);
     struct slice element;
 
     if (slice_is(rest, "*"))

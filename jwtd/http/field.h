@@ -14,9 +14,6 @@ bool field_is(struct slice s, const char *want);
 bool field_is_tchar(unsigned char c);
 bool field_is_token(struct slice s);
 
-/* The value without the spaces and tabs around it (RFC 9110 5.5). */
-struct slice field_trim(struct slice s);
-
 /* Host (RFC 9110 7.2): a name, an IPv4 address or [an IPv6 address], and perhaps a port of one
  * to five digits. *ret_name is what stands before the port. */
 bool field_host(struct slice value, struct slice *ret_name);

@@ -1,53 +1,18 @@
 #include "jwtd/http/form.h"
 
-#include <string.h>
-
-static int hex(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
-
-/* Bytes of the UTF-8 sequence (RFC 3629 4) that s begins with; 0 when it is none. */
-static size_t sequence(const unsigned char *s, size_t n)
-{
-    static const struct {
-        unsigned char from, to, next_from, next_to;
-        size_t len;
-    } rows[] = {
-        {0x00, 0x7f, 0, 0, 1},       {0xc2, 0xdf, 0x80, 0xbf, 2}, {0xe0, 0xe0, 0xa0, 0xbf, 3},
-        {0xe1, 0xec, 0x80, 0xbf, 3}, {0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3},
-        {0xf0, 0xf0, 0x90, 0xbf, 4}, {0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4},
-    };
-
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        if (s[0] < rows[i].from || s[0] > rows[i].to)
-            continue;
-        if (rows[i].len == 1)
-            return 1;
-        if (rows[i].len > n || s[1] < rows[i].next_from || s[1] > rows[i].next_to)
-            return 0;
-        for (size_t k = 2; k < rows[i].len; k++)
-            if ((s[k] & 0xc0) != 0x80)
-                return 0;
-        return rows[i].len;
-    }
-    return 0;
-}
+#include "common/base/text.h"
+#include "common/base/utf8.h"
 
 bool form_is_utf8(struct slice s)
 {
-    size_t len;
+    const char *p = s.p, *end = s.p + s.n;
 
-    for (size_t i = 0; i < s.n; i += len) {
-        len = sequence((const unsigned char *)s.p + i, s.n - i);
-        if (len == 0)
+    while (p < end) {
+        size_t n = utf8_length(p, end);
+
+        if (n == 0)
             return false;
+        p += n;
     }
     return true;
 }
@@ -75,8 +40,8 @@ static bool decode(struct form *form, char stop, struct slice *ret)
         int high = -1, low = -1;
 
         if (c == '%' && in.n - form->at > 2) {
-            high = hex(in.p[form->at + 1]);
-            low = hex(in.p[form->at + 2]);
+            high = text_hex_digit(in.p[form->at + 1]);
+            low = text_hex_digit(in.p[form->at + 2]);
         }
         if (!is_plain(c) || (c == '%' && (high < 0 || low < 0))) {
             form->fault = "a byte that must be written as %XX, or a % without its two digits";

@@ -1,5 +1,6 @@
 #include "jwtd/http/multipart.h"
 
+#include "common/base/text.h"
 #include "jwtd/http/field.h"
 #include "jwtd/http/form.h"
 
@@ -111,7 +112,7 @@ static bool read_field(struct multipart *m, struct part *part, struct slice line
     if (!colon || !is_text(line))
         return fail(m, "a line of a part's head that is no field");
     name = (struct slice){line.p, (size_t)(colon - line.p)};
-    value = field_trim((struct slice){colon + 1, line.n - name.n - 1});
+    value = text_trim((struct slice){colon + 1, line.n - name.n - 1});
     if (!field_is_token(name))
         return fail(m, "a line of a part's head that is no field");
     for (size_t i = 0; i < sizeof(known_fields) / sizeof(known_fields[0]); i++)

@@ -1,8 +1,7 @@
 #include "jwtd/http/request.h"
 
+#include "common/base/text.h"
 #include "jwtd/http/field.h"
-
-#include <string.h>
 
 static const char *const method_names[METHOD_COUNT] = {
     [METHOD_UNKNOWN] = "",      [METHOD_GET] = "GET",         [METHOD_HEAD] = "HEAD",
@@ -39,16 +38,6 @@ static enum request_method find_method(struct slice s)
     return METHOD_UNKNOWN;
 }
 
-static bool is_hex(char c)
-{
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-}
-
-static bool is_alnum(char c)
-{
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
 /* Origin form (RFC 9112 3.2.1): a path, perhaps a query, of the letters that RFC 3986 3.3 and
  * 3.4 give them. Nothing is decoded: no route has a letter that needs it. */
 static bool target_is_legal(struct slice target)
@@ -60,9 +49,10 @@ static bool target_is_legal(struct slice target)
     for (size_t i = 0; i < target.n; i++) {
         char c = target.p[i];
 
-        if (c == '%' && target.n - i > 2 && is_hex(target.p[i + 1]) && is_hex(target.p[i + 2]))
+        if (c == '%' && target.n - i > 2 && text_hex_digit(target.p[i + 1]) >= 0 &&
+            text_hex_digit(target.p[i + 2]) >= 0)
             continue;
-        if (!is_alnum(c) && memchr(others, c, sizeof(others) - 1) == NULL)
+        if (!text_is_alnum(c) && memchr(others, c, sizeof(others) - 1) == NULL)
             return false;
     }
     return true;
@@ -70,8 +60,8 @@ static bool target_is_legal(struct slice target)
 
 static bool version_is_formed(struct slice v)
 {
-    return v.n == 8 && memcmp(v.p, "HTTP/", 5) == 0 && v.p[5] >= '0' && v.p[5] <= '9' &&
-           v.p[6] == '.' && v.p[7] >= '0' && v.p[7] <= '9';
+    return v.n == 8 && memcmp(v.p, "HTTP/", 5) == 0 && text_is_digit(v.p[5]) && v.p[6] == '.' &&
+           text_is_digit(v.p[7]);
 }
 
 static bool read_request_line(struct http_request *r, struct slice line)
@@ -222,7 +212,7 @@ static bool read_field(struct http_request *r, const char *auth_header, struct s
     if (r->lines > REQUEST_FIELDS_MAX)
         return refuse(r, 431, "There are over 32 header fields.");
     name = (struct slice){line.p, (size_t)(colon - line.p)};
-    value = field_trim((struct slice){colon + 1, line.n - name.n - 1});
+    value = text_trim((struct slice){colon + 1, line.n - name.n - 1});
     if (field_is(name, auth_header))
         return read_authorization(r, value);
     for (size_t i = 0; i < sizeof(known_fields) / sizeof(known_fields[0]); i++)

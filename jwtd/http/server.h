@@ -34,7 +34,7 @@ struct server {
     struct connection *connections;
     size_t n_connections; /* refused ones too */
     size_t n_refusals;
-    uint64_t overload_said; /* monotonic microseconds */
+    uint64_t overload_said;     /* monotonic microseconds */
     struct rate_table throttle; /* FailuresPerSource */
     struct metrics metrics;
 };

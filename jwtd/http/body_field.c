@@ -1,5 +1,6 @@
-#include "jwtd/http/field_value.h"
+#include "jwtd/http/body_field.h"
 
+#include "common/base/text.h"
 #include "common/base/timespan.h"
 #include "jwtd/http/field.h"
 
@@ -42,32 +43,32 @@ const char *body_error_text(enum body_error error)
 
 /* Text */
 
-/* The ASCII characters that Python's str.strip() takes off. */
-static bool is_space(char c)
+/* The ASCII characters that Python's str.strip() removes. */
+static bool is_python_space(char c)
 {
     return c == ' ' || (c >= '\t' && c <= '\r') || (c >= 0x1c && c <= 0x1f);
 }
 
 static struct slice strip(struct slice s)
 {
-    while (s.n > 0 && is_space(s.p[0])) {
+    while (s.n > 0 && is_python_space(s.p[0])) {
         s.p++;
         s.n--;
     }
-    while (s.n > 0 && is_space(s.p[s.n - 1]))
+    while (s.n > 0 && is_python_space(s.p[s.n - 1]))
         s.n--;
     return s;
 }
 
-static enum body_error judge_text(struct slice text)
+static enum body_error check_text(struct slice text)
 {
     if (text.n == 0)
         return BODY_BLANK;
     return memchr(text.p, '\0', text.n) ? BODY_HAS_NUL : BODY_FINE;
 }
 
-/* RFC 6749 3.3: printable ASCII but the quote and the backslash, one blank between words. */
-static enum body_error judge_words(struct slice text)
+/* RFC 6749 3.3: printable ASCII without '"' and '\\', one space between words. */
+static enum body_error check_words(struct slice text)
 {
     char before = ' ';
 
@@ -81,8 +82,8 @@ static enum body_error judge_words(struct slice text)
     return text.n > BODY_WORDS_MAX ? BODY_TOO_LONG : BODY_FINE;
 }
 
-/* Names travel with blanks between, so none may have one. */
-static enum body_error judge_name(struct slice text)
+/* Names are sent to jwtd-issuer separated by spaces. */
+static enum body_error check_name(struct slice text)
 {
     for (size_t i = 0; i < text.n; i++)
         if ((unsigned char)text.p[i] <= ' ' || text.p[i] == 0x7f)
@@ -111,7 +112,7 @@ static enum body_error take_integer(struct body_field *f, struct slice text)
     uint64_t number = 0;
 
     for (size_t i = below ? 1 : 0; i < text.n; i++) {
-        if (text.p[i] < '0' || text.p[i] > '9')
+        if (!text_is_digit(text.p[i]))
             return BODY_NO_INTEGER;
         if (number < INT32_MAX)
             number = number * 10 + (uint64_t)(text.p[i] - '0');
@@ -141,7 +142,7 @@ static enum body_error take_flag(struct body_field *f, struct slice text)
 
 static enum body_error take_text(struct body_field *f, struct slice text)
 {
-    enum body_error error = judge_text(text);
+    enum body_error error = check_text(text);
 
     if (error != BODY_FINE)
         return error;
@@ -150,9 +151,9 @@ static enum body_error take_text(struct body_field *f, struct slice text)
     case BODY_TEXT:
         return BODY_FINE;
     case BODY_WORDS:
-        return judge_words(text);
+        return check_words(text);
     case BODY_NAMES:
-        return judge_name(text);
+        return check_name(text);
     case BODY_SECONDS:
         return take_span(f, text);
     case BODY_FLAG:
@@ -161,7 +162,7 @@ static enum body_error take_text(struct body_field *f, struct slice text)
     return BODY_NO_STRING;
 }
 
-void field_value_text(struct body_field *f, struct slice text)
+void body_field_take_text(struct body_field *f, struct slice text)
 {
     f->given = true;
     f->error = take_text(f, f->trim ? strip(text) : text);
@@ -169,7 +170,7 @@ void field_value_text(struct body_field *f, struct slice text)
 
 /* JSON */
 
-/* What is no value of this kind at all. */
+/* The error for a value of another type. */
 static enum body_error wrong_type(enum body_kind kind)
 {
     switch (kind) {
@@ -185,7 +186,6 @@ static enum body_error wrong_type(enum body_kind kind)
     return BODY_NO_STRING;
 }
 
-/* Decoded bytes are fewer than the text's. */
 static enum body_error take_string(struct body_field *f, struct scan_value v, char **room)
 {
     struct slice text;
@@ -204,7 +204,7 @@ static enum body_error take_number(struct body_field *f, struct scan_value v)
 {
     if (f->kind == BODY_SECONDS)
         return take_integer(f, v.text);
-    /* CharField takes a number as its text; BooleanField takes 1 and 0, which we don't. */
+    /* CharField takes a number as its text. Unlike BooleanField, 1 and 0 are no flags. */
     return f->kind == BODY_FLAG ? BODY_NO_FLAG : take_text(f, v.text);
 }
 
@@ -228,7 +228,7 @@ static enum body_error take_value(struct body_field *f, struct scan_value v, cha
     return wrong_type(f->kind);
 }
 
-/* Each element, then a blank, is shorter than the element with its quotes and its comma. */
+/* An element and a space take less room than the element with its quotes and comma. */
 static enum body_error take_list(struct body_field *f, struct scan_value list, char **room)
 {
     char *start = *room, *end = *room;
@@ -252,7 +252,7 @@ static enum body_error take_list(struct body_field *f, struct scan_value list, c
     return f->value.n > BODY_WORDS_MAX ? BODY_TOO_LONG : BODY_FINE;
 }
 
-void field_value_json(struct body_field *f, struct scan_value v, char **room)
+void body_field_take_json(struct body_field *f, struct scan_value v, char **room)
 {
     f->given = true;
     f->error = f->kind == BODY_NAMES && v.type == SCAN_ARRAY ? take_list(f, v, room)

@@ -170,7 +170,7 @@ START_TEST(each_error_has_a_sentence_of_its_own)
 }
 END_TEST
 
-UNIT_MAIN("field_value", an_optional_field_may_be_missing_and_is_empty,
+UNIT_MAIN("body_field", an_optional_field_may_be_missing_and_is_empty,
           words_have_one_blank_between, names_are_one_or_a_list, names_together_have_a_limit,
           seconds_are_an_integer_or_a_span, a_flag_is_true_or_false_and_in_a_form_a_word_for_it,
           each_error_has_a_sentence_of_its_own)
