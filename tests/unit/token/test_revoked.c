@@ -1,6 +1,8 @@
+/* The linker gives us the module's calls of pread (meson.build). */
 #include "tests/unit/unit.h"
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -12,6 +14,24 @@
 #define ZEROS "0000000000000000000000"
 
 /* ---- helpers ---- */
+
+static size_t reads;
+
+ssize_t __real_pread64(int fd, void *room, size_t n, off_t at);
+ssize_t __wrap_pread64(int fd, void *room, size_t n, off_t at);
+ssize_t __wrap_pread64(int fd, void *room, size_t n, off_t at)
+{
+    __atomic_add_fetch(&reads, 1, __ATOMIC_RELAXED);
+    return __real_pread64(fd, room, n, at);
+}
+
+ssize_t __wrap___pread64_chk(int fd, void *room, size_t n, off_t at, size_t size);
+ssize_t __wrap___pread64_chk(int fd, void *room, size_t n, off_t at, size_t size)
+{
+    if (n > size)
+        abort();
+    return __wrap_pread64(fd, room, n, at);
+}
 
 /* The list of n sessions, numbers 0, 2, 4, ... written with a width of 22: sorted as text. */
 static char *lines_of(size_t n)
@@ -169,6 +189,95 @@ START_TEST(a_list_that_can_not_be_read_is_never_not_revoked)
 }
 END_TEST
 
+/* ---- long lists ---- */
+
+START_TEST(a_lookup_takes_few_reads)
+{
+    static const struct {
+        size_t lines, reads;
+    } rows[] = {{0, 0},   {1, 1},    {120, 1},   {121, 2},     {240, 2},
+                {241, 3}, {1000, 5}, {10000, 8}, {122880, 11}, {122881, 12}};
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        size_t n = rows[i].lines, step = n / 500 + 1;
+        char *text = lines_of(n);
+        struct revoked list = list_of((struct slice){text, n * REVOKED_LINE_LEN});
+
+        for (size_t number = 0; number < 2 * n + 3; number += step) {
+            reads = 0;
+            ck_assert_err(check_number(&list, number),
+                          number % 2 == 0 && number < 2 * n ? TOK_REVOKED : TOK_OK);
+            ck_assert_uint_le(reads, rows[i].reads);
+        }
+        revoked_close(&list);
+        free(text);
+    }
+}
+END_TEST
+
+START_TEST(a_line_out_of_form_in_a_long_list_frees_no_session)
+{
+    char *text = lines_of(6000);
+    struct revoked list = list_of((struct slice){text, (size_t)6000 * REVOKED_LINE_LEN});
+
+    for (size_t i = 0; i < 6000; i += 7) {
+        const off_t at = (off_t)(i * REVOKED_LINE_LEN + REVOKED_SID_LEN + 1 + i % 10);
+
+        ck_assert_int_eq(pwrite(list.fd, "x", 1, at), 1);
+        ck_assert_err(check_number(&list, 2 * i), TOK_LIST);
+        ck_assert_int_eq(pwrite(list.fd, text + at, 1, at), 1);
+        ck_assert_err(check_number(&list, 2 * i), TOK_REVOKED);
+    }
+    revoked_close(&list);
+    free(text);
+}
+END_TEST
+
+/* The line in the middle is read first, then one at a quarter or three quarters. */
+START_TEST(lines_of_a_long_list_out_of_order_are_an_error)
+{
+    char *text = lines_of(9200);
+    struct revoked list = list_of((struct slice){text, (size_t)9200 * REVOKED_LINE_LEN});
+    const off_t quarter = (off_t)2300 * REVOKED_LINE_LEN, rest = (off_t)6900 * REVOKED_LINE_LEN;
+    const char *last = text + (size_t)9199 * REVOKED_LINE_LEN;
+
+    ck_assert_err(check_number(&list, 0), TOK_REVOKED);
+    ck_assert_int_eq(pwrite(list.fd, last, REVOKED_SID_LEN, quarter), REVOKED_SID_LEN);
+    ck_assert_int_eq(pwrite(list.fd, text, REVOKED_SID_LEN, rest), REVOKED_SID_LEN);
+    ck_assert_err(check_number(&list, 4), TOK_LIST);
+    ck_assert_err(check_number(&list, 18390), TOK_LIST);
+    revoked_close(&list);
+    free(text);
+}
+END_TEST
+
+static void *check_all(void *arg)
+{
+    size_t wrong = 0;
+
+    for (size_t i = 0; i < 10000; i++)
+        wrong += check_number(arg, 2 * (i * 7919 % 10000)) != TOK_REVOKED;
+    return wrong ? arg : NULL;
+}
+
+START_TEST(threads_may_share_an_open_list)
+{
+    char *text = lines_of(10000);
+    struct revoked list = list_of((struct slice){text, (size_t)10000 * REVOKED_LINE_LEN});
+    pthread_t threads[4];
+    void *wrong;
+
+    for (size_t i = 0; i < 4; i++)
+        ck_assert_int_eq(pthread_create(&threads[i], NULL, check_all, &list), 0);
+    for (size_t i = 0; i < 4; i++) {
+        ck_assert_int_eq(pthread_join(threads[i], &wrong), 0);
+        ck_assert_ptr_null(wrong);
+    }
+    revoked_close(&list);
+    free(text);
+}
+END_TEST
+
 /* ---- opening ---- */
 
 struct place {
@@ -254,5 +363,8 @@ END_TEST
 UNIT_MAIN("revoked", a_line_has_one_width, exactly_the_listed_sessions_are_revoked,
           order_is_that_of_bytes, a_sid_of_another_length_is_not_on_it,
           a_line_out_of_form_is_never_not_revoked, lines_out_of_order_are_never_not_revoked,
-          a_list_that_can_not_be_read_is_never_not_revoked, a_whole_list_is_opened,
-          an_open_list_stays_as_it_was, a_missing_or_cut_or_untrusted_list_is_an_error)
+          a_list_that_can_not_be_read_is_never_not_revoked, a_lookup_takes_few_reads,
+          a_line_out_of_form_in_a_long_list_frees_no_session,
+          lines_of_a_long_list_out_of_order_are_an_error, threads_may_share_an_open_list,
+          a_whole_list_is_opened, an_open_list_stays_as_it_was,
+          a_missing_or_cut_or_untrusted_list_is_an_error)
