@@ -81,8 +81,9 @@ static enum tok_err read_key(const struct options *o, struct key **ret, struct e
                   : read_input(&text, errmsg);
     if (err)
         return err;
-    err = key_read(NULL, secret_slice(&text), KEY_EITHER,
-                   o->algorithms ? o->algorithms : ~(alg_set)0, ret, &in_file);
+    err = key_read(
+        &(struct key_reading){NULL, KEY_EITHER, o->algorithms ? o->algorithms : ~(alg_set)0},
+        secret_slice(&text), ret, &in_file);
     if (err)
         return errmsg_set(errmsg, err, "%s: %s", o->from ? o->from : "standard input",
                           *in_file.text ? in_file.text : tok_err_text(err));

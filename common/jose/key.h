@@ -45,12 +45,19 @@ enum key_part {
 enum tok_err key_from_jwk(OSSL_LIB_CTX *ctx, struct slice jwk, enum key_part part,
                           struct key **ret, struct errmsg *errmsg) MUST_CHECK;
 
+/* How a key is read. */
+struct key_reading {
+    OSSL_LIB_CTX *ctx;
+    enum key_part part;
+    alg_set algorithms; /* those that a key which names none may get */
+};
+
 /* A JWK, or PEM: what begins with "-----BEGIN " and nothing else, so that PEM is never taken
  * for a secret. A key that names no algorithm gets the one of `algorithms` that fits it: none
  * is TOK_UNSUPPORTED, more than one TOK_KEYS. PEM is one block of SubjectPublicKeyInfo, PKCS#8,
  * PKCS#1 or SEC 1, without passphrase; it has no kid. */
-enum tok_err key_read(OSSL_LIB_CTX *ctx, struct slice text, enum key_part part,
-                      alg_set algorithms, struct key **ret, struct errmsg *errmsg) MUST_CHECK;
+enum tok_err key_read(const struct key_reading *how, struct slice text, struct key **ret,
+                      struct errmsg *errmsg) MUST_CHECK;
 
 bool key_is_pem(struct slice text);
 
@@ -68,10 +75,6 @@ const struct alg *key_alg(const struct key *key);
 struct slice key_kid(const struct key *key);
 
 bool key_is_private(const struct key *key);
-
-/* The header of every token of this key, {"alg","typ","kid"} with "typ":"JWT", in letters.
- * Lives as long as the key. */
-struct slice key_header(const struct key *key);
 
 /* Bytes of each signature of this key; at most KEY_SIGNATURE_MAX. */
 size_t key_sig_len(const struct key *key);

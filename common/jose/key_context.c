@@ -1,70 +1,68 @@
-#include "common/jose/key_parts.h"
+#include "common/jose/key_object.h"
 
+#include <openssl/core_names.h>
 #include <openssl/rsa.h>
 
-/* PSS as RFC 7518 3.5 has it: MGF1 with the digest of the message, which is the default. */
-static enum tok_err make_of_digest(const struct key *key, int (*init)(EVP_PKEY_CTX *),
-                                   EVP_PKEY_CTX **ret)
+static enum tok_err make_mac(struct key *key)
 {
-    *ret = EVP_PKEY_CTX_new_from_pkey(key->ctx, key->pkey, NULL);
-    if (!*ret)
+    OSSL_PARAM params[] = {
+        OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, (char *)key->alg->digest, 0),
+        OSSL_PARAM_construct_end()};
+    EVP_MAC *hmac = EVP_MAC_fetch(key->ctx, "HMAC", NULL);
+
+    if (!hmac)
+        return TOK_CRYPTO;
+    key->mac = EVP_MAC_CTX_new(hmac);
+    EVP_MAC_free(hmac); /* the context has a reference of its own */
+    if (!key->mac)
         return TOK_NO_MEMORY;
-    if (init(*ret) != 1 || EVP_PKEY_CTX_set_signature_md(*ret, key->digest) != 1)
-        return TOK_CRYPTO;
-    if (key->alg->pss && (EVP_PKEY_CTX_set_rsa_padding(*ret, RSA_PKCS1_PSS_PADDING) != 1 ||
-                          EVP_PKEY_CTX_set_rsa_pss_saltlen(*ret, RSA_PSS_SALTLEN_DIGEST) != 1))
-        return TOK_CRYPTO;
-    return TOK_OK;
+    return EVP_MAC_init(key->mac, (const uint8_t *)key->octets.p, key->octets.n, params) == 1
+               ? TOK_OK
+               : TOK_CRYPTO;
+}
+
+/* RFC 7518 3.5: MGF1 with the digest of the message, which is the default, and a salt as long
+ * as the digest. */
+static bool set_pss(EVP_PKEY_CTX *c)
+{
+    return EVP_PKEY_CTX_set_rsa_padding(c, RSA_PKCS1_PSS_PADDING) == 1 &&
+           EVP_PKEY_CTX_set_rsa_pss_saltlen(c, RSA_PSS_SALTLEN_DIGEST) == 1;
 }
 
 /* EVP_DigestVerifyInit_ex or EVP_DigestSignInit_ex */
 typedef int (*init_fn)(EVP_MD_CTX *, EVP_PKEY_CTX **, const char *, OSSL_LIB_CTX *,
                        const char *, EVP_PKEY *, const OSSL_PARAM *);
 
-static enum tok_err make_of_message(const struct key *key, init_fn init, EVP_MD_CTX **ret)
+static enum tok_err make_pair(const struct key *key, init_fn init, EVP_MD_CTX **ret)
 {
+    EVP_PKEY_CTX *inner; /* owned by *ret */
+
     *ret = EVP_MD_CTX_new();
     if (!*ret)
         return TOK_NO_MEMORY;
-    return init(*ret, NULL, NULL, key->ctx, NULL, key->pkey, NULL) == 1 ? TOK_OK : TOK_CRYPTO;
-}
-
-static enum tok_err make_both_of_digest(struct key *key)
-{
-    enum tok_err err;
-
-    key->digest = EVP_MD_fetch(key->ctx, key->alg->digest, NULL);
-    if (!key->digest)
+    if (init(*ret, &inner, key->alg->digest, key->ctx, NULL, key->pkey, NULL) != 1 ||
+        (key->alg->pss && !set_pss(inner)))
         return TOK_CRYPTO;
-    err = make_of_digest(key, EVP_PKEY_verify_init, &key->verify.of_digest);
-    if (err || !key->is_private)
-        return err;
-    return make_of_digest(key, EVP_PKEY_sign_init, &key->sign.of_digest);
-}
-
-static enum tok_err make_both_of_message(struct key *key)
-{
-    enum tok_err err = make_of_message(key, EVP_DigestVerifyInit_ex, &key->verify.of_message);
-
-    if (err || !key->is_private)
-        return err;
-    return make_of_message(key, EVP_DigestSignInit_ex, &key->sign.of_message);
+    /* Each copy serves once, so libcrypto need not copy it again to finish. */
+    EVP_MD_CTX_set_flags(*ret, EVP_MD_CTX_FLAG_FINALISE);
+    return TOK_OK;
 }
 
 enum tok_err key_context_make(struct key *key)
 {
-    return key->alg->digest ? make_both_of_digest(key) : make_both_of_message(key);
-}
+    enum tok_err err;
 
-static void clear(struct key_context *c)
-{
-    EVP_PKEY_CTX_free(c->of_digest);
-    EVP_MD_CTX_free(c->of_message);
+    if (key->alg->kind == ALG_OCT)
+        return make_mac(key);
+    err = make_pair(key, EVP_DigestVerifyInit_ex, &key->verify);
+    if (err || !key->is_private)
+        return err;
+    return make_pair(key, EVP_DigestSignInit_ex, &key->sign);
 }
 
 void key_context_clear(struct key *key)
 {
-    clear(&key->verify);
-    clear(&key->sign);
-    EVP_MD_free(key->digest);
+    EVP_MAC_CTX_free(key->mac);
+    EVP_MD_CTX_free(key->verify);
+    EVP_MD_CTX_free(key->sign);
 }

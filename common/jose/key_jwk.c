@@ -1,9 +1,8 @@
-#include "common/jose/key_parts.h"
-
 #include "common/base/base64url.h"
+#include "common/base/text.h"
+#include "common/jose/key_object.h"
+#include "common/jose/key_pem.h"
 #include "common/json/scan.h"
-
-#include <string.h>
 
 #define JWK_MEMBERS 64
 #define KEY_OPS 16 /* of one key: twice as many as there are (RFC 7517 4.3) */
@@ -182,7 +181,7 @@ static enum tok_err read_kid(const struct jwk *jwk, char kid[KEY_KID_MAX], size_
         return errmsg_set(jwk->errmsg, TOK_KEYS, "kid: must be a string of 1 to %d bytes",
                           KEY_KID_MAX);
     for (size_t i = 0; i < n; i++)
-        if ((unsigned char)kid[i] < 0x20 || kid[i] == 0x7f)
+        if (text_is_control(kid[i]))
             return wrong(jwk, TOK_KEYS, "kid", "must not hold control characters");
     *ret_len = n;
     return TOK_OK;
@@ -232,31 +231,32 @@ static enum tok_err read_parts(const struct jwk *jwk, const struct alg *alg, enu
     return TOK_OK;
 }
 
-static enum tok_err read_jwk(const struct jwk *jwk, OSSL_LIB_CTX *ctx, enum key_part part,
-                             alg_set algorithms, struct key_parts *parts, struct key **ret)
+static enum tok_err read_jwk(const struct jwk *jwk, const struct key_reading *how,
+                             struct key_parts *parts, struct key **ret)
 {
-    const struct alg *alg = NULL;
-    char kid_buf[KEY_KID_MAX];
-    struct slice kid = {kid_buf, 0};
-    enum tok_err err = jwk_alg(jwk, algorithms, &alg);
+    char kid[KEY_KID_MAX];
+    struct key_spec spec = {.ctx = how->ctx, .kid = {kid, 0}, .parts = parts};
+    enum key_part part = how->part;
+    enum tok_err err = jwk_alg(jwk, how->algorithms, &spec.alg);
 
     if (err)
         return err;
     if (part == KEY_EITHER)
-        part = alg->kind == ALG_OCT || scan_find(jwk->members, jwk->n, "d") ? KEY_PRIVATE
-                                                                            : KEY_PUBLIC;
+        part = spec.alg->kind == ALG_OCT || scan_find(jwk->members, jwk->n, "d") ? KEY_PRIVATE
+                                                                                 : KEY_PUBLIC;
+    spec.is_private = part == KEY_PRIVATE;
     err = check_use(jwk);
     if (!err)
         err = check_key_ops(jwk, part);
     if (!err)
-        err = read_kid(jwk, kid_buf, &kid.n);
+        err = read_kid(jwk, kid, &spec.kid.n);
     if (!err)
-        err = read_parts(jwk, alg, part, parts);
-    return err ? err : key_make(ctx, alg, part, parts, kid, ret, jwk->errmsg);
+        err = read_parts(jwk, spec.alg, part, parts);
+    return err ? err : key_make(&spec, ret, jwk->errmsg);
 }
 
-enum tok_err key_read(OSSL_LIB_CTX *ctx, struct slice text, enum key_part part,
-                      alg_set algorithms, struct key **ret, struct errmsg *errmsg)
+enum tok_err key_read(const struct key_reading *how, struct slice text, struct key **ret,
+                      struct errmsg *errmsg)
 {
     CLEANUP(key_parts_clear) struct key_parts parts = {0};
     struct jwk jwk = {.errmsg = errmsg};
@@ -264,18 +264,20 @@ enum tok_err key_read(OSSL_LIB_CTX *ctx, struct slice text, enum key_part part,
     enum tok_err err;
 
     if (key_is_pem(text))
-        return key_from_pem(ctx, text, part, algorithms, ret, errmsg);
+        return key_from_pem(how, text, ret, errmsg);
     if (scan_object(text, jwk.members, JWK_MEMBERS, &jwk.n, &fault))
         return errmsg_set(errmsg, TOK_KEYS, "no JSON object: %s at byte %zu", fault.what,
                           fault.at);
     err = secret_alloc(text.n, &parts.room);
-    return err ? err : read_jwk(&jwk, ctx, part, algorithms, &parts, ret);
+    return err ? err : read_jwk(&jwk, how, &parts, ret);
 }
 
 enum tok_err key_from_jwk(OSSL_LIB_CTX *ctx, struct slice jwk, enum key_part part,
                           struct key **ret, struct errmsg *errmsg)
 {
+    const struct key_reading how = {.ctx = ctx, .part = part};
+
     if (key_is_pem(jwk))
         return errmsg_set(errmsg, TOK_KEYS, "no JSON object: PEM has no place here");
-    return key_read(ctx, jwk, part, 0, ret, errmsg);
+    return key_read(&how, jwk, ret, errmsg);
 }

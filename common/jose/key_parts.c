@@ -101,23 +101,6 @@ enum tok_err key_parts_of_pkey(const EVP_PKEY *pkey, const struct alg *alg, enum
     return TOK_OK;
 }
 
-enum tok_err key_parts_of(const struct key *key, enum key_part part, struct key_parts *ret)
-{
-    struct key_parts parts = {0};
-    enum tok_err err;
-
-    if (part == KEY_PRIVATE && !key->is_private)
-        return TOK_KEYS;
-    if (key->pkey)
-        return key_parts_of_pkey(key->pkey, key->alg, part, ret);
-    err = secret_copy(secret_slice(&key->octets), &parts.room);
-    if (err)
-        return err;
-    parts.at[OCT_K] = secret_slice(&parts.room);
-    *ret = parts;
-    return TOK_OK;
-}
-
 /* libcrypto keeps a reference to each number and to the point until the parameters are made. */
 struct pushed {
     BIGNUM *numbers[KEY_MEMBERS];

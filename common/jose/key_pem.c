@@ -1,12 +1,14 @@
-#include "common/jose/key_parts.h"
+#include "common/jose/key_pem.h"
+
+#include "common/base/text.h"
+#include "common/jose/key_errors.h"
+#include "common/jose/key_object.h"
 
 #include <openssl/bio.h>
 #include <openssl/core_names.h>
 #include <openssl/decoder.h>
 #include <openssl/ec.h>
 #include <openssl/pem.h>
-#include <stdlib.h>
-#include <string.h>
 
 #define LABEL_MAX 32
 
@@ -37,6 +39,13 @@ static const struct label labels[] = {
      "is no key; take its public key (openssl x509 -pubkey -noout)"},
 };
 
+bool key_is_pem(struct slice text)
+{
+    const struct slice begin = SLICE("-----BEGIN ");
+
+    return text.n >= begin.n && memcmp(text.p, begin.p, begin.n) == 0;
+}
+
 /* One block as libcrypto takes it apart; DER is a secret. */
 struct block {
     char *label, *header;
@@ -65,10 +74,10 @@ static enum tok_err read_block(struct slice pem, struct block *ret, struct errms
     return TOK_OK;
 }
 
-static bool is_blank(struct slice text)
+static bool is_all_space(struct slice text)
 {
     for (size_t i = 0; i < text.n; i++)
-        if (text.p[i] != ' ' && text.p[i] != '\t' && text.p[i] != '\r' && text.p[i] != '\n')
+        if (!text_is_space(text.p[i]))
             return false;
     return true;
 }
@@ -92,7 +101,7 @@ static enum tok_err find_label(const struct block *b, enum key_part part,
         return errmsg_set(errmsg, TOK_KEYS, "PEM: %s",
                           part == KEY_PUBLIC ? "a private key has no place here"
                                              : "a public key can't sign");
-    if (!is_blank(b->rest))
+    if (!is_all_space(b->rest))
         return errmsg_set(errmsg, TOK_KEYS, "PEM: more than one block; allowed is one key");
     *ret = l;
     return TOK_OK;
@@ -161,37 +170,38 @@ static enum tok_err find_alg(const EVP_PKEY *pkey, alg_set algorithms, const str
     return TOK_OK;
 }
 
-enum tok_err key_from_pem(OSSL_LIB_CTX *ctx, struct slice pem, enum key_part part,
-                          alg_set algorithms, struct key **ret, struct errmsg *errmsg)
+enum tok_err key_from_pem(const struct key_reading *how, struct slice pem, struct key **ret,
+                          struct errmsg *errmsg)
 {
-    QUIET_ERRORS;
+    KEY_ERRORS_DROP;
     CLEANUP(block_free) struct block block = {0};
     CLEANUP(cleanup_pkey) EVP_PKEY *pkey = NULL;
     CLEANUP(key_parts_clear) struct key_parts parts = {0};
+    struct key_spec spec = {.ctx = how->ctx, .parts = &parts};
     const struct label *label = NULL;
-    const struct alg *alg = NULL;
     enum tok_err err;
 
     if (pem.n > INT_MAX)
         return errmsg_set(errmsg, TOK_KEYS, "PEM: too long");
     err = read_block(pem, &block, errmsg);
     if (!err)
-        err = find_label(&block, part, &label, errmsg);
+        err = find_label(&block, how->part, &label, errmsg);
     if (!err)
-        err = decode(ctx, label, &block, &pkey, errmsg);
+        err = decode(how->ctx, label, &block, &pkey, errmsg);
     if (!err)
-        err = find_alg(pkey, algorithms, &alg, errmsg);
+        err = find_alg(pkey, how->algorithms, &spec.alg, errmsg);
     if (err)
         return err;
-    err = key_parts_of_pkey(pkey, alg, label->part, &parts);
+    err = key_parts_of_pkey(pkey, spec.alg, label->part, &parts);
     if (err == TOK_CRYPTO)
         return errmsg_set(errmsg, TOK_KEYS, "PEM: a key that lacks some of its numbers");
-    return err ? err : key_make(ctx, alg, label->part, &parts, SLICE(""), ret, errmsg);
+    spec.is_private = label->part == KEY_PRIVATE;
+    return err ? err : key_make(&spec, ret, errmsg);
 }
 
 enum tok_err key_public_pem(const struct key *key, char **ret)
 {
-    QUIET_ERRORS;
+    KEY_ERRORS_DROP;
     CLEANUP(cleanup_bio) BIO *out = NULL;
     struct secret copy = {0};
     const char *text;

@@ -1,7 +1,6 @@
-#include "common/jose/key_parts.h"
+#include "common/jose/key_rules.h"
 
 #include <openssl/bn.h>
-#include <string.h>
 
 #define RSA_BITS_MIN 2048
 #define RSA_BITS_MAX 8192

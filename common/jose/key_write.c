@@ -1,10 +1,7 @@
-#include "common/jose/key_parts.h"
-
 #include "common/base/base64url.h"
+#include "common/jose/key_errors.h"
+#include "common/jose/key_object.h"
 #include "common/json/emit.h"
-
-#include <stdlib.h>
-#include <string.h>
 
 /* The members that RFC 7638 3.2 asks for, in the order of their names. */
 static void emit_required(const struct alg *alg, const struct key_parts *parts,
@@ -29,7 +26,7 @@ static void emit_required(const struct alg *alg, const struct key_parts *parts,
 
 enum tok_err key_thumbprint(const struct key *key, char ret[KEY_THUMBPRINT_LEN])
 {
-    QUIET_ERRORS;
+    KEY_ERRORS_DROP;
     CLEANUP(key_parts_clear) struct key_parts parts = {0};
     CLEANUP(secret_clear) struct secret text = {0};
     struct emit count = {0}, out = {0};
@@ -71,7 +68,7 @@ static void emit_jwk(const struct alg *alg, const struct key_parts *parts, struc
 
 static enum tok_err write_jwk(const struct key *key, enum key_part part, struct secret *ret)
 {
-    QUIET_ERRORS;
+    KEY_ERRORS_DROP;
     CLEANUP(key_parts_clear) struct key_parts parts = {0};
     char thumbprint[KEY_THUMBPRINT_LEN];
     struct slice kid = key_kid(key);

@@ -71,7 +71,9 @@ static enum tok_err append(struct keyset *set, struct key *key, struct errmsg *e
 static enum tok_err add(struct keyset *set, struct slice text, struct errmsg *errmsg)
 {
     CLEANUP(cleanup_key) struct key *key = NULL;
-    enum tok_err err = key_read(set->ctx, text, KEY_PUBLIC, set->algorithms, &key, errmsg);
+    const struct key_reading how = {
+        .ctx = set->ctx, .part = KEY_PUBLIC, .algorithms = set->algorithms};
+    enum tok_err err = key_read(&how, text, &key, errmsg);
 
     if (err == TOK_UNSUPPORTED)
         return TOK_OK;

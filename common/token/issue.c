@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+/* A byte of a kid takes at most six in JSON: \u0000. */
+#define HEADER_ROOM (64 + 6 * KEY_KID_MAX)
 #define PAYLOAD_ROOM 1024 /* bytes: what few payloads are longer than */
 
 static void emit_audience(char *const *audience, struct emit *out)
@@ -87,14 +89,29 @@ static enum tok_err check_payload(struct slice payload, const struct claims_name
     return claims_read(payload, names, &check);
 }
 
+/* {"alg","typ":"JWT","kid"} */
+static struct slice make_header(const struct key *key, char room[HEADER_ROOM])
+{
+    struct emit out = {.p = room, .size = HEADER_ROOM};
+
+    emit_begin(&out);
+    emit_member_string(&out, "alg", slice_of(key_alg(key)->name));
+    emit_member_string(&out, "typ", SLICE("JWT"));
+    if (key_kid(key).n > 0)
+        emit_member_string(&out, "kid", key_kid(key));
+    emit_end(&out);
+    return (struct slice){room, out.n};
+}
+
 /* HEADER.PAYLOAD.SIGNATURE into a token that has exactly the room. */
-static enum tok_err sign(const struct key *key, struct slice payload, struct secret *token)
+static enum tok_err sign(const struct key *key, struct slice header, struct slice payload,
+                         struct secret *token)
 {
     struct emit out = {.p = token->p, .size = token->n};
     UNINITIALIZED char signature[KEY_SIGNATURE_MAX];
     enum tok_err err;
 
-    emit_bytes(&out, key_header(key));
+    emit_base64url(&out, header);
     emit_text(&out, ".");
     emit_base64url(&out, payload);
     err = key_sign(key, (struct slice){token->p, out.n}, signature);
@@ -110,8 +127,10 @@ static enum tok_err issue(const struct key *key, struct slice payload, size_t ma
                           struct secret *ret, size_t *ret_len)
 {
     CLEANUP(secret_clear) struct secret token = {0};
-    size_t len =
-        key_header(key).n + 1 + BASE64URL_LEN(payload.n) + 1 + BASE64URL_LEN(key_sig_len(key));
+    char room[HEADER_ROOM];
+    struct slice header = make_header(key, room);
+    size_t len = BASE64URL_LEN(header.n) + 1 + BASE64URL_LEN(payload.n) + 1 +
+                 BASE64URL_LEN(key_sig_len(key));
     enum tok_err err;
 
     if (ret_len)
@@ -121,7 +140,7 @@ static enum tok_err issue(const struct key *key, struct slice payload, size_t ma
     err = secret_alloc(len, &token);
     if (err)
         return err;
-    err = sign(key, payload, &token);
+    err = sign(key, header, payload, &token);
     if (err)
         return err;
     *ret = token;

@@ -42,8 +42,8 @@ static void write_public(const struct key *key, struct key **ret)
     must(key_from_jwk(NULL, slice_of(jwk), KEY_PUBLIC, ret, NULL) == TOK_OK);
     is_same(key, *ret);
     must(!key_kid(key).n || slice_eq(key_kid(key), key_kid(*ret)));
-    must(key_read(NULL, slice_of(pem), KEY_PUBLIC, alg_bit(key_alg(key)), &again, NULL) ==
-         TOK_OK);
+    must(key_read(&(struct key_reading){NULL, KEY_PUBLIC, alg_bit(key_alg(key))}, slice_of(pem),
+                  &again, NULL) == TOK_OK);
     is_same(key, again);
 }
 
@@ -79,8 +79,8 @@ static void judge(struct slice text, enum key_part part, alg_set algorithms)
     CLEANUP(cleanup_key) struct key *key = NULL;
     CLEANUP(cleanup_key) struct key *half = NULL;
     struct errmsg errmsg = {""};
-    enum tok_err err =
-        key_read(NULL, (struct slice){exact, text.n}, part, algorithms, &key, &errmsg);
+    enum tok_err err = key_read(&(struct key_reading){NULL, part, algorithms},
+                                (struct slice){exact, text.n}, &key, &errmsg);
 
     if (err) {
         must(!key && *errmsg.text && (err == TOK_KEYS || err == TOK_UNSUPPORTED));

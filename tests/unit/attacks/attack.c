@@ -42,8 +42,8 @@ static struct key *file_key(const struct alg *alg, const char *file)
     struct key *key = NULL;
     struct errmsg errmsg = {""};
 
-    ck_assert_msg(key_read(NULL, (struct slice){pem, n}, KEY_PRIVATE, alg_bit(alg), &key,
-                           &errmsg) == TOK_OK,
+    ck_assert_msg(key_read(&(struct key_reading){NULL, KEY_PRIVATE, alg_bit(alg)},
+                           (struct slice){pem, n}, &key, &errmsg) == TOK_OK,
                   "%s: %s", file, errmsg.text);
     return key;
 }

@@ -185,8 +185,9 @@ static struct key *as(const struct range *r, const char *alg)
     struct key *key = NULL;
 
     (void)r;
-    ck_assert_ok(key_read(NULL, (struct slice){pem, n}, KEY_PRIVATE,
-                          alg_bit(alg_find(text_slice(alg))), &key, NULL));
+    ck_assert_ok(
+        key_read(&(struct key_reading){NULL, KEY_PRIVATE, alg_bit(alg_find(text_slice(alg)))},
+                 (struct slice){pem, n}, &key, NULL));
     return key;
 }
 
@@ -225,7 +226,8 @@ static struct key *stranger(const struct alg *alg)
         return key;
     }
     pem = forge_data(alg->pss ? "keys/rsa2048.pem" : "keys/rsa3072.pem", &n);
-    ck_assert_ok(key_read(NULL, (struct slice){pem, n}, KEY_PRIVATE, alg_bit(alg), &key, NULL));
+    ck_assert_ok(key_read(&(struct key_reading){NULL, KEY_PRIVATE, alg_bit(alg)},
+                          (struct slice){pem, n}, &key, NULL));
     return key;
 }
 

@@ -1,4 +1,3 @@
-#define OPENSSL_SUPPRESS_DEPRECATED /* key_hmac.c says why it calls those */
 #include "tests/unit/faults/faults.h"
 
 #include <dirent.h>
@@ -15,7 +14,6 @@
 #include <openssl/pem.h>
 #include <openssl/rand.h>
 #include <openssl/rsa.h>
-#include <openssl/sha.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 #include "tests/unit/faults/faults_given.h"
 
-#include "common/jose/key_parts.h"
+#include "common/jose/key_object.h"
 
 #include <openssl/pem.h>
 

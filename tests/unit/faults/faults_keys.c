@@ -1,7 +1,7 @@
 /* Keys and sets of them. */
 #include "tests/unit/faults/faults_given.h"
 
-#include "common/jose/key_parts.h"
+#include "common/jose/key_object.h"
 #include "common/jose/keyset.h"
 #include "tests/unit/attacks/trial.h"
 
@@ -21,7 +21,8 @@ static enum tok_err read_key(const void *given, char *text)
     const struct given *g = given;
     struct key *key = NULL;
     struct errmsg errmsg = {0};
-    enum tok_err err = key_read(NULL, g->text, g->part, alg_bit(g->alg), &key, &errmsg);
+    enum tok_err err =
+        key_read(&(struct key_reading){NULL, g->part, alg_bit(g->alg)}, g->text, &key, &errmsg);
 
     (void)faults_end();
     if (!err)

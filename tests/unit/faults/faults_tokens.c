@@ -105,51 +105,6 @@ START_TEST(memory_short_within_libcrypto_accepts_no_token)
 }
 END_TEST
 
-/* How often common/ asked for memory so far, in this process and those before it. */
-static long allocations(void)
-{
-    static const char *const names[] = {"malloc", "calloc", "reallocarray", "strdup",
-                                        "asprintf"};
-    struct fault_point point;
-    long n = 0;
-
-    for (size_t i = 0; (point = faults_point_at(i)).name; i++)
-        for (size_t k = 0; k < sizeof(names) / sizeof(names[0]); k++)
-            n += strcmp(point.name, names[k]) == 0 ? point.counted : 0;
-    return n;
-}
-
-static void check_mac(struct given *g)
-{
-    CLEANUP(trial_free) struct trial *trial = trial_new();
-
-    if (g->alg->kind != ALG_OCT)
-        return;
-    use_key(trial, g);
-    for (int with_kid = 0; with_kid <= 1; with_kid++) {
-        CLEANUP(cleanup_free) char *token = make_token(g, with_kid);
-        struct verify_params ask = ask_of(trial, text_slice(token));
-        long before = allocations();
-        enum tok_err err;
-
-        faults_begin(FAULT_REFUSED, 0);
-        err = verify_token(&ask, &trial->result);
-        (void)faults_end();
-        ck_assert_ok(err);
-        ck_assert_int_eq(allocations() - before, 0);
-        faults_begin(FAULT_INSIDE, 0);
-        err = verify_token(&ask, &trial->result);
-        ck_assert_uint_eq(faults_end(), 0);
-        ck_assert_ok(err);
-    }
-}
-
-START_TEST(a_token_with_a_mac_is_judged_without_an_allocation)
-{
-    given_of_each_alg(check_mac);
-}
-END_TEST
-
 START_TEST(a_fault_accepts_no_token_that_is_refused)
 {
     CLEANUP(trial_free) struct trial *trial = trial_new();
@@ -277,7 +232,6 @@ size_t faults_token_tests(const TTest *ret[FAULTS_TESTS])
     const TTest *const tests[] = {
         a_fault_accepts_no_token_and_blames_none,
         memory_short_within_libcrypto_accepts_no_token,
-        a_token_with_a_mac_is_judged_without_an_allocation,
         a_fault_accepts_no_token_that_is_refused,
         a_token_is_minted_whole_or_not,
         a_mac_is_compared_in_constant_time_alone,

@@ -95,40 +95,21 @@ START_TEST(a_mac_is_libcryptos_for_every_length_of_input)
 }
 END_TEST
 
-/* The inner digest (RFC 2104 2), which the outer one takes. */
-static void inner_digest(const struct hash *h, struct slice secret, struct slice input,
-                         uint8_t *ret)
-{
-    uint8_t message[128 + INPUT_MAX] = {0};
-
-    memcpy(message, secret.p, secret.n);
-    for (size_t i = 0; i < h->block; i++)
-        message[i] ^= 0x36;
-    memcpy(message + h->block, input.p, input.n);
-    ck_assert_int_eq(
-        EVP_Q_digest(NULL, h->digest, NULL, message, h->block + input.n, ret, NULL), 1);
-}
-
-START_TEST(what_a_mac_leaves_is_wiped)
+START_TEST(a_mac_that_a_signature_was_compared_with_is_wiped)
 {
     const struct hash *h = &hashes[_i];
-    char secret[SECRET_MAX], input[INPUT_MAX], mac[64], inner[64];
+    char secret[SECRET_MAX], input[INPUT_MAX], mac[64], wrong[64] = "";
     const struct slice octets = {secret, h->n}, bytes = {input, sizeof(input)};
 
     fill(secret, sizeof(secret), 5);
     fill(input, sizeof(input), 6);
-    inner_digest(h, octets, bytes, (uint8_t *)inner);
 
     CLEANUP(cleanup_key) struct key *key = key_of(h->alg, octets);
 
-    wiped.wanted = (struct slice){inner, h->n};
-    wiped.found = 0;
     ck_assert_ok(key_sign(key, bytes, mac));
-    ck_assert_uint_eq(wiped.found, 1);
-    /* What it is held against is no secret, what it should be is. */
     wiped.wanted = (struct slice){mac, h->n};
     wiped.found = 0;
-    ck_assert_err(key_verify(key, bytes, (struct slice){inner, h->n}), TOK_SIGNATURE);
+    ck_assert_err(key_verify(key, bytes, (struct slice){wrong, h->n}), TOK_SIGNATURE);
     ck_assert_uint_eq(wiped.found, 1);
 }
 END_TEST
@@ -184,7 +165,7 @@ int main(void)
     const struct unit_loop loops[] = {
         {a_mac_is_libcryptos_for_every_length_of_secret, 3},
         {a_mac_is_libcryptos_for_every_length_of_input, 3},
-        {what_a_mac_leaves_is_wiped, 3},
+        {a_mac_that_a_signature_was_compared_with_is_wiped, 3},
     };
 
     return unit_run_all("hmac", tests, 1, loops, 3, NULL, NULL);

@@ -359,8 +359,9 @@ START_TEST(rsa_keys_of_one_modulus_hold_for_their_own_algorithm_alone)
     struct key *keys[6] = {NULL};
 
     for (size_t i = 0; i < 6; i++)
-        ck_assert_ok(key_read(NULL, (struct slice){jwk, n}, KEY_PRIVATE,
-                              alg_bit(alg_find(text_slice(names[i]))), &keys[i], NULL));
+        ck_assert_ok(key_read(
+            &(struct key_reading){NULL, KEY_PRIVATE, alg_bit(alg_find(text_slice(names[i])))},
+            (struct slice){jwk, n}, &keys[i], NULL));
     for (size_t i = 0; i < 36; i++) {
         uint8_t signature[KEY_SIGNATURE_MAX];
 

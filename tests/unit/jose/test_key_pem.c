@@ -47,7 +47,8 @@ static enum tok_err read_pem(const char *text, enum key_part part, const char *a
 {
     struct errmsg errmsg = {""};
     alg_set set = alg ? alg_bit(alg_find(text_slice(alg))) : alg_set_default();
-    enum tok_err err = key_read(NULL, text_slice(text), part, set, ret, &errmsg);
+    enum tok_err err =
+        key_read(&(struct key_reading){NULL, part, set}, text_slice(text), ret, &errmsg);
 
     ck_assert_msg(!says || strstr(errmsg.text, says) == errmsg.text, "not '%s' but '%s'", says,
                   errmsg.text);

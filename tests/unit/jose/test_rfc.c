@@ -28,9 +28,10 @@ static struct key *read_file(const char *name, enum key_part part, const char *a
     struct key *key = NULL;
     struct errmsg errmsg = {""};
 
-    ck_assert_msg(key_read(NULL, (struct slice){text, n}, part,
-                           alg_bit(alg_find(text_slice(alg))), &key, &errmsg) == TOK_OK,
-                  "%s: %s", name, errmsg.text);
+    ck_assert_msg(
+        key_read(&(struct key_reading){NULL, part, alg_bit(alg_find(text_slice(alg)))},
+                 (struct slice){text, n}, &key, &errmsg) == TOK_OK,
+        "%s: %s", name, errmsg.text);
     return key;
 }
 
@@ -96,8 +97,8 @@ START_TEST(each_key_of_the_rfcs_is_written_as_it_was_read)
     CLEANUP(cleanup_key) struct key *verifier = forge_key(public_text, KEY_PUBLIC);
     CLEANUP(cleanup_key) struct key *from_pem = NULL;
 
-    ck_assert_ok(
-        key_read(NULL, text_slice(pem), KEY_PUBLIC, alg_bit(key_alg(key)), &from_pem, NULL));
+    ck_assert_ok(key_read(&(struct key_reading){NULL, KEY_PUBLIC, alg_bit(key_alg(key))},
+                          text_slice(pem), &from_pem, NULL));
     ck_assert_ok(key_verify(verifier, SLICE("x"), (struct slice){signature, key_sig_len(key)}));
     ck_assert_ok(key_verify(from_pem, SLICE("x"), (struct slice){signature, key_sig_len(key)}));
     ck_assert_err(key_sign(verifier, SLICE("x"), signature), TOK_KEYS);
@@ -151,8 +152,9 @@ START_TEST(the_cookbook_is_followed_where_it_is_about_compact_jws)
     ck_assert_err(read_token(output, &jws, &header), r->err);
     if (r->alg)
         ck_assert_ok(key_read(
-            NULL, text_slice(json_object_to_json_string(json_object_object_get(input, "key"))),
-            KEY_PRIVATE, alg_bit(alg_find(text_slice(r->alg))), &key, NULL));
+            &(struct key_reading){NULL, KEY_PRIVATE, alg_bit(alg_find(text_slice(r->alg)))},
+            text_slice(json_object_to_json_string(json_object_object_get(input, "key"))), &key,
+            NULL));
     if (r->err == TOK_OK) {
         ck_assert_str_eq(header.alg->name, r->alg);
         ck_assert_ok(base64url_decode(jws.signature, signature, sizeof(signature), &n));

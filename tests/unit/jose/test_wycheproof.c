@@ -133,8 +133,8 @@ static enum tok_err read_key(const char *text, const char *alg, struct key **ret
 {
     struct errmsg errmsg = {""};
 
-    return key_read(NULL, text_slice(text), KEY_PUBLIC, alg_bit(alg_find(text_slice(alg))), ret,
-                    &errmsg);
+    return key_read(&(struct key_reading){NULL, KEY_PUBLIC, alg_bit(alg_find(text_slice(alg)))},
+                    text_slice(text), ret, &errmsg);
 }
 
 /* A group has its key as a JWK, as PEM, or as both, which must then be the same. */

@@ -1,10 +1,9 @@
-#include "common/base/base64url.h"
-#include "common/jose/key_parts.h"
-#include "common/json/emit.h"
+#include "common/jose/key_object.h"
+
+#include "common/jose/key_errors.h"
+#include "common/jose/key_rules.h"
 
 #include <openssl/rand.h>
-#include <stdlib.h>
-#include <string.h>
 
 DEFINE_CLEANUP(EVP_PKEY_CTX *, cleanup_pkey_ctx, EVP_PKEY_CTX_free)
 
@@ -13,9 +12,7 @@ void key_free(struct key *key)
     if (!key)
         return;
     key_context_clear(key);
-    secret_wipe(&key->hmac, sizeof(key->hmac));
     EVP_PKEY_free(key->pkey);
-    free(key->header);
     secret_clear(&key->octets);
     free(key);
 }
@@ -33,11 +30,6 @@ struct slice key_kid(const struct key *key)
 bool key_is_private(const struct key *key)
 {
     return key->is_private;
-}
-
-struct slice key_header(const struct key *key)
-{
-    return (struct slice){key->header, key->header_len};
 }
 
 size_t key_sig_len(const struct key *key)
@@ -86,64 +78,41 @@ static enum tok_err make_pair(struct key *key, const struct key_parts *parts,
     return err ? err : prove_pair(key, errmsg);
 }
 
-static void emit_header(const struct key *key, struct emit *out)
+static enum tok_err make_secret(struct key *key, const struct key_parts *parts)
 {
-    emit_begin(out);
-    emit_member_string(out, "alg", slice_of(key->alg->name));
-    emit_member_string(out, "typ", SLICE("JWT"));
-    if (key->kid_len)
-        emit_member_string(out, "kid", key_kid(key));
-    emit_end(out);
+    enum tok_err err = secret_copy(parts->at[OCT_K], &key->octets);
+
+    return err ? err : key_context_make(key);
 }
 
-/* The kid is set once, and with it the header that says it. */
-static enum tok_err set_kid(struct key *key, struct slice kid)
+static void set_kid(struct key *key, struct slice kid)
 {
-    UNINITIALIZED char
-        text[64 + 6 * KEY_KID_MAX]; /* \u0000 is the longest spelling of a byte */
-    struct emit out = {.p = text, .size = sizeof(text)};
-    char *letters;
-
-    if (kid.n)
+    if (kid.n > 0)
         memcpy(key->kid, kid.p, kid.n);
     key->kid_len = kid.n;
-    emit_header(key, &out);
-    letters = malloc(BASE64URL_LEN(out.n));
-    if (!letters)
-        return TOK_NO_MEMORY;
-    base64url_encode((struct slice){text, out.n}, letters);
-    free(key->header);
-    key->header = letters;
-    key->header_len = BASE64URL_LEN(out.n);
-    return TOK_OK;
 }
 
-enum tok_err key_make(OSSL_LIB_CTX *ctx, const struct alg *alg, enum key_part part,
-                      const struct key_parts *parts, struct slice kid, struct key **ret,
-                      struct errmsg *errmsg)
+enum tok_err key_make(const struct key_spec *spec, struct key **ret, struct errmsg *errmsg)
 {
-    QUIET_ERRORS;
+    KEY_ERRORS_DROP;
     CLEANUP(cleanup_key) struct key *key = NULL;
     enum tok_err err;
 
-    if (kid.n > KEY_KID_MAX)
+    if (spec->kid.n > KEY_KID_MAX)
         return TOK_KEYS;
-    err = key_rules(alg, parts, errmsg);
+    err = key_rules(spec->alg, spec->parts, errmsg);
     if (err)
         return err;
     key = calloc(1, sizeof(*key));
     if (!key)
         return TOK_NO_MEMORY;
-    key->alg = alg;
-    key->ctx = ctx;
-    key->is_private = part == KEY_PRIVATE;
-    key->sig_len = alg->sig_len;
-    if (alg->kind != ALG_OCT)
-        err = make_pair(key, parts, errmsg);
-    else if ((err = secret_copy(parts->at[OCT_K], &key->octets)) == TOK_OK)
-        err = key_hmac_make(alg, secret_slice(&key->octets), &key->hmac);
-    if (!err)
-        err = set_kid(key, kid);
+    key->alg = spec->alg;
+    key->ctx = spec->ctx;
+    key->is_private = spec->is_private;
+    key->sig_len = spec->alg->sig_len;
+    set_kid(key, spec->kid);
+    err = key->alg->kind == ALG_OCT ? make_secret(key, spec->parts)
+                                    : make_pair(key, spec->parts, errmsg);
     if (err)
         return err;
     *ret = key;
@@ -178,30 +147,40 @@ static enum tok_err generate_octets(OSSL_LIB_CTX *ctx, const struct alg *alg,
 
 enum tok_err key_generate(OSSL_LIB_CTX *ctx, const struct alg *alg, struct key **ret)
 {
-    QUIET_ERRORS;
+    KEY_ERRORS_DROP;
     CLEANUP(key_parts_clear) struct key_parts parts = {0};
     CLEANUP(cleanup_key) struct key *key = NULL;
+    const struct key_spec spec = {.ctx = ctx, .alg = alg, .is_private = true, .parts = &parts};
     char thumbprint[KEY_THUMBPRINT_LEN];
     enum tok_err err;
 
     err = alg->kind == ALG_OCT ? generate_octets(ctx, alg, &parts)
                                : generate_pair(ctx, alg, &parts);
     if (!err)
-        err = key_make(ctx, alg, KEY_PRIVATE, &parts, SLICE(""), &key, NULL);
+        err = key_make(&spec, &key, NULL);
     if (!err)
         err = key_thumbprint(key, thumbprint);
-    if (!err)
-        err = set_kid(key, (struct slice){thumbprint, KEY_KID_LEN});
     if (err)
         return err;
+    set_kid(key, (struct slice){thumbprint, KEY_KID_LEN});
     *ret = key;
     key = NULL;
     return TOK_OK;
 }
 
-bool key_is_pem(struct slice text)
+enum tok_err key_parts_of(const struct key *key, enum key_part part, struct key_parts *ret)
 {
-    const struct slice begin = SLICE("-----BEGIN ");
+    struct key_parts parts = {0};
+    enum tok_err err;
 
-    return text.n >= begin.n && memcmp(text.p, begin.p, begin.n) == 0;
+    if (part == KEY_PRIVATE && !key->is_private)
+        return TOK_KEYS;
+    if (key->pkey)
+        return key_parts_of_pkey(key->pkey, key->alg, part, ret);
+    err = secret_copy(secret_slice(&key->octets), &parts.room);
+    if (err)
+        return err;
+    parts.at[OCT_K] = secret_slice(&parts.room);
+    *ret = parts;
+    return TOK_OK;
 }
