@@ -64,9 +64,8 @@ static void judge_now(struct slice token, int64_t now, struct text *json, struct
     else
         ret->err = judge_open(&ask, &j, &ret->errmsg);
     if (!ret->err)
-        judge_token(
-            &j, &(struct verify_params){.token = token, .now = now, .accept_one_time = true},
-            ret);
+        judge_token(&j, token, &(struct policy_params){.now = now, .accept_one_time = true},
+                    ret);
     /* Here, while the judge still has the payload. */
     judge_write(ret, json);
 }

@@ -134,8 +134,7 @@ static struct slice optional(const char *s)
 /* One line of judgement. The exit status it stands for. */
 static int judge_one(struct judge *j, const struct verify *v, struct slice token)
 {
-    const struct verify_params ask = {
-        .token = token,
+    const struct policy_params check = {
         .now = v->now < 0 ? (int64_t)time(NULL) : v->now,
         .user = optional(v->user),
         .service = optional(v->service),
@@ -144,7 +143,7 @@ static int judge_one(struct judge *j, const struct verify *v, struct slice token
     CLEANUP(text_clear) struct text line = {0};
     struct judgement judgement = {0};
 
-    judge_token(j, &ask, &judgement);
+    judge_token(j, token, &check, &judgement);
     judge_write(&judgement, &line);
     if (!text_print_line(&line))
         return EXIT_BROKEN;

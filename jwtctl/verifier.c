@@ -1,7 +1,5 @@
 #include "jwtctl/verifier.h"
 
-#include "common/base/base64url.h"
-
 void judge_close(struct judge *j)
 {
     for (size_t i = 0; j->rules && i <= j->settings.n_issuers; i++) {
@@ -10,7 +8,7 @@ void judge_close(struct judge *j)
     }
     free(j->rules);
     settings_clear(&j->settings);
-    secret_clear(&j->scratch);
+    parsed_token_clear(&j->token);
     *j = (struct judge){0};
 }
 
@@ -24,50 +22,42 @@ enum tok_err judge_open(const struct resolve_params *ask, struct judge *ret,
     if (err)
         return err;
     j.rules = calloc(j.settings.n_issuers + 1, sizeof(*j.rules));
-    err = j.rules ? secret_alloc(BASE64URL_BYTES(POLICY_LENGTH_MAX) + 1, &j.scratch)
-                  : TOK_NO_MEMORY;
-    if (err) {
+    if (!j.rules) {
         judge_close(&j);
-        return errmsg_set(errmsg, err, "out of memory");
+        return errmsg_set(errmsg, TOK_NO_MEMORY, "out of memory");
     }
     *ret = j;
     return TOK_OK;
 }
 
-static enum tok_err find_rules(struct judge *j, struct slice token, struct judge_rules **ret)
+static struct judge_rules *find_rules(struct judge *j)
 {
-    const struct settings_issuer *section;
+    const struct settings_issuer *section = resolve_section(&j->settings, &j->token);
     struct judge_rules *r;
-    enum tok_err err;
 
-    err = resolve_section(&j->settings, token, &section);
-    if (err)
-        return err;
     r = &j->rules[section ? (size_t)(section - j->settings.issuers) : j->settings.n_issuers];
     if (!r->tried) {
         r->tried = true;
         r->err = resolve_load(&j->ask, &j->settings, section, &r->rules, &r->errmsg);
     }
-    *ret = r;
-    return TOK_OK;
+    return r;
 }
 
-void judge_token(struct judge *j, const struct verify_params *ask, struct judgement *ret)
+void judge_token(struct judge *j, struct slice token, const struct policy_params *check,
+                 struct judgement *ret)
 {
-    struct verify_params full = *ask;
     struct judge_rules *r;
 
     ret->errmsg = (struct errmsg){""};
-    full.scratch = j->scratch.p;
-    full.scratch_size = j->scratch.n;
-    ret->err = find_rules(j, ask->token, &r);
-    if (!ret->err && r->err) {
+    parsed_token_clear(&j->token);
+    ret->err = token_parse(token, &j->token);
+    if (!ret->err) {
+        r = find_rules(j);
         ret->err = r->err;
         ret->errmsg = r->errmsg;
-        return;
     }
     if (!ret->err)
-        ret->err = resolve_verify(&r->rules, &full, &ret->result, &ret->errmsg);
+        ret->err = resolve_verify(&r->rules, &j->token, check, &ret->result, &ret->errmsg);
     if (!*ret->errmsg.text)
         (void)errmsg_set(&ret->errmsg, ret->err, "%s", tok_err_text(ret->err));
 }

@@ -19,7 +19,7 @@ struct judge {
     struct resolve_params ask;
     struct settings settings;
     struct judge_rules *rules; /* one a section, then the local issuer's */
-    struct secret scratch;
+    struct parsed_token token; /* the one checked last */
 };
 
 struct judgement {
@@ -33,8 +33,9 @@ enum tok_err judge_open(const struct resolve_params *ask, struct judge *ret,
                         struct errmsg *errmsg) MUST_CHECK;
 void judge_close(struct judge *j);
 
-/* token, now, user and service of ask count. ret's slices live until the next call. */
-void judge_token(struct judge *j, const struct verify_params *ask, struct judgement *ret);
+/* ret's slices live until the next call. */
+void judge_token(struct judge *j, struct slice token, const struct policy_params *check,
+                 struct judgement *ret);
 
 /* {"valid":true,"user":...,"claims":{...}} or {"valid":false,"error":...,"reason":...}. */
 void judge_write(const struct judgement *j, struct text *line);

@@ -1,7 +1,5 @@
 #include "pam_jwt/token.h"
 
-#include "common/base/base64url.h"
-
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <string.h>
@@ -13,50 +11,38 @@ void token_check_clear(struct token_check *c)
     resolve_clear(&c->rules); /* the keys go before their context */
     OSSL_LIB_CTX_free(c->ctx);
     c->ctx = NULL;
-    secret_clear(&c->scratch);
+    parsed_token_clear(&c->parsed);
 }
 
-static enum tok_err verify(const struct asked *asked, struct slice token, int64_t now,
-                           struct token_check *c)
+static enum tok_err resolve(const struct options *o, struct token_check *c)
 {
-    struct verify_params ask = {.token = token,
-                                .now = now,
-                                .user = slice_of(asked->user),
-                                .service = slice_of(asked->service),
-                                .accept_one_time = true};
-    size_t n = token.n < c->rules.policy.max_length ? token.n : c->rules.policy.max_length;
-    enum tok_err err = secret_alloc(BASE64URL_BYTES(n) + 1, &c->scratch);
-
-    if (err)
-        return err;
-    ask.scratch = c->scratch.p;
-    ask.scratch_size = c->scratch.n;
-    return resolve_verify(&c->rules, &ask, &c->token, &c->errmsg);
-}
-
-static enum tok_err resolve(const struct options *o, struct slice token, struct token_check *c)
-{
-    struct resolve_params ask = {.words = &o->words, .config = o->config, .trust = FILE_PUBLIC};
+    struct resolve_params params = {
+        .words = &o->words, .config = o->config, .trust = FILE_PUBLIC};
 
     c->ctx = OSSL_LIB_CTX_new();
     if (!c->ctx)
         return TOK_NO_MEMORY;
-    ask.ctx = c->ctx;
-    return resolve_token(&ask, token, &c->rules, &c->errmsg);
+    params.ctx = c->ctx;
+    return resolve_token(&params, &c->parsed, &c->rules, &c->errmsg);
 }
 
 enum tok_err token_check(const struct options *o, const struct asked *asked, struct slice token,
                          int64_t now, struct token_check *ret)
 {
-    struct jws parts;
-    enum tok_err err = jws_split(token, &parts);
+    const struct policy_params check = {.now = now,
+                                        .user = slice_of(asked->user),
+                                        .service = slice_of(asked->service),
+                                        .accept_one_time = true};
+    enum tok_err err = token_parse(token, &ret->parsed);
 
+    if (!err)
+        err = ret->parsed.split_err;
     if (err)
         return err;
     (void)ERR_set_mark();
-    err = resolve(o, token, ret);
+    err = resolve(o, ret);
     if (err == TOK_OK)
-        err = verify(asked, token, now, ret);
+        err = resolve_verify(&ret->rules, &ret->parsed, &check, &ret->token, &ret->errmsg);
     (void)ERR_pop_to_mark();
     return err;
 }

@@ -12,8 +12,8 @@
 
 struct token_check {
     OSSL_LIB_CTX *ctx;
+    struct parsed_token parsed;
     struct resolved rules;
-    struct secret scratch;
     struct verify_result token; /* as far as the check came */
     struct errmsg errmsg;       /* a sentence for the errors that are ours */
 };

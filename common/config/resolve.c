@@ -1,12 +1,8 @@
 #include "common/config/resolve.h"
 
-#include "common/base/base64url.h"
 #include "common/base/cleanup.h"
-#include "common/base/secret.h"
 
 #include <string.h>
-
-#define ISSUER_MAX 2048 /* bytes of an iss that can name a section */
 
 void resolve_clear(struct resolved *r)
 {
@@ -18,34 +14,25 @@ void resolve_clear(struct resolved *r)
     *r = (struct resolved){.list.fd = -1};
 }
 
-enum tok_err resolve_settings(const struct resolve_params *ask, struct settings *ret,
+enum tok_err resolve_settings(const struct resolve_params *params, struct settings *ret,
                               struct errmsg *errmsg)
 {
     /* settings_load takes a missing file for an empty one: right for the default path, wrong
      * for one that somebody named. */
-    if (ask->config && access(ask->config, F_OK) != 0)
-        return errmsg_set(errmsg, TOK_SETTINGS, "%s: %s", ask->config, strerror(errno));
-    return settings_load(ask->config ? ask->config : POLICY_CONFIG, ret, errmsg);
+    if (params->config && access(params->config, F_OK) != 0)
+        return errmsg_set(errmsg, TOK_SETTINGS, "%s: %s", params->config, strerror(errno));
+    return settings_load(params->config ? params->config : POLICY_CONFIG, ret, errmsg);
 }
 
-enum tok_err resolve_section(const struct settings *settings, struct slice token,
-                             const struct settings_issuer **ret)
+const struct settings_issuer *resolve_section(const struct settings *settings,
+                                              const struct parsed_token *token)
 {
-    CLEANUP(secret_clear) struct secret scratch = {0};
-    char iss[ISSUER_MAX];
-    enum tok_err err;
+    char issuer[VALUE_NAME_MAX + 1];
 
-    if (settings->n_issuers == 0 || token.n > POLICY_LENGTH_MAX) {
-        *ret = NULL;
-        return TOK_OK;
-    }
-    err = secret_alloc(BASE64URL_BYTES(token.n) + 1, &scratch);
-    if (err)
-        return err;
-    err = verify_peek_issuer(token, scratch.p, scratch.n, iss, sizeof(iss));
-    /* The local rules refuse what has no readable iss, with the error that fits. */
-    *ret = err ? NULL : settings_find_issuer(settings, slice_of(iss));
-    return TOK_OK;
+    /* The local issuer's settings refuse a token without a readable iss. */
+    if (settings->n_issuers == 0 || unverified_issuer(token, issuer) != TOK_OK)
+        return NULL;
+    return settings_find_issuer(settings, slice_of(issuer));
 }
 
 /* The claims' names are settings of the issuer: its own tokens carry them. A token with another
@@ -90,12 +77,12 @@ static enum tok_err is_local(const char *pinned, const char *url, bool *ret,
     return TOK_OK;
 }
 
-static enum tok_err choose_policy(const struct resolve_params *ask,
+static enum tok_err choose_policy(const struct resolve_params *params,
                                   const struct settings *settings,
                                   const struct settings_issuer *section, struct resolved *r,
                                   struct errmsg *errmsg)
 {
-    const char *pinned = ask->pinned ? ask->pinned : POLICY_PINNED;
+    const char *pinned = params->pinned ? params->pinned : POLICY_PINNED;
     bool local = true;
     enum tok_err err;
 
@@ -106,7 +93,7 @@ static enum tok_err choose_policy(const struct resolve_params *ask,
     if (!err && local)
         err = name_claims(settings, &r->policy);
     if (!err)
-        err = policy_override(&r->policy, ask->words);
+        err = policy_override(&r->policy, params->words);
     if (err || (r->policy.issuer && r->policy.audience))
         return err;
     return policy_read_pinned(&r->policy, pinned, errmsg);
@@ -124,10 +111,10 @@ enum tok_err resolve_map(const char *user_map, enum file_trust trust, struct use
 
 /* Who names an issuer and its keys beside the token, not in a section, means its users to be
  * users here, unless a map is named as well. The local issuer's always are. */
-static enum tok_err load_map(const struct resolve_params *ask, struct resolved *r,
+static enum tok_err load_map(const struct resolve_params *params, struct resolved *r,
                              struct errmsg *errmsg)
 {
-    const char *pinned = ask->pinned ? ask->pinned : POLICY_PINNED;
+    const char *pinned = params->pinned ? params->pinned : POLICY_PINNED;
     bool local = !r->foreign;
     enum tok_err err;
 
@@ -139,48 +126,48 @@ static enum tok_err load_map(const struct resolve_params *ask, struct resolved *
     if (local || strcmp(r->policy.user_map, "same") == 0)
         return TOK_OK;
     r->mapped = true;
-    return resolve_map(r->policy.user_map, ask->trust, &r->map, errmsg);
+    return resolve_map(r->policy.user_map, params->trust, &r->map, errmsg);
 }
 
-static bool wants_list(const struct resolve_params *ask, const struct resolved *r)
+static bool wants_list(const struct resolve_params *params, const struct resolved *r)
 {
     if (policy_given(&r->policy, "revoked"))
         return strcmp(r->policy.revoked, "none") != 0;
-    if (ask->keys_without_list && policy_given(ask->words, "keys"))
+    if (params->keys_without_list && policy_given(params->words, "keys"))
         return false;
     return !r->foreign;
 }
 
-static enum tok_err load(const struct resolve_params *ask, const struct settings *settings,
+static enum tok_err load(const struct resolve_params *params, const struct settings *settings,
                          const struct settings_issuer *section, struct resolved *r,
                          struct errmsg *errmsg)
 {
     const struct keyset *keys;
     enum tok_err err;
 
-    err = choose_policy(ask, settings, section, r, errmsg);
+    err = choose_policy(params, settings, section, r, errmsg);
     if (err)
         return err;
-    err =
-        keyset_file_init(ask->ctx, r->policy.keys, ask->trust, r->policy.algorithms, &r->keys);
+    err = keyset_file_init(params->ctx, r->policy.keys, params->trust, r->policy.algorithms,
+                           &r->keys);
     if (!err)
         err = keyset_file_get(&r->keys, &keys, errmsg);
     if (!err)
-        err = load_map(ask, r, errmsg);
-    if (err || !wants_list(ask, r))
+        err = load_map(params, r, errmsg);
+    if (err || !wants_list(params, r))
         return err;
-    err = revoked_open(r->policy.revoked, ask->trust, &r->list, errmsg);
+    err = revoked_open(r->policy.revoked, params->trust, &r->list, errmsg);
     if (err)
         r->list.fd = -1;
     return err;
 }
 
-enum tok_err resolve_load(const struct resolve_params *ask, const struct settings *settings,
+enum tok_err resolve_load(const struct resolve_params *params, const struct settings *settings,
                           const struct settings_issuer *section, struct resolved *ret,
                           struct errmsg *errmsg)
 {
     struct resolved r = {.list.fd = -1};
-    enum tok_err err = load(ask, settings, section, &r, errmsg);
+    enum tok_err err = load(params, settings, section, &r, errmsg);
 
     if (err == TOK_OK)
         *ret = r;
@@ -192,34 +179,33 @@ enum tok_err resolve_load(const struct resolve_params *ask, const struct setting
     return err;
 }
 
-enum tok_err resolve_token(const struct resolve_params *ask, struct slice token,
-                           struct resolved *ret, struct errmsg *errmsg)
+enum tok_err resolve_token(const struct resolve_params *params,
+                           const struct parsed_token *token, struct resolved *ret,
+                           struct errmsg *errmsg)
 {
     CLEANUP(settings_clear) struct settings settings = {0};
-    const struct settings_issuer *section;
-    enum tok_err err;
+    enum tok_err err = resolve_settings(params, &settings, errmsg);
 
-    err = resolve_settings(ask, &settings, errmsg);
     if (err)
         return err;
-    err = resolve_section(&settings, token, &section);
-    if (err)
-        return errmsg_set(errmsg, err, "%s", tok_err_text(err));
-    return resolve_load(ask, &settings, section, ret, errmsg);
+    return resolve_load(params, &settings, resolve_section(&settings, token), ret, errmsg);
 }
 
-enum tok_err resolve_verify(struct resolved *r, const struct verify_params *ask,
-                            struct verify_result *ret, struct errmsg *errmsg)
+enum tok_err resolve_verify(struct resolved *r, const struct parsed_token *token,
+                            const struct policy_params *check, struct verify_result *ret,
+                            struct errmsg *errmsg)
 {
-    struct verify_params full = *ask;
-    enum tok_err err;
+    struct verify_params params = {
+        .token = token,
+        .policy = &r->policy,
+        .list = r->list.fd >= 0 ? &r->list : NULL,
+        .check = *check,
+    };
+    enum tok_err err = keyset_file_get(&r->keys, &params.keys, errmsg);
 
     *ret = (struct verify_result){0};
-    err = keyset_file_get(&r->keys, &full.keys, errmsg);
     if (err)
         return err;
-    full.policy = &r->policy;
-    full.list = r->list.fd >= 0 ? &r->list : NULL;
-    full.map = r->mapped ? &r->map : NULL;
-    return verify_token(&full, ret);
+    params.check.map = r->mapped ? &r->map : NULL;
+    return verify_token(&params, ret);
 }

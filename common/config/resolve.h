@@ -1,11 +1,11 @@
 /*
- * By whose rules is this token judged? One answer for pam_jwt and for `jwtctl verify`: the
- * [Issuer] section of the settings that the token's iss names, and no other; without one, the
- * local issuer's defaults and its pinned file. Words given on the command line or in the PAM
- * stack are laid on top. Then the key file is read and the list of ended sessions opened.
+ * The settings with which a token is verified, for pam_jwt and for `jwtctl verify`: those of
+ * the [Issuer] section that the token's iss names, or, without such a section, the local
+ * issuer's defaults and its pinned file. Words given on the command line or in the PAM stack
+ * override them. Then the key file is read and the list of revoked sessions opened.
  *
- * The iss is read before the signature is checked: it only chooses the rules, and those rules
- * ask for the same iss again once the signature held.
+ * The iss is read before the signature is verified: it only selects the settings, which require
+ * the same iss again after the signature.
  */
 #pragma once
 
@@ -33,20 +33,21 @@ struct resolved {
     struct usermap map;
 };
 
-/* The whole: settings, section, files. Errors are all ours (tok_err_is_ours), each with a
- * sentence. What is no token at all is judged as the local issuer's. */
-enum tok_err resolve_token(const struct resolve_params *ask, struct slice token,
-                           struct resolved *ret, struct errmsg *errmsg) MUST_CHECK;
+/* Loads all of it: settings, section, files. Errors are all ours (tok_err_is_ours), each with a
+ * sentence. Whatever has no readable iss is resolved as the local issuer's. */
+enum tok_err resolve_token(const struct resolve_params *params,
+                           const struct parsed_token *token, struct resolved *ret,
+                           struct errmsg *errmsg) MUST_CHECK;
 void resolve_clear(struct resolved *r);
 
-/* Its three steps, for who judges many tokens and keeps what it read. */
-enum tok_err resolve_settings(const struct resolve_params *ask, struct settings *ret,
+/* Its three steps, for a caller that verifies many tokens and keeps what it loaded. */
+enum tok_err resolve_settings(const struct resolve_params *params, struct settings *ret,
                               struct errmsg *errmsg) MUST_CHECK;
 
-/* NULL: no section, the local issuer's rules. Lives as long as the settings. TOK_NO_MEMORY. */
-enum tok_err resolve_section(const struct settings *settings, struct slice token,
-                             const struct settings_issuer **ret) MUST_CHECK;
-enum tok_err resolve_load(const struct resolve_params *ask, const struct settings *settings,
+/* NULL: no section, the local issuer's settings. Lives as long as the settings. */
+const struct settings_issuer *resolve_section(const struct settings *settings,
+                                              const struct parsed_token *token);
+enum tok_err resolve_load(const struct resolve_params *params, const struct settings *settings,
                           const struct settings_issuer *section, struct resolved *ret,
                           struct errmsg *errmsg) MUST_CHECK;
 
@@ -54,9 +55,10 @@ enum tok_err resolve_load(const struct resolve_params *ask, const struct setting
 enum tok_err resolve_map(const char *user_map, enum file_trust trust, struct usermap *ret,
                          struct errmsg *errmsg) MUST_CHECK;
 
-/* verify_token by these rules: ask's policy, keys, list and map are filled in here. A key file
- * that changed is read anew; when it can't be, its error is told with a sentence. A user of
- * another issuer whom no UserMap makes a local one: TOK_UNMAPPED, whoever was asked for. The
- * local issuer (the pinned one) names local users, and no map is asked. */
-enum tok_err resolve_verify(struct resolved *r, const struct verify_params *ask,
-                            struct verify_result *ret, struct errmsg *errmsg) MUST_CHECK;
+/* verify_token with these settings, keys, list and map; check's own map is ignored. A key file
+ * that was changed is read again; an error of it comes with a sentence. A user of another
+ * issuer whom no UserMap maps to a local one: TOK_UNMAPPED. The local issuer (the pinned one)
+ * names local users, and no map is used. */
+enum tok_err resolve_verify(struct resolved *r, const struct parsed_token *token,
+                            const struct policy_params *check, struct verify_result *ret,
+                            struct errmsg *errmsg) MUST_CHECK;

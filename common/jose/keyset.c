@@ -11,7 +11,6 @@ struct keyset {
     alg_set algorithms; /* that are allowed */
     struct key **keys;
     size_t n;
-    bool has_nameless;
     bool has_secret, has_public; /* in the file, used or not */
 };
 
@@ -33,11 +32,6 @@ size_t keyset_size(const struct keyset *set)
 const struct key *keyset_at(const struct keyset *set, size_t i)
 {
     return i < set->n ? set->keys[i] : NULL;
-}
-
-bool keyset_has_nameless(const struct keyset *set)
-{
-    return set->has_nameless;
 }
 
 const struct key *keyset_find(const struct keyset *set, struct slice kid)
@@ -62,7 +56,6 @@ static enum tok_err append(struct keyset *set, struct key *key, struct errmsg *e
         return TOK_NO_MEMORY;
     set->keys = grown;
     set->keys[set->n++] = key;
-    set->has_nameless = set->has_nameless || kid.n == 0;
     return TOK_OK;
 }
 

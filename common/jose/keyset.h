@@ -58,8 +58,5 @@ DEFINE_CLEANUP(struct keyset *, cleanup_keyset, keyset_free)
 size_t keyset_size(const struct keyset *set);
 const struct key *keyset_at(const struct keyset *set, size_t i);
 
-/* Is there a key without kid? */
-bool keyset_has_nameless(const struct keyset *set);
-
 /* By kid, exact bytes; NULL when there is none. */
 const struct key *keyset_find(const struct keyset *set, struct slice kid);

@@ -1,6 +1,5 @@
 #include "jwtd/issuer/judge.h"
 
-#include "common/base/base64url.h"
 #include "common/token/verify.h"
 #include "jwtd/issuer/issuer.h"
 
@@ -170,10 +169,10 @@ static enum tok_err check(struct verify_params *ask, int64_t wall, struct verify
     bool refresh = ret->authentic && kind_of(&ret->claims) == JUDGED_REFRESH;
 
     if (err == TOK_NOT_YET && refresh && ret->claims.has_iat && !ret->claims.has_nbf &&
-        ret->claims.iat > ask->now)
-        ask->now = ret->claims.iat;
-    else if (err == TOK_EXPIRED && wall != ask->now && !refresh)
-        ask->now = wall;
+        ret->claims.iat > ask->check.now)
+        ask->check.now = ret->claims.iat;
+    else if (err == TOK_EXPIRED && wall != ask->check.now && !refresh)
+        ask->check.now = wall;
     else
         return err;
     return verify_token(ask, ret);
@@ -182,24 +181,22 @@ static enum tok_err check(struct verify_params *ask, int64_t wall, struct verify
 enum wire_status judge_token(const struct issuer *x, struct slice token, enum judge_type type,
                              struct judged *ret)
 {
-    CLEANUP(secret_clear) struct secret scratch = {0};
+    CLEANUP(parsed_token_clear) struct parsed_token parsed = {0};
     int64_t wall = issuer_wall();
     struct verify_params ask = {
-        .token = token,
+        .token = &parsed,
         .policy = &x->policy,
         .keys = x->keys.set,
-        .now = store_time(x->store, wall),
-        .accept_one_time = true, /* what a one-time token may is sessions_bearer's question */
+        /* what a one-time token may is sessions_bearer's question */
+        .check = {.now = store_time(x->store, wall), .accept_one_time = true},
     };
     struct verify_result result = {0};
     char sid[VERIFY_ID_MAX + 1];
     enum wire_status status;
     enum tok_err err;
 
-    if (secret_alloc(BASE64URL_BYTES(token.n) + 1, &scratch) != TOK_OK)
+    if (token_parse(token, &parsed) != TOK_OK)
         return WIRE_UNAVAILABLE;
-    ask.scratch = scratch.p;
-    ask.scratch_size = scratch.n;
     err = check(&ask, wall, &result);
     ret->authentic = result.authentic;
     ret->exp = result.exp;

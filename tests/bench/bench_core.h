@@ -16,7 +16,6 @@ struct bench_token {
     struct policy policy;
     struct slice input, signature; /* HEADER.PAYLOAD; the signature's bytes */
     char signature_room[KEY_SIGNATURE_MAX];
-    char scratch[1024];
     struct issue_claims claims;
 };
 

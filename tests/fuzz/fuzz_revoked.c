@@ -105,8 +105,7 @@ static void ask(const struct revoked *list, struct slice text, struct file_state
         must(err == TOK_LIST);
 }
 
-/* Asks for this session, and for those in front, in the middle and at the end; and once more,
- * as a list remembers what was met. */
+/* Looks up this session, and those in front, in the middle and at the end. */
 static void judge(struct slice text, struct slice sid, bool sorted)
 {
     size_t n = text.n / REVOKED_LINE_LEN;
@@ -128,7 +127,6 @@ static void judge(struct slice text, struct slice sid, bool sorted)
     for (size_t i = 0; i < 5 && n; i++)
         ask(&list, text, state,
             (struct slice){text.p + i * (n - 1) / 4 * REVOKED_LINE_LEN, REVOKED_SID_LEN});
-    ask(&list, text, state, sid);
     revoked_close(&list);
     must(list.fd == -1);
 }

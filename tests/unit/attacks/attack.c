@@ -156,6 +156,7 @@ void range_free(struct range **at)
     keyset_free(r->publics);
     keyset_free(r->secrets);
     policy_clear(&r->policy);
+    parsed_token_clear(&r->parsed);
     free(r);
     ck_assert_msg(wrong == 0, "%u cases went another way: see above", wrong);
 }
@@ -225,17 +226,18 @@ void attack(struct range *r, const struct keyset *keys, const char *group, const
             struct slice token, enum tok_err want)
 {
     const struct verify_params ask = {
-        .token = token,
+        .token = &r->parsed,
         .policy = &r->policy,
         .keys = keys,
-        .now = NOW,
-        .user = r->user ? text_slice(r->user) : (struct slice){0},
-        .service = SLICE("sshd"),
-        .scratch = r->scratch,
-        .scratch_size = sizeof(r->scratch),
+        .check = {.now = NOW,
+                  .user = r->user ? text_slice(r->user) : (struct slice){0},
+                  .service = SLICE("sshd")},
     };
-    enum tok_err got = verify_token(&ask, &r->result);
+    enum tok_err got;
 
+    parsed_token_clear(&r->parsed);
+    ck_assert_ok(token_parse(token, &r->parsed));
+    got = verify_token(&ask, &r->result);
     attack_judged(r, group, name, got, want);
     /* Nothing of a token that is refused is told as its user; nothing at all of one that nobody
      * signed. */

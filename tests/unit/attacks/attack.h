@@ -26,7 +26,7 @@ struct range {
     const char *user;       /* asked for; NULL: any */
     unsigned wrong;         /* cases of this test that went another way */
     struct verify_result result;
-    char scratch[65536];
+    struct parsed_token parsed; /* of the last token */
 };
 
 /* Maps the tally; called once, before any test. */

@@ -104,23 +104,20 @@ static void lay_words(struct issuers *w, const struct settings_issuer *section)
 
 static enum tok_err judge(struct issuers *w, struct range *r, struct slice token)
 {
+    const struct policy_params check = {
+        .now = NOW, .user = SLICE("alice"), .service = SLICE("sshd")};
     const struct settings_issuer *section;
     struct resolved resolved = {.list.fd = -1};
     struct errmsg errmsg = {""};
     enum tok_err err;
 
-    ck_assert_ok(resolve_section(&w->settings, token, &section));
+    parsed_token_clear(&r->parsed);
+    ck_assert_ok(token_parse(token, &r->parsed));
+    section = resolve_section(&w->settings, &r->parsed);
     lay_words(w, section);
     ck_assert_msg(resolve_load(&w->ask, &w->settings, section, &resolved, &errmsg) == TOK_OK,
                   "%s", errmsg.text);
-    err = resolve_verify(&resolved,
-                         &(struct verify_params){.token = token,
-                                                 .now = NOW,
-                                                 .user = SLICE("alice"),
-                                                 .service = SLICE("sshd"),
-                                                 .scratch = r->scratch,
-                                                 .scratch_size = sizeof(r->scratch)},
-                         &r->result, &errmsg);
+    err = resolve_verify(&resolved, &r->parsed, &check, &r->result, &errmsg);
     resolve_clear(&resolved);
     return err;
 }

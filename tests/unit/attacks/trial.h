@@ -29,7 +29,7 @@ struct trial {
     struct key *key;
     struct keyset *keys;
     struct policy policy;
-    char scratch[65536];
+    struct parsed_token parsed; /* of the last token */
     struct verify_result result;
 };
 
@@ -55,6 +55,7 @@ static inline void trial_free(struct trial **b)
     key_free((*b)->key);
     keyset_free((*b)->keys);
     policy_clear(&(*b)->policy);
+    parsed_token_clear(&(*b)->parsed);
     free(*b);
 }
 
@@ -69,17 +70,21 @@ static inline void trial_keys(struct trial *b, const char *json)
                   "%s", errmsg.text);
 }
 
+/* Parses a token in place of the last one. */
+static inline const struct parsed_token *parsed_of(struct trial *b, struct slice token)
+{
+    parsed_token_clear(&b->parsed);
+    ck_assert_ok(token_parse(token, &b->parsed));
+    return &b->parsed;
+}
+
 static inline struct verify_params ask_of(struct trial *b, struct slice token)
 {
     return (struct verify_params){
-        .token = token,
+        .token = parsed_of(b, token),
         .policy = &b->policy,
         .keys = b->keys,
-        .now = NOW,
-        .user = SLICE("alice"),
-        .service = SLICE("sshd"),
-        .scratch = b->scratch,
-        .scratch_size = sizeof(b->scratch),
+        .check = {.now = NOW, .user = SLICE("alice"), .service = SLICE("sshd")},
     };
 }
 

@@ -22,6 +22,7 @@ struct place {
     char pinned[64], keys[64], other_keys[64], list[64], map[64];
     struct policy words;
     struct settings settings;
+    struct parsed_token parsed; /* of the last token */
     struct resolved resolved;
     struct verify_result result;
     struct resolve_params ask;
@@ -73,6 +74,7 @@ static void place_free(struct place **at)
     (void)unlink(p->map);
     (void)rmdir(p->dir);
     resolve_clear(&p->resolved);
+    parsed_token_clear(&p->parsed);
     settings_clear(&p->settings);
     policy_clear(&p->words);
     free(p);
@@ -99,11 +101,11 @@ static void settings(struct place *p, const char *text)
 
 static enum tok_err load(struct place *p, const char *token, struct errmsg *errmsg)
 {
-    const struct settings_issuer *chosen;
-
     resolve_clear(&p->resolved);
-    ck_assert_ok(resolve_section(&p->settings, text_slice(token), &chosen));
-    return resolve_load(&p->ask, &p->settings, chosen, &p->resolved, errmsg);
+    parsed_token_clear(&p->parsed);
+    ck_assert_ok(token_parse(text_slice(token), &p->parsed));
+    return resolve_load(&p->ask, &p->settings, resolve_section(&p->settings, &p->parsed),
+                        &p->resolved, errmsg);
 }
 
 /* The judgement on a token of RFC 8037's key with this payload. */
@@ -111,21 +113,15 @@ static enum tok_err judge(struct place *p, const char *payload, const char *user
 {
     CLEANUP(cleanup_key) struct key *key = forge_key(RFC8037_PRIVATE, KEY_PRIVATE);
     CLEANUP(cleanup_free) char *token = forge(key, SLICE(HEADER), text_slice(payload));
+    const struct policy_params check = {.now = NOW,
+                                        .user = user ? text_slice(user) : (struct slice){0}};
     struct errmsg errmsg = {""};
-    char scratch[1024];
     enum tok_err err = load(p, token, &errmsg);
 
     ck_assert_msg(err == TOK_OK || errmsg.text[0] != '\0', "no sentence");
     if (err)
         return err;
-    return resolve_verify(
-        &p->resolved,
-        &(struct verify_params){.token = text_slice(token),
-                                .now = NOW,
-                                .user = user ? text_slice(user) : (struct slice){0},
-                                .scratch = scratch,
-                                .scratch_size = sizeof(scratch)},
-        &p->result, &errmsg);
+    return resolve_verify(&p->resolved, &p->parsed, &check, &p->result, &errmsg);
 }
 
 START_TEST(the_local_issuers_tokens_are_judged_by_the_pinned_file)
@@ -414,10 +410,9 @@ START_TEST(what_is_no_token_is_the_local_issuers_to_refuse)
 
     section(p, "https://other", p->keys, "Audience=host\nUserMap=same\n");
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-        const struct settings_issuer *chosen = p->settings.issuers;
-
-        ck_assert_ok(resolve_section(&p->settings, text_slice(texts[i]), &chosen));
-        ck_assert_ptr_null(chosen);
+        parsed_token_clear(&p->parsed);
+        ck_assert_ok(token_parse(text_slice(texts[i]), &p->parsed));
+        ck_assert_ptr_null(resolve_section(&p->settings, &p->parsed));
     }
 }
 END_TEST
@@ -431,7 +426,8 @@ START_TEST(a_settings_file_that_is_named_must_be_there)
     p->ask.config = "/nowhere/jwt.conf";
     ck_assert_err(resolve_settings(&p->ask, &read, &errmsg), TOK_SETTINGS);
     ck_assert_ptr_nonnull(strstr(errmsg.text, "/nowhere/jwt.conf"));
-    ck_assert_err(resolve_token(&p->ask, SLICE("a.b.c"), &p->resolved, &errmsg), TOK_SETTINGS);
+    ck_assert_ok(token_parse(SLICE("a.b.c"), &p->parsed));
+    ck_assert_err(resolve_token(&p->ask, &p->parsed, &p->resolved, &errmsg), TOK_SETTINGS);
 }
 END_TEST
 
@@ -441,18 +437,15 @@ START_TEST(a_key_file_that_is_lost_judges_no_more_tokens)
     CLEANUP(cleanup_key) struct key *key = forge_key(RFC8037_PRIVATE, KEY_PRIVATE);
     CLEANUP(cleanup_free) char *token = forge(key, SLICE(HEADER), SLICE(LOCAL));
     struct errmsg errmsg = {""};
-    char scratch[1024];
-    const struct verify_params ask = {.token = text_slice(token),
-                                      .now = NOW,
-                                      .scratch = scratch,
-                                      .scratch_size = sizeof(scratch)};
+    const struct policy_params check = {.now = NOW};
 
     give(p, "keys", p->keys);
     give(p, "revoked", "none");
     ck_assert_ok(load(p, token, &errmsg));
-    ck_assert_ok(resolve_verify(&p->resolved, &ask, &p->result, &errmsg));
+    ck_assert_ok(resolve_verify(&p->resolved, &p->parsed, &check, &p->result, &errmsg));
     ck_assert_int_eq(unlink(p->keys), 0);
-    ck_assert_err(resolve_verify(&p->resolved, &ask, &p->result, &errmsg), TOK_KEYS);
+    ck_assert_err(resolve_verify(&p->resolved, &p->parsed, &check, &p->result, &errmsg),
+                  TOK_KEYS);
     ck_assert_ptr_nonnull(strstr(errmsg.text, p->keys));
     ck_assert(!p->result.authentic);
 }

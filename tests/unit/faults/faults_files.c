@@ -302,17 +302,15 @@ static enum tok_err resolve(const void *given, char *text)
     CLEANUP(resolve_clear) struct resolved r = {.list.fd = -1};
     struct verify_result result = {0};
     struct errmsg errmsg = {0};
-    char scratch[1024];
-    const struct verify_params check = {.token = text_slice(p->token),
-                                        .now = 1700000100,
-                                        .user = SLICE("alice"),
-                                        .service = SLICE("sshd"),
-                                        .scratch = scratch,
-                                        .scratch_size = sizeof(scratch)};
-    enum tok_err err = resolve_token(&ask, check.token, &r, &errmsg);
+    CLEANUP(parsed_token_clear) struct parsed_token token = {0};
+    const struct policy_params check = {
+        .now = 1700000100, .user = SLICE("alice"), .service = SLICE("sshd")};
+    enum tok_err err = token_parse(text_slice(p->token), &token);
 
     if (!err)
-        err = resolve_verify(&r, &check, &result, &errmsg);
+        err = resolve_token(&ask, &token, &r, &errmsg);
+    if (!err)
+        err = resolve_verify(&r, &token, &check, &result, &errmsg);
     (void)faults_end();
     (void)snprintf(text, FAULTS_TEXT, "%s %d %s", result.user, r.foreign, errmsg.text);
     return err;

@@ -17,15 +17,23 @@ struct check {
 static enum tok_err check_token(const void *given, char *text)
 {
     const struct check *c = given;
-    struct verify_params ask = ask_of(c->trial, text_slice(c->token));
+    CLEANUP(parsed_token_clear) struct parsed_token parsed = {0};
+    const struct verify_params params = {
+        .token = &parsed,
+        .policy = &c->trial->policy,
+        .keys = c->trial->keys,
+        .list = c->list.fd < 0 ? NULL : &c->list,
+        .check = {.now = c->now, .user = text_slice(c->user), .service = SLICE("sshd")},
+    };
     struct verify_result *r = &c->trial->result;
     char sid[VERIFY_ID_MAX + 1];
-    enum tok_err err;
+    enum tok_err err = token_parse(text_slice(c->token), &parsed);
 
-    ask.list = c->list.fd < 0 ? NULL : &c->list;
-    ask.user = text_slice(c->user);
-    ask.now = c->now;
-    err = verify_token(&ask, r);
+    if (err) {
+        (void)faults_end();
+        return err;
+    }
+    err = verify_token(&params, r);
     (void)faults_end();
     verify_id(r->claims.sid, sid);
     (void)snprintf(text, FAULTS_TEXT, "%d %s %s %s", r->authentic, r->kid, r->user, sid);

@@ -199,11 +199,8 @@ static enum tok_err judge(struct json_object *group, const char *token, bool *re
     CLEANUP(cleanup_keyset) struct keyset *set = NULL;
     CLEANUP(policy_clear) struct policy policy = {0};
     struct verify_result result;
-    static char scratch[16384];
-    struct verify_params ask = {.token = text_slice(token),
-                                .policy = &policy,
-                                .scratch = scratch,
-                                .scratch_size = sizeof(scratch)};
+    CLEANUP(parsed_token_clear) struct parsed_token parsed = {0};
+    struct verify_params ask = {.token = &parsed, .policy = &policy};
     struct errmsg errmsg;
     enum tok_err err;
 
@@ -216,6 +213,7 @@ static enum tok_err judge(struct json_object *group, const char *token, bool *re
     if (err)
         return err;
     ask.keys = set;
+    ck_assert_ok(token_parse(text_slice(token), &parsed));
     err = verify_token(&ask, &result);
     /* The payload is decoded after the signature held: letters that are none count as wrong. */
     *ret_authentic = result.authentic && err != TOK_BASE64;

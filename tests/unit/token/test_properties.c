@@ -169,15 +169,14 @@ static void is_minted(const struct claims *c, const struct minted *m)
 static enum tok_err judge(struct range *r, const struct keyset *keys, struct slice token)
 {
     const struct verify_params ask = {
-        .token = token,
+        .token = &r->parsed,
         .policy = &r->policy,
         .keys = keys,
-        .now = NOW,
-        .user = text_slice(r->user),
-        .scratch = r->scratch,
-        .scratch_size = sizeof(r->scratch),
+        .check = {.now = NOW, .user = text_slice(r->user)},
     };
 
+    parsed_token_clear(&r->parsed);
+    ck_assert_ok(token_parse(token, &r->parsed));
     return verify_token(&ask, &r->result);
 }
 
