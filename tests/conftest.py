@@ -24,18 +24,20 @@ class Tap:
         self.skipped = None
 
     def pytest_collection_finish(self, session):
-        print(f"1..{len(session.items)}" + ("" if session.items else " # SKIP no test was selected"), flush=True)
+        print(f"1..{len(session.items)}" + ("" if session.items else f" # SKIP {self.skipped}"), flush=True)
 
     def pytest_collectreport(self, report):
         if report.failed:
             comment(report.longreprtext)
+        if report.skipped:
+            self.skipped = reason(report)
 
     def pytest_runtest_logreport(self, report):
         """A test has three reports: setup, call and teardown. One line after the last."""
         if report.failed:
             self.failed.append(report.longreprtext)
         if report.skipped:
-            self.skipped = report.longrepr[2].removeprefix("Skipped: ")
+            self.skipped = reason(report)
         if report.when != "teardown":
             return
         self.number += 1
@@ -48,6 +50,10 @@ class Tap:
         print(f"{'not ok' if self.failed else 'ok'} {self.number} - {report.location[2].replace('#', '')}"
               + (f" # SKIP {self.skipped}" if self.skipped and not self.failed else ""), flush=True)
         self.failed, self.skipped = [], None
+
+
+def reason(report):
+    return report.longrepr[2].removeprefix("Skipped: ")
 
 
 def comment(text):

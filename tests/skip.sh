@@ -15,10 +15,9 @@ skip_without() {
     command -v "$1" >/dev/null || skip "needs $1 (Debian package $2)"
 }
 
-# pytest DIR [ARGUMENT...]: in DIR, with Debian's own Python, whose packages these tests use.
-pytest() {
+# The command that runs pytest, with Debian's own Python, whose packages the tests use.
+pytest="/usr/bin/python3 -B -m pytest --tap"
+
+skip_without_pytest() {
     /usr/bin/python3 -c 'import pytest' 2>/dev/null || skip "needs pytest (Debian package python3-pytest)"
-    cd "$1"
-    shift
-    exec /usr/bin/python3 -B -m pytest --tap "$@"
 }

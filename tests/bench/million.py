@@ -12,7 +12,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../http"))
 # pylint: disable=wrong-import-position
-from issuers import SOURCE, Issuer  # noqa: E402
+from issuer_daemon import SOURCE, Issuer  # noqa: E402
 from wire import ADMIN_STATUS, LOGOUT_ALL, OBTAIN, REFRESH, SESSIONS, VERIFY  # noqa: E402
 
 LIVE = 1000

@@ -1,17 +1,11 @@
-"""The recorder: the same bytes to the real simplejwt and to jwtd, their replies side by side.
-
-    recorder.py BUILD           compares all of them
-    recorder.py BUILD show RE   prints both replies of the cases whose names match
-"""
+"""The same bytes to the real simplejwt and to jwtd, their replies side by side."""
 
 import os
 import re
-import sys
 from concurrent.futures import ThreadPoolExecutor
 
-from daemons import Daemons, payload, run
+from daemons import Daemons, payload
 from django_site import DjangoSite, private_key
-from wire_cases import all_cases
 from wire_differences import DIFFERENCES
 from wire_tokens import Tokens, header_of, unb64
 
@@ -124,37 +118,3 @@ def explained():
     page = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../docs/simplejwt.md")
     with open(page, encoding="utf-8") as file:
         return re.findall(r"^\| `([\w-]+)` \|", file.read(), re.M)
-
-
-def every_reply_is_simplejwts_but_for_the_named_differences(build):
-    cases = all_cases()
-    recorded = replies(build, cases)
-    faults = [f"{case.name}: {fault}" for case, *pair in recorded if (fault := fault_of(case, *pair))]
-    for fault in faults[:40]:
-        print("# " + fault.replace("\n", "\n#     "))
-    assert not faults, f"{len(faults)} of {len(cases)} cases"
-    assert len(cases) >= 120
-    same = sum(theirs == ours for _, theirs, ours in recorded)
-    print(f"# {len(cases)} cases compared: {same} the same, the others differ in "
-          f"{len({d.name for d in DIFFERENCES})} named ways")
-
-
-def every_difference_is_met_by_a_case_and_explained(_):
-    cases = all_cases()
-    idle = [d.name for d in DIFFERENCES if not any(matches(d, c) for c in cases)]
-    assert not idle, f"no case for {idle}"
-    names = {d.name for d in DIFFERENCES}
-    assert names <= set(explained()), f"not in docs/simplejwt.md: {sorted(names - set(explained()))}"
-
-
-def show(build, pattern):
-    for case, theirs, ours in replies(build, [c for c in all_cases() if re.search(pattern, c.name)]):
-        print(f"== {case.name}: {'same' if theirs == ours else 'differ'}\n{theirs}\n-- jwtd\n{ours}\n")
-
-
-if __name__ == "__main__":
-    if sys.argv[2:3] == ["show"]:
-        show(sys.argv[1], sys.argv[3])
-    else:
-        sys.exit(run([every_reply_is_simplejwts_but_for_the_named_differences,
-                      every_difference_is_met_by_a_case_and_explained], sys.argv[1]))

@@ -15,7 +15,7 @@ sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../htt
 
 # pylint: disable=wrong-import-position
 from daemons import Daemon
-from issuers import Issuer
+from issuer_daemon import Issuer
 
 pytestmark = needs_root
 

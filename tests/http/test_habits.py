@@ -6,11 +6,9 @@ import re
 import signal
 import socket
 import subprocess
-import sys
 import time
 
-from case import tests_of, with_daemons
-from daemons import QUICK, run
+from daemons import QUICK
 
 TOP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 
@@ -39,8 +37,7 @@ def hears(said, daemon):
     assert said() == "STATUS=Answering" and said() == "READY=1", daemon
 
 
-@with_daemons()
-def each_daemon_tells_systemd_that_it_is_ready_reloads_and_ends(d):
+def test_each_daemon_tells_systemd_that_it_is_ready_reloads_and_ends(d):
     with systemd(d) as said:
         for daemon in d.all:
             d.held.add(daemon)
@@ -52,8 +49,7 @@ def each_daemon_tells_systemd_that_it_is_ready_reloads_and_ends(d):
             d.held.remove(daemon)
 
 
-@with_daemons()
-def each_daemon_tells_systemd_what_is_wrong_with_its_settings(d):
+def test_each_daemon_tells_systemd_what_is_wrong_with_its_settings(d):
     wrong, line = QUICK + "[Token]\nLeeway=never\n", QUICK.count("\n") + 2
     with systemd(d) as said:
         for daemon in d.all:
@@ -84,8 +80,7 @@ def call(*argv):
     return subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=20)
 
 
-@with_daemons()
-def each_option_is_in_the_manual_and_each_of_the_manuals_in_the_help(d):
+def test_each_option_is_in_the_manual_and_each_of_the_manuals_in_the_help(d):
     for daemon in d.all:
         program = daemon.argv[0]
         name = os.path.basename(program)
@@ -100,8 +95,7 @@ def each_option_is_in_the_manual_and_each_of_the_manuals_in_the_help(d):
         assert help_words == page_words and len(help_words) >= 5, (name, help_words ^ page_words)
 
 
-@with_daemons()
-def version_check_config_and_wrong_options_end_at_once_with_their_status(d):
+def test_version_check_config_and_wrong_options_end_at_once_with_their_status(d):
     for daemon in d.all:
         program, config = daemon.argv[:2]
         name = os.path.basename(program)
@@ -116,7 +110,3 @@ def version_check_config_and_wrong_options_end_at_once_with_their_status(d):
         assert refused.returncode == 1 and "jwt.conf:2" in refused.stderr and "Leeway" in refused.stderr, refused
         assert refused.stderr.count("\n") == 1 and not refused.stdout, refused
         d.write("jwt.conf", QUICK)
-
-
-if __name__ == "__main__":
-    sys.exit(run(tests_of(sys.modules[__name__]), sys.argv[1]))

@@ -3,11 +3,11 @@
 import json
 import os
 import subprocess
-import sys
 import tempfile
 
 import client
-from daemons import ALICE, CAROL, Daemons, payload, run
+import pytest
+from daemons import ALICE, CAROL, Daemons, payload
 from django_site import DjangoSite, private_key, public_key
 
 SETTINGS = """[Token]
@@ -19,6 +19,10 @@ MaxTokenLength=1024
 """
 
 SITE = {"USER_ID_FIELD": "username", "ISSUER": "https://login.example", "AUDIENCE": "site.example"}
+
+
+def keys_url(daemons):
+    return f"http://127.0.0.1:{daemons.port}/.well-known/jwks.json"
 
 
 def takes_ours(daemons, site):
@@ -35,33 +39,19 @@ def takes_ours(daemons, site):
             assert (reply.status, reply.json()["code"]) == (401, "token_not_valid"), reply.raw
 
 
-def with_site(build, algorithm, keys, tcp=False):
-    daemons = Daemons(build, SETTINGS % algorithm, tcp=tcp)
+@pytest.mark.parametrize("algorithm, setting, key", [
+    ("HS256", "SIGNING_KEY", private_key), ("RS256", "VERIFYING_KEY", public_key),
+    ("ES256", "VERIFYING_KEY", public_key), ("ES256", "JWK_URL", keys_url)])
+def test_a_django_site_takes_our_tokens(build, algorithm, setting, key):
+    daemons = Daemons(build, SETTINGS % algorithm, tcp=True)
     try:
-        site = DjangoSite(dict(SITE, ALGORITHM=algorithm, **keys(daemons)))
+        site = DjangoSite(dict(SITE, ALGORITHM=algorithm, **{setting: key(daemons)}))
         try:
             takes_ours(daemons, site)
         finally:
             site.stop()
     finally:
         daemons.stop()
-
-
-def a_django_site_takes_our_hs256_tokens(build):
-    with_site(build, "HS256", lambda d: {"SIGNING_KEY": private_key(d)})
-
-
-def a_django_site_takes_our_rs256_tokens(build):
-    with_site(build, "RS256", lambda d: {"VERIFYING_KEY": public_key(d)})
-
-
-def a_django_site_takes_our_es256_tokens(build):
-    with_site(build, "ES256", lambda d: {"VERIFYING_KEY": public_key(d)})
-
-
-def a_django_site_takes_our_tokens_by_the_keys_we_publish(build):
-    with_site(build, "ES256", lambda d: {
-        "JWK_URL": f"http://127.0.0.1:{d.port}/.well-known/jwks.json"}, tcp=True)
 
 
 # The other way round
@@ -139,19 +129,20 @@ def key_of(build, algorithm):
         daemons.stop()
 
 
-def a_django_sites_hs256_tokens_open_logins(build):
+def test_a_django_sites_hs256_tokens_open_logins(build):
     private, _ = key_of(build, "HS256")
     opens_logins(build, "HS256", {"SIGNING_KEY": private}, private)
 
 
-def a_django_sites_rs256_tokens_open_logins(build):
+def test_a_django_sites_rs256_tokens_open_logins(build):
     private, public = key_of(build, "RS256")
     opens_logins(build, "RS256", {"SIGNING_KEY": private, "VERIFYING_KEY": public}, public)
 
 
 # One client
 
-def one_client_runs_against_both_servers_unchanged(build):
+
+def test_one_client_runs_against_both_servers_unchanged(build):
     daemons = Daemons(build, "[Http]\nFailureTime=100ms\n", tcp=True)
     site = DjangoSite({"ROTATE_REFRESH_TOKENS": True, "BLACKLIST_AFTER_ROTATION": True})
     try:
@@ -160,11 +151,3 @@ def one_client_runs_against_both_servers_unchanged(build):
     finally:
         site.stop()
         daemons.stop()
-
-
-if __name__ == "__main__":
-    sys.exit(run([a_django_site_takes_our_hs256_tokens, a_django_site_takes_our_rs256_tokens,
-                  a_django_site_takes_our_es256_tokens,
-                  a_django_site_takes_our_tokens_by_the_keys_we_publish,
-                  a_django_sites_hs256_tokens_open_logins, a_django_sites_rs256_tokens_open_logins,
-                  one_client_runs_against_both_servers_unchanged], sys.argv[1]))

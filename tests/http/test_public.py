@@ -2,15 +2,13 @@
 
 import os
 import re
-import sys
 
+import pytest
 import wire
-from case import is_answer, tests_of, with_daemons
-from daemons import ALICE, QUICK, run
-from front import BUSY, FORBIDDEN, NOT_FOUND, bearer, whoami, with_front
+from daemons import ALICE, QUICK
+from replies import BUSY, FORBIDDEN, GET_ONLY, NOT_FOUND, bearer, is_answer, whoami
 
 KEYS = "/.well-known/jwks.json"
-GET_ONLY = "GET, HEAD, OPTIONS"
 # Prometheus' text form, version 0.0.4.
 LINE = re.compile(r'[a-z_]+(\{[a-z]+="[^"\\\n]*"(,[a-z]+="[^"\\\n]*")*\})? [0-9]+')
 
@@ -18,8 +16,7 @@ LINE = re.compile(r'[a-z_]+(\{[a-z]+="[^"\\\n]*"(,[a-z]+="[^"\\\n]*")*\})? [0-9]
 # Keys
 
 
-@with_daemons()
-def keys_come_again_only_when_they_are_others(d):
+def test_keys_come_again_only_when_they_are_others(d):
     first = d.get(KEYS)
     assert first.status == 200 and first.header("Cache-Control") == "public, max-age=300", first.raw
     tag = first.header("ETag")
@@ -65,16 +62,16 @@ def requests(told):
     return {k.split("{", 1)[1][:-1]: v for k, v in told.items() if k.startswith("jwtd_requests_total")}
 
 
-@with_front(QUICK.replace("FailuresPerSource=0", "FailuresPerSource=3/min"))
-def metrics_count_routes_verdicts_and_throttled_logins(d, issuer):
+@pytest.mark.daemons(QUICK.replace("FailuresPerSource=0", "FailuresPerSource=3/min"))
+def test_metrics_count_routes_verdicts_and_throttled_logins(d, scripted):
     assert requests(metrics(d)) == {}
-    issuer.says(wire.OBTAIN, "denied")
+    scripted.says(wire.OBTAIN, "denied")
     assert [d.post("/api/token/", ALICE).status for _ in range(5)] == [401] * 3 + [429] * 2
-    issuer.says(wire.WHOAMI, *whoami())
+    scripted.says(wire.WHOAMI, *whoami())
     assert d.request("GET", "/api/user", headers=bearer()).status == 200
-    issuer.answers[wire.VERIFY] = None
+    scripted.answers[wire.VERIFY] = None
     assert d.post("/api/token/verify/", {"token": "a"}).status == 503
-    issuer.says(wire.SESSION_END, "no_session")
+    scripted.says(wire.SESSION_END, "no_session")
     for sid in ("AZqwEjRWeJCrze8SNFZ4kA", "AZqwEjRWeJCrze8SNFZ4kQ"):
         assert d.request("DELETE", f"/api/sessions/{sid}/", headers=bearer()).status == 404
     assert d.get("/secret-path?name=value").status == 404
@@ -92,9 +89,9 @@ def metrics_count_routes_verdicts_and_throttled_logins(d, issuer):
     assert told["jwtd_connections"] == 1 and told["jwtd_connections_total"] == 13, told
 
 
-@with_front("[Http]\nMaxConnections=3\nMaxConnectionsPerSource=2\n")
-def metrics_count_refused_connections(d, issuer):
-    assert not issuer.asked
+@pytest.mark.daemons("[Http]\nMaxConnections=3\nMaxConnectionsPerSource=2\n")
+def test_metrics_count_refused_connections(d, scripted):
+    assert not scripted.asked
     held = [d.connect() for _ in range(2)]
     for client in held:
         client.sendall(b"GET ")
@@ -107,27 +104,24 @@ def metrics_count_refused_connections(d, issuer):
     assert told['jwtd_connections_refused_total{limit="MaxConnections"}'] == 0, told
 
 
-@with_front()
-def labels_are_bounded_whatever_is_asked(d, issuer):
-    assert not issuer.asked
+def test_labels_are_bounded_whatever_is_asked(d, scripted):
+    assert not scripted.asked
     for i in range(300):
         d.request(("GET", "PUT", "HEAD")[i % 3], f"/x{i}/?y={i}", headers=[f"Host: h{i}.example", f"X-{i}: {i}"])
     told = d.request("GET", "/metrics").body.decode()
     assert len(told) < 8192 and "example" not in told and "/x" not in told, told
 
 
-@with_front()
-def the_manual_names_each_metric_and_no_other(d, issuer):
-    assert not issuer.asked
+def test_the_manual_names_each_metric_and_no_other(d, scripted):
+    assert not scripted.asked
     with open(os.path.join(os.path.dirname(__file__), "../../jwtd/jwtd.8"), encoding="utf-8") as file:
         named = set(re.findall(r"jwtd_[a-z_]+", file.read()))
     told = d.request("GET", "/metrics").body.decode()
     assert named == set(re.findall(r"# TYPE (jwtd_[a-z_]+) ", told)), named
 
 
-@with_front()
-def metrics_are_never_told_to_who_came_through_a_proxy(d, issuer):
-    assert not issuer.asked
+def test_metrics_are_never_told_to_who_came_through_a_proxy(d, scripted):
+    assert not scripted.asked
     for value in ("192.0.2.1", "junk", ""):
         reply = d.request("GET", "/metrics", headers=[f"X-Forwarded-For: {value}"])
         is_answer(reply, 403, FORBIDDEN, GET_ONLY)
@@ -135,14 +129,10 @@ def metrics_are_never_told_to_who_came_through_a_proxy(d, issuer):
     assert d.request("GET", "/metrics").status == 200
 
 
-@with_front(QUICK.replace("[Http]\n", "[Http]\nTrustedProxies=root\n"))
-def metrics_are_never_told_to_a_trusted_proxy(d, issuer):
-    assert not issuer.asked
+@pytest.mark.daemons(QUICK.replace("[Http]\n", "[Http]\nTrustedProxies=root\n"))
+def test_metrics_are_never_told_to_a_trusted_proxy(d, scripted):
+    assert not scripted.asked
     for headers in ([], ["X-Forwarded-For: 192.0.2.1"], ["X-Forwarded-For: 127.0.0.1"]):
         is_answer(d.request("GET", "/metrics", headers=headers), 403, FORBIDDEN, GET_ONLY)
     reply = d.get("/metrics/x")
     assert (reply.status, reply.body) == (404, NOT_FOUND), reply.raw
-
-
-if __name__ == "__main__":
-    sys.exit(run(tests_of(sys.modules[__name__]), sys.argv[1]))

@@ -2,10 +2,9 @@
 
 import os
 import select
-import sys
 
-from case import with_daemons, tests_of
-from daemons import QUICK, Reply, request_bytes, run
+import pytest
+from daemons import QUICK, Reply, request_bytes
 
 ROUNDS = int(os.environ.get("ROUNDS", "10"))
 AT_ONCE = 32
@@ -38,15 +37,15 @@ def race(d):
         yield token, all_at_once(d, {"refresh": token})
 
 
-@with_daemons(QUICK.replace("RotationGrace=1s", "RotationGrace=10s"))
-def with_grace_one_refresh_token_sent_32_times_at_once_has_one_successor_for_all(d):
+@pytest.mark.daemons(QUICK.replace("RotationGrace=1s", "RotationGrace=10s"))
+def test_with_grace_one_refresh_token_sent_32_times_at_once_has_one_successor_for_all(d):
     for _, replies in race(d):
         assert [r.status for r in replies] == [200] * AT_ONCE, [r.status for r in replies]
         assert len({r.body for r in replies}) == 1, {r.body for r in replies}
 
 
-@with_daemons(QUICK.replace("RotationGrace=1s", "RotationGrace=0"))
-def without_grace_one_refresh_token_sent_32_times_at_once_has_one_successor_at_most(d):
+@pytest.mark.daemons(QUICK.replace("RotationGrace=1s", "RotationGrace=0"))
+def test_without_grace_one_refresh_token_sent_32_times_at_once_has_one_successor_at_most(d):
     for token, replies in race(d):
         statuses = sorted(r.status for r in replies)
         assert statuses == [200] + [401] * (AT_ONCE - 1), statuses
@@ -54,7 +53,3 @@ def without_grace_one_refresh_token_sent_32_times_at_once_has_one_successor_at_m
         (successor,) = (r.json()["refresh"] for r in replies if r.status == 200)
         for spent in (token, successor):
             assert d.post("/api/token/refresh/", {"refresh": spent}).status == 401
-
-
-if __name__ == "__main__":
-    sys.exit(run(tests_of(sys.modules[__name__]), sys.argv[1]))

@@ -1,13 +1,12 @@
 """Each setting of [Http] and [Token] by its effect on a login and on what is bought."""
 
 import re
-import sys
 import time
 
-from case import is_answer, tests_of, token_error, with_daemons
-from daemons import ALICE, QUICK, payload, run
+import pytest
+from daemons import ALICE, QUICK, payload
+from replies import GET_ONLY, is_answer, token_error
 
-GET_ONLY = "GET, HEAD, OPTIONS"
 WRONG = dict(ALICE, password="no such secret")
 NONE = b'{"detail":"Authentication credentials were not provided."}'
 
@@ -30,8 +29,8 @@ def header(text):
 # [Http]
 
 
-@with_daemons(http("AuthHeaderTypes=JWT Token"))
-def auth_header_types_are_the_schemes_and_the_first_is_the_challenge(d):
+@pytest.mark.daemons(http("AuthHeaderTypes=JWT Token"))
+def test_auth_header_types_are_the_schemes_and_the_first_is_the_challenge(d):
     access = d.obtain()["access"]
     for scheme in ("JWT", "Token", "jwt"):
         assert d.request("GET", "/api/user/", headers=[f"Authorization: {scheme} {access}"]).status == 200, scheme
@@ -41,8 +40,8 @@ def auth_header_types_are_the_schemes_and_the_first_is_the_challenge(d):
     assert d.post("/api/token/", WRONG).header("WWW-Authenticate") == 'JWT realm="api"'
 
 
-@with_daemons(http("AuthHeaderName=X-Access-Token"))
-def auth_header_name_is_the_field_and_no_other_is(d):
+@pytest.mark.daemons(http("AuthHeaderName=X-Access-Token"))
+def test_auth_header_name_is_the_field_and_no_other_is(d):
     access = d.obtain()["access"]
     assert d.request("GET", "/api/user/", headers=[f"x-access-token: Bearer {access}"]).status == 200
     is_answer(d.get("/api/user/", access), 401, NONE, GET_ONLY)
@@ -50,8 +49,8 @@ def auth_header_name_is_the_field_and_no_other_is(d):
     assert d.request("GET", "/api/user/", headers=both).status == 400
 
 
-@with_daemons(http("AllowedHosts=login.example [2001:db8::1]"))
-def allowed_hosts_may_be_called_by_beside_our_own_names(d):
+@pytest.mark.daemons(http("AllowedHosts=login.example [2001:db8::1]"))
+def test_allowed_hosts_may_be_called_by_beside_our_own_names(d):
     def status(host):
         head = f"GET /healthz HTTP/1.1\r\nHost: {host}\r\n\r\n".encode()
         return int(d.raw(head).split(b" ")[1])
@@ -62,8 +61,8 @@ def allowed_hosts_may_be_called_by_beside_our_own_names(d):
         assert status(host) == 400, host
 
 
-@with_daemons(http("TrustedProxies=no-such-user root"))
-def a_trusted_proxy_that_is_no_user_is_told_and_the_others_hold(d):
+@pytest.mark.daemons(http("TrustedProxies=no-such-user root"))
+def test_a_trusted_proxy_that_is_no_user_is_told_and_the_others_hold(d):
     for address in ("192.0.2.1", "2001:db8::1"):
         reply = d.post("/api/token/", WRONG, [f"X-Forwarded-For: 198.51.100.1, {address}"])
         assert reply.status == 401
@@ -73,14 +72,14 @@ def a_trusted_proxy_that_is_no_user_is_told_and_the_others_hold(d):
     assert "source=192.0.2.1" in log and "source=2001:db8::/64" in log and 'source="uid 0"' in log, log
 
 
-@with_daemons(QUICK)
-def who_is_no_trusted_proxy_forwards_nothing(d):
+@pytest.mark.daemons(QUICK)
+def test_who_is_no_trusted_proxy_forwards_nothing(d):
     assert d.post("/api/token/", WRONG, ["X-Forwarded-For: 192.0.2.1"]).status == 401
     assert "192.0.2.1" not in d.read_log()
 
 
-@with_daemons(http("MaxConnections=3"))
-def max_connections_bounds_all_of_them(d):
+@pytest.mark.daemons(http("MaxConnections=3"))
+def test_max_connections_bounds_all_of_them(d):
     held = [d.connect() for _ in range(3)]
     for client in held:
         client.sendall(b"GET ")
@@ -97,8 +96,8 @@ def max_connections_bounds_all_of_them(d):
         time.sleep(0.05)
 
 
-@with_daemons(QUICK.replace("300ms", "100ms"))
-def failure_time_is_when_a_failed_login_is_answered(d):
+@pytest.mark.daemons(QUICK.replace("300ms", "100ms"))
+def test_failure_time_is_when_a_failed_login_is_answered(d):
     d.obtain()
     for least, most in ((0.1, 0.7), (0.7, 1.4)):
         d.write("jwt.conf", QUICK.replace("300ms", f"{round(least * 1000)}ms"))
@@ -112,41 +111,39 @@ def failure_time_is_when_a_failed_login_is_answered(d):
 # [Token]
 
 
-@with_daemons(token("AccessTokenLifetime=2min\nRefreshTokenLifetime=3h"))
-def lifetimes_are_those_of_the_tokens(d):
+@pytest.mark.daemons(token("AccessTokenLifetime=2min\nRefreshTokenLifetime=3h"))
+def test_lifetimes_are_those_of_the_tokens(d):
     for _ in range(2):
         pair = d.obtain()
         access, refresh = payload(pair["access"]), payload(pair["refresh"])
         assert (access["exp"] - access["iat"], refresh["exp"] - refresh["iat"]) == (120, 10800), pair
 
 
-def algorithm_is(name, kty, crv=None, more=""):
-    def body(d):
-        pair = d.obtain()
-        key, = d.get("/.well-known/jwks.json").json()["keys"]
-        assert header(pair["access"]) == {"alg": name, "typ": "JWT", "kid": key["kid"]}, pair
-        assert (key["kty"], key.get("crv"), key["alg"]) == (kty, crv, name), key
-        assert d.get("/api/user/", pair["access"]).status == 200
-
-    body.__name__ = f"algorithm_{name.lower()}_signs_with_a_key_of_its_own"
-    return with_daemons(token(f"Algorithm={name}\n{more}"))(body)
+def algorithm(name, kty, crv=None, more=""):
+    return pytest.param(name, kty, crv, id=name, marks=pytest.mark.daemons(token(f"Algorithm={name}\n{more}")))
 
 
-TESTS_OF_ALGORITHMS = [algorithm_is("EdDSA", "OKP", "Ed25519"), algorithm_is("ES256", "EC", "P-256"),
-                       algorithm_is("ES384", "EC", "P-384"), algorithm_is("ES512", "EC", "P-521"),
-                       algorithm_is("RS256", "RSA", more="MaxTokenLength=1024"),
-                       algorithm_is("PS256", "RSA", more="MaxTokenLength=1024")]
+@pytest.mark.parametrize("name, kty, crv", [
+    algorithm("EdDSA", "OKP", "Ed25519"), algorithm("ES256", "EC", "P-256"), algorithm("ES384", "EC", "P-384"),
+    algorithm("ES512", "EC", "P-521"), algorithm("RS256", "RSA", more="MaxTokenLength=1024"),
+    algorithm("PS256", "RSA", more="MaxTokenLength=1024")])
+def test_an_algorithm_signs_with_a_key_of_its_own(d, name, kty, crv):
+    pair = d.obtain()
+    key, = d.get("/.well-known/jwks.json").json()["keys"]
+    assert header(pair["access"]) == {"alg": name, "typ": "JWT", "kid": key["kid"]}, pair
+    assert (key["kty"], key.get("crv"), key["alg"]) == (kty, crv, name), key
+    assert d.get("/api/user/", pair["access"]).status == 200
 
 
-@with_daemons(token("Algorithm=HS256"))
-def algorithm_hs256_never_publishes_its_secret(d):
+@pytest.mark.daemons(token("Algorithm=HS256"))
+def test_algorithm_hs256_never_publishes_its_secret(d):
     pair = d.obtain()
     assert header(pair["access"])["alg"] == "HS256" and d.get("/api/user/", pair["access"]).status == 200
     assert d.get("/.well-known/jwks.json").json() == {"keys": []}
 
 
-@with_daemons(token("Issuer=https://sso.example/a\nAudience=one two"))
-def issuer_and_audience_are_in_each_token(d):
+@pytest.mark.daemons(token("Issuer=https://sso.example/a\nAudience=one two"))
+def test_issuer_and_audience_are_in_each_token(d):
     pair = d.obtain()
     for text in pair.values():
         claims = payload(text)
@@ -157,13 +154,13 @@ def issuer_and_audience_are_in_each_token(d):
     assert d.raw(head).startswith(b"HTTP/1.1 200 "), "the host of Issuer is one of ours"
 
 
-@with_daemons(token("Audience=one"))
-def one_audience_is_a_string(d):
+@pytest.mark.daemons(token("Audience=one"))
+def test_one_audience_is_a_string(d):
     assert payload(d.obtain()["access"])["aud"] == "one"
 
 
-@with_daemons(token("Leeway=2s\nAccessTokenLifetime=1s"))
-def leeway_is_how_long_after_exp_a_token_is_taken(d):
+@pytest.mark.daemons(token("Leeway=2s\nAccessTokenLifetime=1s"))
+def test_leeway_is_how_long_after_exp_a_token_is_taken(d):
     access = d.obtain()["access"]
     time.sleep(1.2)
     assert d.post("/api/token/verify/", {"token": access}).status == 200
@@ -172,8 +169,8 @@ def leeway_is_how_long_after_exp_a_token_is_taken(d):
     is_answer(d.post("/api/token/verify/", {"token": access}), 401, token_error("Token is expired"))
 
 
-@with_daemons(token("UserIdClaim=user_id\nTokenTypeClaim=kind\nJtiClaim=id"))
-def claims_have_the_names_that_are_set(d):
+@pytest.mark.daemons(token("UserIdClaim=user_id\nTokenTypeClaim=kind\nJtiClaim=id"))
+def test_claims_have_the_names_that_are_set(d):
     pair = d.obtain()
     for kind, text in pair.items():
         claims = payload(text)
@@ -184,15 +181,15 @@ def claims_have_the_names_that_are_set(d):
     assert d.post("/api/token/refresh/", {"refresh": pair["access"]}).status == 401
 
 
-@with_daemons(token("MaxTokenLength=200"))
-def max_token_length_is_a_clear_refusal(d):
+@pytest.mark.daemons(token("MaxTokenLength=200"))
+def test_max_token_length_is_a_clear_refusal(d):
     is_answer(d.post("/api/token/", ALICE), 400,
               b'{"detail":"A token for this user would be longer than MaxTokenLength allows."}')
     assert re.search(r"MaxTokenLength", d.read_log()), "at start the settings are warned about"
 
 
-@with_daemons(token("SlidingTokens=yes\nSlidingTokenLifetime=2min\nSlidingTokenRefreshLifetime=3h"))
-def sliding_tokens_have_their_two_lifetimes(d):
+@pytest.mark.daemons(token("SlidingTokens=yes\nSlidingTokenLifetime=2min\nSlidingTokenRefreshLifetime=3h"))
+def test_sliding_tokens_have_their_two_lifetimes(d):
     first = d.post("/api/token/sliding/", ALICE).json()["token"]
     claims = payload(first)
     assert claims["token_type"] == "sliding", claims
@@ -201,13 +198,9 @@ def sliding_tokens_have_their_two_lifetimes(d):
     assert second["refresh_exp"] == claims["refresh_exp"] and second["exp"] - second["iat"] == 120, second
 
 
-@with_daemons(token("SlidingTokens=yes\nSlidingTokenLifetime=1s\nSlidingTokenRefreshLifetime=2s"))
-def a_sliding_token_past_its_lifetimes_is_told_which(d):
+@pytest.mark.daemons(token("SlidingTokens=yes\nSlidingTokenLifetime=1s\nSlidingTokenRefreshLifetime=2s"))
+def test_a_sliding_token_past_its_lifetimes_is_told_which(d):
     first = d.post("/api/token/sliding/", ALICE).json()["token"]
     time.sleep(2.1)
     reply = d.post("/api/token/sliding/refresh/", {"token": first})
     assert reply.status == 401 and b"expired" in reply.body, reply.raw
-
-
-if __name__ == "__main__":
-    sys.exit(run(TESTS_OF_ALGORITHMS + tests_of(sys.modules[__name__]), sys.argv[1]))

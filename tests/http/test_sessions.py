@@ -1,15 +1,12 @@
 """A person's sessions over HTTP, with all three daemons: list, end, logout, narrow, and who may not."""
 
 import json
-import sys
 import time
 
-from case import is_answer, tests_of, token_error, with_daemons
-from daemons import CAROL, QUICK, payload, run
-from front import FORBIDDEN, NOT_FOUND, bearer, in_view
-from tokens import set_shadow
-
-GET_ONLY = "GET, HEAD, OPTIONS"
+import pytest
+from daemons import CAROL, QUICK, payload
+from replies import FORBIDDEN, GET_ONLY, NOT_FOUND, bearer, in_view, is_answer, token_error
+from users import changed, changed_shadow
 
 
 def sid(pair):
@@ -45,8 +42,7 @@ def all_are_over(d, pair):
     assert sid(pair) in d.revoked()
 
 
-@with_daemons()
-def the_list_has_each_live_session_of_this_user_alone(d):
+def test_the_list_has_each_live_session_of_this_user_alone(d):
     pairs = [d.obtain() for _ in range(3)]
     d.obtain(CAROL)
     listed = sessions(d, pairs[1]["access"])
@@ -59,8 +55,8 @@ def the_list_has_each_live_session_of_this_user_alone(d):
         assert x["source"] == "uid 0", x
 
 
-@with_daemons(QUICK + "MaxSessionsPerUser=300\n")
-def a_long_list_is_whole(d):
+@pytest.mark.daemons(QUICK + "MaxSessionsPerUser=300\n")
+def test_a_long_list_is_whole(d):
     first = d.obtain()
     for _ in range(150):
         last = d.obtain()
@@ -70,8 +66,7 @@ def a_long_list_is_whole(d):
     assert {sid(first), sid(last)} <= {x["sid"] for x in listed}
 
 
-@with_daemons()
-def a_session_is_ended_by_its_user_and_by_nobody_else(d):
+def test_a_session_is_ended_by_its_user_and_by_nobody_else(d):
     mine, other, carols = d.obtain(), d.obtain(), d.obtain(CAROL)
     for name in (sid(mine), sid(other)):
         is_answer(end(d, name, carols["access"]), 404, NOT_FOUND, "DELETE, OPTIONS")
@@ -86,8 +81,7 @@ def a_session_is_ended_by_its_user_and_by_nobody_else(d):
     assert d.get("/api/user/", carols["access"]).status == 200
 
 
-@with_daemons()
-def logout_ends_its_session_and_logout_all_the_rest(d):
+def test_logout_ends_its_session_and_logout_all_the_rest(d):
     first, second, third, carols = d.obtain(), d.obtain(), d.obtain(), d.obtain(CAROL)
     is_answer(post(d, "/api/logout/", first["access"]), 200, b"{}")
     all_are_over(d, first)
@@ -100,8 +94,8 @@ def logout_ends_its_session_and_logout_all_the_rest(d):
     assert d.obtain()["access"], "the next login is a new session"
 
 
-@with_daemons(QUICK + "[Token]\nAudience=box site\n")
-def a_narrowed_token_is_never_wider_or_longer(d):
+@pytest.mark.daemons(QUICK + "[Token]\nAudience=box site\n")
+def test_a_narrowed_token_is_never_wider_or_longer(d):
     pair = d.obtain()
     whole = payload(pair["access"])
     less = narrow(d, pair["access"], scope="pam:sudo pam:sshd", aud="box", lifetime="60s")
@@ -121,8 +115,7 @@ def a_narrowed_token_is_never_wider_or_longer(d):
     assert d.get("/api/auth/", pair["access"]).status == 204
 
 
-@with_daemons()
-def a_narrowed_token_ends_and_lists_nothing_and_dies_with_its_session(d):
+def test_a_narrowed_token_ends_and_lists_nothing_and_dies_with_its_session(d):
     pair = d.obtain()
     less = narrow(d, pair["access"], scope="pam:sudo")
     is_answer(d.get("/api/sessions/", less), 403, FORBIDDEN, GET_ONLY)
@@ -133,8 +126,7 @@ def a_narrowed_token_ends_and_lists_nothing_and_dies_with_its_session(d):
     is_answer(d.post("/api/token/verify/", {"token": less}), 401, token_error("Token is blacklisted"))
 
 
-@with_daemons()
-def a_one_time_token_buys_nothing_here(d):
+def test_a_one_time_token_buys_nothing_here(d):
     pair = d.obtain()
     once = narrow(d, pair["access"], one_time=True, lifetime=60)
     assert payload(once)["one_time"] is True
@@ -146,37 +138,21 @@ def a_one_time_token_buys_nothing_here(d):
     assert d.get("/api/user/", pair["access"]).status == 200
 
 
-@with_daemons()
-def a_protected_view_knows_of_an_account_that_is_not_usable_any_more(d):
+def test_a_protected_view_knows_of_an_account_that_is_not_usable_any_more(d):
     pair = d.obtain()
     inactive = b'{"detail":"User is inactive","code":"user_inactive"}'
     changed = b'{"detail":"The user\'s password has been changed.","code":"password_changed"}'
     for change, text in ((lambda x: x.replace("alice:$", "alice:!$"), inactive), (lambda x: x[:-1] + "1:", inactive),
                          (lambda x: x.replace(":19000:", ":19001:"), changed)):
-        undo = set_shadow(change)
-        try:
+        with changed_shadow(change):
             is_answer(d.get("/api/user/", pair["access"]), 401, text, GET_ONLY)
-        finally:
-            undo()
 
 
-@with_daemons()
-def a_protected_view_knows_of_an_account_that_is_gone(d):
+def test_a_protected_view_knows_of_an_account_that_is_gone(d):
     pair = d.obtain()
-    with open("/etc/passwd", encoding="utf-8") as file:
-        text = file.read()
-    try:
-        with open("/etc/passwd", "w", encoding="utf-8") as file:  # this test's own copy
-            file.write(text.replace("\nalice:", "\nalicia:"))
+    with changed("/etc/passwd", lambda text: text.replace("\nalice:", "\nalicia:")):
         gone = b'{"detail":"User not found","code":"user_not_found"}'
         is_answer(d.get("/api/user/", pair["access"]), 401, gone, GET_ONLY)
         is_answer(d.get("/api/auth/", pair["access"]), 401, gone, GET_ONLY)
         is_answer(d.post("/api/token/refresh/", {"refresh": pair["refresh"]}), 401,
                   b'{"detail":"No active account found for the given token."}')
-    finally:
-        with open("/etc/passwd", "w", encoding="utf-8") as file:
-            file.write(text)
-
-
-if __name__ == "__main__":
-    sys.exit(run(tests_of(sys.modules[__name__]), sys.argv[1]))

@@ -6,12 +6,10 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import threading
 import time
 
-from case import tests_of, with_daemons
-from daemons import ALICE, CAROL, QUICK, payload, run
+from daemons import ALICE, CAROL, QUICK, payload
 
 
 def lines(d, text):
@@ -49,8 +47,7 @@ def add_key(d):
         file.write(made)
 
 
-@with_daemons()
-def a_reload_takes_new_settings_in_each_daemon(d):
+def test_a_reload_takes_new_settings_in_each_daemon(d):
     before = d.obtain()
     d.obtain(CAROL)
     d.write("jwt.conf", QUICK + "DenyUsers=root carol\n[Token]\nAccessTokenLifetime=7min\n")
@@ -68,8 +65,7 @@ def a_reload_takes_new_settings_in_each_daemon(d):
     assert all(daemon.starts == 1 for daemon in d.all)
 
 
-@with_daemons()
-def fifty_reloads_under_load_lose_no_request(d):
+def test_fifty_reloads_under_load_lose_no_request(d):
     d.obtain()
     bad, ends = [], threading.Event()
     done = [0]
@@ -109,8 +105,7 @@ def fifty_reloads_under_load_lose_no_request(d):
     assert done[0] > 50 and all(daemon.starts == 1 for daemon in d.all), done
 
 
-@with_daemons()
-def wrong_settings_at_a_reload_change_nothing_and_are_said_in_one_line(d):
+def test_wrong_settings_at_a_reload_change_nothing_and_are_said_in_one_line(d):
     pair = d.obtain()
     d.write("jwt.conf", QUICK + "[Token]\nAccessTokenLifetime=sometimes\n")
     line = QUICK.count("\n") + 2
@@ -129,8 +124,7 @@ def wrong_settings_at_a_reload_change_nothing_and_are_said_in_one_line(d):
     assert all(daemon.starts == 1 for daemon in d.all)
 
 
-@with_daemons()
-def a_reload_takes_a_new_key_and_keeps_the_old_one_published(d):
+def test_a_reload_takes_a_new_key_and_keeps_the_old_one_published(d):
     old = d.obtain()
     kid = header(old["access"])["kid"]
     add_key(d)
@@ -143,8 +137,7 @@ def a_reload_takes_a_new_key_and_keeps_the_old_one_published(d):
     assert d.post("/api/token/refresh/", {"refresh": old["refresh"]}).status == 200
 
 
-@with_daemons()
-def keys_that_can_not_be_used_at_a_reload_change_nothing(d):
+def test_keys_that_can_not_be_used_at_a_reload_change_nothing(d):
     pair = d.obtain()
     name, = os.listdir(d.path("state/keys"))
     d.write("state/keys/damaged.jwk", "{}")
@@ -164,8 +157,7 @@ def keys_that_can_not_be_used_at_a_reload_change_nothing(d):
     assert d.post("/api/token/refresh/", {"refresh": pair["refresh"]}).status == 200
 
 
-@with_daemons()
-def a_reload_mends_a_daemon_that_started_under_wrong_settings(d):
+def test_a_reload_mends_a_daemon_that_started_under_wrong_settings(d):
     d.write("jwt.conf", "[Token]\nAccessTokenLifetime=sometimes\n")
     assert d.post("/api/token/", ALICE).status == 503
     d.write("jwt.conf", QUICK)
@@ -173,7 +165,3 @@ def a_reload_mends_a_daemon_that_started_under_wrong_settings(d):
         if daemon.alive():
             daemon.process.send_signal(signal.SIGHUP)
     d.obtain()
-
-
-if __name__ == "__main__":
-    sys.exit(run(tests_of(sys.modules[__name__]), sys.argv[1]))

@@ -9,8 +9,7 @@ import subprocess
 import sys
 import time
 
-from case import tests_of, with_daemons
-from daemons import ALICE, QUICK, Reply, run
+from daemons import ALICE, QUICK, Reply
 
 SMALL = "size=800k,mode=0700"
 
@@ -73,8 +72,7 @@ def recovers(d, pair):
         time.sleep(0.1)
 
 
-@with_daemons()
-def a_full_disk_under_the_store_is_told_and_mended_without_a_restart(d):
+def test_a_full_disk_under_the_store_is_told_and_mended_without_a_restart(d):
     pair = d.obtain()
     with small_disk(d, "state") as folder:
         pair = refresh(d, pair).json()
@@ -88,11 +86,9 @@ def a_full_disk_under_the_store_is_told_and_mended_without_a_restart(d):
         is_told_once(d, since, "state/sessions.db", "full", "make room")
         os.remove(folder + "/filler")
         recovers(d, pair)
-    return {-9}
 
 
-@with_daemons()
-def a_store_that_can_not_be_written_is_told_and_mended_by_itself(d):
+def test_a_store_that_can_not_be_written_is_told_and_mended_by_itself(d):
     pair = d.obtain()
     with small_disk(d, "state") as folder:
         mount("-o", "remount,ro," + SMALL, folder)
@@ -103,11 +99,9 @@ def a_store_that_can_not_be_written_is_told_and_mended_by_itself(d):
         is_told_once(d, since, "state/sessions.db", "Read-only", "mode 0600")
         mount("-o", "remount,rw," + SMALL, folder)
         recovers(d, pair)
-    return {-9}
 
 
-@with_daemons()
-def a_damaged_store_is_told_and_never_replaced(d):
+def test_a_damaged_store_is_told_and_never_replaced(d):
     pair = d.obtain()
     d.kill(d.issuer)
     database = d.path("state/sessions.db")
@@ -124,11 +118,9 @@ def a_damaged_store_is_told_and_never_replaced(d):
     assert open(database, "rb").read() == damaged
     os.rename(database + ".backup", database)
     recovers(d, pair)
-    return {-9}
 
 
-@with_daemons()
-def no_room_for_the_public_files_is_told_and_no_logout_is_answered_before_it_is_published(d):
+def test_no_room_for_the_public_files_is_told_and_no_logout_is_answered_before_it_is_published(d):
     pair, other = d.obtain(), d.obtain()
     with small_disk(d, "public") as folder:
         other = refresh(d, other).json()
@@ -140,11 +132,9 @@ def no_room_for_the_public_files_is_told_and_no_logout_is_answered_before_it_is_
         os.remove(folder + "/filler")
         recovers(d, other)
         assert len(d.revoked()) == 1
-    return {-9}
 
 
-@with_daemons()
-def a_damaged_key_is_told_and_never_replaced(d):
+def test_a_damaged_key_is_told_and_never_replaced(d):
     pair = d.obtain()
     name, = os.listdir(d.path("state/keys"))
     path = d.path("state/keys/" + name)
@@ -161,11 +151,9 @@ def a_damaged_key_is_told_and_never_replaced(d):
     with open(path, "wb") as file:
         file.write(whole)
     recovers(d, pair)
-    return {-9}
 
 
-@with_daemons()
-def wrong_settings_at_the_start_are_told_once_and_mended_by_itself(d):
+def test_wrong_settings_at_the_start_are_told_once_and_mended_by_itself(d):
     pair = d.obtain()
     for daemon in d.all:
         d.kill(daemon)
@@ -178,11 +166,9 @@ def wrong_settings_at_the_start_are_told_once_and_mended_by_itself(d):
     is_told_once(d, since, f"jwt.conf:{QUICK.count(chr(10)) + 2}", "Leeway=")
     d.write("jwt.conf", QUICK)
     recovers(d, pair)
-    return {-9}
 
 
-@with_daemons()
-def a_public_file_that_is_out_of_reach_stops_the_keys_alone(d):
+def test_a_public_file_that_is_out_of_reach_stops_the_keys_alone(d):
     pair = d.obtain()
     os.rename(d.path("public/jwks.json"), d.path("public/away"))
     since = len(d.read_log())
@@ -193,7 +179,3 @@ def a_public_file_that_is_out_of_reach_stops_the_keys_alone(d):
     assert refresh(d, pair).status == 200
     os.rename(d.path("public/away"), d.path("public/jwks.json"))
     assert d.get("/.well-known/jwks.json").status == 200
-
-
-if __name__ == "__main__":
-    sys.exit(run(tests_of(sys.modules[__name__]), sys.argv[1]))

@@ -14,12 +14,12 @@ import re
 import socket
 import struct
 import subprocess
-import sys
 import time
 
-import login
-from daemons import payload, run
-from issuers import SOURCE, Issuer, sid
+import pytest
+from daemons import payload
+from issuer_daemon import SOURCE, Issuer, sid
+from login_daemon import ALICE, SECRET
 from wire import OBTAIN, SESSION_END, STATUS, message, read
 
 MESSAGES = int(os.environ.get("TAKEOVER_MESSAGES", "4000"))
@@ -145,22 +145,16 @@ class Attack:
         self.hers = (newer, self.hers[1])
 
 
-def attack(test):
-    def body(build):
-        a = Attack(build)
-        try:
-            test(a)
-            a.is_unharmed()
-        except Exception as error:
-            os.seteuid(0)
-            raise AssertionError(f"{str(error)[:900]} seed={SEED}\n{a.d.text('log')[-600:]}") from error
-        finally:
-            os.seteuid(0)
-            a.d.stop(front_lies=True)
-
-    body.__name__ = test.__name__
-    body.is_test = True
-    return body
+@pytest.fixture
+def a(build):
+    attack = Attack(build)
+    try:
+        yield attack
+        attack.is_unharmed()
+    finally:
+        os.seteuid(0)
+        print(f"seed={SEED}\n{attack.d.text('log')[-600:]}")
+        attack.d.stop(front_lies=True)
 
 
 def flipped(token):
@@ -195,8 +189,7 @@ def wrong(a, field):
     return values
 
 
-@attack
-def every_question_with_every_field_wrong_gives_nothing_that_is_not_alices(a):
+def test_every_question_with_every_field_wrong_gives_nothing_that_is_not_alices(a):
     asked = 0
     for row in a.front:
         a.renew()
@@ -211,13 +204,13 @@ def every_question_with_every_field_wrong_gives_nothing_that_is_not_alices(a):
     print(f"# {asked} questions, each with one field wrong")
 
 
-@attack
-def a_message_out_of_form_has_no_answer(a):
+def test_a_message_out_of_form_has_no_answer(a):
     for row in a.front:
         a.renew()
         fields = a.right(row)
         good = message(row["op"], *fields)
-        shapes = [good + b"\0", b"", b"J", b"K" + good[1:], good[:1] + b"\2" + good[2:], message(row["op"], *fields, b"")]
+        shapes = [good + b"\0", b"", b"J", b"K" + good[1:], good[:1] + b"\2" + good[2:]]
+        shapes += [message(row["op"], *fields, b"")]
         shapes += [good[:n] for n in (3, len(good) // 2, len(good) - 1) if n < len(good)]
         shapes += [message(row["op"], *fields[:-1])] if fields else []
         shapes += [good[:3] + bytes([n]) + good[4:] for n in (0, 7, 255) if n != len(fields)]
@@ -225,8 +218,7 @@ def a_message_out_of_form_has_no_answer(a):
             assert a.send(shape) == b"", (row["name"], shape)
 
 
-@attack
-def questions_that_are_not_jwtds_have_no_answer(a):
+def test_questions_that_are_not_jwtds_have_no_answer(a):
     mine = {row["op"] for row in a.front}
     zero = {"number": b"\0" * 8, "text": b"alice", "bytes": b""}
     for op in set(range(256)) - mine:
@@ -240,8 +232,7 @@ def questions_that_are_not_jwtds_have_no_answer(a):
         assert as_root(lambda: a.send(packet)) == b"", row["name"]  # pylint: disable=cell-var-from-loop
 
 
-@attack
-def a_name_without_a_token_or_another_users_session_gives_nothing(a):
+def test_a_name_without_a_token_or_another_users_session_gives_nothing(a):
     for row in a.front:
         if row["name"] in BUYS_BY_PASSWORD:
             for user, password in ((b"carol", PASSWORD), (b"carol", b""), (b"alice", b""), (b"root", b""),
@@ -292,8 +283,7 @@ def random_message(a, rng):
     return packet if kind == 4 else mangled(rng, packet)
 
 
-@attack
-def random_and_mangled_messages_give_nothing_and_break_nothing(a):
+def test_random_and_mangled_messages_give_nothing_and_break_nothing(a):
     rng = random.Random(SEED)
     before, began, tokens, answers = 0, time.monotonic(), 0, 0
     with open("/dev/null", "rb") as null:
@@ -322,7 +312,7 @@ def as_root(what):
         os.seteuid(UID)
 
 
-def guesses_are_counted_by_the_issuer_whatever_jwtd_says_of_their_source(build):
+def test_guesses_are_counted_by_the_issuer_whatever_jwtd_says_of_their_source(build):
     d = issuer_of_another(build, LIMITED)
     os.seteuid(UID)
     try:
@@ -335,42 +325,30 @@ def guesses_are_counted_by_the_issuer_whatever_jwtd_says_of_their_source(build):
         d.stop(front_lies=True)
 
 
-def jwtd_login_does_not_answer_jwtd(build):
-    d = login.Login(build)
-    try:
-        os.chmod(d.dir, 0o755)
-        os.chmod(d.path("socket"), 0o666)
-        said = d.check(login.ALICE, login.SECRET)
-        assert said[0] == "ok", (said, d.read("log"))
-        # Another process: this one's threads may be of another uid for a moment.
-        child = os.fork()
-        if child == 0:
-            try:
-                os.setresuid(UID, UID, UID)
-                said = d.check(login.ALICE, login.SECRET), d.account(login.ALICE)
-                os._exit(0 if said == ("closed", "closed") else 1)
-            finally:
-                os._exit(2)
-        assert os.waitpid(child, 0)[1] == 0, d.read("log")
-    finally:
-        log = d.stop()
-    assert f"uid={UID}" in log, log
+def test_jwtd_login_does_not_answer_jwtd(login):
+    os.chmod(login.dir, 0o755)
+    os.chmod(login.path("socket"), 0o666)
+    said = login.check(ALICE, SECRET)
+    assert said[0] == "ok", said
+    # Another process: this one's threads may be of another uid for a moment.
+    child = os.fork()
+    if child == 0:
+        try:
+            os.setresuid(UID, UID, UID)
+            said = login.check(ALICE, SECRET), login.account(ALICE)
+            os._exit(0 if said == ("closed", "closed") else 1)
+        finally:
+            os._exit(2)
+    assert os.waitpid(child, 0)[1] == 0
+    assert f"uid={UID}" in login.read("log")
 
 
-def the_readme_says_of_each_question_who_may_ask_whom(build):
+def test_the_readme_says_of_each_question_who_may_ask_whom(build):
     who = {"front": "jwtd", "issuer": "jwtd-issuer", "login": "jwtd-login", "admin": "root's jwtctl"}
-    with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../jwtd/README.md"), encoding="utf-8") as file:
+    readme = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../jwtd/README.md")
+    with open(readme, encoding="utf-8") as file:
         rows = re.findall(r"^\| ([A-Z_, ]+) \| ([^|]+) \| ([^|]+) \|", file.read(), re.M)
     told = sorted((name, asker, whom) for names, asker, whom in rows for name in names.split(", "))
     table = [(row["name"].upper().replace("-", "_"), who[row["asker"]], who[row["answerer"]])
              for row in wire_table(build)["questions"]]
     assert told == sorted(table), set(told) ^ set(table)
-
-
-TESTS = [value for value in list(globals().values()) if getattr(value, "is_test", False)]
-TESTS += [the_readme_says_of_each_question_who_may_ask_whom,
-          guesses_are_counted_by_the_issuer_whatever_jwtd_says_of_their_source,
-          jwtd_login_does_not_answer_jwtd]
-
-if __name__ == "__main__":
-    sys.exit(run(TESTS, sys.argv[1]))

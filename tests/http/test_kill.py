@@ -7,12 +7,12 @@ import os
 import random
 import signal
 import socket
-import sys
 import threading
 import time
 
-from daemons import payload, run
-from issuers import SOURCE, Issuer
+import pytest
+from daemons import payload
+from issuer_daemon import SOURCE
 from wire import BLACKLIST, OBTAIN, REFRESH, STATUS, VERIFY, message, read
 
 KILLS = int(os.environ.get("KILLS", "30"))
@@ -150,66 +150,55 @@ def hidden(d):
             if name.startswith(".new-")]
 
 
-def kills_under_load_lose_no_session_and_give_no_token_two_successors(build):
-    d = Issuer(build, BRIEF)
-    ends = threading.Event()
-    clients = [Client(d, ends) for _ in range(CLIENTS)]
-    before = time.monotonic()
+def kill_under_load(issuer, clients):
+    """How many half-written files the kills left."""
     left = 0
+    issuer.recovers()
+    for client in clients:
+        client.start()
+    for number in range(KILLS):
+        # Every other kill may hit a start.
+        if number % 2:
+            wait_for_work(clients)
+        time.sleep(random.uniform(0.005, 0.06))
+        over = {sid for client in clients for sid in list(client.over)}
+        issuer.end(signal.SIGKILL)
+        look(issuer, over)
+        left += len(hidden(issuer))
+        issuer.start()
+    return left
+
+
+@pytest.mark.issuer(BRIEF)
+def test_kills_under_load_lose_no_session_and_give_no_token_two_successors(issuer):
+    ends = threading.Event()
+    clients = [Client(issuer, ends) for _ in range(CLIENTS)]
+    before = time.monotonic()
     try:
-        d.recovers()
-        for client in clients:
-            client.start()
-        for number in range(KILLS):
-            # Every other kill may hit a start.
-            if number % 2:
-                wait_for_work(clients)
-            time.sleep(random.uniform(0.005, 0.06))
-            over = {sid for client in clients for sid in list(client.over)}
-            d.end(signal.SIGKILL)
-            look(d, over)
-            left += len(hidden(d))
-            d.start()
-        ends.set()
-        for client in clients:
-            client.join(60)
-            if client.error or client.is_alive():
-                raise Broken(client.error or "a client did not come to its end")
-        look(d, {sid for client in clients for sid in client.over})
-        if hidden(d):
-            raise Broken(f"half-written files stay behind: {hidden(d)}")
-    except Exception as error:
-        ends.set()
-        d.process.kill()
-        d.process.wait()
-        raise AssertionError(f"{error}\n{d.text('log')[-1500:]}") from error
+        left = kill_under_load(issuer, clients)
     finally:
-        d.stop()
+        ends.set()
+    for client in clients:
+        client.join(60)
+        if client.error or client.is_alive():
+            raise Broken(client.error or "a client did not come to its end")
+    look(issuer, {sid for client in clients for sid in client.over})
+    if hidden(issuer):
+        raise Broken(f"half-written files stay behind: {hidden(issuer)}")
     print(f"# {KILLS} kills in {time.monotonic() - before:.0f} s: {sum(c.sent for c in clients)} questions, "
           f"{sum(c.replayed for c in clients)} replayed, {exchanged(clients)} tokens exchanged, "
           f"{sum(len(c.over) for c in clients)} sessions ended, {left} half-written files swept")
     assert exchanged(clients) >= KILLS // 2
 
 
-def half_written_files_are_swept_at_the_next_start_and_no_others(build):
-    d = Issuer(build, "")
-    try:
-        d.recovers()
-        d.end(signal.SIGKILL)
-        for name in ("public/.new-0123456789abcdef", "state/keys/.new-fedcba9876543210", "public/.keep"):
-            with open(d.path(name), "w", encoding="ascii") as file:
-                file.write("half")
-        d.init().wait(15)
-        assert len(hidden(d)) == 2, "--init may run beside the service, and sweeps nothing"
-        d.start()
-        d.recovers()
-        assert not hidden(d) and os.path.exists(d.path("public/.keep"))
-    finally:
-        d.stop()
-
-
-TESTS = [kills_under_load_lose_no_session_and_give_no_token_two_successors,
-         half_written_files_are_swept_at_the_next_start_and_no_others]
-
-if __name__ == "__main__":
-    sys.exit(run(TESTS, sys.argv[1]))
+def test_half_written_files_are_swept_at_the_next_start_and_no_others(issuer):
+    issuer.recovers()
+    issuer.end(signal.SIGKILL)
+    for name in ("public/.new-0123456789abcdef", "state/keys/.new-fedcba9876543210", "public/.keep"):
+        with open(issuer.path(name), "w", encoding="ascii") as file:
+            file.write("half")
+    issuer.init().wait(15)
+    assert len(hidden(issuer)) == 2, "--init may run beside the service, and sweeps nothing"
+    issuer.start()
+    issuer.recovers()
+    assert not hidden(issuer) and os.path.exists(issuer.path("public/.keep"))

@@ -3,19 +3,22 @@
 import http.client
 import json
 import os
+import shutil
 import socket
 import ssl
 import subprocess
-import sys
 import threading
 import time
 
-from case import tests_of, with_daemons
-from daemons import ALICE, CAROL, QUICK, run
+import pytest
+from daemons import ALICE, CAROL, QUICK
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+# One that ./test fetched, or the machine's own.
+NGINX = shutil.which("nginx", path=os.path.join(HERE, "../../build/nginx/usr/sbin") + ":/usr/sbin")
 SETTINGS = QUICK.replace("[Http]\n", "[Http]\nTrustedProxies=nobody\n").replace(
     "FailuresPerSource=0", "FailuresPerSource=3/min").replace("FailureTime=300ms", "FailureTime=100ms")
+pytestmark = [pytest.mark.daemons(SETTINGS), pytest.mark.skipif(not NGINX, reason="needs nginx: ./test fetches it")]
 WRONG = dict(ALICE, password="no such secret")
 
 
@@ -35,8 +38,8 @@ class Nginx:
         with open(os.path.join(HERE, "nginx.conf"), encoding="utf-8") as file:
             text = file.read().replace("DIR", daemons.dir).replace("PORT", str(self.port))
         daemons.write("nginx.conf", text)
-        self.process = subprocess.Popen([os.path.join(HERE, "../../build/nginx/usr/sbin/nginx"), "-p", daemons.dir,
-                                         "-e", daemons.path("nginx.log"), "-c", daemons.path("nginx.conf")],
+        self.process = subprocess.Popen([NGINX, "-p", daemons.dir, "-e", daemons.path("nginx.log"), "-c",
+                                         daemons.path("nginx.conf")],
                                         stdin=subprocess.DEVNULL, stdout=daemons.log, stderr=daemons.log)
         self.tls = ssl.create_default_context(cafile=daemons.path("tls.pem"))
         for _ in range(100):
@@ -67,23 +70,14 @@ class Nginx:
         return self.request("POST", "/api/token/", who or ALICE, client, **headers)
 
 
-def with_nginx(settings=SETTINGS):
-    def wrap(test):
-        def body(daemons):
-            nginx = Nginx(daemons)
-            try:
-                test(nginx)
-            finally:
-                nginx.stop()
-
-        body.__name__ = test.__name__
-        return with_daemons(settings)(body)
-
-    return wrap
+@pytest.fixture
+def n(d):
+    nginx = Nginx(d)
+    yield nginx
+    nginx.stop()
 
 
-@with_nginx()
-def a_login_through_nginx_and_tls_buys_what_the_socket_sells(n):
+def test_a_login_through_nginx_and_tls_buys_what_the_socket_sells(n):
     status, text, headers = n.login()
     pair = json.loads(text)
     assert status == 200 and set(pair) == {"refresh", "access"}, text
@@ -98,8 +92,7 @@ def a_login_through_nginx_and_tls_buys_what_the_socket_sells(n):
     assert n.request("GET", "/.well-known/jwks.json", If_None_Match=headers["ETag"])[0] == 304
 
 
-@with_nginx()
-def each_forwarded_address_is_throttled_by_itself(n):
+def test_each_forwarded_address_is_throttled_by_itself(n):
     assert [n.login(WRONG, "192.0.2.1")[0] for _ in range(4)] == [401, 401, 401, 429]
     status, text, headers = n.login(ALICE, "192.0.2.1")
     assert status == 429 and 0 < int(headers["Retry-After"]) <= 20, (text, headers)
@@ -110,21 +103,19 @@ def each_forwarded_address_is_throttled_by_itself(n):
     assert "source=192.0.2.1" in log and "source=2001:db8:0:1::/64" in log, log
 
 
-@with_nginx()
-def what_a_client_says_of_its_own_address_counts_for_nothing(n):
+def test_what_a_client_says_of_its_own_address_counts_for_nothing(n):
     statuses = [n.login(WRONG, "192.0.2.1", X_Forwarded_For=f"198.51.100.{i}")[0] for i in range(4)]
     assert statuses == [401, 401, 401, 429], statuses
     assert n.login(ALICE, "192.0.2.2", X_Forwarded_For="192.0.2.1")[0] == 200
 
 
-@with_nginx(SETTINGS.replace("TrustedProxies=nobody\n", ""))
-def who_is_no_trusted_proxy_is_one_source_whatever_it_forwards(n):
+@pytest.mark.daemons(SETTINGS.replace("TrustedProxies=nobody\n", ""))
+def test_who_is_no_trusted_proxy_is_one_source_whatever_it_forwards(n):
     assert [n.login(WRONG, f"192.0.2.{i}")[0] for i in range(4)] == [401, 401, 401, 429]
     assert n.request("GET", "/metrics")[0] == 403
 
 
-@with_nginx()
-def auth_request_guards_a_page(n):
+def test_auth_request_guards_a_page(n):
     pair = json.loads(n.login()[1])
     good = f"Bearer {pair['access']}"
     status, text, headers = n.request("GET", "/page/index.html", Authorization=good)
@@ -140,17 +131,16 @@ def auth_request_guards_a_page(n):
     assert n.request("GET", "/page/index.html", Authorization=good)[0] == 401, "logout closes the page"
 
 
-@with_nginx()
-def metrics_are_refused_through_nginx(n):
+def test_metrics_are_refused_through_nginx(n):
     for method in ("GET", "HEAD"):
         status, text, _ = n.request(method, "/metrics")
         assert status == 403 and b"jwtd_" not in text, text
     assert b"jwtd_requests_total" in n.d.request("GET", "/metrics").body
 
 
-@with_nginx(SETTINGS.replace("MaxConnectionsPerSource=128", "MaxConnectionsPerSource=2").replace(
+@pytest.mark.daemons(SETTINGS.replace("MaxConnectionsPerSource=128", "MaxConnectionsPerSource=2").replace(
     "FailureTime=100ms", "FailureTime=1s"))
-def connections_are_counted_by_the_forwarded_address(n):
+def test_connections_are_counted_by_the_forwarded_address(n):
     def at_once(clients):
         statuses = []
         threads = [threading.Thread(target=lambda c=c: statuses.append(n.login(WRONG, c)[0])) for c in clients]
@@ -162,7 +152,3 @@ def connections_are_counted_by_the_forwarded_address(n):
 
     assert at_once(f"192.0.2.{i}" for i in range(4)) == [401] * 4
     assert at_once(["192.0.2.99"] * 4) == [401] * 2 + [503] * 2
-
-
-if __name__ == "__main__":
-    sys.exit(run(tests_of(sys.modules[__name__]), sys.argv[1]))

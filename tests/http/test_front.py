@@ -2,16 +2,16 @@
 to the byte."""
 
 import json
-import sys
 
+import pytest
 import wire
-from case import NO_ACCOUNT, is_answer, tests_of, token_error, with_daemons
-from daemons import ALICE, QUICK, run
+from daemons import ALICE, QUICK
+from replies import (BUSY, FORBIDDEN, GET_ONLY, NO_ACCOUNT, NOT_FOUND, SID, bearer, in_view, is_answer, token_error,
+                     whoami)
 
-SID = "AZqwEjRWeJCrze8SNFZ4kA"
-PROTECTED = [("GET", "/api/user/", "GET, HEAD, OPTIONS", wire.WHOAMI),
-             ("GET", "/api/auth/", "GET, HEAD, OPTIONS", wire.WHOAMI),
-             ("GET", "/api/sessions/", "GET, HEAD, OPTIONS", wire.SESSIONS),
+PROTECTED = [("GET", "/api/user/", GET_ONLY, wire.WHOAMI),
+             ("GET", "/api/auth/", GET_ONLY, wire.WHOAMI),
+             ("GET", "/api/sessions/", GET_ONLY, wire.SESSIONS),
              ("DELETE", f"/api/sessions/{SID}/", "DELETE, OPTIONS", wire.SESSION_END),
              ("POST", "/api/logout/", "POST, OPTIONS", wire.LOGOUT),
              ("POST", "/api/logout/all/", "POST, OPTIONS", wire.LOGOUT_ALL),
@@ -24,26 +24,6 @@ TOKEN = {"invalid": "Token is invalid", "expired": "Token is expired", "blacklis
          "wrong_type": "Token has wrong type", "refresh_expired": "Token 'refresh_exp' claim has expired"}
 GONE = b'{"detail":"No active account found for the given token."}'
 CHANGED = b'{"detail":"The user\'s password has been changed."}'
-BUSY = b'{"detail":"Service temporarily unavailable, try again later."}'
-FORBIDDEN = b'{"detail":"You do not have permission to perform this action."}'
-NOT_FOUND = b'{"detail":"Not found."}'
-
-
-def with_front(settings=QUICK):
-    """A test gets the daemons and the jwtd-issuer that it writes the lines of."""
-
-    def wrap(test):
-        def body(daemons):
-            return test(daemons, wire.ScriptedIssuer(daemons))
-
-        body.__name__ = test.__name__
-        return with_daemons(settings, issuer=False)(body)
-
-    return wrap
-
-
-def bearer(token="a.b.c"):
-    return [f"Authorization: Bearer {token}"]
 
 
 def ask(d, method, path, headers=None, body=None):
@@ -52,15 +32,11 @@ def ask(d, method, path, headers=None, body=None):
     return d.request(method, path, body, headers)
 
 
-def whoami(user=b"alice", scope=b""):
-    return ("ok", user, SID.encode(), 4102444800, b"https://box", b'["box"]', scope)
-
-
 # Open endpoints
 
 
-@with_front(SLIDING)
-def each_verdict_at_an_endpoint_is_told_in_simplejwts_words(d, issuer):
+@pytest.mark.daemons(SLIDING)
+def test_each_verdict_at_an_endpoint_is_told_in_simplejwts_words(d, scripted):
     endpoints = [("/api/token/refresh/", "refresh", wire.REFRESH), ("/api/token/verify/", "token", wire.VERIFY),
                  ("/api/token/blacklist/", "refresh", wire.BLACKLIST),
                  ("/api/token/sliding/refresh/", "token", wire.SLIDING_REFRESH)]
@@ -70,50 +46,48 @@ def each_verdict_at_an_endpoint_is_told_in_simplejwts_words(d, issuer):
                  "denied": (401, NO_ACCOUNT), "busy": (503, BUSY), "unavailable": (503, BUSY)}
     for path, field, question in endpoints:
         for word, (status, text) in verdicts.items():
-            issuer.says(question, word)
+            scripted.says(question, word)
             reply = d.post(path, {field: "a.b.c"})
             is_answer(reply, status, text)
             assert reply.header("Retry-After") == ("1" if status == 503 else ""), reply.headers
-            assert issuer.last()[:2] == (question, b"a.b.c"), issuer.last()
+            assert scripted.last()[:2] == (question, b"a.b.c"), scripted.last()
 
 
-@with_front()
-def a_verdict_of_the_login_is_told_and_a_denied_one_takes_its_time(d, issuer):
+def test_a_verdict_of_the_login_is_told_and_a_denied_one_takes_its_time(d, scripted):
     long = b'{"detail":"A token for this user would be longer than MaxTokenLength allows."}'
     throttled = b'{"detail":"Request was throttled. Expected available in %d second%s."}'
     for answer, status, text, wait in ((("denied",), 401, NO_ACCOUNT, ""), (("too_long",), 400, long, ""),
                                        (("busy",), 503, BUSY, "1"), (("unavailable",), 503, BUSY, "1"),
                                        (("throttled", 1), 429, throttled % (1, b""), "1"),
                                        (("throttled", 60), 429, throttled % (60, b"s"), "60")):
-        issuer.says(wire.OBTAIN, *answer)
+        scripted.says(wire.OBTAIN, *answer)
         reply = d.post("/api/token/", ALICE)
         is_answer(reply, status, text)
         assert reply.header("Retry-After") == wait, reply.headers
-    assert issuer.last()[1:3] == (b"alice", ALICE["password"].encode()), "the name or the password changed"
+    assert scripted.last()[1:3] == (b"alice", ALICE["password"].encode()), "the name or the password changed"
 
 
-@with_front()
-def a_reply_with_tokens_is_never_kept_by_a_cache(d, issuer):
-    issuer.says(wire.OBTAIN, "ok", b"r.r.r", b"a.a.a")
-    issuer.says(wire.REFRESH, "ok", b"a.a.a", b"r.r.r")
+def test_a_reply_with_tokens_is_never_kept_by_a_cache(d, scripted):
+    scripted.says(wire.OBTAIN, "ok", b"r.r.r", b"a.a.a")
+    scripted.says(wire.REFRESH, "ok", b"a.a.a", b"r.r.r")
     pair = d.post("/api/token/", ALICE)
     is_answer(pair, 200, b'{"refresh":"r.r.r","access":"a.a.a"}')
     rotated = d.post("/api/token/refresh/", {"refresh": "r.r.q"})
     is_answer(rotated, 200, b'{"access":"a.a.a","refresh":"r.r.r"}')
-    issuer.says(wire.REFRESH, "ok", b"a.a.a", b"")
+    scripted.says(wire.REFRESH, "ok", b"a.a.a", b"")
     kept = d.post("/api/token/refresh/", {"refresh": "r.r.q"})
     is_answer(kept, 200, b'{"access":"a.a.a"}')
     assert {r.header("Cache-Control") for r in (pair, rotated, kept)} == {"no-store"}
 
 
-@with_front(SLIDING)
-def a_stale_authorization_is_ignored_on_open_endpoints(d, issuer):
+@pytest.mark.daemons(SLIDING)
+def test_a_stale_authorization_is_ignored_on_open_endpoints(d, scripted):
     for question in (wire.OBTAIN, wire.REFRESH):
-        issuer.says(question, "ok", b"r.r.r", b"a.a.a")
+        scripted.says(question, "ok", b"r.r.r", b"a.a.a")
     for question in (wire.SLIDING_OBTAIN, wire.SLIDING_REFRESH):
-        issuer.says(question, "ok", b"s.s.s")
+        scripted.says(question, "ok", b"s.s.s")
     for question in (wire.VERIFY, wire.BLACKLIST, wire.PING):
-        issuer.says(question, "ok")
+        scripted.says(question, "ok")
     for header in ("Bearer stale.old.token", "Bearer", "Bearer a b c", "Basic YTpi", ""):
         for path, fields in (("", ALICE), ("refresh/", {"refresh": "r"}), ("verify/", {"token": "t"}),
                              ("blacklist/", {"refresh": "r"}), ("sliding/", ALICE),
@@ -124,40 +98,33 @@ def a_stale_authorization_is_ignored_on_open_endpoints(d, issuer):
             assert d.request("GET", path, headers=[f"Authorization: {header}"]).status == 200, path
 
 
-@with_front()
-def sliding_endpoints_are_not_there_by_default(d, issuer):
-    issuer.says(wire.SLIDING_OBTAIN, "ok", b"s.s.s")
+def test_sliding_endpoints_are_not_there_by_default(d, scripted):
+    scripted.says(wire.SLIDING_OBTAIN, "ok", b"s.s.s")
     for path in ("/api/token/sliding/", "/api/token/sliding/refresh/"):
         for method in ("POST", "GET", "OPTIONS"):
             reply = ask(d, method, path)
             assert (reply.status, reply.body, reply.header("Allow")) == (404, NOT_FOUND, ""), reply.raw
-    assert not issuer.asked
+    assert not scripted.asked
 
 
-@with_front(SLIDING)
-def sliding_tokens_are_bought_and_refreshed_as_one_token(d, issuer):
-    issuer.says(wire.SLIDING_OBTAIN, "ok", b"s.s.s")
-    issuer.says(wire.SLIDING_REFRESH, "ok", b"s.s.t")
+@pytest.mark.daemons(SLIDING)
+def test_sliding_tokens_are_bought_and_refreshed_as_one_token(d, scripted):
+    scripted.says(wire.SLIDING_OBTAIN, "ok", b"s.s.s")
+    scripted.says(wire.SLIDING_REFRESH, "ok", b"s.s.t")
     is_answer(d.post("/api/token/sliding/", ALICE), 200, b'{"token":"s.s.s"}')
     is_answer(d.post("/api/token/sliding/refresh", {"token": "s.s.s"}), 200, b'{"token":"s.s.t"}')
-    assert [q[0] for q in issuer.asked] == [wire.SLIDING_OBTAIN, wire.SLIDING_REFRESH]
+    assert [q[0] for q in scripted.asked] == [wire.SLIDING_OBTAIN, wire.SLIDING_REFRESH]
     is_answer(d.post("/api/token/sliding/", {}), 400,
               b'{"username":["This field is required."],"password":["This field is required."]}')
     is_answer(d.post("/api/token/sliding/refresh/", {}), 400, b'{"token":["This field is required."]}')
-    issuer.says(wire.SLIDING_OBTAIN, "denied")
+    scripted.says(wire.SLIDING_OBTAIN, "denied")
     is_answer(d.post("/api/token/sliding/", ALICE), 401, NO_ACCOUNT)
 
 
 # Protected views
 
 
-def in_view(message):
-    return (b'{"detail":"Given token not valid for any token type","code":"token_not_valid","messages":'
-            b'[{"token_class":"AccessToken","token_type":"access","message":"%s"}]}' % message.encode())
-
-
-@with_front()
-def each_401_of_a_protected_view_is_simplejwts(d, issuer):
+def test_each_401_of_a_protected_view_is_simplejwts(d, scripted):
     verdicts = {word: in_view(text) for word, text in TOKEN.items()}
     verdicts |= {
         "no_user": b'{"detail":"Token contained no recognizable user identification","code":"token_not_valid"}',
@@ -166,19 +133,18 @@ def each_401_of_a_protected_view_is_simplejwts(d, issuer):
         "password_changed": b'{"detail":"The user\'s password has been changed.","code":"password_changed"}'}
     for method, path, allow, question in PROTECTED:
         for word, text in verdicts.items():
-            issuer.says(question, word)
+            scripted.says(question, word)
             is_answer(ask(d, method, path, bearer()), 401, text, allow)
         for answer, status, text, wait in ((("not_allowed",), 403, FORBIDDEN, ""), (("unavailable",), 503, BUSY, "1")):
-            issuer.says(question, *answer)
+            scripted.says(question, *answer)
             reply = ask(d, method, path, bearer())
             is_answer(reply, status, text, allow)
             assert reply.header("Retry-After") == wait, reply.headers
-        issuer.answers[question] = None
+        scripted.answers[question] = None
         is_answer(ask(d, method, path, bearer()), 503, BUSY, allow)
 
 
-@with_front()
-def credentials_that_are_none_are_told_before_anything_is_asked(d, issuer):
+def test_credentials_that_are_none_are_told_before_anything_is_asked(d, scripted):
     none = b'{"detail":"Authentication credentials were not provided."}'
     two = (b'{"detail":"Authorization header must contain two space-delimited values",'
            b'"code":"bad_authorization_header"}')
@@ -189,19 +155,19 @@ def credentials_that_are_none_are_told_before_anything_is_asked(d, issuer):
         for value in ("Bearer", "Bearer a b", "bearer a b c"):
             is_answer(ask(d, method, path, [f"Authorization: {value}"]), 401, two, allow)
         is_answer(ask(d, method, path, bearer("a" * 8000)), 503, BUSY, allow)
-    assert {q[1] for q in issuer.asked} == {b"a" * 8000}
+    assert {q[1] for q in scripted.asked} == {b"a" * 8000}
 
 
 # Each route's methods, Accept and Content-Type
 
 
-@with_front(SLIDING)
-def each_route_refuses_other_methods_and_types_in_drfs_words(d, issuer):
+@pytest.mark.daemons(SLIDING)
+def test_each_route_refuses_other_methods_and_types_in_drfs_words(d, scripted):
     posts = ["/api/token/", "/api/token/refresh/", "/api/token/verify/", "/api/token/blacklist/",
              "/api/token/sliding/", "/api/token/sliding/refresh/", "/api/token/narrow/", "/api/logout/",
              "/api/logout/all/"]
     routes = ([(path, "POST", "POST, OPTIONS") for path in posts] +
-              [(path, "GET", "GET, HEAD, OPTIONS")
+              [(path, "GET", GET_ONLY)
                for path in ("/api/user/", "/api/auth/", "/api/sessions/", "/.well-known/jwks.json", "/healthz",
                             "/metrics")] + [(f"/api/sessions/{SID}/", "DELETE", "DELETE, OPTIONS")])
     for path, own, allow in routes:
@@ -228,11 +194,10 @@ def each_route_refuses_other_methods_and_types_in_drfs_words(d, issuer):
         is_answer(d.post(path, b"[]", bearer()), 400,
                   b'{"non_field_errors":["Invalid data. Expected a dictionary, but got list."]}')
         is_answer(d.post(path, b"null", bearer()), 400, b'{"non_field_errors":["No data provided"]}')
-    assert not issuer.asked, issuer.asked
+    assert not scripted.asked, scripted.asked
 
 
-@with_front()
-def options_tells_the_fields_of_narrow(d, issuer):
+def test_options_tells_the_fields_of_narrow(d, scripted):
     told = d.request("OPTIONS", "/api/token/narrow/").json()["actions"]["POST"]
     assert {name: (field["type"], field["required"]) for name, field in told.items()} == {
         "scope": ("string", False), "aud": ("field", False), "lifetime": ("integer", False),
@@ -240,14 +205,13 @@ def options_tells_the_fields_of_narrow(d, issuer):
     told = d.request("OPTIONS", "/api/token/").json()
     assert told["actions"]["POST"]["password"] == {"type": "string", "required": True, "read_only": False,
                                                    "label": "Password"}, told
-    assert not issuer.asked
+    assert not scripted.asked
 
 
-@with_front()
-def head_tells_what_get_would_and_no_body(d, issuer):
-    issuer.says(wire.WHOAMI, *whoami())
-    issuer.says(wire.SESSIONS, "ok", b"[]", b"")
-    issuer.says(wire.PING, "ok")
+def test_head_tells_what_get_would_and_no_body(d, scripted):
+    scripted.says(wire.WHOAMI, *whoami())
+    scripted.says(wire.SESSIONS, "ok", b"[]", b"")
+    scripted.says(wire.PING, "ok")
     for path in ("/api/user/", "/api/sessions/", "/.well-known/jwks.json", "/healthz"):
         get, head = (d.request(method, path, headers=bearer()) for method in ("GET", "HEAD"))
         assert get.status == head.status == 200 and get.body and head.body == b"", head.raw
@@ -259,9 +223,8 @@ def head_tells_what_get_would_and_no_body(d, issuer):
 # Auth
 
 
-@with_front()
-def auth_is_204_with_the_user_in_header_fields(d, issuer):
-    issuer.says(wire.WHOAMI, *whoami(b"al-ice_1.x"))
+def test_auth_is_204_with_the_user_in_header_fields(d, scripted):
+    scripted.says(wire.WHOAMI, *whoami(b"al-ice_1.x"))
     reply = d.get("/api/auth/", "a.b.c")
     assert (reply.status, reply.body) == (204, b""), reply.raw
     assert reply.header("X-Forwarded-User") == reply.header("X-Auth-Request-User") == "al-ice_1.x"
@@ -272,13 +235,12 @@ def auth_is_204_with_the_user_in_header_fields(d, issuer):
     assert refused.status == 401 and refused.header("X-Forwarded-User") == "", refused.raw
 
 
-@with_front()
-def auth_is_not_for_tokens_of_pam_services_or_names_that_are_none(d, issuer):
+def test_auth_is_not_for_tokens_of_pam_services_or_names_that_are_none(d, scripted):
     for scope, status in ((b"pam:sudo", 403), (b"mail pam:sshd", 403), (b"mail spam:x pamela", 204), (b"", 204)):
-        issuer.says(wire.WHOAMI, *whoami(scope=scope))
+        scripted.says(wire.WHOAMI, *whoami(scope=scope))
         assert d.get("/api/auth/", "a.b.c").status == status, scope
     for user in (b"", b"a\r\nX-Evil: 1", b"a b", b"-rf", b"\xc3\xa4"):
-        issuer.says(wire.WHOAMI, *whoami(user))
+        scripted.says(wire.WHOAMI, *whoami(user))
         reply = d.get("/api/auth/", "a.b.c")
         assert reply.status == 503 and b"Evil" not in reply.raw, reply.raw
 
@@ -286,66 +248,61 @@ def auth_is_not_for_tokens_of_pam_services_or_names_that_are_none(d, issuer):
 # Sessions and logout
 
 
-@with_front()
-def the_list_of_sessions_is_one_array_of_all_pages(d, issuer):
+def test_the_list_of_sessions_is_one_array_of_all_pages(d, scripted):
     pages = {b"": (b'[{"sid":"a"},{"sid":"b"}]', b"1" * 16), b"1" * 16: (b"[]", b"2" * 16)}
-    issuer.answers[wire.SESSIONS] = lambda token, after: ("ok", *pages[after])
+    scripted.answers[wire.SESSIONS] = lambda token, after: ("ok", *pages[after])
     reply = d.get("/api/sessions/", "a.b.c")
-    is_answer(reply, 200, b'[{"sid":"a"},{"sid":"b"}]', "GET, HEAD, OPTIONS")
+    is_answer(reply, 200, b'[{"sid":"a"},{"sid":"b"}]', GET_ONLY)
     pages[b"1" * 16] = (b'[{"sid":"c"}]', b"2" * 16)
     pages[b"2" * 16] = (b'[{"sid":"d"}]', b"")
     reply = d.get("/api/sessions", "a.b.c")
-    is_answer(reply, 200, b'[{"sid":"a"},{"sid":"b"},{"sid":"c"},{"sid":"d"}]', "GET, HEAD, OPTIONS")
+    is_answer(reply, 200, b'[{"sid":"a"},{"sid":"b"},{"sid":"c"},{"sid":"d"}]', GET_ONLY)
     assert reply.header("Cache-Control") == "no-store"
-    assert [q[2] for q in issuer.asked[-3:]] == [b"", b"1" * 16, b"2" * 16]
-    assert {q[1] for q in issuer.asked} == {b"a.b.c"}
+    assert [q[2] for q in scripted.asked[-3:]] == [b"", b"1" * 16, b"2" * 16]
+    assert {q[1] for q in scripted.asked} == {b"a.b.c"}
     pages[b""] = (b"[]", b"")
-    is_answer(d.get("/api/sessions/", "a.b.c"), 200, b"[]", "GET, HEAD, OPTIONS")
+    is_answer(d.get("/api/sessions/", "a.b.c"), 200, b"[]", GET_ONLY)
     for junk in (b"", b"[", b"{}", b"[] ", b"[1,]", b"null"):
         pages[b""] = (junk, b"")
-        is_answer(d.get("/api/sessions/", "a.b.c"), 503, BUSY, "GET, HEAD, OPTIONS")
+        is_answer(d.get("/api/sessions/", "a.b.c"), 503, BUSY, GET_ONLY)
 
 
-@with_front()
-def a_list_of_sessions_has_an_end(d, issuer):
+def test_a_list_of_sessions_has_an_end(d, scripted):
     page = b"[" + b",".join([b'{"sid":"' + b"x" * 300 + b'"}'] * 50) + b"]"
-    issuer.says(wire.SESSIONS, "ok", page, b"n" * 16)
+    scripted.says(wire.SESSIONS, "ok", page, b"n" * 16)
     reply = d.get("/api/sessions/", "a.b.c")
     assert reply.status == 200 and len(reply.json()) % 50 == 0 and 1000000 < len(reply.body) <= 1 << 20
 
 
-@with_front()
-def a_session_is_ended_by_its_one_spelling(d, issuer):
-    issuer.says(wire.SESSION_END, "ok")
+def test_a_session_is_ended_by_its_one_spelling(d, scripted):
+    scripted.says(wire.SESSION_END, "ok")
     for path in (f"/api/sessions/{SID}/", f"/api/sessions/{SID}", f"/api/sessions/{SID}/?x=y"):
         reply = ask(d, "DELETE", path, bearer())
         assert (reply.status, reply.body, reply.header("Allow")) == (204, b"", "DELETE, OPTIONS"), reply.raw
-        assert issuer.last()[:3] == (wire.SESSION_END, b"a.b.c", SID.encode()), issuer.last()
-    n = len(issuer.asked)
+        assert scripted.last()[:3] == (wire.SESSION_END, b"a.b.c", SID.encode()), scripted.last()
+    n = len(scripted.asked)
     for sid in (SID[:-1], SID + "A", SID[:-1] + "B", SID[:-1] + "=", "A" * 21 + "+", "A" * 21 + "%41", SID + "//",
                 "/" + SID, SID + "/x", "..", "."):
         reply = ask(d, "DELETE", f"/api/sessions/{sid}", bearer())
         assert (reply.status, reply.body) == (404, NOT_FOUND), (sid, reply.raw)
-    assert len(issuer.asked) == n
-    issuer.says(wire.SESSION_END, "no_session")
+    assert len(scripted.asked) == n
+    scripted.says(wire.SESSION_END, "no_session")
     is_answer(ask(d, "DELETE", f"/api/sessions/{SID}/", bearer()), 404, NOT_FOUND, "DELETE, OPTIONS")
 
 
-@with_front()
-def logout_ends_one_session_and_logout_all_tells_how_many(d, issuer):
-    issuer.says(wire.LOGOUT, "ok")
-    issuer.says(wire.LOGOUT_ALL, "ok", 3)
+def test_logout_ends_one_session_and_logout_all_tells_how_many(d, scripted):
+    scripted.says(wire.LOGOUT, "ok")
+    scripted.says(wire.LOGOUT_ALL, "ok", 3)
     is_answer(ask(d, "POST", "/api/logout/", bearer()), 200, b"{}")
-    assert issuer.last()[:2] == (wire.LOGOUT, b"a.b.c") and issuer.last()[2].startswith(b"uid "), issuer.last()
+    assert scripted.last()[:2] == (wire.LOGOUT, b"a.b.c") and scripted.last()[2].startswith(b"uid "), scripted.last()
     is_answer(d.post("/api/logout/all/", {"ignored": 1}, bearer()), 200, b'{"ended":3}')
 
 
 # Narrow
 
 
-@with_front()
-def narrow_asks_for_exactly_what_was_written(d, issuer):
-    issuer.says(wire.NARROW, "ok", b"n.n.n")
+def test_narrow_asks_for_exactly_what_was_written(d, scripted):
+    scripted.says(wire.NARROW, "ok", b"n.n.n")
     number = lambda n: n.to_bytes(8, "little")
     for fields, want in (
             ({}, (b"", b"", 0, 0)),
@@ -360,15 +317,14 @@ def narrow_asks_for_exactly_what_was_written(d, issuer):
         is_answer(reply, 200, b'{"access":"n.n.n"}')
         assert reply.header("Cache-Control") == "no-store"
         scope, aud, lifetime, once = want
-        assert issuer.last() == (wire.NARROW, b"a.b.c", scope, aud, number(lifetime), number(once)), issuer.last()
+        assert scripted.last() == (wire.NARROW, b"a.b.c", scope, aud, number(lifetime), number(once)), scripted.last()
     reply = d.post("/api/token/narrow/", b"scope=pam%3Asudo&aud=box&lifetime=60s&one_time=true",
                    bearer() + ["Content-Type: application/x-www-form-urlencoded"])
     assert reply.status == 200
-    assert issuer.last()[2:] == (b"pam:sudo", b"box", number(60), number(1)), issuer.last()
+    assert scripted.last()[2:] == (b"pam:sudo", b"box", number(60), number(1)), scripted.last()
 
 
-@with_front()
-def narrow_tells_all_bad_fields_at_once_in_drfs_words(d, issuer):
+def test_narrow_tells_all_bad_fields_at_once_in_drfs_words(d, scripted):
     string, null, blank = "Not a valid string.", "This field may not be null.", "This field may not be blank."
     integer, flag = "A valid integer is required.", "Must be a valid boolean."
     pattern, small = ("This value does not match the required pattern.",
@@ -392,17 +348,12 @@ def narrow_tells_all_bad_fields_at_once_in_drfs_words(d, issuer):
     for fields in ({"scope": "a" * 4097}, {"aud": "a" * 4097}, {"aud": ["a" * 2048, "b" * 2048]}):
         is_answer(d.post("/api/token/narrow/", fields, bearer()), 400,
                   b'{"%s":["%s"]}' % (next(iter(fields)).encode(), long.encode()))
-    assert not issuer.asked, issuer.asked
+    assert not scripted.asked, scripted.asked
 
 
-@with_front()
-def what_can_not_be_narrowed_is_told_at_its_field(d, issuer):
+def test_what_can_not_be_narrowed_is_told_at_its_field(d, scripted):
     for word, text in (("wider_scope", b'{"scope":["The token shown has no such scope."]}'),
                        ("wider_audience", b'{"aud":["The token shown is not for this audience."]}'),
                        ("bad_narrow", b'{"aud":["A one-time token is for exactly one audience."]}')):
-        issuer.says(wire.NARROW, word)
+        scripted.says(wire.NARROW, word)
         is_answer(d.post("/api/token/narrow/", {}, bearer()), 400, text)
-
-
-if __name__ == "__main__":
-    sys.exit(run(tests_of(sys.modules[__name__]), sys.argv[1]))

@@ -10,15 +10,14 @@ import sys
 import threading
 import time
 
-from case import tests_of, with_daemons
-from daemons import ALICE, PAM_SERVICE, QUICK, payload, run
+import pytest
+from daemons import ALICE, PAM_SERVICE, QUICK, payload
 
 
 # Faults
 
 
-@with_daemons()
-def a_killed_issuer_loses_no_session(d):
+def test_a_killed_issuer_loses_no_session(d):
     pairs = [d.obtain() for _ in range(3)]
     for round_number in range(12):
         d.kill(d.issuer)
@@ -27,11 +26,9 @@ def a_killed_issuer_loses_no_session(d):
         assert reply.status == 200, (round_number, reply.raw)
         pairs[i] = reply.json()
     assert d.issuer.starts >= 12
-    return {-9}
 
 
-@with_daemons()
-def each_daemon_is_started_again_twenty_times_in_ten_seconds(d):
+def test_each_daemon_is_started_again_twenty_times_in_ten_seconds(d):
     before = time.monotonic()
     for _ in range(20):
         for daemon in d.all:
@@ -39,11 +36,9 @@ def each_daemon_is_started_again_twenty_times_in_ten_seconds(d):
         assert d.get("/healthz").status == 200
     assert time.monotonic() - before < 10
     d.obtain()
-    return {-9}
 
 
-@with_daemons()
-def passwords_beyond_what_can_be_hashed_are_503_at_once_and_queue_nowhere(d):
+def test_passwords_beyond_what_can_be_hashed_are_503_at_once_and_queue_nowhere(d):
     d.write("pam/jwtd", "auth required pam_exec.so quiet /bin/sleep 2\n" + PAM_SERVICE)
     answers = []
 
@@ -66,8 +61,7 @@ def passwords_beyond_what_can_be_hashed_are_503_at_once_and_queue_nowhere(d):
     d.obtain()
 
 
-@with_daemons()
-def what_is_out_of_reach_is_503_and_comes_back(d):
+def test_what_is_out_of_reach_is_503_and_comes_back(d):
     pair = d.obtain()
     d.hold(d.login)
     reply = d.post("/api/token/", ALICE)
@@ -79,11 +73,9 @@ def what_is_out_of_reach_is_503_and_comes_back(d):
     assert d.get("/healthz").status == 503 and d.post("/api/token/", ALICE).status == 503
     d.release(d.issuer)
     d.obtain()
-    return {-9}
 
 
-@with_daemons()
-def wrong_settings_are_503_one_line_and_mended_by_itself(d):
+def test_wrong_settings_are_503_one_line_and_mended_by_itself(d):
     d.obtain()
     for daemon in d.all:
         d.kill(daemon)
@@ -97,11 +89,9 @@ def wrong_settings_are_503_one_line_and_mended_by_itself(d):
     d.write("jwt.conf", QUICK)
     time.sleep(1.2)
     d.obtain()
-    return {-9}
 
 
-@with_daemons()
-def a_store_or_key_that_can_not_be_used_is_503_and_never_a_new_key(d):
+def test_a_store_or_key_that_can_not_be_used_is_503_and_never_a_new_key(d):
     d.obtain()
     d.kill(d.issuer)
     keys = d.path("state/keys")
@@ -124,22 +114,19 @@ def a_store_or_key_that_can_not_be_used_is_503_and_never_a_new_key(d):
     os.chmod(database, 0o600)
     assert d.post("/api/token/", ALICE).status == 503
     assert "sessions.db" in d.read_log()
-    return {-9}
 
 
-@with_daemons()
-def the_list_is_published_again_when_it_was_lost(d):
+def test_the_list_is_published_again_when_it_was_lost(d):
     pair, other = d.obtain(), d.obtain()
     assert d.post("/api/token/blacklist/", {"refresh": pair["refresh"]}).status == 200
     d.kill(d.issuer)
     os.remove(d.path("public/revoked"))
     assert d.post("/api/token/refresh/", {"refresh": other["refresh"]}).status == 200
     assert d.revoked() == [payload(pair["access"])["sid"]]
-    return {-9}
 
 
-@with_daemons(QUICK + "[Daemon]\nIdleTimeout=1s\n")
-def idle_daemons_leave_and_come_back(d):
+@pytest.mark.daemons(QUICK + "[Daemon]\nIdleTimeout=1s\n")
+def test_idle_daemons_leave_and_come_back(d):
     d.obtain()
     deadline = time.monotonic() + 6
     while time.monotonic() < deadline and any(x.alive() for x in d.all):
@@ -153,8 +140,7 @@ def idle_daemons_leave_and_come_back(d):
 # Files and the wire
 
 
-@with_daemons()
-def every_file_has_its_mode(d):
+def test_every_file_has_its_mode(d):
     d.obtain()
     key, = os.listdir(d.path("state/keys"))
     want = {"public/issuer": 0o644, "public/jwks.json": 0o644, "public/revoked": 0o644,
@@ -166,8 +152,7 @@ def every_file_has_its_mode(d):
     assert re.fullmatch(r"[\w-]{8}\.jwk", key), key
 
 
-@with_daemons()
-def the_wire_takes_no_stranger_and_no_broken_message(d):
+def test_the_wire_takes_no_stranger_and_no_broken_message(d):
     d.obtain()
     for name in ("issuer.sock", "login.sock"):
         for message in (b"", b"J", b"J\x01\x02\x03", b"J\x01\xff\x00", b"X" * 100, b"J\x02\x01\x00", os.urandom(19000)):
@@ -188,8 +173,8 @@ def the_wire_takes_no_stranger_and_no_broken_message(d):
     assert d.get("/healthz").status == 200 and d.obtain()
 
 
-@with_daemons(tcp=True)
-def jwtctl_logs_in_shows_and_logs_out(d):
+@pytest.mark.daemons(tcp=True)
+def test_jwtctl_logs_in_shows_and_logs_out(d):
     home = d.path("home")
     os.mkdir(home, 0o700)
     environment = {"HOME": home, "PATH": os.environ["PATH"]}
@@ -220,7 +205,3 @@ def jwtctl_logs_in_shows_and_logs_out(d):
     ctl("logout")
     assert json.loads(ctl("verify", "--user=alice", *words, text=token, status=1))["error"] == "revoked"
     ctl("token", status=1)
-
-
-if __name__ == "__main__":
-    sys.exit(run(tests_of(sys.modules[__name__]), sys.argv[1]))

@@ -2,19 +2,18 @@
 
 import json
 import re
-import sys
 import threading
 import time
 
-from case import is_answer, tests_of, with_daemons
-from daemons import ALICE, CAROL, Reply, run
+import pytest
+from daemons import ALICE, CAROL, Reply
+from replies import is_answer
 
 
 # Public
 
 
-@with_daemons()
-def keys_health_and_unknown_paths(d):
+def test_keys_health_and_unknown_paths(d):
     reply = d.get("/.well-known/jwks.json")
     keys = reply.json()["keys"]
     assert reply.status == 200 and len(keys) == 1 and "d" not in keys[0], reply.raw
@@ -34,8 +33,7 @@ def keys_health_and_unknown_paths(d):
     assert d.post("/api/token/", ALICE, ["Accept: */*"]).status == 200
 
 
-@with_daemons()
-def hostile_requests_get_their_status_and_never_a_login(d):
+def test_hostile_requests_get_their_status_and_never_a_login(d):
     body = json.dumps(ALICE).encode()
     good = b"POST /api/token/ HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
     length = b"Content-Length: %d\r\n" % len(body)
@@ -61,7 +59,8 @@ def hostile_requests_get_their_status_and_never_a_login(d):
         (whole.replace(b"application/json", b"application/json; charset=latin-1"), 415),
         (whole.replace(length, length + b"Content-Type: application/json\r\n"), 400),
         (whole.replace(length, length + b"Expect: 200-ok\r\n"), 417),
-        (whole.replace(length, length + b"X: a\x01b\r\n"), 400), (whole.replace(length, length + b"X: a\x7fb\r\n"), 400),
+        (whole.replace(length, length + b"X: a\x01b\r\n"), 400),
+        (whole.replace(length, length + b"X: a\x7fb\r\n"), 400),
         (whole.replace(length, length + b"X: a\rb\r\n"), 400), (whole.replace(length, length + b": b\r\n"), 400),
         (whole.replace(length, length + b"no colon\r\n"), 400),
         (whole.replace(length, length + b"X: " + b"a" * 9000 + b"\r\n"), 431),
@@ -78,8 +77,7 @@ def hostile_requests_get_their_status_and_never_a_login(d):
     assert both.status == 200, both.raw
 
 
-@with_daemons()
-def a_slow_request_is_ended_at_its_deadline(d):
+def test_a_slow_request_is_ended_at_its_deadline(d):
     results = {}
 
     def slowly(name, head, wait):
@@ -111,8 +109,8 @@ def a_slow_request_is_ended_at_its_deadline(d):
     assert results["body"][0] == 408 and 9.5 < results["body"][1] < 12, results
 
 
-@with_daemons("[Http]\nMaxConnections=4\nMaxConnectionsPerSource=2\n")
-def over_the_limit_of_connections_the_answer_is_503_with_retry_after(d):
+@pytest.mark.daemons("[Http]\nMaxConnections=4\nMaxConnectionsPerSource=2\n")
+def test_over_the_limit_of_connections_the_answer_is_503_with_retry_after(d):
     held = [d.connect() for _ in range(2)]
     for client in held:
         client.sendall(b"POST ")
@@ -125,8 +123,8 @@ def over_the_limit_of_connections_the_answer_is_503_with_retry_after(d):
     assert d.get("/healthz").status == 200
 
 
-@with_daemons("[Http]\nFailureTime=100ms\nFailuresPerSource=3/min\n[Session]\nFailuresPerUser=0\n")
-def wrong_passwords_from_one_source_are_throttled_and_right_ones_do_not_count(d):
+@pytest.mark.daemons("[Http]\nFailureTime=100ms\nFailuresPerSource=3/min\n[Session]\nFailuresPerUser=0\n")
+def test_wrong_passwords_from_one_source_are_throttled_and_right_ones_do_not_count(d):
     for _ in range(6):
         d.obtain()
     statuses = [d.post("/api/token/", dict(ALICE, password="no such secret")).status for _ in range(5)]
@@ -137,12 +135,8 @@ def wrong_passwords_from_one_source_are_throttled_and_right_ones_do_not_count(d)
                         reply.body), reply.body
 
 
-@with_daemons("[Http]\nFailureTime=100ms\nFailuresPerSource=0\n[Session]\nFailuresPerUser=3/min\n")
-def wrong_passwords_of_one_user_are_throttled_and_another_user_is_not(d):
+@pytest.mark.daemons("[Http]\nFailureTime=100ms\nFailuresPerSource=0\n[Session]\nFailuresPerUser=3/min\n")
+def test_wrong_passwords_of_one_user_are_throttled_and_another_user_is_not(d):
     statuses = [d.post("/api/token/", dict(ALICE, password="no such secret")).status for _ in range(5)]
     assert statuses[:3] == [401] * 3 and statuses[3:] == [429] * 2, statuses
     d.obtain(CAROL)
-
-
-if __name__ == "__main__":
-    sys.exit(run(tests_of(sys.modules[__name__]), sys.argv[1]))

@@ -1,0 +1,171 @@
+"""What jwtd-issuer promises its askers, on a socket of its own: how it starts, whom it answers, what it
+makes."""
+
+import glob
+import os
+import pwd
+import shutil
+import socket
+
+import pytest
+from daemons import payload
+from issuer_daemon import NO_CACHE, SOURCE, sid
+from wire import ADMIN_STATUS, CHECK, OBTAIN, PING, REFRESH, VERIFY, WHOAMI, message
+
+
+@pytest.mark.issuer(init=False)
+def test_the_first_start_makes_one_key_however_many_start_at_once(issuer):
+    assert [p.wait(20) for p in [issuer.init() for _ in range(4)]] == [0] * 4
+    keys = os.listdir(issuer.path("state/keys"))
+    assert len(keys) == 1, keys
+    issuer.start()
+    assert issuer.ping() == "ok" and os.listdir(issuer.path("state/keys")) == keys
+
+
+def test_every_file_has_its_mode(issuer):
+    issuer.obtain()
+    key, = glob.glob(issuer.path("state/keys/*"))
+    modes = {"state/keys": 0o700, key: 0o600, "state/sessions.db": 0o600, "state/sessions.db-wal": 0o600,
+             "public/issuer": 0o644, "public/jwks.json": 0o644, "public/revoked": 0o644}
+    for name, mode in modes.items():
+        assert os.stat(issuer.path(name)).st_mode & 0o7777 == mode, name
+
+
+def test_missing_keys_beside_a_store_are_no_first_start(issuer):
+    refresh, _ = issuer.obtain()
+    issuer.end()
+    os.rename(issuer.path("state/keys"), issuer.path("keys"))
+    issuer.start()
+    assert issuer.ping() == "unavailable" and issuer.ask(OBTAIN, b"alice", b"secret one", SOURCE)[0] == "unavailable"
+    assert issuer.text("log").count("keys missing") == 1
+    os.rename(issuer.path("keys"), issuer.path("state/keys"))
+    issuer.recovers()
+    assert issuer.refresh(refresh)[0] == "ok"
+
+
+@pytest.mark.issuer("[Token]\nLeewa=1\n")
+def test_wrong_settings_are_unavailable_said_once_and_looked_at_again(issuer):
+    assert [issuer.ping() for _ in range(20)] == ["unavailable"] * 20
+    assert issuer.text("log").count("unknown key") == 1, issuer.text("log")
+    issuer.configure("")
+    issuer.recovers()
+
+
+@pytest.mark.issuer("[Daemon]\nIdleTimeout=1s\n")
+def test_nothing_asked_for_idle_timeout_and_it_leaves(issuer):
+    assert issuer.ping() == "ok" and issuer.process.wait(10) == 0
+    issuer.start()
+    assert issuer.ping() == "ok"
+
+
+@pytest.mark.issuer("[Token]\nIssuer=https://" + "a" * 100 + ".example\n")
+def test_what_does_not_fit_max_token_length_is_told_and_never_minted(issuer):
+    assert issuer.ping() == "ok" and "will not fit" in issuer.text("log")
+    issuer.login.passwords[b"u" * 200] = b"secret"
+    assert issuer.ask(OBTAIN, b"u" * 200, b"secret", SOURCE)[0] == "too_long"
+
+
+@pytest.mark.issuer(NO_CACHE)
+def test_without_jwtd_login_only_what_needs_it_is_unavailable(issuer):
+    refresh, access = issuer.obtain()
+    os.unlink(issuer.path("login"))
+    assert issuer.ask(OBTAIN, b"alice", b"secret one", SOURCE)[0] == "unavailable"
+    assert issuer.refresh(refresh)[0] == "unavailable"
+    assert issuer.verify(access) == "ok" and issuer.blacklist(refresh) == "ok"
+
+
+def test_the_newest_key_signs_and_a_repeated_pair_keeps_its_own(issuer):
+    refresh, _ = issuer.obtain()
+    first = issuer.refresh(refresh)
+    issuer.end()
+    os.rename(issuer.path("state/keys"), issuer.path("old"))
+    os.rename(issuer.path("state/sessions.db"), issuer.path("sessions.db"))
+    assert issuer.init().wait(20) == 0
+    for old in glob.glob(issuer.path("old/*")):
+        os.utime(old, (1000, 1000))
+        shutil.move(old, issuer.path("state/keys"))
+    for new in glob.glob(issuer.path("state/sessions.db*")):
+        os.unlink(new)
+    os.rename(issuer.path("sessions.db"), issuer.path("state/sessions.db"))
+    issuer.start()
+    header = [token.split(b".")[0] for token in (refresh, issuer.obtain()[0])]
+    assert header[0] != header[1] and issuer.refresh(refresh) == first
+    assert issuer.text("public/jwks.json").count('"kid"') == 2
+
+
+def test_names_once_published_stay_until_a_setting_says_otherwise(issuer):
+    issuer.ping()
+    issuer.end()
+    with open(issuer.path("public/issuer"), "w", encoding="ascii") as file:
+        file.write("Issuer=https://pinned.example\nAudience=one two\n")
+    issuer.start()
+    refresh, access = issuer.obtain()
+    claims = payload(access.decode())
+    assert (claims["iss"], claims["aud"]) == ("https://pinned.example", ["one", "two"])
+    status, (user, session, _, iss, aud, scope) = issuer.ask(WHOAMI, access)
+    assert (status, user, session.decode(), iss, aud, scope) == (
+        "ok", b"alice", sid(access), b"https://pinned.example", b'["one","two"]', b"")
+    issuer.end()
+    issuer.configure("[Token]\nIssuer=https://set.example\n")
+    issuer.start()
+    assert issuer.refresh(refresh)[0] == "invalid", "another issuer's now"
+    assert issuer.text("public/issuer") == "Issuer=https://set.example\nAudience=one two\n"
+
+
+def test_a_broken_message_ends_its_connection_and_is_logged_by_a_word(issuer):
+    for packet in (b"J", message(9), message(REFRESH, b"x"), message(CHECK, b"a", b"b", b"c"),
+                   message(OBTAIN, b"a\0b", b"c", b"d"), message(PING) + b"x", message(VERIFY, b"a" * 9000)):
+        with issuer.send(packet) as client:
+            assert client.recv(100) == b"", packet[:20]
+    words = [line.split("fault=")[1] for line in issuer.text("log").splitlines() if "fault=" in line]
+    assert len(words) == 7 and issuer.ping() == "ok", words
+
+
+@pytest.mark.issuer(asker="nobody")
+def test_root_asks_as_an_administrator_and_nothing_else(issuer):
+    for question in range(256):
+        status = issuer.ask(question)[0]
+        assert (status != "closed") == (question == ADMIN_STATUS), (question, status)
+    assert issuer.text("log").count("fault=not-yours") == 15, issuer.text("log")
+
+
+@pytest.mark.issuer(asker="nobody")
+def test_nobody_but_the_asker_and_root_is_answered(issuer):
+    os.chmod(issuer.dir, 0o711)
+    os.chmod(issuer.path("socket"), 0o666)
+    for name, answered in (("daemon", False), ("nobody", True)):
+        reader, writer = os.pipe()
+        child = os.fork()
+        if child == 0:
+            os.setuid(pwd.getpwnam(name).pw_uid)
+            os.write(writer, issuer.ask(PING)[0].encode())
+            os._exit(0)
+        os.waitpid(child, 0)
+        os.close(writer)
+        with open(reader, encoding="ascii") as said:
+            assert said.read() == ("ok" if answered else "closed"), name
+    assert f"uid={pwd.getpwnam('daemon').pw_uid}" in issuer.text("log"), issuer.text("log")
+
+
+def test_silent_connections_leave_room_for_others_again(issuer):
+    clients = []
+    for _ in range(300):
+        client = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        client.connect(issuer.path("socket"))
+        clients.append(client)
+    assert issuer.ping() == "ok"
+    for client in clients:
+        client.close()
+    assert issuer.ping() == "ok"
+
+
+def test_a_thousand_refreshes_stay_within_twelve_mebibytes(issuer):
+    refresh, _ = issuer.obtain()
+    for _ in range(1000):
+        status, _, refresh = issuer.refresh(refresh)
+        assert status == "ok"
+    if "asan" in issuer.program:
+        return
+    rss = int(next(x for x in issuer.text(f"/proc/{issuer.process.pid}/status").splitlines()
+                   if x.startswith("VmRSS")).split()[1])
+    assert rss <= 12 * 1024, rss

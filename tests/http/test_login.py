@@ -1,0 +1,203 @@
+"""What jwtd-login promises its one asker: real PAM, users in a private mount namespace."""
+
+import array
+import os
+import signal
+import socket
+import threading
+import time
+
+import pytest
+from login_daemon import ALICE, SECRET, SOURCE, until
+from users import add_user, changed_shadow
+from wire import ACCOUNT, CHECK, STATUS, message
+
+
+@pytest.fixture(scope="module", autouse=True)
+def more_users():
+    add_user("aged", "PW:100:0:10:7:5::")
+    add_user("must", "PW:0:0:99999:7:::")
+    add_user("locked", "!PW:19000:0:99999:7:::")
+    add_user("expired", "PW:19000:0:99999:7::1:")
+    add_user("dir", None)
+    add_user("empty", ":19000:0:99999:7:::")
+
+
+def test_a_right_password_is_ok_and_gives_the_stamp_that_the_account_has(login):
+    status, stamp = login.check(ALICE, SECRET)
+    assert status == "ok" and len(stamp) == 16, (status, stamp)
+    assert login.account(ALICE) == ("ok", stamp)
+    assert login.account(b"carol")[1] not in (b"", stamp)
+
+
+def test_wrong_unknown_and_unusable_are_one_answer(login):
+    for user, password in ((ALICE, b"pw"), (ALICE, b""), (ALICE, SECRET[:-1]), (b"n0body", b"pw"), (b"", b"pw"),
+                           (b"ALICE", SECRET), (b"alice ", SECRET), (b"-alice", SECRET), (b"aged", b"pw"),
+                           (b"must", b"pw"), (b"locked", b"pw"), (b"expired", b"pw"), (b"bob", b"bobpw"),
+                           (b"toor", b"staple battery horse correct")):
+        assert login.check(user, password) == ("denied", b""), (user, login.check(user, password))
+
+
+def test_an_account_is_gone_or_inactive_without_a_password(login):
+    for user, want in ((b"n0body", "not_found"), (b"", "not_found"), (b"a/b", "not_found"), (b"bob", "inactive"),
+                       (b"locked", "inactive"), (b"expired", "inactive"), (b"aged", "inactive"), (b"must", "ok"),
+                       (b"root", "inactive"), (b"toor", "inactive"), (ALICE, "ok")):
+        assert login.account(user)[0] == want, (user, login.account(user))
+
+
+def test_a_user_without_a_shadow_entry_has_no_stamp(login):
+    assert login.account(b"dir") == ("ok", b"")
+
+
+@pytest.mark.login(service="nullok")
+def test_a_user_without_a_password_is_denied_even_under_nullok(login):
+    assert login.check(b"empty", b"") == ("denied", b"")
+    assert login.check(b"empty", b"pw") == ("denied", b"")
+
+
+@pytest.mark.login(service="yes")
+def test_a_stack_that_always_says_yes_opens_no_unusable_account(login):
+    assert login.check(ALICE, b"pw")[0] == "ok"
+    for user in (b"locked", b"expired", b"bob", b"root", b"n0body"):
+        assert login.check(user, b"pw") == ("denied", b""), user
+
+
+@pytest.mark.login(service="refused")
+def test_the_account_phase_decides_too(login):
+    assert login.check(ALICE, b"pw") == ("denied", b"")
+
+
+@pytest.mark.login(service="broken")
+def test_a_broken_stack_is_unavailable_and_not_denied(login):
+    assert login.check(ALICE, SECRET) == ("unavailable", b"")
+
+
+@pytest.mark.login(settings="[Session]\nDenyUsers=\n")
+def test_root_is_refused_by_the_setting_alone(login):
+    assert login.account(b"toor")[0] == "ok"
+
+
+@pytest.mark.login(settings="[Session]\nDenyUsers=root\nAllowUsers=alice\nAllowGroups=alice carol\n")
+def test_allow_lists_bind_together(login):
+    assert login.check(ALICE, SECRET)[0] == "ok"
+    assert login.account(b"carol")[0] == "inactive"
+
+
+@pytest.mark.login(settings="[Session]\nAllowGroups=no-such-group carol\n")
+def test_an_allowed_group_lets_its_members_in_alone(login):
+    assert login.account(b"carol")[0] == "ok"
+    assert login.check(ALICE, SECRET) == ("denied", b"")
+
+
+@pytest.mark.login(settings="[Session]\nDenyUser=root\n")
+def test_wrong_settings_are_unavailable_and_said_once(login):
+    assert login.check(ALICE, SECRET) == ("unavailable", b"")
+    assert login.account(ALICE) == ("unavailable", b"")
+    assert login.read("log").count("can't be used") == 1, login.read("log")
+
+
+@pytest.mark.login(service="shell")
+def test_a_module_gets_the_password_and_the_source_and_nothing_of_the_daemon(login):
+    assert login.check(ALICE, b"a b\xc3\xa9", b"2001:db8::/64")[0] == "ok"
+    assert login.read("password") == "a b\u00e9"
+    assert "PAM_RHOST=2001:db8::/64\n" in login.read("env") and "PAM_RUSER" not in login.read("env")
+    assert login.check(ALICE, b"pw", SOURCE)[0] == "ok"
+    assert "PAM_RUSER=uid 1000\n" in login.read("env") and "PAM_RHOST" not in login.read("env")
+    for source in (b"evil\nPAM_X=1", b"root", b"", b"unknown"):
+        assert login.check(ALICE, b"pw", source)[0] == "ok"
+        assert "PAM_RHOST" not in login.read("env") and "PAM_RUSER" not in login.read("env"), source
+
+
+@pytest.mark.login(service="shell")
+def test_a_name_that_is_no_account_is_never_told_to_a_module(login):
+    for user in (b"n0body", b"", b"alice\n", b"../alice"):
+        assert login.check(user, b"pw") == ("denied", b"")
+        assert not os.path.exists(login.path("password")), user
+
+
+def test_the_stamp_changes_with_the_password_or_the_day_of_its_change(login):
+    stamps = {login.account(ALICE)[1]}
+    for field, change in ((1, lambda password: password[:-1]), (2, lambda day: str(int(day) + 1))):
+        def other(line, field=field, change=change):
+            fields = line.split(":")
+            fields[field] = change(fields[field])
+            return ":".join(fields)
+
+        with changed_shadow(other):
+            stamps.add(login.account(ALICE)[1])
+    assert len(stamps) == 3, stamps
+
+
+@pytest.mark.login(service="hangs")
+def test_a_check_that_hangs_is_killed_after_30_s_and_stops_nobody(login):
+    answers = []
+    start = time.monotonic()
+    asker = threading.Thread(target=lambda: answers.append(login.check(ALICE, SECRET)))
+    asker.start()
+    until(login.children)
+    assert login.account(ALICE)[0] == "ok"
+    asker.join()
+    assert answers == [("unavailable", b"")] and 29 < time.monotonic() - start < 33, answers
+    until(lambda: not login.children())
+
+
+@pytest.mark.login(service="hangs")
+def test_a_check_whose_process_dies_is_unavailable(login):
+    answers = []
+    asker = threading.Thread(target=lambda: answers.append(login.check(ALICE, SECRET)))
+    asker.start()
+    until(login.children)
+    os.kill(login.children()[0], signal.SIGABRT)
+    asker.join()
+    assert answers == [("unavailable", b"")], answers
+
+
+@pytest.mark.login(service="hangs")
+def test_checks_beyond_the_limit_are_busy_and_leave_nothing_behind(login):
+    limit = max(4, 2 * len(os.sched_getaffinity(0)))
+    before = login.descriptors()
+    clients = [login.connect() for _ in range(limit)]
+    for client in clients:
+        client.send(message(CHECK, ALICE, SECRET, SOURCE))
+    until(lambda: len(login.children()) == limit)
+    assert login.check(ALICE, SECRET) == ("busy", b"")
+    assert login.check(b"n0body", SECRET) == ("busy", b"")
+    for child in login.children():
+        os.kill(child, signal.SIGKILL)
+    for client in clients:
+        assert STATUS[client.recv(100)[2]] == "unavailable"
+        client.close()
+    until(lambda: login.descriptors() == before and not login.children())
+    assert login.account(ALICE)[0] == "ok"
+
+
+def test_a_broken_message_ends_its_connection_and_is_logged_by_a_word(login):
+    for packet, word in ((b"J", "short"), (b"x" * 30000, "oversized"), (message(99), "unknown"),
+                         (message(2, b"a", b"b", b"c"), "not-yours"), (message(CHECK, b"a", b"b"), "unknown"),
+                         (message(CHECK, b"a\0", b"b", b"c"), "bad-text"),
+                         (message(ACCOUNT, b"a" * 256), "oversized"), (message(ACCOUNT, ALICE) + b"z", "oversized")):
+        assert login.ask(packet) == "closed", packet[:20]
+        assert login.read("log").strip().split("\n")[-1].endswith("fault=" + word), (word, login.read("log"))
+
+
+def test_descriptors_sent_along_are_closed(login):
+    before = login.descriptors()
+    with login.connect() as client:
+        client.sendmsg([message(ACCOUNT, ALICE)], [(socket.SOL_SOCKET, socket.SCM_RIGHTS,
+                                                    array.array("i", [0] * 50))])
+        assert client.recv(100)[2] == 0
+    until(lambda: login.descriptors() == before)
+
+
+@pytest.mark.login(asker="nobody")
+def test_nobody_but_the_asker_is_answered(login):
+    assert login.ask(message(ACCOUNT, ALICE)) == "closed"
+    assert "uid=0" in login.read("log")
+
+
+def test_silent_connections_leave_room_for_others_again(login):
+    clients = [login.connect() for _ in range(60)]
+    assert login.account(ALICE)[0] == "ok"
+    for client in clients:
+        client.close()
+    assert login.check(ALICE, SECRET)[0] == "ok"

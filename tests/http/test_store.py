@@ -1,0 +1,109 @@
+"""What jwtd-issuer keeps when something breaks, is killed, or is put back from a backup."""
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import time
+
+from issuer_daemon import SOURCE, sid
+from wire import REFRESH, STATUS, message, read
+
+
+def test_sixty_kills_between_and_within_questions_lose_no_session(issuer):
+    refresh, _ = issuer.obtain()
+    for _ in range(60):
+        with issuer.send(message(REFRESH, refresh, SOURCE)) as client:
+            time.sleep(random.random() * 0.03)
+            issuer.restart(signal.SIGKILL)
+            try:
+                answer = client.recv(65536)
+            except ConnectionResetError:
+                answer = b""
+        if answer:
+            status, values = STATUS[read(answer)[0]], read(answer)[1]
+        else:
+            status, *values = issuer.refresh(refresh)
+        assert status == "ok", status
+        refresh = values[1]
+    assert issuer.refresh(refresh)[0] == "ok"
+
+
+def test_what_was_ended_before_a_crash_is_published_at_the_next_start(issuer):
+    refresh, access = issuer.obtain()
+    assert issuer.blacklist(refresh) == "ok"
+    issuer.end(signal.SIGKILL)
+    with open(issuer.path("public/revoked"), "w", encoding="ascii"):
+        pass
+    issuer.start()
+    assert issuer.ping() == "ok" and issuer.revoked() == [sid(access)]
+
+
+def test_no_logout_is_answered_that_is_not_published(issuer):
+    refresh, access = issuer.obtain()
+    os.rename(issuer.path("public"), issuer.path("elsewhere"))
+    assert issuer.blacklist(refresh) == "unavailable" and issuer.verify(access) == "unavailable"
+    os.rename(issuer.path("elsewhere"), issuer.path("public"))
+    for _ in range(40):
+        if issuer.revoked():
+            break
+        time.sleep(0.1)
+    assert issuer.revoked() == [sid(access)], "it is published without another question"
+    assert issuer.blacklist(refresh) == "blacklisted"
+
+
+def test_a_list_out_of_form_is_never_written_over(issuer):
+    issuer.ping()
+    issuer.end()
+    with open(issuer.path("public/revoked"), "a", encoding="ascii") as file:
+        file.write("x")
+    issuer.start()
+    assert issuer.ping() == "unavailable" and issuer.text("public/revoked") == "x"
+    os.unlink(issuer.path("public/revoked"))
+    issuer.recovers()
+
+
+def test_a_full_disk_is_unavailable_and_nothing_is_half_done(issuer):
+    refresh, _ = issuer.obtain()
+    limit = ["prlimit", f"--pid={issuer.process.pid}"]
+    subprocess.run(limit + ["--fsize=4096:unlimited"], check=True)
+    assert [issuer.refresh(refresh)[0] for _ in range(3)] == ["unavailable"] * 3
+    subprocess.run(limit + ["--fsize=unlimited:unlimited"], check=True)
+    issuer.recovers()
+    assert issuer.refresh(refresh)[0] == "ok"
+
+
+def test_a_restored_backup_is_seen_and_its_sessions_end(issuer):
+    refresh, _ = issuer.obtain()
+    issuer.end()
+    shutil.copytree(issuer.path("state"), issuer.path("backup"))
+    issuer.start()
+    _, access, newer = issuer.refresh(refresh)
+    unknown = issuer.obtain()
+    issuer.end()
+    shutil.rmtree(issuer.path("state"))
+    os.rename(issuer.path("backup"), issuer.path("state"))
+    issuer.start()
+    assert issuer.refresh(newer)[0] == "blacklisted" and issuer.refresh(refresh)[0] == "blacklisted"
+    issuer.all_say("blacklisted", *unknown)
+    assert issuer.revoked() == sorted([sid(access), sid(unknown[1])])
+    assert issuer.text("log").count("newer than the store") == 2
+
+
+def test_a_session_the_store_does_not_know_can_be_logged_out(issuer):
+    refresh, access = issuer.obtain()
+    issuer.in_store("DELETE FROM session")
+    assert issuer.blacklist(refresh) == "ok" and issuer.revoked() == [sid(access)]
+    assert issuer.blacklist(refresh) == "blacklisted"
+
+
+def test_a_list_keeps_what_a_restored_store_forgot(issuer):
+    refresh, access = issuer.obtain()
+    issuer.blacklist(refresh)
+    issuer.end()
+    issuer.in_store("DELETE FROM session")
+    issuer.start()
+    other = issuer.obtain()
+    issuer.blacklist(other[0])
+    assert issuer.revoked() == sorted([sid(access), sid(other[1])])
