@@ -2,6 +2,7 @@
 passed by name, at the first question, and again after a death. And a client that sees every byte."""
 
 import base64
+import contextlib
 import json
 import os
 import select
@@ -11,6 +12,7 @@ import socket
 import subprocess
 import tempfile
 import threading
+import time
 
 ALICE = {"username": "alice", "password": "correct horse battery staple"}
 CAROL = {"username": "carol", "password": "staple battery horse correct"}
@@ -127,6 +129,7 @@ class Daemons:
         self.held = set() if issuer else {self.issuer}
         self.expected_exits = {0}
         self.stopping = False
+        self.lock = threading.Lock()
         init = subprocess.run(self.issuer.argv + ["--init"], stdin=subprocess.DEVNULL,
                               stdout=self.log, stderr=self.log, check=False)
         self.init_status = init.returncode
@@ -150,23 +153,31 @@ class Daemons:
     def activate(self):
         """Starts a daemon when something waits at its socket and it does not run."""
         while not self.stopping:
-            waiting = {}
-            for daemon in self.all:
-                if daemon.process is not None and daemon.process.poll() is not None:
-                    daemon.exits.append(daemon.process.returncode)
-                    daemon.process = None
-                if not daemon.alive() and daemon not in self.held:
-                    waiting.update({s: daemon for _, s in daemon.sockets})
-            ready, _, _ = select.select(list(waiting), [], [], 0.01)
-            for daemon in {waiting[s] for s in ready}:
-                daemon.start()
+            with self.lock:
+                for daemon in self.all:
+                    if daemon.process is not None and daemon.process.poll() is not None:
+                        daemon.exits.append(daemon.process.returncode)
+                        daemon.process = None
+                    listeners = [s for _, s in daemon.sockets]
+                    if not daemon.alive() and daemon not in self.held and select.select(listeners, [], [], 0)[0]:
+                        daemon.start()
+            time.sleep(0.005)
 
     def kill(self, daemon, number=signal.SIGKILL):
         if number == signal.SIGKILL:
             self.expected_exits.add(-signal.SIGKILL)
-        if daemon.alive():
-            daemon.process.send_signal(number)
-            daemon.process.wait(10)
+        with self.lock:
+            if daemon.alive():
+                daemon.process.send_signal(number)
+                daemon.process.wait(10)
+
+    @contextlib.contextmanager
+    def down(self, daemon):
+        """Dead until the end, whoever asks: a question may still wait from before."""
+        self.held.add(daemon)
+        self.kill(daemon)
+        yield
+        self.held.remove(daemon)
 
     def hold(self, daemon):
         """Keeps a daemon down, and takes its sockets away as a stopped unit's are."""

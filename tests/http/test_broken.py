@@ -22,11 +22,11 @@ def mount(*words):
 def small_disk(d, name):
     """The directory on a file system of its own, small, until the end."""
     folder = d.path(name)
-    d.kill(d.issuer)
-    os.rename(folder, folder + ".before")
-    os.mkdir(folder)
-    mount("-t", "tmpfs", "-o", SMALL if name == "state" else "size=40k,mode=0755", "tmpfs", folder)
-    shutil.copytree(folder + ".before", folder, dirs_exist_ok=True)
+    with d.down(d.issuer):
+        os.rename(folder, folder + ".before")
+        os.mkdir(folder)
+        mount("-t", "tmpfs", "-o", SMALL if name == "state" else "size=40k,mode=0755", "tmpfs", folder)
+        shutil.copytree(folder + ".before", folder, dirs_exist_ok=True)
     try:
         yield folder
     finally:
@@ -103,16 +103,16 @@ def test_a_store_that_can_not_be_written_is_told_and_mended_by_itself(d):
 
 def test_a_damaged_store_is_told_and_never_replaced(d):
     pair = d.obtain()
-    d.kill(d.issuer)
     database = d.path("state/sessions.db")
-    # What the log holds is brought into the file, so that the file alone is whole.
-    subprocess.run([sys.executable, "-c", "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); "
-                    "c.execute('PRAGMA wal_checkpoint(TRUNCATE)'); c.close()", database], check=True)
-    shutil.copy2(database, database + ".backup")
-    with open(database, "r+b") as file:
-        file.write(b"this is no database" * 500)
-    damaged = open(database, "rb").read()
-    since = len(d.read_log())
+    with d.down(d.issuer):
+        # What the log holds is brought into the file, so that the file alone is whole.
+        subprocess.run([sys.executable, "-c", "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); "
+                        "c.execute('PRAGMA wal_checkpoint(TRUNCATE)'); c.close()", database], check=True)
+        shutil.copy2(database, database + ".backup")
+        with open(database, "r+b") as file:
+            file.write(b"this is no database" * 500)
+        damaged = open(database, "rb").read()
+        since = len(d.read_log())
     is_unavailable(d, pair)
     is_told_once(d, since, "state/sessions.db", "backup")
     assert open(database, "rb").read() == damaged
@@ -141,10 +141,10 @@ def test_a_damaged_key_is_told_and_never_replaced(d):
     with open(path, "rb") as file:
         whole = file.read()
     for text in (b"", b"{", b"{}", whole[:-5], whole.replace(b'"d":"', b'"d":"A'), b"\0" * 200):
-        d.kill(d.issuer)
-        with open(path, "wb") as file:
-            file.write(text)
-        since = len(d.read_log())
+        with d.down(d.issuer):
+            with open(path, "wb") as file:
+                file.write(text)
+            since = len(d.read_log())
         is_unavailable(d, pair)
         is_told_once(d, since, "state/keys/" + name)
         assert os.listdir(d.path("state/keys")) == [name]
