@@ -1,7 +1,7 @@
 #include "jwtctl/client.h"
 
 #include "common/base/cleanup.h"
-#include "common/json/scan.h"
+#include "common/json/json.h"
 
 #include <curl/curl.h>
 #include <inttypes.h>

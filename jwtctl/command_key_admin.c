@@ -1,7 +1,7 @@
 /* jwtctl key rotate, key retire: root has jwtd-issuer change the key that signs. */
 #include "common/base/cleanup.h"
 #include "common/jose/key.h"
-#include "common/json/scan.h"
+#include "common/json/json.h"
 #include "jwtctl/admin.h"
 #include "jwtctl/command.h"
 #include "jwtctl/output.h"

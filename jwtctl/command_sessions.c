@@ -1,6 +1,6 @@
 /* jwtctl sessions: the live sessions of the caller, by their token; root's also of others. */
 #include "common/base/cleanup.h"
-#include "common/json/scan.h"
+#include "common/json/json.h"
 #include "jwtctl/admin.h"
 #include "jwtctl/command.h"
 #include "jwtctl/output.h"

@@ -1,6 +1,6 @@
 /* jwtctl status: who is logged in, and until when; to root also how jwtd-issuer is. */
 #include "common/base/cleanup.h"
-#include "common/json/scan.h"
+#include "common/json/json.h"
 #include "jwtctl/admin.h"
 #include "jwtctl/command.h"
 #include "jwtctl/output.h"

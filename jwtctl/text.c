@@ -1,7 +1,7 @@
 #include "jwtctl/text.h"
 
 #include "common/base/cleanup.h"
-#include "common/json/scan.h"
+#include "common/json/json.h"
 #include "jwtctl/output.h"
 
 #include <inttypes.h>

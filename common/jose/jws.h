@@ -6,7 +6,7 @@
 #pragma once
 
 #include "common/jose/alg.h"
-#include "common/json/scan.h"
+#include "common/json/json.h"
 
 #define JWS_HEADER_MAX 2048 /* bytes of a decoded header */
 

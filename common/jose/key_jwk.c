@@ -2,7 +2,7 @@
 #include "common/base/text.h"
 #include "common/jose/key_object.h"
 #include "common/jose/key_pem.h"
-#include "common/json/scan.h"
+#include "common/json/json.h"
 
 #define JWK_MEMBERS 64
 #define KEY_OPS 16 /* of one key: twice as many as there are (RFC 7517 4.3) */

@@ -1,6 +1,6 @@
 #include "common/jose/keyset.h"
 
-#include "common/json/scan.h"
+#include "common/json/json.h"
 
 #include <string.h>
 

@@ -1,55 +1,35 @@
 #include "common/json/emit.h"
 
 #include "common/base/base64url.h"
-#include "common/json/scan_string.h"
 
-static void emit_letter(struct emit *out, const char *letter)
+static void emit_escaped(struct emit *out, unsigned char c)
 {
     static const char hex[] = "0123456789abcdef";
-    unsigned char c = (unsigned char)*letter;
-    char escape[6] = {'\\', 'u', '0', '0', hex[c >> 4], hex[c & 15]};
+    const char unicode[] = {'\\', 'u', '0', '0', hex[c >> 4], hex[c & 15]};
+    const char mark[] = {'\\', (char)c};
 
     if (c < 0x20)
-        emit_bytes(out, (struct slice){escape, sizeof(escape)});
+        emit_bytes(out, (struct slice){unicode, sizeof(unicode)});
     else
-        emit_bytes(out, (struct slice){letter, 1});
-}
-
-/* One of the text's letters at least has to be escaped. */
-static void emit_escaped(struct emit *out, struct slice bytes)
-{
-    const char *p = bytes.p, *end = bytes.p + bytes.n;
-
-    for (;; p++) {
-        const char *stop = scan_string_plain(p, end);
-
-        emit_bytes(out, (struct slice){p, (size_t)(stop - p)});
-        if (stop == end)
-            return;
-        if (*stop == '"' || *stop == '\\')
-            emit_text(out, "\\");
-        emit_letter(out, stop);
-        p = stop;
-    }
+        emit_bytes(out, (struct slice){mark, sizeof(mark)});
 }
 
 void emit_string(struct emit *out, struct slice bytes)
 {
-    char *at;
+    size_t done = 0;
 
-    if (bytes.n && scan_string_plain(bytes.p, bytes.p + bytes.n) != bytes.p + bytes.n) {
-        emit_text(out, "\"");
-        emit_escaped(out, bytes);
-        emit_text(out, "\"");
-        return;
+    emit_text(out, "\"");
+    for (size_t i = 0; i < bytes.n; i++) {
+        unsigned char c = (unsigned char)bytes.p[i];
+
+        if (c >= 0x20 && c != '"' && c != '\\')
+            continue;
+        emit_bytes(out, (struct slice){bytes.p + done, i - done});
+        emit_escaped(out, c);
+        done = i + 1;
     }
-    at = emit_take(out, bytes.n + 2);
-    if (!at)
-        return;
-    *at++ = '"';
-    if (bytes.n)
-        memcpy(at, bytes.p, bytes.n);
-    at[bytes.n] = '"';
+    emit_bytes(out, slice_skip(bytes, done));
+    emit_text(out, "\"");
 }
 
 void emit_integer(struct emit *out, int64_t value)

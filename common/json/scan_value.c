@@ -1,51 +1,9 @@
-#include "common/json/scan_string.h"
+#include "common/base/text.h"
+#include "common/json/scan_internal.h"
 
 #define SCAN_NUMBER_MAX ((INT64_C(1) << 53) - 1)
 
-/* What stands between the values of a text that was checked says nothing more. */
-static bool is_between(char c)
-{
-    return c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == ',' || c == ':';
-}
-
-static size_t skip_between(struct slice text, size_t at)
-{
-    while (at < text.n && is_between(text.p[at]))
-        at++;
-    return at;
-}
-
-/* The string whose opening quote is at. */
-static struct scan_value string_at(struct slice text, size_t at)
-{
-    return scan_string_at(text.p + at, text.p + text.n);
-}
-
-/* Past the object or array that opens at. */
-static size_t nested_end(struct slice text, size_t at)
-{
-    size_t depth = 0;
-
-    while (at < text.n) {
-        char c = text.p[at];
-
-        at += c == '"' ? string_at(text, at).text.n : 1;
-        if (c == '{' || c == '[')
-            depth++;
-        else if ((c == '}' || c == ']') && --depth == 0)
-            break;
-    }
-    return at;
-}
-
-static size_t word_end(struct slice text, size_t at)
-{
-    while (at < text.n && !is_between(text.p[at]) && text.p[at] != ']' && text.p[at] != '}')
-        at++;
-    return at;
-}
-
-static enum scan_type type_of(char first)
+enum scan_type scan_type_of(int first)
 {
     switch (first) {
     case '{':
@@ -65,88 +23,111 @@ static enum scan_type type_of(char first)
     }
 }
 
-/* The value that begins at; returns where it ends. */
-static size_t value_at(struct slice text, size_t at, struct scan_value *ret)
+/* Commas and colons of a checked text say no more than white space does. */
+static bool is_between(char c)
 {
-    enum scan_type type = type_of(text.p[at]);
-    size_t end;
+    return text_is_space(c) || c == ',' || c == ':';
+}
 
-    if (type == SCAN_STRING) {
-        *ret = string_at(text, at);
-        return at + ret->text.n;
-    }
-    end = type == SCAN_OBJECT || type == SCAN_ARRAY ? nested_end(text, at) : word_end(text, at);
-    *ret = (struct scan_value){.text = {text.p + at, end - at}, .type = type};
+static const char *skip_between(const char *p)
+{
+    while (is_between(*p))
+        p++;
+    return p;
+}
+
+/* The end of the object or array that opens at p. */
+static const char *nested_end(const char *p)
+{
+    size_t depth = 0;
+
+    do {
+        char c = *p;
+
+        p = c == '"' ? scan_string_end(p) : p + 1;
+        if (c == '{' || c == '[')
+            depth++;
+        else if (c == '}' || c == ']')
+            depth--;
+    } while (depth > 0);
+    return p;
+}
+
+static const char *word_end(const char *p)
+{
+    while (!is_between(*p) && *p != ']' && *p != '}')
+        p++;
+    return p;
+}
+
+/* The value that begins at p, within an object or an array of a checked text. Returns its end.
+ */
+static const char *value_at(const char *p, struct scan_value *ret)
+{
+    enum scan_type type = scan_type_of((unsigned char)*p);
+    const char *end;
+
+    if (type == SCAN_STRING)
+        end = scan_string_end(p);
+    else if (type == SCAN_OBJECT || type == SCAN_ARRAY)
+        end = nested_end(p);
+    else
+        end = word_end(p);
+    *ret = (struct scan_value){.text = {p, (size_t)(end - p)},
+                               .type = type,
+                               .escaped = type == SCAN_STRING && memchr(p, '\\', end - p)};
     return end;
+}
+
+/* Where the next member or element begins; NULL: there is none. */
+static const char *next_begin(struct slice nested, size_t pos)
+{
+    const char *p = skip_between(nested.p + (pos > 0 ? pos : 1));
+
+    return p + 1 < nested.p + nested.n ? p : NULL;
 }
 
 bool scan_next_member(struct scan_value object, size_t *pos, struct scan_member *ret)
 {
-    size_t at;
+    const char *p = object.type == SCAN_OBJECT ? next_begin(object.text, *pos) : NULL;
 
-    if (object.type != SCAN_OBJECT)
+    if (!p)
         return false;
-    at = skip_between(object.text, *pos > 0 ? *pos : 1);
-    if (at + 1 >= object.text.n)
-        return false;
-    at = value_at(object.text, at, &ret->name);
-    ret->begin = scan_begin(scan_string_raw(ret->name));
-    *pos = value_at(object.text, skip_between(object.text, at), &ret->value);
+    p = value_at(p, &ret->name);
+    p = value_at(skip_between(p), &ret->value);
+    *pos = (size_t)(p - object.text.p);
     return true;
 }
 
 bool scan_next_element(struct scan_value array, size_t *pos, struct scan_value *ret)
 {
-    size_t at;
+    const char *p = array.type == SCAN_ARRAY ? next_begin(array.text, *pos) : NULL;
 
-    if (array.type != SCAN_ARRAY)
+    if (!p)
         return false;
-    at = skip_between(array.text, *pos > 0 ? *pos : 1);
-    if (at + 1 >= array.text.n)
-        return false;
-    *pos = value_at(array.text, at, ret);
+    *pos = (size_t)(value_at(p, ret) - array.text.p);
     return true;
 }
 
 const struct scan_value *scan_find(const struct scan_member *members, size_t n,
                                    const char *name)
 {
-    uint64_t begin = scan_begin_of(name);
-
     for (size_t i = 0; i < n; i++)
-        if (scan_member_is(&members[i], name, begin))
+        if (scan_string_is_text(&members[i].name, name))
             return &members[i].value;
     return NULL;
 }
 
-/* The number that eight digits are: pairs, then fours, then all of them, side by side. */
-static inline int64_t eight_digits(const char *p)
+/* Takes the digits off the front of a number's text. */
+static enum tok_err take_whole(struct slice *text, int64_t *ret)
 {
-    uint64_t w;
-
-    memcpy(&w, p, sizeof(w));
-    w = le64toh(w) & SCAN_BYTES(0x0f);
-    w = (w * 10 + (w >> 8)) & UINT64_C(0x00ff00ff00ff00ff);
-    w = (w * 100 + (w >> 16)) & UINT64_C(0x0000ffff0000ffff);
-    return (int64_t)((w * 10000 + (w >> 32)) & UINT32_MAX);
-}
-
-/* Digits at the front of a number's text, as a magnitude; they are taken off. */
-static inline enum tok_err take_whole(struct slice *text, int64_t *ret)
-{
-    const char *p = text->p, *end = p + text->n;
     int64_t whole = 0;
 
-    if (end - p >= 8 && scan_all_digits(p)) {
-        whole = eight_digits(p);
-        p += 8;
-    }
-    for (; p < end && (unsigned char)(*p - '0') <= 9; p++) {
-        whole = whole * 10 + (*p - '0');
+    for (; text->n > 0 && text_is_digit(*text->p); *text = slice_skip(*text, 1)) {
+        whole = whole * 10 + (*text->p - '0');
         if (whole > SCAN_NUMBER_MAX)
             return TOK_CLAIM_TYPE;
     }
-    *text = (struct slice){p, (size_t)(end - p)};
     *ret = whole;
     return TOK_OK;
 }
@@ -176,7 +157,7 @@ enum tok_err scan_time(struct scan_value v, enum scan_round round, int64_t *ret)
         return TOK_CLAIM_TYPE;
     negative = text.p[0] == '-';
     if (negative)
-        text = (struct slice){text.p + 1, text.n - 1};
+        text = slice_skip(text, 1);
     err = take_whole(&text, &whole);
     if (err == TOK_OK)
         err = read_fraction(text, &fraction);

@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "common/json/scan.h"
+#include "common/json/json.h"
 
 #define CLAIMS_MAX 128        /* members of a payload */
 #define CLAIMS_SCOPE_MAX 4096 /* bytes of scope's text, quotes included */

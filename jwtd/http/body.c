@@ -1,6 +1,6 @@
 #include "jwtd/http/body.h"
 
-#include "common/json/scan.h"
+#include "common/json/json.h"
 #include "jwtd/http/field.h"
 #include "jwtd/http/form.h"
 #include "jwtd/http/multipart.h"

@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "common/json/scan.h"
+#include "common/json/json.h"
 
 #define BODY_WORDS_MAX 4096
 

@@ -1,7 +1,7 @@
 /*
  * A person's sessions, by an access token of one of them: list, end one, end this one, end all.
  */
-#include "common/json/scan.h"
+#include "common/json/json.h"
 #include "jwtd/http/bearer.h"
 #include "jwtd/http/fields.h"
 #include "jwtd/http/handlers.h"

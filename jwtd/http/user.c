@@ -2,7 +2,7 @@
  * Who the access token in Authorization speaks for: as JSON, and as header fields for a web
  * server that asks about each of its own requests (nginx auth_request).
  */
-#include "common/json/scan.h"
+#include "common/json/json.h"
 #include "common/token/policy.h"
 #include "jwtd/http/bearer.h"
 #include "jwtd/http/handlers.h"

@@ -4,7 +4,7 @@
  * text; a blank after the text, which shuts the short way through plain members, changes
  * nothing.
  */
-#include "common/json/scan.h"
+#include "common/json/json.h"
 #include "tests/unit/json/same_as_json_c.h"
 
 #define MEMBERS 64

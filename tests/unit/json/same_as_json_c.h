@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/json/scan.h"
+#include "common/json/json.h"
 
 struct same_text {
     char *p;

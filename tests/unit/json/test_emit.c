@@ -1,5 +1,5 @@
 #include "common/json/emit.h"
-#include "common/json/scan.h"
+#include "common/json/json.h"
 #include "tests/unit/unit.h"
 
 #include <string.h>

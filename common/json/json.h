@@ -17,8 +17,6 @@
 #include "common/base/error.h"
 #include "common/base/slice.h"
 
-#include <endian.h>
-
 #define SCAN_DEPTH 32   /* arrays and objects, the outermost counted */
 #define SCAN_NAMES 1024 /* members of all objects that are open at one point */
 
@@ -42,7 +40,6 @@ struct scan_value {
 struct scan_member {
     struct scan_value name; /* a SCAN_STRING */
     struct scan_value value;
-    uint64_t begin; /* of the name's text: scan_begin */
 };
 
 /* Where and why a document was refused. */
@@ -54,26 +51,6 @@ struct scan_fault {
     uint32_t surrogate;
     struct slice member; /* with surrogate: the outermost member's name text, quotes included */
 };
-
-/* The first eight bytes of a text, the first one lowest, zeros after a shorter one. Texts
- * without NUL that begin alike and have fewer than eight bytes are the same. */
-static inline uint64_t scan_begin(struct slice text)
-{
-    uint64_t begin = 0;
-
-    memcpy(&begin, text.p, text.n < sizeof(begin) ? text.n : sizeof(begin));
-    return le64toh(begin);
-}
-
-/* The same of a C string, no byte of which is read twice. */
-static inline uint64_t scan_begin_of(const char *text)
-{
-    uint64_t begin = 0;
-
-    for (unsigned i = 0; i < sizeof(begin) && text[i]; i++)
-        begin |= (uint64_t)(uint8_t)text[i] << 8 * i;
-    return begin;
-}
 
 /* Checks a whole document and yields its one value. TOK_JSON; fault may be NULL. */
 enum tok_err scan_document(struct slice doc, struct scan_value *ret,
@@ -97,15 +74,14 @@ const struct scan_value *scan_find(const struct scan_member *members, size_t n,
 /* True for a string whose decoded bytes are exactly these. */
 bool scan_string_is(struct scan_value v, struct slice bytes);
 
-/* True for a string whose decoded bytes are this C string's. */
-bool scan_string_is_text(const struct scan_value *v, const char *text);
-
-/* True when the member is called by this C string, whose scan_begin is known. */
-static inline bool scan_member_is(const struct scan_member *m, const char *name, uint64_t begin)
+/* True for a string whose decoded bytes are this C string's. Inline: most names differ in the
+ * first byte. */
+static inline bool scan_string_is_text(const struct scan_value *v, const char *text)
 {
-    if (m->name.escaped)
-        return scan_string_is_text(&m->name, name);
-    return m->begin == begin && (begin >> 56 == 0 || scan_string_is_text(&m->name, name));
+    bool may_be =
+        v->escaped || (v->type == SCAN_STRING && v->text.p[1] == (*text ? *text : '"'));
+
+    return may_be && scan_string_is(*v, slice_of(text));
 }
 
 /* The decoded bytes of a string into ret (room for size; may hold NUL from \u0000; none is
