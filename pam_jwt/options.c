@@ -11,12 +11,12 @@ static const struct {
     const char *name;
     size_t offset;
 } flags[] = {
-    {"use_first_pass", offsetof(struct options, use_first_pass)},
-    {"try_first_pass", offsetof(struct options, try_first_pass)},
-    {"ignore_non_token", offsetof(struct options, ignore_non_token)},
-    {"session_limit", offsetof(struct options, session_limit)},
-    {"quiet", offsetof(struct options, quiet)},
-    {"debug", offsetof(struct options, debug)},
+    {"use_first_pass", offsetof(struct module_options, use_first_pass)},
+    {"try_first_pass", offsetof(struct module_options, try_first_pass)},
+    {"ignore_non_token", offsetof(struct module_options, ignore_non_token)},
+    {"session_limit", offsetof(struct module_options, session_limit)},
+    {"quiet", offsetof(struct module_options, quiet)},
+    {"debug", offsetof(struct module_options, debug)},
 };
 
 /* The programs that show a prompt don't expect it to move their cursor. */
@@ -37,13 +37,13 @@ static const struct text_option {
     bool (*ok)(struct slice);
     const char *form;
 } texts[] = {
-    {"config", offsetof(struct options, config), value_is_path, "/ABSOLUTE/PATH"},
-    {"prompt", offsetof(struct options, prompt), is_prompt,
+    {"config", offsetof(struct module_options, config), value_is_path, "/ABSOLUTE/PATH"},
+    {"prompt", offsetof(struct module_options, prompt), is_prompt,
      "TEXT of 1 to 128 bytes without control characters"},
 };
 
-static enum tok_err set_text(struct options *o, const struct text_option *t, struct slice value,
-                             struct errmsg *errmsg)
+static enum tok_err set_text(struct module_options *o, const struct text_option *t,
+                             struct slice value, struct errmsg *errmsg)
 {
     char **at = (void *)((char *)o + t->offset);
 
@@ -53,7 +53,7 @@ static enum tok_err set_text(struct options *o, const struct text_option *t, str
     return text_replace(at, slice_of(value.p));
 }
 
-static enum tok_err set_flag(struct options *o, size_t i, struct slice value,
+static enum tok_err set_flag(struct module_options *o, size_t i, struct slice value,
                              struct errmsg *errmsg)
 {
     if (value.p)
@@ -63,7 +63,7 @@ static enum tok_err set_flag(struct options *o, size_t i, struct slice value,
     return TOK_OK;
 }
 
-static enum tok_err set_option(struct options *o, const char *arg, struct errmsg *errmsg)
+static enum tok_err set_option(struct module_options *o, const char *arg, struct errmsg *errmsg)
 {
     const char *equals = strchr(arg, '=');
     struct slice word = {arg, equals ? (size_t)(equals - arg) : strlen(arg)};
@@ -85,7 +85,7 @@ static enum tok_err set_option(struct options *o, const char *arg, struct errmsg
     return err;
 }
 
-int options_read(pam_handle_t *pamh, int argc, const char **argv, struct options *ret)
+int options_read(pam_handle_t *pamh, int argc, const char **argv, struct module_options *ret)
 {
     struct errmsg errmsg = {""};
     enum tok_err err = policy_init(&ret->words);
@@ -98,7 +98,7 @@ int options_read(pam_handle_t *pamh, int argc, const char **argv, struct options
     return err == TOK_NO_MEMORY ? PAM_BUF_ERR : PAM_SERVICE_ERR;
 }
 
-void options_clear(struct options *o)
+void options_clear(struct module_options *o)
 {
     policy_clear(&o->words);
     free(o->config);

@@ -9,7 +9,7 @@
 
 #include <security/pam_modules.h>
 
-struct options {
+struct module_options {
     struct policy words; /* those given lie over what the files say */
     char *config;        /* NULL: POLICY_CONFIG, which may be missing */
     char *prompt;        /* NULL: PAM's own, "Password: " */
@@ -24,5 +24,5 @@ struct options {
 /* PAM_SUCCESS; PAM_SERVICE_ERR, with one line in the log that names the option, its value and
  * the allowed form; PAM_BUF_ERR. *ret must be zeroed, and is to be cleared in any case. */
 int options_read(pam_handle_t *pamh, int argc, const char **argv,
-                 struct options *ret) MUST_CHECK;
-void options_clear(struct options *o);
+                 struct module_options *ret) MUST_CHECK;
+void options_clear(struct module_options *o);

@@ -1,68 +1,243 @@
 /*
- * pam_jwt: an access token in place of a password. The six entry points; pam_jwt(8) tells what
- * each of them promises.
+ * pam_jwt: authentication by an access token in place of a password. pam_jwt(8) says what each
+ * of the six entry points promises.
  */
-#include "pam_jwt/judge.h"
-#include "pam_jwt/session.h"
+#include "pam_jwt/auth_state.h"
+#include "pam_jwt/call.h"
+#include "pam_jwt/onetime.h"
+#include "pam_jwt/pam_code.h"
+#include "pam_jwt/report.h"
+#include "pam_jwt/session_limit.h"
+#include "pam_jwt/token_check.h"
+
+#include <security/pam_modutil.h>
+#include <string.h>
+#include <time.h>
 
 #define ENTRY __attribute__((visibility("default")))
 
+/* The service with which jwtd-login checks passwords. A token must not obtain new tokens. */
+#define LOGIN_SERVICE "jwtd"
+
+#define LIMIT_MAX (INT64_C(3650) * 86400) /* seconds of a session */
+
+/* ---- pam_authenticate ---- */
+
+static int refuse_at_login(const struct pam_call *call, const struct passwd *account)
+{
+    const struct report report = {.err = TOK_SCOPE,
+                                  .reason = "service",
+                                  .detail = "a token cannot be used to obtain tokens",
+                                  .account = account};
+
+    report_result(call, &report);
+    return PAM_AUTH_ERR;
+}
+
+static void report_rules(const struct pam_call *call, const struct resolved *r)
+{
+    const struct policy *p = &r->policy;
+
+    if (p->issuer)
+        report_debug(call,
+                     "debug: rules: issuer=%s%s keys=%s revoked=%s user_claim=%s user_map=%s",
+                     p->issuer, r->foreign ? " (its section)" : "", p->keys,
+                     r->list.fd >= 0 ? p->revoked : "none", p->user_claim,
+                     r->mapped ? p->user_map : "same");
+    else
+        report_debug(call, "debug: no rules: the token is malformed, or they failed to load");
+}
+
+/* Keeps what the next phases need, and takes the token off the handle, so that no later module
+ * unlocks or sends anything with it. Using a one-time token up comes last: nothing after it can
+ * refuse the login. */
+static int store_result(const struct pam_call *call, struct token_check *c, int64_t now,
+                        struct report *report)
+{
+    int rc = auth_state_store(call->pamh, &c->rules, &c->token);
+
+    if (rc == PAM_SUCCESS)
+        rc = pam_set_item(call->pamh, PAM_AUTHTOK, NULL);
+    if (rc != PAM_SUCCESS) {
+        report->err = TOK_NO_MEMORY;
+    } else if (c->token.claims.one_time) {
+        report->err =
+            onetime_spend(c->ctx, c->rules.policy.issuer, &c->token.claims, now, &c->errmsg);
+        rc = pam_code_auth(report->err);
+    }
+    if (rc == PAM_SUCCESS)
+        return PAM_SUCCESS;
+    return auth_state_clear(call->pamh) == PAM_SUCCESS ? rc : PAM_BUF_ERR;
+}
+
+static int accept_token(const struct pam_call *call, struct token_check *c, int64_t now,
+                        struct report *report)
+{
+    if (!report->account) {
+        report->err = TOK_USER;
+        report->reason = "no_account";
+        report->detail = "no such account on this host";
+        return PAM_USER_UNKNOWN;
+    }
+    if (report->account->pw_uid == 0 && !c->rules.policy.allow_root) {
+        report->err = TOK_ROOT;
+        return pam_code_auth(report->err);
+    }
+    return store_result(call, c, now, report);
+}
+
+static int authenticate(const struct pam_call *call, struct slice token)
+{
+    CLEANUP(token_check_clear) struct token_check c = TOKEN_CHECK_EMPTY;
+    struct report report = {.account = pam_modutil_getpwnam(call->pamh, call->user)};
+    char jti[VERIFY_ID_MAX + 1], sid[VERIFY_ID_MAX + 1];
+    int64_t now = time(NULL);
+    int rc;
+
+    if (strcmp(call->service, LOGIN_SERVICE) == 0)
+        return refuse_at_login(call, report.account);
+    report.err = token_check(call, token, now, &c);
+    report.detail = c.errmsg.text;
+    report.authentic = c.token.authentic;
+    if (c.token.authentic) {
+        report.issuer = c.rules.policy.issuer;
+        report.kid = c.token.kid;
+        verify_id(c.token.claims.jti, jti);
+        verify_id(c.token.claims.sid, sid);
+        report.jti = jti;
+        report.sid = sid;
+    }
+    report_rules(call, &c.rules);
+    rc = report.err ? pam_code_auth(report.err) : accept_token(call, &c, now, &report);
+    report_result(call, &report);
+    return rc;
+}
+
 ENTRY int pam_sm_authenticate(pam_handle_t *pamh, int flags, int argc, const char **argv)
 {
-    CLEANUP(options_clear) struct options options = {0};
-    struct asked asked;
+    CLEANUP(options_clear) struct module_options options = {0};
+    struct pam_call call = {.pamh = pamh, .flags = flags, .options = &options};
     struct slice token;
     int rc = options_read(pamh, argc, argv, &options);
 
     if (rc == PAM_SUCCESS)
-        rc = session_forget(pamh);
+        rc = auth_state_clear(pamh);
     if (rc == PAM_SUCCESS)
-        rc = prompt_user(pamh, &asked);
+        rc = call_read_names(&call);
     if (rc == PAM_SUCCESS)
-        rc = prompt_token(pamh, &options, &token);
+        rc = call_read_token(&call, &token);
     if (rc != PAM_SUCCESS)
         return rc;
-    /* Before any file is read: a mistake in one must never lock passwords out. */
+    /* Before any file is read: an error in one must not lock out passwords. */
     if (options.ignore_non_token && !jws_is_shaped(token))
         return PAM_IGNORE;
-    return judge_token(pamh, flags, &options, &asked, token);
+    return authenticate(&call, token);
+}
+
+/* ---- pam_acct_mgmt ---- */
+
+/* Only a refusal is logged: the acceptance was, by pam_authenticate. */
+static int check_again(const struct pam_call *call)
+{
+    const struct auth_state *state = auth_state_get(call->pamh);
+    struct report report = {.authentic = true};
+    struct auth_env env = {0};
+    struct errmsg errmsg = {""};
+
+    if (state) {
+        report.issuer = state->policy.issuer;
+        report.kid = state->kid;
+        report.jti = state->jti;
+        report.sid = state->sid;
+        report.err = token_check_again(call, state, time(NULL), &errmsg);
+    } else if (auth_state_read_env(call->pamh, &env)) {
+        report.err = token_check_env(call, &env, time(NULL), &errmsg);
+    } else {
+        return PAM_IGNORE;
+    }
+    if (report.err == TOK_OK)
+        return PAM_SUCCESS;
+    report.account = pam_modutil_getpwnam(call->pamh, call->user);
+    report.detail = errmsg.text;
+    report_result(call, &report);
+    return pam_code_account(report.err);
 }
 
 ENTRY int pam_sm_acct_mgmt(pam_handle_t *pamh, int flags, int argc, const char **argv)
 {
-    CLEANUP(options_clear) struct options options = {0};
-    struct asked asked;
+    CLEANUP(options_clear) struct module_options options = {0};
+    struct pam_call call = {.pamh = pamh, .flags = flags, .options = &options};
     int rc = options_read(pamh, argc, argv, &options);
 
     if (rc == PAM_SUCCESS)
-        rc = prompt_user(pamh, &asked);
-    if (rc != PAM_SUCCESS)
-        return rc;
-    return judge_account(pamh, flags, &options, &asked);
+        rc = call_read_names(&call);
+    return rc == PAM_SUCCESS ? check_again(&call) : rc;
+}
+
+/* ---- pam_setcred and the session ---- */
+
+/* PAM_SUCCESS where this module authenticated, because PAM_IGNORE there fails a `sufficient`
+ * stack; PAM_IGNORE where it did not, because PAM_SUCCESS there makes success=done skip the
+ * setcred of the modules after it. */
+static int authenticated_here(const struct pam_call *call)
+{
+    bool here = auth_state_exists(call->pamh);
+
+    report_debug(call, "debug: a token opened this login: %s", here ? "yes" : "no");
+    return here ? PAM_SUCCESS : PAM_IGNORE;
+}
+
+/* A limit was asked for and cannot be had, so there is no session. */
+static int refuse_session(const struct pam_call *call, enum tok_err err)
+{
+    const struct report report = {
+        .err = err, .account = pam_modutil_getpwnam(call->pamh, call->user), .authentic = true};
+
+    report_result(call, &report);
+    return PAM_SESSION_ERR;
+}
+
+/* The session ends when the token expires. */
+static int limit_session(const struct pam_call *call)
+{
+    const struct auth_state *state = auth_state_get(call->pamh);
+    const int64_t leeway = state ? state->policy.leeway : call->options->words.leeway;
+    const int64_t now = time(NULL);
+    int64_t exp, left;
+
+    if (!auth_state_exp(call->pamh, &exp))
+        return refuse_session(call, TOK_MISSING);
+    if (exp <= now - leeway)
+        return refuse_session(call, TOK_EXPIRED);
+    left = exp > now ? exp - now : 1; /* 0 would be no limit, and so would too large a number */
+    if (left > LIMIT_MAX)
+        left = LIMIT_MAX;
+    report_debug(call, "debug: the session ends in %lld seconds", (long long)left);
+    return session_limit_set(call->pamh, left);
 }
 
 ENTRY int pam_sm_setcred(pam_handle_t *pamh, int flags, int argc, const char **argv)
 {
-    CLEANUP(options_clear) struct options options = {0};
+    CLEANUP(options_clear) struct module_options options = {0};
+    struct pam_call call = {.pamh = pamh, .flags = flags, .options = &options};
     int rc = options_read(pamh, argc, argv, &options);
 
-    (void)flags;
-    return rc == PAM_SUCCESS ? judge_ours(pamh, &options) : rc;
+    return rc == PAM_SUCCESS ? authenticated_here(&call) : rc;
 }
 
 ENTRY int pam_sm_open_session(pam_handle_t *pamh, int flags, int argc, const char **argv)
 {
-    CLEANUP(options_clear) struct options options = {0};
-    struct asked asked;
+    CLEANUP(options_clear) struct module_options options = {0};
+    struct pam_call call = {.pamh = pamh, .flags = flags, .options = &options};
     int rc = options_read(pamh, argc, argv, &options);
 
     if (rc == PAM_SUCCESS)
-        rc = judge_ours(pamh, &options);
+        rc = authenticated_here(&call);
     if (rc == PAM_SUCCESS)
-        rc = prompt_user(pamh, &asked);
+        rc = call_read_names(&call);
     if (rc != PAM_SUCCESS || !options.session_limit)
         return rc;
-    return judge_session(pamh, flags, &options, &asked);
+    return limit_session(&call);
 }
 
 ENTRY int pam_sm_close_session(pam_handle_t *pamh, int flags, int argc, const char **argv)
@@ -70,10 +245,12 @@ ENTRY int pam_sm_close_session(pam_handle_t *pamh, int flags, int argc, const ch
     return pam_sm_setcred(pamh, flags, argc, argv);
 }
 
-/* Tokens are not changed here: the password's own modules are the ones to ask. */
+/* ---- pam_chauthtok ---- */
+
+/* A token cannot be changed here; the modules of the password do it. */
 ENTRY int pam_sm_chauthtok(pam_handle_t *pamh, int flags, int argc, const char **argv)
 {
-    CLEANUP(options_clear) struct options options = {0};
+    CLEANUP(options_clear) struct module_options options = {0};
     int rc = options_read(pamh, argc, argv, &options);
 
     (void)flags;

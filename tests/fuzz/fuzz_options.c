@@ -17,7 +17,7 @@ void fuzz_log(const char *line)
     lines++;
 }
 
-static void is_in_range(const struct options *o)
+static void is_in_range(const struct module_options *o)
 {
     must(o->words.leeway >= 0 && o->words.leeway <= POLICY_LEEWAY_MAX);
     must(o->words.max_lifetime > 0 && o->words.max_length > 0);
@@ -34,7 +34,7 @@ static void is_in_range(const struct options *o)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    CLEANUP(options_clear) struct options options = {0};
+    CLEANUP(options_clear) struct module_options options = {0};
     CLEANUP(cleanup_free) char *text = malloc(size + 1);
     const char *arguments[ARGUMENTS_MAX];
     char *rest = text;

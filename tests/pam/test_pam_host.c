@@ -173,7 +173,7 @@ START_TEST(the_six_entry_points_are_there_and_nothing_else)
     static const char *const there[] = {"pam_sm_authenticate",  "pam_sm_setcred",
                                         "pam_sm_acct_mgmt",     "pam_sm_open_session",
                                         "pam_sm_close_session", "pam_sm_chauthtok"};
-    static const char *const hidden[] = {"verify_token", "judge_token", "policy_check",
+    static const char *const hidden[] = {"verify_token", "token_check", "policy_check",
                                          "key_verify"};
     void *module = dlopen(getenv("PAM_JWT_MODULE"), RTLD_NOW | RTLD_LOCAL);
 

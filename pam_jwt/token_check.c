@@ -1,4 +1,4 @@
-#include "pam_jwt/token.h"
+#include "pam_jwt/token_check.h"
 
 #include <openssl/crypto.h>
 #include <openssl/err.h>
@@ -14,7 +14,7 @@ void token_check_clear(struct token_check *c)
     parsed_token_clear(&c->parsed);
 }
 
-static enum tok_err resolve(const struct options *o, struct token_check *c)
+static enum tok_err resolve(const struct module_options *o, struct token_check *c)
 {
     struct resolve_params params = {
         .words = &o->words, .config = o->config, .trust = FILE_PUBLIC};
@@ -26,13 +26,18 @@ static enum tok_err resolve(const struct options *o, struct token_check *c)
     return resolve_token(&params, &c->parsed, &c->rules, &c->errmsg);
 }
 
-enum tok_err token_check(const struct options *o, const struct asked *asked, struct slice token,
-                         int64_t now, struct token_check *ret)
+static struct policy_params params_of(const struct pam_call *call, int64_t now)
 {
-    const struct policy_params check = {.now = now,
-                                        .user = slice_of(asked->user),
-                                        .service = slice_of(asked->service),
-                                        .accept_one_time = true};
+    return (struct policy_params){.now = now,
+                                  .user = slice_of(call->user),
+                                  .service = slice_of(call->service),
+                                  .accept_one_time = true};
+}
+
+enum tok_err token_check(const struct pam_call *call, struct slice token, int64_t now,
+                         struct token_check *ret)
+{
+    const struct policy_params params = params_of(call, now);
     enum tok_err err = token_parse(token, &ret->parsed);
 
     if (!err)
@@ -40,9 +45,9 @@ enum tok_err token_check(const struct options *o, const struct asked *asked, str
     if (err)
         return err;
     (void)ERR_set_mark();
-    err = resolve(o, ret);
-    if (err == TOK_OK)
-        err = resolve_verify(&ret->rules, &ret->parsed, &check, &ret->token, &ret->errmsg);
+    err = resolve(call->options, ret);
+    if (!err)
+        err = resolve_verify(&ret->rules, &ret->parsed, &params, &ret->token, &ret->errmsg);
     (void)ERR_pop_to_mark();
     return err;
 }
@@ -59,36 +64,32 @@ static enum tok_err check_list(const char *path, const char *sid, struct errmsg 
     return err;
 }
 
-enum tok_err token_check_again(const struct session *session, const struct asked *asked,
+enum tok_err token_check_again(const struct pam_call *call, const struct auth_state *state,
                                int64_t now, struct errmsg *errmsg)
 {
-    const struct policy *p = &session->policy;
+    const struct policy *p = &state->policy;
+    const struct claims_names names = policy_claims_names(p);
+    struct policy_params params = params_of(call, now);
     CLEANUP(usermap_clear) struct usermap map = {0};
-    struct claims_names names = policy_claims_names(p);
-    struct policy_params ask = {.now = now,
-                                .user = slice_of(asked->user),
-                                .service = slice_of(asked->service),
-                                .map = session->mapped ? &map : NULL,
-                                .accept_one_time =
-                                    true}; /* what was spent stays good for its login */
     char user[USER_NAME_MAX + 1];
     struct claims claims;
     enum tok_err err;
 
-    if (session->mapped) {
+    if (state->mapped) {
         err = resolve_map(p->user_map, FILE_PUBLIC, &map, errmsg);
         if (err)
             return err;
+        params.map = &map;
     }
-    err = claims_read(secret_slice(&session->payload), &names, &claims);
-    if (err == TOK_OK)
-        err = policy_check(p, &claims, &ask, user);
-    if (err || !session->has_list || !session->sid[0])
+    err = claims_read(secret_slice(&state->payload), &names, &claims);
+    if (!err)
+        err = policy_check(p, &claims, &params, user);
+    if (err || !state->has_list || !state->sid[0])
         return err;
-    return check_list(p->revoked, session->sid, errmsg);
+    return check_list(p->revoked, state->sid, errmsg);
 }
 
-/* The local list, which may be missing on a machine that has other issuers only. */
+/* The local list may be missing on a host that has other issuers only. */
 static enum tok_err check_local_list(const struct settings *settings, const char *sid,
                                      struct errmsg *errmsg)
 {
@@ -97,7 +98,7 @@ static enum tok_err check_local_list(const struct settings *settings, const char
     return check_list(POLICY_REVOKED, sid, errmsg);
 }
 
-static enum tok_err check_every_list(const struct options *o, const char *sid,
+static enum tok_err check_every_list(const struct module_options *o, const char *sid,
                                      struct errmsg *errmsg)
 {
     CLEANUP(settings_clear) struct settings settings = {0};
@@ -115,9 +116,11 @@ static enum tok_err check_every_list(const struct options *o, const char *sid,
     return err;
 }
 
-enum tok_err token_check_env(const struct options *o, const struct session_env *env,
+enum tok_err token_check_env(const struct pam_call *call, const struct auth_env *env,
                              int64_t now, struct errmsg *errmsg)
 {
+    const struct module_options *o = call->options;
+
     if (env->exp <= now - o->words.leeway)
         return TOK_EXPIRED;
     if (!env->sid[0])

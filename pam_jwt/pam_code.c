@@ -1,6 +1,6 @@
-#include "pam_jwt/verdict.h"
+#include "pam_jwt/pam_code.h"
 
-int verdict_auth(enum tok_err err)
+int pam_code_auth(enum tok_err err)
 {
     switch (err) {
     case TOK_OK:
@@ -49,17 +49,17 @@ int verdict_auth(enum tok_err err)
     return PAM_SYSTEM_ERR;
 }
 
-int verdict_account(enum tok_err err)
+int pam_code_account(enum tok_err err)
 {
-    /* A session that was ended is over as an expired token is: one code for both. */
+    /* A revoked session has ended as one whose token expired. */
     if (err == TOK_EXPIRED || err == TOK_REVOKED)
         return PAM_ACCT_EXPIRED;
     if (err == TOK_OK || err >= TOK_ERR_COUNT || tok_err_is_ours(err))
-        return verdict_auth(err);
+        return pam_code_auth(err);
     return PAM_PERM_DENIED;
 }
 
-bool verdict_is_told(enum tok_err err)
+bool pam_code_is_shown(enum tok_err err)
 {
     return err == TOK_EXPIRED || err == TOK_REVOKED || err == TOK_SCOPE || err == TOK_SPENT;
 }

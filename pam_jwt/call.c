@@ -1,0 +1,42 @@
+#include "pam_jwt/call.h"
+
+#include <security/pam_ext.h>
+
+int call_read_names(struct pam_call *call)
+{
+    const char *user = NULL;
+    const void *service = NULL;
+    int rc = pam_get_user(call->pamh, &user, NULL);
+
+    if (rc != PAM_SUCCESS)
+        return rc;
+    if (!user)
+        return PAM_USER_UNKNOWN;
+    rc = pam_get_item(call->pamh, PAM_SERVICE, &service);
+    if (rc != PAM_SUCCESS || !service)
+        return PAM_SYSTEM_ERR;
+    call->service = service;
+    call->user = user;
+    return PAM_SUCCESS;
+}
+
+int call_read_token(const struct pam_call *call, struct slice *ret)
+{
+    const char *token = NULL;
+    const void *stored = NULL;
+    int rc;
+
+    if (call->options->use_first_pass) {
+        rc = pam_get_item(call->pamh, PAM_AUTHTOK, &stored);
+        token = stored;
+    } else {
+        /* Returns what a module before this one prompted for: that is try_first_pass. */
+        rc = pam_get_authtok(call->pamh, PAM_AUTHTOK, &token, call->options->prompt);
+    }
+    if (rc != PAM_SUCCESS)
+        return rc;
+    if (!token)
+        return PAM_AUTH_ERR;
+    *ret = slice_of(token);
+    return PAM_SUCCESS;
+}
