@@ -1,7 +1,6 @@
 #include "jwtctl/client.h"
 
-#include "common/base/cleanup.h"
-#include "common/json/json.h"
+#include "jwtctl/output.h"
 
 #include <curl/curl.h>
 #include <inttypes.h>
@@ -11,13 +10,17 @@
 
 DEFINE_CLEANUP(CURL *, cleanup_curl, curl_easy_cleanup)
 DEFINE_CLEANUP(CURLU *, cleanup_url, curl_url_cleanup)
+DEFINE_CLEANUP(struct curl_slist *, cleanup_slist, curl_slist_free_all)
 
-/* A header may hold a token. */
-static void cleanup_slist(struct curl_slist **list)
+/* A reply's bytes as they arrive. */
+struct received {
+    char *p;
+    size_t n;
+};
+
+static void received_clear(struct received *r)
 {
-    for (struct curl_slist *l = *list; l; l = l->next)
-        secret_wipe(l->data, strlen(l->data));
-    curl_slist_free_all(*list);
+    free(r->p);
 }
 
 static void cleanup_curl_text(char **p)
@@ -27,7 +30,8 @@ static void cleanup_curl_text(char **p)
 
 void client_reply_clear(struct client_reply *r)
 {
-    text_clear(&r->body);
+    json_object_put(r->body);
+    *r = (struct client_reply){0};
 }
 
 static bool is_socket(const char *server)
@@ -79,19 +83,24 @@ enum tok_err client_check_server(const char *server, struct errmsg *errmsg)
     return TOK_OK;
 }
 
-static size_t take_body(char *bytes, size_t size, size_t n, void *arg)
+/* libcurl ends the transfer when less than all is taken. */
+static size_t receive(char *bytes, size_t size, size_t n, void *arg)
 {
-    struct text *body = arg;
+    struct received *r = arg;
+    char *larger;
 
-    if (size * n > REPLY_MAX - body->n)
+    if (size * n > REPLY_MAX - r->n)
         return 0;
-    text_add(body, (struct slice){bytes, size * n});
-    return body->failed ? 0 : size * n;
+    larger = realloc(r->p, r->n + size * n + 1);
+    if (!larger)
+        return 0;
+    memcpy(larger + r->n, bytes, size * n);
+    *r = (struct received){larger, r->n + size * n};
+    return size * n;
 }
 
-/* Everything but what differs by server. False on a failed option, which is out of memory. */
-static bool set_options(CURL *curl, struct curl_slist *headers, struct client_reply *reply,
-                        char *error)
+/* The options of every request. False when out of memory, here and below. */
+static bool set_options(CURL *curl, struct received *received, char *error)
 {
     return !curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, error) &&
            !curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L) &&
@@ -101,9 +110,8 @@ static bool set_options(CURL *curl, struct curl_slist *headers, struct client_re
            !curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) &&
            !curl_easy_setopt(curl, CURLOPT_TIMEOUT, (long)CLIENT_SECONDS) &&
            !curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, 10L) &&
-           !curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers) &&
-           !curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_body) &&
-           !curl_easy_setopt(curl, CURLOPT_WRITEDATA, &reply->body);
+           !curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, receive) &&
+           !curl_easy_setopt(curl, CURLOPT_WRITEDATA, received);
 }
 
 static bool set_server(CURL *curl, const char *server, const char *path)
@@ -111,7 +119,7 @@ static bool set_server(CURL *curl, const char *server, const char *path)
     CLEANUP(cleanup_free) char *url = NULL;
     size_t n = strlen(server);
 
-    /* A path ends where the API's begins. */
+    /* The API's path begins with a slash. */
     while (n > 0 && server[n - 1] == '/')
         n--;
     if (asprintf(&url, "%.*s%s", is_socket(server) ? 16 : (int)n,
@@ -123,19 +131,18 @@ static bool set_server(CURL *curl, const char *server, const char *path)
         return false;
     if (is_socket(server) && curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, server))
         return false;
-    /* A proxy would see what plain http carries; https goes through one as a tunnel. */
+    /* A proxy could read plain http; https passes through one as a tunnel. */
     return strncmp(server, "https:", 6) == 0 || !curl_easy_setopt(curl, CURLOPT_PROXY, "");
 }
 
-/* False on a failed option. A POST without a body has an empty one. */
+/* A POST without a body has an empty one. */
 static bool set_body(CURL *curl, const struct client_request *request)
 {
-    const struct text *body = request->body;
-
     if (strcmp(request->method, "POST") != 0)
         return true;
-    return !curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body ? body->room.p : "") &&
-           !curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE, body ? (long)body->n : 0L);
+    return !curl_easy_setopt(curl, CURLOPT_POSTFIELDS,
+                             request->body.p ? request->body.p : "") &&
+           !curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE, (long)request->body.n);
 }
 
 static bool add_header(struct curl_slist **list, const char *line)
@@ -147,25 +154,20 @@ static bool add_header(struct curl_slist **list, const char *line)
     return longer != NULL;
 }
 
-static bool add_bearer(struct curl_slist **list, const struct secret *token)
+static bool set_headers(CURL *curl, const struct client_request *request,
+                        struct curl_slist **list)
 {
-    CLEANUP(text_clear) struct text line = {0};
-
-    text_puts(&line, "Authorization: Bearer ");
-    text_add(&line, secret_slice(token));
-    text_add(&line, (struct slice){"", 1});
-    return text_err(&line) == TOK_OK && add_header(list, line.room.p);
+    if (!add_header(list, "Accept: application/json") || !add_header(list, "Expect:") ||
+        (request->body.p && !add_header(list, "Content-Type: application/json")) ||
+        curl_easy_setopt(curl, CURLOPT_HTTPHEADER, *list))
+        return false;
+    return !request->bearer ||
+           (!curl_easy_setopt(curl, CURLOPT_HTTPAUTH, (long)CURLAUTH_BEARER) &&
+            !curl_easy_setopt(curl, CURLOPT_XOAUTH2_BEARER, request->bearer));
 }
 
-static bool make_headers(const struct client_request *request, struct curl_slist **list)
-{
-    return add_header(list, "Accept: application/json") && add_header(list, "Expect:") &&
-           (!request->body || add_header(list, "Content-Type: application/json")) &&
-           (!request->bearer || add_bearer(list, request->bearer));
-}
-
-static enum tok_err out_of_reach(CURL *curl, CURLcode code, const char *server,
-                                 const char *error, struct errmsg *errmsg)
+static enum tok_err client_unreachable(CURL *curl, CURLcode code, const char *server,
+                                       const char *error, struct errmsg *errmsg)
 {
     long number = 0;
 
@@ -185,75 +187,71 @@ static enum tok_err out_of_reach(CURL *curl, CURLcode code, const char *server,
                       curl_easy_strerror(code));
 }
 
-enum tok_err client_ask(const char *server, const struct client_request *request,
-                        struct client_reply *ret, struct errmsg *errmsg)
+enum tok_err client_send(const struct client_request *request, struct client_reply *ret,
+                         struct errmsg *errmsg)
 {
     CLEANUP(cleanup_slist) struct curl_slist *headers = NULL;
-    CLEANUP(client_reply_clear) struct client_reply reply = {0};
+    CLEANUP(received_clear) struct received received = {0};
     CLEANUP(cleanup_curl) CURL *curl = NULL;
     char error[CURL_ERROR_SIZE] = "";
+    struct client_reply reply = {0};
     curl_off_t retry = 0;
     CURLcode code;
     enum tok_err err;
 
-    err = client_check_server(server, errmsg);
+    err = client_check_server(request->server, errmsg);
     if (err)
         return err;
     curl = curl_easy_init();
-    if (!curl || (request->body && text_err(request->body)) ||
-        !make_headers(request, &headers) || !set_options(curl, headers, &reply, error) ||
-        !set_body(curl, request) || !set_server(curl, server, request->path))
-        return errmsg_set(errmsg, TOK_NO_MEMORY, "out of memory");
+    if (!curl || !set_options(curl, &received, error) ||
+        !set_server(curl, request->server, request->path) || !set_body(curl, request) ||
+        !set_headers(curl, request, &headers))
+        out_of_memory();
     code = curl_easy_perform(curl);
     if (code)
-        return out_of_reach(curl, code, server, error, errmsg);
+        return client_unreachable(curl, code, request->server, error, errmsg);
     (void)curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &reply.status);
     (void)curl_easy_getinfo(curl, CURLINFO_RETRY_AFTER, &retry);
     reply.retry_after = retry;
+    if (json_read((struct slice){received.p, received.n}, &reply.body) != TOK_OK)
+        reply.body = NULL;
     *ret = reply;
-    reply = (struct client_reply){0};
     return TOK_OK;
 }
 
-/* DRF's words: {"detail":"..."}, or of the first wrong field {"aud":["..."]}. */
-static enum tok_err read_refusal(struct slice body, struct text *ret)
+/* Malloc'ed: the message of {"detail":"..."}, or of the first wrong field {"aud":["..."]} with
+ * the field's name in front, as Django REST framework writes them. */
+static char *refusal_text(struct json_object *body)
 {
-    CLEANUP(secret_clear) struct secret room = {0};
-    struct scan_value doc, value;
-    struct scan_member member;
-    size_t pos = 0, element = 0, n = 0;
+    const char *name = NULL, *message = NULL;
+    char *text = NULL;
 
-    if (scan_document(body, &doc, NULL) != TOK_OK || doc.type != SCAN_OBJECT ||
-        !scan_next_member(doc, &pos, &member))
-        return TOK_JSON;
-    value = member.value;
-    if (value.type == SCAN_ARRAY && !scan_next_element(member.value, &element, &value))
-        return TOK_JSON;
-    if (secret_alloc(value.text.n, &room) != TOK_OK ||
-        scan_string(value, room.p, room.n, &n) != TOK_OK)
-        return TOK_JSON;
-    if (!member.name.escaped && !scan_string_is(member.name, SLICE("detail")) &&
-        !scan_string_is(member.name, SLICE("non_field_errors"))) {
-        text_add(ret, scan_string_raw(member.name));
-        text_puts(ret, ": ");
+    if (json_object_is_type(body, json_type_object) && json_object_object_length(body) > 0) {
+        struct json_object_iterator first = json_object_iter_begin(body);
+        struct json_object *value = json_object_iter_peek_value(&first);
+
+        name = json_object_iter_peek_name(&first);
+        message =
+            json_text(json_length(value) > 0 ? json_object_array_get_idx(value, 0) : value);
     }
-    text_add(ret, (struct slice){room.p, n});
-    text_add(ret, (struct slice){"", 1});
-    return text_err(ret);
+    if (!message)
+        return strdup("no more is said");
+    if (strcmp(name, "detail") == 0 || strcmp(name, "non_field_errors") == 0)
+        return strdup(message);
+    return asprintf(&text, "%s: %s", name, message) < 0 ? NULL : text;
 }
 
 enum tok_err client_refused(const char *server, const struct client_reply *r,
                             struct errmsg *errmsg)
 {
-    CLEANUP(text_clear) struct text said = {0};
-    const char *text = "no more is said";
+    CLEANUP(cleanup_free) char *text = refusal_text(r->body);
 
+    if (!text)
+        out_of_memory();
     if (r->status == 429)
         return errmsg_set(errmsg, TOK_FILE,
                           "too many wrong passwords: try again in %" PRId64 " s",
                           r->retry_after > 0 ? r->retry_after : 60);
-    if (read_refusal(text_slice(&r->body), &said) == TOK_OK)
-        text = said.room.p;
     if (r->status == 503)
         return errmsg_set(
             errmsg, TOK_FILE,

@@ -1,15 +1,18 @@
 /*
- * What jwtctl can do: one row a command in main.c, one file a command. A command gets its own
- * argument vector (argv[0] is what messages start with, "jwtctl login") and returns the exit
- * status of the program. Answers go to standard output, complaints to standard error.
+ * The commands of jwtctl: one row each in main.c; command_X() is in command_X.c, where commands
+ * of one group ("key list", "key new") share a file. A command gets its own argument vector,
+ * with argv[0] the name that messages start with ("jwtctl login"), and returns the exit status
+ * of the program. Answers go to standard output, errors to standard error.
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdlib.h>
 
-/* EXIT_SUCCESS 0, EXIT_FAILURE 1: no (a refused token, a wrong password, no session). */
+/* EXIT_SUCCESS is 0. EXIT_FAILURE, 1: refused (an invalid token, a wrong password, no session),
+ * or the server is unreachable. */
 #define EXIT_USAGE 2  /* the command line is wrong */
-#define EXIT_BROKEN 3 /* keys or settings are out of reach or wrong */
+#define EXIT_CONFIG 3 /* keys or settings are missing, unreadable or wrong */
 
 int command_askpass(int argc, char **argv);
 int command_config_check(int argc, char **argv);
@@ -30,5 +33,5 @@ int command_status(int argc, char **argv);
 int command_token(int argc, char **argv);
 int command_verify(int argc, char **argv);
 
-/* askpass without jwtctl's own words in front: what ssh and sudo start. */
+/* Prints what answers a prompt of ssh or sudo. */
 int askpass_answer(const char *prompt);

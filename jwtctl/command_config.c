@@ -1,55 +1,23 @@
-/* jwtctl config check, config show: the settings file, as the daemons will read it. */
-#include "common/base/cleanup.h"
+/* jwtctl config check, config show: the settings as the daemons read them. */
 #include "common/config/resolve.h"
+#include "jwtctl/arguments.h"
 #include "jwtctl/command.h"
+#include "jwtctl/json_c.h"
 #include "jwtctl/output.h"
-#include "jwtctl/text.h"
 
-#include <getopt.h>
 #include <stdio.h>
-#include <string.h>
 
-struct config {
-    const char *path; /* NULL: the default one, which may be missing */
-    bool json;
-};
-
-static int parse(int argc, char **argv, bool json, struct config *ret)
+/* path NULL: the default file, which may be missing. */
+static int load_settings(const char *path, struct settings *ret)
 {
-    static const struct option options[] = {
-        {"config", required_argument, NULL, 'c'},
-        {"json", no_argument, NULL, 'j'},
-        {0},
-    };
-    int c;
-
-    while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
-        if (c == 'c')
-            ret->path = optarg;
-        else if (c == 'j' && json)
-            ret->json = true;
-        else if (c == 'j')
-            return complain_usage(argv[0], "there is no --json: the exit status tells");
-        else
-            return EXIT_USAGE;
-    }
-    if (optind < argc)
-        return complain_usage(argv[0], "unexpected argument '%s'", argv[optind]);
-    return EXIT_SUCCESS;
-}
-
-static int read_settings(const struct config *c, struct settings *ret)
-{
-    const struct resolve_params ask = {.config = c->path};
     struct errmsg errmsg;
 
-    if (resolve_settings(&ask, ret, &errmsg) == TOK_OK)
+    if (resolve_settings(&(struct resolve_params){.config = path}, ret, &errmsg) == TOK_OK)
         return EXIT_SUCCESS;
-    complain("%s", errmsg.text);
-    return EXIT_BROKEN;
+    return print_failure(EXIT_CONFIG, &errmsg);
 }
 
-/* The files beside the settings that a person writes by hand. */
+/* User maps are files that an administrator writes too. */
 static int check_maps(const struct settings *settings)
 {
     for (size_t i = 0; i < settings->n_issuers; i++) {
@@ -60,8 +28,7 @@ static int check_maps(const struct settings *settings)
         if (strcmp(path, "same") == 0 ||
             resolve_map(path, FILE_SETTINGS, &map, &errmsg) == TOK_OK)
             continue;
-        complain("%s", errmsg.text);
-        return EXIT_BROKEN;
+        return print_failure(EXIT_CONFIG, &errmsg);
     }
     return EXIT_SUCCESS;
 }
@@ -69,99 +36,73 @@ static int check_maps(const struct settings *settings)
 int command_config_check(int argc, char **argv)
 {
     CLEANUP(settings_clear) struct settings settings = {0};
-    struct config c = {0};
-    int status = parse(argc, argv, false, &c);
+    const char *path = NULL;
+    const struct argument_option options[] = {{.name = "config", .value = &path}, {0}};
+    int status = arguments_parse(argc, argv, options, 0);
 
     if (!status)
-        status = read_settings(&c, &settings);
+        status = load_settings(path, &settings);
     if (!status)
         status = check_maps(&settings);
-    if (status)
-        return status;
-    printf("%s: ok\n", c.path ? c.path : POLICY_CONFIG);
-    return EXIT_SUCCESS;
+    if (!status)
+        printf("%s: ok\n", path ? path : POLICY_CONFIG);
+    return status;
 }
 
-struct show {
-    struct text text;
-    char *section; /* the one whose heading is out */
-    bool failed;
-};
-
-static void show_clear(struct show *s)
-{
-    text_clear(&s->text);
-    free(s->section);
-}
-
-/* What an [Issuer] section says it says, a default's value too: Keys= must be there. */
+/* Keys of an [Issuer] section are never comments: there Keys= must be set, and a key that is
+ * set to its default is listed because the file has it. */
 static bool is_default(const char *section, const char *value, const char *standard)
 {
     return strncmp(section, "Issuer ", 7) != 0 && strcmp(value, standard) == 0;
 }
 
-/* A file's spelling, in which a default is a comment: it can be copied into jwt.conf. */
+/* As a file spells it, defaults as comments, so that a line can be copied into jwt.conf. */
 static void show_line(void *arg, const char *section, const char *key, const char *value,
                       const char *standard)
 {
-    struct show *s = arg;
+    char **heading = arg;
 
-    if (!s->section || strcmp(s->section, section) != 0) {
-        text_puts(&s->text, s->section ? "\n[" : "[");
-        text_puts(&s->text, section);
-        text_puts(&s->text, "]\n");
-        free(s->section);
-        s->section = strdup(section);
-        s->failed = s->failed || !s->section;
+    if (!*heading || strcmp(*heading, section) != 0) {
+        printf("%s[%s]\n", *heading ? "\n" : "", section);
+        free(*heading);
+        *heading = strdup(section);
+        if (!*heading)
+            out_of_memory();
     }
-    if (is_default(section, value, standard))
-        text_puts(&s->text, "#");
-    text_puts(&s->text, key);
-    text_puts(&s->text, "=");
-    text_puts(&s->text, value);
-    text_puts(&s->text, "\n");
+    printf("%s%s=%s\n", is_default(section, value, standard) ? "#" : "", key, value);
 }
 
-static void json_member(struct text *text, const char *name, const char *value)
+static void add_json(void *arg, const char *section, const char *key, const char *value,
+                     const char *standard)
 {
-    text_json(text, slice_of(name));
-    text_puts(text, ":");
-    text_json(text, slice_of(value));
-    text_puts(text, ",");
-}
+    struct json_object *row = json_new_object();
 
-static void show_json(void *arg, const char *section, const char *key, const char *value,
-                      const char *standard)
-{
-    struct text *text = &((struct show *)arg)->text;
-
-    text_puts(text, text->n > 0 ? ",{" : "[{");
-    json_member(text, "section", section);
-    json_member(text, "key", key);
-    json_member(text, "value", value);
-    text_puts(text, is_default(section, value, standard) ? "\"default\":true}"
-                                                         : "\"default\":false}");
+    json_add_string(row, "section", slice_of(section));
+    json_add_string(row, "key", slice_of(key));
+    json_add_string(row, "value", slice_of(value));
+    json_add_bool(row, "default", is_default(section, value, standard));
+    json_append(arg, row);
 }
 
 int command_config_show(int argc, char **argv)
 {
     CLEANUP(settings_clear) struct settings settings = {0};
-    CLEANUP(show_clear) struct show show = {0};
-    struct config c = {0};
-    int status = parse(argc, argv, true, &c);
+    CLEANUP(cleanup_json) struct json_object *list = json_new_array();
+    CLEANUP(cleanup_free) char *heading = NULL;
+    const char *path = NULL;
+    bool json = false;
+    const struct argument_option options[] = {
+        {.name = "config", .value = &path}, {.name = "json", .flag = &json}, {0}};
+    int status = arguments_parse(argc, argv, options, 0);
 
     if (!status)
-        status = read_settings(&c, &settings);
+        status = load_settings(path, &settings);
     if (status)
         return status;
-    if (settings_each(&settings, c.json ? show_json : show_line, &show) != TOK_OK ||
-        show.failed) {
-        complain("out of memory");
-        return EXIT_BROKEN;
-    }
-    if (c.json)
-        text_puts(&show.text, "]");
-    else if (show.text.n > 0)
-        show.text.n--; /* text_print_line ends the last line */
-    return text_print_line(&show.text) ? EXIT_SUCCESS : EXIT_FAILURE;
+    if (settings_each(&settings, json ? add_json : show_line,
+                      json ? (void *)list : (void *)&heading) != TOK_OK)
+        out_of_memory();
+    if (json)
+        json_print(list);
+    return EXIT_SUCCESS;
 }

@@ -1,93 +1,237 @@
-/* jwtctl key list: the keys that tokens are checked with. */
-#include "common/base/cleanup.h"
+/* jwtctl key list, new, export, import: keys in files, as JWK, JWK Set and PEM. */
+#include "common/base/file.h"
+#include "common/config/setting.h"
 #include "common/jose/keyset.h"
 #include "common/token/policy.h"
+#include "jwtctl/arguments.h"
 #include "jwtctl/command.h"
-#include "jwtctl/key_file.h"
+#include "jwtctl/input.h"
+#include "jwtctl/json_c.h"
 #include "jwtctl/output.h"
-#include "jwtctl/text.h"
 
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
-static const char *path_of(const char *arg)
+#define KEY_FILE_MAX ((size_t)64 * 1024)
+#define ALL_ALGORITHMS (~(alg_set)0)
+
+static int parse_alg(const char *command, const char *value, void *arg)
 {
-    return strncmp(arg, "keys=", 5) == 0 ? arg + 5 : arg;
+    const struct alg *alg = alg_find(slice_of(value));
+    const struct setting one = {.kind = SETTING_ALGORITHM};
+    char form[SETTING_FORM];
+
+    if (alg) {
+        *(alg_set *)arg = alg_bit(alg);
+        return EXIT_SUCCESS;
+    }
+    setting_form(&one, form);
+    return print_usage_error(command, "--alg=%s: allowed is %s", value, form);
 }
 
-static void add_key(struct text *text, const struct key *key, struct slice thumbprint,
-                    bool json)
+static int config_error(enum tok_err err, const struct errmsg *errmsg)
 {
-    const char *alg = key_alg(key)->name;
-
-    if (!json) {
-        text_plain(text, key_kid(key));
-        text_puts(text, "  ");
-        text_puts(text, alg);
-        text_puts(text, "  ");
-        text_add(text, thumbprint);
-        return;
-    }
-    text_puts(text, "{\"kid\":");
-    if (key_kid(key).n > 0)
-        text_json(text, key_kid(key));
-    else
-        text_puts(text, "null");
-    text_puts(text, ",\"alg\":");
-    text_json(text, slice_of(alg));
-    text_puts(text, ",\"thumbprint\":");
-    text_json(text, thumbprint);
-    text_puts(text, "}");
+    print_error("%s", *errmsg->text ? errmsg->text : tok_err_text(err));
+    return EXIT_CONFIG;
 }
 
-static enum tok_err list(const struct keyset *keys, bool json, struct text *text)
+static enum tok_err add_key_row(struct json_object *list, const struct key *key)
 {
-    text_puts(text, json ? "[" : "KID  ALG  THUMBPRINT");
-    for (size_t i = 0; i < keyset_size(keys); i++) {
-        char thumbprint[KEY_THUMBPRINT_LEN];
-        enum tok_err err = key_thumbprint(keyset_at(keys, i), thumbprint);
+    char thumbprint[KEY_THUMBPRINT_LEN];
+    struct json_object *row;
+    enum tok_err err = key_thumbprint(key, thumbprint);
 
-        if (err)
-            return err;
-        if (!json || i > 0)
-            text_puts(text, json ? "," : "\n");
-        add_key(text, keyset_at(keys, i), (struct slice){thumbprint, sizeof(thumbprint)}, json);
+    if (err)
+        return err;
+    row = json_new_object();
+    json_add_string(row, "kid", key_kid(key).n > 0 ? key_kid(key) : (struct slice){0});
+    json_add_string(row, "alg", slice_of(key_alg(key)->name));
+    json_add_string(row, "thumbprint", (struct slice){thumbprint, sizeof(thumbprint)});
+    json_append(list, row);
+    return TOK_OK;
+}
+
+static void print_key_list(struct json_object *list)
+{
+    puts("KID  ALG  THUMBPRINT");
+    for (size_t i = 0; i < json_length(list); i++) {
+        struct json_object *row = json_object_array_get_idx(list, i);
+
+        print_word(json_member_text(row, "kid"));
+        printf("  %s  %s\n", json_member_text(row, "alg"), json_member_text(row, "thumbprint"));
     }
-    if (json)
-        text_puts(text, "]");
-    return text_err(text);
 }
 
 int command_key_list(int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"json", no_argument, NULL, 'j'}, {"alg", required_argument, NULL, 'a'}, {0}};
-    alg_set algorithms = ~(alg_set)0;
     CLEANUP(cleanup_keyset) struct keyset *keys = NULL;
-    CLEANUP(text_clear) struct text text = {0};
+    CLEANUP(cleanup_json) struct json_object *list = json_new_array();
+    alg_set algorithms = ALL_ALGORITHMS;
     bool json = false;
-    struct errmsg errmsg;
+    const struct argument_option options[] = {
+        {.name = "json", .flag = &json},
+        {.name = "alg", .parse = parse_alg, .arg = &algorithms},
+        {0},
+    };
+    struct errmsg errmsg = {""};
+    const char *path;
     enum tok_err err;
-    int c;
+    int status = arguments_parse(argc, argv, options, 1);
 
-    while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
-        if (c == 'j')
-            json = true;
-        else if (c != 'a' || key_alg_option(argv[0], optarg, &algorithms))
-            return EXIT_USAGE;
+    if (status)
+        return status;
+    path = optind < argc ? argv[optind] : POLICY_KEYS;
+    if (strncmp(path, "keys=", 5) == 0)
+        path += 5; /* the word of pam_jwt */
+    err = keyset_load(NULL, path, FILE_OWN, algorithms, &keys, &errmsg);
+    for (size_t i = 0; !err && i < keyset_size(keys); i++)
+        err = add_key_row(list, keyset_at(keys, i));
+    if (err)
+        return config_error(err, &errmsg);
+    if (json)
+        json_print(list);
+    else
+        print_key_list(list);
+    return EXIT_SUCCESS;
+}
+
+static enum tok_err read_input(struct secret *ret, struct errmsg *errmsg)
+{
+    CLEANUP(input_close) struct input in = {0};
+    struct slice text;
+    enum tok_err err;
+
+    input_open(&in);
+    err = input_whole(&in, &text, errmsg);
+    if (!err && text.n >= INPUT_MAX)
+        return errmsg_set(errmsg, TOK_KEYS, "too long for a key");
+    return err ? err : secret_copy(text, ret);
+}
+
+/* path NULL or "-": standard input. */
+static enum tok_err read_key_file(const char *path, alg_set algorithms, struct key **ret,
+                                  struct errmsg *errmsg)
+{
+    CLEANUP(secret_clear) struct secret text = {0};
+    struct errmsg reason = {""};
+    bool is_file = path && strcmp(path, "-") != 0;
+    enum tok_err err;
+
+    err = is_file ? file_read(path, FILE_OWN, KEY_FILE_MAX, &text.p, &text.n, NULL, errmsg)
+                  : read_input(&text, errmsg);
+    if (err)
+        return err;
+    err = key_read(&(struct key_reading){NULL, KEY_EITHER, algorithms}, secret_slice(&text),
+                   ret, &reason);
+    if (err)
+        return errmsg_set(errmsg, err, "%s: %s", is_file ? path : "standard input",
+                          *reason.text ? reason.text : tok_err_text(err));
+    return TOK_OK;
+}
+
+/* Prints the key, or writes it to a new file and prints its id. */
+static enum tok_err put_private(const struct key *key, const char *path, struct errmsg *errmsg)
+{
+    CLEANUP(secret_clear) struct secret jwk = {0};
+    enum tok_err err = key_private_jwk(key, &jwk);
+
+    if (err)
+        return err;
+    if (!path) {
+        puts(jwk.p);
+        return TOK_OK;
     }
-    if (argc - optind > 1)
-        return complain_usage(argv[0], "one file at most, not '%s' too", argv[optind + 1]);
-    if (keyset_load(NULL, argv[optind] ? path_of(argv[optind]) : POLICY_KEYS, FILE_OWN,
-                    algorithms, &keys, &errmsg) != TOK_OK) {
-        complain("%s", errmsg.text);
-        return EXIT_BROKEN;
-    }
-    err = list(keys, json, &text);
-    if (err) {
-        complain("%s", tok_err_text(err));
-        return EXIT_BROKEN;
-    }
-    return text_print_line(&text) ? EXIT_SUCCESS : EXIT_FAILURE;
+    if (access(path, F_OK) == 0)
+        return errmsg_set(errmsg, TOK_FILE, "%s: is there already; a key is never written over",
+                          path);
+    err = file_write(path, secret_slice(&jwk), 0600, errmsg);
+    if (!err)
+        printf("%.*s\n", (int)key_kid(key).n, key_kid(key).p);
+    return err;
+}
+
+static enum tok_err put_public(const struct key *key, const char *path, struct errmsg *errmsg)
+{
+    CLEANUP(cleanup_free) char *jwk = NULL;
+    enum tok_err err = key_public_jwk(key, &jwk);
+
+    if (err)
+        return err;
+    if (path)
+        return file_write(path, slice_of(jwk), 0644, errmsg);
+    puts(jwk);
+    return TOK_OK;
+}
+
+int command_key_new(int argc, char **argv)
+{
+    CLEANUP(cleanup_key) struct key *key = NULL;
+    alg_set algorithms = alg_bit(alg_at(0));
+    const struct argument_option options[] = {
+        {.name = "alg", .parse = parse_alg, .arg = &algorithms}, {0}};
+    const struct alg *alg;
+    struct errmsg errmsg = {""};
+    enum tok_err err;
+    size_t i = 0;
+    int status = arguments_parse(argc, argv, options, 1);
+
+    if (status)
+        return status;
+    while ((alg = alg_at(i)) && !(alg_bit(alg) & algorithms))
+        i++;
+    err = key_generate(NULL, alg, &key);
+    if (!err)
+        err = put_private(key, argv[optind], &errmsg);
+    return err ? config_error(err, &errmsg) : EXIT_SUCCESS;
+}
+
+int command_key_export(int argc, char **argv)
+{
+    CLEANUP(cleanup_key) struct key *key = NULL;
+    CLEANUP(cleanup_free) char *text = NULL;
+    alg_set algorithms = ALL_ALGORITHMS;
+    bool pem = false;
+    const struct argument_option options[] = {
+        {.name = "alg", .parse = parse_alg, .arg = &algorithms},
+        {.name = "pem", .flag = &pem},
+        {0},
+    };
+    struct errmsg errmsg = {""};
+    enum tok_err err;
+    int status = arguments_parse(argc, argv, options, 1);
+
+    if (status)
+        return status;
+    err = read_key_file(argv[optind], algorithms, &key, &errmsg);
+    if (!err && key_alg(key)->kind == ALG_OCT)
+        err = errmsg_set(&errmsg, TOK_KEYS, "%s is a secret and has no public half",
+                         argv[optind] ? argv[optind] : "the key");
+    if (!err)
+        err = pem ? key_public_pem(key, &text) : key_public_jwk(key, &text);
+    if (err)
+        return config_error(err, &errmsg);
+    printf("%s%s", text, pem ? "" : "\n"); /* PEM ends in a newline */
+    return EXIT_SUCCESS;
+}
+
+int command_key_import(int argc, char **argv)
+{
+    CLEANUP(cleanup_key) struct key *key = NULL;
+    alg_set algorithms = ALL_ALGORITHMS;
+    const struct argument_option options[] = {
+        {.name = "alg", .parse = parse_alg, .arg = &algorithms}, {0}};
+    struct errmsg errmsg = {""};
+    const char *path;
+    enum tok_err err;
+    int status = arguments_parse(argc, argv, options, 2);
+
+    if (status)
+        return status;
+    path = optind < argc ? argv[optind + 1] : NULL;
+    err = read_key_file(argv[optind], algorithms, &key, &errmsg);
+    if (!err)
+        err = key_is_private(key) ? put_private(key, path, &errmsg)
+                                  : put_public(key, path, &errmsg);
+    return err ? config_error(err, &errmsg) : EXIT_SUCCESS;
 }

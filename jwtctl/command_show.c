@@ -1,6 +1,7 @@
-/* jwtctl show: what a token says, and whether it would be taken here. */
+/* jwtctl show: what a token says, and whether it would be accepted here. */
 #include "common/base/base64url.h"
-#include "common/base/cleanup.h"
+#include "common/token/parsed_token.h"
+#include "jwtctl/arguments.h"
 #include "jwtctl/command.h"
 #include "jwtctl/input.h"
 #include "jwtctl/output.h"
@@ -8,97 +9,56 @@
 #include "jwtctl/verifier.h"
 
 #include <getopt.h>
-#include <string.h>
+#include <limits.h>
+#include <stdio.h>
 #include <time.h>
 
-/* What could be read of the token; p NULL where nothing could. */
-struct parts {
+/* What could be decoded of a token; p NULL where nothing could. The strict scanner reads it,
+ * not json-c, which would change the spelling of strings and numbers. */
+struct token_text {
     struct secret header, payload;
 };
 
-static void parts_clear(struct parts *p)
+static void token_text_clear(struct token_text *t)
 {
-    secret_clear(&p->header);
-    secret_clear(&p->payload);
+    secret_clear(&t->header);
+    secret_clear(&t->payload);
 }
 
-/* Leaves *ret empty for what is no JSON object. */
-static enum tok_err decode(struct slice letters, struct secret *ret)
+static void take_object(struct slice json, struct secret *ret)
 {
-    CLEANUP(secret_clear) struct secret room = {0};
     struct scan_value value;
+
+    if (scan_document(json, &value, NULL) == TOK_OK && value.type == SCAN_OBJECT &&
+        secret_copy(json, ret) != TOK_OK)
+        out_of_memory();
+}
+
+static void decode_token(struct slice token, struct token_text *ret)
+{
+    CLEANUP(parsed_token_clear) struct parsed_token parsed = {0};
+    CLEANUP(secret_clear) struct secret header = {0};
     size_t n;
-    enum tok_err err;
 
-    err = secret_alloc(BASE64URL_BYTES(letters.n), &room);
-    if (err)
-        return err;
-    if (base64url_decode(letters, room.p, room.n, &n) != TOK_OK ||
-        scan_document((struct slice){room.p, n}, &value, NULL) != TOK_OK ||
-        value.type != SCAN_OBJECT)
-        return TOK_OK;
-    return secret_copy((struct slice){room.p, n}, ret);
+    if (token_parse(token, &parsed) != TOK_OK ||
+        secret_alloc(BASE64URL_BYTES(parsed.jws.header.n), &header) != TOK_OK)
+        out_of_memory();
+    if (parsed.split_err)
+        return;
+    if (base64url_decode(parsed.jws.header, header.p, header.n, &n) == TOK_OK)
+        take_object((struct slice){header.p, n}, &ret->header);
+    if (!parsed.payload_err)
+        take_object(secret_slice(&parsed.payload), &ret->payload);
 }
 
-static enum tok_err read_parts(struct slice token, struct parts *ret)
+static void print_claim_time(struct scan_value value, int64_t now)
 {
-    struct jws jws;
-    enum tok_err err;
-
-    if (jws_split(token, &jws) != TOK_OK)
-        return TOK_OK;
-    err = decode(jws.header, &ret->header);
-    return err ? err : decode(jws.payload, &ret->payload);
-}
-
-/* The default policy's verdict: what `jwtctl verify` without words says. */
-static void judge_now(struct slice token, int64_t now, struct text *json, struct judgement *ret)
-{
-    CLEANUP(policy_clear) struct policy words = {0};
-    CLEANUP(judge_close) struct judge j = {0};
-    const struct resolve_params ask = {.words = &words, .trust = FILE_OWN};
-
-    ret->err = policy_init(&words);
-    if (ret->err)
-        (void)errmsg_set(&ret->errmsg, ret->err, "out of memory");
-    else
-        ret->err = judge_open(&ask, &j, &ret->errmsg);
-    if (!ret->err)
-        judge_token(&j, token, &(struct policy_params){.now = now, .accept_one_time = true},
-                    ret);
-    /* Here, while the judge still has the payload. */
-    judge_write(ret, json);
-}
-
-/* C1 controls (U+0080 to U+009F) and DEL, which JSON lets through, must not drive a terminal;
- * other control characters are escaped in JSON's own text. */
-static void add_visible(struct text *text, struct slice json)
-{
-    for (size_t i = 0; i < json.n; i++) {
-        unsigned char c = (unsigned char)json.p[i];
-        bool c1 = c == 0xc2 && i + 1 < json.n && (unsigned char)json.p[i + 1] < 0xa0;
-
-        if (c1 || c == 0x7f) {
-            text_puts(text, "?");
-            i += c1 ? 1 : 0;
-        } else {
-            text_add(text, (struct slice){json.p + i, 1});
-        }
-    }
-}
-
-static void add_time(struct text *text, struct scan_value value, int64_t now)
-{
-    char when[SAY_MAX], span[SAY_MAX];
+    char time[FORMAT_MAX], span[FORMAT_MAX];
     int64_t t;
 
-    if (scan_time(value, SCAN_FLOOR, &t) != TOK_OK)
-        return;
-    text_puts(text, "  (");
-    text_puts(text, say_time(t, when));
-    text_puts(text, t > now ? ", in " : ", ");
-    text_puts(text, say_span(t > now ? t - now : now - t, span));
-    text_puts(text, t > now ? ")" : " ago)");
+    if (scan_time(value, SCAN_FLOOR, &t) == TOK_OK)
+        printf("  (%s, %s%s%s)", format_time(t, time), t > now ? "in " : "",
+               format_span(t > now ? t - now : now - t, span), t > now ? "" : " ago");
 }
 
 static bool is_time(struct scan_value name)
@@ -107,133 +67,114 @@ static bool is_time(struct scan_value name)
            scan_string_is(name, SLICE("nbf"));
 }
 
-static void add_claims(struct text *text, const struct secret *payload, int64_t now)
+static void print_claims(const struct secret *payload, int64_t now)
 {
     struct scan_value object;
     struct scan_member member;
     size_t pos = 0;
 
     if (!payload->p || scan_document(secret_slice(payload), &object, NULL) != TOK_OK) {
-        text_puts(text, "claims:  unreadable\n");
+        puts("claims:  unreadable");
         return;
     }
-    text_puts(text, "claims:\n");
+    puts("claims:");
     while (scan_next_member(object, &pos, &member)) {
-        text_puts(text, "  ");
-        add_visible(text, member.name.text);
-        text_puts(text, ": ");
-        add_visible(text, member.value.text);
+        printf("  ");
+        print_json_text(member.name.text);
+        printf(": ");
+        print_json_text(member.value.text);
         if (is_time(member.name))
-            add_time(text, member.value, now);
-        text_puts(text, "\n");
+            print_claim_time(member.value, now);
+        putchar('\n');
     }
 }
 
-static void compose_words(const struct parts *parts, const struct judgement *j, int64_t now,
-                          struct text *text)
+static void print_token_text(const struct token_text *text, const struct verifier_result *r,
+                             int64_t now)
 {
-    text_puts(text, "header:  ");
-    if (parts->header.p)
-        add_visible(text, secret_slice(&parts->header));
+    printf("header:  ");
+    print_json_text(text->header.p ? secret_slice(&text->header) : SLICE("unreadable"));
+    putchar('\n');
+    print_claims(&text->payload, now);
+    if (r->err == TOK_OK)
+        printf("verdict: it would be taken, for user %s\n", r->token.user);
     else
-        text_puts(text, "unreadable");
-    text_puts(text, "\n");
-    add_claims(text, &parts->payload, now);
-    text_puts(text, "verdict: ");
-    if (j->err == TOK_OK)
-        text_puts(text, "it would be taken, for user ");
+        printf("verdict: %s: %s\n", tok_err_is_ours(r->err) ? "can't be judged" : "refused",
+               r->errmsg.text);
+}
+
+static void add_part(struct json_object *to, const char *name, const struct secret *part)
+{
+    if (part->p)
+        json_add_verbatim(to, name, secret_slice(part));
     else
-        text_puts(text, tok_err_is_ours(j->err) ? "can't be judged: " : "refused: ");
-    text_puts(text, j->err == TOK_OK ? j->result.user : j->errmsg.text);
+        json_add(to, name, NULL);
 }
 
-static void compose_json(const struct parts *parts, const struct text *verdict,
-                         struct text *text)
+static void print_token_json(const struct token_text *text, const struct verifier_result *r)
 {
-    text_puts(text, "{\"header\":");
-    text_compact(text, parts->header.p ? secret_slice(&parts->header) : SLICE("null"));
-    text_puts(text, ",\"claims\":");
-    text_compact(text, parts->payload.p ? secret_slice(&parts->payload) : SLICE("null"));
-    text_puts(text, ",\"verdict\":");
-    text_add(text, text_slice(verdict));
-    text_puts(text, "}");
+    CLEANUP(cleanup_json) struct json_object *answer = json_new_object();
+
+    add_part(answer, "header", &text->header);
+    add_part(answer, "claims", &text->payload);
+    json_add(answer, "verdict", verifier_json(r));
+    json_print(answer);
 }
 
-/* The token that is kept is shown as it is, past its time or not. */
-static enum tok_err read_kept(struct secret *ret, struct errmsg *errmsg)
-{
-    CLEANUP(session_clear) struct session s = {0};
-    enum tok_err err = session_kept(&s, errmsg);
-
-    if (err)
-        return err;
-    *ret = s.access;
-    s.access = (struct secret){0};
-    return TOK_OK;
-}
-
-static enum tok_err read_token(struct secret *ret, struct errmsg *errmsg)
-{
-    CLEANUP(input_close) struct input in = {0};
-    struct slice token;
-    enum tok_err err;
-
-    if (isatty(STDIN_FILENO))
-        return read_kept(ret, errmsg);
-    err = input_open(STDIN_FILENO, &in);
-    if (err)
-        return errmsg_set(errmsg, err, "out of memory");
-    err = input_whole(&in, &token, errmsg);
-    if (err)
-        return err;
-    /* From a script or an ssh command line standard input is often empty: nothing was given. */
-    if (token.n == 0)
-        return read_kept(ret, errmsg);
-    err = secret_copy(token, ret);
-    return err ? errmsg_set(errmsg, err, "out of memory") : TOK_OK;
-}
-
+/* Checked as `jwtctl verify` without words does. */
 static int show(struct slice token, bool json)
 {
-    CLEANUP(parts_clear) struct parts parts = {0};
-    CLEANUP(text_clear) struct text verdict = {0};
-    CLEANUP(text_clear) struct text out = {0};
-    struct judgement judgement = {0};
+    CLEANUP(token_text_clear) struct token_text text = {0};
+    CLEANUP(policy_clear) struct policy words = {0};
+    CLEANUP(verifier_close) struct verifier v = {0};
+    const struct resolve_params ask = {.words = &words, .trust = FILE_OWN};
     int64_t now = (int64_t)time(NULL);
+    struct verifier_result result = {0};
 
-    if (read_parts(token, &parts) != TOK_OK) {
-        complain("out of memory");
-        return EXIT_FAILURE;
-    }
-    judge_now(token, now, &verdict, &judgement);
+    decode_token(token, &text);
+    if (policy_init(&words) != TOK_OK)
+        out_of_memory();
+    result.err = verifier_open(&ask, &v, &result.errmsg);
+    if (!result.err)
+        verifier_check(&v, token, &(struct policy_params){.now = now, .accept_one_time = true},
+                       &result);
     if (json)
-        compose_json(&parts, &verdict, &out);
+        print_token_json(&text, &result);
     else
-        compose_words(&parts, &judgement, now, &out);
-    if (!text_print_line(&out))
-        return EXIT_FAILURE;
-    return parts.header.p && parts.payload.p ? EXIT_SUCCESS : EXIT_FAILURE;
+        print_token_text(&text, &result, now);
+    return text.header.p && text.payload.p ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+/* As it is kept: it may have expired. */
+static int show_kept(bool json)
+{
+    CLEANUP(session_clear) struct client_session s = {0};
+    struct errmsg errmsg;
+
+    if (session_kept(&s, &errmsg) != TOK_OK)
+        return print_failure(EXIT_FAILURE, &errmsg);
+    return show(secret_slice(&s.access), json);
 }
 
 int command_show(int argc, char **argv)
 {
-    static const struct option options[] = {{"json", no_argument, NULL, 'j'}, {0}};
-    CLEANUP(secret_clear) struct secret token = {0};
+    CLEANUP(input_close) struct input in = {0};
     bool json = false;
+    const struct argument_option options[] = {{.name = "json", .flag = &json}, {0}};
+    struct slice token;
     struct errmsg errmsg;
-    int c;
+    int status = arguments_parse(argc, argv, options, INT_MAX);
 
-    while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
-        if (c != 'j')
-            return EXIT_USAGE;
-        json = true;
-    }
+    if (status)
+        return status;
     if (optind < argc)
-        return complain_usage(argv[0],
-                              "a token is never an argument: give it on standard input");
-    if (read_token(&token, &errmsg) != TOK_OK) {
-        complain("%s", errmsg.text);
-        return EXIT_FAILURE;
-    }
-    return show(secret_slice(&token), json);
+        return print_usage_error(argv[0],
+                                 "a token is never an argument: give it on standard input");
+    if (isatty(STDIN_FILENO))
+        return show_kept(json);
+    input_open(&in);
+    if (input_whole(&in, &token, &errmsg) != TOK_OK)
+        return print_failure(EXIT_FAILURE, &errmsg);
+    /* Scripts and ssh command lines often have an empty standard input. */
+    return token.n == 0 ? show_kept(json) : show(token, json);
 }

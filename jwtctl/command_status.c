@@ -1,279 +1,225 @@
-/* jwtctl status: who is logged in, and until when; to root also how jwtd-issuer is. */
-#include "common/base/cleanup.h"
-#include "common/json/json.h"
+/* jwtctl status: who is logged in, and until when; for root also the state of jwtd-issuer. */
 #include "jwtctl/admin.h"
+#include "jwtctl/arguments.h"
 #include "jwtctl/command.h"
 #include "jwtctl/output.h"
 #include "jwtctl/session.h"
 
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
 
-#define MEMBERS 16
-
-/* The caller's login as it is kept, and what its server says of it. */
-struct login {
-    struct session session;
-    struct secret user, sid;
-    int64_t access_exp, session_exp;
-    bool there;           /* a token that holds now */
-    bool confirmed;       /* by its server, just now */
-    struct errmsg errmsg; /* unless it is confirmed */
+/* The caller's session as it is kept, and what its server says of it. */
+struct login_status {
+    struct client_session session;
+    struct json_object *claims;
+    struct client_reply reply; /* of the server, to "who am I" */
+    struct token_times access, refresh;
+    bool valid;           /* the access token is valid now */
+    bool confirmed;       /* by the server */
+    struct errmsg errmsg; /* unless confirmed */
 };
 
-static void login_clear(struct login *l)
+static void login_status_clear(struct login_status *l)
 {
     session_clear(&l->session);
-    secret_clear(&l->user);
-    secret_clear(&l->sid);
+    json_object_put(l->claims);
+    client_reply_clear(&l->reply);
 }
 
-static enum tok_err copy_claim(const struct scan_value *v, struct secret *ret)
+static void get_login(struct login_status *l)
 {
-    if (!v || v->type != SCAN_STRING || v->escaped)
-        return TOK_OK;
-    return secret_copy(scan_string_raw(*v), ret);
-}
-
-static enum tok_err read_claims(struct login *l)
-{
-    CLEANUP(secret_clear) struct secret payload = {0};
-    struct claims claims;
-    int64_t iat;
-    enum tok_err err =
-        session_token_claims(secret_slice(&l->session.access), &payload, &claims);
-
-    if (!err)
-        err = copy_claim(claims.user, &l->user);
-    if (!err)
-        err = copy_claim(claims.sid, &l->sid);
-    if (!err)
-        err = session_token_times(secret_slice(&l->session.access), &iat, &l->access_exp);
-    if (!err)
-        err = session_token_times(secret_slice(&l->session.refresh), &iat, &l->session_exp);
-    return err ? errmsg_set(&l->errmsg, err, "the tokens that are kept can't be read") : TOK_OK;
-}
-
-/* The name that the server has for the user counts: a token may have another claim for it. */
-static void confirm(struct login *l)
-{
-    CLEANUP(client_reply_clear) struct client_reply reply = {0};
-    struct secret name = {0};
-
-    if (session_ask(&l->session, "GET", "/api/user/", NULL, &reply, &l->errmsg))
+    if (session_get(&l->session, &l->errmsg) != TOK_OK)
         return;
-    l->confirmed = true;
-    if (text_member(text_slice(&reply.body), "username", &name))
+    if (session_token_claims(&l->session.access, &l->claims) != TOK_OK ||
+        session_token_times(&l->session.access, &l->access) != TOK_OK ||
+        session_token_times(&l->session.refresh, &l->refresh) != TOK_OK) {
+        (void)errmsg_set(&l->errmsg, TOK_FILE, "the tokens that are kept can't be read");
         return;
-    secret_clear(&l->user);
-    l->user = name;
-}
-
-static void look(struct login *l)
-{
-    if (session_get(&l->session, &l->errmsg) || read_claims(l))
-        return;
-    l->there = true;
-    confirm(l);
-}
-
-static void login_json(const struct login *l, struct text *out)
-{
-    text_puts(out, "{\"login\":");
-    if (!l->there) {
-        text_puts(out, "null");
-    } else {
-        text_puts(out, "{\"user\":");
-        text_json(out, secret_slice(&l->user));
-        text_puts(out, ",\"server\":");
-        text_json(out, secret_slice(&l->session.server));
-        text_puts(out, ",\"sid\":");
-        text_json(out, secret_slice(&l->sid));
-        text_puts(out, ",\"access_expires\":");
-        text_json_int(out, l->access_exp);
-        text_puts(out, ",\"session_expires\":");
-        text_json_int(out, l->session_exp);
-        text_puts(out, l->confirmed ? ",\"confirmed\":true}" : ",\"confirmed\":false}");
     }
-    if (l->confirmed)
-        return;
-    text_puts(out, ",\"error\":");
-    text_json(out, slice_of(l->errmsg.text));
+    l->valid = true;
+    l->confirmed = session_send(&l->session,
+                                (struct client_request){.method = "GET", .path = "/api/user/"},
+                                &l->reply, &l->errmsg) == TOK_OK;
 }
 
-static void login_words(const struct login *l, struct text *out)
+/* The server's name for the user counts: a token may name the user in another claim. */
+static const char *user_of(const struct login_status *l)
 {
-    char until[SAY_MAX], access[SAY_MAX];
+    const char *name = json_member_text(l->reply.body, "username");
 
-    if (!l->there)
-        return;
-    text_puts(out, "Logged in as ");
-    text_plain(out, secret_slice(&l->user));
-    text_puts(out, " at ");
-    text_plain(out, secret_slice(&l->session.server));
-    text_puts(out, " until ");
-    text_puts(out, say_time(l->session_exp, until));
-    text_puts(out, "\nsession ");
-    text_plain(out, secret_slice(&l->sid));
-    text_puts(out, ", access token until ");
-    text_puts(out, say_time(l->access_exp, access));
-    text_puts(out,
-              l->confirmed ? ", confirmed by the server" : ", not confirmed by the server");
+    return name ? name : json_member_text(l->claims, "sub");
 }
 
-/* Words of the daemon's status: what is missing in it is left out. */
-
-static bool member(const struct scan_value *object, const char *name, struct scan_value *ret)
+static struct slice text_or_empty(const char *text)
 {
-    struct scan_member m[MEMBERS];
-    const struct scan_value *v;
-    size_t n;
-
-    if (scan_object(object->text, m, MEMBERS, &n, NULL) != TOK_OK)
-        return false;
-    v = scan_find(m, n, name);
-    if (v)
-        *ret = *v;
-    return v != NULL;
+    return slice_of(text ? text : "");
 }
 
-static void add_string(struct text *out, const char *before, const struct scan_value *object,
-                       const char *name)
+static struct json_object *login_json(const struct login_status *l)
 {
-    struct scan_value v;
+    struct json_object *login;
 
-    if (!member(object, name, &v) || v.type != SCAN_STRING)
-        return;
-    text_puts(out, before);
-    text_plain(out, scan_string_raw(v));
+    if (!l->valid)
+        return NULL;
+    login = json_new_object();
+    json_add_string(login, "user", text_or_empty(user_of(l)));
+    json_add_string(login, "server", secret_slice(&l->session.server));
+    json_add_string(login, "sid", text_or_empty(json_member_text(l->claims, "sid")));
+    json_add_integer(login, "access_expires", l->access.exp);
+    json_add_integer(login, "session_expires", l->refresh.exp);
+    json_add_bool(login, "confirmed", l->confirmed);
+    return login;
 }
 
-static int64_t number(const struct scan_value *object, const char *name)
+static void print_login(const struct login_status *l)
 {
-    struct scan_value v;
-    int64_t n;
+    char time[FORMAT_MAX];
 
-    return member(object, name, &v) && scan_integer(v, &n) == TOK_OK ? n : 0;
+    printf("Logged in as ");
+    print_word(user_of(l));
+    printf(" at ");
+    print_word(l->session.server.p);
+    printf(" until %s\nsession ", format_time(l->refresh.exp, time));
+    print_word(json_member_text(l->claims, "sid"));
+    printf(", access token until %s, %sconfirmed by the server\n",
+           format_time(l->access.exp, time), l->confirmed ? "" : "not ");
 }
 
-static void add_number(struct text *out, const char *before, int64_t n, const char *after)
-{
-    text_puts(out, before);
-    text_json_int(out, n);
-    text_puts(out, after);
-}
-
-static void add_key(struct text *out, const struct scan_value *key)
-{
-    char when[SAY_MAX];
-    int64_t until = number(key, "until");
-    struct scan_value signs;
-
-    add_string(out, "\n  key ", key, "kid");
-    add_string(out, " ", key, "alg");
-    if (member(key, "signs", &signs) && signs.type == SCAN_TRUE) {
-        text_puts(out, " signs");
-    } else if (until > 0) {
-        text_puts(out, " stays published until ");
-        text_puts(out, say_time(until, when));
-    } else {
-        text_puts(out, " is published");
-    }
-}
-
-static void daemon_words(const struct scan_value *status, struct text *out)
-{
-    struct scan_value list, v;
-    size_t pos = 0;
-
-    add_string(out, out->n > 0 ? "\njwtd-issuer " : "jwtd-issuer ", status, "version");
-    add_string(out, " answers as ", status, "issuer");
-    for (bool first = true; member(status, "audience", &list) &&
-                            scan_next_element(list, &pos, &v) && v.type == SCAN_STRING;
-         first = false) {
-        text_puts(out, first ? " for " : ", ");
-        text_plain(out, scan_string_raw(v));
-    }
-    pos = 0;
-    while (member(status, "keys", &list) && scan_next_element(list, &pos, &v))
-        add_key(out, &v);
-    if (member(status, "sessions", &list)) {
-        bool more = member(&list, "more", &v) && v.type == SCAN_TRUE;
-
-        add_number(out, more ? "\n  at least " : "\n  ", number(&list, "live"),
-                   " live sessions");
-    }
-    add_number(out, ", ", number(status, "revoked"), " on the list of ended ones");
-    if (member(status, "store", &v)) {
-        add_string(out, "\n  store ", &v, "path");
-        add_number(out, ", ", number(&v, "bytes"), " bytes");
-    }
-    if (number(status, "clock_behind") > 0)
-        add_number(out, "\n  the clock is behind the sessions' by ",
-                   number(status, "clock_behind"), " s");
-}
-
-/* What root is told of the daemon. */
-struct daemon_part {
-    struct admin_answer answer;
-    bool asked, missing, ok;
+/* What the issuer says of itself to root. */
+struct issuer_status {
+    bool asked;
+    enum tok_err err; /* TOK_MISSING: this machine has no issuer */
     struct errmsg errmsg;
+    struct json_object *json;
 };
 
-static void ask_daemon(const char *socket, struct daemon_part *d)
+static void issuer_status_clear(struct issuer_status *i)
 {
-    d->asked = geteuid() == 0;
-    if (!d->asked)
-        return;
-    d->ok = admin_ask(socket, WIRE_ADMIN_STATUS, NULL, &d->answer, &d->missing, &d->errmsg) ==
-                TOK_OK &&
-            d->answer.message.status == WIRE_OK;
+    json_object_put(i->json);
 }
 
-static bool print(const struct login *l, const struct daemon_part *d, bool json)
+static void get_issuer(const char *socket, struct issuer_status *i)
 {
-    CLEANUP(text_clear) struct text out = {0};
-    struct scan_value status;
-    bool told = d->ok && scan_document(d->answer.message.v[0].text, &status, NULL) == TOK_OK;
+    struct admin_answer answer;
 
-    if (json) {
-        login_json(l, &out);
-        text_puts(&out, ",\"daemon\":");
-        text_add(&out, told ? status.text : SLICE("null"));
-        text_puts(&out, "}");
-        return text_print_line(&out);
+    i->asked = geteuid() == 0;
+    if (!i->asked)
+        return;
+    i->err = admin_send(socket, WIRE_ADMIN_STATUS, NULL, &answer, &i->errmsg);
+    if (!i->err && (answer.message.status != WIRE_OK ||
+                    json_read(answer.message.v[0].text, &i->json) != TOK_OK))
+        i->err = errmsg_set(&i->errmsg, TOK_FILE,
+                            "jwtd-issuer gave an answer that is none: it is of another "
+                            "release");
+}
+
+/* Each prints nothing when the member is missing. */
+static void print_text_member(const char *before, struct json_object *object, const char *name)
+{
+    const char *text = json_member_text(object, name);
+
+    if (!text)
+        return;
+    printf("%s", before);
+    print_word(text);
+}
+
+static int64_t integer_or_0(struct json_object *object, const char *name)
+{
+    int64_t n = 0;
+
+    (void)json_member_integer(object, name, &n);
+    return n;
+}
+
+static void print_key(struct json_object *key)
+{
+    char time[FORMAT_MAX];
+    int64_t until = integer_or_0(key, "until");
+
+    print_text_member("\n  key ", key, "kid");
+    print_text_member(" ", key, "alg");
+    if (json_member_is_true(key, "signs"))
+        printf(" signs");
+    else if (until > 0)
+        printf(" stays published until %s", format_time(until, time));
+    else
+        printf(" is published");
+}
+
+static void print_issuer(struct json_object *status)
+{
+    struct json_object *audience = json_member(status, "audience");
+    struct json_object *keys = json_member(status, "keys");
+    struct json_object *sessions = json_member(status, "sessions");
+    struct json_object *store = json_member(status, "store");
+
+    print_text_member("jwtd-issuer ", status, "version");
+    print_text_member(" answers as ", status, "issuer");
+    for (size_t i = 0; i < json_length(audience); i++) {
+        printf(i == 0 ? " for " : ", ");
+        print_word(json_text(json_object_array_get_idx(audience, i)));
     }
-    login_words(l, &out);
-    if (told)
-        daemon_words(&status, &out);
-    if (out.n > 0 && !text_print_line(&out))
-        return false;
+    for (size_t i = 0; i < json_length(keys); i++)
+        print_key(json_object_array_get_idx(keys, i));
+    if (sessions)
+        printf("\n  %s%" PRId64 " live sessions",
+               json_member_is_true(sessions, "more") ? "at least " : "",
+               integer_or_0(sessions, "live"));
+    printf(", %" PRId64 " on the list of ended ones", integer_or_0(status, "revoked"));
+    if (store) {
+        print_text_member("\n  store ", store, "path");
+        printf(", %" PRId64 " bytes", integer_or_0(store, "bytes"));
+    }
+    if (integer_or_0(status, "clock_behind") > 0)
+        printf("\n  the clock is behind the sessions' by %" PRId64 " s",
+               integer_or_0(status, "clock_behind"));
+    putchar('\n');
+}
+
+static void print_status(const struct login_status *l, const struct issuer_status *i)
+{
+    if (l->valid)
+        print_login(l);
+    if (i->json)
+        print_issuer(i->json);
     if (!l->confirmed)
-        complain("%s", l->errmsg.text);
-    if (d->asked && !d->ok && !d->missing)
-        complain("%s", d->errmsg.text);
-    return true;
+        print_error("%s", l->errmsg.text);
+    if (i->asked && i->err && i->err != TOK_MISSING)
+        print_error("%s", i->errmsg.text);
+}
+
+static void print_status_json(const struct login_status *l, const struct issuer_status *i)
+{
+    CLEANUP(cleanup_json) struct json_object *answer = json_new_object();
+
+    json_add(answer, "login", login_json(l));
+    if (!l->confirmed)
+        json_add_string(answer, "error", slice_of(l->errmsg.text));
+    json_add(answer, "daemon", json_object_get(i->json));
+    json_print(answer);
 }
 
 int command_status(int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"json", no_argument, NULL, 'j'}, {"socket", required_argument, NULL, 's'}, {0}};
-    CLEANUP(login_clear) struct login login = {0};
-    struct daemon_part daemon = {0};
-    struct admin_options o;
-    int status = admin_parse(argc, argv, options, 0, &o);
+    CLEANUP(login_status_clear) struct login_status login = {0};
+    CLEANUP(issuer_status_clear) struct issuer_status issuer = {0};
+    const char *socket = ADMIN_SOCKET;
+    bool json = false;
+    const struct argument_option options[] = {
+        {.name = "json", .flag = &json}, {.name = "socket", .value = &socket}, {0}};
+    int status = arguments_parse(argc, argv, options, 0);
 
     if (status)
         return status;
-    look(&login);
-    ask_daemon(o.socket, &daemon);
-    if (!print(&login, &daemon, o.json))
-        return EXIT_FAILURE;
-    /* Root asks for the daemon, where there is one. */
-    if (daemon.asked && !daemon.missing)
-        return daemon.ok ? EXIT_SUCCESS : EXIT_FAILURE;
+    get_login(&login);
+    get_issuer(socket, &issuer);
+    if (json)
+        print_status_json(&login, &issuer);
+    else
+        print_status(&login, &issuer);
+    /* Where there is an issuer, root's exit status is about that. */
+    if (issuer.asked && issuer.err != TOK_MISSING)
+        return issuer.err ? EXIT_FAILURE : EXIT_SUCCESS;
     return login.confirmed ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -1,156 +1,115 @@
-/* jwtctl token: an access token, for programs that take one; narrowed where words ask for it.
- */
-#include "common/base/cleanup.h"
+/* jwtctl token: prints an access token; a narrowed one where options ask for it. */
 #include "common/base/timespan.h"
+#include "jwtctl/arguments.h"
 #include "jwtctl/command.h"
 #include "jwtctl/narrow.h"
 #include "jwtctl/output.h"
 
-#include <getopt.h>
+#include <stdio.h>
 #include <string.h>
 
-#define SECOND UINT64_C(1000000)
-
-struct request {
-    struct narrow narrow;
-    struct text scope; /* its words */
-    bool narrowed, json;
-};
-
-static void request_clear(struct request *r)
+static void add_scope(char **scope, const char *prefix, const char *words)
 {
-    text_clear(&r->scope);
+    char *longer;
+
+    if (asprintf(&longer, "%s%s%s%s", *scope ? *scope : "", *scope && **scope ? " " : "",
+                 prefix, words) < 0)
+        out_of_memory();
+    free(*scope);
+    *scope = longer;
 }
 
-static enum tok_err compose(struct slice access, bool json, struct text *line)
+static int parse_service(const char *command, const char *value, void *arg)
 {
-    int64_t iat, exp;
-    enum tok_err err;
-
-    if (!json) {
-        text_add(line, access);
-        return TOK_OK;
-    }
-    err = session_token_times(access, &iat, &exp);
-    if (err)
-        return err;
-    text_puts(line, "{\"access\":");
-    text_json(line, access);
-    text_puts(line, ",\"expires\":");
-    text_json_int(line, exp);
-    text_puts(line, "}");
-    return TOK_OK;
+    if (value[0] == '\0' || strpbrk(value, " \t"))
+        return print_usage_error(command, "--service takes the name of one PAM service");
+    add_scope(arg, "pam:", value);
+    return EXIT_SUCCESS;
 }
 
-static void add_words(struct text *scope, const char *before, const char *words)
+static int parse_scope(const char *command, const char *value, void *arg)
 {
-    text_puts(scope, scope->n > 0 ? " " : "");
-    text_puts(scope, before);
-    text_puts(scope, words);
+    (void)command;
+    add_scope(arg, "", value);
+    return EXIT_SUCCESS;
 }
 
-static int set_option(struct request *r, const char *name, int c)
+static int parse_lifetime(const char *command, const char *value, void *arg)
 {
     uint64_t span;
 
-    switch (c) {
-    case 'j':
-        r->json = true;
-        return EXIT_SUCCESS;
-    case 'n':
-        if (optarg[0] == '\0' || strpbrk(optarg, " \t"))
-            return complain_usage(name, "--service takes the name of one PAM service");
-        add_words(&r->scope, "pam:", optarg);
-        break;
-    case 'w':
-        add_words(&r->scope, "", optarg);
-        break;
-    case 'h':
-        r->narrow.audience = optarg;
-        break;
-    case 'l':
-        if (timespan_parse(slice_of(optarg), &span) != TOK_OK || span < SECOND)
-            return complain_usage(name, "--lifetime=%s: allowed is %s, one second at least",
-                                  optarg, TIMESPAN_FORM);
-        r->narrow.lifetime = (int64_t)(span / SECOND);
-        break;
-    case 'o':
-        r->narrow.one_time = true;
-        break;
-    default:
-        return EXIT_USAGE;
-    }
-    r->narrowed = true;
+    if (timespan_parse(slice_of(value), &span) != TOK_OK || span < SECOND)
+        return print_usage_error(command, "--lifetime=%s: allowed is %s, one second at least",
+                                 value, TIMESPAN_FORM);
+    *(int64_t *)arg = (int64_t)(span / SECOND);
     return EXIT_SUCCESS;
 }
 
-static int parse(int argc, char **argv, struct request *r)
-{
-    static const struct option options[] = {
-        {"json", no_argument, NULL, 'j'},
-        {"service", required_argument, NULL, 'n'},
-        {"host", required_argument, NULL, 'h'},
-        {"lifetime", required_argument, NULL, 'l'},
-        {"scope", required_argument, NULL, 'w'},
-        {"once", no_argument, NULL, 'o'},
-        {0},
-    };
-    int c, status;
-
-    while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
-        status = set_option(r, argv[0], c);
-        if (status)
-            return status;
-    }
-    if (optind < argc)
-        return complain_usage(argv[0], "unexpected argument '%s'", argv[optind]);
-    text_add(&r->scope, (struct slice){"", 1});
-    if (text_err(&r->scope)) {
-        complain("out of memory");
-        return EXIT_FAILURE;
-    }
-    r->narrow.scope = r->scope.room.p;
-    return EXIT_SUCCESS;
-}
-
-/* A token for one use is for one host: the only one, where none is named. */
-static enum tok_err narrow(const struct session *s, struct narrow n, struct secret *ret,
-                           struct errmsg *errmsg)
+/* A token for one use needs one audience: the only one, when none is named. */
+static enum tok_err get_narrowed(const struct client_session *s, struct narrow_request request,
+                                 struct secret *ret, struct errmsg *errmsg)
 {
     CLEANUP(secret_clear) struct secret only = {0};
     enum tok_err err;
 
-    if (n.one_time && !n.audience) {
+    if (request.one_time && !request.audience) {
         err = narrow_audience(s, NULL, &only, errmsg);
         if (err)
             return err;
-        n.audience = only.p;
+        request.audience = only.p;
     }
-    return narrow_token(s, &n, ret, errmsg);
+    return narrow_token(s, &request, ret, errmsg);
+}
+
+static int print_token(const struct secret *token, bool json)
+{
+    CLEANUP(cleanup_json) struct json_object *answer = NULL;
+    struct token_times times;
+
+    if (!json) {
+        puts(token->p);
+        return EXIT_SUCCESS;
+    }
+    if (session_token_times(token, &times) != TOK_OK) {
+        print_error("the access token can't be read");
+        return EXIT_FAILURE;
+    }
+    answer = json_new_object();
+    json_add_string(answer, "access", secret_slice(token));
+    json_add_integer(answer, "expires", times.exp);
+    json_print(answer);
+    return EXIT_SUCCESS;
 }
 
 int command_token(int argc, char **argv)
 {
-    CLEANUP(session_clear) struct session s = {0};
-    CLEANUP(request_clear) struct request r = {0};
+    CLEANUP(session_clear) struct client_session s = {0};
     CLEANUP(secret_clear) struct secret narrowed = {0};
-    CLEANUP(text_clear) struct text line = {0};
+    CLEANUP(cleanup_free) char *scope = NULL;
+    struct narrow_request request = {0};
+    bool json = false;
+    const struct argument_option options[] = {
+        {.name = "json", .flag = &json},
+        {.name = "service", .parse = parse_service, .arg = &scope},
+        {.name = "scope", .parse = parse_scope, .arg = &scope},
+        {.name = "host", .value = &request.audience},
+        {.name = "lifetime", .parse = parse_lifetime, .arg = &request.lifetime},
+        {.name = "once", .flag = &request.one_time},
+        {0},
+    };
     struct errmsg errmsg;
+    bool narrow;
     enum tok_err err;
-    int status = parse(argc, argv, &r);
+    int status = arguments_parse(argc, argv, options, 0);
 
     if (status)
         return status;
+    request.scope = scope;
+    narrow = scope || request.audience || request.lifetime || request.one_time;
     err = session_get(&s, &errmsg);
-    if (!err && r.narrowed)
-        err = narrow(&s, r.narrow, &narrowed, &errmsg);
-    if (err) {
-        complain("%s", errmsg.text);
-        return EXIT_FAILURE;
-    }
-    if (compose(secret_slice(r.narrowed ? &narrowed : &s.access), r.json, &line) != TOK_OK) {
-        complain("the access token can't be read");
-        return EXIT_FAILURE;
-    }
-    return text_print_line(&line) ? EXIT_SUCCESS : EXIT_FAILURE;
+    if (!err && narrow)
+        err = get_narrowed(&s, request, &narrowed, &errmsg);
+    if (err)
+        return print_failure(EXIT_FAILURE, &errmsg);
+    return print_token(narrow ? &narrowed : &s.access, json);
 }

@@ -1,97 +1,65 @@
 #include "jwtctl/input.h"
 
+#include "jwtctl/output.h"
+
+#include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
-#define CHUNK ((size_t)64 * 1024)
+#define BUFFER_SIZE ((size_t)64 * 1024)
+
+void input_open(struct input *ret)
+{
+    *ret = (struct input){0};
+    if (secret_alloc(BUFFER_SIZE, &ret->buffer) != TOK_OK ||
+        secret_alloc(INPUT_MAX, &ret->text) != TOK_OK ||
+        setvbuf(stdin, ret->buffer.p, _IOFBF, BUFFER_SIZE) != 0)
+        out_of_memory();
+}
 
 void input_close(struct input *in)
 {
-    secret_clear(&in->chunk);
-    secret_clear(&in->token);
+    (void)fclose(stdin); /* it uses the buffer */
+    secret_clear(&in->buffer);
+    secret_clear(&in->text);
 }
 
-enum tok_err input_open(int fd, struct input *ret)
+/* Reads up to the character end, which is dropped, or to the end of the file: *ret_last then.
+ */
+static enum tok_err read_until(struct input *in, int end, struct slice *ret, bool *ret_last,
+                               struct errmsg *errmsg)
 {
-    struct input in = {.fd = fd};
-    enum tok_err err;
+    size_t n = 0;
+    int c;
 
-    err = secret_alloc(CHUNK, &in.chunk);
-    if (!err)
-        err = secret_alloc(INPUT_MAX, &in.token);
-    if (err)
-        input_close(&in);
-    else
-        *ret = in;
-    return err;
-}
-
-/* False at the end of the file. */
-static enum tok_err fill(struct input *in, bool *ret_more, struct errmsg *errmsg)
-{
-    ssize_t got;
-
-    do
-        got = read(in->fd, in->chunk.p, CHUNK);
-    while (got < 0 && errno == EINTR);
-    if (got < 0)
+    while ((c = getc_unlocked(stdin)) != EOF && c != end) {
+        if (n < INPUT_MAX)
+            in->text.p[n++] = (char)c;
+    }
+    if (ferror(stdin))
         return errmsg_set(errmsg, TOK_FILE, "standard input: %s", strerror(errno));
-    in->at = 0;
-    in->end = (size_t)got;
-    *ret_more = got > 0;
+    *ret = (struct slice){in->text.p, n};
+    *ret_last = c == EOF;
     return TOK_OK;
-}
-
-static void keep(struct input *in, size_t n)
-{
-    size_t room = INPUT_MAX - in->n;
-
-    memcpy(in->token.p + in->n, in->chunk.p + in->at, n < room ? n : room);
-    in->n += n < room ? n : room;
-    in->at += n;
 }
 
 enum tok_err input_whole(struct input *in, struct slice *ret, struct errmsg *errmsg)
 {
-    bool more = true;
+    bool last;
+    enum tok_err err = read_until(in, EOF, ret, &last, errmsg);
 
-    in->n = 0;
-    while (more) {
-        enum tok_err err;
-
-        keep(in, in->end - in->at);
-        err = fill(in, &more, errmsg);
-        if (err)
-            return err;
-    }
-    /* Of a text that was cut the last byte is not known; it is too long with or without. */
-    if (in->n > 0 && in->n < INPUT_MAX && in->token.p[in->n - 1] == '\n')
-        in->n--;
-    *ret = (struct slice){in->token.p, in->n};
-    return TOK_OK;
+    /* When the text was cut, its last byte is not known; it is too long either way. */
+    if (!err && ret->n > 0 && ret->n < INPUT_MAX && ret->p[ret->n - 1] == '\n')
+        ret->n--;
+    return err;
 }
 
-enum tok_err input_line(struct input *in, struct slice *ret, bool *ret_end,
-                        struct errmsg *errmsg)
+enum tok_err input_line(struct input *in, struct slice *ret, struct errmsg *errmsg)
 {
-    bool more = true, begun = false;
+    bool last;
+    enum tok_err err = read_until(in, '\n', ret, &last, errmsg);
 
-    in->n = 0;
-    while (more) {
-        const char *from = in->chunk.p + in->at;
-        const char *newline = memchr(from, '\n', in->end - in->at);
-        enum tok_err err;
-
-        begun = begun || in->at < in->end;
-        keep(in, newline ? (size_t)(newline - from) : in->end - in->at);
-        if (newline) {
-            in->at++;
-            break;
-        }
-        err = fill(in, &more, errmsg);
-        if (err)
-            return err;
-    }
-    *ret_end = !begun;
-    *ret = (struct slice){in->token.p, in->n};
-    return TOK_OK;
+    if (!err && last && ret->n == 0)
+        *ret = (struct slice){0};
+    return err;
 }

@@ -1,6 +1,6 @@
 /*
- * Tokens from a descriptor, byte for byte: NUL and newlines count. What is over the longest
- * token is read and thrown away, so that the writer never gets a broken pipe and memory stays
+ * Tokens and keys from standard input, byte for byte: NULs and newlines count. What exceeds the
+ * longest token is read and dropped, so that the writer gets no SIGPIPE and memory stays
  * bounded.
  */
 #pragma once
@@ -8,24 +8,22 @@
 #include "common/base/secret.h"
 #include "common/token/policy.h"
 
-struct input {
-    int fd;
-    struct secret chunk; /* read ahead */
-    size_t at, end;      /* within the chunk */
-    struct secret token; /* the last one; longer ones are cut to INPUT_MAX */
-    size_t n;            /* its bytes */
-};
-
-/* More than any policy takes: a token cut to this is refused for its length. */
+/* Longer than any policy allows: a token cut to this length is refused for its length. */
 #define INPUT_MAX (POLICY_LENGTH_MAX + 2)
 
-enum tok_err input_open(int fd, struct input *ret) MUST_CHECK;
+struct input {
+    struct secret buffer; /* of stdin, so that it can be wiped */
+    struct secret text;   /* what was read last */
+};
+
+/* Only once in a process: input_close closes stdin. */
+void input_open(struct input *ret);
 void input_close(struct input *in);
 
-/* All that is left; exactly one final newline is taken off. TOK_FILE: read failed. */
+/* All of it without one final newline. *ret lives until the next call. TOK_FILE with a message:
+ * a read failed. */
 enum tok_err input_whole(struct input *in, struct slice *ret, struct errmsg *errmsg) MUST_CHECK;
 
-/* The next line without its newline; *ret_end when there is none. A last line without a newline
- * is one, unless it is empty. */
-enum tok_err input_line(struct input *in, struct slice *ret, bool *ret_end,
-                        struct errmsg *errmsg) MUST_CHECK;
+/* The next line without its newline, which the last line need not have. At the end ret->p is
+ * NULL. */
+enum tok_err input_line(struct input *in, struct slice *ret, struct errmsg *errmsg) MUST_CHECK;

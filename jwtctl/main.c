@@ -99,7 +99,7 @@ static int dispatch(int argc, char **argv)
         argv[words - 1] = name;
         return commands[i].run(argc - words + 1, argv + words - 1);
     }
-    complain("unknown command '%s'", argv[0]);
+    print_error("unknown command '%s'", argv[0]);
     print_help(stderr);
     return EXIT_USAGE;
 }
@@ -112,14 +112,12 @@ static bool is_askpass(const char *name)
     return strcmp(slash ? slash + 1 : name, "askpass") == 0;
 }
 
-int main(int argc, char **argv)
+static int run_command(int argc, char **argv)
 {
-    /* Passwords and tokens pass through: no core file, no look from outside. */
-    (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-    if (argc == 2 && is_askpass(argv[0]))
-        return askpass_answer(argv[1]);
     if (argc > 0 && is_askpass(argv[0]))
-        return complain_usage("jwtctl askpass", "one prompt is needed, as one argument");
+        return argc == 2 ? askpass_answer(argv[1])
+                         : print_usage_error("jwtctl askpass",
+                                             "one prompt is needed, as one argument");
     if (argc < 2) {
         print_help(stderr);
         return EXIT_USAGE;
@@ -133,4 +131,15 @@ int main(int argc, char **argv)
         return EXIT_SUCCESS;
     }
     return dispatch(argc - 1, argv + 1);
+}
+
+int main(int argc, char **argv)
+{
+    int status;
+
+    /* No core file and no ptrace: passwords and tokens are in memory. */
+    (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+    status = run_command(argc, argv);
+    flush_output(status ? status : EXIT_FAILURE);
+    return status;
 }

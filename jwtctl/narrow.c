@@ -1,106 +1,88 @@
 #include "jwtctl/narrow.h"
 
-#include "common/base/cleanup.h"
+#include "jwtctl/output.h"
 
+#include <stdio.h>
 #include <string.h>
 
-static void put_member(struct text *body, const char *name, const char *value)
-{
-    text_puts(body, body->n > 1 ? ",\"" : "\"");
-    text_puts(body, name);
-    text_puts(body, "\":");
-    if (value)
-        text_json(body, slice_of(value));
-}
-
-enum tok_err narrow_token(const struct session *s, const struct narrow *n, struct secret *ret,
-                          struct errmsg *errmsg)
+enum tok_err narrow_token(const struct client_session *s, const struct narrow_request *request,
+                          struct secret *ret, struct errmsg *errmsg)
 {
     CLEANUP(client_reply_clear) struct client_reply reply = {0};
-    CLEANUP(text_clear) struct text body = {0};
+    CLEANUP(cleanup_json) struct json_object *body = json_new_object();
     enum tok_err err;
 
-    text_puts(&body, "{");
-    if (n->scope && n->scope[0])
-        put_member(&body, "scope", n->scope);
-    if (n->audience)
-        put_member(&body, "aud", n->audience);
-    if (n->lifetime > 0) {
-        put_member(&body, "lifetime", NULL);
-        text_json_int(&body, n->lifetime);
-    }
-    if (n->one_time) {
-        put_member(&body, "one_time", NULL);
-        text_puts(&body, "true");
-    }
-    text_puts(&body, "}");
-    err = session_ask(s, "POST", "/api/token/narrow/", &body, &reply, errmsg);
-    if (!err && text_member(text_slice(&reply.body), "access", ret) != TOK_OK)
+    if (request->scope && request->scope[0])
+        json_add_string(body, "scope", slice_of(request->scope));
+    if (request->audience)
+        json_add_string(body, "aud", slice_of(request->audience));
+    if (request->lifetime > 0)
+        json_add_integer(body, "lifetime", request->lifetime);
+    if (request->one_time)
+        json_add_bool(body, "one_time", true);
+    err = session_send(s,
+                       (struct client_request){.method = "POST",
+                                               .path = "/api/token/narrow/",
+                                               .body = json_write(body)},
+                       &reply, errmsg);
+    if (!err && !json_member_secret(reply.body, "access", ret))
         err = errmsg_set(errmsg, TOK_FILE, "%s: the reply holds no access token", s->server.p);
     return err;
 }
 
-/* The name as DNS compares it: in lower case, without the root's dot. */
-static bool is_host(struct slice name, const char *host)
+/* Host names are compared as in DNS: without case and without a final dot. */
+static bool is_host(const char *name, const char *host)
 {
     size_t n = strlen(host);
 
     if (n > 1 && host[n - 1] == '.')
         n--;
-    return name.n == n && strncasecmp(name.p, host, n) == 0;
+    return strlen(name) == n && strncasecmp(name, host, n) == 0;
 }
 
-static void list_name(struct text *list, struct slice name)
+static const char *audience_at(struct json_object *aud, size_t i)
 {
-    if (list->n > 0)
-        text_puts(list, ", ");
-    text_plain(list, name);
+    return json_text(json_length(aud) > 0 ? json_object_array_get_idx(aud, i) : aud);
 }
 
-/* Looks at each name of aud, a string or an array of strings; *ret is the host's, or the last.
- */
-static void find_name(const struct scan_value *aud, const char *host, struct slice *ret,
-                      size_t *ret_n, bool *ret_found, struct text *list)
+static enum tok_err no_audience(struct json_object *aud, size_t count, const char *host,
+                                struct errmsg *errmsg)
 {
-    struct scan_value v = *aud;
-    size_t pos = 0;
+    char list[sizeof(errmsg->text)] = "";
+    size_t n = 0;
 
-    for (*ret_n = 0; aud->type != SCAN_ARRAY || scan_next_element(*aud, &pos, &v);) {
-        struct slice name = scan_string_raw(v);
+    for (size_t i = 0; i < count && n < sizeof(list); i++) {
+        const char *name = audience_at(aud, i);
 
-        if (!*ret_found)
-            *ret = name;
-        *ret_found = *ret_found || (host && is_host(name, host));
-        list_name(list, name);
-        (*ret_n)++;
-        if (aud->type != SCAN_ARRAY)
-            break;
+        n += (size_t)snprintf(list + n, sizeof(list) - n, "%s%s", i > 0 ? ", " : "",
+                              name ? name : "?");
     }
+    if (host)
+        return errmsg_set(errmsg, TOK_AUDIENCE,
+                          "the session is not for the host %s; it is for: %s", host, list);
+    return errmsg_set(errmsg, TOK_AUDIENCE,
+                      "say for which host the token is; the session is for: %s", list);
 }
 
-enum tok_err narrow_audience(const struct session *s, const char *host, struct secret *ret,
-                             struct errmsg *errmsg)
+enum tok_err narrow_audience(const struct client_session *s, const char *host,
+                             struct secret *ret, struct errmsg *errmsg)
 {
-    CLEANUP(secret_clear) struct secret payload = {0};
-    CLEANUP(text_clear) struct text list = {0};
-    struct claims claims;
-    struct slice name = {0};
-    bool found = false;
-    size_t n;
+    CLEANUP(cleanup_json) struct json_object *claims = NULL;
+    struct json_object *aud;
+    const char *found = NULL;
+    size_t count;
 
-    if (session_token_claims(secret_slice(&s->access), &payload, &claims) != TOK_OK ||
-        claims_audiences(&claims) == 0)
+    if (session_token_claims(&s->access, &claims) != TOK_OK ||
+        !(aud = json_member(claims, "aud")) || !audience_at(aud, 0))
         return errmsg_set(errmsg, TOK_AUDIENCE, "the session's token is for no host");
-    find_name(claims.aud, host, &name, &n, &found, &list);
-    if (found || n == 1)
-        return secret_copy(name, ret);
-    text_add(&list, (struct slice){"", 1});
-    if (text_err(&list))
-        return errmsg_set(errmsg, TOK_NO_MEMORY, "out of memory");
-    return host ? errmsg_set(errmsg, TOK_AUDIENCE,
-                             "the session is not for the host %s; it is for: %s", host,
-                             list.room.p)
-                : errmsg_set(errmsg, TOK_AUDIENCE,
-                             "say for which host the token is; the session is for: %s",
-                             list.room.p);
+    count = json_length(aud) > 0 ? json_length(aud) : 1;
+    for (size_t i = 0; i < count && !found; i++) {
+        const char *name = audience_at(aud, i);
+
+        if (name && (count == 1 || (host && is_host(name, host))))
+            found = name;
+    }
+    if (!found)
+        return no_audience(aud, count, host, errmsg);
+    return secret_copy(slice_of(found), ret);
 }

@@ -1,58 +1,97 @@
 #include "jwtctl/output.h"
 
+#include "common/base/text.h"
 #include "jwtctl/command.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <time.h>
 
-#define LINE_MAX_BYTES 1024
+#define ERROR_MAX 1024 /* bytes of an error message */
 
-static void put_line(const char *name, char *text)
+static void vprint_error(const char *name, const char *fmt, va_list args)
 {
+    char text[ERROR_MAX];
+
+    (void)vsnprintf(text, sizeof(text), fmt, args);
     for (char *p = text; *p; p++) {
-        if ((unsigned char)*p < 0x20 || *p == 0x7f)
+        if (text_is_control(*p))
             *p = '?';
     }
     fprintf(stderr, "%s: %s\n", name, text);
 }
 
-void complain(const char *fmt, ...)
+void print_error(const char *fmt, ...)
 {
-    char text[LINE_MAX_BYTES];
     va_list args;
 
     va_start(args, fmt);
-    (void)vsnprintf(text, sizeof(text), fmt, args);
+    vprint_error("jwtctl", fmt, args);
     va_end(args);
-    put_line("jwtctl", text);
 }
 
-int complain_usage(const char *name, const char *fmt, ...)
+int print_failure(int status, const struct errmsg *errmsg)
 {
-    char text[LINE_MAX_BYTES];
+    print_error("%s", errmsg->text);
+    return status;
+}
+
+int print_usage_error(const char *command, const char *fmt, ...)
+{
     va_list args;
 
     va_start(args, fmt);
-    (void)vsnprintf(text, sizeof(text), fmt, args);
+    vprint_error(command, fmt, args);
     va_end(args);
-    put_line(name, text);
-    fprintf(stderr, "%s: see `%s --help`\n", name, name);
+    fprintf(stderr, "%s: see `%s --help`\n", command, command);
     return EXIT_USAGE;
 }
 
-const char *say_time(int64_t epoch, char ret[SAY_MAX])
+void out_of_memory(void)
+{
+    print_error("out of memory");
+    exit(EXIT_FAILURE);
+}
+
+void flush_output(int status)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return;
+    print_error("standard output: %s", strerror(errno));
+    exit(status);
+}
+
+void print_word(const char *text)
+{
+    if (!text || !text[0])
+        text = "-";
+    for (; *text; text++)
+        putchar(*text > 0x20 && *text < 0x7f ? *text : '?');
+}
+
+void print_json_text(struct slice json)
+{
+    for (size_t i = 0; i < json.n; i++) {
+        bool c1 = json.p[i] == '\xc2' && i + 1 < json.n && (unsigned char)json.p[i + 1] < 0xa0;
+
+        putchar(c1 || json.p[i] == 0x7f ? '?' : json.p[i]);
+        i += c1 ? 1 : 0;
+    }
+}
+
+const char *format_time(int64_t epoch, char ret[FORMAT_MAX])
 {
     time_t t = (time_t)epoch;
     struct tm tm;
 
-    if (!localtime_r(&t, &tm) || strftime(ret, SAY_MAX, "%a %Y-%m-%d %H:%M", &tm) == 0)
-        (void)snprintf(ret, SAY_MAX, "@%" PRId64, epoch);
+    if (!localtime_r(&t, &tm) || strftime(ret, FORMAT_MAX, "%a %Y-%m-%d %H:%M", &tm) == 0)
+        (void)snprintf(ret, FORMAT_MAX, "@%" PRId64, epoch);
     return ret;
 }
 
-const char *say_span(int64_t seconds, char ret[SAY_MAX])
+const char *format_span(int64_t seconds, char ret[FORMAT_MAX])
 {
     static const struct {
         int64_t seconds;
@@ -69,7 +108,7 @@ const char *say_span(int64_t seconds, char ret[SAY_MAX])
     while (i < last && seconds != units[i].seconds && seconds < 2 * units[i].seconds)
         i++;
     count = seconds / units[i].seconds;
-    (void)snprintf(ret, SAY_MAX, "%" PRId64 " %s", count,
+    (void)snprintf(ret, FORMAT_MAX, "%" PRId64 " %s", count,
                    count == 1 ? units[i].one : units[i].many);
     return ret;
 }

@@ -1,24 +1,41 @@
 /*
- * Words for people: complaints, points in time, spans.
+ * What jwtctl prints: answers to standard output, errors to standard error.
  */
 #pragma once
 
 #include "common/base/error.h"
+#include "common/base/slice.h"
 
-#include <stdint.h>
+/* "jwtctl: ..." and a newline. */
+void print_error(const char *fmt, ...) PRINTF_LIKE(1, 2);
 
-/* "jwtctl: ..." and a newline to standard error; control bytes become '?'. */
-void complain(const char *fmt, ...) PRINTF_LIKE(1, 2);
+/* The same of a function's error message. Returns the status. */
+int print_failure(int status, const struct errmsg *errmsg);
 
-/* Tells of an argument that is too much or missing, and where help is. EXIT_USAGE. */
-int complain_usage(const char *name, const char *fmt, ...) PRINTF_LIKE(2, 3);
+/* "COMMAND: ..." and where help is. EXIT_USAGE. */
+int print_usage_error(const char *command, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
-/* Room for what the two below write. */
-#define SAY_MAX 64
+/* Prints an error and exits with EXIT_FAILURE. */
+void out_of_memory(void) __attribute__((noreturn));
 
-/* "Mon 2025-12-01 14:05" in local time. */
-const char *say_time(int64_t epoch, char ret[SAY_MAX]);
+/* Flushes standard output; when a write failed, prints an error and exits with this status.
+ * main() calls it at the end, so that callers of printf need not check. */
+void flush_output(int status);
 
-/* "45 s", "15 min", "12 h", "7 days": the largest unit that leaves at least two of it, or one
- * exactly; cut, not rounded. Seconds, 0 or more. */
-const char *say_span(int64_t seconds, char ret[SAY_MAX]);
+/* Text chosen by others, for a terminal: bytes other than printable ASCII, and spaces, become
+ * '?'. "-" for an empty text and for NULL. */
+void print_word(const char *text);
+
+/* JSON text for a terminal: DEL and the C1 controls (U+0080 to U+009F), which JSON allows in
+ * strings, become '?'. */
+void print_json_text(struct slice json);
+
+/* Room for format_time and format_span. */
+#define FORMAT_MAX 64
+
+/* "Mon 2025-12-01 14:05", local time; seconds since the Epoch. */
+const char *format_time(int64_t epoch, char ret[FORMAT_MAX]);
+
+/* "45 s", "15 min", "12 h", "7 days": the largest unit that is contained twice, or once
+ * exactly; rounded down. Seconds, 0 or more. */
+const char *format_span(int64_t seconds, char ret[FORMAT_MAX]);

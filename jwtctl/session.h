@@ -1,53 +1,55 @@
 /*
- * The login that is kept: which server, which user, and its two tokens. An access token that
- * has under SESSION_MARGIN seconds left is exchanged first, under the cache's lock, so that
- * many processes at once make one exchange and the refresh token is used once.
+ * The session that is kept: its server, and its access and refresh token. An access token with
+ * less than SESSION_MARGIN seconds left is refreshed first, under the lock of the token cache,
+ * so that of several processes one refreshes it and the refresh token is used once.
  */
 #pragma once
 
-#include "common/token/claims.h"
 #include "jwtctl/client.h"
 #include "jwtctl/token_cache.h"
 
 #define SESSION_MARGIN 60
 
-struct session {
-    struct secret server; /* .p NULL: nobody is logged in */
+struct client_session {
+    struct secret server; /* .p NULL: no session */
     struct secret access, refresh;
 };
 
-void session_clear(struct session *s);
+void session_clear(struct client_session *s);
 
-/* What is kept; no session is no error (server is empty). */
-enum tok_err session_read(const struct cache *c, struct session *ret,
+/* *ret must be cleared, here and below. That there is no session is no error. */
+enum tok_err session_read(const struct token_cache *c, struct client_session *ret,
                           struct errmsg *errmsg) MUST_CHECK;
-enum tok_err session_write(const struct cache *c, const struct session *s,
+enum tok_err session_write(const struct token_cache *c, const struct client_session *s,
                            struct errmsg *errmsg) MUST_CHECK;
 
-/* What is kept, as it is; nobody logged in is an error here. */
-enum tok_err session_kept(struct session *ret, struct errmsg *errmsg) MUST_CHECK;
+/* The session as it is kept. TOK_FILE with a message, also when there is none. */
+enum tok_err session_kept(struct client_session *ret, struct errmsg *errmsg) MUST_CHECK;
 
-/* Shows the refresh token to the session's server at this path. */
-enum tok_err session_post(const struct session *s, const char *path, struct client_reply *ret,
-                          struct errmsg *errmsg) MUST_CHECK;
+/* The session with an access token that is valid now. Errors come with a message; when there is
+ * no session, or the server has ended it, the message says how to log in, and nothing is kept.
+ * An unreachable server is no error while the access token is valid. */
+enum tok_err session_get(struct client_session *ret, struct errmsg *errmsg) MUST_CHECK;
 
-/* A question that the access token of s answers for. TOK_OK: the server said yes, with a body.
- * TOK_FILE: it is out of reach, it refused, or the session is over; the sentence says which. */
-enum tok_err session_ask(const struct session *s, const char *method, const char *path,
-                         const struct text *body, struct client_reply *ret,
-                         struct errmsg *errmsg) MUST_CHECK;
+/* POSTs the refresh token to this path of the session's server. TOK_OK: any reply. */
+enum tok_err session_post_refresh(const struct client_session *s, const char *path,
+                                  struct client_reply *ret, struct errmsg *errmsg) MUST_CHECK;
 
-/* The session of the caller with an access token that can be used now. Any error comes with a
- * sentence; one that says "log in" when there is no session or the server ended it, and then
- * nothing is kept. A server out of reach is no error while the access token still holds. */
-enum tok_err session_get(struct session *ret, struct errmsg *errmsg) MUST_CHECK;
+/* Sends a request with the access token; its server and bearer are set here. TOK_OK: a reply of
+ * success. TOK_FILE: anything else, with a message. */
+enum tok_err session_send(const struct client_session *s, struct client_request request,
+                          struct client_reply *ret, struct errmsg *errmsg) MUST_CHECK;
 
-/* The claims of a token that this program got from its server, signature unchecked; they point
- * into *payload, which must be empty. */
-enum tok_err session_token_claims(struct slice token, struct secret *payload,
-                                  struct claims *ret) MUST_CHECK;
+/* The claims of a token that the session's server made; the signature is not checked. *ret must
+ * be freed. TOK_MALFORMED, TOK_BASE64, TOK_JSON. */
+enum tok_err session_token_claims(const struct secret *token,
+                                  struct json_object **ret) MUST_CHECK;
 
-/* When a token that this program got from its server was made and ends, signature unchecked.
- * TOK_MALFORMED and its like. */
-enum tok_err session_token_times(struct slice token, int64_t *ret_iat,
-                                 int64_t *ret_exp) MUST_CHECK;
+/* When such a token was made and when it ends, in seconds since the Epoch. */
+struct token_times {
+    int64_t iat, exp;
+};
+
+/* TOK_MISSING when the token does not say both; else as above. */
+enum tok_err session_token_times(const struct secret *token,
+                                 struct token_times *ret) MUST_CHECK;

@@ -2,6 +2,7 @@
 
 #include "common/base/cleanup.h"
 #include "common/base/file.h"
+#include "jwtctl/output.h"
 
 #include <fcntl.h>
 #include <pwd.h>
@@ -12,49 +13,53 @@
 #define FILE_NAME "session.json"
 #define CACHE_MAX ((size_t)64 * 1024)
 
-void cache_close(struct cache *c)
+void token_cache_close(struct token_cache *c)
 {
     cleanup_close(&c->dir);
     free(c->path);
-    *c = (struct cache){.dir = -1};
+    *c = (struct token_cache){.dir = -1};
 }
 
-/* The XDG base directory specification: a path that is not absolute is to be ignored, one that
- * is missing to be made. The first *ret_made bytes, a home, are not ours to make. NULL with a
- * sentence. */
-static char *find_dir(size_t *ret_made, struct errmsg *errmsg)
+static const char *find_home(void)
 {
-    const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
-    const struct passwd *pw = NULL;
+    const char *home = getenv("HOME");
+    const struct passwd *pw;
+
+    if (home && home[0] == '/')
+        return home;
+    pw = getpwuid(geteuid());
+    return pw && pw->pw_dir[0] == '/' ? pw->pw_dir : NULL;
+}
+
+/* Malloc'ed. The XDG base directory specification has a relative path ignored. The first
+ * *ret_home bytes are the home, which is never created. */
+static char *find_dir(size_t *ret_home, struct errmsg *errmsg)
+{
+    const char *state = getenv("XDG_STATE_HOME"), *home = find_home();
     char *dir = NULL;
     int n;
 
-    if (!home || home[0] != '/') {
-        pw = getpwuid(geteuid());
-        home = pw ? pw->pw_dir : NULL;
-    }
     if (state && state[0] == '/') {
-        *ret_made = 0;
+        *ret_home = 0;
         n = asprintf(&dir, "%s/jwt", state);
-    } else if (home && home[0] == '/') {
-        *ret_made = strlen(home);
+    } else if (home) {
+        *ret_home = strlen(home);
         n = asprintf(&dir, "%s/.local/state/jwt", home);
     } else {
         (void)errmsg_set(errmsg, TOK_FILE, "no place for the tokens: HOME is not set");
         return NULL;
     }
-    if (n >= 0)
-        return dir;
-    (void)errmsg_set(errmsg, TOK_NO_MEMORY, "out of memory");
-    return NULL;
+    if (n < 0)
+        out_of_memory();
+    return dir;
 }
 
-static enum tok_err make_dirs(char *path, size_t made, struct errmsg *errmsg)
+static enum tok_err make_dirs(char *path, size_t home, struct errmsg *errmsg)
 {
-    for (size_t i = made; path[i];) {
+    for (size_t i = home; path[i];) {
         size_t end = i + 1 + strcspn(path + i + 1, "/");
         char rest = path[end];
-        int failed;
+        bool failed;
 
         path[end] = '\0';
         failed = mkdir(path, 0700) != 0 && errno != EEXIST;
@@ -80,13 +85,13 @@ static enum tok_err check_dir(int fd, const char *path, struct errmsg *errmsg)
     return TOK_OK;
 }
 
-static enum tok_err open_dir(const char *path, enum cache_mode mode, int *ret,
+static enum tok_err open_dir(const char *path, enum token_cache_mode mode, int *ret,
                              struct errmsg *errmsg)
 {
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     enum tok_err err = TOK_OK;
 
-    if (fd < 0 && (errno != ENOENT || mode != CACHE_LOOK))
+    if (fd < 0 && (errno != ENOENT || mode != TOKEN_CACHE_READ))
         return errmsg_set(errmsg, TOK_FILE, "%s: %s", path, strerror(errno));
     if (fd >= 0)
         err = check_dir(fd, path, errmsg);
@@ -97,32 +102,30 @@ static enum tok_err open_dir(const char *path, enum cache_mode mode, int *ret,
     return err;
 }
 
-enum tok_err cache_open(enum cache_mode mode, struct cache *ret, struct errmsg *errmsg)
+enum tok_err token_cache_open(enum token_cache_mode mode, struct token_cache *ret,
+                              struct errmsg *errmsg)
 {
     CLEANUP(cleanup_free) char *dir = NULL;
-    size_t made = 0;
-    char *path = NULL;
+    struct token_cache c = {.dir = -1};
     enum tok_err err = TOK_OK;
-    int fd = -1;
+    size_t home = 0;
 
-    dir = find_dir(&made, errmsg);
+    dir = find_dir(&home, errmsg);
     if (!dir)
         return TOK_FILE;
-    if (mode == CACHE_CREATE)
-        err = make_dirs(dir, made, errmsg);
+    if (mode == TOKEN_CACHE_CREATE)
+        err = make_dirs(dir, home, errmsg);
     if (!err)
-        err = open_dir(dir, mode, &fd, errmsg);
+        err = open_dir(dir, mode, &c.dir, errmsg);
     if (err)
         return err;
-    if (asprintf(&path, "%s/" FILE_NAME, dir) < 0) {
-        cleanup_close(&fd);
-        return errmsg_set(errmsg, TOK_NO_MEMORY, "out of memory");
-    }
-    *ret = (struct cache){.dir = fd, .path = path};
+    if (asprintf(&c.path, "%s/" FILE_NAME, dir) < 0)
+        out_of_memory();
+    *ret = c;
     return TOK_OK;
 }
 
-enum tok_err cache_lock(struct cache *c, struct errmsg *errmsg)
+enum tok_err token_cache_lock(struct token_cache *c, struct errmsg *errmsg)
 {
     if (c->dir < 0)
         return TOK_OK;
@@ -133,37 +136,36 @@ enum tok_err cache_lock(struct cache *c, struct errmsg *errmsg)
     return TOK_OK;
 }
 
-void cache_unlock(struct cache *c)
+enum tok_err token_cache_read(const struct token_cache *c, struct secret *ret,
+                              struct errmsg *errmsg)
 {
-    if (c->dir >= 0)
-        (void)flock(c->dir, LOCK_UN);
-}
-
-enum tok_err cache_read(const struct cache *c, struct secret *ret, struct errmsg *errmsg)
-{
-    enum tok_err err;
-    char *bytes;
-    size_t n;
+    struct secret bytes = {0};
     int number = 0;
+    enum tok_err err;
 
     if (c->dir < 0)
         return TOK_OK;
-    err = file_read(c->path, FILE_PRIVATE, CACHE_MAX, &bytes, &n, &number, errmsg);
-    if (err == TOK_FILE && number == ENOENT)
-        return TOK_OK;
+    /* file_read ends its bytes with a NUL that is not counted, as a secret does. */
+    err = file_read(c->path, FILE_PRIVATE, CACHE_MAX, &bytes.p, &bytes.n, &number, errmsg);
     if (err)
-        return err;
-    /* file_read's bytes end in the NUL that a secret's do: they are taken over, not copied. */
-    *ret = (struct secret){.p = bytes, .n = n};
+        return err == TOK_FILE && number == ENOENT ? TOK_OK : err;
+    *ret = bytes;
     return TOK_OK;
 }
 
-enum tok_err cache_write(const struct cache *c, struct slice bytes, struct errmsg *errmsg)
+enum tok_err token_cache_write(const struct token_cache *c, struct slice json,
+                               struct errmsg *errmsg)
 {
-    return file_write(c->path, bytes, 0600, errmsg);
+    CLEANUP(secret_clear) struct secret line = {0};
+
+    if (secret_alloc(json.n + 1, &line) != TOK_OK)
+        out_of_memory();
+    memcpy(line.p, json.p, json.n);
+    line.p[json.n] = '\n';
+    return file_write(c->path, secret_slice(&line), 0600, errmsg);
 }
 
-enum tok_err cache_remove(const struct cache *c, struct errmsg *errmsg)
+enum tok_err token_cache_remove(const struct token_cache *c, struct errmsg *errmsg)
 {
     if (c->dir < 0 || unlinkat(c->dir, FILE_NAME, 0) == 0 || errno == ENOENT)
         return TOK_OK;

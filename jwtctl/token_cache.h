@@ -1,36 +1,37 @@
 /*
- * Where the tokens of a login are kept: one file in $XDG_STATE_HOME/jwt (or
- * ~/.local/state/jwt), directory 0700, file 0600, never through a link, replaced whole. The
- * lock is on the directory.
+ * The file that keeps the tokens of a login: session.json in $XDG_STATE_HOME/jwt, by default
+ * ~/.local/state/jwt. The directory has mode 0700 and the file 0600; symbolic links are
+ * refused, and the file is replaced atomically. The lock is on the directory.
  */
 #pragma once
 
-#include "jwtctl/text.h"
+#include "common/base/secret.h"
 
-struct cache {
+struct token_cache {
     int dir;    /* -1: there is no directory yet */
     char *path; /* of the file */
 };
 
-enum cache_mode {
-    CACHE_LOOK,   /* a directory that is missing is no error: nothing is kept then */
-    CACHE_CREATE, /* it is made */
+enum token_cache_mode {
+    TOKEN_CACHE_READ,   /* a missing directory is no error */
+    TOKEN_CACHE_CREATE, /* a missing directory is made */
 };
 
-/* TOK_FILE with a sentence: no home, or a directory that is another's. */
-enum tok_err cache_open(enum cache_mode mode, struct cache *ret,
-                        struct errmsg *errmsg) MUST_CHECK;
-void cache_close(struct cache *c);
+/* TOK_FILE with a message, here and below: no home, or a directory of another user. */
+enum tok_err token_cache_open(enum token_cache_mode mode, struct token_cache *ret,
+                              struct errmsg *errmsg) MUST_CHECK;
+void token_cache_close(struct token_cache *c);
 
-/* Waits until no other process holds it. Held until cache_unlock or cache_close. */
-enum tok_err cache_lock(struct cache *c, struct errmsg *errmsg) MUST_CHECK;
-void cache_unlock(struct cache *c);
+/* Waits while another process holds it. Held until token_cache_close. */
+enum tok_err token_cache_lock(struct token_cache *c, struct errmsg *errmsg) MUST_CHECK;
 
-/* The file's bytes; empty (p NULL) when there is none. */
-enum tok_err cache_read(const struct cache *c, struct secret *ret,
-                        struct errmsg *errmsg) MUST_CHECK;
-enum tok_err cache_write(const struct cache *c, struct slice bytes,
-                         struct errmsg *errmsg) MUST_CHECK;
+/* The file's bytes; ret->p stays NULL when there is no file. */
+enum tok_err token_cache_read(const struct token_cache *c, struct secret *ret,
+                              struct errmsg *errmsg) MUST_CHECK;
 
-/* A file that is not there is removed already. */
-enum tok_err cache_remove(const struct cache *c, struct errmsg *errmsg) MUST_CHECK;
+/* Writes the JSON text and a newline. */
+enum tok_err token_cache_write(const struct token_cache *c, struct slice json,
+                               struct errmsg *errmsg) MUST_CHECK;
+
+/* A missing file is no error. */
+enum tok_err token_cache_remove(const struct token_cache *c, struct errmsg *errmsg) MUST_CHECK;

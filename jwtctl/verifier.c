@@ -1,82 +1,77 @@
 #include "jwtctl/verifier.h"
 
-void judge_close(struct judge *j)
+#include "jwtctl/output.h"
+
+void verifier_close(struct verifier *v)
 {
-    for (size_t i = 0; j->rules && i <= j->settings.n_issuers; i++) {
-        if (j->rules[i].tried && j->rules[i].err == TOK_OK)
-            resolve_clear(&j->rules[i].rules);
+    for (size_t i = 0; v->rules && i <= v->settings.n_issuers; i++) {
+        if (v->rules[i].loaded && v->rules[i].err == TOK_OK)
+            resolve_clear(&v->rules[i].rules);
     }
-    free(j->rules);
-    settings_clear(&j->settings);
-    parsed_token_clear(&j->token);
-    *j = (struct judge){0};
+    free(v->rules);
+    settings_clear(&v->settings);
+    parsed_token_clear(&v->token);
+    *v = (struct verifier){0};
 }
 
-enum tok_err judge_open(const struct resolve_params *ask, struct judge *ret,
-                        struct errmsg *errmsg)
+enum tok_err verifier_open(const struct resolve_params *ask, struct verifier *ret,
+                           struct errmsg *errmsg)
 {
-    struct judge j = {.ask = *ask};
-    enum tok_err err;
+    struct verifier v = {.ask = *ask};
+    enum tok_err err = resolve_settings(ask, &v.settings, errmsg);
 
-    err = resolve_settings(ask, &j.settings, errmsg);
     if (err)
         return err;
-    j.rules = calloc(j.settings.n_issuers + 1, sizeof(*j.rules));
-    if (!j.rules) {
-        judge_close(&j);
-        return errmsg_set(errmsg, TOK_NO_MEMORY, "out of memory");
-    }
-    *ret = j;
+    v.rules = calloc(v.settings.n_issuers + 1, sizeof(*v.rules));
+    if (!v.rules)
+        out_of_memory();
+    *ret = v;
     return TOK_OK;
 }
 
-static struct judge_rules *find_rules(struct judge *j)
+static struct verifier_rules *find_rules(struct verifier *v)
 {
-    const struct settings_issuer *section = resolve_section(&j->settings, &j->token);
-    struct judge_rules *r;
+    const struct settings_issuer *section = resolve_section(&v->settings, &v->token);
+    struct verifier_rules *r =
+        &v->rules[section ? (size_t)(section - v->settings.issuers) : v->settings.n_issuers];
 
-    r = &j->rules[section ? (size_t)(section - j->settings.issuers) : j->settings.n_issuers];
-    if (!r->tried) {
-        r->tried = true;
-        r->err = resolve_load(&j->ask, &j->settings, section, &r->rules, &r->errmsg);
+    if (!r->loaded) {
+        r->loaded = true;
+        r->err = resolve_load(&v->ask, &v->settings, section, &r->rules, &r->errmsg);
     }
     return r;
 }
 
-void judge_token(struct judge *j, struct slice token, const struct policy_params *check,
-                 struct judgement *ret)
+void verifier_check(struct verifier *v, struct slice token, const struct policy_params *check,
+                    struct verifier_result *ret)
 {
-    struct judge_rules *r;
+    struct verifier_rules *r;
 
     ret->errmsg = (struct errmsg){""};
-    parsed_token_clear(&j->token);
-    ret->err = token_parse(token, &j->token);
+    parsed_token_clear(&v->token);
+    ret->err = token_parse(token, &v->token);
     if (!ret->err) {
-        r = find_rules(j);
+        r = find_rules(v);
         ret->err = r->err;
         ret->errmsg = r->errmsg;
     }
     if (!ret->err)
-        ret->err = resolve_verify(&r->rules, &j->token, check, &ret->result, &ret->errmsg);
+        ret->err = resolve_verify(&r->rules, &v->token, check, &ret->token, &ret->errmsg);
     if (!*ret->errmsg.text)
         (void)errmsg_set(&ret->errmsg, ret->err, "%s", tok_err_text(ret->err));
 }
 
-void judge_write(const struct judgement *j, struct text *line)
+struct json_object *verifier_json(const struct verifier_result *r)
 {
-    const char *word = tok_err_word(j->err);
+    struct json_object *json = json_new_object();
 
-    if (j->err == TOK_OK) {
-        text_puts(line, "{\"valid\":true,\"user\":");
-        text_json(line, slice_of(j->result.user));
-        text_puts(line, ",\"claims\":");
-        text_compact(line, j->result.payload);
-        text_puts(line, "}");
-        return;
+    json_add_bool(json, "valid", r->err == TOK_OK);
+    if (r->err == TOK_OK) {
+        json_add_string(json, "user", slice_of(r->token.user));
+        json_add_verbatim(json, "claims", r->token.payload);
+    } else {
+        json_add_string(json, "error", slice_of(tok_err_word(r->err)));
+        json_add_string(json, "reason", slice_of(r->errmsg.text));
     }
-    text_puts(line, "{\"valid\":false,\"error\":");
-    text_json(line, slice_of(word));
-    text_puts(line, ",\"reason\":");
-    text_json(line, slice_of(j->errmsg.text));
-    text_puts(line, "}");
+    return json;
 }

@@ -1,41 +1,43 @@
 /*
- * The judgement on a token as `jwtctl verify` prints it, for one or for many: settings
- * and lists are read once, each when the first token asks for it; a key file again when it
- * changed.
+ * The check of tokens that `jwtctl verify` and `jwtctl show` make, for one token or many.
+ * Settings are read once, keys and lists of ended sessions when the first token needs them, and
+ * a key file again when it has changed.
  */
 #pragma once
 
 #include "common/config/resolve.h"
-#include "jwtctl/text.h"
+#include "jwtctl/json_c.h"
 
-struct judge_rules {
-    bool tried;
+struct verifier_rules {
+    bool loaded; /* or tried to: see err */
     enum tok_err err;
     struct errmsg errmsg;
     struct resolved rules;
 };
 
-struct judge {
+struct verifier {
     struct resolve_params ask;
     struct settings settings;
-    struct judge_rules *rules; /* one a section, then the local issuer's */
-    struct parsed_token token; /* the one checked last */
+    struct verifier_rules *rules; /* of each [Issuer] section, then of the local issuer */
+    struct parsed_token token;    /* the one checked last */
 };
 
-struct judgement {
+struct verifier_result {
     enum tok_err err;
-    struct errmsg errmsg; /* a sentence: the error's meaning, or what is out of reach */
-    struct verify_result result;
+    struct errmsg errmsg; /* the error's meaning, or which file is missing or wrong */
+    struct verify_result token;
 };
 
-/* ask's words, config and context must outlive the judge. Reads the settings. */
-enum tok_err judge_open(const struct resolve_params *ask, struct judge *ret,
-                        struct errmsg *errmsg) MUST_CHECK;
-void judge_close(struct judge *j);
+/* What ask points to must outlive the verifier. Reads the settings. Errors come with a message.
+ */
+enum tok_err verifier_open(const struct resolve_params *ask, struct verifier *ret,
+                           struct errmsg *errmsg) MUST_CHECK;
+void verifier_close(struct verifier *v);
 
 /* ret's slices live until the next call. */
-void judge_token(struct judge *j, struct slice token, const struct policy_params *check,
-                 struct judgement *ret);
+void verifier_check(struct verifier *v, struct slice token, const struct policy_params *check,
+                    struct verifier_result *ret);
 
-/* {"valid":true,"user":...,"claims":{...}} or {"valid":false,"error":...,"reason":...}. */
-void judge_write(const struct judgement *j, struct text *line);
+/* {"valid":true,"user":...,"claims":{...}} or {"valid":false,"error":...,"reason":...}; free
+ * it. */
+struct json_object *verifier_json(const struct verifier_result *r);

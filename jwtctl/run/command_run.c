@@ -1,6 +1,6 @@
 /* jwtctl run -- CMD: a command whose ssh and sudo log in by the token, without typing. What is
  * started says which token askpass makes: for ssh one that opens that host's sshd, once. */
-#include "common/base/cleanup.h"
+#include "jwtctl/arguments.h"
 #include "jwtctl/command.h"
 #include "jwtctl/narrow.h"
 #include "jwtctl/output.h"
@@ -14,8 +14,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define CONFIG_MAX ((size_t)64 * 1024) /* bytes of `ssh -G` */
-
 /* What is known to ask for passwords of one kind. Whatever else is run gets the whole token. */
 static const struct {
     const char *name, *service;
@@ -27,7 +25,26 @@ static const struct {
     {"sudoedit", "sudo", false},
 };
 
-static void start_ssh(char **argv, int n, int to)
+static void set_variable(const char *name, const char *value)
+{
+    if (setenv(name, value, 1) != 0)
+        out_of_memory();
+}
+
+/* What `ssh -G` says of the host; NULL where it says nothing. */
+struct ssh_host {
+    char *name;  /* that it connects to */
+    char *alias; /* HostKeyAlias: the name that it asks by */
+};
+
+static void ssh_host_clear(struct ssh_host *h)
+{
+    free(h->name);
+    free(h->alias);
+    *h = (struct ssh_host){0};
+}
+
+static void exec_ssh(char **argv, int n, int to)
 {
     char config[] = "-G";
     char **ask = calloc((size_t)n + 2, sizeof(char *));
@@ -43,87 +60,75 @@ static void start_ssh(char **argv, int n, int to)
     _exit(EXIT_FAILURE);
 }
 
-/* All that fits of what comes, until the end. */
-static void read_all(int fd, struct text *ret)
+/* The first line "NAME VALUE" of this name counts. */
+static void take_ssh_value(const char *line, const char *name, char **value)
 {
-    char bytes[4096];
-    ssize_t n;
+    size_t n = strlen(name);
 
-    while ((n = read(fd, bytes, sizeof(bytes))) > 0 || (n < 0 && errno == EINTR))
-        if (n > 0 && ret->n < CONFIG_MAX)
-            text_add(ret, (struct slice){bytes, (size_t)n});
+    if (*value || strncmp(line, name, n) != 0 || line[n] != ' ' || !line[n + 1])
+        return;
+    *value = strdup(line + n + 1);
+    if (!*value)
+        out_of_memory();
 }
 
-/* What `ssh -G` prints for these arguments; nothing where it refuses them. */
-static void ask_ssh(char **argv, int n, struct text *ret)
+/* Reads to the end of the output. */
+static void read_config(FILE *from, struct ssh_host *ret)
 {
-    CLEANUP(cleanup_close) int from = -1;
-    CLEANUP(cleanup_close) int to = -1;
+    CLEANUP(cleanup_free) char *line = NULL;
+    size_t size = 0;
+
+    while (getline(&line, &size, from) > 0) {
+        line[strcspn(line, "\n")] = '\0';
+        take_ssh_value(line, "hostname", &ret->name);
+        take_ssh_value(line, "hostkeyalias", &ret->alias);
+    }
+}
+
+/* Runs `ssh -G` with these arguments. ret stays empty when it refuses them. */
+static void ask_ssh(char **argv, int n, struct ssh_host *ret)
+{
     int ends[2], status = 0;
     pid_t child;
+    FILE *from;
 
     if (pipe2(ends, O_CLOEXEC) < 0)
         return;
-    from = ends[0];
-    to = ends[1];
     child = fork();
     if (child == 0)
-        start_ssh(argv, n, to);
-    cleanup_close(&to);
-    to = -1;
+        exec_ssh(argv, n, ends[1]);
+    (void)close(ends[1]);
+    from = fdopen(ends[0], "r");
+    if (!from)
+        out_of_memory();
+    read_config(from, ret);
+    (void)fclose(from);
     if (child < 0)
         return;
-    read_all(from, ret);
     while (waitpid(child, &status, 0) < 0 && errno == EINTR)
         ;
     if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
-        text_clear(ret);
+        ssh_host_clear(ret);
 }
 
-/* The value of a line "name value" of `ssh -G`, copied; *ret stays empty when there is none. */
-static enum tok_err config_value(const struct text *config, const char *name,
-                                 struct secret *ret)
-{
-    struct slice rest = text_slice(config);
-    size_t n = strlen(name);
-
-    while (rest.n > 0) {
-        const char *end = memchr(rest.p, '\n', rest.n);
-        size_t line = end ? (size_t)(end - rest.p) : rest.n;
-
-        if (line > n + 1 && memcmp(rest.p, name, n) == 0 && rest.p[n] == ' ')
-            return secret_copy((struct slice){rest.p + n + 1, line - n - 1}, ret);
-        rest.p += end ? line + 1 : line;
-        rest.n -= end ? line + 1 : line;
-    }
-    return TOK_OK;
-}
-
-/* Where ssh will go, and by which name it will ask; told when the session has no token for it:
- * better now than after the connection is made. */
-static enum tok_err prepare_ssh(const struct session *s, char **argv, int n,
+/* Tells askpass which host ssh goes to, and by which name it asks. A host that the session has
+ * no token for is an error here, before the connection is made. */
+static enum tok_err prepare_ssh(const struct client_session *s, char **argv, int n,
                                 struct errmsg *errmsg)
 {
-    CLEANUP(text_clear) struct text config = {0};
-    CLEANUP(secret_clear) struct secret host = {0};
-    CLEANUP(secret_clear) struct secret alias = {0};
+    CLEANUP(ssh_host_clear) struct ssh_host host = {0};
     CLEANUP(secret_clear) struct secret audience = {0};
     enum tok_err err;
 
-    ask_ssh(argv, n, &config);
-    err = config_value(&config, "hostname", &host);
-    if (!err)
-        err = config_value(&config, "hostkeyalias", &alias);
-    if (err)
-        return errmsg_set(errmsg, err, "out of memory");
-    if (!host.p)
-        return TOK_OK; /* ssh -V, or arguments that ssh refuses: it says so itself */
-    err = narrow_audience(s, host.p, &audience, errmsg);
+    ask_ssh(argv, n, &host);
+    if (!host.name)
+        return TOK_OK; /* ssh -V, or arguments that ssh will refuse */
+    err = narrow_audience(s, host.name, &audience, errmsg);
     if (err)
         return err;
-    if (setenv(ASKPASS_HOST, host.p, 1) != 0 ||
-        (alias.p && setenv(ASKPASS_ALIAS, alias.p, 1) != 0))
-        return errmsg_set(errmsg, TOK_NO_MEMORY, "out of memory");
+    set_variable(ASKPASS_HOST, host.name);
+    if (host.alias)
+        set_variable(ASKPASS_ALIAS, host.alias);
     return TOK_OK;
 }
 
@@ -134,60 +139,52 @@ static const char *base_name(const char *path)
     return slash ? slash + 1 : path;
 }
 
-/* The token itself is not in the environment: askpass makes or fetches one each time. */
-static enum tok_err prepare(const struct session *s, char **argv, int n, bool whole,
-                            struct errmsg *errmsg)
+/* Tells askpass by environment variables which token to get. */
+static enum tok_err prepare_askpass(const struct client_session *s, char **argv, int n,
+                                    struct errmsg *errmsg)
 {
-    (void)unsetenv(ASKPASS_SERVICE);
-    (void)unsetenv(ASKPASS_HOST);
-    (void)unsetenv(ASKPASS_ALIAS);
-    for (size_t i = 0; !whole && i < sizeof(programs) / sizeof(programs[0]); i++) {
+    for (size_t i = 0; i < sizeof(programs) / sizeof(programs[0]); i++) {
         if (strcmp(base_name(argv[0]), programs[i].name) != 0)
             continue;
-        if (setenv(ASKPASS_SERVICE, programs[i].service, 1) != 0)
-            return errmsg_set(errmsg, TOK_NO_MEMORY, "out of memory");
+        set_variable(ASKPASS_SERVICE, programs[i].service);
         return programs[i].is_ssh ? prepare_ssh(s, argv, n, errmsg) : TOK_OK;
     }
     return TOK_OK;
 }
 
-/* ssh asks the program even where there is a terminal (ssh 8.4 and later); sudo does so with
- * -A. */
-static bool set_askpass(void)
+/* ssh 8.4 and later then asks the program even where there is a terminal; sudo does with -A. */
+static void set_askpass(void)
 {
-    return setenv("SSH_ASKPASS", JWT_ASKPASS, 1) == 0 &&
-           setenv("SSH_ASKPASS_REQUIRE", "force", 1) == 0 &&
-           setenv("SUDO_ASKPASS", JWT_ASKPASS, 1) == 0;
+    set_variable("SSH_ASKPASS", JWT_ASKPASS);
+    set_variable("SSH_ASKPASS_REQUIRE", "force");
+    set_variable("SUDO_ASKPASS", JWT_ASKPASS);
 }
 
 int command_run(int argc, char **argv)
 {
-    static const struct option options[] = {{"whole", no_argument, NULL, 'w'}, {0}};
-    struct session s = {0};
-    struct errmsg errmsg;
     bool whole = false;
+    const struct argument_option options[] = {{.name = "whole", .flag = &whole}, {0}};
+    struct client_session s = {0};
+    struct errmsg errmsg;
     enum tok_err err;
-    int c, error;
+    int error, status = arguments_parse(argc, argv, options, ARGUMENTS_COMMAND);
 
-    while ((c = getopt_long(argc, argv, "+", options, NULL)) != -1) {
-        if (c != 'w')
-            return EXIT_USAGE;
-        whole = true;
-    }
+    if (status)
+        return status;
     if (optind >= argc)
-        return complain_usage(argv[0], "no command to run");
+        return print_usage_error(argv[0], "no command to run");
+    (void)unsetenv(ASKPASS_SERVICE);
+    (void)unsetenv(ASKPASS_HOST);
+    (void)unsetenv(ASKPASS_ALIAS);
     err = session_get(&s, &errmsg);
-    if (!err)
-        err = prepare(&s, argv + optind, argc - optind, whole, &errmsg);
+    if (!err && !whole)
+        err = prepare_askpass(&s, argv + optind, argc - optind, &errmsg);
     session_clear(&s);
-    if (!err && !set_askpass())
-        err = errmsg_set(&errmsg, TOK_NO_MEMORY, "out of memory");
-    if (err) {
-        complain("%s", errmsg.text);
-        return EXIT_FAILURE;
-    }
+    if (err)
+        return print_failure(EXIT_FAILURE, &errmsg);
+    set_askpass();
     (void)execvp(argv[optind], argv + optind);
     error = errno;
-    complain("%s: %s", argv[optind], strerror(error));
+    print_error("%s: %s", argv[optind], strerror(error));
     return error == ENOENT ? 127 : 126;
 }

@@ -7,7 +7,7 @@
  * says who asks. */
 static const struct {
     const char *text;
-    enum prompt_asker asker;
+    enum prompt_program program;
 } password_shapes[] = {
     {"Password: ", PROMPT_ANY},         /* PAM's own: su, keyboard-interactive before ssh 8.5 */
     {"(%u@%u) Password: ", PROMPT_SSH}, /* keyboard-interactive */
@@ -48,13 +48,13 @@ static bool has_shape(const char *text, const char *shape, struct slice *ret_nam
 struct prompt prompt_read(const char *text)
 {
     for (size_t i = 0; i < sizeof(password_shapes) / sizeof(password_shapes[0]); i++) {
-        enum prompt_asker asker = password_shapes[i].asker;
+        enum prompt_program program = password_shapes[i].program;
         struct slice name = {0};
 
         if (has_shape(text, password_shapes[i].text, &name))
             return (struct prompt){.kind = PROMPT_PASSWORD,
-                                   .asker = asker,
-                                   .host = asker == PROMPT_SSH ? name : (struct slice){0}};
+                                   .program = program,
+                                   .host = program == PROMPT_SSH ? name : (struct slice){0}};
     }
     for (size_t i = 0; i < sizeof(confirm_parts) / sizeof(confirm_parts[0]); i++) {
         if (strstr(text, confirm_parts[i]))

@@ -13,12 +13,12 @@ enum prompt_kind {
     PROMPT_OTHER,    /* a person answers, unseen */
 };
 
-enum prompt_asker { PROMPT_ANY, PROMPT_SSH, PROMPT_SUDO };
+enum prompt_program { PROMPT_ANY, PROMPT_SSH, PROMPT_SUDO };
 
 struct prompt {
     enum prompt_kind kind;
-    enum prompt_asker asker; /* of PROMPT_PASSWORD, where its shape says it */
-    struct slice host;       /* whom ssh asks for, within the text; empty: not said */
+    enum prompt_program program; /* of PROMPT_PASSWORD, where its shape says it */
+    struct slice host;           /* whom ssh asks for, within the text; empty: not said */
 };
 
 struct prompt prompt_read(const char *text);

@@ -154,7 +154,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         status, answer, headers = self.server.answer.get(self.path, (200, None, {}))
         if answer is None:
             answer = self.server.say(self.path, self.server.asked[-1][1])
-        text = json.dumps(answer).encode()
+        text = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
         self.send_response(status)
         for name, value in {"Content-Type": "application/json", "Content-Length": len(text),
                             "Connection": "close", **headers}.items():

@@ -52,6 +52,29 @@ def test_a_login_that_is_refused_says_why_and_keeps_nothing():
         assert len(s.asked) == 5
 
 
+def test_a_reply_that_is_no_strict_json_holds_no_tokens():
+    with server(login=False) as s:
+        pair = json.dumps(s.pair()).encode()
+        for text in (pair[:-1] + b',"access":"x"}', pair[:-1] + b',"x":"\xff"}', pair[:-1] + b',"x":NaN}',
+                     pair.replace(b'"access"', b"'access'"), pair + b"x", pair + b"\0", b"[" * 64 + b"]" * 64, b""):
+            s.answer["/api/token/"] = (200, text, {})
+            code, out, err = log_in(s)
+            assert (code, out, exists()) == (1, "", False), text
+            assert "no pair of tokens" in err
+
+
+def test_what_is_kept_is_one_compact_line():
+    with server() as s:
+        with open(TMP + "/state/jwt/session.json", encoding="utf-8") as f:
+            text = f.read()
+        assert list(kept()) == ["server", "access", "refresh"]
+        assert text == json.dumps(kept(), separators=(",", ":")) + "\n"
+        assert kept()["server"] == s.socket_path
+        access = kept()["access"]
+        expires = int(json.loads(run("token", "--json")[1])["expires"])
+        assert run("token", "--json") == (0, f'{{"access":"{access}","expires":{expires}}}\n', "")
+
+
 def test_a_missing_daemon_is_told_with_socket_and_remedy():
     code, _, err = run("login", "alice", f"--server={path('none.sock')}", stdin="x\n")
     assert code == 1
@@ -226,11 +249,13 @@ def test_a_cache_of_another_user_is_not_read():
 
 def test_a_damaged_cache_is_told():
     with server():
-        with open(TMP + "/state/jwt/session.json", "w", encoding="utf-8") as f:
-            f.write('{"server":"/x","access":1}')
-        code, _, err = run("token")
-        assert code == 1
-        assert "damaged" in err
+        good = json.dumps(kept())
+        for text in ("", "[]", '{"server":"/x","access":1}', good + "x", good[:-1] + ',"server":"/x"}'):
+            with open(TMP + "/state/jwt/session.json", "w", encoding="utf-8") as f:
+                f.write(text)
+            code, _, err = run("token")
+            assert code == 1, text
+            assert "damaged" in err
 
 
 def test_nobody_logged_in_is_told_with_the_remedy():
