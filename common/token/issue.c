@@ -7,86 +7,76 @@
 
 /* A byte of a kid takes at most six in JSON: \u0000. */
 #define HEADER_ROOM (64 + 6 * KEY_KID_MAX)
-#define PAYLOAD_ROOM 1024 /* bytes: what few payloads are longer than */
 
-static void emit_audience(char *const *audience, struct emit *out)
+static void emit_member_integer(struct emit *out, const char *name, int64_t value)
 {
-    emit_text(out, ",\"aud\":");
-    if (audience[0] && !audience[1]) {
-        emit_string(out, slice_of(audience[0]));
-        return;
-    }
-    emit_text(out, "[");
-    for (size_t i = 0; audience[i]; i++) {
-        if (i)
-            emit_text(out, ",");
-        emit_string(out, slice_of(audience[i]));
-    }
-    emit_text(out, "]");
+    emit_member(out, name);
+    emit_integer(out, value);
 }
 
-/* Names that are ours go out as they are. */
-static void emit_claims(const struct issue_claims *c, struct emit *out)
+/* One audience is a string, more are an array. */
+static void emit_audience(struct emit *out, char *const *audience)
 {
+    bool one = audience[0] && !audience[1];
+
+    emit_member(out, "aud");
+    emit_text(out, one ? "" : "[");
+    for (size_t i = 0; audience[i]; i++) {
+        emit_text(out, i ? "," : "");
+        emit_string(out, slice_of(audience[i]));
+    }
+    emit_text(out, one ? "" : "]");
+}
+
+static void emit_claims(struct emit *out, const struct issue_claims *c)
+{
+    const struct slice jti = {(const char *)c->jti, ISSUE_ID_BYTES};
+    const struct slice sid = {(const char *)c->sid, ISSUE_ID_BYTES};
+
     emit_begin(out);
     emit_member_string(out, c->names.token_type, slice_of(c->token_type));
-    emit_text(out, ",\"exp\":");
-    emit_integer(out, c->exp);
-    emit_text(out, ",\"iat\":");
-    emit_integer(out, c->iat);
-    emit_member_base64url(out, c->names.jti,
-                          (struct slice){(const char *)c->jti, ISSUE_ID_BYTES});
-    if (c->refresh_exp > 0) {
-        emit_text(out, ",\"refresh_exp\":");
-        emit_integer(out, c->refresh_exp);
-    }
+    emit_member_integer(out, "exp", c->exp);
+    emit_member_integer(out, "iat", c->iat);
+    emit_member_base64url(out, c->names.jti, jti);
+    if (c->refresh_exp > 0)
+        emit_member_integer(out, "refresh_exp", c->refresh_exp);
     emit_member_string(out, c->names.user, slice_of(c->user));
-    emit_text(out, ",\"iss\":");
-    emit_string(out, slice_of(c->issuer));
-    emit_audience(c->audience, out);
-    emit_text(out, ",\"sid\":\"");
-    emit_base64url(out, (struct slice){(const char *)c->sid, ISSUE_ID_BYTES});
-    emit_text(out, "\"");
-    if (c->gen >= 0) {
-        emit_text(out, ",\"gen\":");
-        emit_integer(out, c->gen);
+    emit_member_string(out, "iss", slice_of(c->issuer));
+    emit_audience(out, c->audience);
+    emit_member_base64url(out, "sid", sid);
+    if (c->gen >= 0)
+        emit_member_integer(out, "gen", c->gen);
+    if (c->scope)
+        emit_member_string(out, "scope", slice_of(c->scope));
+    if (c->one_time) {
+        emit_member(out, "one_time");
+        emit_text(out, "true");
     }
-    if (c->scope) {
-        emit_text(out, ",\"scope\":");
-        emit_string(out, slice_of(c->scope));
-    }
-    if (c->one_time)
-        emit_text(out, ",\"one_time\":true");
     emit_end(out);
 }
 
-/* Into room of PAYLOAD_ROOM, or into *longer when it is larger. */
-static enum tok_err make_payload(const struct issue_claims *c, char *room,
-                                 struct secret *longer, struct slice *ret)
+/* The first pass counts the bytes. */
+static enum tok_err make_payload(const struct issue_claims *c, struct secret *ret)
 {
-    struct emit out = {.p = room, .size = PAYLOAD_ROOM};
+    struct emit out = {0};
     enum tok_err err;
 
-    emit_claims(c, &out);
-    *ret = (struct slice){room, out.n};
-    if (out.n <= PAYLOAD_ROOM)
-        return TOK_OK;
-    err = secret_alloc(out.n, longer);
+    emit_claims(&out, c);
+    err = secret_alloc(out.n, ret);
     if (err)
         return err;
-    out = (struct emit){.p = longer->p, .size = longer->n};
-    emit_claims(c, &out);
-    *ret = secret_slice(longer);
+    out = (struct emit){.p = ret->p, .size = ret->n};
+    emit_claims(&out, c);
     return TOK_OK;
 }
 
-/* What we would refuse ourselves is never signed: settings that give two claims one name, text
- * that is no UTF-8, a time no reader takes. */
+/* A token that we would refuse is never signed: settings that give two claims one name, text
+ * that is not UTF-8, a time that no reader accepts. */
 static enum tok_err check_payload(struct slice payload, const struct claims_names *names)
 {
-    UNINITIALIZED struct claims check; /* places in the payload, and times: no secret */
+    UNINITIALIZED struct claims claims;
 
-    return claims_read(payload, names, &check);
+    return claims_read(payload, names, &claims);
 }
 
 /* {"alg","typ":"JWT","kid"} */
@@ -103,7 +93,7 @@ static struct slice make_header(const struct key *key, char room[HEADER_ROOM])
     return (struct slice){room, out.n};
 }
 
-/* HEADER.PAYLOAD.SIGNATURE into a token that has exactly the room. */
+/* Writes HEADER.PAYLOAD.SIGNATURE, as long as the token is. */
 static enum tok_err sign(const struct key *key, struct slice header, struct slice payload,
                          struct secret *token)
 {
@@ -123,45 +113,34 @@ static enum tok_err sign(const struct key *key, struct slice header, struct slic
     return TOK_OK;
 }
 
-static enum tok_err issue(const struct key *key, struct slice payload, size_t max,
-                          struct secret *ret, size_t *ret_len)
+enum tok_err issue_token(const struct key *key, const struct issue_claims *claims, size_t max,
+                         struct secret *ret, size_t *ret_len)
 {
+    CLEANUP(secret_clear) struct secret payload = {0};
     CLEANUP(secret_clear) struct secret token = {0};
     char room[HEADER_ROOM];
     struct slice header = make_header(key, room);
-    size_t len = BASE64URL_LEN(header.n) + 1 + BASE64URL_LEN(payload.n) + 1 +
-                 BASE64URL_LEN(key_sig_len(key));
-    enum tok_err err;
+    enum tok_err err = make_payload(claims, &payload);
+    size_t len;
 
+    if (!err)
+        err = check_payload(secret_slice(&payload), &claims->names);
+    if (err)
+        return err;
+    len = BASE64URL_LEN(header.n) + 1 + BASE64URL_LEN(payload.n) + 1 +
+          BASE64URL_LEN(key_sig_len(key));
     if (ret_len)
         *ret_len = len;
     if (max && len > max)
         return TOK_TOO_LONG;
     err = secret_alloc(len, &token);
-    if (err)
-        return err;
-    err = sign(key, header, payload, &token);
+    if (!err)
+        err = sign(key, header, secret_slice(&payload), &token);
     if (err)
         return err;
     *ret = token;
     token = (struct secret){0};
     return TOK_OK;
-}
-
-enum tok_err issue_token(const struct key *key, const struct issue_claims *claims, size_t max,
-                         struct secret *ret, size_t *ret_len)
-{
-    CLEANUP(secret_clear) struct secret longer = {0};
-    UNINITIALIZED char room[PAYLOAD_ROOM];
-    struct slice payload;
-    enum tok_err err = make_payload(claims, room, &longer, &payload);
-
-    if (!err)
-        err = check_payload(payload, &claims->names);
-    if (!err)
-        err = issue(key, payload, max, ret, ret_len);
-    secret_wipe(room, payload.n < sizeof(room) ? payload.n : sizeof(room));
-    return err;
 }
 
 bool issue_id_read(struct slice letters, uint8_t ret[ISSUE_ID_BYTES])

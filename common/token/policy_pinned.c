@@ -3,61 +3,61 @@
 
 #include <string.h>
 
-#define PINNED_MAX 65536 /* bytes of the pinned file */
+#define PINNED_MAX 65536 /* bytes of the file */
 
-#define PINNED_FORM                                                                            \
-    "the two lines Issuer=NAME and Audience=NAME..., audiences parted by single blanks"
+struct pinned {
+    char *issuer;
+    word_list audience;
+};
 
-/* Takes a line of this key off the text, yielding its value. */
-static bool take_line(struct slice *text, struct slice key, struct slice *ret)
+static void pinned_clear(struct pinned *pinned)
 {
-    const char *end = text->n > 0 ? memchr(text->p, '\n', text->n) : NULL;
-    size_t line = end ? (size_t)(end - text->p) : text->n;
+    free(pinned->issuer);
+    word_list_free(pinned->audience);
+}
 
-    if (line < key.n || memcmp(text->p, key.p, key.n) != 0)
+/* Takes the next line off the text, which must begin with the key. */
+static bool take_value(struct slice *text, struct slice key, struct slice *ret)
+{
+    struct slice line = *text, rest = {0};
+
+    (void)slice_cut(*text, '\n', &line, &rest);
+    if (line.n < key.n || memcmp(line.p, key.p, key.n) != 0)
         return false;
-    *ret = (struct slice){text->p + key.n, line - key.n};
-    line += end ? 1 : 0;
-    *text = (struct slice){text->p + line, text->n - line};
+    *ret = slice_skip(line, key.n);
+    *text = rest;
     return true;
 }
 
-static enum tok_err pinned_wrong(const char *path, unsigned line, struct errmsg *errmsg)
+/* TOK_SETTINGS: *ret_line is malformed. */
+static enum tok_err parse(struct slice text, struct pinned *ret, unsigned *ret_line)
 {
-    return errmsg_set(errmsg, TOK_SETTINGS,
-                      "%s:%u: the line is out of form; allowed are " PINNED_FORM, path, line);
-}
-
-static enum tok_err read_pinned(const char *path, struct slice text, char **ret_issuer,
-                                word_list *ret_audience, struct errmsg *errmsg)
-{
-    CLEANUP(cleanup_word_list) word_list audience = NULL;
-    struct slice issuer_text, audience_text;
+    struct slice issuer, audience;
     enum tok_err err;
 
-    if (!take_line(&text, SLICE("Issuer="), &issuer_text) || !value_is_name(issuer_text))
-        return pinned_wrong(path, 1, errmsg);
-    if (!take_line(&text, SLICE("Audience="), &audience_text))
-        return pinned_wrong(path, 2, errmsg);
-    err = word_list_parse(audience_text, ' ', value_is_name, &audience);
-    if (err == TOK_SETTINGS || (!err && !audience))
-        return pinned_wrong(path, 2, errmsg);
-    if (!err && text.n > 0)
-        return pinned_wrong(path, 3, errmsg);
-    if (!err)
-        err = text_copy(issuer_text, ret_issuer);
+    *ret_line = 1;
+    if (!take_value(&text, SLICE("Issuer="), &issuer) || !value_is_name(issuer))
+        return TOK_SETTINGS;
+    err = text_copy(issuer, &ret->issuer);
     if (err)
         return err;
-    *ret_audience = audience;
-    audience = NULL;
-    return TOK_OK;
+    *ret_line = 2;
+    if (!take_value(&text, SLICE("Audience="), &audience))
+        return TOK_SETTINGS;
+    err = word_list_parse(audience, ' ', value_is_name, &ret->audience);
+    if (err)
+        return err;
+    if (!ret->audience)
+        return TOK_SETTINGS;
+    *ret_line = 3;
+    return text.n > 0 ? TOK_SETTINGS : TOK_OK;
 }
 
 enum tok_err policy_read_pinned(struct policy *p, const char *path, struct errmsg *errmsg)
 {
     CLEANUP(cleanup_free) char *text = NULL;
-    CLEANUP(cleanup_free) char *issuer = NULL;
-    CLEANUP(cleanup_word_list) word_list audience = NULL;
+    CLEANUP(pinned_clear) struct pinned pinned = {0};
+    unsigned line;
     size_t n;
     enum tok_err err;
 
@@ -66,18 +66,21 @@ enum tok_err policy_read_pinned(struct policy *p, const char *path, struct errms
     err = file_read(path, FILE_PUBLIC, PINNED_MAX, &text, &n, NULL, errmsg);
     if (err)
         return err == TOK_FILE ? TOK_SETTINGS : err;
-    err = read_pinned(path, (struct slice){text, n}, &issuer, &audience, errmsg);
-    if (err == TOK_NO_MEMORY)
-        return errmsg_set(errmsg, err, "%s: %s", path, tok_err_text(err));
+    err = parse((struct slice){text, n}, &pinned, &line);
+    if (err == TOK_SETTINGS)
+        return errmsg_set(errmsg, err,
+                          "%s:%u: expected the two lines Issuer=NAME and Audience=NAME..., "
+                          "audiences separated by single spaces",
+                          path, line);
     if (err)
-        return err;
+        return errmsg_set(errmsg, err, "%s: %s", path, tok_err_text(err));
     if (!p->issuer) {
-        p->issuer = issuer;
-        issuer = NULL;
+        p->issuer = pinned.issuer;
+        pinned.issuer = NULL;
     }
     if (!p->audience) {
-        p->audience = audience;
-        audience = NULL;
+        p->audience = pinned.audience;
+        pinned.audience = NULL;
     }
     return TOK_OK;
 }
