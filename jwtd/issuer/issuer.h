@@ -1,70 +1,44 @@
 /*
- * jwtd-issuer: one sd-event loop. A question arrives, is judged as far as memory allows, waits
- * for jwtd-login where it must, and takes its turn: all that wait for a turn together run in
- * one transaction of the store. Answers and log lines leave when that is on disk, and the list
- * of ended sessions too when one of them ended a session.
+ * jwtd-issuer: the state that answering a request needs. The handlers of requests/ work on it,
+ * each within a turn of the loop (turn.h).
  */
 #pragma once
 
-#include "jwtd/issuer/accounts.h"
-#include "jwtd/issuer/attempts.h"
-#include "jwtd/issuer/job.h"
+#include "common/token/policy.h"
+#include "jwtd/issuer/keys/issuer_names.h"
 #include "jwtd/issuer/keys/keys.h"
-#include "jwtd/issuer/keys/publish.h"
+#include "jwtd/issuer/login_client.h"
 #include "jwtd/issuer/store/store.h"
 #include "jwtd/shared/service.h"
-#include "jwtd/shared/wire.h"
-
-#include <time.h>
-
-#define SECOND UINT64_C(1000000)
 
 struct issuer {
     struct service service;
-    const char *state_dir, *public_dir, *login_socket;
-    uid_t asker; /* who may put jwtd's questions */
+    const char *state_dir, *public_dir;
+    char *keys_dir; /* in state_dir */
+    bool is_daemon; /* not --init: nothing else writes keys and public files */
 
-    /* state.c: what it takes to answer */
-    bool usable;
-    uint64_t next_try; /* monotonic: not before this */
-    uint64_t lost_at;  /* monotonic: when the store last failed */
-    bool alone;        /* the service itself: nobody else writes public files and keys */
+    /* Loaded by load.c; in use when `usable`. */
+    bool usable; /* and the public files are up to date */
     struct signing_keys keys;
-    struct names names;
-    struct policy policy; /* by which our own tokens are judged; type= is the question's */
+    struct issuer_names names;
+    struct policy policy; /* of our own tokens; does not check token_type */
     struct store *store;
-    bool unpublished; /* a session was ended that `revoked` does not name yet */
+
+    uint64_t next_try; /* monotonic: load again no earlier */
+    uint64_t lost_at;  /* monotonic: when the store failed last */
+    bool publish_due;  /* an ended session is not in `revoked` yet */
     sd_event_source *publish_timer;
-    bool clock_is_behind; /* and the log says so */
+    bool clock_is_behind; /* logged already */
 
-    /* turn.c */
-    struct job_list queue;
-    size_t queued;
-    sd_event_source *turn;
-
-    /* listen.c */
-    sd_event_source *listener;
-    struct job_list reading; /* their question is not here yet */
-    size_t connections;
-    bool paused; /* no more are accepted until one ends */
-    uint8_t buf[WIRE_MESSAGE_MAX];
-
-    /* obtain.c, accounts.c */
-    struct rate_table attempts; /* FailuresPerUser */
-    struct job_list parked; /* wait for a verdict on another attempt at the same name */
-    struct accounts accounts;
+    struct login_client login;
 };
 
-static inline int64_t issuer_wall(void)
-{
-    return (int64_t)(service_wall() / SECOND);
-}
+/* The wall clock, seconds since the Epoch. */
+int64_t issuer_wall(void);
 
-/* Seconds since the machine was booted, sleep counted. */
-static inline int64_t issuer_up(void)
-{
-    struct timespec t = {0};
+/* Seconds since boot, suspend included. */
+int64_t issuer_uptime(void);
 
-    (void)clock_gettime(CLOCK_BOOTTIME, &t);
-    return t.tv_sec;
-}
+/* The store's time (store_time). Logs an alert when the wall clock falls behind it by more than
+ * CLOCK_SLACK. */
+int64_t issuer_time(struct issuer *x);

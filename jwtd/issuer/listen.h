@@ -1,19 +1,11 @@
 /*
- * The connections of those who ask: accepted, their peer checked, one question read, 40 s to
- * its end. A fault of the wire is logged and ends the connection without an answer.
+ * Accepts connections, checks their peer, and reads one request from each. A connection lasts
+ * 40 s at most. A malformed message is logged and ends its connection without an answer.
  */
 #pragma once
 
-#include "jwtd/issuer/issuer.h"
+#include "jwtd/issuer/loop.h"
 
-/* Makes the lists empty. */
-void listen_init(struct issuer *x);
-
-/* Takes the listening socket over. 0 or -errno. */
-int listen_start(struct issuer *x, int fd);
-
-/* A connection has ended: there is room for another. */
-void listen_resume(struct issuer *x);
-
-/* Ends all connections, without answers. */
-void listen_end(struct issuer *x);
+/* Takes over the listening socket. 0 or -errno. */
+int listen_start(struct loop *l, int fd);
+void listen_end(struct loop *l);

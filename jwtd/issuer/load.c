@@ -1,5 +1,6 @@
 #include "jwtd/issuer/load.h"
 
+#include "common/base/file.h"
 #include "jwtd/issuer/mint.h"
 #include "jwtd/shared/messages.h"
 
@@ -7,91 +8,66 @@
 #include <stdio.h>
 #include <sys/file.h>
 
-#define USER_LEN_USUAL 32 /* useradd(8)'s longest */
+#define USER_LEN_USUAL 32 /* the longest that useradd(8) takes */
 
-struct places {
-    char *keys, *store;
-    bool have_keys, have_store;
-};
-
-static void places_clear(struct places *p)
+/* False also when this cannot be known; then errmsg says why. */
+static bool missing(const char *path, struct errmsg *errmsg)
 {
-    free(p->keys);
-    free(p->store);
+    if (access(path, F_OK) == 0)
+        return false;
+    if (errno == ENOENT)
+        return true;
+    (void)errmsg_set(errmsg, TOK_FILE, "%s: %s", path, strerrordesc_np(errno));
+    return false;
 }
 
-enum tok_err load_keys_dir(const struct issuer *x, char **ret)
+static enum tok_err create_keys(const struct issuer *x, int state_fd, struct errmsg *errmsg)
 {
-    char *dir;
-
-    if (asprintf(&dir, "%s/keys", x->state_dir) < 0)
-        return TOK_NO_MEMORY;
-    *ret = dir;
-    return TOK_OK;
-}
-
-static bool exists(const char *path, bool *ret)
-{
-    *ret = access(path, F_OK) == 0;
-    return *ret || errno == ENOENT;
-}
-
-static enum tok_err find_places(const struct issuer *x, struct places *ret,
-                                struct errmsg *errmsg)
-{
-    const char *set = x->service.settings.store.path;
-    enum tok_err err = load_keys_dir(x, &ret->keys);
+    enum tok_err err = keys_create(x->keys_dir, x->service.settings.token.algorithm, errmsg);
 
     if (err != TOK_OK)
         return err;
-    if ((set ? asprintf(&ret->store, "%s", set)
-             : asprintf(&ret->store, "%s/sessions.db", x->state_dir)) < 0) {
-        ret->store = NULL;
-        return TOK_NO_MEMORY;
-    }
-    if (!exists(ret->keys, &ret->have_keys))
-        return errmsg_set(errmsg, TOK_KEYS, "%s: %s", ret->keys, strerrordesc_np(errno));
-    if (!exists(ret->store, &ret->have_store))
-        return errmsg_set(errmsg, TOK_FILE, "%s: %s", ret->store, strerrordesc_np(errno));
+    if (fsync(state_fd) < 0)
+        return errmsg_set(errmsg, TOK_FILE, "%s: %s", x->state_dir, strerrordesc_np(errno));
+    LOG(LOG_NOTICE, MESSAGE_KEYS, "A signing key was made", {"directory", x->keys_dir});
     return TOK_OK;
 }
 
-/* Keys that went missing beside a store are no first start: a new key would refuse every token
- * there is, and nobody would be told why. */
-static enum tok_err load_keys(struct issuer *x, const struct places *at, int state_fd,
+/* Keys that are missing beside a store were lost: a new key would refuse every token there is,
+ * without a visible reason. */
+static enum tok_err load_keys(struct issuer *x, const char *store_path, int state_fd,
                               struct errmsg *errmsg)
 {
-    const struct alg *alg = x->service.settings.token.algorithm;
-    enum tok_err err;
+    bool no_keys = missing(x->keys_dir, errmsg), no_store = missing(store_path, errmsg);
+    enum tok_err err = TOK_OK;
 
-    if (!at->have_keys && at->have_store)
+    if (errmsg->text[0])
+        return TOK_FILE;
+    if (no_keys && !no_store)
         return errmsg_set(errmsg, TOK_KEYS,
                           "keys missing: %s is not there but %s is; restore the keys from a "
                           "backup, or move the store away to begin anew",
-                          at->keys, at->store);
-    if (!at->have_keys) {
-        err = keys_make(at->keys, alg, errmsg);
-        if (err != TOK_OK)
-            return err;
-        if (fsync(state_fd) < 0)
-            return errmsg_set(errmsg, TOK_FILE, "%s: %s", x->state_dir, strerrordesc_np(errno));
-        LOG(LOG_NOTICE, MESSAGE_KEYS, "A signing key was made", {"directory", at->keys});
-    }
-    return keys_load(at->keys, alg, &x->keys, errmsg);
+                          x->keys_dir, store_path);
+    if (no_keys)
+        err = create_keys(x, state_fd, errmsg);
+    if (err != TOK_OK)
+        return err;
+    return keys_load(x->keys_dir, x->service.settings.token.algorithm, &x->keys, errmsg);
 }
 
 static enum tok_err load_names(struct issuer *x, struct errmsg *errmsg)
 {
     const struct settings *set = &x->service.settings;
+    struct issuer_names settings = {set->token.issuer, set->token.audience};
     char host[256] = "";
 
     if (gethostname(host, sizeof(host) - 1) < 0)
         host[0] = '\0';
-    return names_find(x->public_dir, set->token.issuer, set->token.audience, host, &x->names,
-                      errmsg);
+    return issuer_names_find(x->public_dir, &settings, host, &x->names, errmsg);
 }
 
-/* Only what our own tokens could break is asked; token_type and ids are judge's questions. */
+/* Limits that tokens minted under other settings might exceed are left out; own_token.h checks
+ * token_type and ids. */
 static enum tok_err make_policy(struct issuer *x, struct errmsg *errmsg)
 {
     const struct settings *set = &x->service.settings;
@@ -116,7 +92,7 @@ static enum tok_err make_policy(struct issuer *x, struct errmsg *errmsg)
         err = word_list_copy(x->names.audience, &p->audience);
     p->algorithms = ~(alg_set)0;
     p->leeway = (int64_t)(set->token.leeway / SECOND);
-    p->max_lifetime = INT64_MAX / 2; /* what we minted under other settings is still ours */
+    p->max_lifetime = INT64_MAX / 2;
     p->max_length = WIRE_TOKEN_MAX;
     return err;
 }
@@ -138,12 +114,20 @@ static void warn_of_length(const struct issuer *x)
 enum tok_err load_parts(struct issuer *x, int state_fd, const char **ret_id,
                         struct errmsg *errmsg)
 {
-    CLEANUP(places_clear) struct places at = {0};
-    enum tok_err err = find_places(x, &at, errmsg);
+    CLEANUP(cleanup_free) char *made = NULL;
+    const char *store_path = x->service.settings.store.path;
+    enum tok_err err = TOK_OK;
 
     *ret_id = MESSAGE_KEYS;
-    if (err == TOK_OK && !x->keys.signer)
-        err = load_keys(x, &at, state_fd, errmsg);
+    if (!store_path) {
+        if (asprintf(&made, "%s/sessions.db", x->state_dir) < 0) {
+            made = NULL;
+            return TOK_NO_MEMORY;
+        }
+        store_path = made;
+    }
+    if (!x->keys.signer)
+        err = load_keys(x, store_path, state_fd, errmsg);
     if (err == TOK_OK && !x->names.issuer) {
         *ret_id = MESSAGE_SETTINGS;
         err = load_names(x, errmsg);
@@ -154,7 +138,7 @@ enum tok_err load_parts(struct issuer *x, int state_fd, const char **ret_id,
     }
     if (err == TOK_OK && !x->store) {
         *ret_id = MESSAGE_STORE;
-        err = store_open(at.store, &x->store, errmsg);
+        err = store_open(store_path, &x->store, errmsg);
     }
     return err;
 }
@@ -173,11 +157,38 @@ enum tok_err load_lock(const struct issuer *x, int *ret_fd, struct errmsg *errms
     return err;
 }
 
+static uint64_t longest_lifetime(const struct settings *set)
+{
+    const uint64_t spans[] = {set->token.access_lifetime, set->token.refresh_lifetime,
+                              set->token.sliding_lifetime, set->token.sliding_refresh_lifetime};
+    uint64_t longest = 0;
+
+    for (size_t i = 0; i < sizeof(spans) / sizeof(spans[0]); i++)
+        longest = spans[i] > longest ? spans[i] : longest;
+    return longest;
+}
+
+enum tok_err load_rotation(struct issuer *x, struct key_rotation *ret, struct errmsg *errmsg)
+{
+    const struct settings *set = &x->service.settings;
+    int64_t by_store = 0;
+    /* The store can be lost: what could have been minted just now counts too. */
+    int64_t by_settings = issuer_wall() + (int64_t)(longest_lifetime(set) / SECOND);
+
+    if (store_last_exp(x->store, &by_store) != STORE_DONE)
+        return errmsg_set(errmsg, TOK_FILE, "%s", store_failure(x->store));
+    *ret = (struct key_rotation){
+        .keys = &x->keys,
+        .dir = x->keys_dir,
+        .public_dir = x->public_dir,
+        .algorithm = set->token.algorithm,
+        .last_exp = (by_store > by_settings ? by_store : by_settings) + POLICY_LEEWAY_MAX,
+    };
+    return TOK_OK;
+}
+
 void load_sweep(const struct issuer *x)
 {
-    CLEANUP(cleanup_free) char *keys = NULL;
-
     file_sweep(x->public_dir);
-    if (load_keys_dir(x, &keys) == TOK_OK)
-        file_sweep(keys);
+    file_sweep(x->keys_dir);
 }

@@ -1,23 +1,25 @@
 /*
- * Reading what it takes to answer: keys, names, the policy by which our own tokens are judged,
- * the store. The first start makes a key, but only where neither keys nor a store were ever
- * made.
+ * Loads what answering requests needs: keys, names and the policy for our own tokens, the
+ * store. The first start creates a key, but only where neither keys nor a store exist.
  */
 #pragma once
 
 #include "jwtd/issuer/issuer.h"
+#include "jwtd/issuer/keys/rotation.h"
 
-/* The lock under which keys are made and files swept: `jwtd-issuer --init` and the service may
- * start at one time. It ends when *ret_fd, the state directory, is closed. TOK_FILE. */
+/* Takes the lock under which keys are created and files swept, for `jwtd-issuer --init` and the
+ * daemon may start at the same time. Closing *ret_fd, the state directory, releases it.
+ * TOK_FILE. */
 enum tok_err load_lock(const struct issuer *x, int *ret_fd, struct errmsg *errmsg) MUST_CHECK;
 
-/* Reads each part that is not there yet: x->keys, x->names and x->policy, x->store. On an error
- * what was read stays, and *ret_id is the journal's id for the part that failed. */
+/* Loads each part that is missing: x->keys, x->names and x->policy, x->store. On an error what
+ * was loaded stays, and *ret_id is the MESSAGE_ID of the part that failed. */
 enum tok_err load_parts(struct issuer *x, int state_fd, const char **ret_id,
                         struct errmsg *errmsg) MUST_CHECK;
 
-/* The directory of the private keys; free it. TOK_NO_MEMORY. */
-enum tok_err load_keys_dir(const struct issuer *x, char **ret) MUST_CHECK;
+/* What a change of the keys in x needs. TOK_FILE: the store failed. */
+enum tok_err load_rotation(struct issuer *x, struct key_rotation *ret,
+                           struct errmsg *errmsg) MUST_CHECK;
 
-/* Removes what a killed issuer left half-written among keys and public files. */
+/* Removes the half-written files that a killed issuer left in keys and public directory. */
 void load_sweep(const struct issuer *x);

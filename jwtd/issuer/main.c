@@ -1,5 +1,5 @@
 /* jwtd-issuer: keys, tokens, sessions. See ../README.md. */
-#include "jwtd/issuer/issuer.h"
+#include "jwtd/issuer/dispatch.h"
 #include "jwtd/issuer/listen.h"
 #include "jwtd/issuer/state.h"
 #include "jwtd/issuer/turn.h"
@@ -7,7 +7,7 @@
 #include "jwtd/shared/options.h"
 
 #include <pwd.h>
-#include <string.h>
+#include <stdio.h>
 #include <sys/random.h>
 #include <sys/resource.h>
 
@@ -44,53 +44,54 @@ static void raise_files(void)
     (void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-static int prepare(struct issuer *x)
+static int prepare(struct loop *l)
 {
-    if (getrandom(x->attempts.key, sizeof(x->attempts.key), 0) !=
-        (ssize_t)sizeof(x->attempts.key))
+    if (getrandom(l->attempts.key, sizeof(l->attempts.key), 0) !=
+        (ssize_t)sizeof(l->attempts.key))
         return -EIO;
     raise_files();
-    return turn_init(x);
+    return turn_init(l);
 }
 
-static int run(struct issuer *x, const char *asker)
+static int run(struct loop *l, const char *asker)
 {
     const struct passwd *pw = getpwnam(asker);
     int fd, r;
 
     if (!pw)
         return fail("there is no user of the name --asker gives");
-    x->asker = pw->pw_uid;
+    l->asker = pw->pw_uid;
     fd = service_listener("issuer", SOCK_SEQPACKET);
     if (fd < 0)
         return fail("no SOCK_SEQPACKET listener named issuer was passed");
-    r = prepare(x);
+    r = prepare(l);
     if (r >= 0)
-        r = listen_start(x, fd);
+        r = listen_start(l, fd);
     if (r < 0)
         return fail(strerrordesc_np(-r));
-    x->alone = true;
-    /* What a crash left unpublished is published before the first answer. */
-    (void)state_ready(x);
-    return service_run(&x->service);
+    l->issuer.is_daemon = true;
+    (void)state_ready(&l->issuer); /* publishes what a crash left unpublished */
+    return service_run(&l->issuer.service);
 }
 
-static int serve(struct issuer *x, const char *config, const char *asker, bool init)
+static int serve(struct loop *l, const char *config, const char *asker, bool init)
 {
+    struct issuer *x = &l->issuer;
     int code;
 
     if (service_start(&x->service, "jwtd-issuer", config) < 0)
         return EXIT_FAILURE;
     x->service.on_reload = state_reload;
     x->service.arg = x;
-    listen_init(x);
+    loop_init(l);
     if (init)
         code = state_ready(x) ? EXIT_SUCCESS : EXIT_FAILURE;
     else
-        code = run(x, asker);
-    listen_end(x);
-    accounts_end(&x->accounts);
-    turn_end(x);
+        code = run(l, asker);
+    loop_end(l);
+    listen_end(l);
+    turn_end(l);
+    login_client_end(&x->login);
     state_end(x);
     service_end(&x->service);
     return code;
@@ -106,16 +107,19 @@ int main(int argc, char **argv)
         {"asker", &asker, NULL}, {"init", NULL, &init},         {0},
     };
     const struct daemon_program program = {"jwtd-issuer", usage, options};
-    CLEANUP(cleanup_free) struct issuer *x = NULL;
+    CLEANUP(cleanup_free) struct loop *l = NULL;
     int code;
 
     if (!daemon_options_read(argc, argv, &program, &config, &code))
         return code;
-    x = calloc(1, sizeof(*x));
-    if (!x)
+    l = calloc(1, sizeof(*l));
+    if (!l || asprintf(&l->issuer.keys_dir, "%s/keys", state) < 0)
         return EXIT_FAILURE;
-    x->state_dir = state;
-    x->public_dir = public_dir;
-    x->login_socket = login;
-    return serve(x, config, asker, init);
+    l->issuer.state_dir = state;
+    l->issuer.public_dir = public_dir;
+    l->issuer.login = (struct login_client){.service = &l->issuer.service,
+                                            .socket = login,
+                                            .on_reply = dispatch_login_reply,
+                                            .arg = l};
+    return serve(l, config, asker, init);
 }

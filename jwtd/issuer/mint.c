@@ -28,51 +28,50 @@ static int64_t least(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
-/* What one use of a session moves: its idle end, and how long its bearer token lives. */
-static void use(const struct issuer *x, struct store_session *s, uint64_t lifetime, int64_t now,
-                int64_t wall)
+/* What each use of a session sets: its idle end, and the lifetime of its bearer token. */
+static void set_access(const struct issuer *x, struct store_session *s, uint64_t lifetime,
+                       int64_t now)
 {
     const struct settings *set = &x->service.settings;
 
     s->idle_exp = least(now + seconds(set->session.idle_lifetime), s->absolute_exp);
-    s->pair.issued_at = wall;
-    s->pair.access_exp = wall + least(seconds(lifetime), s->idle_exp - now);
+    s->pair.issued_at = issuer_wall();
+    s->pair.access_exp = s->pair.issued_at + least(seconds(lifetime), s->idle_exp - now);
     if (s->pair.access_exp > s->last_access_exp)
         s->last_access_exp = s->pair.access_exp;
 }
 
-static bool next_pair(const struct issuer *x, struct store_session *s, int64_t gen,
-                      uint64_t refresh_lifetime, int64_t now, int64_t wall)
+/* After set_access. */
+static bool set_refresh(const struct issuer *x, struct store_session *s, uint64_t lifetime,
+                        int64_t gen, int64_t now)
 {
     struct slice kid = key_kid(x->keys.signer);
 
     s->rotated_at = now;
     s->pair.gen = gen;
-    s->pair.refresh_exp = wall + least(seconds(refresh_lifetime), s->absolute_exp - now);
+    s->pair.refresh_exp = s->pair.issued_at + least(seconds(lifetime), s->absolute_exp - now);
     memcpy(s->pair.kid, kid.p, kid.n);
     s->pair.kid[kid.n] = '\0';
     return mint_id(now, s->pair.refresh_jti) && mint_id(now, s->pair.access_jti);
 }
 
-bool mint_next(const struct issuer *x, struct store_session *s, int64_t gen, int64_t now,
-               int64_t wall)
+bool mint_next(const struct issuer *x, struct store_session *s, int64_t gen, int64_t now)
 {
     const struct settings *set = &x->service.settings;
 
-    use(x, s, set->token.access_lifetime, now, wall);
-    return next_pair(x, s, gen, set->token.refresh_lifetime, now, wall);
+    set_access(x, s, set->token.access_lifetime, now);
+    return set_refresh(x, s, set->token.refresh_lifetime, gen, now);
 }
 
-bool mint_first_sliding(const struct issuer *x, struct store_session *s, int64_t now,
-                        int64_t wall)
+bool mint_first_sliding(const struct issuer *x, struct store_session *s, int64_t now)
 {
-    use(x, s, x->service.settings.token.sliding_lifetime, now, wall);
-    return next_pair(x, s, 0, x->service.settings.token.sliding_refresh_lifetime, now, wall);
+    mint_slide(x, s, now);
+    return set_refresh(x, s, x->service.settings.token.sliding_refresh_lifetime, 0, now);
 }
 
-void mint_slide(const struct issuer *x, struct store_session *s, int64_t now, int64_t wall)
+void mint_slide(const struct issuer *x, struct store_session *s, int64_t now)
 {
-    use(x, s, x->service.settings.token.sliding_lifetime, now, wall);
+    set_access(x, s, x->service.settings.token.sliding_lifetime, now);
 }
 
 static struct issue_claims claims_of(const struct issuer *x, const struct store_session *s)
@@ -92,8 +91,8 @@ static struct issue_claims claims_of(const struct issuer *x, const struct store_
     };
 }
 
-/* By the key that the pair was minted with: it must give the same bytes again. kid NULL: by the
- * one that signs now. */
+/* kid: of the key that the pair was first minted with, to get the same bytes again; NULL: the
+ * key that signs now. */
 static enum wire_status mint(const struct issuer *x, const char *kid,
                              const struct issue_claims *claims, size_t max, struct secret *ret)
 {

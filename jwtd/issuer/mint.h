@@ -1,6 +1,7 @@
 /*
- * Tokens from a session's row. The same row under the same settings and keys gives the same
- * bytes (EdDSA signs deterministically), which is what makes a rotation repeatable.
+ * Mints tokens from a session's row. The same row gives the same bytes again under the same
+ * settings and keys (EdDSA, RS and HS signatures are deterministic); so a refresh that is
+ * repeated within RotationGrace gives the same pair.
  */
 #pragma once
 
@@ -12,7 +13,7 @@ enum wire_status mint_access(const struct issuer *x, const struct store_session 
 enum wire_status mint_refresh(const struct issuer *x, const struct store_session *session,
                               struct secret *ret);
 
-/* A sliding token; pair.access_* and pair.refresh_exp are its own. */
+/* Uses pair.access_* and pair.refresh_exp. */
 enum wire_status mint_sliding(const struct issuer *x, const struct store_session *session,
                               struct secret *ret);
 
@@ -24,24 +25,21 @@ struct mint_narrowed {
     bool one_time;
 };
 
-/* An access token of this session that may less than others. */
+/* An access token of this session with these restrictions. */
 enum wire_status mint_narrowed(const struct issuer *x, const struct store_session *session,
                                const struct mint_narrowed *to, struct secret *ret);
 
-/* Makes the next pair of a session: new ids and times within the session's ends, of this
- * generation. now: the store's time; wall: what goes into the tokens. */
-bool mint_next(const struct issuer *x, struct store_session *session, int64_t gen, int64_t now,
-               int64_t wall);
+/* Sets the pair of a session to the next one, of this generation: new ids, and times within the
+ * session's ends. now: the store's time. False: no random bytes. */
+bool mint_next(const struct issuer *x, struct store_session *session, int64_t gen, int64_t now);
 
-/* The same for a session of sliding tokens, of which there is one generation: its first token,
- * and new times for the same id. */
-bool mint_first_sliding(const struct issuer *x, struct store_session *session, int64_t now,
-                        int64_t wall);
-void mint_slide(const struct issuer *x, struct store_session *session, int64_t now,
-                int64_t wall);
+/* The same for sliding tokens, which have one generation: the first token; and new times for
+ * the same id. */
+bool mint_first_sliding(const struct issuer *x, struct store_session *session, int64_t now);
+void mint_slide(const struct issuer *x, struct store_session *session, int64_t now);
 
-/* A new id, time-ordered. */
+/* A new id, ordered by time. False: no random bytes. */
 bool mint_id(int64_t now, uint8_t ret[ISSUE_ID_BYTES]);
 
-/* The letters of an access token for a user name of n letters. 0: it can't be minted. */
+/* The length of an access token for a user name of this length. 0: it cannot be minted. */
 size_t mint_length(const struct issuer *x, size_t user_len);

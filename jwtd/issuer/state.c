@@ -1,19 +1,31 @@
 #include "jwtd/issuer/state.h"
 
-#include "jwtd/issuer/keys/rotate.h"
+#include "jwtd/issuer/keys/publish.h"
 #include "jwtd/issuer/load.h"
-#include "jwtd/issuer/store/clock.h"
 #include "jwtd/shared/messages.h"
 
 #include <stdio.h>
 #include <string.h>
 
-/* No line of the list may go because a clock was set forward. */
+/* Time that has passed for certain: no line of `revoked` is dropped because a clock was set
+ * forward. */
 static int64_t certain_time(const struct issuer *x)
 {
     int64_t wall = issuer_wall(), mark = store_mark(x->store);
 
     return wall < mark ? wall : mark;
+}
+
+/* Where Algorithm= has changed, the file `signer` names a key that signs no more. */
+static enum tok_err update_signer(struct issuer *x, struct errmsg *errmsg)
+{
+    struct key_rotation rotation;
+    enum tok_err err;
+
+    if (!x->keys.signer_outdated)
+        return TOK_OK;
+    err = load_rotation(x, &rotation, errmsg);
+    return err != TOK_OK ? err : rotation_sign_with(&rotation, x->keys.signer, errmsg);
 }
 
 static enum tok_err publish_all(struct issuer *x, struct errmsg *errmsg)
@@ -27,18 +39,28 @@ static enum tok_err publish_all(struct issuer *x, struct errmsg *errmsg)
     return err;
 }
 
+/* Its connection is of no use any more (store.h). */
+static void close_failed_store(struct issuer *x)
+{
+    if (!x->store || !store_failed(x->store))
+        return;
+    store_close(x->store);
+    x->store = NULL;
+}
+
 static enum tok_err load(struct issuer *x, const char **ret_id, struct errmsg *errmsg)
 {
     CLEANUP(cleanup_close) int fd = -1;
     enum tok_err err = load_lock(x, &fd, errmsg);
 
+    close_failed_store(x);
     *ret_id = MESSAGE_STORE;
-    if (err == TOK_OK && x->alone)
+    if (err == TOK_OK && x->is_daemon)
         load_sweep(x);
     if (err == TOK_OK)
         err = load_parts(x, fd, ret_id, errmsg);
     if (err == TOK_OK)
-        err = rotate_settle(x, errmsg);
+        err = update_signer(x, errmsg);
     if (err != TOK_OK)
         return err;
     *ret_id = MESSAGE_PUBLISHED;
@@ -64,52 +86,53 @@ bool state_ready(struct issuer *x)
                          errmsg.text[0] ? errmsg.text : tok_err_text(err));
         return false;
     }
-    x->unpublished = false;
+    x->publish_due = false;
     x->usable = true;
     return true;
 }
 
-/* What a reload reads anew. */
-struct parts {
+/* What a reload replaces. */
+struct loaded {
     struct signing_keys keys;
-    struct names names;
+    struct issuer_names names;
     struct policy policy;
-    struct store *store;
+    struct store *store; /* NULL: it stays */
 };
 
-/* Takes the parts out of x; the store only when it is another now. */
-static void take_parts(struct issuer *x, bool store_too, struct parts *ret)
+/* Takes what is loaded out of x; the store only when its path has changed. */
+static struct loaded take_loaded(struct issuer *x, bool with_store)
 {
-    *ret = (struct parts){.keys = x->keys, .names = x->names, .policy = x->policy};
+    struct loaded l = {.keys = x->keys, .names = x->names, .policy = x->policy};
+
     x->keys = (struct signing_keys){0};
-    x->names = (struct names){0};
+    x->names = (struct issuer_names){0};
     x->policy = (struct policy){0};
-    if (store_too) {
-        ret->store = x->store;
+    if (with_store) {
+        l.store = x->store;
         x->store = NULL;
     }
+    return l;
 }
 
-static void parts_clear(struct parts *parts)
+static void loaded_clear(struct loaded *l)
 {
-    keys_clear(&parts->keys);
-    names_clear(&parts->names);
-    policy_clear(&parts->policy);
-    if (parts->store)
-        store_close(parts->store);
+    keys_clear(&l->keys);
+    issuer_names_clear(&l->names);
+    policy_clear(&l->policy);
+    if (l->store)
+        store_close(l->store);
 }
 
-static void put_back(struct issuer *x, const struct parts *old)
+static void restore(struct issuer *x, const struct loaded *old)
 {
-    struct parts failed;
+    CLEANUP(loaded_clear) struct loaded failed = take_loaded(x, old->store != NULL);
 
-    take_parts(x, old->store != NULL, &failed);
-    parts_clear(&failed);
     x->keys = old->keys;
     x->names = old->names;
     x->policy = old->policy;
     if (old->store)
         x->store = old->store;
+    (void)failed;
 }
 
 static bool same_text(const char *a, const char *b)
@@ -122,24 +145,23 @@ bool state_reload(void *arg, const struct settings *old_settings, struct errmsg 
     struct issuer *x = arg;
     const struct settings *set = &x->service.settings;
     CLEANUP(cleanup_close) int fd = -1;
-    struct parts old;
+    struct loaded old;
     const char *id;
     enum tok_err err = load_lock(x, &fd, errmsg);
 
     if (err != TOK_OK)
         return false;
-    take_parts(x, !same_text(old_settings->store.path, set->store.path), &old);
-    /* Where nothing worked before, nothing is lost: the new settings are tried in the usual
-     * way. */
+    old = take_loaded(x, !same_text(old_settings->store.path, set->store.path));
+    /* When nothing was usable before, state_ready tries the new settings. */
     if (x->usable)
         err = load_parts(x, fd, &id, errmsg);
     if (err != TOK_OK) {
-        put_back(x, &old);
+        restore(x, &old);
         if (!errmsg->text[0])
             (void)errmsg_set(errmsg, err, "%s", tok_err_text(err));
         return false;
     }
-    parts_clear(&old);
+    loaded_clear(&old);
     /* A key is published before it signs: state_ready does both before the next answer. */
     cleanup_close(&fd);
     fd = -1;
@@ -151,13 +173,11 @@ bool state_reload(void *arg, const struct settings *old_settings, struct errmsg 
 
 void state_lost(struct issuer *x)
 {
-    service_complain(&x->service, MESSAGE_STORE, "The store failed",
-                     x->store ? store_failure(x->store) : NULL);
-    if (x->store)
-        store_close(x->store);
-    x->store = NULL;
+    if (store_failed(x->store))
+        service_complain(&x->service, MESSAGE_STORE, "The store failed",
+                         store_failure(x->store));
     x->usable = false;
-    /* Opened again before the next turn; but one that fails each time is let be for a while. */
+    /* Loaded again before the next turn; but after a second failure in a row, not at once. */
     x->next_try = x->lost_at + SECOND;
     x->lost_at = service_monotonic();
 }
@@ -175,14 +195,14 @@ static int on_publish(sd_event_source *source, uint64_t usec, void *arg)
     return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }
 
-/* An ended session must not stay open until somebody happens to ask the next question. */
+/* The tokens of an ended session must not stay valid until the next request arrives. */
 static void publish_later(struct issuer *x)
 {
     int r;
 
-    if (x->unpublished)
+    if (x->publish_due)
         return;
-    x->unpublished = true;
+    x->publish_due = true;
     if (x->publish_timer)
         x->publish_timer = sd_event_source_disable_unref(x->publish_timer);
     r = sd_event_add_time_relative(x->service.loop, &x->publish_timer, CLOCK_MONOTONIC, SECOND,
@@ -206,23 +226,6 @@ bool state_publish(struct issuer *x)
     return false;
 }
 
-int64_t state_time(struct issuer *x)
-{
-    int64_t wall = issuer_wall(), now = store_time(x->store, wall);
-    bool behind = now - wall > CLOCK_SLACK;
-    char by[32];
-
-    if (behind && !x->clock_is_behind) {
-        (void)snprintf(by, sizeof(by), "%lld s", (long long)(now - wall));
-        LOG(LOG_ALERT, MESSAGE_CLOCK,
-            "The clock is behind the time of the last session: sessions and refresh tokens "
-            "are judged by that time until the clock has reached it, or stayed so for an hour",
-            {"behind", by});
-    }
-    x->clock_is_behind = behind;
-    return now;
-}
-
 void state_end(struct issuer *x)
 {
     x->publish_timer = sd_event_source_disable_unref(x->publish_timer);
@@ -230,6 +233,7 @@ void state_end(struct issuer *x)
         store_close(x->store);
     x->store = NULL;
     keys_clear(&x->keys);
-    names_clear(&x->names);
+    issuer_names_clear(&x->names);
     policy_clear(&x->policy);
+    free(x->keys_dir);
 }

@@ -1,27 +1,23 @@
 /*
- * What it takes to answer: settings, keys, names, the store, and public files that agree with
- * them. Made once; when something of it is out of reach or wrong, the cause is logged once and
- * it is tried again at most once a second.
+ * Keeps the issuer usable: loads what answering needs, publishes, reloads, opens a failed store
+ * again. The cause of a failure is logged once, and loading is retried at most once a second.
  */
 #pragma once
 
 #include "jwtd/issuer/issuer.h"
 
-/* True when questions can be answered now. */
+/* True when requests can be answered now. */
 bool state_ready(struct issuer *x);
 
-/* service.on_reload of an issuer: keys, names and, under another Store Path=, the store are
- * read again. Where one of them can't be used all stays as it was. */
+/* service.on_reload, arg: the issuer. Loads keys, names and, if Store Path= has changed, the
+ * store again. If any of them is unusable, everything stays as it was. */
 bool state_reload(void *arg, const struct settings *old, struct errmsg *errmsg);
 
-/* The store failed: it is opened again before the next turn. */
+/* The store or the keys failed within a turn: they are loaded again before the next. */
 void state_lost(struct issuer *x);
 
-/* Brings `revoked` to disk. On false it is tried again, by itself too, and nothing is answered
- * until it is there. */
+/* Publishes `revoked`. False: it is retried, by a timer too, and nothing is answered before
+ * that succeeds. */
 bool state_publish(struct issuer *x);
-
-/* The store's time, with an alarm when the wall clock is more than five minutes behind it. */
-int64_t state_time(struct issuer *x);
 
 void state_end(struct issuer *x);

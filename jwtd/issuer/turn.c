@@ -1,124 +1,100 @@
 #include "jwtd/issuer/turn.h"
 
-#include "jwtd/issuer/issuer.h"
 #include "jwtd/issuer/state.h"
+#include "jwtd/shared/messages.h"
 
-/* Everything else of the loop comes first: what can join the transaction is there by then. */
+/* After everything else in the event loop, so that requests that arrive together share a turn;
+ * but before it once this many wait. */
 #define TURN_PRIORITY (SD_EVENT_PRIORITY_NORMAL + 10)
+#define TURN_MAX 128
 
-/* The jobs' steps. Those that must wait on leave the turn. */
-static bool take_steps(struct issuer *x, struct job_list *jobs)
+static bool run_handlers(struct loop *l)
 {
-    struct job *job, *next;
+    struct issuer *x = &l->issuer;
+    struct issuer_request *r;
 
-    for (job = TAILQ_FIRST(jobs); job; job = next) {
-        enum step step;
-
-        next = TAILQ_NEXT(job, link);
-        job_delist(job);
-        step = job->step(x, job);
-        if (step == STEP_WAIT)
-            continue;
-        if (next) {
-            TAILQ_INSERT_BEFORE(next, job, link);
-            job->list = jobs;
-        } else {
-            job_enlist(job, jobs);
-        }
-        if (step == STEP_FAILED)
+    TAILQ_FOREACH (r, &l->in[REQUEST_QUEUED], link) {
+        r->status = r->type->handle(x, r);
+        if (store_failed(x->store) || !x->keys.signer)
             return false;
+        if (r->status != WIRE_OK)
+            request_set_refusal(r, r->status);
     }
     return true;
 }
 
-static bool work(struct issuer *x, struct job_list *jobs)
+static bool run_transaction(struct loop *l)
 {
-    if (store_begin(x->store, issuer_wall(), issuer_up()) != STORE_DONE)
+    struct issuer *x = &l->issuer;
+
+    if (store_begin(x->store, issuer_wall(), issuer_uptime()) != STORE_DONE)
         return false;
-    if (!take_steps(x, jobs)) {
+    if (!run_handlers(l)) {
         store_rollback(x->store);
         return false;
     }
     return store_commit(x->store) == STORE_DONE;
 }
 
-static bool some_ended(const struct job_list *jobs)
+static bool session_was_ended(const struct loop *l)
 {
-    const struct job *job;
+    const struct issuer_request *r;
 
-    for (job = TAILQ_FIRST(jobs); job; job = TAILQ_NEXT(job, link))
-        if (job->ended)
+    TAILQ_FOREACH (r, &l->in[REQUEST_QUEUED], link)
+        if (r->ended_session)
             return true;
     return false;
 }
 
-static void refuse(struct job *job)
+static int on_turn(sd_event_source *source, void *arg)
 {
-    job->event.id = NULL;
-    job_say(job, WIRE_UNAVAILABLE, NULL);
-}
-
-static void run(struct issuer *x)
-{
-    struct job_list jobs = TAILQ_HEAD_INITIALIZER(jobs);
-    struct job *job;
+    struct loop *l = arg;
+    struct issuer *x = &l->issuer;
+    struct issuer_request *r;
     bool published = true;
-    bool ok = state_ready(x);
+    bool ok = state_ready(x) && run_transaction(l);
 
-    while ((job = TAILQ_FIRST(&x->queue))) {
-        job_delist(job);
-        job_enlist(job, &jobs);
-    }
-    x->queued = 0;
-    if (ok)
-        ok = work(x, &jobs);
+    (void)source;
     if (ok)
         service_content(&x->service);
     else if (x->usable)
         state_lost(x);
-    if (ok && some_ended(&jobs))
+    if (ok && session_was_ended(l))
         published = state_publish(x);
-    while ((job = TAILQ_FIRST(&jobs))) {
-        if (!ok || (job->ended && !published))
-            refuse(job);
-        job_finish(job);
-    }
-}
+    while ((r = TAILQ_FIRST(&l->in[REQUEST_QUEUED]))) {
+        bool done = ok && (published || !r->ended_session);
 
-static int on_turn(sd_event_source *source, void *arg)
-{
-    (void)source;
-    run(arg);
+        if (!done)
+            r->event.id = NULL;
+        loop_answer(r, done ? r->status : WIRE_UNAVAILABLE);
+    }
     return 0;
 }
 
-int turn_init(struct issuer *x)
+int turn_init(struct loop *l)
 {
-    int r = sd_event_add_defer(x->service.loop, &x->turn, on_turn, x);
+    int r = sd_event_add_defer(l->issuer.service.loop, &l->turn, on_turn, l);
+
     if (r >= 0)
-        r = sd_event_source_set_priority(x->turn, TURN_PRIORITY);
+        r = sd_event_source_set_priority(l->turn, TURN_PRIORITY);
     if (r >= 0)
-        r = sd_event_source_set_enabled(x->turn, SD_EVENT_OFF);
+        r = sd_event_source_set_enabled(l->turn, SD_EVENT_OFF);
     return r;
 }
 
-void turn_add(struct issuer *x, struct job *job)
+void turn_add(struct issuer_request *r)
 {
-    int r;
+    struct loop *l = r->loop;
+    int64_t priority;
 
-    job_enlist(job, &x->queue);
-    x->queued++;
-    if (x->queued >= TURN_MAX)
-        r = sd_event_source_set_priority(x->turn, SD_EVENT_PRIORITY_IMPORTANT);
-    else
-        r = sd_event_source_set_priority(x->turn, TURN_PRIORITY);
-    if (r >= 0)
-        r = sd_event_source_set_enabled(x->turn, SD_EVENT_ONESHOT);
-    if (r < 0)
-        job_drop(job);
+    loop_move(r, REQUEST_QUEUED);
+    priority = l->queued < TURN_MAX ? TURN_PRIORITY : SD_EVENT_PRIORITY_IMPORTANT;
+    if (sd_event_source_set_priority(l->turn, priority) < 0 ||
+        sd_event_source_set_enabled(l->turn, SD_EVENT_ONESHOT) < 0)
+        loop_close(r);
 }
 
-void turn_end(struct issuer *x)
+void turn_end(struct loop *l)
 {
-    x->turn = sd_event_source_disable_unref(x->turn);
+    l->turn = sd_event_source_disable_unref(l->turn);
 }

@@ -1,18 +1,16 @@
 /*
- * One turn of the loop is one transaction. Jobs queue up while the loop has anything else to
- * do, then all take their steps between BEGIN and COMMIT; then the list of ended sessions is
- * brought to disk if one of them ended a session; then the answers leave. A turn that fails
- * answers "unavailable" to all in it, and the store is opened again before the next.
+ * A turn: the handlers of all queued requests run in one transaction. Requests queue up while
+ * the event loop has anything else to do; after the commit `revoked` is published if a session
+ * was ended; then the answers are sent. When the store fails, the whole turn is rolled back,
+ * every request in it is answered WIRE_UNAVAILABLE, and the store is opened again.
  */
 #pragma once
 
-#include "jwtd/issuer/job.h"
+#include "jwtd/issuer/loop.h"
 
-#define TURN_MAX 128 /* jobs that start a turn at once */
+int turn_init(struct loop *l);
 
-int turn_init(struct issuer *x);
+/* Queues a request for the next turn. */
+void turn_add(struct issuer_request *r);
 
-/* Queues a job whose step is set. */
-void turn_add(struct issuer *x, struct job *job);
-
-void turn_end(struct issuer *x);
+void turn_end(struct loop *l);

@@ -16,7 +16,6 @@
 #include <systemd/sd-daemon.h>
 #include <time.h>
 
-#define SECOND UINT64_C(1000000)
 #define LINE_LEN 1024
 #define FIELDS_MAX 12
 #define STAYS_SO "What was read again can't be used and what was in force stays so"

@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include "common/base/timespan.h"
 #include "common/config/settings.h"
 
 #include <systemd/sd-event.h>

@@ -8,15 +8,6 @@
 #define KEY_FILE_MAX 16384
 #define SUFFIX ".jwk"
 
-/* A directory as it is read: what is found, and what decides on the signer. */
-struct loading {
-    const char *dir;
-    const struct alg *alg;
-    struct signer said;
-    struct signing_keys keys;
-    struct timespec newest; /* of the files of this algorithm */
-};
-
 static int is_key_file(const struct dirent *entry)
 {
     size_t n = strlen(entry->d_name);
@@ -25,26 +16,27 @@ static int is_key_file(const struct dirent *entry)
            strcmp(entry->d_name + n - strlen(SUFFIX), SUFFIX) == 0;
 }
 
-static enum tok_err read_key(const char *path, struct key **ret, struct timespec *ret_mtime,
-                             struct errmsg *errmsg)
+/* Fills in ret->key and ret->mtime from the file ret->path. */
+static enum tok_err read_key(struct signing_key *ret, struct errmsg *errmsg)
 {
-    struct secret text = {0};
+    CLEANUP(secret_clear) struct secret text = {0};
     struct errmsg inner = {0};
     struct stat st;
     enum tok_err err =
-        file_read(path, FILE_PRIVATE, KEY_FILE_MAX, &text.p, &text.n, NULL, errmsg);
+        file_read(ret->path, FILE_PRIVATE, KEY_FILE_MAX, &text.p, &text.n, NULL, errmsg);
 
     if (err != TOK_OK)
         return err == TOK_FILE ? TOK_KEYS : err;
-    if (stat(path, &st) < 0)
-        err = errmsg_set(errmsg, TOK_KEYS, "%s: %s", path, strerror(errno));
-    else
-        err = key_from_jwk(NULL, secret_slice(&text), KEY_PRIVATE, ret, &inner);
-    secret_clear(&text);
+    if (stat(ret->path, &st) < 0)
+        return errmsg_set(errmsg, TOK_KEYS, "%s: %s", ret->path, strerror(errno));
+    ret->mtime = st.st_mtim;
+    err = key_from_jwk(NULL, secret_slice(&text), KEY_PRIVATE, &ret->key, &inner);
+    if (err == TOK_OK && key_kid(ret->key).n == 0)
+        err = errmsg_set(&inner, TOK_KEYS, "has no kid");
     if (err != TOK_OK)
-        return inner.text[0] ? errmsg_set(errmsg, TOK_KEYS, "%s: %s", path, inner.text) : err;
-    *ret_mtime = st.st_mtim;
-    return TOK_OK;
+        return inner.text[0] ? errmsg_set(errmsg, TOK_KEYS, "%s: %s", ret->path, inner.text)
+                             : err;
+    return key_thumbprint(ret->key, ret->thumbprint);
 }
 
 static int by_kid(const void *a, const void *b)
@@ -64,198 +56,161 @@ static bool newer(struct timespec a, struct timespec b)
     return a.tv_sec != b.tv_sec ? a.tv_sec > b.tv_sec : a.tv_nsec > b.tv_nsec;
 }
 
-/* The key that `signer` names, when it serves the algorithm; else the newest that does. The
- * files come sorted by name, which is the kid, so of one age the first stays. */
-static void choose(struct loading *l, const struct signing_key *key, struct timespec mtime)
+/* The key that the file `signer` names, when it has the algorithm; else the newest that has. */
+static void choose_signer(struct signing_keys *keys, const struct alg *alg,
+                          const struct signer *file)
 {
-    const struct key *signer = l->keys.signer;
-    bool named = l->said.n > 0 &&
-                 memcmp(l->said.lines[0].thumbprint, key->thumbprint, KEY_THUMBPRINT_LEN) == 0;
+    const struct signing_key *newest = NULL;
 
-    if (key_alg(key->key) != l->alg || (signer && !l->keys.unsettled && l->said.n > 0))
-        return;
-    if (named || !signer || newer(mtime, l->newest)) {
-        l->keys.signer = key->key;
-        l->keys.unsettled = !named && l->said.n > 0;
-        l->newest = mtime;
+    for (size_t i = 0; i < keys->n; i++) {
+        const struct signing_key *k = &keys->keys[i];
+
+        if (key_alg(k->key) != alg)
+            continue;
+        if (file->n > 0 &&
+            memcmp(file->lines[0].thumbprint, k->thumbprint, KEY_THUMBPRINT_LEN) == 0) {
+            keys->signer = k->key;
+            return;
+        }
+        if (!newest || newer(k->mtime, newest->mtime))
+            newest = k;
     }
+    keys->signer = newest ? newest->key : NULL;
+    keys->signer_outdated = file->n > 0;
 }
 
-/* Takes key and path over, also when it fails. */
-static enum tok_err add_key(struct loading *l, struct key *key, char *path,
-                            struct timespec mtime)
+/* A key pair's public JWK; a secret's only JWK. */
+static enum tok_err verifying_jwk(const struct key *key, struct secret *ret)
 {
-    struct signing_keys *keys = &l->keys;
-    struct signing_key *grown = realloc(keys->keys, (keys->n + 1) * sizeof(*grown));
-    const struct signer_line *line;
-    struct signing_key *last;
-
-    if (!grown) {
-        key_free(key);
-        free(path);
-        return TOK_NO_MEMORY;
-    }
-    keys->keys = grown;
-    last = &grown[keys->n++];
-    *last = (struct signing_key){.key = key, .path = path};
-    if (key_thumbprint(key, last->thumbprint) != TOK_OK)
-        return TOK_CRYPTO;
-    line = signer_find(&l->said, last->thumbprint);
-    last->until = line ? line->until : 0;
-    choose(l, last, mtime);
-    return TOK_OK;
-}
-
-static enum tok_err load_file(struct loading *l, const char *name, struct errmsg *errmsg)
-{
-    struct timespec mtime = {0};
-    struct key *key = NULL;
-    char *path;
+    char *jwk;
     enum tok_err err;
 
-    if (asprintf(&path, "%s/%s", l->dir, name) < 0)
-        return TOK_NO_MEMORY;
-    err = read_key(path, &key, &mtime, errmsg);
-    if (err == TOK_OK && key_kid(key).n == 0)
-        err = errmsg_set(errmsg, TOK_KEYS, "%s: has no kid", path);
+    if (key_alg(key)->kind == ALG_OCT)
+        return key_private_jwk(key, ret);
+    err = key_public_jwk(key, &jwk);
     if (err == TOK_OK)
-        return add_key(l, key, path, mtime);
-    key_free(key);
-    free(path);
+        *ret = (struct secret){.p = jwk, .n = strlen(jwk)};
     return err;
 }
 
-/* {"keys":[...]} and a newline: what is published. A secret never is. */
-static enum tok_err write_public(struct signing_keys *keys)
+/* {"keys":[...]} of all keys and a newline, in memory that is wiped: it may hold secrets. */
+static enum tok_err write_jwks(const struct signing_keys *keys, struct secret *ret)
 {
-    CLEANUP(cleanup_free) char *text = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&text, &size);
-    const char *between = "";
-    enum tok_err err = TOK_OK;
-
-    if (!out)
-        return TOK_NO_MEMORY;
-    (void)fputs("{\"keys\":[", out);
-    for (size_t i = 0; i < keys->n && err == TOK_OK; i++) {
-        CLEANUP(cleanup_free) char *jwk = NULL;
-
-        if (key_alg(keys->keys[i].key)->kind == ALG_OCT)
-            continue;
-        err = key_public_jwk(keys->keys[i].key, &jwk);
-        if (err == TOK_OK)
-            (void)fprintf(out, "%s%s", between, jwk);
-        between = ",";
-    }
-    (void)fputs("]}\n", out);
-    if (fclose(out) != 0 && err == TOK_OK)
-        err = TOK_NO_MEMORY;
-    if (err != TOK_OK)
-        return err;
-    keys->jwks = text;
-    text = NULL;
-    return TOK_OK;
-}
-
-static enum tok_err mixed(const char *dir, struct errmsg *errmsg)
-{
-    return errmsg_set(
-        errmsg, TOK_KEYS,
-        "%s: holds secrets (HS) beside pairs of keys; allowed is one kind: move the "
-        "others away, which ends their sessions",
-        dir);
-}
-
-static enum tok_err make_public_set(const char *dir, struct signing_keys *keys,
-                                    struct errmsg *errmsg)
-{
-    for (size_t i = 0; i < keys->n; i++)
-        if (key_alg(keys->keys[i].key)->kind == ALG_OCT)
-            return mixed(dir, errmsg);
-    return keyset_parse(NULL, slice_of(keys->jwks), ~(alg_set)0, &keys->set, errmsg);
-}
-
-/* What we check our own tokens with when they are signed with a secret: never published, made
- * and parsed in memory that is wiped. */
-static enum tok_err make_secret_set(const char *dir, struct signing_keys *keys,
-                                    struct errmsg *errmsg)
-{
-    const struct slice begin = SLICE("{\"keys\":["), end = SLICE("]}");
-    CLEANUP(secret_clear) struct secret room = {0};
-    size_t used = begin.n;
-    enum tok_err err = secret_alloc(keys->n * KEY_FILE_MAX + begin.n + end.n, &room);
+    CLEANUP(secret_clear) struct secret text = {0};
+    size_t n = 0;
+    enum tok_err err = secret_alloc(keys->n * KEY_FILE_MAX + 16, &text);
 
     if (err != TOK_OK)
         return err;
-    memcpy(room.p, begin.p, begin.n);
     for (size_t i = 0; i < keys->n; i++) {
         CLEANUP(secret_clear) struct secret jwk = {0};
 
-        if (key_alg(keys->keys[i].key)->kind != ALG_OCT)
-            return mixed(dir, errmsg);
-        err = key_private_jwk(keys->keys[i].key, &jwk);
+        err = verifying_jwk(keys->keys[i].key, &jwk);
         if (err != TOK_OK)
             return err;
-        if (i > 0)
-            room.p[used++] = ',';
-        memcpy(room.p + used, jwk.p, jwk.n);
-        used += jwk.n;
+        n += (size_t)snprintf(text.p + n, text.n - n, "%s%s", n > 0 ? "," : "{\"keys\":[",
+                              jwk.p);
     }
-    memcpy(room.p + used, end.p, end.n);
-    return keyset_parse(NULL, (struct slice){room.p, used + end.n}, ~(alg_set)0, &keys->set,
-                        errmsg);
+    n += (size_t)snprintf(text.p + n, text.n - n, "]}\n");
+    return secret_copy((struct slice){text.p, n}, ret);
 }
 
-static enum tok_err load(struct loading *l, struct dirent **entries, int n,
-                         struct errmsg *errmsg)
+/* Makes keys->set and keys->jwks. */
+static enum tok_err make_sets(const char *dir, struct signing_keys *keys, struct errmsg *errmsg)
 {
-    struct signing_keys *keys = &l->keys;
+    CLEANUP(secret_clear) struct secret jwks = {0};
     enum tok_err err;
 
+    for (size_t i = 0; i < keys->n; i++)
+        if (!keys_compatible(keys, key_alg(keys->keys[i].key)))
+            return errmsg_set(errmsg, TOK_KEYS,
+                              "%s: holds secrets (HS) beside key pairs; allowed is one kind: "
+                              "move the others away, which ends their sessions",
+                              dir);
+    err = write_jwks(keys, &jwks);
+    if (err == TOK_OK)
+        err = keyset_parse(NULL, secret_slice(&jwks), ~(alg_set)0, &keys->set, errmsg);
+    if (err != TOK_OK)
+        return err;
+    keys->jwks = strdup(key_alg(keys->signer)->kind == ALG_OCT ? "{\"keys\":[]}\n" : jwks.p);
+    return keys->jwks ? TOK_OK : TOK_NO_MEMORY;
+}
+
+static enum tok_err load_files(const char *dir, struct dirent **entries, size_t n,
+                               struct signing_keys *keys, struct errmsg *errmsg)
+{
+    enum tok_err err = TOK_OK;
+
     if (n == 0)
-        return errmsg_set(errmsg, TOK_KEYS, "%s: holds no key", l->dir);
+        return errmsg_set(errmsg, TOK_KEYS, "%s: holds no key", dir);
     if (n > KEYS_MAX)
-        return errmsg_set(errmsg, TOK_KEYS, "%s: holds more than %d keys", l->dir, KEYS_MAX);
-    err = signer_read(l->dir, &l->said, errmsg);
-    for (int i = 0; i < n && err == TOK_OK; i++)
-        err = load_file(l, entries[i]->d_name, errmsg);
+        return errmsg_set(errmsg, TOK_KEYS, "%s: holds more than %d keys", dir, KEYS_MAX);
+    keys->keys = calloc(n, sizeof(keys->keys[0]));
+    if (!keys->keys)
+        return TOK_NO_MEMORY;
+    for (; keys->n < n && err == TOK_OK; keys->n++) {
+        struct signing_key *k = &keys->keys[keys->n];
+
+        if (asprintf(&k->path, "%s/%s", dir, entries[keys->n]->d_name) < 0) {
+            k->path = NULL;
+            return TOK_NO_MEMORY;
+        }
+        err = read_key(k, errmsg);
+    }
+    if (err == TOK_OK)
+        qsort(keys->keys, keys->n, sizeof(keys->keys[0]), by_kid);
+    return err;
+}
+
+/* What the file `signer` says of the keys that were loaded. */
+static enum tok_err apply_signer(const char *dir, const struct alg *alg,
+                                 struct signing_keys *keys, struct errmsg *errmsg)
+{
+    struct signer file;
+    enum tok_err err = signer_read(dir, &file, errmsg);
+
     if (err != TOK_OK)
         return err;
+    for (size_t i = 0; i < keys->n; i++) {
+        const struct signer_line *line = signer_find(&file, keys->keys[i].thumbprint);
+
+        keys->keys[i].until = line ? line->until : 0;
+    }
+    choose_signer(keys, alg, &file);
     if (!keys->signer)
-        return errmsg_set(errmsg, TOK_KEYS, "%s: holds no key for Algorithm=%s", l->dir,
-                          l->alg->name);
-    qsort(keys->keys, keys->n, sizeof(keys->keys[0]), by_kid);
-    err = write_public(keys);
-    if (err != TOK_OK)
-        return err;
-    return key_alg(keys->signer)->kind == ALG_OCT ? make_secret_set(l->dir, keys, errmsg)
-                                                  : make_public_set(l->dir, keys, errmsg);
+        return errmsg_set(errmsg, TOK_KEYS, "%s: holds no key for Algorithm=%s", dir,
+                          alg->name);
+    return TOK_OK;
 }
 
 enum tok_err keys_load(const char *dir, const struct alg *alg, struct signing_keys *ret,
                        struct errmsg *errmsg)
 {
-    struct loading l = {.dir = dir, .alg = alg};
+    struct signing_keys keys = {0};
     struct dirent **entries = NULL;
     int n = scandir(dir, &entries, is_key_file, alphasort);
     enum tok_err err;
 
     if (n < 0)
         return errmsg_set(errmsg, TOK_KEYS, "%s: %s", dir, strerror(errno));
-    err = load(&l, entries, n, errmsg);
+    err = load_files(dir, entries, (size_t)n, &keys, errmsg);
+    if (err == TOK_OK)
+        err = apply_signer(dir, alg, &keys, errmsg);
+    if (err == TOK_OK)
+        err = make_sets(dir, &keys, errmsg);
     for (int i = 0; i < n; i++)
         free(entries[i]);
     free(entries);
     if (err != TOK_OK) {
-        keys_clear(&l.keys);
+        keys_clear(&keys);
         return err;
     }
-    *ret = l.keys;
+    *ret = keys;
     return TOK_OK;
 }
 
-enum tok_err keys_settle(const char *dir, struct signing_keys *keys, const struct key *signer,
-                         int64_t until, struct errmsg *errmsg)
+enum tok_err keys_set_signer(const char *dir, struct signing_keys *keys,
+                             const struct key *signer, int64_t until, struct errmsg *errmsg)
 {
     struct signer s = {.n = 1};
     enum tok_err err;
@@ -276,7 +231,7 @@ enum tok_err keys_settle(const char *dir, struct signing_keys *keys, const struc
         k->until = k->key == signer ? 0 : signer_find(&s, k->thumbprint)->until;
     }
     keys->signer = signer;
-    keys->unsettled = false;
+    keys->signer_outdated = false;
     return TOK_OK;
 }
 
@@ -300,7 +255,7 @@ static enum tok_err write_key(const char *dir, const struct key *key, char **ret
     return err;
 }
 
-enum tok_err keys_make(const char *dir, const struct alg *alg, struct errmsg *errmsg)
+enum tok_err keys_create(const char *dir, const struct alg *alg, struct errmsg *errmsg)
 {
     CLEANUP(cleanup_key) struct key *key = NULL;
     CLEANUP(cleanup_free) char *unfinished = NULL;
@@ -313,8 +268,8 @@ enum tok_err keys_make(const char *dir, const struct alg *alg, struct errmsg *er
         unfinished = NULL;
         return TOK_NO_MEMORY;
     }
-    /* Left by a start that was killed: what is in it was never published, and a second key in
-     * it does no harm. */
+    /* It may be left over from a start that was killed. A key in it was never published and
+     * does no harm. */
     if (mkdir(unfinished, 0700) < 0 && errno != EEXIST)
         return errmsg_set(errmsg, TOK_FILE, "%s: %s", unfinished, strerror(errno));
     err = write_key(unfinished, key, &path, errmsg);
@@ -369,7 +324,7 @@ const struct key *keys_find(const struct signing_keys *keys, const char *kid)
     return NULL;
 }
 
-bool keys_fit(const struct signing_keys *keys, const struct alg *alg)
+bool keys_compatible(const struct signing_keys *keys, const struct alg *alg)
 {
     return (key_alg(keys->signer)->kind == ALG_OCT) == (alg->kind == ALG_OCT);
 }

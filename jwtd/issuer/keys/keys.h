@@ -1,11 +1,14 @@
 /*
- * The issuer's own keys: private JWKs, one a file KID.jwk (0600) in a directory of mode 0700.
- * All of them are published and verify. The one that the file `signer` names signs
- * (signer.h); where there is no such file, or the key it names serves another algorithm,
- * the one whose file is the newest, and of files of one age the one whose kid comes first.
- * Secrets (HS) verify but are never published: whoever checks such tokens is given the secret
- * by hand. They don't stand beside pairs. A file that is wrong refuses the whole directory: a
- * key that silently went missing would refuse tokens that are good.
+ * The issuer's signing keys: private JWKs (RFC 7517), one per file KID.jwk of mode 0600 in a
+ * directory of mode 0700. Every key verifies, and the public half of every key is published.
+ *
+ * The key named by the file `signer` (signer.h) signs. Where that file is missing, or names a
+ * key of another algorithm, the key with the newest file signs; of equally old files, the one
+ * whose kid sorts first.
+ *
+ * HMAC secrets verify but are never published, and cannot share the directory with key pairs.
+ * One unusable file makes the whole directory unusable: tokens signed by a skipped key would be
+ * refused without a visible reason.
  */
 #pragma once
 
@@ -15,7 +18,8 @@
 struct signing_key {
     struct key *key; /* private */
     char *path;
-    int64_t until; /* its last token has expired then (wall); 0: it signs, or nobody has said */
+    struct timespec mtime;
+    int64_t until; /* wall clock: its last token has expired; 0: it signs, or not known */
     char thumbprint[KEY_THUMBPRINT_LEN];
 };
 
@@ -23,39 +27,38 @@ struct signing_keys {
     struct signing_key *keys; /* sorted by kid */
     size_t n;
     const struct key *signer; /* one of them */
-    bool unsettled;           /* `signer` is there and names another: keys_settle is due */
-    struct keyset *set;       /* the same, to verify with */
-    char *jwks;               /* the JWK Set to publish, NUL-terminated, a newline last */
+    bool signer_outdated;     /* the file `signer` names another key: keys_set_signer is due */
+    struct keyset *set;       /* the same keys, to verify with */
+    char *jwks;               /* the JWK Set to publish, NUL-terminated, ends in a newline */
 };
 
-/* Reads the directory. TOK_KEYS with a sentence, also when it holds no key of this algorithm.
- */
+/* Reads the directory. TOK_KEYS with a sentence, also when no key has this algorithm. */
 enum tok_err keys_load(const char *dir, const struct alg *alg, struct signing_keys *ret,
                        struct errmsg *errmsg) MUST_CHECK;
+void keys_clear(struct signing_keys *keys);
 
-/* Makes the directory, which must not be there, with one new key in it: whole or not at all.
- * TOK_FILE, TOK_KEYS. */
-enum tok_err keys_make(const char *dir, const struct alg *alg,
-                       struct errmsg *errmsg) MUST_CHECK;
+/* Creates the directory, which must not exist, with one new key in it, atomically. TOK_FILE,
+ * TOK_KEYS. */
+enum tok_err keys_create(const char *dir, const struct alg *alg,
+                         struct errmsg *errmsg) MUST_CHECK;
 
-/* Writes `signer`: this key of *keys signs from now on. Of all the others without a time of
- * their own the last token has expired at `until`. TOK_FILE, and then *keys is as before. */
-enum tok_err keys_settle(const char *dir, struct signing_keys *keys, const struct key *signer,
-                         int64_t until, struct errmsg *errmsg) MUST_CHECK;
+/* Writes the file `signer`: this key of *keys signs from now on. `until` becomes the time of
+ * every other key that has none. TOK_FILE, and then *keys is unchanged. */
+enum tok_err keys_set_signer(const char *dir, struct signing_keys *keys,
+                             const struct key *signer, int64_t until,
+                             struct errmsg *errmsg) MUST_CHECK;
 
-/* Adds a new key to a directory in which `signer` names another: it signs nothing yet.
+/* Writes a new key into a directory whose `signer` names another one: it signs nothing yet.
  * *ret_path is malloc'ed. */
 enum tok_err keys_add(const char *dir, const struct alg *alg, char ret_kid[KEY_KID_LEN + 1],
                       char **ret_path, struct errmsg *errmsg) MUST_CHECK;
 
-/* Takes a key's file away for good. The rest of *keys is loaded anew afterwards. TOK_FILE. */
+/* Deletes a key's file. Load the directory again afterwards. TOK_FILE. */
 enum tok_err keys_remove(const char *dir, const struct signing_key *key,
                          struct errmsg *errmsg) MUST_CHECK;
-
-void keys_clear(struct signing_keys *keys);
 
 /* The private key of this kid; NULL when there is none. */
 const struct key *keys_find(const struct signing_keys *keys, const char *kid);
 
-/* True when a key of this algorithm can stand beside these: secrets and pairs don't mix. */
-bool keys_fit(const struct signing_keys *keys, const struct alg *alg);
+/* True when a key of this algorithm can be added: secrets and key pairs do not mix. */
+bool keys_compatible(const struct signing_keys *keys, const struct alg *alg);

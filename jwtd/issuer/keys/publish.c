@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define SMALL_FILE_MAX ((size_t)1 << 20)
-/* Over seven million sessions ended within the life of an access token. */
+#define NAMES_FILE_MAX ((size_t)1 << 20)
+/* Room for over seven million sessions ended within the life of an access token. */
 #define LIST_FILE_MAX ((size_t)1 << 28)
 
 static enum tok_err path_of(const char *dir, const char *name, char **ret)
@@ -20,7 +20,7 @@ static enum tok_err path_of(const char *dir, const char *name, char **ret)
     return TOK_OK;
 }
 
-/* Replaces the file unless it is this already, mode included. */
+/* Replaces the file unless content and mode are these already. */
 static enum tok_err publish(const char *path, struct slice bytes, size_t max,
                             struct errmsg *errmsg)
 {
@@ -35,112 +35,16 @@ static enum tok_err publish(const char *path, struct slice bytes, size_t max,
     return file_write(path, bytes, 0644, errmsg);
 }
 
-void names_clear(struct names *names)
-{
-    free(names->issuer);
-    word_list_free(names->audience);
-    *names = (struct names){0};
-}
-
-#define HOST_MAX 253 /* RFC 1035 3.1, without the root's dot */
-
-/* The host's name in lower case; false when it is no DNS name. */
-static bool lower_host(const char *host, char ret[HOST_MAX + 1])
-{
-    size_t n = strspn(host, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.");
-
-    if (n == 0 || host[n] != '\0' || n > HOST_MAX)
-        return false;
-    for (size_t i = 0; i <= n; i++)
-        ret[i] = (char)(host[i] >= 'A' && host[i] <= 'Z' ? host[i] - 'A' + 'a' : host[i]);
-    return true;
-}
-
-static enum tok_err names_of_host(struct policy *p, const char *host, struct errmsg *errmsg)
-{
-    char name[HOST_MAX + 1], url[HOST_MAX + 16];
-    enum tok_err err = TOK_OK;
-
-    if (!lower_host(host, name))
-        return errmsg_set(
-            errmsg, TOK_SETTINGS,
-            "the host's name is no DNS name: set Issuer= and Audience= in [Token]");
-    (void)snprintf(url, sizeof(url), "https://%s", name);
-    if (!p->issuer)
-        err = policy_set(p, POLICY_WORDS, SLICE("issuer"), slice_of(url), errmsg);
-    if (err == TOK_OK && !p->audience)
-        err = policy_set(p, POLICY_WORDS, SLICE("audience"), slice_of(name), errmsg);
-    return err;
-}
-
-static enum tok_err names_whole(const struct policy *p, struct errmsg *errmsg)
-{
-    if (!p->issuer || !*p->issuer || !p->audience || !p->audience[0])
-        return errmsg_set(errmsg, TOK_SETTINGS, "Issuer= or Audience= is empty");
-    return TOK_OK;
-}
-
-static enum tok_err names_into(struct policy *p, const char *dir, const char *issuer,
-                               word_list audience, const char *host, struct errmsg *errmsg)
-{
-    CLEANUP(cleanup_free) char *path = NULL;
-    enum tok_err err = path_of(dir, "issuer", &path);
-
-    free(p->issuer);
-    p->issuer = NULL;
-    if (err == TOK_OK && issuer && !(p->issuer = strdup(issuer)))
-        err = TOK_NO_MEMORY;
-    if (err == TOK_OK && audience)
-        err = word_list_copy(audience, &p->audience);
-    if (err != TOK_OK)
-        return err;
-    if (p->issuer && p->audience)
-        return names_whole(p, errmsg);
-    if (access(path, F_OK) == 0)
-        err = policy_read_pinned(p, path, errmsg);
-    else if (errno != ENOENT)
-        err = errmsg_set(errmsg, TOK_SETTINGS, "%s: %s", path, strerror(errno));
-    if (err == TOK_OK && (!p->issuer || !p->audience))
-        err = names_of_host(p, host, errmsg);
-    return err == TOK_OK ? names_whole(p, errmsg) : err;
-}
-
-enum tok_err names_find(const char *dir, const char *issuer, word_list audience,
-                        const char *host, struct names *ret, struct errmsg *errmsg)
-{
-    struct policy p = {0};
-    enum tok_err err = policy_init(&p);
-
-    if (err == TOK_OK)
-        err = names_into(&p, dir, issuer, audience, host, errmsg);
-    if (err == TOK_OK) {
-        *ret = (struct names){.issuer = p.issuer, .audience = p.audience};
-        p.issuer = NULL;
-        p.audience = NULL;
-    }
-    policy_clear(&p);
-    return err;
-}
-
-enum tok_err publish_names(const char *dir, const struct names *names, struct errmsg *errmsg)
+enum tok_err publish_names(const char *dir, const struct issuer_names *names,
+                           struct errmsg *errmsg)
 {
     CLEANUP(cleanup_free) char *path = NULL;
     CLEANUP(cleanup_free) char *text = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&text, &size);
-    enum tok_err err;
+    enum tok_err err = path_of(dir, "issuer", &path);
 
-    if (!out)
-        return TOK_NO_MEMORY;
-    (void)fprintf(out, "Issuer=%s\nAudience=", names->issuer);
-    for (char *const *a = names->audience; *a; a++)
-        (void)fprintf(out, "%s%s", a == names->audience ? "" : " ", *a);
-    (void)fputc('\n', out);
-    if (fclose(out) != 0)
-        return TOK_NO_MEMORY;
-    err = path_of(dir, "issuer", &path);
-    return err != TOK_OK ? err
-                         : publish(path, (struct slice){text, size}, SMALL_FILE_MAX, errmsg);
+    if (err == TOK_OK)
+        err = issuer_names_text(names, &text);
+    return err != TOK_OK ? err : publish(path, slice_of(text), NAMES_FILE_MAX, errmsg);
 }
 
 enum tok_err publish_keys(const char *dir, const struct signing_keys *keys,
@@ -152,13 +56,13 @@ enum tok_err publish_keys(const char *dir, const struct signing_keys *keys,
     return err != TOK_OK ? err : publish(path, slice_of(keys->jwks), KEYSET_FILE_MAX, errmsg);
 }
 
-/* Lines of the list, each REVOKED_LINE_LEN bytes, side by side. */
-struct lines {
+/* Lines of `revoked`, REVOKED_LINE_LEN bytes each, without gaps. */
+struct revoked_lines {
     char *p;
     size_t n, room; /* lines */
 };
 
-static bool lines_add(struct lines *lines, const char line[REVOKED_LINE_LEN])
+static bool lines_add(struct revoked_lines *lines, const char line[REVOKED_LINE_LEN])
 {
     if (lines->n == lines->room) {
         size_t room = lines->room ? lines->room * 2 : 64;
@@ -182,23 +86,22 @@ static bool add_ended(void *arg, const uint8_t sid[ISSUE_ID_BYTES], int64_t last
     return lines_add(arg, line);
 }
 
-/* The ten digits of a line in form; -1 otherwise. */
-static int64_t line_exp(const char *line)
+/* False: malformed. */
+static bool line_exp(const char *line, int64_t *ret)
 {
-    int64_t exp = 0;
+    struct slice sid = {line, REVOKED_SID_LEN};
+    struct slice digits = {line + REVOKED_SID_LEN + 1, REVOKED_LINE_LEN - REVOKED_SID_LEN - 2};
+    uint64_t exp;
 
-    if (line[REVOKED_SID_LEN] != ' ' || line[REVOKED_LINE_LEN - 1] != '\n' ||
-        !base64url_is_text((struct slice){line, REVOKED_SID_LEN}))
-        return -1;
-    for (size_t i = REVOKED_SID_LEN + 1; i < REVOKED_LINE_LEN - 1; i++) {
-        if (line[i] < '0' || line[i] > '9')
-            return -1;
-        exp = exp * 10 + (line[i] - '0');
-    }
-    return exp;
+    if (!base64url_is_text(sid) || line[REVOKED_SID_LEN] != ' ' ||
+        line[REVOKED_LINE_LEN - 1] != '\n' || !slice_digits(digits, &exp))
+        return false;
+    *ret = (int64_t)exp;
+    return true;
 }
 
-static enum tok_err add_published(const char *path, int64_t after, struct lines *lines,
+/* Adds the lines of the file that expire after this time. */
+static enum tok_err add_published(const char *path, int64_t after, struct revoked_lines *lines,
                                   struct errmsg *errmsg)
 {
     CLEANUP(cleanup_free) char *old = NULL;
@@ -212,13 +115,13 @@ static enum tok_err add_published(const char *path, int64_t after, struct lines 
         return err;
     if (n % REVOKED_LINE_LEN != 0)
         return errmsg_set(errmsg, TOK_LIST,
-                          "%s: its size is no multiple of %d: remove it, it is made "
-                          "again from the store",
+                          "%s: its size is no multiple of %d: remove it, it is made again "
+                          "from the store",
                           path, REVOKED_LINE_LEN);
     for (const char *line = old; line < old + n; line += REVOKED_LINE_LEN) {
-        int64_t exp = line_exp(line);
+        int64_t exp;
 
-        if (exp < 0)
+        if (!line_exp(line, &exp))
             return errmsg_set(errmsg, TOK_LIST,
                               "%s: line %zu is out of form: remove the file, it is made again "
                               "from the store",
@@ -234,9 +137,9 @@ static int by_text(const void *a, const void *b)
     return memcmp(a, b, REVOKED_LINE_LEN);
 }
 
-/* Sorted, and of two lines of one session the one that lasts longer: it comes later, since
- * the digits have one width. */
-static void sort_lines(struct lines *lines)
+/* Sorts, and keeps of two lines of one session the one that expires later: it sorts last, since
+ * all times have ten digits. */
+static void sort_lines(struct revoked_lines *lines)
 {
     size_t kept = 0;
 
@@ -254,7 +157,7 @@ static void sort_lines(struct lines *lines)
 }
 
 static enum tok_err collect(const char *path, struct store *store, int64_t after,
-                            struct lines *lines, struct errmsg *errmsg)
+                            struct revoked_lines *lines, struct errmsg *errmsg)
 {
     enum tok_err err = add_published(path, after, lines, errmsg);
 
@@ -270,10 +173,10 @@ enum tok_err publish_revoked(const char *dir, struct store *store, int64_t wall,
                              struct errmsg *errmsg)
 {
     CLEANUP(cleanup_free) char *path = NULL;
-    struct lines lines = {0};
+    struct revoked_lines lines = {0};
     enum tok_err err = path_of(dir, "revoked", &path);
 
-    /* A module may take a token this long after its exp. */
+    /* A module may accept a token this long after its exp. */
     if (err == TOK_OK)
         err = collect(path, store, wall - POLICY_LEEWAY_MAX, &lines, errmsg);
     if (err == TOK_OK)

@@ -10,43 +10,30 @@
 #define LINE_MAX_LEN (KEY_THUMBPRINT_LEN + 1 + 20 + 1)
 #define FILE_MAX ((size_t)KEYS_MAX * LINE_MAX_LEN)
 
-/* A line without its newline: a thumbprint alone where it is the first, else with its time. */
+/* A line without its newline: a thumbprint, and in all but the first line a time. */
 static bool read_line(struct slice line, bool first, struct signer_line *ret)
 {
-    int64_t until = 0;
+    struct slice thumbprint = line, digits;
+    uint64_t until = 0;
 
-    if (line.n < KEY_THUMBPRINT_LEN ||
-        !base64url_is_text((struct slice){line.p, KEY_THUMBPRINT_LEN}))
+    if (!first && (!slice_cut(line, ' ', &thumbprint, &digits) || digits.n > 18 ||
+                   !slice_digits(digits, &until)))
         return false;
-    memcpy(ret->thumbprint, line.p, KEY_THUMBPRINT_LEN);
-    if (first)
-        return line.n == KEY_THUMBPRINT_LEN;
-    if (line.n < KEY_THUMBPRINT_LEN + 2 || line.n > KEY_THUMBPRINT_LEN + 1 + 18 ||
-        line.p[KEY_THUMBPRINT_LEN] != ' ')
+    if (thumbprint.n != KEY_THUMBPRINT_LEN || !base64url_is_text(thumbprint))
         return false;
-    for (size_t i = KEY_THUMBPRINT_LEN + 1; i < line.n; i++) {
-        if (line.p[i] < '0' || line.p[i] > '9')
-            return false;
-        until = until * 10 + (line.p[i] - '0');
-    }
-    ret->until = until;
+    memcpy(ret->thumbprint, thumbprint.p, KEY_THUMBPRINT_LEN);
+    ret->until = (int64_t)until;
     return true;
 }
 
 static bool parse(struct slice text, struct signer *s)
 {
-    while (text.n > 0) {
-        const char *end = memchr(text.p, '\n', text.n);
-        struct slice line;
+    struct slice line;
 
-        if (!end || s->n == KEYS_MAX)
+    for (; text.n > 0; s->n++)
+        if (s->n == KEYS_MAX || !slice_cut(text, '\n', &line, &text) ||
+            !read_line(line, s->n == 0, &s->lines[s->n]))
             return false;
-        line = (struct slice){text.p, (size_t)(end - text.p)};
-        if (!read_line(line, s->n == 0, &s->lines[s->n]))
-            return false;
-        s->n++;
-        text = (struct slice){end + 1, text.n - line.n - 1};
-    }
     return s->n > 0;
 }
 

@@ -1,58 +1,47 @@
-#include "jwtd/issuer/requests/admin.h"
-
-#include "common/json/emit.h"
 #include "common/token/revoked.h"
-#include "jwtd/issuer/state.h"
+#include "jwtd/issuer/issuer.h"
+#include "jwtd/issuer/requests/handlers.h"
+#include "jwtd/issuer/requests/reply_json.h"
 #include "jwtd/shared/messages.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
-static void emit_bool(struct emit *out, const char *name, bool value)
+/* Rows in which live sessions are counted: everyone waits meanwhile. */
+#define COUNT_ROWS 5000
+
+static bool add_audience(const struct issuer *x, struct json_object *to)
 {
-    emit_member(out, name);
-    emit_text(out, value ? "true" : "false");
+    struct json_object *audience = json_object_new_array();
+    bool ok = reply_json_add(to, "audience", audience);
+
+    for (char *const *a = x->names.audience; ok && *a; a++)
+        ok = reply_json_add_string(audience, NULL, slice_of(*a));
+    return ok;
 }
 
-static void emit_number(struct emit *out, const char *name, int64_t value)
+static bool add_keys(const struct issuer *x, struct json_object *to)
 {
-    emit_member(out, name);
-    emit_integer(out, value);
-}
+    struct json_object *keys = json_object_new_array();
+    bool ok = reply_json_add(to, "keys", keys);
 
-static void emit_audience(const struct issuer *x, struct emit *out)
-{
-    emit_member(out, "audience");
-    emit_text(out, "[");
-    for (char *const *a = x->names.audience; *a; a++) {
-        emit_text(out, a == x->names.audience ? "" : ",");
-        emit_string(out, slice_of(*a));
-    }
-    emit_text(out, "]");
-}
-
-static void emit_keys(const struct issuer *x, struct emit *out)
-{
-    emit_member(out, "keys");
-    emit_text(out, "[");
-    for (size_t i = 0; i < x->keys.n; i++) {
+    for (size_t i = 0; ok && i < x->keys.n; i++) {
         const struct signing_key *k = &x->keys.keys[i];
+        bool signs = k->key == x->keys.signer;
+        struct json_object *key = json_object_new_object();
 
-        emit_text(out, i > 0 ? "," : "");
-        emit_begin(out);
-        emit_member_string(out, "kid", key_kid(k->key));
-        emit_member_string(out, "alg", slice_of(key_alg(k->key)->name));
-        emit_bool(out, "signs", k->key == x->keys.signer);
-        if (k->until > 0)
-            emit_number(out, "until", k->until);
-        emit_end(out);
+        ok = reply_json_add(keys, NULL, key) &&
+             reply_json_add_string(key, "kid", key_kid(k->key)) &&
+             reply_json_add_string(key, "alg", slice_of(key_alg(k->key)->name)) &&
+             reply_json_add(key, "signs", json_object_new_boolean(signs)) &&
+             (k->until == 0 || reply_json_add_number(key, "until", k->until));
     }
-    emit_text(out, "]");
+    return ok;
 }
 
-/* Bytes of a file that may have gone: -1 then. */
-static int64_t size_of(const char *dir, const char *name)
+/* Bytes; -1: not there. */
+static int64_t file_size(const char *dir, const char *name)
 {
     CLEANUP(cleanup_free) char *path = NULL;
     struct stat st;
@@ -64,111 +53,104 @@ static int64_t size_of(const char *dir, const char *name)
     return stat(path, &st) == 0 ? st.st_size : -1;
 }
 
-static void emit_store(const struct issuer *x, struct emit *out)
+static bool add_sessions(struct json_object *to, uint64_t live, bool more)
 {
-    const char *set = x->service.settings.store.path, *own = "sessions.db";
-    const char *dir = set ? set : x->state_dir, *name = set ? "" : own;
+    struct json_object *sessions = json_object_new_object();
 
-    emit_member(out, "store");
-    emit_begin(out);
-    emit_member(out, "path");
-    emit_string(out, slice_of(set ? set : own));
-    emit_number(out, "bytes", size_of(dir, name));
-    emit_end(out);
+    return reply_json_add(to, "sessions", sessions) &&
+           reply_json_add_number(sessions, "live", (int64_t)live) &&
+           reply_json_add(sessions, "more", json_object_new_boolean(more));
 }
 
-static void emit_status(struct issuer *x, uint64_t live, bool more, struct emit *out)
+static bool add_store(const struct issuer *x, struct json_object *to)
 {
-    int64_t wall = issuer_wall(), now = state_time(x);
+    const char *path = x->service.settings.store.path, *own = "sessions.db";
+    int64_t bytes = path ? file_size(path, "") : file_size(x->state_dir, own);
+    struct json_object *store = json_object_new_object();
 
-    emit_begin(out);
-    emit_member_string(out, "version", slice_of(JWT_VERSION));
-    emit_member_string(out, "issuer", slice_of(x->names.issuer));
-    emit_audience(x, out);
-    emit_member_string(out, "algorithm", slice_of(x->service.settings.token.algorithm->name));
-    emit_keys(x, out);
-    emit_member(out, "sessions");
-    emit_begin(out);
-    emit_number(out, "live", (int64_t)live);
-    emit_bool(out, "more", more);
-    emit_end(out);
-    emit_store(x, out);
-    emit_number(out, "revoked", size_of(x->public_dir, "revoked") / REVOKED_LINE_LEN);
-    emit_number(out, "clock_behind", now > wall ? now - wall : 0);
-    emit_end(out);
+    return reply_json_add(to, "store", store) &&
+           reply_json_add_string(store, "path", slice_of(path ? path : own)) &&
+           reply_json_add_number(store, "bytes", bytes);
 }
 
-enum step admin_status_step(struct issuer *x, struct job *job)
+/* {"version","issuer","audience":[...],"algorithm","keys":[{"kid","alg","signs"[,"until"]}],
+ * "sessions":{"live","more"},"store":{"path","bytes"},"revoked","clock_behind"}: revoked is the
+ * number of its lines, times and spans are seconds. */
+enum wire_status handle_admin_status(struct issuer *x, struct issuer_request *r)
 {
-    char said[WIRE_JSON_MAX];
-    struct emit out = {.p = said, .size = sizeof(said)};
+    CLEANUP(cleanup_json) struct json_object *status = json_object_new_object();
+    const char *algorithm = x->service.settings.token.algorithm->name;
+    int64_t wall = issuer_wall(), now = issuer_time(x);
+    int64_t revoked = file_size(x->public_dir, "revoked") / REVOKED_LINE_LEN;
     uint64_t live;
     bool more;
 
-    if (store_count_live(x->store, ADMIN_COUNT_ROWS, &live, &more) != STORE_DONE)
-        return STEP_FAILED;
-    emit_status(x, live, more, &out);
-    job_say(job, out.n <= sizeof(said) ? WIRE_OK : WIRE_UNAVAILABLE,
-            (union wire_value[]){{.text = {said, out.n}}});
-    return STEP_ANSWER;
+    if (store_count_live(x->store, COUNT_ROWS, &live, &more) != STORE_DONE)
+        return WIRE_UNAVAILABLE;
+    if (!status || !reply_json_add_string(status, "version", slice_of(JWT_VERSION)) ||
+        !reply_json_add_string(status, "issuer", slice_of(x->names.issuer)) ||
+        !add_audience(x, status) ||
+        !reply_json_add_string(status, "algorithm", slice_of(algorithm)) ||
+        !add_keys(x, status) || !add_sessions(status, live, more) || !add_store(x, status) ||
+        !reply_json_add_number(status, "revoked", revoked) ||
+        !reply_json_add_number(status, "clock_behind", now > wall ? now - wall : 0))
+        return WIRE_UNAVAILABLE;
+    return request_reply(r, &(union wire_value){.text = reply_json_text(status)});
 }
 
-/* *ret_user is the session's; STORE_ABSENT: there is no live session of this sid. */
-static enum store_said end_session(struct issuer *x, struct slice what,
-                                   char ret_user[USER_NAME_MAX + 1])
+/* Ends the live session of this sid. */
+static enum store_result end_session(struct issuer *x, struct slice sid_text,
+                                     char ret_user[USER_NAME_MAX + 1])
 {
     uint8_t sid[ISSUE_ID_BYTES];
     struct store_session s;
-    enum store_said said;
+    enum store_result result;
 
-    if (!issue_id_read(what, sid))
+    if (!issue_id_read(sid_text, sid))
         return STORE_ABSENT;
-    said = store_find(x->store, sid, &s);
-    if (said != STORE_DONE)
-        return said;
+    result = store_find(x->store, sid, &s);
+    if (result != STORE_DONE)
+        return result;
     memcpy(ret_user, s.user, sizeof(s.user));
     return store_end(x->store, sid, "admin");
 }
 
-static enum store_said end_sessions(struct issuer *x, struct slice what,
-                                    char ret_user[USER_NAME_MAX + 1], uint64_t *ret_n)
+/* Ends all sessions of the user of this name; where there is none, the session of this sid. */
+static enum store_result end_sessions(struct issuer *x, struct slice what,
+                                      char ret_user[USER_NAME_MAX + 1], uint64_t *ret_n)
 {
-    enum store_said said = STORE_ABSENT;
+    enum store_result result = STORE_ABSENT;
 
-    *ret_n = 0;
     if (what.n <= USER_NAME_MAX) {
         memcpy(ret_user, what.p, what.n);
         ret_user[what.n] = '\0';
-        said = store_knows_user(x->store, ret_user);
+        result = store_knows_user(x->store, ret_user);
     }
-    if (said == STORE_DONE)
+    if (result == STORE_DONE)
         return store_end_user(x->store, ret_user, issuer_wall(), "admin", ret_n);
-    if (said == STORE_ABSENT)
-        said = end_session(x, what, ret_user);
-    *ret_n = said == STORE_DONE;
-    return said;
+    *ret_n = 1;
+    return result == STORE_ABSENT ? end_session(x, what, ret_user) : result;
 }
 
-enum step admin_revoke_step(struct issuer *x, struct job *job)
+enum wire_status handle_admin_revoke(struct issuer *x, struct issuer_request *r)
 {
-    struct event *e = &job->event;
-    struct slice what = job_text(job, 0);
-    uint64_t n;
+    char user[USER_NAME_MAX + 1] = "";
+    uint64_t n = 0;
 
-    *e = (struct event){.priority = LOG_NOTICE};
-    switch (end_sessions(x, what, e->user, &n)) {
+    switch (end_sessions(x, request_text(r, 0), user, &n)) {
     case STORE_FAILED:
-        return STEP_FAILED;
+        return WIRE_UNAVAILABLE;
     case STORE_ABSENT:
-        job_say(job, WIRE_NO_SESSION, NULL);
-        return STEP_ANSWER;
+        return WIRE_NO_SESSION;
     case STORE_DONE:
         break;
     }
-    /* A user of the store's is an account's name, and may stand in the log. */
-    e->id = n > 0 ? MESSAGE_LOGOUT : NULL;
-    e->sentence = n == 1 ? "A session was ended by root" : "Sessions were ended by root";
-    job->ended = n > 0;
-    job_say(job, WIRE_OK, (union wire_value[]){{.number = n}});
-    return STEP_ANSWER;
+    if (n > 0) {
+        request_set_event(r, LOG_NOTICE, MESSAGE_LOGOUT,
+                          n == 1 ? "A session was ended by root"
+                                 : "Sessions were ended by root");
+        memcpy(r->event.user, user, sizeof(user)); /* an account: the store has it */
+    }
+    r->ended_session = n > 0;
+    return request_reply(r, &(union wire_value){.number = n});
 }

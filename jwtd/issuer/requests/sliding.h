@@ -1,14 +1,12 @@
 /*
- * simplejwt's sliding tokens: one token that is shown and exchanged both, with two ends, exp
- * and refresh_exp. Each belongs to a session of its own, so that logging out ends it.
+ * simplejwt's sliding tokens: one token that is both presented and exchanged, with two ends,
+ * exp and refresh_exp. Each has a session of its own, so that a logout ends it.
  */
 #pragma once
 
-#include "jwtd/issuer/job.h"
+#include "jwtd/issuer/issuer.h"
+#include "jwtd/issuer/request.h"
 
-/* Mints the session's token and says it. What was said: WIRE_OK or why not. */
-enum wire_status sliding_say(struct issuer *x, struct job *job,
-                             const struct store_session *session);
-
-/* The step of a sliding refresh: the same token with new times, until its refresh_exp. */
-enum step sliding_step(struct issuer *x, struct job *job);
+/* Mints the session's token as the answer. */
+enum wire_status sliding_reply(struct issuer *x, struct issuer_request *r,
+                               const struct store_session *session);

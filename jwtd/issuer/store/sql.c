@@ -34,7 +34,7 @@ static void keep(struct sql *sql, const char *what, int code)
                    what, code, cure_of(code & 0xff));
 }
 
-enum store_said sql_failed(struct sql *sql)
+enum store_result sql_failed(struct sql *sql)
 {
     keep(sql, sqlite3_errmsg(sql->db), sqlite3_extended_errcode(sql->db));
     return STORE_FAILED;
@@ -115,7 +115,7 @@ void sql_bind_id(struct sql_call *call, const uint8_t id[ISSUE_ID_BYTES])
     sql_bind_bytes(call, id, ISSUE_ID_BYTES);
 }
 
-enum store_said sql_step(struct sql_call *call)
+enum store_result sql_step(struct sql_call *call)
 {
     int rc = call->rc == SQLITE_OK ? sqlite3_step(call->statement) : call->rc;
 
@@ -169,12 +169,12 @@ void sql_done(struct sql_call *call)
     (void)sqlite3_clear_bindings(call->statement);
 }
 
-enum store_said sql_run(struct sql_call *call)
+enum store_result sql_run(struct sql_call *call)
 {
-    enum store_said said = sql_step(call);
+    enum store_result result = sql_step(call);
 
-    if (said == STORE_ABSENT)
-        said = sqlite3_changes(call->sql->db) > 0 ? STORE_DONE : STORE_ABSENT;
+    if (result == STORE_ABSENT)
+        result = sqlite3_changes(call->sql->db) > 0 ? STORE_DONE : STORE_ABSENT;
     sql_done(call);
-    return said;
+    return result;
 }

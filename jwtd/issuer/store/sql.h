@@ -19,7 +19,7 @@ struct sql {
 };
 
 /* Keeps the file, what SQLite says of the last failure, and the cure. Always STORE_FAILED. */
-enum store_said sql_failed(struct sql *sql);
+enum store_result sql_failed(struct sql *sql);
 
 /* The same for a row that can't be one of ours. */
 void sql_damaged(struct sql *sql);
@@ -49,7 +49,7 @@ void sql_bind_bytes(struct sql_call *call, const uint8_t *bytes, size_t n);
 void sql_bind_id(struct sql_call *call, const uint8_t id[ISSUE_ID_BYTES]);
 
 /* The next row. STORE_ABSENT: there is none. */
-enum store_said sql_step(struct sql_call *call) MUST_CHECK;
+enum store_result sql_step(struct sql_call *call) MUST_CHECK;
 
 int64_t sql_read_int(struct sql_call *call);
 size_t sql_read_bytes(struct sql_call *call, void *ret, size_t size);
@@ -61,4 +61,4 @@ bool sql_read_id(struct sql_call *call, uint8_t ret[ISSUE_ID_BYTES]);
 void sql_done(struct sql_call *call);
 
 /* Runs a call that yields no rows, and ends it. STORE_ABSENT: it changed none. */
-enum store_said sql_run(struct sql_call *call) MUST_CHECK;
+enum store_result sql_run(struct sql_call *call) MUST_CHECK;

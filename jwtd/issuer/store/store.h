@@ -50,7 +50,7 @@ struct store_session {
     bool ended;
 };
 
-enum store_said {
+enum store_result {
     STORE_DONE,
     STORE_ABSENT, /* no such row, or not in the state that was asked for: nothing was changed */
     STORE_FAILED,
@@ -62,7 +62,10 @@ enum tok_err store_open(const char *path, struct store **ret, struct errmsg *err
 void store_close(struct store *store);
 DEFINE_CLEANUP(struct store *, cleanup_store, store_close)
 
-/* The last failure for the log: file, what is wrong, cure. */
+/* True after any STORE_FAILED. */
+bool store_failed(const struct store *store);
+
+/* The last failure for the log: file, cause, remedy; "" when there was none. */
 const char *store_failure(const struct store *store);
 
 /* max(wall, high-water mark). */
@@ -74,71 +77,74 @@ int64_t store_mark(const struct store *store);
 
 /* Begins one transaction at this wall time; nobody else writes until its end. up: seconds since
  * the machine was booted (CLOCK_BOOTTIME). */
-enum store_said store_begin(struct store *store, int64_t wall, int64_t up) MUST_CHECK;
-
-/* True when something was changed since store_begin. */
-bool store_changed(const struct store *store);
+enum store_result store_begin(struct store *store, int64_t wall, int64_t up) MUST_CHECK;
 
 /* With changes: sets the mark, purges a few rows of which no token lives, and waits for the
  * disk. STORE_DONE or STORE_FAILED. */
-enum store_said store_commit(struct store *store) MUST_CHECK;
+enum store_result store_commit(struct store *store) MUST_CHECK;
 void store_rollback(struct store *store);
 
-enum store_said store_find(struct store *store, const uint8_t sid[ISSUE_ID_BYTES],
-                           struct store_session *ret) MUST_CHECK;
+enum store_result store_find(struct store *store, const uint8_t sid[ISSUE_ID_BYTES],
+                             struct store_session *ret) MUST_CHECK;
 
-/* Calls fn for the live sessions of a user (NULL: of all), newest first, those older than the
- * session `after` (NULL: from the newest on), until fn's false, which leaves that session for
- * the next page, or until STORE_PAGE_ROWS rows were looked at: so a page may have no session
- * and yet a next one. *ret_more: there may be more after ret_next. */
-enum store_said store_page(struct store *store, const char *user, const uint8_t *after,
-                           bool (*fn)(void *arg, const struct store_session *session),
-                           void *arg, uint8_t ret_next[ISSUE_ID_BYTES],
-                           bool *ret_more) MUST_CHECK;
+/* One page of live sessions, newest first. */
+struct store_page {
+    const char *user;     /* NULL: of all users */
+    const uint8_t *after; /* sid of the last session of the page before; NULL: first page */
+    /* Called for each session; false leaves that session for the next page. */
+    bool (*fn)(void *arg, const struct store_session *session);
+    void *arg;
+    uint8_t next[ISSUE_ID_BYTES]; /* out: `after` of the next page */
+    bool more;                    /* out: there may be a next page */
+};
+
+/* Looks at no more than STORE_PAGE_ROWS rows, so a page without a session may have a next one.
+ */
+enum store_result store_page(struct store *store, struct store_page *page) MUST_CHECK;
 
 /* A new session; `ended` with a reason makes one that is over from its start. */
-enum store_said store_add(struct store *store, const struct store_session *session,
-                          const char *reason) MUST_CHECK;
+enum store_result store_add(struct store *store, const struct store_session *session,
+                            const char *reason) MUST_CHECK;
 
 /* Replaces the pair of a live session whose generation is `from` by the next one, and moves its
  * idle end: one conditional UPDATE, so of many rotations from one generation one wins.
  * STORE_ABSENT for the others. */
-enum store_said store_rotate(struct store *store, const uint8_t sid[ISSUE_ID_BYTES],
-                             int64_t from, const struct store_pair *pair,
-                             int64_t idle_exp) MUST_CHECK;
+enum store_result store_rotate(struct store *store, const uint8_t sid[ISSUE_ID_BYTES],
+                               int64_t from, const struct store_pair *pair,
+                               int64_t idle_exp) MUST_CHECK;
 
 /* The same for a new access token beside the same refresh token. */
-enum store_said store_renew(struct store *store, const uint8_t sid[ISSUE_ID_BYTES], int64_t gen,
-                            int64_t access_exp, int64_t idle_exp) MUST_CHECK;
+enum store_result store_renew(struct store *store, const uint8_t sid[ISSUE_ID_BYTES],
+                              int64_t gen, int64_t access_exp, int64_t idle_exp) MUST_CHECK;
 
 /* Ends a live session. STORE_ABSENT: there is none. */
-enum store_said store_end(struct store *store, const uint8_t sid[ISSUE_ID_BYTES],
-                          const char *reason) MUST_CHECK;
+enum store_result store_end(struct store *store, const uint8_t sid[ISSUE_ID_BYTES],
+                            const char *reason) MUST_CHECK;
 
 /* Ends the oldest of a user's live sessions until `keep` are left. */
-enum store_said store_end_oldest(struct store *store, const char *user, uint64_t keep,
-                                 const char *reason, uint64_t *ret_ended) MUST_CHECK;
+enum store_result store_end_oldest(struct store *store, const char *user, uint64_t keep,
+                                   const char *reason, uint64_t *ret_ended) MUST_CHECK;
 
 /* STORE_DONE when some session of this user is kept, ended or not. */
-enum store_said store_knows_user(struct store *store, const char *user) MUST_CHECK;
+enum store_result store_knows_user(struct store *store, const char *user) MUST_CHECK;
 
 /* Calls fn for each ended session whose last access token expires after this wall time; fn's
  * false stops it with STORE_FAILED. Needs no transaction. */
-enum store_said store_each_ended(struct store *store, int64_t after,
-                                 bool (*fn)(void *arg, const uint8_t sid[ISSUE_ID_BYTES],
-                                            int64_t last_access_exp),
-                                 void *arg) MUST_CHECK;
+enum store_result store_each_ended(struct store *store, int64_t after,
+                                   bool (*fn)(void *arg, const uint8_t sid[ISSUE_ID_BYTES],
+                                              int64_t last_access_exp),
+                                   void *arg) MUST_CHECK;
 
 /* Ends whatever of a user's sessions is live, or has an access token that is not expired at
  * this wall time. */
-enum store_said store_end_user(struct store *store, const char *user, int64_t wall,
-                               const char *reason, uint64_t *ret_ended) MUST_CHECK;
+enum store_result store_end_user(struct store *store, const char *user, int64_t wall,
+                                 const char *reason, uint64_t *ret_ended) MUST_CHECK;
 
 /* How many sessions are live among the newest so many rows; *ret_more: there may be more rows.
  */
-enum store_said store_count_live(struct store *store, uint64_t rows, uint64_t *ret_live,
-                                 bool *ret_more) MUST_CHECK;
+enum store_result store_count_live(struct store *store, uint64_t rows, uint64_t *ret_live,
+                                   bool *ret_more) MUST_CHECK;
 
 /* When the last token of any session expires (wall): nothing that was minted until now lives
  * longer. 0: there is none. */
-enum store_said store_last_exp(struct store *store, int64_t *ret_exp) MUST_CHECK;
+enum store_result store_last_exp(struct store *store, int64_t *ret_exp) MUST_CHECK;

@@ -22,22 +22,23 @@ struct bound {
     uint8_t sid[ISSUE_ID_BYTES];
 };
 
-static enum store_said find_bound(struct store *store, const uint8_t *after, struct bound *ret)
+static enum store_result find_bound(struct store *store, const uint8_t *after,
+                                    struct bound *ret)
 {
     struct store_session s;
-    enum store_said said;
+    enum store_result result;
 
     if (!after) {
         ret->created_at = INT64_MAX;
         memset(ret->sid, 0xff, sizeof(ret->sid));
         return STORE_DONE;
     }
-    said = store_find(store, after, &s);
-    if (said == STORE_DONE) {
+    result = store_find(store, after, &s);
+    if (result == STORE_DONE) {
         ret->created_at = s.created_at;
         memcpy(ret->sid, s.sid, sizeof(ret->sid));
     }
-    return said;
+    return result;
 }
 
 static struct sql_call page_call(struct store *store, const char *user,
@@ -54,83 +55,82 @@ static struct sql_call page_call(struct store *store, const char *user,
     return call;
 }
 
-enum store_said store_page(struct store *store, const char *user, const uint8_t *after,
-                           bool (*fn)(void *arg, const struct store_session *session),
-                           void *arg, uint8_t ret_next[ISSUE_ID_BYTES], bool *ret_more)
+enum store_result store_page(struct store *store, struct store_page *page)
 {
     struct bound bound;
     struct sql_call call;
-    enum store_said said = find_bound(store, after, &bound);
-    unsigned n = 0;
+    enum store_result result = find_bound(store, page->after, &bound);
+    unsigned rows = 0;
     bool full = false, live;
 
-    if (said != STORE_DONE) {
-        *ret_more = false;
-        return said == STORE_ABSENT ? STORE_DONE : said;
-    }
-    call = page_call(store, user, &bound);
-    while (!full && (said = sql_step(&call)) == STORE_DONE) {
+    page->more = false;
+    if (result != STORE_DONE)
+        return result == STORE_ABSENT ? STORE_DONE : result;
+    call = page_call(store, page->user, &bound);
+    while ((result = sql_step(&call)) == STORE_DONE) {
         struct store_session s = {0};
 
-        if (!page_row(store, &call, &s, &live))
-            said = STORE_FAILED;
-        full = said == STORE_FAILED || (live && !fn(arg, &s));
+        if (!page_row(store, &call, &s, &live)) {
+            result = STORE_FAILED;
+            break;
+        }
+        full = live && !page->fn(page->arg, &s);
         if (full)
             break;
         memcpy(bound.sid, s.sid, sizeof(bound.sid));
-        n++;
+        rows++;
     }
     sql_done(&call);
-    if (said == STORE_FAILED)
-        return said;
-    memcpy(ret_next, bound.sid, sizeof(bound.sid));
-    *ret_more = n > 0 && (full || n == STORE_PAGE_ROWS);
+    if (result == STORE_FAILED)
+        return result;
+    memcpy(page->next, bound.sid, sizeof(page->next));
+    page->more = rows > 0 && (full || rows == STORE_PAGE_ROWS);
     return STORE_DONE;
 }
 
-enum store_said store_each_ended(struct store *store, int64_t after,
-                                 bool (*fn)(void *arg, const uint8_t sid[ISSUE_ID_BYTES],
-                                            int64_t last_access_exp),
-                                 void *arg)
+enum store_result store_each_ended(struct store *store, int64_t after,
+                                   bool (*fn)(void *arg, const uint8_t sid[ISSUE_ID_BYTES],
+                                              int64_t last_access_exp),
+                                   void *arg)
 {
     struct sql_call call = sql_call(&store->sql, DO_EACH_ENDED);
-    enum store_said said;
+    enum store_result result;
 
     sql_bind_int(&call, after);
-    while ((said = sql_step(&call)) == STORE_DONE) {
+    while ((result = sql_step(&call)) == STORE_DONE) {
         uint8_t sid[ISSUE_ID_BYTES] = {0};
 
         if (!sql_read_id(&call, sid) || call.damaged || !fn(arg, sid, sql_read_int(&call)))
             break;
     }
     sql_done(&call);
-    return said == STORE_ABSENT ? STORE_DONE : STORE_FAILED;
+    return result == STORE_ABSENT ? STORE_DONE : STORE_FAILED;
 }
 
-enum store_said store_count_live(struct store *store, uint64_t rows, uint64_t *ret_live,
-                                 bool *ret_more)
+enum store_result store_count_live(struct store *store, uint64_t rows, uint64_t *ret_live,
+                                   bool *ret_more)
 {
     struct sql_call call = sql_call(&store->sql, DO_COUNT_LIVE);
-    enum store_said said;
+    enum store_result result;
 
     sql_bind_int(&call, store->now);
     sql_bind_int(&call, (int64_t)rows);
-    said = sql_step(&call);
-    if (said == STORE_DONE) {
+    result = sql_step(&call);
+    if (result == STORE_DONE) {
         *ret_live = (uint64_t)sql_read_int(&call);
         *ret_more = (uint64_t)sql_read_int(&call) >= rows;
     }
     sql_done(&call);
-    return said;
+    return result;
 }
 
-enum store_said store_last_exp(struct store *store, int64_t *ret_exp)
+enum store_result store_last_exp(struct store *store, int64_t *ret_exp)
 {
     struct sql_call call = sql_call(&store->sql, DO_LAST_EXP);
-    enum store_said said = sql_step(&call);
+    enum store_result result = sql_step(&call);
 
-    if (said == STORE_DONE)
+    if (result == STORE_DONE)
         *ret_exp = sql_read_int(&call);
     sql_done(&call);
-    return said;
+    return result;
 }

@@ -102,6 +102,11 @@ const char *store_failure(const struct store *store)
     return store->sql.failure;
 }
 
+bool store_failed(const struct store *store)
+{
+    return store->sql.failure[0] != '\0';
+}
+
 int64_t store_time(const struct store *store, int64_t wall)
 {
     return wall > store->clock.mark ? wall : store->clock.mark;
@@ -112,7 +117,7 @@ int64_t store_mark(const struct store *store)
     return store->clock.mark;
 }
 
-enum store_said store_begin(struct store *store, int64_t wall, int64_t up)
+enum store_result store_begin(struct store *store, int64_t wall, int64_t up)
 {
     if (!run_plain(store, DO_BEGIN))
         return STORE_FAILED;
@@ -123,7 +128,7 @@ enum store_said store_begin(struct store *store, int64_t wall, int64_t up)
     return STORE_DONE;
 }
 
-bool store_changed(const struct store *store)
+static bool has_changes(const struct store *store)
 {
     return sqlite3_total_changes(store->sql.db) != store->changes;
 }
@@ -147,10 +152,12 @@ static bool purge(struct store *store)
     return sql_run(&call) != STORE_FAILED;
 }
 
-enum store_said store_commit(struct store *store)
+enum store_result store_commit(struct store *store)
 {
-    bool changed = store_changed(store);
+    bool changed = has_changes(store);
 
+    if (store_failed(store))
+        return STORE_FAILED;
     if (changed && (!advance(store) || !purge(store)))
         return STORE_FAILED;
     if (!run_plain(store, DO_COMMIT))
@@ -190,29 +197,29 @@ bool store_read_session(struct sql_call *call, struct store_session *s)
     return !call->damaged;
 }
 
-enum store_said store_find(struct store *store, const uint8_t sid[ISSUE_ID_BYTES],
-                           struct store_session *ret)
+enum store_result store_find(struct store *store, const uint8_t sid[ISSUE_ID_BYTES],
+                             struct store_session *ret)
 {
     struct sql_call call = sql_call(&store->sql, DO_FIND);
     struct store_session found = {0};
-    enum store_said said;
+    enum store_result result;
 
     sql_bind_id(&call, sid);
-    said = sql_step(&call);
-    if (said == STORE_DONE && !store_read_session(&call, &found)) {
+    result = sql_step(&call);
+    if (result == STORE_DONE && !store_read_session(&call, &found)) {
         sql_damaged(&store->sql);
-        said = STORE_FAILED;
+        result = STORE_FAILED;
     }
     sql_done(&call);
-    if (said == STORE_DONE) {
+    if (result == STORE_DONE) {
         memcpy(found.sid, sid, ISSUE_ID_BYTES);
         *ret = found;
     }
-    return said;
+    return result;
 }
 
-enum store_said store_add(struct store *store, const struct store_session *s,
-                          const char *reason)
+enum store_result store_add(struct store *store, const struct store_session *s,
+                            const char *reason)
 {
     struct sql_call call = sql_call(&store->sql, DO_ADD);
 
@@ -243,8 +250,8 @@ enum store_said store_add(struct store *store, const struct store_session *s,
     return sql_run(&call);
 }
 
-enum store_said store_rotate(struct store *store, const uint8_t sid[ISSUE_ID_BYTES],
-                             int64_t from, const struct store_pair *pair, int64_t idle_exp)
+enum store_result store_rotate(struct store *store, const uint8_t sid[ISSUE_ID_BYTES],
+                               int64_t from, const struct store_pair *pair, int64_t idle_exp)
 {
     struct sql_call call = sql_call(&store->sql, DO_ROTATE);
 
@@ -262,8 +269,8 @@ enum store_said store_rotate(struct store *store, const uint8_t sid[ISSUE_ID_BYT
     return sql_run(&call);
 }
 
-enum store_said store_renew(struct store *store, const uint8_t sid[ISSUE_ID_BYTES], int64_t gen,
-                            int64_t access_exp, int64_t idle_exp)
+enum store_result store_renew(struct store *store, const uint8_t sid[ISSUE_ID_BYTES],
+                              int64_t gen, int64_t access_exp, int64_t idle_exp)
 {
     struct sql_call call = sql_call(&store->sql, DO_RENEW);
 
@@ -275,8 +282,8 @@ enum store_said store_renew(struct store *store, const uint8_t sid[ISSUE_ID_BYTE
     return sql_run(&call);
 }
 
-enum store_said store_end(struct store *store, const uint8_t sid[ISSUE_ID_BYTES],
-                          const char *reason)
+enum store_result store_end(struct store *store, const uint8_t sid[ISSUE_ID_BYTES],
+                            const char *reason)
 {
     struct sql_call call = sql_call(&store->sql, DO_END);
 
@@ -286,47 +293,49 @@ enum store_said store_end(struct store *store, const uint8_t sid[ISSUE_ID_BYTES]
     return sql_run(&call);
 }
 
-enum store_said store_end_oldest(struct store *store, const char *user, uint64_t keep,
-                                 const char *reason, uint64_t *ret_ended)
+/* Runs a statement, and counts the rows it changed. */
+static enum store_result run_counting(struct store *store, struct sql_call *call,
+                                      uint64_t *ret_changed)
+{
+    enum store_result result = sql_run(call);
+
+    if (result == STORE_FAILED)
+        return result;
+    *ret_changed = result == STORE_DONE ? (uint64_t)sqlite3_changes(store->sql.db) : 0;
+    return STORE_DONE;
+}
+
+enum store_result store_end_oldest(struct store *store, const char *user, uint64_t keep,
+                                   const char *reason, uint64_t *ret_ended)
 {
     struct sql_call call = sql_call(&store->sql, DO_END_OLDEST);
-    enum store_said said;
 
     sql_bind_text(&call, user);
     sql_bind_int(&call, store->now);
     sql_bind_text(&call, reason);
     sql_bind_int(&call, keep < INT64_MAX ? (int64_t)keep : INT64_MAX);
-    said = sql_run(&call);
-    if (said == STORE_FAILED)
-        return said;
-    *ret_ended = said == STORE_DONE ? (uint64_t)sqlite3_changes(store->sql.db) : 0;
-    return STORE_DONE;
+    return run_counting(store, &call, ret_ended);
 }
 
-enum store_said store_knows_user(struct store *store, const char *user)
+enum store_result store_knows_user(struct store *store, const char *user)
 {
     struct sql_call call = sql_call(&store->sql, DO_KNOWS_USER);
-    enum store_said said;
+    enum store_result result;
 
     sql_bind_text(&call, user);
-    said = sql_step(&call);
+    result = sql_step(&call);
     sql_done(&call);
-    return said;
+    return result;
 }
 
-enum store_said store_end_user(struct store *store, const char *user, int64_t wall,
-                               const char *reason, uint64_t *ret_ended)
+enum store_result store_end_user(struct store *store, const char *user, int64_t wall,
+                                 const char *reason, uint64_t *ret_ended)
 {
     struct sql_call call = sql_call(&store->sql, DO_END_USER);
-    enum store_said said;
 
     sql_bind_int(&call, store->now);
     sql_bind_text(&call, user);
     sql_bind_int(&call, wall);
     sql_bind_text(&call, reason);
-    said = sql_run(&call);
-    if (said == STORE_FAILED)
-        return said;
-    *ret_ended = said == STORE_DONE ? (uint64_t)sqlite3_changes(store->sql.db) : 0;
-    return STORE_DONE;
+    return run_counting(store, &call, ret_ended);
 }

@@ -34,7 +34,7 @@ static const struct alg *eddsa(void)
 static void make(const char *where)
 {
     struct errmsg errmsg = {""};
-    enum tok_err err = keys_make(where, eddsa(), &errmsg);
+    enum tok_err err = keys_create(where, eddsa(), &errmsg);
 
     ck_assert_msg(err == TOK_OK, "%s", errmsg.text);
 }
@@ -115,7 +115,7 @@ START_TEST(keys_are_never_made_over_keys)
     struct errmsg errmsg;
 
     make(dir);
-    ck_assert_err(keys_make(dir, eddsa(), &errmsg), TOK_FILE);
+    ck_assert_err(keys_create(dir, eddsa(), &errmsg), TOK_FILE);
 }
 END_TEST
 
@@ -216,7 +216,7 @@ START_TEST(every_algorithm_has_a_first_start)
         struct errmsg errmsg = {""};
 
         (void)snprintf(dir, sizeof(dir), "%s/%s", top, names[i]);
-        ck_assert_ok(keys_make(dir, alg, &errmsg));
+        ck_assert_ok(keys_create(dir, alg, &errmsg));
         ck_assert_msg(keys_load(dir, alg, &keys, &errmsg) == TOK_OK, "%s: %s", names[i],
                       errmsg.text);
         ck_assert_ok(key_sign(keys.signer, SLICE("x"), signature));

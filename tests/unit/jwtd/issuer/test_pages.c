@@ -48,18 +48,18 @@ static void add_many(struct store *store, const char *user, int from, int to)
 /* All pages, `most` sessions each; how many pages it took. */
 static int walk(struct store *store, const char *user, int most, struct seen *ret)
 {
-    uint8_t next[ISSUE_ID_BYTES];
-    bool more = true;
+    struct store_page page = {.user = user, .fn = see, .arg = ret};
     int pages = 0;
 
     *ret = (struct seen){0};
     stores_begin(store, NOW);
-    for (const uint8_t *after = NULL; more; after = next) {
+    do {
         ret->most = ret->n + most;
-        ck_assert_int_eq(store_page(store, user, after, see, ret, next, &more), STORE_DONE);
+        ck_assert_int_eq(store_page(store, &page), STORE_DONE);
+        page.after = page.next;
         pages++;
         ck_assert_int_lt(pages, 100);
-    }
+    } while (page.more);
     stores_commit(store);
     return pages;
 }
@@ -130,15 +130,16 @@ END_TEST
 START_TEST(a_page_after_a_session_that_is_gone_is_the_last)
 {
     CLEANUP(cleanup_store) struct store *store = stores_open();
-    uint8_t gone[ISSUE_ID_BYTES], next[ISSUE_ID_BYTES];
+    uint8_t gone[ISSUE_ID_BYTES];
     struct seen seen = {.most = 10};
-    bool more = true;
+    struct store_page page = {
+        .user = "alice", .after = gone, .fn = see, .arg = &seen, .more = true};
 
     stores_id(gone, 99);
     add_many(store, "alice", 1, 3);
     stores_begin(store, NOW);
-    ck_assert_int_eq(store_page(store, "alice", gone, see, &seen, next, &more), STORE_DONE);
-    ck_assert(!more);
+    ck_assert_int_eq(store_page(store, &page), STORE_DONE);
+    ck_assert(!page.more);
     ck_assert_int_eq(seen.n, 0);
     store_rollback(store);
 }

@@ -196,11 +196,14 @@ START_TEST(an_open_list_stays_as_it_was)
 }
 END_TEST
 
-static struct names find_names(const char *issuer, word_list audience)
+static const struct issuer_names no_settings;
+
+static struct issuer_names find_names(word_list audience)
 {
-    struct names names = {0};
+    struct issuer_names settings = {.audience = audience};
+    struct issuer_names names = {0};
     struct errmsg errmsg = {""};
-    enum tok_err err = names_find(dir, issuer, audience, "Host-7.Example", &names, &errmsg);
+    enum tok_err err = issuer_names_find(dir, &settings, "Host-7.Example", &names, &errmsg);
 
     ck_assert_msg(err == TOK_OK, "%s", errmsg.text);
     return names;
@@ -208,7 +211,7 @@ static struct names find_names(const char *issuer, word_list audience)
 
 START_TEST(names_come_from_the_host_in_lower_case)
 {
-    CLEANUP(names_clear) struct names names = find_names(NULL, NULL);
+    CLEANUP(issuer_names_clear) struct issuer_names names = find_names(NULL);
     struct errmsg errmsg;
 
     ck_assert_str_eq(names.issuer, "https://host-7.example");
@@ -223,7 +226,7 @@ START_TEST(names_once_published_outlive_a_new_host_name)
 {
     put("issuer", ISSUER_TEXT);
     {
-        CLEANUP(names_clear) struct names names = find_names(NULL, NULL);
+        CLEANUP(issuer_names_clear) struct issuer_names names = find_names(NULL);
 
         ck_assert_str_eq(names.issuer, "https://login.example");
         ck_assert_str_eq(names.audience[0], "one");
@@ -236,11 +239,11 @@ START_TEST(a_setting_is_stronger_than_what_was_published)
 {
     char audience[] = "three";
     char *words[] = {audience, NULL};
-    CLEANUP(names_clear) struct names names = {0};
+    CLEANUP(issuer_names_clear) struct issuer_names names = {0};
     struct errmsg errmsg;
 
     put("issuer", ISSUER_TEXT);
-    names = find_names(NULL, words);
+    names = find_names(words);
     ck_assert_str_eq(names.issuer, "https://login.example");
     ck_assert_ok(publish_names(dir, &names, &errmsg));
     expect("issuer", "Issuer=https://login.example\nAudience=three\n");
@@ -250,21 +253,22 @@ END_TEST
 START_TEST(what_is_no_host_name_is_refused)
 {
     static const char *const hosts[] = {"", "a b", "a\nAudience=x", "\xc3\xa4", "a/b"};
-    struct names names;
+    struct issuer_names names;
     struct errmsg errmsg;
 
     for (size_t i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++)
-        ck_assert_err(names_find(dir, NULL, NULL, hosts[i], &names, &errmsg), TOK_SETTINGS);
+        ck_assert_err(issuer_names_find(dir, &no_settings, hosts[i], &names, &errmsg),
+                      TOK_SETTINGS);
 }
 END_TEST
 
 START_TEST(names_that_were_damaged_are_refused)
 {
-    struct names names;
+    struct issuer_names names;
     struct errmsg errmsg = {""};
 
     put("issuer", "Issuer=\n");
-    ck_assert_err(names_find(dir, NULL, NULL, "host", &names, &errmsg), TOK_SETTINGS);
+    ck_assert_err(issuer_names_find(dir, &no_settings, "host", &names, &errmsg), TOK_SETTINGS);
     ck_assert_ptr_nonnull(strstr(errmsg.text, "issuer"));
 }
 END_TEST

@@ -137,14 +137,14 @@ START_TEST(the_key_that_is_named_signs_however_old_its_file)
 
     add("EdDSA", old);
     keys = load("EdDSA");
-    ck_assert(!keys.unsettled);
-    ck_assert_ok(keys_settle(dir, &keys, keys.signer, 7000, &errmsg));
+    ck_assert(!keys.signer_outdated);
+    ck_assert_ok(keys_set_signer(dir, &keys, keys.signer, 7000, &errmsg));
     add("EdDSA", new);
     keys_clear(&keys);
     keys = load("EdDSA");
     ck_assert_uint_eq(keys.n, 2);
     ck_assert(slice_is(key_kid(keys.signer), old));
-    ck_assert_ok(keys_settle(dir, &keys, keys_find(&keys, new), 8000, &errmsg));
+    ck_assert_ok(keys_set_signer(dir, &keys, keys_find(&keys, new), 8000, &errmsg));
     ck_assert(slice_is(key_kid(keys.signer), new));
     ck_assert_int_eq(find(&keys, old)->until, 8000);
     ck_assert_int_eq(utimensat(AT_FDCWD, find(&keys, new)->path,
@@ -152,7 +152,7 @@ START_TEST(the_key_that_is_named_signs_however_old_its_file)
                      0);
     keys_clear(&keys);
     keys = load("EdDSA");
-    ck_assert(!keys.unsettled);
+    ck_assert(!keys.signer_outdated);
     ck_assert(slice_is(key_kid(keys.signer), new));
     ck_assert_int_eq(find(&keys, old)->until, 8000);
     ck_assert_int_eq(find(&keys, new)->until, 0);
@@ -161,7 +161,7 @@ END_TEST
 
 /* A time that was told is never replaced by a later one, and one that is of no more worth is
  * not kept. */
-START_TEST(a_signer_of_another_algorithm_is_unsettled_until_it_is_named)
+START_TEST(a_signer_of_another_algorithm_is_signer_outdated_until_it_is_named)
 {
     CLEANUP(keys_clear) struct signing_keys keys = {0};
     char first[KEY_KID_LEN + 1], other[KEY_KID_LEN + 1], third[KEY_KID_LEN + 1];
@@ -170,20 +170,20 @@ START_TEST(a_signer_of_another_algorithm_is_unsettled_until_it_is_named)
     add("EdDSA", first);
     add("ES256", other);
     keys = load("EdDSA");
-    ck_assert_ok(keys_settle(dir, &keys, keys.signer, 5000, &errmsg));
+    ck_assert_ok(keys_set_signer(dir, &keys, keys.signer, 5000, &errmsg));
     ck_assert_int_eq(find(&keys, other)->until, 5000);
     keys_clear(&keys);
     keys = load("ES256");
-    ck_assert(keys.unsettled);
+    ck_assert(keys.signer_outdated);
     ck_assert(slice_is(key_kid(keys.signer), other));
     add("ES256", third);
-    ck_assert_ok(keys_settle(dir, &keys, keys.signer, 6000, &errmsg));
+    ck_assert_ok(keys_set_signer(dir, &keys, keys.signer, 6000, &errmsg));
     ck_assert_int_eq(find(&keys, first)->until, 6000);
     ck_assert_int_eq(find(&keys, other)->until, 0);
     keys_clear(&keys);
     keys = load("ES256");
-    ck_assert(!keys.unsettled);
-    ck_assert_ok(keys_settle(dir, &keys, keys_find(&keys, third), 9000, &errmsg));
+    ck_assert(!keys.signer_outdated);
+    ck_assert_ok(keys_set_signer(dir, &keys, keys_find(&keys, third), 9000, &errmsg));
     ck_assert_int_eq(find(&keys, first)->until, 6000);
     ck_assert_int_eq(find(&keys, other)->until, 9000);
 }
@@ -214,8 +214,8 @@ START_TEST(secrets_and_pairs_dont_fit)
 
     add("EdDSA", kid);
     keys = load("EdDSA");
-    ck_assert(keys_fit(&keys, alg_of("RS256")));
-    ck_assert(!keys_fit(&keys, alg_of("HS256")));
+    ck_assert(keys_compatible(&keys, alg_of("RS256")));
+    ck_assert(!keys_compatible(&keys, alg_of("HS256")));
 }
 END_TEST
 
@@ -226,7 +226,7 @@ int main(void)
         a_missing_file_names_nobody,
         whatever_is_out_of_form_is_refused,
         the_key_that_is_named_signs_however_old_its_file,
-        a_signer_of_another_algorithm_is_unsettled_until_it_is_named,
+        a_signer_of_another_algorithm_is_signer_outdated_until_it_is_named,
         a_removed_key_is_gone_and_a_missing_one_is_told,
         secrets_and_pairs_dont_fit,
     };

@@ -1,0 +1,111 @@
+#include "jwtd/issuer/keys/issuer_names.h"
+
+#include "common/token/policy.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define HOST_MAX 253 /* RFC 1035 3.1, without the dot of the root */
+
+void issuer_names_clear(struct issuer_names *names)
+{
+    free(names->issuer);
+    word_list_free(names->audience);
+    *names = (struct issuer_names){0};
+}
+
+/* False when it is no DNS name. */
+static bool lower_host(const char *host, char ret[HOST_MAX + 1])
+{
+    size_t n = strlen(host);
+
+    if (n == 0 || n > HOST_MAX)
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        if (!text_is_alnum(host[i]) && host[i] != '-' && host[i] != '.')
+            return false;
+        ret[i] = text_lower(host[i]);
+    }
+    ret[n] = '\0';
+    return true;
+}
+
+static enum tok_err take_host(struct policy *p, const char *host, struct errmsg *errmsg)
+{
+    char name[HOST_MAX + 1], url[HOST_MAX + 16];
+    enum tok_err err = TOK_OK;
+
+    if (!lower_host(host, name))
+        return errmsg_set(errmsg, TOK_SETTINGS,
+                          "the host name is no DNS name: set Issuer= and Audience= in [Token]");
+    (void)snprintf(url, sizeof(url), "https://%s", name);
+    if (!p->issuer)
+        err = policy_set(p, POLICY_WORDS, SLICE("issuer"), slice_of(url), errmsg);
+    if (err == TOK_OK && !p->audience)
+        err = policy_set(p, POLICY_WORDS, SLICE("audience"), slice_of(name), errmsg);
+    return err;
+}
+
+static enum tok_err take_file(struct policy *p, const char *dir, struct errmsg *errmsg)
+{
+    CLEANUP(cleanup_free) char *path = NULL;
+
+    if (asprintf(&path, "%s/issuer", dir) < 0) {
+        path = NULL;
+        return TOK_NO_MEMORY;
+    }
+    if (access(path, F_OK) == 0)
+        return policy_read_pinned(p, path, errmsg);
+    if (errno == ENOENT)
+        return TOK_OK;
+    return errmsg_set(errmsg, TOK_SETTINGS, "%s: %s", path, strerror(errno));
+}
+
+static enum tok_err find(struct policy *p, const char *dir, const char *host,
+                         struct errmsg *errmsg)
+{
+    enum tok_err err = TOK_OK;
+
+    if (!p->issuer || !p->audience)
+        err = take_file(p, dir, errmsg);
+    if (err == TOK_OK && (!p->issuer || !p->audience))
+        err = take_host(p, host, errmsg);
+    if (err == TOK_OK && (!*p->issuer || !p->audience[0]))
+        err = errmsg_set(errmsg, TOK_SETTINGS, "Issuer= or Audience= is empty");
+    return err;
+}
+
+enum tok_err issuer_names_find(const char *dir, const struct issuer_names *settings,
+                               const char *host, struct issuer_names *ret,
+                               struct errmsg *errmsg)
+{
+    CLEANUP(policy_clear) struct policy p = {0};
+    enum tok_err err = TOK_OK;
+
+    if (settings->issuer)
+        err = text_copy(slice_of(settings->issuer), &p.issuer);
+    if (err == TOK_OK)
+        err = word_list_copy(settings->audience, &p.audience);
+    if (err == TOK_OK)
+        err = find(&p, dir, host, errmsg);
+    if (err != TOK_OK)
+        return err;
+    *ret = (struct issuer_names){.issuer = p.issuer, .audience = p.audience};
+    p.issuer = NULL;
+    p.audience = NULL;
+    return TOK_OK;
+}
+
+enum tok_err issuer_names_text(const struct issuer_names *names, char **ret)
+{
+    CLEANUP(cleanup_free) char *audience = NULL;
+    char *text;
+    enum tok_err err = word_list_format(names->audience, ' ', &audience);
+
+    if (err != TOK_OK)
+        return err;
+    if (asprintf(&text, "Issuer=%s\nAudience=%s\n", names->issuer, audience) < 0)
+        return TOK_NO_MEMORY;
+    *ret = text;
+    return TOK_OK;
+}

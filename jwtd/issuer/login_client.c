@@ -1,0 +1,228 @@
+#include "jwtd/issuer/login_client.h"
+
+#include "common/base/secret.h"
+#include "jwtd/shared/messages.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define INQUIRY_TIME (32 * SECOND) /* jwtd-login gives up after 30 s */
+
+static void inquiry_free(struct login_inquiry *q)
+{
+    (void)sd_event_source_disable_unref(q->io);
+    (void)sd_event_source_disable_unref(q->limit);
+    cleanup_close(&q->fd);
+    free(q);
+}
+
+static const struct login_reply *cache_find(const struct login_client *c, const char *user)
+{
+    uint64_t now = service_monotonic();
+
+    for (size_t i = 0; i < LOGIN_CACHE_MAX; i++) {
+        const struct login_cache_entry *e = &c->cache[i];
+
+        if (e->user && now < e->until && strcmp(e->user, user) == 0)
+            return &e->reply;
+    }
+    return NULL;
+}
+
+static void cache_drop(struct login_cache_entry *e)
+{
+    free(e->user);
+    *e = (struct login_cache_entry){0};
+}
+
+/* Takes the user's own entry, or the one that expires first. */
+static void cache_put(struct login_client *c, const char *user, const struct login_reply *reply)
+{
+    uint64_t time = c->service->settings.session.account_cache_time;
+    struct login_cache_entry *to = NULL;
+
+    for (size_t i = 0; i < LOGIN_CACHE_MAX; i++) {
+        struct login_cache_entry *e = &c->cache[i];
+
+        if (e->user && strcmp(e->user, user) == 0)
+            cache_drop(e);
+        if (!to || e->until < to->until)
+            to = e;
+    }
+    cache_drop(to);
+    if (time == 0)
+        return;
+    *to = (struct login_cache_entry){.user = strdup(user), .reply = *reply};
+    to->until = to->user ? service_monotonic() + time : 0;
+}
+
+bool login_client_knows(const struct login_client *c, const char *user)
+{
+    const struct login_reply *reply = cache_find(c, user);
+
+    return reply && reply->status == WIRE_OK;
+}
+
+static bool is_verdict(enum wire_status status)
+{
+    return status != WIRE_BUSY && status != WIRE_UNAVAILABLE;
+}
+
+static void finish(struct login_inquiry *q, enum wire_status status, struct slice stamp)
+{
+    struct login_client *c = q->client;
+    struct login_reply reply = {.status = status};
+
+    LIST_REMOVE(q, link);
+    if (status == WIRE_OK && stamp.n > 0 && stamp.n <= sizeof(reply.stamp)) {
+        reply.stamp_len = stamp.n;
+        memcpy(reply.stamp, stamp.p, stamp.n);
+    }
+    if (status == WIRE_OK || (q->op == WIRE_ACCOUNT && is_verdict(status)))
+        cache_put(c, q->user, &reply);
+    c->on_reply(c->arg, q, &reply);
+    inquiry_free(q);
+}
+
+static void finish_unanswered(struct login_inquiry *q, const char *cause)
+{
+    LOG(LOG_ERR, MESSAGE_CHECK, "jwtd-login gave no answer", {"cause", cause});
+    finish(q, WIRE_UNAVAILABLE, SLICE(""));
+}
+
+static int on_answer(sd_event_source *source, int fd, uint32_t events, void *arg)
+{
+    uint8_t buf[WIRE_MESSAGE_MAX] UNINITIALIZED;
+    struct login_inquiry *q = arg;
+    ssize_t n = wire_receive(fd, buf);
+    struct wire_message answer;
+    enum wire_fault fault;
+
+    (void)source;
+    (void)events;
+    if (n == -EAGAIN)
+        return 0;
+    if (n <= 0) {
+        finish_unanswered(q, n == 0 ? "it ended the connection" : strerrordesc_np((int)-n));
+        return 0;
+    }
+    fault = wire_read_answer((struct slice){(const char *)buf, (size_t)n}, wire_find(q->op),
+                             &answer);
+    if (fault != WIRE_FINE)
+        finish_unanswered(q, wire_fault_word(fault));
+    else
+        finish(q, answer.status, answer.status == WIRE_OK ? answer.v[0].text : SLICE(""));
+    return 0;
+}
+
+static int on_limit(sd_event_source *source, uint64_t usec, void *arg)
+{
+    (void)source;
+    (void)usec;
+    finish_unanswered(arg, "it took too long");
+    return 0;
+}
+
+/* A connection to jwtd-login: it runs as root or, in tests, as the user we run as. */
+static int connect_login(const char *path)
+{
+    int fd = wire_connect(path);
+    uid_t uid;
+
+    if (fd < 0 || wire_peer_is(fd, 0, &uid) || uid == geteuid())
+        return fd;
+    (void)close(fd);
+    return -EPERM;
+}
+
+static int send_request(int fd, enum wire_op op, const union wire_value *values)
+{
+    uint8_t buf[WIRE_MESSAGE_MAX] UNINITIALIZED;
+    size_t n;
+    int r = 0;
+
+    if (wire_pack_request(op, values, buf, &n) != WIRE_FINE)
+        return -EINVAL;
+    if (send(fd, buf, n, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+        r = -errno;
+    secret_wipe(buf, n);
+    return r;
+}
+
+static int start(struct login_inquiry *q, const union wire_value *values)
+{
+    sd_event *loop = q->client->service->loop;
+    int r = q->fd = connect_login(q->client->socket);
+
+    if (r >= 0)
+        r = send_request(q->fd, q->op, values);
+    if (r >= 0)
+        r = sd_event_add_io(loop, &q->io, q->fd, EPOLLIN, on_answer, q);
+    if (r >= 0)
+        r = sd_event_add_time_relative(loop, &q->limit, CLOCK_MONOTONIC, INQUIRY_TIME, SECOND,
+                                       on_limit, q);
+    return r;
+}
+
+/* values: the first is the user. */
+static enum wire_status ask(struct login_client *c, enum wire_op op,
+                            const union wire_value *values, struct login_inquiry **ret)
+{
+    struct login_inquiry *q = calloc(1, sizeof(*q));
+    int r;
+
+    if (!q)
+        return WIRE_UNAVAILABLE;
+    *q = (struct login_inquiry){.client = c, .op = op, .fd = -1};
+    (void)snprintf(q->user, sizeof(q->user), "%.*s", (int)values[0].text.n, values[0].text.p);
+    r = start(q, values);
+    if (r >= 0) {
+        LIST_INSERT_HEAD(&c->inquiries, q, link);
+        *ret = q;
+        return WIRE_OK;
+    }
+    inquiry_free(q);
+    if (r == -EAGAIN)
+        return WIRE_BUSY; /* its backlog is full */
+    LOG(LOG_ERR, MESSAGE_CHECK, "jwtd-login can't be asked", {"cause", strerrordesc_np(-r)});
+    return WIRE_UNAVAILABLE;
+}
+
+enum wire_status login_client_check(struct login_client *c, const union wire_value *values,
+                                    void *waiter, struct login_inquiry **ret)
+{
+    enum wire_status status = ask(c, WIRE_CHECK, values, ret);
+
+    if (status == WIRE_OK)
+        (*ret)->waiter = waiter;
+    return status;
+}
+
+bool login_client_account(struct login_client *c, const char *user, struct login_reply *ret)
+{
+    const struct login_reply *known = cache_find(c, user);
+    union wire_value value = {.text = slice_of(user)};
+    struct login_inquiry *q;
+
+    if (known) {
+        *ret = *known;
+        return true;
+    }
+    LIST_FOREACH (q, &c->inquiries, link)
+        if (q->op == WIRE_ACCOUNT && strcmp(q->user, user) == 0)
+            return false;
+    *ret = (struct login_reply){.status = ask(c, WIRE_ACCOUNT, &value, &q)};
+    return ret->status != WIRE_OK;
+}
+
+void login_client_end(struct login_client *c)
+{
+    struct login_inquiry *q;
+
+    while ((q = LIST_FIRST(&c->inquiries))) {
+        LIST_REMOVE(q, link);
+        inquiry_free(q);
+    }
+    for (size_t i = 0; i < LOGIN_CACHE_MAX; i++)
+        cache_drop(&c->cache[i]);
+}

@@ -1,0 +1,96 @@
+#include "jwtd/issuer/loop.h"
+
+void loop_init(struct loop *l)
+{
+    for (size_t i = 0; i < REQUEST_STATE_COUNT; i++)
+        TAILQ_INIT(&l->in[i]);
+}
+
+static void insert(struct issuer_request *r, enum issuer_request_state state)
+{
+    r->state = state;
+    TAILQ_INSERT_TAIL(&r->loop->in[state], r, link);
+    if (state == REQUEST_QUEUED)
+        r->loop->queued++;
+}
+
+static void withdraw(struct issuer_request *r)
+{
+    TAILQ_REMOVE(&r->loop->in[r->state], r, link);
+    if (r->state == REQUEST_QUEUED)
+        r->loop->queued--;
+}
+
+struct issuer_request *loop_add(struct loop *l, int fd, uid_t uid)
+{
+    struct issuer_request *r = calloc(1, sizeof(*r));
+
+    if (!r) {
+        (void)close(fd);
+        return NULL;
+    }
+    *r = (struct issuer_request){.loop = l, .fd = fd, .uid = uid};
+    insert(r, REQUEST_READING);
+    l->connections++;
+    service_hold(&l->issuer.service);
+    return r;
+}
+
+void loop_move(struct issuer_request *r, enum issuer_request_state to)
+{
+    if (r->state == to)
+        return;
+    withdraw(r);
+    insert(r, to);
+}
+
+void loop_answer(struct issuer_request *r, enum wire_status status)
+{
+    uint8_t buf[WIRE_MESSAGE_MAX] UNINITIALIZED;
+    union wire_value seconds = {.number = r->retry_after};
+    struct slice answer = secret_slice(&r->answer);
+    size_t n = 0;
+
+    request_log_event(r);
+    if ((status != WIRE_OK || answer.n == 0) &&
+        wire_pack_answer(r->message.request, status, &seconds, buf, &n) == WIRE_FINE)
+        answer = (struct slice){(const char *)buf, n};
+    /* A client that has gone misses the answer; it can ask again within RotationGrace. */
+    (void)!send(r->fd, answer.p, answer.n, MSG_NOSIGNAL | MSG_DONTWAIT);
+    loop_close(r);
+}
+
+static void resume_listener(struct loop *l)
+{
+    if (l->paused)
+        l->paused = sd_event_source_set_enabled(l->listener, SD_EVENT_ON) < 0;
+}
+
+void loop_close(struct issuer_request *r)
+{
+    struct loop *l = r->loop;
+
+    withdraw(r);
+    if (r->inquiry)
+        r->inquiry->waiter = NULL;
+    (void)sd_event_source_disable_unref(r->io);
+    (void)sd_event_source_disable_unref(r->limit);
+    cleanup_close(&r->fd);
+    own_token_clear(&r->token);
+    secret_clear(&r->text);
+    secret_clear(&r->answer);
+    free(r);
+    l->connections--;
+    resume_listener(l);
+    service_release(&l->issuer.service);
+}
+
+void loop_end(struct loop *l)
+{
+    struct issuer_request *r;
+
+    l->paused = false;
+    for (size_t i = 0; i < REQUEST_STATE_COUNT; i++)
+        while ((r = TAILQ_FIRST(&l->in[i])))
+            loop_close(r);
+}

@@ -1,0 +1,37 @@
+/*
+ * The requests that jwtd-issuer is working on, one list per state, and what ends them.
+ * Functions are listed in the order of a request's life: listen.h, dispatch.h, turn.h.
+ */
+#pragma once
+
+#include "jwtd/issuer/attempts.h"
+#include "jwtd/issuer/request.h"
+
+TAILQ_HEAD(request_list, issuer_request);
+
+struct loop {
+    struct issuer issuer;
+    struct request_list in[REQUEST_STATE_COUNT];
+    size_t queued, connections; /* in REQUEST_QUEUED; in all states */
+    uid_t asker;                /* jwtd's */
+    struct rate_table attempts; /* FailuresPerUser */
+    sd_event_source *listener, *turn;
+    bool paused; /* listener is off until a connection ends */
+};
+
+void loop_init(struct loop *l);
+
+/* A new request, reading from this connection; the caller adds its event sources. Owns fd, also
+ * on NULL: no memory. */
+struct issuer_request *loop_add(struct loop *l, int fd, uid_t uid);
+
+void loop_move(struct issuer_request *r, enum issuer_request_state to);
+
+/* Sends the answer, logs the event, and closes. */
+void loop_answer(struct issuer_request *r, enum wire_status status);
+
+/* Ends the connection and frees the request. */
+void loop_close(struct issuer_request *r);
+
+/* Closes all requests. */
+void loop_end(struct loop *l);

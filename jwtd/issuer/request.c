@@ -1,0 +1,68 @@
+#include "jwtd/issuer/request.h"
+
+#include "jwtd/shared/messages.h"
+
+#include <string.h>
+
+void request_copy_text(const struct issuer_request *r, size_t n, char *ret, size_t size)
+{
+    struct slice from = request_text(r, n);
+    size_t len = from.n < size ? from.n : size - 1;
+
+    memcpy(ret, from.p, len);
+    ret[len] = '\0';
+}
+
+enum wire_status request_reply(struct issuer_request *r, const union wire_value *values)
+{
+    uint8_t buf[WIRE_MESSAGE_MAX] UNINITIALIZED;
+    enum wire_status status = WIRE_OK;
+    size_t n = 0;
+
+    secret_clear(&r->answer);
+    if (wire_pack_answer(r->message.request, WIRE_OK, values, buf, &n) != WIRE_FINE) {
+        LOG(LOG_ERR, MESSAGE_WIRE, "An answer does not fit its question",
+            {"question", r->message.request->name});
+        status = WIRE_UNAVAILABLE;
+    } else if (secret_copy((struct slice){(const char *)buf, n}, &r->answer) != TOK_OK) {
+        status = WIRE_UNAVAILABLE;
+    }
+    secret_wipe(buf, sizeof(buf));
+    return status;
+}
+
+void request_set_event(struct issuer_request *r, int priority, const char *id,
+                       const char *message)
+{
+    struct request_event *e = &r->event;
+
+    *e = (struct request_event){.priority = priority, .id = id, .message = message};
+    if (!r->token.authentic)
+        return;
+    memcpy(e->user, r->token.user, sizeof(e->user));
+    memcpy(e->sid, r->token.sid_text, sizeof(e->sid));
+}
+
+void request_set_refusal(struct issuer_request *r, enum wire_status status)
+{
+    if (!r->type->refused || r->event.id)
+        return;
+    request_set_event(r, LOG_NOTICE, MESSAGE_REFRESH_DENIED, r->type->refused);
+    r->event.reason = wire_status_word(status);
+}
+
+void request_log_event(const struct issuer_request *r)
+{
+    const struct request_event *e = &r->event;
+    const struct wire_request *q = r->message.request;
+    char source[WIRE_SOURCE_MAX + 1] = "";
+
+    if (!e->id)
+        return;
+    for (size_t i = 0; i < q->n_fields; i++)
+        if (strcmp(q->fields[i].name, "source") == 0)
+            request_copy_text(r, i, source, sizeof(source));
+    LOG(e->priority, e->id, e->message, {"user", e->user[0] ? e->user : NULL},
+        {"source", source[0] ? source : NULL}, {"sid", e->sid[0] ? e->sid : NULL},
+        {"reason", e->reason});
+}

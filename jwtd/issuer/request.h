@@ -1,0 +1,100 @@
+/*
+ * A request to jwtd-issuer, from its connection to its answer, and what a handler (requests/)
+ * needs to answer it. Its life is a walk through states:
+ *
+ *     READING -> [WAITING_TO_CHECK ->] CHECKING_PASSWORD -> QUEUED    login
+ *     READING -> [CHECKING_ACCOUNT ->] QUEUED                         refresh and the like
+ *     READING -> QUEUED                                               everything else
+ *
+ * In a turn (turn.h) the handler of each QUEUED request runs once. A request may be answered,
+ * or lose its connection, in any state; then it is freed.
+ */
+#pragma once
+
+#include "jwtd/issuer/own_token.h"
+
+#include <sys/queue.h>
+
+struct issuer_request;
+struct loop;
+
+enum issuer_request_state {
+    REQUEST_READING,           /* its message has not arrived */
+    REQUEST_WAITING_TO_CHECK,  /* for the end of other password checks (attempts.h) */
+    REQUEST_CHECKING_PASSWORD, /* jwtd-login is asked */
+    REQUEST_CHECKING_ACCOUNT,  /* likewise */
+    REQUEST_QUEUED,            /* for the next turn */
+    REQUEST_STATE_COUNT,
+};
+
+/* A row of the table of requests (requests/table.h). */
+struct request_type {
+    enum wire_op op;
+    enum own_token_type token; /* that the first field must be */
+    bool checks_password;      /* before its turn */
+    bool checks_account;       /* of the token's user, likewise, where the settings say so */
+    bool sliding;              /* only with SlidingTokens=yes */
+    const char *refused;       /* log message for any status but WIRE_OK; NULL: none */
+    /* Runs in a transaction. Returns the status to answer; of WIRE_OK, request_reply gave the
+     * values. After a failure of the store the status does not matter (turn.h). NULL: WIRE_OK.
+     */
+    enum wire_status (*handle)(struct issuer *x, struct issuer_request *r);
+};
+
+/* A log message that is written when the turn is on disk. */
+struct request_event {
+    int priority;
+    const char *id; /* NULL: no event */
+    const char *message;
+    const char *reason; /* NULL: none */
+    char user[USER_NAME_MAX + 1];
+    char sid[ISSUE_ID_LEN + 1];
+};
+
+struct issuer_request {
+    /* loop.c */
+    struct loop *loop;
+    TAILQ_ENTRY(issuer_request) link; /* in the list of its state */
+    enum issuer_request_state state;
+    int fd;
+    uid_t uid; /* of the peer */
+    sd_event_source *io, *limit;
+
+    struct secret text; /* the message as received */
+    struct wire_message message;
+    const struct request_type *type;
+
+    struct own_token token;         /* of types with a token */
+    struct login_inquiry *inquiry;  /* REQUEST_CHECKING_PASSWORD */
+    struct login_reply login_reply; /* to a check of password or account */
+    bool has_login_reply;
+
+    enum wire_status status;
+    struct secret answer; /* WIRE_OK, packed */
+    uint64_t retry_after; /* seconds: WIRE_THROTTLED */
+    bool ended_session;   /* `revoked` must be published before the answer is sent */
+    struct request_event event;
+};
+
+/* The nth field of the message. */
+static inline struct slice request_text(const struct issuer_request *r, size_t n)
+{
+    return r->message.v[n].text;
+}
+
+/* The same as a C string; what exceeds the room is cut off. */
+void request_copy_text(const struct issuer_request *r, size_t n, char *ret, size_t size);
+
+/* Sets the values of the answer WIRE_OK, as in wire_pack_answer. Returns WIRE_OK; or, logged,
+ * WIRE_UNAVAILABLE when they do not fit the wire. */
+enum wire_status request_reply(struct issuer_request *r, const union wire_value *values);
+
+/* Sets the event, with user and session of the token as far as they are authentic. */
+void request_set_event(struct issuer_request *r, int priority, const char *id,
+                       const char *message);
+
+/* Sets the event of a refused request, where its type has one and the handler set none. */
+void request_set_refusal(struct issuer_request *r, enum wire_status status);
+
+/* Writes the event to the log. */
+void request_log_event(const struct issuer_request *r);

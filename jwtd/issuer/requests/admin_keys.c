@@ -1,0 +1,163 @@
+#include "jwtd/issuer/issuer.h"
+#include "jwtd/issuer/load.h"
+#include "jwtd/issuer/requests/handlers.h"
+#include "jwtd/issuer/requests/reply_json.h"
+#include "jwtd/shared/messages.h"
+
+#include <string.h>
+
+static void log_failure(const char *message, enum tok_err err, const struct errmsg *errmsg)
+{
+    LOG(LOG_ERR, MESSAGE_KEYS, message,
+        {"cause", errmsg->text[0] ? errmsg->text : tok_err_text(err)});
+}
+
+/* The lock is held until *ret_fd is closed. */
+static enum tok_err begin(struct issuer *x, int *ret_fd, struct key_rotation *ret,
+                          struct errmsg *errmsg)
+{
+    enum tok_err err = load_lock(x, ret_fd, errmsg);
+
+    return err == TOK_OK ? load_rotation(x, ret, errmsg) : err;
+}
+
+static void copy_kid(const struct key *key, char ret[KEY_KID_MAX + 1])
+{
+    struct slice kid = key_kid(key);
+
+    memcpy(ret, kid.p, kid.n);
+    ret[kid.n] = '\0';
+}
+
+static enum wire_status rotate(struct issuer *x, struct issuer_request *r,
+                               const struct alg *alg)
+{
+    CLEANUP(cleanup_close) int fd = -1;
+    bool signs = alg == x->service.settings.token.algorithm;
+    char kid[KEY_KID_LEN + 1] = "", old[KEY_KID_MAX + 1] = "";
+    struct key_rotation rotation;
+    struct errmsg errmsg = {""};
+    enum tok_err err = begin(x, &fd, &rotation, &errmsg);
+
+    if (err == TOK_OK)
+        err = rotation_add(&rotation, alg, kid, &errmsg);
+    if (err != TOK_OK) {
+        log_failure("No key could be added", err, &errmsg);
+        return WIRE_UNAVAILABLE;
+    }
+    if (signs) {
+        copy_kid(x->keys.signer, old);
+        err = rotation_sign_with(&rotation, keys_find(&x->keys, kid), &errmsg);
+    }
+    if (err != TOK_OK) {
+        /* `signer` may name either key: a key that signed on unknown would be retired too
+         * early. Without keys the turn fails, and they are loaded again. */
+        log_failure("The signing key could not be replaced", err, &errmsg);
+        keys_clear(&x->keys);
+        return WIRE_UNAVAILABLE;
+    }
+    LOG(LOG_NOTICE, MESSAGE_KEYS, signs ? "A new key signs" : "A new key was published",
+        {"kid", kid}, {"algorithm", alg->name}, {"before", old[0] ? old : NULL});
+    return request_reply(
+        r, (union wire_value[]){{.text = slice_of(kid)}, {.text = slice_of(old)}});
+}
+
+enum wire_status handle_admin_rotate(struct issuer *x, struct issuer_request *r)
+{
+    struct slice name = request_text(r, 0);
+    const struct alg *alg = name.n > 0 ? alg_find(name) : x->service.settings.token.algorithm;
+
+    if (!alg || !keys_compatible(&x->keys, alg))
+        return WIRE_NO_KEY;
+    return x->keys.n < KEYS_MAX ? rotate(x, r, alg) : WIRE_NOT_ALLOWED;
+}
+
+static bool is_requested(const struct issuer_request *r, const struct signing_key *key)
+{
+    struct slice kid = request_text(r, 0);
+
+    return kid.n == 0 || slice_eq(key_kid(key->key), kid);
+}
+
+static bool any_requested(const struct issuer *x, const struct issuer_request *r)
+{
+    for (size_t i = 0; i < x->keys.n; i++)
+        if (is_requested(r, &x->keys.keys[i]))
+            return true;
+    return false;
+}
+
+static bool add_key(struct json_object *to, const struct signing_key *key)
+{
+    struct json_object *row = json_object_new_object();
+
+    return reply_json_add(to, NULL, row) &&
+           reply_json_add_string(row, "kid", key_kid(key->key)) &&
+           (key->until == 0 || reply_json_add_number(row, "until", key->until));
+}
+
+/* {"retired":[{"kid","until"}],"kept":[{"kid","until"}],"signs":KID} of the requested keys. */
+static enum tok_err describe(const struct issuer *x, const struct issuer_request *r,
+                             struct json_object *to, struct json_object **ret_retired)
+{
+    struct json_object *retired = json_object_new_array(), *kept = NULL;
+    int64_t now = issuer_wall();
+
+    if (!reply_json_add(to, "retired", retired) ||
+        !reply_json_add(to, "kept", kept = json_object_new_array()) ||
+        !reply_json_add_string(to, "signs", key_kid(x->keys.signer)))
+        return TOK_NO_MEMORY;
+    for (size_t i = 0; i < x->keys.n; i++) {
+        const struct signing_key *key = &x->keys.keys[i];
+        bool expired = rotation_expired(&x->keys, key, now);
+
+        if (is_requested(r, key) && key->key != x->keys.signer &&
+            !add_key(expired ? retired : kept, key))
+            return TOK_NO_MEMORY;
+    }
+    *ret_retired = retired;
+    return TOK_OK;
+}
+
+/* keys: [{"kid",...}] */
+static enum tok_err remove_keys(const struct key_rotation *rotation, struct json_object *keys,
+                                struct errmsg *errmsg)
+{
+    for (size_t i = 0; i < json_object_array_length(keys); i++) {
+        struct json_object *kid =
+            json_object_object_get(json_object_array_get_idx(keys, i), "kid");
+        struct slice text = {json_object_get_string(kid),
+                             (size_t)json_object_get_string_len(kid)};
+        enum tok_err err = rotation_remove(rotation, text, errmsg);
+
+        if (err != TOK_OK)
+            return err;
+        LOG(LOG_NOTICE, MESSAGE_KEYS, "A key was retired", {"kid", text.p});
+    }
+    return TOK_OK;
+}
+
+enum wire_status handle_admin_retire(struct issuer *x, struct issuer_request *r)
+{
+    CLEANUP(cleanup_json) struct json_object *reply = json_object_new_object();
+    CLEANUP(cleanup_close) int fd = -1;
+    struct json_object *retired;
+    struct key_rotation rotation;
+    struct errmsg errmsg = {""};
+    enum tok_err err;
+
+    if (!any_requested(x, r))
+        return WIRE_NO_KEY;
+    err = reply ? begin(x, &fd, &rotation, &errmsg) : TOK_NO_MEMORY;
+    if (err == TOK_OK)
+        err = rotation_complete(&rotation, &errmsg);
+    if (err == TOK_OK)
+        err = describe(x, r, reply, &retired);
+    if (err == TOK_OK)
+        err = remove_keys(&rotation, retired, &errmsg);
+    if (err != TOK_OK) {
+        log_failure("Keys could not be retired", err, &errmsg);
+        return WIRE_UNAVAILABLE;
+    }
+    return request_reply(r, &(union wire_value){.text = reply_json_text(reply)});
+}

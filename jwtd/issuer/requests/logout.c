@@ -1,0 +1,85 @@
+#include "common/base/base64url.h"
+#include "jwtd/issuer/issuer.h"
+#include "jwtd/issuer/requests/handlers.h"
+#include "jwtd/issuer/requests/token_session.h"
+#include "jwtd/shared/messages.h"
+
+#include <string.h>
+
+/* The event names the session that was ended, which need not be the token's. */
+static void set_ended(struct issuer_request *r, const uint8_t sid[ISSUE_ID_BYTES])
+{
+    r->ended_session = true;
+    request_set_event(r, LOG_INFO, MESSAGE_LOGOUT, "A session was ended by its user");
+    base64url_encode((struct slice){(const char *)sid, ISSUE_ID_BYTES}, r->event.sid);
+}
+
+enum wire_status handle_blacklist(struct issuer *x, struct issuer_request *r)
+{
+    enum wire_status status = token_session_end(x, r, "logout");
+
+    if (status == WIRE_OK)
+        set_ended(r, r->token.sid);
+    return status;
+}
+
+/* A live session of this user. STORE_ABSENT also for another user's. */
+static enum store_result find_own(struct issuer *x, const char *user,
+                                  const uint8_t sid[ISSUE_ID_BYTES])
+{
+    int64_t now = issuer_time(x);
+    struct store_session s;
+    enum store_result result = store_find(x->store, sid, &s);
+
+    if (result == STORE_DONE &&
+        (s.ended || strcmp(s.user, user) != 0 || now >= s.absolute_exp || now >= s.idle_exp))
+        return STORE_ABSENT;
+    return result;
+}
+
+enum wire_status handle_session_end(struct issuer *x, struct issuer_request *r)
+{
+    uint8_t sid[ISSUE_ID_BYTES];
+    struct store_session s;
+    enum store_result result = STORE_ABSENT;
+    enum wire_status status = token_session_of_bearer(x, r, TOKEN_MANAGE, &s);
+
+    if (status != WIRE_OK)
+        return status;
+    if (issue_id_read(request_text(r, 1), sid))
+        result = find_own(x, s.user, sid);
+    if (result == STORE_DONE)
+        result = store_end(x->store, sid, "logout");
+    if (result != STORE_DONE)
+        return result == STORE_ABSENT ? WIRE_NO_SESSION : WIRE_UNAVAILABLE;
+    set_ended(r, sid);
+    return WIRE_OK;
+}
+
+enum wire_status handle_logout(struct issuer *x, struct issuer_request *r)
+{
+    struct store_session s;
+    enum wire_status status = token_session_of_bearer(x, r, TOKEN_MANAGE, &s);
+
+    if (status != WIRE_OK)
+        return status;
+    if (store_end(x->store, s.sid, "logout") != STORE_DONE)
+        return WIRE_UNAVAILABLE;
+    set_ended(r, s.sid);
+    return WIRE_OK;
+}
+
+enum wire_status handle_logout_all(struct issuer *x, struct issuer_request *r)
+{
+    struct store_session s;
+    uint64_t n = 0;
+    enum wire_status status = token_session_of_bearer(x, r, TOKEN_MANAGE, &s);
+
+    if (status != WIRE_OK)
+        return status;
+    if (store_end_user(x->store, s.user, issuer_wall(), "logout-all", &n) != STORE_DONE)
+        return WIRE_UNAVAILABLE;
+    r->ended_session = n > 0;
+    request_set_event(r, LOG_INFO, MESSAGE_LOGOUT, "All sessions of a user were ended");
+    return request_reply(r, &(union wire_value){.number = n});
+}

@@ -1,0 +1,42 @@
+#include "jwtd/issuer/requests/table.h"
+
+#include "jwtd/issuer/requests/handlers.h"
+
+#define REFUSED "A refresh token was refused"
+#define SLIDING_REFUSED "A sliding token was refused"
+
+/* clang-format off */
+static const struct request_type types[] = {
+    {.op = WIRE_PING},
+    {.op = WIRE_OBTAIN, .checks_password = true, .handle = handle_obtain},
+    {.op = WIRE_SLIDING_OBTAIN, .sliding = true, .checks_password = true, .handle = handle_obtain},
+    {.op = WIRE_REFRESH, .token = OWN_TOKEN_REFRESH, .checks_account = true, .refused = REFUSED,
+     .handle = handle_refresh},
+    {.op = WIRE_SLIDING_REFRESH, .sliding = true, .token = OWN_TOKEN_SLIDING,
+     .checks_account = true, .refused = SLIDING_REFUSED, .handle = handle_sliding_refresh},
+    {.op = WIRE_VERIFY, .token = OWN_TOKEN_ANY, .handle = handle_verify},
+    {.op = WIRE_BLACKLIST, .token = OWN_TOKEN_REFRESH, .handle = handle_blacklist},
+    {.op = WIRE_WHOAMI, .token = OWN_TOKEN_BEARER, .checks_account = true, .handle = handle_whoami},
+    {.op = WIRE_SESSIONS, .token = OWN_TOKEN_BEARER, .checks_account = true,
+     .handle = handle_sessions},
+    {.op = WIRE_SESSION_END, .token = OWN_TOKEN_BEARER, .checks_account = true,
+     .handle = handle_session_end},
+    {.op = WIRE_LOGOUT, .token = OWN_TOKEN_BEARER, .checks_account = true, .handle = handle_logout},
+    {.op = WIRE_LOGOUT_ALL, .token = OWN_TOKEN_BEARER, .checks_account = true,
+     .handle = handle_logout_all},
+    {.op = WIRE_NARROW, .token = OWN_TOKEN_ACCESS, .checks_account = true, .handle = handle_narrow},
+    {.op = WIRE_ADMIN_STATUS, .handle = handle_admin_status},
+    {.op = WIRE_ADMIN_SESSIONS, .handle = handle_admin_sessions},
+    {.op = WIRE_ADMIN_REVOKE, .handle = handle_admin_revoke},
+    {.op = WIRE_ADMIN_ROTATE, .handle = handle_admin_rotate},
+    {.op = WIRE_ADMIN_RETIRE, .handle = handle_admin_retire},
+};
+/* clang-format on */
+
+const struct request_type *request_type_find(enum wire_op op)
+{
+    for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+        if (types[i].op == op)
+            return &types[i];
+    return NULL;
+}

@@ -1,0 +1,148 @@
+#include "jwtd/issuer/requests/token_session.h"
+
+#include "jwtd/shared/messages.h"
+
+#include <string.h>
+
+/* Adds a session that the store does not know, ended from its start. No access token of it can
+ * outlive one that would be minted now. */
+static enum store_result add_ended(struct issuer *x, const struct issuer_request *r,
+                                   const char *reason)
+{
+    const struct settings *set = &x->service.settings;
+    int64_t wall = issuer_wall(), now = issuer_time(x);
+    struct store_session s = {
+        .created_at = now,
+        .absolute_exp = r->token.exp,
+        .idle_exp = r->token.exp,
+        .pair = {.gen = r->token.gen, .issued_at = wall, .refresh_exp = r->token.exp},
+        .rotated_at = now,
+        .ended = true,
+    };
+
+    s.pair.access_exp = wall + (int64_t)(set->token.access_lifetime / SECOND);
+    s.last_access_exp = s.pair.access_exp;
+    memcpy(s.sid, r->token.sid, sizeof(s.sid));
+    memcpy(s.pair.refresh_jti, r->token.jti, sizeof(s.pair.refresh_jti));
+    memcpy(s.user, r->token.user, sizeof(s.user));
+    return store_add(x->store, &s, reason);
+}
+
+enum wire_status token_session_end(struct issuer *x, struct issuer_request *r,
+                                   const char *reason)
+{
+    struct store_session s;
+    enum store_result result = store_find(x->store, r->token.sid, &s);
+
+    if (result == STORE_ABSENT)
+        result = add_ended(x, r, reason);
+    else if (result == STORE_DONE)
+        result = store_end(x->store, r->token.sid, reason);
+    if (result == STORE_FAILED)
+        return WIRE_UNAVAILABLE;
+    if (result == STORE_ABSENT)
+        return WIRE_BLACKLISTED;
+    r->ended_session = true;
+    return WIRE_OK;
+}
+
+enum wire_status token_session_rolled_back(struct issuer *x, struct issuer_request *r)
+{
+    if (token_session_end(x, r, "rollback") == WIRE_UNAVAILABLE)
+        return WIRE_UNAVAILABLE;
+    request_set_event(r, LOG_ALERT, MESSAGE_ROLLBACK,
+                      "A refresh token is newer than the store: a backup was restored; its "
+                      "session was ended");
+    return WIRE_BLACKLISTED;
+}
+
+enum wire_status token_session_find(struct issuer *x, struct issuer_request *r,
+                                    struct store_session *ret)
+{
+    int64_t now = issuer_time(x);
+    struct store_session s;
+
+    switch (store_find(x->store, r->token.sid, &s)) {
+    case STORE_FAILED:
+        return WIRE_UNAVAILABLE;
+    case STORE_ABSENT:
+        return r->type->op == WIRE_REFRESH ? token_session_rolled_back(x, r) : WIRE_BLACKLISTED;
+    case STORE_DONE:
+        break;
+    }
+    if (s.ended)
+        return WIRE_BLACKLISTED;
+    if (strcmp(s.user, r->token.user) != 0)
+        return WIRE_INVALID;
+    if (now >= s.absolute_exp || now >= s.idle_exp)
+        return WIRE_EXPIRED;
+    *ret = s;
+    return WIRE_OK;
+}
+
+/* An account without a stamp, now or at login, has none to compare. */
+static bool password_changed(const struct store_session *s, const struct login_reply *account)
+{
+    return s->stamp_len > 0 && account->stamp_len > 0 &&
+           !secret_equal((struct slice){(const char *)s->stamp, s->stamp_len},
+                         (struct slice){(const char *)account->stamp, account->stamp_len});
+}
+
+static enum wire_status end_password_changed(struct issuer *x, struct issuer_request *r)
+{
+    if (token_session_end(x, r, "password") == WIRE_UNAVAILABLE)
+        return WIRE_UNAVAILABLE;
+    request_set_event(r, LOG_NOTICE, MESSAGE_LOGOUT,
+                      "A session was ended: the password is another since");
+    return WIRE_PASSWORD_CHANGED;
+}
+
+enum wire_status token_session_check_account(struct issuer *x, struct issuer_request *r,
+                                             const struct store_session *session)
+{
+    const struct settings *set = &x->service.settings;
+    enum wire_status status = r->login_reply.status;
+
+    if (!set->session.check_account && !set->session.end_on_password_change)
+        return WIRE_OK;
+    /* The settings did not ask for it when the request arrived. */
+    if (!r->has_login_reply)
+        return WIRE_UNAVAILABLE;
+    if (status == WIRE_DENIED)
+        status = WIRE_INACTIVE;
+    if ((status == WIRE_NOT_FOUND || status == WIRE_INACTIVE) && !set->session.check_account)
+        return WIRE_OK;
+    if (status != WIRE_OK)
+        return status;
+    if (set->session.end_on_password_change && password_changed(session, &r->login_reply))
+        return end_password_changed(x, r);
+    return WIRE_OK;
+}
+
+enum wire_status token_session_use(struct issuer *x, struct issuer_request *r,
+                                   struct store_session *ret)
+{
+    enum wire_status status = token_session_find(x, r, ret);
+
+    return status == WIRE_OK ? token_session_check_account(x, r, ret) : status;
+}
+
+/* All audiences of this issuer, and no scope. */
+static bool is_narrowed(const struct issuer *x, const struct own_token *token)
+{
+    for (char *const *a = x->names.audience; *a; a++)
+        if (!own_token_has_audience(token, slice_of(*a)))
+            return true;
+    return token->scope.n > 0;
+}
+
+enum wire_status token_session_of_bearer(struct issuer *x, struct issuer_request *r,
+                                         enum token_right right, struct store_session *ret)
+{
+    enum wire_status status = token_session_use(x, r, ret);
+
+    if (status == WIRE_OK &&
+        (r->token.one_time || (right == TOKEN_MANAGE && is_narrowed(x, &r->token))))
+        return WIRE_NOT_ALLOWED;
+    return status;
+}

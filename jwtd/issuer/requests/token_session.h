@@ -1,0 +1,41 @@
+/*
+ * The session of a request's token. A token whose session is not live in the store is
+ * blacklisted, whether the session was ended or the store does not know it (it was restored
+ * from a backup, or lost).
+ *
+ * Each function returns WIRE_OK, or the status to answer.
+ */
+#pragma once
+
+#include "jwtd/issuer/issuer.h"
+#include "jwtd/issuer/request.h"
+
+/* The live session of the token. */
+enum wire_status token_session_find(struct issuer *x, struct issuer_request *r,
+                                    struct store_session *ret);
+
+/* What CheckAccount= and EndOnPasswordChange= make of the account, by r->login_reply. */
+enum wire_status token_session_check_account(struct issuer *x, struct issuer_request *r,
+                                             const struct store_session *session);
+
+/* Both of these: the session of a token that may be used. */
+enum wire_status token_session_use(struct issuer *x, struct issuer_request *r,
+                                   struct store_session *ret);
+
+enum token_right {
+    TOKEN_IDENTIFY, /* say whose it is, and be narrowed: not one-time tokens */
+    TOKEN_MANAGE,   /* see and end sessions: not one-time or narrowed tokens */
+};
+
+/* The same for a token with this right; else WIRE_NOT_ALLOWED. */
+enum wire_status token_session_of_bearer(struct issuer *x, struct issuer_request *r,
+                                         enum token_right right, struct store_session *ret);
+
+/* Ends the session of the token. One that is not in the store is added as ended, so that its
+ * tokens are refused everywhere. WIRE_BLACKLISTED: it had ended before. */
+enum wire_status token_session_end(struct issuer *x, struct issuer_request *r,
+                                   const char *reason);
+
+/* The token proves that the store is older than it: ends the session, with an alert. Always
+ * WIRE_BLACKLISTED, or WIRE_UNAVAILABLE. */
+enum wire_status token_session_rolled_back(struct issuer *x, struct issuer_request *r);
