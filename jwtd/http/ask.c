@@ -3,127 +3,46 @@
 #include "common/base/cleanup.h"
 #include "common/base/secret.h"
 
-#include <string.h>
-
-#define ACCURACY UINT64_C(100000)
-
-struct ask {
-    int fd;
-    sd_event_source *io, *timer;
-    const struct wire_request *request;
-    ask_done done;
-    void *arg;
-    uint8_t buf[WIRE_MESSAGE_MAX];
-    size_t used; /* bytes of buf that were written to */
-};
-
-void ask_free(struct ask *ask)
+static int send_packet(const char *path, const uint8_t *buf, size_t n)
 {
-    if (!ask)
-        return;
-    (void)sd_event_source_disable_unref(ask->io);
-    (void)sd_event_source_disable_unref(ask->timer);
-    cleanup_close(&ask->fd);
-    secret_wipe(ask->buf, ask->used);
-    free(ask);
-}
+    int fd = wire_connect(path);
 
-DEFINE_CLEANUP(struct ask *, cleanup_ask, ask_free)
+    if (fd >= 0 && send(fd, buf, n, MSG_NOSIGNAL) < 0) {
+        int error = errno;
 
-static void finish(struct ask *ask, const struct wire_message *answer, const char *errmsg)
-{
-    CLEANUP(cleanup_ask) struct ask *owned = ask;
-
-    owned->done(owned->arg, answer, errmsg);
-}
-
-static int on_answer(sd_event_source *source, int fd, uint32_t events, void *arg)
-{
-    struct ask *ask = arg;
-    struct wire_message answer = {0};
-    enum wire_fault fault;
-    ssize_t n = wire_receive(fd, ask->buf);
-
-    (void)source;
-    (void)events;
-    if (n == -EAGAIN)
-        return 0;
-    if (n <= 0) {
-        finish(ask, NULL, n == 0 ? "it ended the connection" : strerror((int)-n));
-        return 0;
+        (void)close(fd);
+        return -error;
     }
-    if ((size_t)n > ask->used)
-        ask->used = (size_t)n;
-    fault = wire_read_answer((struct slice){(const char *)ask->buf, (size_t)n}, ask->request,
-                             &answer);
-    if (fault == WIRE_FINE)
-        finish(ask, &answer, NULL);
-    else
-        finish(ask, NULL, wire_fault_word(fault));
-    return 0;
+    return fd;
 }
 
-static int on_timeout(sd_event_source *source, uint64_t usec, void *arg)
+int ask_send(const char *path, enum wire_op op, const union wire_value *values,
+             const char **ret_errmsg)
 {
-    (void)source;
-    (void)usec;
-    finish(arg, NULL, "it did not answer in time");
-    return 0;
-}
-
-static const char *send_request(struct ask *ask, const char *path, enum wire_op op,
-                                const union wire_value *values)
-{
+    uint8_t buf[WIRE_MESSAGE_MAX];
+    int fd = -1;
     size_t n;
 
-    if (wire_pack_request(op, values, ask->buf, &n) != WIRE_FINE)
-        return "the request is larger than it may be";
-    ask->used = n;
-    ask->fd = wire_connect(path);
-    if (ask->fd < 0)
-        return strerror(-ask->fd);
-    if (send(ask->fd, ask->buf, n, MSG_NOSIGNAL) < 0)
-        return strerror(errno);
-    secret_wipe(ask->buf, n);
-    return NULL;
-}
-
-static int watch(struct ask *ask, sd_event *loop)
-{
-    int r = sd_event_add_io(loop, &ask->io, ask->fd, EPOLLIN, on_answer, ask);
-
-    if (r < 0)
-        return r;
-    return sd_event_add_time_relative(loop, &ask->timer, CLOCK_MONOTONIC, ASK_TIMEOUT, ACCURACY,
-                                      on_timeout, ask);
-}
-
-struct ask *ask_start(sd_event *loop, const char *path, enum wire_op op,
-                      const union wire_value *values, ask_done done, void *arg,
-                      const char **ret_why)
-{
-    CLEANUP(cleanup_ask) struct ask *ask = malloc(sizeof(*ask));
-    struct ask *started;
-    const char *errmsg;
-
-    *ret_why = strerror(ENOMEM);
-    if (!ask)
-        return NULL;
-    ask->fd = -1;
-    ask->io = ask->timer = NULL;
-    ask->used = 0;
-    ask->request = wire_find(op);
-    ask->done = done;
-    ask->arg = arg;
-    errmsg = send_request(ask, path, op, values);
-    if (errmsg) {
-        *ret_why = errmsg;
-        return NULL;
+    if (wire_pack_request(op, values, buf, &n) != WIRE_FINE) {
+        *ret_errmsg = "a field of the request is too long";
+    } else {
+        fd = send_packet(path, buf, n);
+        if (fd < 0)
+            *ret_errmsg = strerror(-fd);
     }
-    if (watch(ask, loop) < 0)
-        return NULL;
-    *ret_why = NULL;
-    started = ask;
-    ask = NULL;
-    return started;
+    secret_wipe(buf, sizeof(buf));
+    return fd < 0 ? -1 : fd;
+}
+
+const char *ask_read(const struct wire_request *request, const uint8_t *buf, ssize_t n,
+                     struct wire_message *ret)
+{
+    enum wire_fault fault;
+
+    if (n == 0)
+        return "it closed the connection";
+    if (n < 0)
+        return strerror((int)-n);
+    fault = wire_read_answer((struct slice){(const char *)buf, (size_t)n}, request, ret);
+    return fault == WIRE_FINE ? NULL : wire_fault_word(fault);
 }

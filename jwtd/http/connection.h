@@ -1,75 +1,89 @@
 /*
- * One connection's life: read a request, have it answered, send the reply, let the peer read it
- * to its end, close. Deadlines are absolute: what trickles in does not move them.
+ * One connection: one request, one reply, then it is closed. This header has its state and what
+ * handlers do with it; each returns a conn_result, which goes back to driver.c. Only driver.c
+ * changes the state, waits for events, and frees a connection.
  *
- *     READING -> ANSWERING (-> HELD) -> WRITING -> DRAINING -> gone
+ *     READ_HEAD -> READ_BODY -> WAIT_ISSUER -> HOLD -> WRITE -> DRAIN -> closed
  *
- * While a question is under way the peer is not looked at: hanging up neither spares it a wrong
- * password's price nor frees its place among the connections.
+ * READ_BODY, WAIT_ISSUER, HOLD and WRITE are left out where there is nothing to wait for.
+ * Deadlines are absolute: a client that sends byte by byte does not extend them. The client's
+ * socket is not watched in WAIT_ISSUER and HOLD: closing it neither avoids the count of a wrong
+ * password nor frees the connection's place.
  */
 #pragma once
 
-#include "jwtd/http/ask.h"
 #include "jwtd/http/reply.h"
 #include "jwtd/http/request.h"
 #include "jwtd/http/server.h"
 
 struct route;
 
-enum connection_state {
-    CONNECTION_READING,
-    CONNECTION_ANSWERING,
-    CONNECTION_HELD, /* the reply is made and waits for its time */
-    CONNECTION_WRITING,
-    CONNECTION_DRAINING, /* all is sent; what the peer still sends is thrown away */
+enum conn_state {
+    CONN_READ_HEAD,
+    CONN_READ_BODY,
+    CONN_WAIT_ISSUER,
+    CONN_HOLD,  /* the reply is ready and is sent at reply_at */
+    CONN_WRITE, /* the socket's buffer is full */
+    CONN_DRAIN, /* all is sent; input is discarded until the peer closes */
+    CONN_STATES,
 };
+
+/* What happens next. */
+enum conn_result {
+    CONN_WAIT,  /* nothing, before the next event */
+    CONN_ASKED, /* jwtd-issuer was asked: wait for its answer */
+    CONN_REPLY, /* c->reply is ready: send it */
+    CONN_CLOSE,
+};
+
+/* Called with the answer of jwtd-issuer, whose texts are valid until it returns. */
+typedef enum conn_result (*conn_answered)(struct connection *c,
+                                          const struct wire_message *answer);
 
 struct connection {
     struct server *server;
     struct connection *next, *previous;
-    enum connection_state state;
+    enum conn_state state;
     int fd;
-    struct source source;
-    bool exempt;  /* a trusted proxy: not limited as a source */
-    bool refusal; /* over a limit: here to be told so */
     sd_event_source *io, *timer;
+    struct source source;
+    bool exempt;     /* from MaxConnectionsPerSource: a trusted proxy */
+    bool refusal;    /* over a limit: the reply is 503 whatever the request is */
     uint64_t opened; /* monotonic microseconds */
-    uint64_t whole;  /* when the request was */
-    char *in;        /* REQUEST_MAX bytes of room; may hold a password */
+    uint64_t whole;  /* when the request was complete */
+
+    char *in; /* REQUEST_MAX bytes; may hold a password. NULL once the request is not needed */
     size_t n_in;
     struct http_request request;
-    bool head_judged;
-    const struct route *route; /* NULL: not found yet */
-    struct slice path_sid;     /* the session that the path names, where the route has one */
-    struct secret token, list; /* what is kept from one question to the next */
-    struct secret out;
+    const struct route *route; /* NULL: none found so far */
+    struct slice path_sid;     /* the {sid} of the path, where the route has one */
+
+    int issuer; /* connection to jwtd-issuer, or -1 */
+    sd_event_source *issuer_io;
+    const struct wire_request *asked;
+    conn_answered answered;
+    struct secret token, list; /* kept while a list of sessions is read page by page */
+
+    struct reply reply;
+    uint64_t reply_at; /* not sent before; 0: no delay */
+    struct secret out; /* the packed reply */
     size_t sent, drained;
-    struct ask *ask;
-    void (*answered)(struct connection *c, const struct wire_message *answer);
 };
 
-/* Takes over fd. refusal: it is answered with 503 at once, whatever it asks. */
-void connection_open(struct server *server, int fd, const struct source *source, bool refusal);
+/* Fills c->reply with reply_detail. CONN_REPLY. */
+enum conn_result connection_refuse(struct connection *c, int status, const char *detail,
+                                   const char *code);
 
-void connection_free(struct connection *c);
+/* 503, retry after a second. CONN_REPLY. */
+enum conn_result connection_unavailable(struct connection *c);
 
-/* Waits for these events of the peer (0: for none, not even its end) until a deadline
- * (monotonic microseconds; 0: for ever). False: the loop can't. */
-bool connection_wait(struct connection *c, uint32_t events, uint64_t deadline);
+/* Sends a request to jwtd-issuer: CONN_ASKED, and answered is called with the answer. When it
+ * can't be sent, and later when there is no answer, the reply is 503. */
+enum conn_result connection_ask(struct connection *c, enum wire_op op,
+                                const union wire_value *values, conn_answered answered);
 
-/* Sends the reply and clears it. The connection may be gone afterwards. */
-void connection_reply(struct connection *c, struct reply *reply);
+/* jwtd-issuer did not answer, for this reason: logs and counts it. 503. */
+enum conn_result connection_no_answer(struct connection *c, const char *cause);
 
-/* The same, not before this time (monotonic microseconds). */
-void connection_reply_at(struct connection *c, struct reply *reply, uint64_t when);
-
-/* connection_reply of reply_detail. */
-void connection_refuse(struct connection *c, int status, const char *detail, const char *code);
-
-/* 503, try again in a second. */
-void connection_unavailable(struct connection *c);
-
-/* Asks jwtd-issuer; done gets its answer. Without one the peer gets 503. The slices of
- * c->request are gone afterwards: the buffer is wiped, as it may hold a password. */
-void connection_ask(struct connection *c, enum wire_op op, const union wire_value *values,
-                    void (*done)(struct connection *c, const struct wire_message *answer));
+/* True when this source has as many connections as MaxConnectionsPerSource allows. */
+bool connection_source_is_full(const struct server *s, const struct source *source);

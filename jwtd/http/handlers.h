@@ -1,31 +1,38 @@
 /*
- * What each route does: read the body, ask jwtd-issuer, tell the outcome in simplejwt's words.
- * Each is called once with a whole request and answers the connection, now or later.
+ * The handlers of the routes, and what they share. A handler is called once, with a complete
+ * request; it reads the body, asks jwtd-issuer, and puts the result in simplejwt's words.
  */
 #pragma once
 
+#include "jwtd/http/body.h"
 #include "jwtd/http/connection.h"
 
-void handlers_obtain(struct connection *c);
-void handlers_refresh(struct connection *c);
-void handlers_verify(struct connection *c);
-void handlers_blacklist(struct connection *c);
-void handlers_sliding(struct connection *c);
-void handlers_sliding_refresh(struct connection *c);
-void handlers_user(struct connection *c);
-void handlers_auth(struct connection *c);
-void handlers_sessions(struct connection *c);
-void handlers_session_end(struct connection *c);
-void handlers_logout(struct connection *c);
-void handlers_logout_all(struct connection *c);
-void handlers_narrow(struct connection *c);
-void handlers_keys(struct connection *c);
-void handlers_health(struct connection *c);
-void handlers_metrics(struct connection *c);
+enum conn_result handlers_obtain(struct connection *c);
+enum conn_result handlers_refresh(struct connection *c);
+enum conn_result handlers_verify(struct connection *c);
+enum conn_result handlers_blacklist(struct connection *c);
+enum conn_result handlers_sliding(struct connection *c);
+enum conn_result handlers_sliding_refresh(struct connection *c);
+enum conn_result handlers_user(struct connection *c);
+enum conn_result handlers_auth(struct connection *c);
+enum conn_result handlers_sessions(struct connection *c);
+enum conn_result handlers_session_end(struct connection *c);
+enum conn_result handlers_logout(struct connection *c);
+enum conn_result handlers_logout_all(struct connection *c);
+enum conn_result handlers_narrow(struct connection *c);
+enum conn_result handlers_keys(struct connection *c);
+enum conn_result handlers_health(struct connection *c);
+enum conn_result handlers_metrics(struct connection *c);
 
-/* A token by its name, and a second one; that may be "": there is none. */
-void handlers_tokens(struct connection *c, const char *name, struct slice token,
-                     const char *second_name, struct slice second);
+/* Reads the fields of the body. False: c->reply has what is wrong with it, in Django REST
+ * framework's words, for all bad fields at once. *ret is to be cleared in any case. n is 0 for
+ * an endpoint without fields: its body, too, must be well formed. */
+bool handlers_read_body(struct connection *c, struct body_field *fields, size_t n,
+                        struct body *ret);
 
-/* {} */
-void handlers_nothing(struct connection *c);
+/* 200 with a token and a second one, which may be empty (reply_tokens). CONN_REPLY. */
+enum conn_result handlers_tokens(struct connection *c, const char *name, struct slice token,
+                                 const char *second_name, struct slice second);
+
+/* 200 with an object that must not be cached; NULL: out of memory. CONN_REPLY. */
+enum conn_result handlers_object(struct connection *c, struct json_object *object);

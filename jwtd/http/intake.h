@@ -1,10 +1,13 @@
 /*
- * A request on its way in: bytes into the connection's buffer, the head judged when it is whole
- * (settings, Host, who stands behind a proxy), then the route.
+ * Reading a request: bytes into the connection's buffer; when the head is complete, the checks
+ * that need the settings (Host, who is behind a proxy); when the request is, its route.
  */
 #pragma once
 
 #include "jwtd/http/connection.h"
 
-/* Reads what is there. The connection may be gone afterwards. */
-void intake_read(struct connection *c);
+/* The deadline of a request with a body, in microseconds after the connection was opened. */
+#define INTAKE_TIME UINT64_C(10000000)
+
+/* Reads what has arrived. CONN_WAIT: the request is not complete. */
+enum conn_result intake_read(struct connection *c);

@@ -2,7 +2,7 @@
  * jwtd: the front end. HTTP in, one question to jwtd-issuer out. It has no keys, no PAM, no
  * OpenSSL and no privilege: whoever takes it over sees passwords pass by and can forge nothing.
  */
-#include "jwtd/http/connection.h"
+#include "jwtd/http/driver.h"
 #include "jwtd/http/listener.h"
 #include "jwtd/shared/messages.h"
 #include "jwtd/shared/options.h"
@@ -52,11 +52,7 @@ static int add_listeners(struct server *s)
 
 static void end(struct server *s)
 {
-    while (s->connections)
-        connection_free(s->connections);
-    s->resume = sd_event_source_disable_unref(s->resume);
-    for (size_t i = 0; i < s->n_listeners; i++)
-        (void)sd_event_source_disable_unref(s->listeners[i]);
+    driver_end(s);
     server_clear(s);
     service_end(&s->service);
 }

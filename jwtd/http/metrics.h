@@ -1,12 +1,10 @@
 /*
- * What GET /metrics tells, in Prometheus' text form: plain counters that only grow while this
- * process lives, and a gauge of connections. Every label has a value out of a const table (a
- * route, a status, a word of the wire), never one that a peer chose, so that nobody can make it
- * grow; nothing in it names a user or a source.
+ * The counters of GET /metrics, in Prometheus' text format. Counters start at 0 with the
+ * process and only grow. The values of all labels come from constant tables (routes, statuses,
+ * words of the wire), so that no client can add one; none names a user or a source.
  */
 #pragma once
 
-#include "common/json/emit.h"
 #include "jwtd/http/reply.h"
 #include "jwtd/shared/wire.h"
 
@@ -31,9 +29,10 @@ struct metrics {
 /* route: its number, or METRICS_ROUTES for a request that has none. */
 void metrics_request(struct metrics *m, size_t route, int status);
 
-/* The setting that the limit is. */
+/* The setting of a limit. */
 const char *metrics_limit_name(enum metrics_limit limit);
 
-/* paths: of the n routes, by number. open: connections now. */
-void metrics_write(const struct metrics *m, const char *const *paths, size_t n, size_t open,
-                   struct emit *out);
+/* The text, malloc'ed, of *ret_n bytes. paths: of the n routes, by number. open: connections
+ * now. NULL: out of memory. */
+char *metrics_text(const struct metrics *m, const char *const *paths, size_t n, size_t open,
+                   size_t *ret_n);

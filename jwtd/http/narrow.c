@@ -1,22 +1,21 @@
 /*
- * An access token that may do less than the one shown: fewer services, one host, a shorter
- * life, one use.
+ * A narrower access token than the one in Authorization: fewer services, one host, a shorter
+ * lifetime, one use.
  */
 #include "jwtd/http/bearer.h"
-#include "jwtd/http/fields.h"
 #include "jwtd/http/handlers.h"
+#include "jwtd/http/outcome.h"
 
-_Static_assert(BODY_WORDS_MAX == WIRE_WORDS_MAX, "what is read can be asked");
+_Static_assert(BODY_WORDS_MAX == WIRE_WORDS_MAX, "a field that was read fits the wire");
 
-static void on_narrowed(struct connection *c, const struct wire_message *answer)
+static enum conn_result on_narrowed(struct connection *c, const struct wire_message *answer)
 {
-    if (answer->status == WIRE_OK)
-        handlers_tokens(c, "access", answer->v[0].text, NULL, (struct slice){0});
-    else
-        bearer_refuse(c, answer);
+    if (answer->status != WIRE_OK)
+        return outcome_refuse(c, answer, OUTCOME_PROTECTED);
+    return handlers_tokens(c, "access", answer->v[0].text, NULL, (struct slice){0});
 }
 
-void handlers_narrow(struct connection *c)
+enum conn_result handlers_narrow(struct connection *c)
 {
     enum { SCOPE, AUD, LIFETIME, ONE_TIME, FIELDS };
     struct body_field fields[FIELDS] = {
@@ -28,13 +27,13 @@ void handlers_narrow(struct connection *c)
     CLEANUP(body_clear) struct body body = {0};
     struct slice token;
 
-    if (!bearer_read(c, &token) || !fields_read(c, fields, FIELDS, &body))
-        return;
-    connection_ask(c, WIRE_NARROW,
-                   (const union wire_value[]){{.text = token},
-                                              {.text = fields[SCOPE].value},
-                                              {.text = fields[AUD].value},
-                                              {.number = fields[LIFETIME].number},
-                                              {.number = fields[ONE_TIME].number}},
-                   on_narrowed);
+    if (!bearer_read(c, &token) || !handlers_read_body(c, fields, FIELDS, &body))
+        return CONN_REPLY;
+    return connection_ask(c, WIRE_NARROW,
+                          (const union wire_value[]){{.text = token},
+                                                     {.text = fields[SCOPE].value},
+                                                     {.text = fields[AUD].value},
+                                                     {.number = fields[LIFETIME].number},
+                                                     {.number = fields[ONE_TIME].number}},
+                          on_narrowed);
 }

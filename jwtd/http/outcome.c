@@ -1,16 +1,17 @@
 #include "jwtd/http/outcome.h"
 
+#include "jwtd/shared/json_build.h"
+
 #include <stdio.h>
-#include <string.h>
 
 #define NOT_VALID "token_not_valid"
-#define PROTECTED_MAX 512
+#define MEDIA_TYPE_MAX 128 /* bytes that are repeated in the reply */
 
 struct words {
     int status;
     const char *detail;
     const char *code;  /* NULL: none */
-    const char *field; /* whose fault it is; NULL: the whole request's */
+    const char *field; /* that is wrong; NULL: the whole request is */
 };
 
 static const struct words endpoint[WIRE_STATUS_COUNT] = {
@@ -41,7 +42,7 @@ static const struct words endpoint[WIRE_STATUS_COUNT] = {
     [WIRE_NO_KEY] = {503, "Service temporarily unavailable, try again later.", NULL, NULL},
 };
 
-/* Where a protected view has words of its own; status 0: it has not. */
+/* Where a protected view has other words; status 0: it has not. */
 static const struct words protected_view[WIRE_STATUS_COUNT] = {
     [WIRE_NO_USER] = {401, "Token contained no recognizable user identification", NOT_VALID,
                       NULL},
@@ -51,74 +52,75 @@ static const struct words protected_view[WIRE_STATUS_COUNT] = {
                                NULL},
 };
 
-static void token_refused(struct reply *reply, const char *message)
+static struct json_object *one_of(struct json_object *value)
 {
-    struct emit *out = &reply->body;
-
-    reply_begin(reply, 401, PROTECTED_MAX);
-    emit_begin(out);
-    emit_member_string(out, "detail", SLICE("Given token not valid for any token type"));
-    emit_member_string(out, "code", SLICE(NOT_VALID));
-    emit_member(out, "messages");
-    emit_text(out, "[");
-    emit_begin(out);
-    emit_member_string(out, "token_class", SLICE("AccessToken"));
-    emit_member_string(out, "token_type", SLICE("access"));
-    emit_member_string(out, "message", slice_of(message));
-    emit_end(out);
-    emit_text(out, "]");
-    emit_end(out);
+    return json_list_with(json_object_new_array(), value);
 }
 
-/* {"FIELD":["DETAIL"]} */
-static void field_refused(struct reply *reply, const struct words *w)
+/* A 401 of a protected view. */
+static struct json_object *token_error(const char *text)
 {
-    reply_begin(reply, w->status, PROTECTED_MAX);
-    emit_begin(&reply->body);
-    emit_member(&reply->body, w->field);
-    emit_text(&reply->body, "[");
-    emit_string(&reply->body, slice_of(w->detail));
-    emit_text(&reply->body, "]");
-    emit_end(&reply->body);
+    struct json_object *message = json_object_new_object(), *body = json_object_new_object();
+
+    message = json_with(message, "token_class", json_text(SLICE("AccessToken")));
+    message = json_with(message, "token_type", json_text(SLICE("access")));
+    message = json_with(message, "message", json_text(slice_of(text)));
+    body =
+        json_with(body, "detail", json_text(SLICE("Given token not valid for any token type")));
+    body = json_with(body, "code", json_text(SLICE(NOT_VALID)));
+    return json_with(body, "messages", one_of(message));
 }
 
-void outcome_throttled(struct reply *reply, uint64_t seconds)
+enum conn_result outcome_throttled(struct connection *c, uint64_t seconds)
 {
     char detail[96];
 
     (void)snprintf(detail, sizeof(detail),
                    "Request was throttled. Expected available in %llu second%s.",
                    (unsigned long long)seconds, seconds == 1 ? "" : "s");
-    reply_detail(reply, 429, detail, NULL);
-    reply->retry_after = seconds;
+    reply_detail(&c->reply, 429, detail, NULL);
+    c->reply.retry_after = seconds;
+    return CONN_REPLY;
 }
 
-void outcome_denied(struct reply *reply)
+enum conn_result outcome_media_type(struct connection *c)
 {
-    const struct words *w = &endpoint[WIRE_DENIED];
+    struct slice type = c->request.content_type;
+    char detail[MEDIA_TYPE_MAX + 64];
 
-    reply_detail(reply, w->status, w->detail, w->code);
+    (void)snprintf(detail, sizeof(detail), "Unsupported media type \"%.*s\" in request.",
+                   slice_shown(type, MEDIA_TYPE_MAX), type.p ? type.p : "");
+    /* The bytes of a field need not be UTF-8; those of JSON must be. */
+    for (char *p = detail; *p; p++)
+        if (*p < ' ' || *p > '~')
+            *p = '?';
+    return connection_refuse(c, 415, detail, NULL);
 }
 
-void outcome_reply(struct reply *reply, const struct wire_message *answer,
-                   enum outcome_view view)
+enum conn_result outcome_status(struct connection *c, enum wire_status status,
+                                enum outcome_view view)
 {
-    const struct words *w = &endpoint[answer->status];
+    const struct words *w = &endpoint[status];
 
-    if (answer->status == WIRE_THROTTLED) {
-        outcome_throttled(reply, answer->v[0].number);
-        return;
+    if (view == OUTCOME_PROTECTED && protected_view[status].status != 0) {
+        w = &protected_view[status];
+    } else if (view == OUTCOME_PROTECTED && w->status == 401) {
+        reply_json(&c->reply, 401, token_error(w->detail));
+        return CONN_REPLY;
     }
-    if (view == OUTCOME_PROTECTED && protected_view[answer->status].status != 0)
-        w = &protected_view[answer->status];
-    else if (view == OUTCOME_PROTECTED && w->status == 401) {
-        token_refused(reply, w->detail);
-        return;
-    }
-    if (w->field) {
-        field_refused(reply, w);
-        return;
-    }
-    reply_detail(reply, w->status, w->detail, w->code);
-    reply->retry_after = w->status == 503 ? 1 : 0;
+    if (w->field)
+        reply_json(&c->reply, w->status,
+                   json_with(json_object_new_object(), w->field,
+                             one_of(json_text(slice_of(w->detail)))));
+    else
+        reply_detail(&c->reply, w->status, w->detail, w->code);
+    c->reply.retry_after = w->status == 503 ? 1 : 0;
+    return CONN_REPLY;
+}
+
+enum conn_result outcome_refuse(struct connection *c, const struct wire_message *answer,
+                                enum outcome_view view)
+{
+    return answer->status == WIRE_THROTTLED ? outcome_throttled(c, answer->v[0].number)
+                                            : outcome_status(c, answer->status, view);
 }

@@ -1,6 +1,7 @@
 /*
- * What a verdict of jwtd-issuer other than WIRE_OK is over HTTP: one table of status, words and
- * code. A protected view words a token's faults otherwise than an endpoint that is given one.
+ * Errors over HTTP: an answer of jwtd-issuer other than WIRE_OK by one table of status, words
+ * and code, and what jwtd refuses itself in the words of Django REST framework. A protected
+ * view words the errors of a token differently from an endpoint whose body has it.
  */
 #pragma once
 
@@ -8,12 +9,18 @@
 
 enum outcome_view { OUTCOME_ENDPOINT, OUTCOME_PROTECTED };
 
-/* Fills *reply for this answer, whose status is not WIRE_OK. */
-void outcome_reply(struct reply *reply, const struct wire_message *answer,
-                   enum outcome_view view);
+/* Each of these fills c->reply and returns CONN_REPLY. */
 
-/* 429 in DRF's words. */
-void outcome_throttled(struct reply *reply, uint64_t seconds);
+/* For an answer whose status is not WIRE_OK. */
+enum conn_result outcome_refuse(struct connection *c, const struct wire_message *answer,
+                                enum outcome_view view);
 
-/* 401, the answer to every password that buys nothing. */
-void outcome_denied(struct reply *reply);
+/* The same for a status that has no fields. */
+enum conn_result outcome_status(struct connection *c, enum wire_status status,
+                                enum outcome_view view);
+
+/* 429, retry after so many seconds. */
+enum conn_result outcome_throttled(struct connection *c, uint64_t seconds);
+
+/* 415 for the request's Content-Type. */
+enum conn_result outcome_media_type(struct connection *c);

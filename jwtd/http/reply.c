@@ -1,10 +1,13 @@
 #include "jwtd/http/reply.h"
 
+#include "common/json/emit.h"
+#include "jwtd/shared/json_build.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
-#include <string.h>
 
 #define HEAD_MAX 1024
-#define DETAIL_MAX 512
 
 static const struct {
     int status;
@@ -59,103 +62,142 @@ static bool has_body(const struct reply *reply)
     return reply->status != 204 && reply->status != 304;
 }
 
-void reply_begin(struct reply *reply, int status, size_t room)
+void reply_init(struct reply *reply, int status)
 {
+    reply_clear(reply);
     *reply = (struct reply){.status = status};
-    if (secret_alloc(room, &reply->room) == TOK_OK)
-        reply->body = (struct emit){.p = reply->room.p, .size = room};
 }
 
 void reply_clear(struct reply *reply)
 {
-    secret_clear(&reply->room);
+    secret_clear(&reply->body);
+}
+
+void reply_bytes(struct reply *reply, int status, struct slice body)
+{
+    reply_init(reply, status);
+    reply->no_memory = secret_copy(body, &reply->body) != TOK_OK;
+}
+
+void reply_json(struct reply *reply, int status, struct json_object *body)
+{
+    struct slice text = {NULL, 0};
+
+    if (body)
+        text.p = json_compact(body, &text.n);
+    if (text.p) {
+        reply_bytes(reply, status, text);
+    } else {
+        reply_init(reply, status);
+        reply->no_memory = true;
+    }
+    json_object_put(body);
 }
 
 void reply_detail(struct reply *reply, int status, const char *detail, const char *code)
 {
-    reply_begin(reply, status, DETAIL_MAX);
-    emit_begin(&reply->body);
-    emit_member_string(&reply->body, "detail", slice_of(detail));
+    struct json_object *body =
+        json_with(json_object_new_object(), "detail", json_text(slice_of(detail)));
+
     if (code)
-        emit_member_string(&reply->body, "code", slice_of(code));
-    emit_end(&reply->body);
+        body = json_with(body, "code", json_text(slice_of(code)));
+    reply_json(reply, status, body);
 }
 
-static void field(struct emit *out, const char *name, const char *value)
+void reply_tokens(struct reply *reply, const char *name, struct slice token,
+                  const char *second_name, struct slice second)
 {
-    if (!value)
-        return;
-    emit_text(out, name);
-    emit_text(out, ": ");
-    emit_text(out, value);
-    emit_text(out, "\r\n");
+    struct emit out = {0};
+
+    reply_init(reply, 200);
+    reply->cache = "no-store";
+    /* The first pass counts the bytes, the second writes them. */
+    for (int pass = 0; pass < 2 && !reply->no_memory; pass++) {
+        emit_begin(&out);
+        emit_member_string(&out, name, token);
+        if (second.n > 0)
+            emit_member_string(&out, second_name, second);
+        emit_end(&out);
+        if (pass == 0)
+            reply->no_memory = secret_alloc(out.n, &reply->body) != TOK_OK;
+        out = (struct emit){.p = reply->body.p, .size = reply->body.n};
+    }
 }
 
-static void field_number(struct emit *out, const char *name, uint64_t value)
+struct head {
+    char text[HEAD_MAX];
+    size_t n;
+    bool cut;
+};
+
+__attribute__((format(printf, 2, 3))) static void add(struct head *head, const char *format,
+                                                      ...)
 {
-    char text[24];
+    size_t room = sizeof(head->text) - head->n;
+    va_list args;
+    int n;
 
-    (void)snprintf(text, sizeof(text), "%llu", (unsigned long long)value);
-    field(out, name, text);
+    va_start(args, format);
+    n = vsnprintf(head->text + head->n, room, format, args);
+    va_end(args);
+    if (n >= 0 && (size_t)n < room)
+        head->n += (size_t)n;
+    else
+        head->cut = true;
 }
 
-/* IMF-fixdate (RFC 9110 5.6.7). The program never leaves the C locale, so strftime gives
- * English names. */
-static void field_date(struct emit *out, time_t date)
+static void add_field(struct head *head, const char *name, const char *value)
+{
+    if (value && *value)
+        add(head, "%s: %s\r\n", name, value);
+}
+
+/* IMF-fixdate (RFC 9110 5.6.7). The locale is always C, so strftime writes English names. */
+static void add_date(struct head *head, time_t date)
 {
     char text[64];
     struct tm tm;
 
     if (gmtime_r(&date, &tm) && strftime(text, sizeof(text), "%a, %d %b %Y %H:%M:%S GMT", &tm))
-        field(out, "Date", text);
+        add_field(head, "Date", text);
 }
 
-static void emit_head(const struct reply *reply, time_t date, struct emit *out)
+static void make_head(const struct reply *reply, time_t date, struct head *head)
 {
-    emit_text(out, "HTTP/1.1 ");
-    emit_integer(out, reply->status);
-    emit_text(out, " ");
-    emit_text(out, phrase_of(reply->status));
-    emit_text(out, "\r\n");
-    field_date(out, date);
+    add(head, "HTTP/1.1 %d %s\r\n", reply->status, phrase_of(reply->status));
+    add_date(head, date);
     if (has_body(reply)) {
-        field(out, "Content-Type", reply->type ? reply->type : "application/json");
-        field_number(out, "Content-Length", reply->body.n);
+        add_field(head, "Content-Type", reply->type ? reply->type : "application/json");
+        add(head, "Content-Length: %zu\r\n", reply->body.n);
     }
-    field(out, "Allow", reply->allow);
-    field(out, "Vary", reply->allow ? "Accept" : NULL);
-    if (reply->status == 401 && reply->challenge) {
-        emit_text(out, "WWW-Authenticate: ");
-        emit_text(out, reply->challenge);
-        emit_text(out, " realm=\"api\"\r\n");
-    }
+    add_field(head, "Allow", reply->allow);
+    add_field(head, "Vary", reply->allow ? "Accept" : NULL);
+    if (reply->status == 401 && reply->challenge)
+        add(head, "WWW-Authenticate: %s realm=\"api\"\r\n", reply->challenge);
     if (reply->retry_after > 0)
-        field_number(out, "Retry-After", reply->retry_after);
-    field(out, "X-Forwarded-User", reply->user);
-    field(out, "X-Auth-Request-User", reply->user);
-    field(out, "Cache-Control", reply->cache);
-    field(out, "ETag", reply->etag);
-    field(out, "X-Content-Type-Options", "nosniff");
-    field(out, "Connection", "close");
-    emit_text(out, "\r\n");
+        add(head, "Retry-After: %" PRIu64 "\r\n", reply->retry_after);
+    add_field(head, "X-Forwarded-User", reply->user);
+    add_field(head, "X-Auth-Request-User", reply->user);
+    add_field(head, "Cache-Control", reply->cache);
+    add_field(head, "ETag", reply->etag);
+    add(head, "X-Content-Type-Options: nosniff\r\nConnection: close\r\n\r\n");
 }
 
-enum tok_err reply_pack(const struct reply *reply, bool body_too, time_t date,
+enum tok_err reply_pack(const struct reply *reply, bool with_body, time_t date,
                         struct secret *ret)
 {
-    char head_room[HEAD_MAX];
-    struct emit head = {.p = head_room, .size = sizeof(head_room)};
-    size_t body = body_too && has_body(reply) ? reply->body.n : 0;
+    struct head head = {.n = 0};
+    size_t body = with_body && has_body(reply) ? reply->body.n : 0;
     struct secret out = {0};
 
-    if (reply->body.n > reply->body.size)
-        return reply->room.p ? TOK_TOO_LONG : TOK_NO_MEMORY;
-    emit_head(reply, date, &head);
-    if (head.n > head.size)
+    if (reply->no_memory)
+        return TOK_NO_MEMORY;
+    make_head(reply, date, &head);
+    if (head.cut)
         return TOK_TOO_LONG;
     if (secret_alloc(head.n + body, &out) != TOK_OK)
         return TOK_NO_MEMORY;
-    memcpy(out.p, head_room, head.n);
+    memcpy(out.p, head.text, head.n);
     if (body > 0)
         memcpy(out.p + head.n, reply->body.p, body);
     *ret = out;

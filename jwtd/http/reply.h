@@ -1,44 +1,54 @@
 /*
- * One reply: status, header fields, a body, of compact JSON as a rule. Put together in memory
- * that is wiped, since it may hold tokens; every reply ends its connection.
+ * One reply: status, header fields, a body. The body may hold tokens: it is in wiped memory,
+ * and tokens never go through json-c, which does not wipe. Each reply ends its connection.
  */
 #pragma once
 
 #include "common/base/secret.h"
-#include "common/json/emit.h"
+#include "common/base/username.h"
 
+#include <json.h>
 #include <time.h>
 
-/* Statuses that have a number of their own; the last stands for every other. */
+/* Statuses that have a number of their own; the last number stands for every other. */
 #define REPLY_STATUSES 24
+#define REPLY_ETAG_SIZE 24
 
 struct reply {
     int status;
-    const char *allow;     /* the route's methods; NULL: no route */
+    const char *allow;     /* the methods of the route; NULL: no route */
     const char *challenge; /* of a 401: "Bearer" */
     const char *cache;     /* Cache-Control; NULL: none */
-    const char *etag;      /* NULL: none */
     const char *type;      /* of the body; NULL: application/json */
-    const char *user;      /* whom the token speaks for, told in header fields; NULL: none */
     uint64_t retry_after;  /* seconds; 0: none */
-    struct emit body;      /* into room */
-    struct secret room;
+    char etag[REPLY_ETAG_SIZE];
+    char user[USER_NAME_MAX + 1]; /* user of the token, for X-Forwarded-User */
+    struct secret body;
+    bool no_memory; /* for the body */
 };
 
-/* Room for a body of this many bytes; without memory everything below does nothing and
- * reply_pack says so. Clear it with reply_clear. */
-void reply_begin(struct reply *reply, int status, size_t room);
+/* Each of these replaces what *reply was, which is zeroed at first. reply_clear frees it. */
+void reply_init(struct reply *reply, int status);
 void reply_clear(struct reply *reply);
+
+/* Takes over body; NULL: out of memory. */
+void reply_json(struct reply *reply, int status, struct json_object *body);
 
 /* {"detail":DETAIL} or {"detail":DETAIL,"code":CODE}; code may be NULL. */
 void reply_detail(struct reply *reply, int status, const char *detail, const char *code);
+
+/* A token and a second one, which may be empty: {NAME:TOKEN,SECOND_NAME:SECOND}. */
+void reply_tokens(struct reply *reply, const char *name, struct slice token,
+                  const char *second_name, struct slice second);
+
+/* Copies a body that is ready. */
+void reply_bytes(struct reply *reply, int status, struct slice body);
 
 /* The number of a status, below REPLY_STATUSES, and the status of a number; 0: of none. */
 size_t reply_status_number(int status);
 int reply_status_of(size_t number);
 
-/* The bytes to send. body_too: false for HEAD, which tells the body's length alone.
- * 204 and 304 have no body.
- * TOK_TOO_LONG when the body did not fit its room, TOK_NO_MEMORY. */
-enum tok_err reply_pack(const struct reply *reply, bool body_too, time_t date,
+/* The bytes to send. with_body: false for HEAD, whose reply only has the length of the body.
+ * 204 and 304 have no body. TOK_NO_MEMORY; TOK_TOO_LONG when the header fields are. */
+enum tok_err reply_pack(const struct reply *reply, bool with_body, time_t date,
                         struct secret *ret) MUST_CHECK;

@@ -1,6 +1,5 @@
 #include "jwtd/http/server.h"
 
-#include "jwtd/http/listener.h"
 #include "jwtd/shared/messages.h"
 
 #include <limits.h>
@@ -11,7 +10,7 @@
 #define SECOND UINT64_C(1000000)
 #define MINUTE (60 * SECOND)
 
-static void learn_issuer(struct server *s)
+static void derive_issuer(struct server *s)
 {
     CLEANUP(policy_clear) struct policy pinned = {0};
     const char *issuer = s->service.settings.token.issuer;
@@ -29,7 +28,7 @@ static void learn_issuer(struct server *s)
         s->hosts.issuer[0] = '\0';
 }
 
-static void learn_proxies(struct server *s)
+static void derive_proxies(struct server *s)
 {
     word_list names = s->service.settings.http.trusted_proxies;
     size_t n = 0;
@@ -45,27 +44,27 @@ static void learn_proxies(struct server *s)
         if (user)
             s->proxies[s->n_proxies++] = user->pw_uid;
         else
-            LOG(LOG_WARNING, MESSAGE_SETTINGS, "TrustedProxies= names no user of this machine",
+            LOG(LOG_WARNING, MESSAGE_SETTINGS, "TrustedProxies: unknown user, ignoring it",
                 {"setting", names[i]});
     }
 }
 
-static void learn(struct server *s)
+static void derive(struct server *s)
 {
-    s->learned = true;
+    s->derived = true;
     if (gethostname(s->hosts.hostname, sizeof(s->hosts.hostname) - 1) < 0)
         s->hosts.hostname[0] = '\0';
     s->hosts.allowed = s->service.settings.http.allowed_hosts;
-    learn_issuer(s);
-    learn_proxies(s);
+    derive_issuer(s);
+    derive_proxies(s);
 }
 
 bool server_ready(struct server *s)
 {
     if (!service_ready(&s->service))
         return false;
-    if (!s->learned)
-        learn(s);
+    if (!s->derived)
+        derive(s);
     return true;
 }
 
@@ -75,8 +74,8 @@ bool server_reload(void *arg, const struct settings *old, struct errmsg *errmsg)
 
     (void)old;
     (void)errmsg;
-    learn(s);
-    listener_resume(s); /* the limit may be another */
+    derive(s);
+    server_resume(s); /* the limit may have changed */
     return true;
 }
 
@@ -84,10 +83,10 @@ bool server_allows_host(struct server *s, struct slice name)
 {
     if (hosts_allow(&s->hosts, name))
         return true;
-    /* jwtd-issuer may have pinned its name since. */
+    /* jwtd-issuer may have pinned its name in the meantime. */
     if (s->hosts.issuer[0] != '\0' || service_monotonic() - s->issuer_tried < SECOND)
         return false;
-    learn_issuer(s);
+    derive_issuer(s);
     return hosts_allow(&s->hosts, name);
 }
 
@@ -105,16 +104,39 @@ void server_overload(struct server *s, enum metrics_limit limit, const struct so
     char text[SOURCE_TEXT];
 
     s->metrics.refused[limit]++;
-    if (s->overload_said != 0 && now - s->overload_said < MINUTE)
+    if (s->overload_logged != 0 && now - s->overload_logged < MINUTE)
         return;
-    s->overload_said = now;
+    s->overload_logged = now;
     source_text(source, text);
-    LOG(LOG_NOTICE, MESSAGE_OVERLOAD, "a limit was reached",
+    LOG(LOG_NOTICE, MESSAGE_OVERLOAD, "Connection limit reached",
         {"limit", metrics_limit_name(limit)}, {"source", text});
+}
+
+static void set_listening(struct server *s, int enabled)
+{
+    s->paused = enabled == SD_EVENT_OFF;
+    for (size_t i = 0; i < s->n_listeners; i++)
+        (void)sd_event_source_set_enabled(s->listeners[i], enabled);
+}
+
+void server_pause(struct server *s)
+{
+    set_listening(s, SD_EVENT_OFF);
+}
+
+void server_resume(struct server *s)
+{
+    if (!s->paused)
+        return;
+    s->resume = sd_event_source_disable_unref(s->resume);
+    set_listening(s, SD_EVENT_ON);
 }
 
 void server_clear(struct server *s)
 {
+    s->resume = sd_event_source_disable_unref(s->resume);
+    for (size_t i = 0; i < s->n_listeners; i++)
+        s->listeners[i] = sd_event_source_disable_unref(s->listeners[i]);
     free(s->proxies);
     s->proxies = NULL;
     s->n_proxies = 0;

@@ -1,5 +1,6 @@
 /*
- * jwtd as a whole: what its parts share. One thread, one loop; nothing here outlives main.
+ * The state that all of jwtd shares: settings and what is derived from them, listeners, open
+ * connections, counters. One thread, one event loop.
  */
 #pragma once
 
@@ -11,47 +12,52 @@
 struct connection;
 
 #define SERVER_LISTENERS 2
-/* Connections beyond the limit that are kept just to be told so. */
+/* Connections over the limit that are kept open to send them a 503. */
 #define SERVER_REFUSALS 32
 
 struct server {
     struct service service;
     const char *issuer;     /* path of jwtd-issuer's socket */
-    const char *public_dir; /* what jwtd-issuer publishes */
+    const char *public_dir; /* directory that jwtd-issuer publishes to */
 
-    /* Of the settings, once they are in force. */
-    bool learned;
+    /* Derived from the settings. */
+    bool derived;
     struct hosts hosts;
-    uint64_t issuer_tried; /* the pinned file was looked for; monotonic microseconds */
+    uint64_t issuer_tried; /* when the pinned issuer was read last; monotonic microseconds */
     uid_t *proxies;        /* of TrustedProxies */
     size_t n_proxies;
 
     sd_event_source *listeners[SERVER_LISTENERS];
     size_t n_listeners;
-    sd_event_source *resume;
     bool paused;
+    sd_event_source *resume; /* timer, while paused for lack of descriptors */
 
-    struct connection *connections;
-    size_t n_connections; /* refused ones too */
+    struct connection *connections; /* owned by driver.c */
+    size_t n_connections;           /* with the refused ones */
     size_t n_refusals;
-    uint64_t overload_said;     /* monotonic microseconds */
+
+    uint64_t overload_logged;   /* monotonic microseconds */
     struct rate_table throttle; /* FailuresPerSource */
     struct metrics metrics;
 };
 
-/* True when the settings are in force; the first time, learns from them what is above. */
+/* True when the settings are in force. The first time, derives what depends on them. */
 bool server_ready(struct server *s);
 
-/* Learns it again: service.on_reload of a server. */
+/* service.on_reload of a server: derives it again. */
 bool server_reload(void *arg, const struct settings *old, struct errmsg *errmsg);
 
-/* True for a name that this server answers to. */
+/* True when the server answers requests for this host name. */
 bool server_allows_host(struct server *s, struct slice name);
 
 /* True for the uid of a user in TrustedProxies. */
 bool server_trusts(const struct server *s, uid_t uid);
 
-/* Counts it; one line about a limit that was reached, at most once a minute. */
+/* Counts a connection over a limit; logs it at most once a minute. */
 void server_overload(struct server *s, enum metrics_limit limit, const struct source *source);
+
+/* Stops accepting connections. Peers wait in the socket's queue until server_resume. */
+void server_pause(struct server *s);
+void server_resume(struct server *s);
 
 void server_clear(struct server *s);

@@ -1,40 +1,18 @@
 /*
- * A person's sessions, by an access token of one of them: list, end one, end this one, end all.
+ * The sessions of a user, by the access token of one of them: list them, end one, end this one,
+ * end all.
  */
 #include "common/json/json.h"
 #include "jwtd/http/bearer.h"
-#include "jwtd/http/fields.h"
 #include "jwtd/http/handlers.h"
+#include "jwtd/http/outcome.h"
+#include "jwtd/shared/json_build.h"
 
-#include <string.h>
-
-#define LIST_MAX                                                                               \
-    ((size_t)1024 * 1024) /* bytes of a list; more are the oldest, and not told                \
-                           */
-#define COUNT_ROOM 64
+#define LIST_MAX ((size_t)1024 * 1024) /* bytes; the oldest sessions are left out */
 
 /* The list */
 
-/* Adds the elements of a page to what came before. */
-static enum tok_err append_page(struct secret *list, struct slice page)
-{
-    struct secret longer = {0};
-    size_t n = page.n - 2, comma = list->n > 0 && n > 0 ? 1 : 0;
-    enum tok_err err = secret_alloc(list->n + comma + n, &longer);
-
-    if (err != TOK_OK)
-        return err;
-    if (list->n > 0)
-        memcpy(longer.p, list->p, list->n);
-    if (comma > 0)
-        longer.p[list->n] = ',';
-    memcpy(longer.p + list->n + comma, page.p + 1, n);
-    secret_clear(list);
-    *list = longer;
-    return TOK_OK;
-}
-
-/* A page is one JSON array without blanks around it, or the answer is none of jwtd-issuer's. */
+/* True for a JSON array without white space around it. */
 static bool is_page(struct slice text)
 {
     struct scan_value v;
@@ -43,129 +21,127 @@ static bool is_page(struct slice text)
            text.p[0] == '[' && text.p[text.n - 1] == ']';
 }
 
-static void reply_list(struct connection *c)
+/* Appends the elements of one array to another. */
+static enum tok_err append_page(struct secret *list, struct slice page)
 {
-    struct reply reply;
+    struct secret longer = {0};
+    size_t kept = list->n - 1, comma = list->n > 2 ? 1 : 0;
 
-    reply_begin(&reply, 200, c->list.n + 2);
-    reply.cache = "no-store";
-    emit_text(&reply.body, "[");
-    emit_bytes(&reply.body, secret_slice(&c->list));
-    emit_text(&reply.body, "]");
-    connection_reply(c, &reply);
+    if (list->n == 0)
+        return secret_copy(page, list);
+    if (page.n == 2)
+        return TOK_OK;
+    if (secret_alloc(kept + comma + page.n - 1, &longer) != TOK_OK)
+        return TOK_NO_MEMORY;
+    memcpy(longer.p, list->p, kept);
+    longer.p[kept] = ',';
+    memcpy(longer.p + kept + comma, page.p + 1, page.n - 1);
+    secret_clear(list);
+    *list = longer;
+    return TOK_OK;
 }
 
-static void ask_page(struct connection *c, struct slice after);
+static enum conn_result on_page(struct connection *c, const struct wire_message *answer);
 
-static void on_page(struct connection *c, const struct wire_message *answer)
+static enum conn_result ask_page(struct connection *c, struct slice after)
 {
-    struct slice page = answer->v[0].text, next = answer->v[1].text;
-
-    if (answer->status != WIRE_OK)
-        bearer_refuse(c, answer);
-    else if (!is_page(page) || append_page(&c->list, page) != TOK_OK)
-        connection_unavailable(c);
-    else if (next.n > 0 && page.n > 2 && c->list.n + page.n <= LIST_MAX)
-        ask_page(c, next);
-    else
-        reply_list(c);
-}
-
-static void ask_page(struct connection *c, struct slice after)
-{
-    connection_ask(
+    return connection_ask(
         c, WIRE_SESSIONS,
         (const union wire_value[]){{.text = secret_slice(&c->token)}, {.text = after}},
         on_page);
 }
 
-void handlers_sessions(struct connection *c)
+static enum conn_result on_page(struct connection *c, const struct wire_message *answer)
+{
+    struct slice page = answer->v[0].text, next = answer->v[1].text;
+
+    if (answer->status != WIRE_OK)
+        return outcome_refuse(c, answer, OUTCOME_PROTECTED);
+    if (!is_page(page) || append_page(&c->list, page) != TOK_OK)
+        return connection_unavailable(c);
+    if (next.n > 0 && page.n > 2 && c->list.n + page.n <= LIST_MAX)
+        return ask_page(c, next);
+    reply_init(&c->reply, 200);
+    c->reply.cache = "no-store";
+    c->reply.body = c->list;
+    c->list = (struct secret){0};
+    return CONN_REPLY;
+}
+
+enum conn_result handlers_sessions(struct connection *c)
 {
     struct slice token;
 
     if (!bearer_read(c, &token))
-        return;
-    /* It is shown again for each further page, when the request is long gone. */
-    if (secret_copy(token, &c->token) == TOK_OK)
-        ask_page(c, (struct slice){0});
-    else
-        connection_unavailable(c);
+        return CONN_REPLY;
+    /* Each page needs the token, and the request is wiped after the first. */
+    if (secret_copy(token, &c->token) != TOK_OK)
+        return connection_unavailable(c);
+    return ask_page(c, (struct slice){0});
 }
 
 /* Ending */
 
-static void on_ended(struct connection *c, const struct wire_message *answer)
+static enum conn_result on_ended(struct connection *c, const struct wire_message *answer)
 {
-    struct reply reply;
-
-    if (answer->status != WIRE_OK) {
-        bearer_refuse(c, answer);
-        return;
-    }
-    reply_begin(&reply, 204, 0);
-    connection_reply(c, &reply);
+    if (answer->status != WIRE_OK)
+        return outcome_refuse(c, answer, OUTCOME_PROTECTED);
+    reply_init(&c->reply, 204);
+    return CONN_REPLY;
 }
 
-void handlers_session_end(struct connection *c)
+enum conn_result handlers_session_end(struct connection *c)
 {
     char source[SOURCE_TEXT];
     struct slice token;
 
     if (!bearer_read(c, &token))
-        return;
+        return CONN_REPLY;
     source_text(&c->source, source);
-    connection_ask(c, WIRE_SESSION_END,
-                   (const union wire_value[]){
-                       {.text = token}, {.text = c->path_sid}, {.text = slice_of(source)}},
-                   on_ended);
+    return connection_ask(c, WIRE_SESSION_END,
+                          (const union wire_value[]){{.text = token},
+                                                     {.text = c->path_sid},
+                                                     {.text = slice_of(source)}},
+                          on_ended);
 }
 
-static void on_logged_out(struct connection *c, const struct wire_message *answer)
+static enum conn_result on_logged_out(struct connection *c, const struct wire_message *answer)
 {
-    if (answer->status == WIRE_OK)
-        handlers_nothing(c);
-    else
-        bearer_refuse(c, answer);
+    if (answer->status != WIRE_OK)
+        return outcome_refuse(c, answer, OUTCOME_PROTECTED);
+    return handlers_object(c, json_object_new_object());
 }
 
-static void on_all_ended(struct connection *c, const struct wire_message *answer)
+static enum conn_result on_all_ended(struct connection *c, const struct wire_message *answer)
 {
-    struct reply reply;
-
-    if (answer->status != WIRE_OK) {
-        bearer_refuse(c, answer);
-        return;
-    }
-    reply_begin(&reply, 200, COUNT_ROOM);
-    reply.cache = "no-store";
-    emit_begin(&reply.body);
-    emit_member(&reply.body, "ended");
-    emit_integer(&reply.body, (int64_t)answer->v[0].number);
-    emit_end(&reply.body);
-    connection_reply(c, &reply);
+    if (answer->status != WIRE_OK)
+        return outcome_refuse(c, answer, OUTCOME_PROTECTED);
+    return handlers_object(c, json_with(json_object_new_object(), "ended",
+                                        json_object_new_int64((int64_t)answer->v[0].number)));
 }
 
-/* A body says nothing here; what could not be read as one is refused all the same. */
-static void end_by_token(struct connection *c, enum wire_op op,
-                         void (*done)(struct connection *c, const struct wire_message *answer))
+/* The body has no fields; one that is malformed is refused nevertheless. */
+static enum conn_result end_by_token(struct connection *c, enum wire_op op,
+                                     conn_answered answered)
 {
     CLEANUP(body_clear) struct body body = {0};
     char source[SOURCE_TEXT];
     struct slice token;
 
-    if (!bearer_read(c, &token) || !fields_read(c, NULL, 0, &body))
-        return;
+    if (!bearer_read(c, &token) || !handlers_read_body(c, NULL, 0, &body))
+        return CONN_REPLY;
     source_text(&c->source, source);
-    connection_ask(
-        c, op, (const union wire_value[]){{.text = token}, {.text = slice_of(source)}}, done);
+    return connection_ask(
+        c, op, (const union wire_value[]){{.text = token}, {.text = slice_of(source)}},
+        answered);
 }
 
-void handlers_logout(struct connection *c)
+enum conn_result handlers_logout(struct connection *c)
 {
-    end_by_token(c, WIRE_LOGOUT, on_logged_out);
+    return end_by_token(c, WIRE_LOGOUT, on_logged_out);
 }
 
-void handlers_logout_all(struct connection *c)
+enum conn_result handlers_logout_all(struct connection *c)
 {
-    end_by_token(c, WIRE_LOGOUT_ALL, on_all_ended);
+    return end_by_token(c, WIRE_LOGOUT_ALL, on_all_ended);
 }

@@ -19,7 +19,7 @@ static void packs_as(struct reply *reply, bool body_too, const char *want)
 
 START_TEST(a_refused_token_is_told_as_simplejwt_does)
 {
-    struct reply reply;
+    struct reply reply = {0};
 
     reply_detail(&reply, 401, "Token is expired", "token_not_valid");
     reply.allow = "POST, OPTIONS";
@@ -41,7 +41,7 @@ END_TEST
 
 START_TEST(head_tells_the_length_and_no_body)
 {
-    struct reply reply;
+    struct reply reply = {0};
 
     reply_detail(&reply, 404, "Not found.", NULL);
     packs_as(&reply, false,
@@ -57,7 +57,7 @@ END_TEST
 
 START_TEST(only_a_401_has_a_challenge)
 {
-    struct reply reply;
+    struct reply reply = {0};
 
     reply_detail(&reply, 503, "x", NULL);
     reply.challenge = "Bearer";
@@ -77,10 +77,10 @@ END_TEST
 
 START_TEST(not_modified_has_a_tag_and_no_body)
 {
-    struct reply reply;
+    struct reply reply = {0};
 
-    reply_begin(&reply, 304, 16);
-    reply.etag = "\"0\"";
+    reply_init(&reply, 304);
+    memcpy(reply.etag, "\"0\"", sizeof("\"0\""));
     reply.cache = "public";
     packs_as(&reply, true,
              "HTTP/1.1 304 Not Modified\r\n"
@@ -95,10 +95,10 @@ END_TEST
 
 START_TEST(no_content_has_neither_body_nor_length)
 {
-    struct reply reply;
+    struct reply reply = {0};
 
-    reply_begin(&reply, 204, 16);
-    reply.user = "alice";
+    reply_init(&reply, 204);
+    memcpy(reply.user, "alice", sizeof("alice"));
     packs_as(&reply, true,
              "HTTP/1.1 204 No Content\r\n"
              "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n"
@@ -119,13 +119,38 @@ START_TEST(a_status_has_one_number_and_a_strange_one_the_last)
 }
 END_TEST
 
-START_TEST(a_body_over_its_room_is_never_sent)
+START_TEST(a_pair_of_tokens_is_told_as_simplejwt_does)
+{
+    struct reply reply = {0};
+
+    reply_tokens(&reply, "refresh", SLICE("a.b.c"), "access", SLICE("d.e.f"));
+    packs_as(&reply, true,
+             "HTTP/1.1 200 OK\r\n"
+             "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n"
+             "Content-Type: application/json\r\n"
+             "Content-Length: 36\r\n"
+             "Cache-Control: no-store\r\n"
+             "X-Content-Type-Options: nosniff\r\n"
+             "Connection: close\r\n"
+             "\r\n"
+             "{\"refresh\":\"a.b.c\",\"access\":\"d.e.f\"}");
+    reply_tokens(&reply, "access", SLICE("a.b.c"), "refresh", SLICE(""));
+    ck_assert(slice_is(secret_slice(&reply.body), "{\"access\":\"a.b.c\"}"));
+    reply_clear(&reply);
+}
+END_TEST
+
+START_TEST(a_reply_that_could_not_be_made_is_never_sent)
 {
     CLEANUP(secret_clear) struct secret out = {0};
-    struct reply reply;
+    struct reply reply = {0};
+    char challenge[2048] = "";
 
-    reply_begin(&reply, 200, 4);
-    emit_text(&reply.body, "12345");
+    reply_json(&reply, 200, NULL);
+    ck_assert_err(reply_pack(&reply, true, 0, &out), TOK_NO_MEMORY);
+    reply_detail(&reply, 401, "x", NULL);
+    memset(challenge, 'x', sizeof(challenge) - 1);
+    reply.challenge = challenge;
     ck_assert_err(reply_pack(&reply, true, 0, &out), TOK_TOO_LONG);
     ck_assert_ptr_null(out.p);
     reply_clear(&reply);
@@ -180,5 +205,6 @@ UNIT_MAIN("reply", a_refused_token_is_told_as_simplejwt_does, head_tells_the_len
           only_a_401_has_a_challenge, not_modified_has_a_tag_and_no_body,
           no_content_has_neither_body_nor_length,
           a_status_has_one_number_and_a_strange_one_the_last,
-          a_body_over_its_room_is_never_sent, only_our_names_are_answered_to,
+          a_pair_of_tokens_is_told_as_simplejwt_does,
+          a_reply_that_could_not_be_made_is_never_sent, only_our_names_are_answered_to,
           an_issuer_has_the_host_of_its_url)

@@ -1,0 +1,297 @@
+#include "jwtd/http/driver.h"
+
+#include "jwtd/http/ask.h"
+#include "jwtd/http/intake.h"
+#include "jwtd/http/routes.h"
+#include "jwtd/shared/messages.h"
+
+#define SECOND UINT64_C(1000000)
+#define HEAD_TIME (5 * SECOND)
+#define WRITE_TIME (10 * SECOND)
+#define DRAIN_TIME (2 * SECOND)
+#define DRAIN_MAX 65536
+#define ACCURACY UINT64_C(1000)
+
+static void wipe_input(struct connection *c)
+{
+    secret_wipe(c->in, c->n_in);
+    free(c->in);
+    c->in = NULL;
+    c->n_in = 0;
+}
+
+static void close_issuer(struct connection *c)
+{
+    c->issuer_io = sd_event_source_disable_unref(c->issuer_io);
+    cleanup_close(&c->issuer);
+    c->issuer = -1;
+}
+
+static void connection_free(struct connection *c)
+{
+    struct server *server = c->server;
+
+    if (c->previous)
+        c->previous->next = c->next;
+    else
+        server->connections = c->next;
+    if (c->next)
+        c->next->previous = c->previous;
+    server->n_connections--;
+    server->n_refusals -= c->refusal ? 1 : 0;
+    close_issuer(c);
+    (void)sd_event_source_disable_unref(c->io);
+    (void)sd_event_source_disable_unref(c->timer);
+    cleanup_close(&c->fd);
+    wipe_input(c);
+    reply_clear(&c->reply);
+    secret_clear(&c->out);
+    secret_clear(&c->token);
+    secret_clear(&c->list);
+    free(c);
+    service_release(&server->service);
+    server_resume(server);
+}
+
+/* The one function that changes the state. deadline: monotonic microseconds. */
+static enum conn_result enter(struct connection *c, enum conn_state state, uint64_t deadline)
+{
+    static const uint32_t watched[CONN_STATES] = {
+        [CONN_READ_HEAD] = EPOLLIN, [CONN_READ_BODY] = EPOLLIN,
+        [CONN_WAIT_ISSUER] = 0,     [CONN_HOLD] = 0,
+        [CONN_WRITE] = EPOLLOUT,    [CONN_DRAIN] = EPOLLIN,
+    };
+    uint32_t events = watched[state];
+
+    c->state = state;
+    if ((events != 0 && sd_event_source_set_io_events(c->io, events) < 0) ||
+        sd_event_source_set_enabled(c->io, events != 0 ? SD_EVENT_ON : SD_EVENT_OFF) < 0 ||
+        sd_event_source_set_time(c->timer, deadline) < 0 ||
+        sd_event_source_set_enabled(c->timer, SD_EVENT_ONESHOT) < 0)
+        return CONN_CLOSE;
+    return CONN_WAIT;
+}
+
+/* Sending */
+
+/* Closing a socket with unread input resets the connection, and the peer may lose the reply. */
+static enum conn_result drain(struct connection *c)
+{
+    char discarded[4096];
+    ssize_t n;
+
+    while ((n = recv(c->fd, discarded, sizeof(discarded), MSG_DONTWAIT)) > 0) {
+        c->drained += (size_t)n;
+        if (c->drained > DRAIN_MAX)
+            break;
+    }
+    secret_wipe(discarded, sizeof(discarded));
+    return n < 0 && errno == EAGAIN ? CONN_WAIT : CONN_CLOSE;
+}
+
+static enum conn_result write_reply(struct connection *c)
+{
+    while (c->sent < c->out.n) {
+        ssize_t n =
+            send(c->fd, c->out.p + c->sent, c->out.n - c->sent, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+        if (n < 0 && errno == EAGAIN)
+            return c->state == CONN_WRITE
+                       ? CONN_WAIT
+                       : enter(c, CONN_WRITE, service_monotonic() + WRITE_TIME);
+        if (n < 0)
+            return CONN_CLOSE;
+        c->sent += (size_t)n;
+    }
+    secret_clear(&c->out);
+    if (shutdown(c->fd, SHUT_WR) < 0 ||
+        enter(c, CONN_DRAIN, service_monotonic() + DRAIN_TIME) == CONN_CLOSE)
+        return CONN_CLOSE;
+    return drain(c);
+}
+
+static enum conn_result send_reply(struct connection *c)
+{
+    struct reply *reply = &c->reply;
+    word_list schemes = c->server->service.settings.http.auth_header_types;
+    uint64_t now = service_monotonic();
+    uint64_t delay = c->reply_at > now ? c->reply_at - now : 0;
+    enum tok_err err;
+
+    reply->challenge = schemes && schemes[0] ? schemes[0] : "Bearer";
+    if (c->route && !reply->allow)
+        reply->allow = routes_allow(c->route);
+    metrics_request(&c->server->metrics, routes_number(c->route), reply->status);
+    err = reply_pack(reply, c->request.method != METHOD_HEAD,
+                     (time_t)((service_wall() + delay) / SECOND), &c->out);
+    reply_clear(reply);
+    wipe_input(c);
+    if (err != TOK_OK) {
+        LOG(LOG_ERR, MESSAGE_HTTP, "Reply not sent", {"cause", tok_err_text(err)});
+        return CONN_CLOSE;
+    }
+    return delay > 0 ? enter(c, CONN_HOLD, c->reply_at) : write_reply(c);
+}
+
+/* Results and events */
+
+static enum conn_result wait_for_issuer(struct connection *c);
+
+/* Acts on the result of a step; c may be freed afterwards. */
+static void proceed(struct connection *c, enum conn_result result)
+{
+    while (result == CONN_ASKED || result == CONN_REPLY)
+        result = result == CONN_ASKED ? wait_for_issuer(c) : send_reply(c);
+    if (result == CONN_CLOSE)
+        connection_free(c);
+}
+
+static int on_answer(sd_event_source *source, int fd, uint32_t events, void *arg)
+{
+    struct connection *c = arg;
+    uint8_t buf[WIRE_MESSAGE_MAX];
+    struct wire_message answer;
+    enum conn_result result;
+    const char *errmsg;
+    ssize_t n = wire_receive(fd, buf);
+
+    (void)source;
+    (void)events;
+    if (n == -EAGAIN)
+        return 0;
+    errmsg = ask_read(c->asked, buf, n, &answer);
+    close_issuer(c);
+    if (errmsg) {
+        result = connection_no_answer(c, errmsg);
+    } else {
+        c->server->metrics.answers[answer.status]++;
+        service_content(&c->server->service);
+        result = c->answered(c, &answer);
+    }
+    secret_wipe(buf, sizeof(buf));
+    proceed(c, result);
+    return 0;
+}
+
+static enum conn_result wait_for_issuer(struct connection *c)
+{
+    int r = sd_event_add_io(c->server->service.loop, &c->issuer_io, c->issuer, EPOLLIN,
+                            on_answer, c);
+
+    /* The request is jwtd-issuer's now, a password in it as well. */
+    wipe_input(c);
+    if (r < 0)
+        return connection_no_answer(c, strerror(-r));
+    return enter(c, CONN_WAIT_ISSUER, service_monotonic() + ASK_TIMEOUT);
+}
+
+static enum conn_result read_on(struct connection *c)
+{
+    enum conn_result result = intake_read(c);
+
+    if (result == CONN_WAIT && c->state == CONN_READ_HEAD &&
+        c->request.state == REQUEST_IN_BODY)
+        return enter(c, CONN_READ_BODY, c->opened + INTAKE_TIME);
+    return result;
+}
+
+static int on_io(sd_event_source *source, int fd, uint32_t events, void *arg)
+{
+    struct connection *c = arg;
+
+    (void)source;
+    (void)fd;
+    (void)events;
+    switch (c->state) {
+    case CONN_READ_HEAD:
+    case CONN_READ_BODY:
+        proceed(c, read_on(c));
+        break;
+    case CONN_WRITE:
+        proceed(c, write_reply(c));
+        break;
+    case CONN_DRAIN:
+        proceed(c, drain(c));
+        break;
+    case CONN_WAIT_ISSUER:
+    case CONN_HOLD:
+    case CONN_STATES:
+        break;
+    }
+    return 0;
+}
+
+static enum conn_result time_is_over(struct connection *c)
+{
+    switch (c->state) {
+    case CONN_READ_HEAD:
+    case CONN_READ_BODY:
+        return connection_refuse(c, 408, "The request did not arrive in time.", NULL);
+    case CONN_WAIT_ISSUER:
+        close_issuer(c);
+        return connection_no_answer(c, "timeout");
+    case CONN_HOLD:
+        return write_reply(c);
+    case CONN_WRITE:
+    case CONN_DRAIN:
+    case CONN_STATES:
+        break;
+    }
+    return CONN_CLOSE;
+}
+
+static int on_time(sd_event_source *source, uint64_t usec, void *arg)
+{
+    (void)source;
+    (void)usec;
+    proceed(arg, time_is_over(arg));
+    return 0;
+}
+
+static enum conn_result start(struct connection *c)
+{
+    sd_event *loop = c->server->service.loop;
+
+    if (sd_event_add_io(loop, &c->io, c->fd, EPOLLIN, on_io, c) < 0 ||
+        sd_event_add_time(loop, &c->timer, CLOCK_MONOTONIC, c->opened + HEAD_TIME, ACCURACY,
+                          on_time, c) < 0)
+        return CONN_CLOSE;
+    return c->refusal ? connection_unavailable(c) : CONN_WAIT;
+}
+
+void driver_open(struct server *server, int fd, const struct source *source, bool refusal)
+{
+    struct connection *c = calloc(1, sizeof(*c));
+    char *in = malloc(REQUEST_MAX);
+
+    if (!c || !in) {
+        free(c);
+        free(in);
+        (void)close(fd);
+        return;
+    }
+    *c = (struct connection){.server = server,
+                             .next = server->connections,
+                             .fd = fd,
+                             .source = *source,
+                             .exempt = source->kind == SOURCE_UID &&
+                                       server_trusts(server, source->uid),
+                             .refusal = refusal,
+                             .opened = service_monotonic(),
+                             .in = in,
+                             .issuer = -1};
+    if (c->next)
+        c->next->previous = c;
+    server->connections = c;
+    server->n_connections++;
+    server->n_refusals += refusal ? 1 : 0;
+    server->metrics.connections += refusal ? 0 : 1;
+    service_hold(&server->service);
+    proceed(c, start(c));
+}
+
+void driver_end(struct server *server)
+{
+    while (server->connections)
+        connection_free(server->connections);
+}

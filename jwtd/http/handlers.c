@@ -1,0 +1,89 @@
+#include "jwtd/http/handlers.h"
+
+#include "jwtd/http/outcome.h"
+#include "jwtd/shared/json_build.h"
+
+#include <stdio.h>
+
+/* Adds {NAME:[TEXT]}. */
+static struct json_object *with_error(struct json_object *object, const char *name,
+                                      const char *text)
+{
+    return json_with(object, name,
+                     json_list_with(json_object_new_array(), json_text(slice_of(text))));
+}
+
+static void refuse_fields(struct connection *c, const struct body_field *fields, size_t n)
+{
+    struct json_object *object = json_object_new_object();
+    char text[96];
+
+    for (size_t i = 0; i < n; i++) {
+        if (fields[i].error == BODY_FINE)
+            continue;
+        (void)snprintf(text, sizeof(text), "%s", body_error_text(fields[i].error));
+        if (fields[i].error == BODY_SURROGATE)
+            (void)snprintf(text, sizeof(text), "Surrogate characters are not allowed: U+%X.",
+                           fields[i].surrogate);
+        object = with_error(object, fields[i].name, text);
+    }
+    reply_json(&c->reply, 400, object);
+}
+
+static void refuse_type(struct connection *c, const char *type)
+{
+    char text[96] = "No data provided";
+
+    if (type)
+        (void)snprintf(text, sizeof(text), "Invalid data. Expected a dictionary, but got %s.",
+                       type);
+    reply_json(&c->reply, 400, with_error(json_object_new_object(), "non_field_errors", text));
+}
+
+static void refuse_syntax(struct connection *c, const struct body *body)
+{
+    char detail[256];
+
+    (void)snprintf(detail, sizeof(detail), "%s parse error - %s: char %zu", body->format,
+                   body->what ? body->what : "not well formed", body->at);
+    (void)connection_refuse(c, 400, detail, NULL);
+}
+
+bool handlers_read_body(struct connection *c, struct body_field *fields, size_t n,
+                        struct body *ret)
+{
+    switch (body_read(c->request.content_type, c->request.body, fields, n, ret)) {
+    case BODY_GOOD:
+        return true;
+    case BODY_BAD_FIELDS:
+        refuse_fields(c, fields, n);
+        break;
+    case BODY_NO_OBJECT:
+        refuse_type(c, ret->type);
+        break;
+    case BODY_UNPARSED:
+        refuse_syntax(c, ret);
+        break;
+    case BODY_UNSUPPORTED:
+        (void)outcome_media_type(c);
+        break;
+    case BODY_NO_MEMORY:
+        (void)connection_unavailable(c);
+        break;
+    }
+    return false;
+}
+
+enum conn_result handlers_tokens(struct connection *c, const char *name, struct slice token,
+                                 const char *second_name, struct slice second)
+{
+    reply_tokens(&c->reply, name, token, second_name, second);
+    return CONN_REPLY;
+}
+
+enum conn_result handlers_object(struct connection *c, struct json_object *object)
+{
+    reply_json(&c->reply, 200, object);
+    c->reply.cache = "no-store";
+    return CONN_REPLY;
+}
