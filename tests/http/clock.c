@@ -1,7 +1,7 @@
 /*
  * Preloaded into a daemon: its wall clock is off by the seconds in the file that CLOCK_OFF
- * names, from the moment the file says so. Uptime is not, but two hours longer than it was: a clock is
- * believed after an hour, which a machine that has just started has not been up for.
+ * names, from the moment the file says so. Uptime is not, but two hours longer than it was: a
+ * clock is believed after an hour, which a machine that has just started has not been up for.
  */
 #include "tests/http/preload.h"
 
