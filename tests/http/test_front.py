@@ -357,3 +357,38 @@ def test_what_can_not_be_narrowed_is_told_at_its_field(d, scripted):
                        ("bad_narrow", b'{"aud":["A one-time token is for exactly one audience."]}')):
         scripted.says(wire.NARROW, word)
         is_answer(d.post("/api/token/narrow/", {}, bearer()), 400, text)
+
+
+# Secrets
+
+
+def memory_of(pid):
+    """What the process has mapped and can read, a piece for each mapping."""
+    with open(f"/proc/{pid}/maps", encoding="ascii") as maps, open(f"/proc/{pid}/mem", "rb", 0) as memory:
+        for line in maps:
+            start, end = (int(word, 16) for word in line.split()[0].split("-"))
+            if line.split()[1].startswith("r") and "[v" not in line:
+                memory.seek(start)
+                yield memory.read(end - start)
+
+
+def test_no_password_and_no_token_stays_in_memory_after_the_reply(d, scripted):
+    refresh, access, shown, password = (word * 10 for word in ("REFRESH-TOKEN", "ACCESS-TOKEN", "SHOWN-TOKEN", "WORD"))
+    scripted.says(wire.OBTAIN, "ok", refresh.encode(), access.encode())
+    scripted.says(wire.REFRESH, "ok", access.encode(), refresh.encode())
+    scripted.says(wire.NARROW, "ok", access.encode())
+    scripted.says(wire.WHOAMI, *whoami())
+    scripted.says(wire.SESSIONS, "ok", b'[{"sid":"a"}]', b"")
+    form = f"username=alice&password={password}".encode()
+    for _ in range(5):
+        replies = [d.post("/api/token/", {"username": "alice", "password": password + "\u00e4"}),
+                   d.request("POST", "/api/token/", form, ["Content-Type: application/x-www-form-urlencoded"]),
+                   d.post("/api/token/refresh/", {"refresh": shown}), d.post("/api/token/narrow/", {}, bearer(shown)),
+                   d.get("/api/user/", shown), d.get("/api/sessions/", shown)]
+        assert {reply.status for reply in replies} == {200}
+        d.raw(b'POST /api/token/ HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99\r\n\r\n{"password":"' +
+              password.encode(), close_write=True)
+    memory = b"".join(memory_of(d.all[0].process.pid))
+    assert b"POST, OPTIONS" in memory
+    for secret in (refresh, access, shown, password):
+        assert secret[:12].encode() not in memory, secret
