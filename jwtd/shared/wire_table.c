@@ -1,174 +1,84 @@
-/* The requests, who may ask them and whom, how large each field may be; and the words for the
- * log. */
+/* The requests between the daemons, and the names of statuses and faults. */
 #include "jwtd/shared/wire.h"
 
-#define JSON_MAX 6144 /* a claim of a token of WIRE_TOKEN_MAX letters */
-#define KID_MAX 128   /* KEY_KID_MAX of key.h, which jwtd does without */
+#define JSON_MAX 6144 /* a claim of a token of WIRE_TOKEN_MAX bytes */
+#define KID_MAX 128   /* KEY_KID_MAX of key.h, which jwtd does not include */
 
-#define TEXT(name, max)                                                                        \
-    {                                                                                          \
-        (name), WIRE_TEXT, (max)                                                               \
-    }
-#define BYTES(name, max)                                                                       \
-    {                                                                                          \
-        (name), WIRE_BYTES, (max)                                                              \
-    }
-#define NUMBER(name)                                                                           \
-    {                                                                                          \
-        (name), WIRE_NUMBER, sizeof(uint64_t)                                                  \
-    }
+/* clang-format off */
+#define TEXT(name, max) {(name), WIRE_TEXT, (max)}
+#define BYTES(name, max) {(name), WIRE_BYTES, (max)}
+#define NUMBER(name) {(name), WIRE_NUMBER, sizeof(uint64_t)}
 
 #define USER TEXT("user", WIRE_USER_MAX)
 #define PASSWORD TEXT("password", WIRE_PASSWORD_MAX)
 #define SOURCE TEXT("source", WIRE_SOURCE_MAX)
 #define REFRESH TEXT("refresh", WIRE_TOKEN_MAX)
 #define ACCESS TEXT("access", WIRE_TOKEN_MAX)
-#define STAMP BYTES("stamp", WIRE_STAMP_LEN)
 #define TOKEN TEXT("token", WIRE_TOKEN_MAX)
+#define SID TEXT("sid", WIRE_SID_MAX)
+#define KID TEXT("kid", KID_MAX)
+#define STAMP BYTES("stamp", WIRE_STAMP_LEN)
 #define AFTER BYTES("after", WIRE_SID_BYTES)
 #define NEXT BYTES("next", WIRE_SID_BYTES)
 #define SESSIONS TEXT("sessions", WIRE_JSON_MAX)
 
+#define FROM_JWTD .asker = WIRE_FRONT, .answerer = WIRE_ISSUER
+#define FROM_ROOT .asker = WIRE_ADMIN, .answerer = WIRE_ISSUER
+#define TO_LOGIN .asker = WIRE_ISSUER, .answerer = WIRE_LOGIN
+
+#define COUNT(...) (sizeof((const struct wire_field[]){__VA_ARGS__}) / sizeof(struct wire_field))
+#define FIELDS(...) .n_fields = COUNT(__VA_ARGS__), .fields = {__VA_ARGS__}
+#define ANSWER(...) .n_answer = COUNT(__VA_ARGS__), .answer = {__VA_ARGS__}
+
 static const struct wire_request requests[] = {
-    {WIRE_PING, "ping", WIRE_FRONT, WIRE_ISSUER, 0, 0, {{0}}, {{0}}},
-    {WIRE_OBTAIN,
-     "obtain",
-     WIRE_FRONT,
-     WIRE_ISSUER,
-     3,
-     2,
-     {USER, PASSWORD, SOURCE},
-     {REFRESH, ACCESS}},
-    {WIRE_REFRESH,
-     "refresh",
-     WIRE_FRONT,
-     WIRE_ISSUER,
-     2,
-     2,
-     {REFRESH, SOURCE},
-     {ACCESS, REFRESH}},
-    {WIRE_VERIFY, "verify", WIRE_FRONT, WIRE_ISSUER, 1, 0, {TOKEN}, {{0}}},
-    {WIRE_BLACKLIST, "blacklist", WIRE_FRONT, WIRE_ISSUER, 2, 0, {REFRESH, SOURCE}, {{0}}},
-    {WIRE_WHOAMI,
-     "whoami",
-     WIRE_FRONT,
-     WIRE_ISSUER,
-     1,
-     6,
-     {ACCESS},
-     {USER, TEXT("sid", WIRE_SID_MAX), NUMBER("exp"), TEXT("iss", JSON_MAX),
-      TEXT("aud", JSON_MAX), TEXT("scope", JSON_MAX)}},
-    {WIRE_SLIDING_OBTAIN,
-     "sliding-obtain",
-     WIRE_FRONT,
-     WIRE_ISSUER,
-     3,
-     1,
-     {USER, PASSWORD, SOURCE},
-     {TOKEN}},
-    {WIRE_SLIDING_REFRESH,
-     "sliding-refresh",
-     WIRE_FRONT,
-     WIRE_ISSUER,
-     2,
-     1,
-     {TOKEN, SOURCE},
-     {TOKEN}},
-    {WIRE_SESSIONS,
-     "sessions",
-     WIRE_FRONT,
-     WIRE_ISSUER,
-     2,
-     2,
-     {ACCESS, AFTER},
-     {SESSIONS, NEXT}},
-    {WIRE_SESSION_END,
-     "session-end",
-     WIRE_FRONT,
-     WIRE_ISSUER,
-     3,
-     0,
-     {ACCESS, TEXT("sid", WIRE_SID_MAX), SOURCE},
-     {{0}}},
-    {WIRE_LOGOUT, "logout", WIRE_FRONT, WIRE_ISSUER, 2, 0, {ACCESS, SOURCE}, {{0}}},
-    {WIRE_LOGOUT_ALL,
-     "logout-all",
-     WIRE_FRONT,
-     WIRE_ISSUER,
-     2,
-     1,
-     {ACCESS, SOURCE},
-     {NUMBER("count")}},
-    {WIRE_NARROW,
-     "narrow",
-     WIRE_FRONT,
-     WIRE_ISSUER,
-     5,
-     1,
-     {ACCESS, TEXT("scope", WIRE_WORDS_MAX), TEXT("aud", WIRE_WORDS_MAX), NUMBER("lifetime"),
-      NUMBER("one_time")},
-     {ACCESS}},
-    {WIRE_CHECK, "check", WIRE_ISSUER, WIRE_LOGIN, 3, 1, {USER, PASSWORD, SOURCE}, {STAMP}},
-    {WIRE_ACCOUNT, "account", WIRE_ISSUER, WIRE_LOGIN, 1, 1, {USER}, {STAMP}},
-    {WIRE_ADMIN_STATUS,
-     "admin-status",
-     WIRE_ADMIN,
-     WIRE_ISSUER,
-     0,
-     1,
-     {{0}},
-     {TEXT("status", WIRE_JSON_MAX)}},
-    {WIRE_ADMIN_SESSIONS,
-     "admin-sessions",
-     WIRE_ADMIN,
-     WIRE_ISSUER,
-     2,
-     2,
-     {USER, AFTER},
-     {SESSIONS, NEXT}},
-    {WIRE_ADMIN_REVOKE,
-     "admin-revoke",
-     WIRE_ADMIN,
-     WIRE_ISSUER,
-     1,
-     1,
-     {TEXT("what", WIRE_USER_MAX)},
-     {NUMBER("count")}},
-    {WIRE_ADMIN_ROTATE,
-     "admin-rotate",
-     WIRE_ADMIN,
-     WIRE_ISSUER,
-     1,
-     2,
-     {TEXT("alg", 16)},
-     {TEXT("kid", KID_MAX), TEXT("old", KID_MAX)}},
-    {WIRE_ADMIN_RETIRE,
-     "admin-retire",
-     WIRE_ADMIN,
-     WIRE_ISSUER,
-     1,
-     1,
-     {TEXT("kid", KID_MAX)},
-     {TEXT("retired", WIRE_JSON_MAX)}},
+    {.op = WIRE_PING, .name = "ping", FROM_JWTD},
+    {.op = WIRE_OBTAIN, .name = "obtain", FROM_JWTD,
+     FIELDS(USER, PASSWORD, SOURCE), ANSWER(REFRESH, ACCESS)},
+    {.op = WIRE_REFRESH, .name = "refresh", FROM_JWTD,
+     FIELDS(REFRESH, SOURCE), ANSWER(ACCESS, REFRESH)},
+    {.op = WIRE_VERIFY, .name = "verify", FROM_JWTD, FIELDS(TOKEN)},
+    {.op = WIRE_BLACKLIST, .name = "blacklist", FROM_JWTD, FIELDS(REFRESH, SOURCE)},
+    {.op = WIRE_WHOAMI, .name = "whoami", FROM_JWTD,
+     FIELDS(ACCESS), ANSWER(USER, SID, NUMBER("exp"), TEXT("iss", JSON_MAX),
+                            TEXT("aud", JSON_MAX), TEXT("scope", JSON_MAX))},
+    {.op = WIRE_SLIDING_OBTAIN, .name = "sliding-obtain", FROM_JWTD,
+     FIELDS(USER, PASSWORD, SOURCE), ANSWER(TOKEN)},
+    {.op = WIRE_SLIDING_REFRESH, .name = "sliding-refresh", FROM_JWTD,
+     FIELDS(TOKEN, SOURCE), ANSWER(TOKEN)},
+    {.op = WIRE_SESSIONS, .name = "sessions", FROM_JWTD,
+     FIELDS(ACCESS, AFTER), ANSWER(SESSIONS, NEXT)},
+    {.op = WIRE_SESSION_END, .name = "session-end", FROM_JWTD, FIELDS(ACCESS, SID, SOURCE)},
+    {.op = WIRE_LOGOUT, .name = "logout", FROM_JWTD, FIELDS(ACCESS, SOURCE)},
+    {.op = WIRE_LOGOUT_ALL, .name = "logout-all", FROM_JWTD,
+     FIELDS(ACCESS, SOURCE), ANSWER(NUMBER("count"))},
+    {.op = WIRE_NARROW, .name = "narrow", FROM_JWTD,
+     FIELDS(ACCESS, TEXT("scope", WIRE_WORDS_MAX), TEXT("aud", WIRE_WORDS_MAX),
+            NUMBER("lifetime"), NUMBER("one_time")), ANSWER(ACCESS)},
+    {.op = WIRE_CHECK, .name = "check", TO_LOGIN,
+     FIELDS(USER, PASSWORD, SOURCE), ANSWER(STAMP)},
+    {.op = WIRE_ACCOUNT, .name = "account", TO_LOGIN, FIELDS(USER), ANSWER(STAMP)},
+    {.op = WIRE_ADMIN_STATUS, .name = "admin-status", FROM_ROOT,
+     ANSWER(TEXT("status", WIRE_JSON_MAX))},
+    {.op = WIRE_ADMIN_SESSIONS, .name = "admin-sessions", FROM_ROOT,
+     FIELDS(USER, AFTER), ANSWER(SESSIONS, NEXT)},
+    {.op = WIRE_ADMIN_REVOKE, .name = "admin-revoke", FROM_ROOT,
+     FIELDS(TEXT("what", WIRE_USER_MAX)), ANSWER(NUMBER("count"))},
+    {.op = WIRE_ADMIN_ROTATE, .name = "admin-rotate", FROM_ROOT,
+     FIELDS(TEXT("alg", 16)), ANSWER(KID, TEXT("old", KID_MAX))},
+    {.op = WIRE_ADMIN_RETIRE, .name = "admin-retire", FROM_ROOT,
+     FIELDS(KID), ANSWER(TEXT("retired", WIRE_JSON_MAX))},
 };
+/* clang-format on */
 
 const char *wire_fault_word(enum wire_fault fault)
 {
-    switch (fault) {
-    case WIRE_FINE:
-        return "fine";
-    case WIRE_SHORT:
-        return "short";
-    case WIRE_OVERSIZED:
-        return "oversized";
-    case WIRE_UNKNOWN:
-        return "unknown";
-    case WIRE_NOT_YOURS:
-        return "not-yours";
-    case WIRE_BAD_TEXT:
-        return "bad-text";
-    }
-    return "unknown";
+    static const char *const words[] = {
+        [WIRE_FINE] = "fine",           [WIRE_SHORT] = "short",
+        [WIRE_OVERSIZED] = "oversized", [WIRE_UNKNOWN] = "unknown",
+        [WIRE_NOT_YOURS] = "not-yours", [WIRE_BAD_TEXT] = "bad-text",
+    };
+
+    return fault < sizeof(words) / sizeof(words[0]) ? words[fault] : "unknown";
 }
 
 const char *wire_status_word(enum wire_status status)
