@@ -20,7 +20,8 @@ enum conn_result connection_unavailable(struct connection *c)
 enum conn_result connection_no_answer(struct connection *c, const char *cause)
 {
     c->server->metrics.no_answers++;
-    service_complain(&c->server->service, MESSAGE_WIRE, "No answer from jwtd-issuer", cause);
+    service_report_failure(&c->server->service, MESSAGE_WIRE, "No answer from jwtd-issuer",
+                           cause);
     return connection_unavailable(c);
 }
 

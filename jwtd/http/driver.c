@@ -165,7 +165,7 @@ static int on_answer(sd_event_source *source, int fd, uint32_t events, void *arg
         result = connection_no_answer(c, errmsg);
     } else {
         c->server->metrics.answers[answer.status]++;
-        service_content(&c->server->service);
+        service_recovered(&c->server->service);
         result = c->answered(c, &answer);
     }
     secret_wipe(buf, sizeof(buf));

@@ -37,8 +37,8 @@ enum conn_result handlers_keys(struct connection *c)
 
     (void)snprintf(path, sizeof(path), "%s/jwks.json", c->server->public_dir);
     if (file_read(path, FILE_PUBLIC, KEYS_MAX, &text, &n, NULL, &errmsg) != TOK_OK) {
-        service_complain(&c->server->service, MESSAGE_KEYS, "The public keys can't be read",
-                         errmsg.text);
+        service_report_failure(&c->server->service, MESSAGE_KEYS,
+                               "The public keys can't be read", errmsg.text);
         return connection_unavailable(c);
     }
     etag_of((struct slice){text, n}, etag);

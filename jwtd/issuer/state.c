@@ -82,8 +82,8 @@ bool state_ready(struct issuer *x)
     x->next_try = service_monotonic() + SECOND;
     err = load(x, &id, &errmsg);
     if (err != TOK_OK) {
-        service_complain(&x->service, id, "Nothing can be answered",
-                         errmsg.text[0] ? errmsg.text : tok_err_text(err));
+        service_report_failure(&x->service, id, "Nothing can be answered",
+                               errmsg.text[0] ? errmsg.text : tok_err_text(err));
         return false;
     }
     x->publish_due = false;
@@ -174,8 +174,8 @@ bool state_reload(void *arg, const struct settings *old_settings, struct errmsg 
 void state_lost(struct issuer *x)
 {
     if (store_failed(x->store))
-        service_complain(&x->service, MESSAGE_STORE, "The store failed",
-                         store_failure(x->store));
+        service_report_failure(&x->service, MESSAGE_STORE, "The store failed",
+                               store_failure(x->store));
     x->usable = false;
     /* Loaded again before the next turn; but after a second failure in a row, not at once. */
     x->next_try = x->lost_at + SECOND;
@@ -218,8 +218,9 @@ bool state_publish(struct issuer *x)
 
     if (err == TOK_OK)
         return true;
-    service_complain(&x->service, MESSAGE_PUBLISHED, "A session was ended but not published",
-                     errmsg.text[0] ? errmsg.text : tok_err_text(err));
+    service_report_failure(&x->service, MESSAGE_PUBLISHED,
+                           "A session was ended but not published",
+                           errmsg.text[0] ? errmsg.text : tok_err_text(err));
     x->usable = false;
     x->next_try = service_monotonic() + SECOND;
     publish_later(x);

@@ -56,7 +56,7 @@ static int on_turn(sd_event_source *source, void *arg)
 
     (void)source;
     if (ok)
-        service_content(&x->service);
+        service_recovered(&x->service);
     else if (x->usable)
         state_lost(x);
     if (ok && session_was_ended(l))

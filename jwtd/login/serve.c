@@ -330,8 +330,8 @@ static int on_connection(sd_event_source *source, int fd, uint32_t revents, void
     if (peer >= 0)
         take(arg, peer);
     else if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
-        service_complain(((struct server *)arg)->service, MESSAGE_OVERLOAD,
-                         "Can't take a connection", strerrordesc_np(errno));
+        service_report_failure(((struct server *)arg)->service, MESSAGE_OVERLOAD,
+                               "Can't take a connection", strerrordesc_np(errno));
     return 0;
 }
 

@@ -1,6 +1,3 @@
-/* Every line is logged from one place: it says nothing. */
-#define SD_JOURNAL_SUPPRESS_LOCATION
-
 #include "jwtd/shared/service.h"
 
 #include "jwtd/shared/messages.h"
@@ -12,13 +9,10 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/uio.h>
 #include <systemd/sd-daemon.h>
 #include <time.h>
 
-#define LINE_LEN 1024
-#define FIELDS_MAX 12
-#define STAYS_SO "What was read again can't be used and what was in force stays so"
+#define RELOAD_FAILED "What was read again can't be used and what was in force stays so"
 #define STATUS_FINE "STATUS=Answering"
 
 static uint64_t now_of(clockid_t clock)
@@ -39,121 +33,24 @@ uint64_t service_wall(void)
     return now_of(CLOCK_REALTIME);
 }
 
-/* A line that is built up; what does not fit is cut. */
-struct line {
-    char text[LINE_LEN];
-    size_t n;
-};
-
-static void add_byte(struct line *l, char c)
+void service_report_failure(struct service *s, const char *message_id, const char *message,
+                            const char *cause)
 {
-    if (l->n < sizeof(l->text) - 1)
-        l->text[l->n++] = c;
-    l->text[l->n] = '\0';
-}
+    char text[sizeof(s->failure)];
 
-/* Printable ASCII alone: a terminal that shows the line obeys other bytes. */
-static void add_text(struct line *l, const char *s)
-{
-    for (; *s; s++)
-        add_byte(l, *s < ' ' || *s > '~' ? '?' : *s);
-}
-
-/* A value with a blank or quote in it is quoted, so that it can't pass for a field more. */
-static void add_value(struct line *l, const char *s)
-{
-    if (*s && !strpbrk(s, " \"=")) {
-        add_text(l, s);
+    (void)snprintf(text, sizeof(text), "%s: %s", message, cause ? cause : "");
+    if (strcmp(text, s->failure) == 0)
         return;
-    }
-    add_byte(l, '"');
-    for (; *s; s++)
-        add_text(l, (const char[]){*s == '"' ? '\'' : *s, '\0'});
-    add_byte(l, '"');
+    memcpy(s->failure, text, sizeof(text));
+    LOG(LOG_ERR, message_id, message, {"cause", cause});
+    (void)sd_notifyf(0, "STATUS=%s", text);
 }
 
-/* systemd says in $JOURNAL_STREAM which device and inode its own standard error has. */
-static bool stderr_is_journal(void)
+void service_recovered(struct service *s)
 {
-    const char *stream = getenv("JOURNAL_STREAM");
-    unsigned long long device, inode;
-    struct stat st;
-    char *end;
-
-    if (!stream || fstat(STDERR_FILENO, &st) < 0)
-        return false;
-    device = strtoull(stream, &end, 10);
-    if (*end != ':')
-        return false;
-    inode = strtoull(end + 1, &end, 10);
-    return *end == '\0' && device == st.st_dev && inode == st.st_ino;
-}
-
-static void log_journal(int priority, const char *message_id, const char *message,
-                        const struct log_field *fields)
-{
-    struct line lines[FIELDS_MAX + 3] = {0};
-    struct iovec iov[FIELDS_MAX + 3];
-    size_t n = 0;
-
-    add_text(&lines[n], "PRIORITY=");
-    add_byte(&lines[n++], (char)('0' + (priority & LOG_PRIMASK)));
-    add_text(&lines[n], "MESSAGE_ID=");
-    add_text(&lines[n++], message_id);
-    add_text(&lines[n], "MESSAGE=");
-    add_text(&lines[n++], message);
-    for (; fields->name && n < FIELDS_MAX + 3; fields++) {
-        if (!fields->value)
-            continue;
-        add_text(&lines[n], "JWT_");
-        for (const char *c = fields->name; *c; c++)
-            add_byte(&lines[n], *c >= 'a' && *c <= 'z' ? (char)(*c - 'a' + 'A') : *c);
-        add_byte(&lines[n], '=');
-        add_text(&lines[n++], fields->value);
-    }
-    for (size_t i = 0; i < n; i++)
-        iov[i] = (struct iovec){lines[i].text, lines[i].n};
-    (void)sd_journal_sendv(iov, (int)n);
-}
-
-void service_log(int priority, const char *message_id, const char *sentence,
-                 const struct log_field *fields)
-{
-    struct line message = {0};
-
-    add_text(&message, sentence);
-    for (const struct log_field *f = fields; f->name; f++) {
-        if (!f->value)
-            continue;
-        add_byte(&message, ' ');
-        add_text(&message, f->name);
-        add_byte(&message, '=');
-        add_value(&message, f->value);
-    }
-    if (stderr_is_journal())
-        log_journal(priority, message_id, message.text, fields);
-    else
-        (void)fprintf(stderr, "%s: %s\n", program_invocation_short_name, message.text);
-}
-
-void service_complain(struct service *s, const char *message_id, const char *sentence,
-                      const char *cause)
-{
-    char said[sizeof(s->last_said)];
-
-    (void)snprintf(said, sizeof(said), "%s: %s", sentence, cause ? cause : "");
-    if (strcmp(said, s->last_said) == 0)
+    if (s->failure[0] == '\0')
         return;
-    memcpy(s->last_said, said, sizeof(said));
-    LOG(LOG_ERR, message_id, sentence, {"cause", cause});
-    (void)sd_notifyf(0, "STATUS=%s", said);
-}
-
-void service_content(struct service *s)
-{
-    if (s->last_said[0] == '\0')
-        return;
-    s->last_said[0] = '\0';
+    s->failure[0] = '\0';
     (void)sd_notify(0, STATUS_FINE);
 }
 
@@ -178,16 +75,16 @@ static void load_settings(struct service *s)
 
     s->next_try = service_monotonic() + SECOND;
     if (read_settings(s->config, &fresh, &errmsg) != TOK_OK) {
-        service_complain(s, MESSAGE_SETTINGS, "The settings can't be used", errmsg.text);
+        service_report_failure(s, MESSAGE_SETTINGS, "The settings can't be used", errmsg.text);
         return;
     }
     settings_clear(&s->settings);
     s->settings = fresh;
     s->settings_ok = true;
-    service_content(s);
+    service_recovered(s);
 }
 
-/* What was in force stays so until all that is new can be used. */
+/* Replaces the settings, and what the daemon has made of them, or nothing. */
 static void reload(struct service *s)
 {
     CLEANUP(settings_clear) struct settings fresh = {0};
@@ -198,15 +95,15 @@ static void reload(struct service *s)
         s->settings = fresh;
         if (!s->on_reload || s->on_reload(s->arg, &old, &errmsg)) {
             fresh = old;
-            s->last_said[0] = '\0';
+            s->failure[0] = '\0';
             (void)sd_notify(0, STATUS_FINE);
             LOG(LOG_INFO, MESSAGE_STARTED, "Settings were read again", {"file", s->config});
             return;
         }
         s->settings = old;
     }
-    LOG(LOG_ERR, MESSAGE_SETTINGS, STAYS_SO, {"cause", errmsg.text});
-    (void)sd_notifyf(0, "STATUS=" STAYS_SO ": %s", errmsg.text);
+    LOG(LOG_ERR, MESSAGE_SETTINGS, RELOAD_FAILED, {"cause", errmsg.text});
+    (void)sd_notifyf(0, "STATUS=" RELOAD_FAILED ": %s", errmsg.text);
 }
 
 int service_check_config(const char *name, const char *config)
@@ -217,7 +114,7 @@ int service_check_config(const char *name, const char *config)
 
     if (err == TOK_OK)
         return EXIT_SUCCESS;
-    if (stderr_is_journal())
+    if (log_is_journal())
         LOG(LOG_ERR, MESSAGE_SETTINGS, "The settings can't be used", {"cause", errmsg.text});
     else
         (void)fprintf(stderr, "%s: %s\n", name, errmsg.text);
@@ -249,8 +146,8 @@ static int on_idle(sd_event_source *source, uint64_t usec, void *arg)
     return sd_event_exit(sd_event_source_get_event(source), EXIT_SUCCESS);
 }
 
-/* Starts the wait for IdleTimeout anew. */
-static void rearm(struct service *s)
+/* Restarts IdleTimeout. */
+static void restart_idle(struct service *s)
 {
     if (!s->idle)
         return;
@@ -258,9 +155,8 @@ static void rearm(struct service *s)
         (void)sd_event_source_set_enabled(s->idle, SD_EVENT_ONESHOT);
 }
 
-/* The journal's reader and systemctl see RELOADING=1; whatever became of it, READY=1 ends it.
- */
-static int on_hangup(sd_event_source *source, const struct signalfd_siginfo *si, void *arg)
+/* sd_notify(3): READY=1 ends the reload, whether it succeeded or not. */
+static int on_sighup(sd_event_source *source, const struct signalfd_siginfo *si, void *arg)
 {
     struct service *s = arg;
 
@@ -273,7 +169,7 @@ static int on_hangup(sd_event_source *source, const struct signalfd_siginfo *si,
     else
         load_settings(s);
     if (s->busy == 0)
-        rearm(s);
+        restart_idle(s);
     (void)sd_notify(0, "READY=1");
     return 0;
 }
@@ -287,10 +183,10 @@ void service_hold(struct service *s)
 void service_release(struct service *s)
 {
     if (--s->busy == 0)
-        rearm(s);
+        restart_idle(s);
 }
 
-static int make_safe(void)
+static int harden_process(void)
 {
     (void)umask(077);
     if (prctl(PR_SET_DUMPABLE, 0) < 0 ||
@@ -310,7 +206,7 @@ static int make_loop(struct service *s)
     if (r >= 0)
         r = sd_event_add_signal(s->loop, NULL, SIGINT | SD_EVENT_SIGNAL_PROCMASK, on_signal, s);
     if (r >= 0)
-        r = sd_event_add_signal(s->loop, NULL, SIGHUP | SD_EVENT_SIGNAL_PROCMASK, on_hangup, s);
+        r = sd_event_add_signal(s->loop, NULL, SIGHUP | SD_EVENT_SIGNAL_PROCMASK, on_sighup, s);
     if (r >= 0)
         r = sd_event_add_time_relative(s->loop, &s->idle, CLOCK_BOOTTIME, UINT64_MAX / 4, 0,
                                        on_idle, s);
@@ -324,7 +220,7 @@ int service_start(struct service *s, const char *name, const char *config)
     int r;
 
     *s = (struct service){.name = name, .config = config};
-    r = make_safe();
+    r = harden_process();
     if (r == 0 && settings_init(&s->settings) != TOK_OK)
         r = -ENOMEM;
     if (r == 0)
@@ -337,16 +233,9 @@ int service_start(struct service *s, const char *name, const char *config)
     return 0;
 }
 
-static void free_names(char ***names)
-{
-    for (char **n = *names; n && *n; n++)
-        free(*n);
-    free((void *)*names);
-}
-
 int service_listener(const char *fd_name, int type)
 {
-    CLEANUP(free_names) char **names = NULL;
+    CLEANUP(cleanup_word_list) word_list names = NULL;
     int n = sd_listen_fds_with_names(0, &names);
 
     for (int i = 0; i < n; i++) {
@@ -370,8 +259,8 @@ int service_run(struct service *s)
 {
     int code;
 
-    rearm(s);
-    (void)sd_notify(0, s->last_said[0] ? "READY=1" : "READY=1\n" STATUS_FINE);
+    restart_idle(s);
+    (void)sd_notify(0, s->failure[0] ? "READY=1" : "READY=1\n" STATUS_FINE);
     code = sd_event_loop(s->loop);
     (void)sd_notify(0, "STOPPING=1");
     if (code < 0)
