@@ -22,7 +22,7 @@ static int check_maps(const struct settings *settings)
 {
     for (size_t i = 0; i < settings->n_issuers; i++) {
         CLEANUP(usermap_clear) struct usermap map = {0};
-        const char *path = settings->issuers[i].policy.user_map;
+        const char *path = settings->issuers[i].user_map;
         struct errmsg errmsg;
 
         if (strcmp(path, "same") == 0 ||
@@ -49,16 +49,9 @@ int command_config_check(int argc, char **argv)
     return status;
 }
 
-/* Keys of an [Issuer] section are never comments: there Keys= must be set, and a key that is
- * set to its default is listed because the file has it. */
-static bool is_default(const char *section, const char *value, const char *standard)
-{
-    return strncmp(section, "Issuer ", 7) != 0 && strcmp(value, standard) == 0;
-}
-
 /* As a file spells it, defaults as comments, so that a line can be copied into jwt.conf. */
 static void show_line(void *arg, const char *section, const char *key, const char *value,
-                      const char *standard)
+                      bool is_default)
 {
     char **heading = arg;
 
@@ -69,18 +62,18 @@ static void show_line(void *arg, const char *section, const char *key, const cha
         if (!*heading)
             out_of_memory();
     }
-    printf("%s%s=%s\n", is_default(section, value, standard) ? "#" : "", key, value);
+    printf("%s%s=%s\n", is_default ? "#" : "", key, value);
 }
 
 static void add_json(void *arg, const char *section, const char *key, const char *value,
-                     const char *standard)
+                     bool is_default)
 {
     struct json_object *row = json_new_object();
 
     json_add_string(row, "section", slice_of(section));
     json_add_string(row, "key", slice_of(key));
     json_add_string(row, "value", slice_of(value));
-    json_add_bool(row, "default", is_default(section, value, standard));
+    json_add_bool(row, "default", is_default);
     json_append(arg, row);
 }
 

@@ -1,6 +1,5 @@
 /* jwtctl key list, new, export, import: keys in files, as JWK, JWK Set and PEM. */
 #include "common/base/file.h"
-#include "common/config/setting.h"
 #include "common/jose/keyset.h"
 #include "common/token/policy.h"
 #include "jwtctl/arguments.h"
@@ -19,15 +18,12 @@
 static int parse_alg(const char *command, const char *value, void *arg)
 {
     const struct alg *alg = alg_find(slice_of(value));
-    const struct setting one = {.kind = SETTING_ALGORITHM};
-    char form[SETTING_FORM];
 
     if (alg) {
         *(alg_set *)arg = alg_bit(alg);
         return EXIT_SUCCESS;
     }
-    setting_form(&one, form);
-    return print_usage_error(command, "--alg=%s: allowed is %s", value, form);
+    return print_usage_error(command, "--alg=%s: expected one of " ALG_NAMES, value);
 }
 
 static int config_error(enum tok_err err, const struct errmsg *errmsg)

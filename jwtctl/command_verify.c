@@ -73,7 +73,7 @@ static int parse_word(const char *command, const char *arg, struct verify_option
     }
     if (!make_absolute(word, &value, &absolute))
         return print_usage_error(command, "%s: the working directory can't be told", arg);
-    err = policy_set(&o->words, POLICY_WORDS, word, value, &errmsg);
+    err = policy_set(&o->words, word, value, &errmsg);
     if (err == TOK_OK)
         return EXIT_SUCCESS;
     if (err == TOK_NO_MEMORY)

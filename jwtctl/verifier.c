@@ -31,7 +31,7 @@ enum tok_err verifier_open(const struct resolve_params *ask, struct verifier *re
 
 static struct verifier_rules *find_rules(struct verifier *v)
 {
-    const struct settings_issuer *section = resolve_section(&v->settings, &v->token);
+    const struct policy *section = resolve_section(&v->settings, &v->token);
     struct verifier_rules *r =
         &v->rules[section ? (size_t)(section - v->settings.issuers) : v->settings.n_issuers];
 

@@ -1,7 +1,6 @@
 #include "pam_jwt/session_limit.h"
 
 #include "common/base/timespan.h"
-#include "common/base/value.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -23,7 +22,8 @@ static bool has_shorter_limit(pam_handle_t *pamh, int64_t seconds)
     uint64_t usec;
 
     return pam_get_data(pamh, LIMIT_NAME, &text) == PAM_SUCCESS && text &&
-           value_span(slice_of(text), 1, (uint64_t)seconds * SECOND, 1, &usec) == TOK_OK;
+           timespan_parse(slice_of(text), &usec) == TOK_OK && usec > 0 &&
+           usec <= (uint64_t)seconds * SECOND;
 }
 
 int session_limit_set(pam_handle_t *pamh, int64_t seconds)

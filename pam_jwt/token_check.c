@@ -108,7 +108,7 @@ static enum tok_err check_every_list(const struct module_options *o, const char 
     if (err == TOK_OK)
         err = check_local_list(&settings, sid, errmsg);
     for (size_t i = 0; err == TOK_OK && i < settings.n_issuers; i++) {
-        const struct policy *p = &settings.issuers[i].policy;
+        const struct policy *p = &settings.issuers[i];
 
         if (policy_given(p, "revoked") && strcmp(p->revoked, NO_LIST) != 0)
             err = check_list(p->revoked, sid, errmsg);

@@ -3,7 +3,7 @@
 #include "common/base/text.h"
 #include "common/base/utf8.h"
 
-/* C0 but for the tab, DEL, and C1 in its two bytes. */
+/* C0 except the tab, DEL, and C1 (two bytes in UTF-8). */
 static bool is_control(const char *p, size_t length)
 {
     return (text_is_control(*p) && *p != '\t') ||
@@ -23,14 +23,12 @@ static enum tok_err check_bytes(const struct ini *ini, struct slice line, struct
     for (const char *p = line.p; p < end; p += length) {
         length = utf8_length(p, end);
         if (length == 0)
-            return refuse(ini, "a byte that is no UTF-8; allowed is UTF-8 text", errmsg);
+            return refuse(ini, "invalid UTF-8: expected UTF-8 text", errmsg);
         if (*p == '\r')
-            return refuse(ini, "a carriage return; allowed is a newline alone as a line's end",
+            return refuse(ini, "carriage return: expected a newline alone at the end of a line",
                           errmsg);
         if (is_control(p, length))
-            return refuse(ini,
-                          "a control character; allowed are printable characters, blanks "
-                          "and tabs",
+            return refuse(ini, "control character: expected printable text, spaces and tabs",
                           errmsg);
     }
     return TOK_OK;
@@ -50,7 +48,7 @@ static enum tok_err read_section(struct ini *ini, struct slice line, struct ini_
                                  struct errmsg *errmsg)
 {
     if (line.n < 3 || line.p[line.n - 1] != ']')
-        return refuse(ini, "a section without its end; allowed is [SECTION]", errmsg);
+        return refuse(ini, "section without a closing bracket: expected [SECTION]", errmsg);
     ini->in_section = true;
     *ret = (struct ini_line){.kind = INI_SECTION, .section = {line.p + 1, line.n - 2}};
     return TOK_OK;
@@ -63,14 +61,14 @@ static enum tok_err read_key(const struct ini *ini, struct slice line, struct in
 
     if (!slice_cut(line, '=', &key, &value))
         return refuse(ini,
-                      "a line without '='; allowed are [SECTION], KEY=VALUE and comments "
-                      "that begin with # or ;",
+                      "line without '=': expected [SECTION], KEY=VALUE, or a comment that "
+                      "begins with # or ;",
                       errmsg);
     key = text_trim(key);
     if (key.n == 0)
-        return refuse(ini, "a value without a key; allowed is KEY=VALUE", errmsg);
+        return refuse(ini, "value without a key: expected KEY=VALUE", errmsg);
     if (!ini->in_section)
-        return refuse(ini, "a key before the first section; allowed is a [SECTION] above it",
+        return refuse(ini, "key before the first section: expected a [SECTION] line above it",
                       errmsg);
     *ret = (struct ini_line){.kind = INI_KEY, .key = key, .value = text_trim(value)};
     return TOK_OK;
@@ -87,7 +85,7 @@ enum tok_err ini_next_line(struct ini *ini, struct slice *ret, bool *ret_end,
         return TOK_OK;
     line = take_line(ini);
     if (ini->line == 1 && line.n >= 3 && memcmp(line.p, "\xef\xbb\xbf", 3) == 0)
-        return refuse(ini, "a byte order mark; allowed is UTF-8 text without one", errmsg);
+        return refuse(ini, "byte order mark: expected UTF-8 text without one", errmsg);
     err = check_bytes(ini, line, errmsg);
     if (err)
         return err;
@@ -110,7 +108,7 @@ enum tok_err ini_next(struct ini *ini, struct ini_line *ret, struct errmsg *errm
         if (line.n == 0 || *line.p == '#' || *line.p == ';')
             continue;
         if (line.p[line.n - 1] == '\\')
-            return refuse(ini, "a backslash at the end; allowed is one line for each setting",
+            return refuse(ini, "backslash at the end: expected each setting on one line",
                           errmsg);
         return *line.p == '[' ? read_section(ini, line, ret, errmsg)
                               : read_key(ini, line, ret, errmsg);

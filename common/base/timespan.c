@@ -2,6 +2,9 @@
 
 #include "common/base/text.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+
 static const struct {
     const char *name;
     uint64_t usec;
@@ -80,4 +83,19 @@ enum tok_err timespan_parse(struct slice text, uint64_t *ret_usec)
         return TOK_SETTINGS;
     *ret_usec = sum;
     return TOK_OK;
+}
+
+void timespan_format(uint64_t usec, char ret[TIMESPAN_TEXT])
+{
+    static const struct {
+        uint64_t usec;
+        const char *name;
+    } shown[] = {{DAY, "d"},    {HOUR, "h"},         {MINUTE, "min"},
+                 {SECOND, "s"}, {MILLISECOND, "ms"}, {1, "us"}};
+    size_t i = 0;
+
+    while (usec % shown[i].usec != 0)
+        i++;
+    (void)snprintf(ret, TIMESPAN_TEXT, "%" PRIu64 "%s", usec / shown[i].usec,
+                   usec == 0 ? "" : shown[i].name);
 }

@@ -1,107 +1,55 @@
 #include "common/base/value.h"
 
 #include "common/base/text.h"
-#include "common/base/timespan.h"
 
-#include <stdio.h>
-
-enum tok_err value_flag(struct slice text, bool *ret)
+/* True when the bytes that ok does not accept are all among these. */
+static bool consists_of(struct slice text, bool (*ok)(char), const char *more)
 {
-    static const char *const words[2][4] = {{"no", "false", "off", "0"},
-                                            {"yes", "true", "on", "1"}};
-
-    for (size_t i = 0; i < 8; i++) {
-        if (slice_is(text, words[i % 2][i / 2])) {
-            *ret = i % 2 == 1;
-            return TOK_OK;
-        }
-    }
-    return TOK_SETTINGS;
+    for (size_t i = 0; i < text.n; i++)
+        if (!ok(text.p[i]) && (text.p[i] == '\0' || !strchr(more, text.p[i])))
+            return false;
+    return true;
 }
 
-enum tok_err value_number(struct slice text, uint64_t min, uint64_t max, uint64_t *ret)
+static bool is_printable(char c)
 {
-    uint64_t n;
-
-    if ((text.n > 1 && text.p[0] == '0') || !slice_digits(text, &n) || n < min || n > max)
-        return TOK_SETTINGS;
-    *ret = n;
-    return TOK_OK;
+    return !text_is_control(c);
 }
 
-enum tok_err value_span(struct slice text, uint64_t min, uint64_t max, uint64_t step,
-                        uint64_t *ret_usec)
+bool value_is_printable(struct slice text)
 {
-    uint64_t usec;
-    enum tok_err err = timespan_parse(text, &usec);
+    return consists_of(text, is_printable, "");
+}
 
-    if (err)
-        return err;
-    if (usec < min || usec > max || usec % step != 0)
-        return TOK_SETTINGS;
-    *ret_usec = usec;
-    return TOK_OK;
+static bool is_of_name(char c)
+{
+    return is_printable(c) && c != ' ' && c != '"' && c != '\'' && c != ',';
+}
+
+static bool is_short(struct slice text)
+{
+    return text.n > 0 && text.n <= VALUE_NAME_MAX;
 }
 
 bool value_is_name(struct slice text)
 {
-    if (text.n == 0 || text.n > VALUE_NAME_MAX)
-        return false;
-    for (size_t i = 0; i < text.n; i++) {
-        char c = text.p[i];
-
-        if (text_is_control(c) || c == ' ' || c == '"' || c == '\'' || c == ',')
-            return false;
-    }
-    return true;
+    return is_short(text) && consists_of(text, is_of_name, "");
 }
 
 bool value_is_path(struct slice text)
 {
-    if (text.n == 0 || text.p[0] != '/')
-        return false;
-    for (size_t i = 0; i < text.n; i++)
-        if (text_is_control(text.p[i]))
-            return false;
-    return true;
-}
-
-static bool all_among(struct slice text, const char *marks)
-{
-    if (text.n == 0 || text.n > VALUE_NAME_MAX)
-        return false;
-    for (size_t i = 0; i < text.n; i++) {
-        char c = text.p[i];
-
-        if (!text_is_alnum(c) && (c == '\0' || !strchr(marks, c)))
-            return false;
-    }
-    return true;
+    return text.n > 0 && text.p[0] == '/' && value_is_printable(text);
 }
 
 bool value_is_token(struct slice text)
 {
-    return all_among(text, "!#$%&'*+-.^_`|~");
+    return is_short(text) && consists_of(text, text_is_alnum, "!#$%&'*+-.^_`|~");
 }
 
 bool value_is_host(struct slice text)
 {
-    return all_among(text, ".-_") ||
-           (text.n > 2 && text.p[0] == '[' && text.p[text.n - 1] == ']' &&
-            all_among((struct slice){text.p + 1, text.n - 2}, ":."));
-}
-
-void value_span_text(uint64_t usec, char ret[VALUE_SPAN_TEXT])
-{
-    static const struct {
-        uint64_t usec;
-        const char *name;
-    } units[] = {{DAY, "d"},    {HOUR, "h"},  {MINUTE, "min"},
-                 {SECOND, "s"}, {1000, "ms"}, {1, "us"}};
-    size_t i = 0;
-
-    while (usec % units[i].usec != 0)
-        i++;
-    (void)snprintf(ret, VALUE_SPAN_TEXT, "%llu%s", (unsigned long long)(usec / units[i].usec),
-                   usec == 0 ? "" : units[i].name);
+    if (text.n > 2 && text.p[0] == '[' && text.p[text.n - 1] == ']')
+        return text.n <= VALUE_NAME_MAX + 2 &&
+               consists_of((struct slice){text.p + 1, text.n - 2}, text_is_alnum, ":.");
+    return is_short(text) && consists_of(text, text_is_alnum, ".-_");
 }

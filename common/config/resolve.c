@@ -24,8 +24,8 @@ enum tok_err resolve_settings(const struct resolve_params *params, struct settin
     return settings_load(params->config ? params->config : POLICY_CONFIG, ret, errmsg);
 }
 
-const struct settings_issuer *resolve_section(const struct settings *settings,
-                                              const struct parsed_token *token)
+const struct policy *resolve_section(const struct settings *settings,
+                                     const struct parsed_token *token)
 {
     char issuer[VALUE_NAME_MAX + 1];
 
@@ -78,17 +78,16 @@ static enum tok_err is_local(const char *pinned, const char *url, bool *ret,
 }
 
 static enum tok_err choose_policy(const struct resolve_params *params,
-                                  const struct settings *settings,
-                                  const struct settings_issuer *section, struct resolved *r,
-                                  struct errmsg *errmsg)
+                                  const struct settings *settings, const struct policy *section,
+                                  struct resolved *r, struct errmsg *errmsg)
 {
     const char *pinned = params->pinned ? params->pinned : POLICY_PINNED;
     bool local = true;
     enum tok_err err;
 
-    err = section ? policy_copy(&section->policy, &r->policy) : policy_init(&r->policy);
+    err = section ? policy_copy(section, &r->policy) : policy_init(&r->policy);
     if (!err && section)
-        err = is_local(pinned, section->url, &local, errmsg);
+        err = is_local(pinned, section->issuer, &local, errmsg);
     r->foreign = !local;
     if (!err && local)
         err = name_claims(settings, &r->policy);
@@ -139,7 +138,7 @@ static bool wants_list(const struct resolve_params *params, const struct resolve
 }
 
 static enum tok_err load(const struct resolve_params *params, const struct settings *settings,
-                         const struct settings_issuer *section, struct resolved *r,
+                         const struct policy *section, struct resolved *r,
                          struct errmsg *errmsg)
 {
     const struct keyset *keys;
@@ -163,7 +162,7 @@ static enum tok_err load(const struct resolve_params *params, const struct setti
 }
 
 enum tok_err resolve_load(const struct resolve_params *params, const struct settings *settings,
-                          const struct settings_issuer *section, struct resolved *ret,
+                          const struct policy *section, struct resolved *ret,
                           struct errmsg *errmsg)
 {
     struct resolved r = {.list.fd = -1};

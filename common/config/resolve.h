@@ -45,10 +45,10 @@ enum tok_err resolve_settings(const struct resolve_params *params, struct settin
                               struct errmsg *errmsg) MUST_CHECK;
 
 /* NULL: no section, the local issuer's settings. Lives as long as the settings. */
-const struct settings_issuer *resolve_section(const struct settings *settings,
-                                              const struct parsed_token *token);
+const struct policy *resolve_section(const struct settings *settings,
+                                     const struct parsed_token *token);
 enum tok_err resolve_load(const struct resolve_params *params, const struct settings *settings,
-                          const struct settings_issuer *section, struct resolved *ret,
+                          const struct policy *section, struct resolved *ret,
                           struct errmsg *errmsg) MUST_CHECK;
 
 /* The map of a policy's user_map, "none" or a path. TOK_SETTINGS, TOK_NO_MEMORY. */

@@ -1,116 +1,79 @@
 #include "common/config/settings.h"
 
 #include "common/base/file.h"
-#include "common/config/settings_rows.h"
 
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <string.h>
 
 enum tok_err settings_init(struct settings *ret)
 {
-    struct settings s = {0};
-    const struct settings_row *row;
-
-    for (size_t i = 0; (row = settings_row_at(i)); i++) {
-        enum tok_err err;
-
-        if (row->unset)
-            continue;
-        err = setting_set(&s, &row->setting, slice_of(row->setting.standard), ' ');
-        if (err) {
-            settings_clear(&s);
-            return err;
-        }
-    }
-    *ret = s;
-    return TOK_OK;
+    *ret = (struct settings){0};
+    return keywords_init(settings_keywords, ret);
 }
 
 void settings_clear(struct settings *s)
 {
-    const struct settings_row *row;
-
-    for (size_t i = 0; (row = settings_row_at(i)); i++)
-        setting_clear(s, &row->setting);
-    for (size_t i = 0; i < s->n_issuers; i++) {
-        free(s->issuers[i].url);
-        policy_clear(&s->issuers[i].policy);
-    }
+    keywords_clear(settings_keywords, s);
+    for (size_t i = 0; i < s->n_issuers; i++)
+        policy_clear(&s->issuers[i]);
     free(s->issuers);
     *s = (struct settings){0};
 }
 
-const struct settings_issuer *settings_find_issuer(const struct settings *s, struct slice iss)
+const struct policy *settings_find_issuer(const struct settings *s, struct slice iss)
 {
     for (size_t i = 0; i < s->n_issuers; i++)
-        if (slice_is(iss, s->issuers[i].url))
+        if (slice_is(iss, s->issuers[i].issuer))
             return &s->issuers[i];
     return NULL;
 }
 
-typedef void (*tell_fn)(void *arg, const char *section, const char *key, const char *value,
-                        const char *standard);
-
-/* What a word of an [Issuer] section is told with. */
-struct telling {
-    const char *section;
-    tell_fn fn;
-    void *arg;
-};
-
-static void tell_word(void *arg, const char *word, const char *value, const char *standard)
+static enum tok_err each_key(const struct policy *p, settings_fn *fn, void *arg)
 {
-    const struct telling *t = arg;
+    char section[sizeof("Issuer ") + VALUE_NAME_MAX];
 
-    t->fn(t->arg, t->section, word, value, standard);
-}
-
-static enum tok_err tell_issuer(const struct settings_issuer *issuer, tell_fn fn, void *arg)
-{
-    CLEANUP(cleanup_free) char *section = NULL;
-    struct telling t = {.fn = fn, .arg = arg};
-    enum tok_err err;
-
-    if (asprintf(&section, "Issuer %s", issuer->url) < 0) {
-        section = NULL;
-        return TOK_NO_MEMORY;
-    }
-    t.section = section;
-    err = policy_each_given(&issuer->policy, POLICY_CAMEL, tell_word, &t);
-    if (err)
-        return err;
-    if (!policy_given(&issuer->policy, "user_map"))
-        fn(arg, section, "UserMap", issuer->policy.user_map, issuer->policy.user_map);
-    return TOK_OK;
-}
-
-enum tok_err settings_each(const struct settings *s, tell_fn fn, void *arg)
-{
-    const struct settings_row *row;
-    enum tok_err err;
-
-    for (size_t i = 0; (row = settings_row_at(i)); i++) {
+    (void)snprintf(section, sizeof(section), "Issuer %s", p->issuer);
+    for (const struct keyword *k = policy_keywords; k->name; k++) {
         CLEANUP(cleanup_free) char *value = NULL;
+        enum tok_err err;
 
-        err = setting_text(s, &row->setting, 0, ' ', &value);
+        if (!policy_has(p, k) && strcmp(k->name, "UserMap") != 0)
+            continue;
+        if (k->type->adds) {
+            for (char **one = *(word_list *)keyword_member(k, p); *one; one++)
+                fn(arg, section, k->name, *one, false);
+            continue;
+        }
+        err = k->type->format(k, p, &value);
         if (err)
             return err;
-        /* In force is then what the default's text tells of. */
-        fn(arg, row->section, row->key, row->unset && !*value ? row->setting.standard : value,
-           row->setting.standard);
-    }
-    for (size_t i = 0; i < s->n_issuers; i++) {
-        err = tell_issuer(&s->issuers[i], fn, arg);
-        if (err)
-            return err;
+        fn(arg, section, k->name, value, false);
     }
     return TOK_OK;
 }
 
-static enum tok_err read_one(struct settings *s, const char *path, bool may_be_missing,
-                             struct errmsg *errmsg)
+enum tok_err settings_each(const struct settings *s, settings_fn *fn, void *arg)
+{
+    enum tok_err err = TOK_OK;
+
+    for (const struct keyword *k = settings_keywords; k->type; k++) {
+        CLEANUP(cleanup_free) char *text = NULL;
+        const char *value, *standard = k->shown ? k->shown : k->initial;
+
+        err = k->type->format(k, s, &text);
+        if (err)
+            return err;
+        value = k->shown && !*text ? k->shown : text;
+        fn(arg, k->section, k->name, value, strcmp(value, standard) == 0);
+    }
+    for (size_t i = 0; !err && i < s->n_issuers; i++)
+        err = each_key(&s->issuers[i], fn, arg);
+    return err;
+}
+
+static enum tok_err read_file(struct settings *s, const char *path, bool may_be_missing,
+                              struct errmsg *errmsg)
 {
     CLEANUP(cleanup_free) char *text = NULL;
     size_t n;
@@ -125,128 +88,116 @@ static enum tok_err read_one(struct settings *s, const char *path, bool may_be_m
     return settings_parse(s, path, (struct slice){text, n}, errmsg);
 }
 
-/* Who can take a drop-in away can take a protection away. */
+static enum tok_err concat(const char *a, const char *b, const char *c, char **ret)
+{
+    char *text;
+
+    if (asprintf(&text, "%s%s%s", a, b, c) < 0)
+        return TOK_NO_MEMORY;
+    *ret = text;
+    return TOK_OK;
+}
+
+/* A user who can remove a drop-in can remove a restriction. */
 static enum tok_err check_directory(const char *path, int fd, struct errmsg *errmsg)
 {
     struct stat st;
 
     if (fstat(fd, &st) < 0)
-        return errmsg_set(errmsg, TOK_SETTINGS, "%s: can't look at: %s", path,
+        return errmsg_set(errmsg, TOK_SETTINGS, "%s: cannot stat: %s", path,
                           strerrordesc_np(errno));
     if (st.st_uid != 0 || (st.st_mode & (S_IWGRP | S_IWOTH)))
-        return errmsg_set(
-            errmsg, TOK_SETTINGS,
-            "%s: is owned by uid %lu with mode %04o; allowed is a directory that is "
-            "owned by root and not writable by group and others",
-            path, (unsigned long)st.st_uid, (unsigned)(st.st_mode & ALLPERMS));
+        return errmsg_set(errmsg, TOK_SETTINGS,
+                          "%s: owner is uid %lu, mode is %04o: expected owner root and no "
+                          "write permission for group and others",
+                          path, (unsigned long)st.st_uid, (unsigned)(st.st_mode & ALLPERMS));
     return TOK_OK;
 }
 
-/* Hidden files and what editors and dpkg leave behind are no drop-ins. */
+/* Editors and dpkg leave hidden files and files with other endings behind. */
 static int is_drop_in(const struct dirent *entry)
 {
-    static const char ending[] = ".conf";
-    size_t n = strlen(entry->d_name);
+    const char *ending = strrchr(entry->d_name, '.');
 
-    return entry->d_name[0] != '.' && n >= sizeof(ending) &&
-           strcmp(entry->d_name + n - (sizeof(ending) - 1), ending) == 0;
+    return entry->d_name[0] != '.' && ending && strcmp(ending, ".conf") == 0;
 }
 
-static int by_bytes(const struct dirent **a, const struct dirent **b)
+static int compare_names(const struct dirent **a, const struct dirent **b)
 {
     return strcmp((*a)->d_name, (*b)->d_name);
 }
 
-struct names {
-    struct dirent **list;
+struct drop_ins {
+    struct dirent **entries;
     int n;
 };
 
-static void names_free(struct names *names)
+static void drop_ins_clear(struct drop_ins *d)
 {
-    for (int i = 0; i < names->n; i++)
-        free(names->list[i]);
-    free(names->list);
+    for (int i = 0; i < d->n; i++)
+        free(d->entries[i]);
+    free(d->entries);
 }
 
 static enum tok_err read_drop_ins(struct settings *s, const char *path, struct errmsg *errmsg)
 {
-    CLEANUP(cleanup_close) int fd = -1;
-    CLEANUP(names_free) struct names names = {0};
+    CLEANUP(cleanup_close) int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    CLEANUP(drop_ins_clear) struct drop_ins d = {0};
     enum tok_err err;
 
-    fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0 && errno == ENOENT)
         return TOK_OK;
     if (fd < 0)
-        return errmsg_set(errmsg, TOK_SETTINGS, "%s: can't open: %s", path,
+        return errmsg_set(errmsg, TOK_SETTINGS, "%s: cannot open: %s", path,
                           strerrordesc_np(errno));
     err = check_directory(path, fd, errmsg);
     if (err)
         return err;
-    names.n = scandirat(fd, ".", &names.list, is_drop_in, by_bytes);
-    if (names.n < 0)
-        return errmsg_set(errmsg, TOK_SETTINGS, "%s: can't read: %s", path,
+    d.n = scandirat(fd, ".", &d.entries, is_drop_in, compare_names);
+    if (d.n < 0)
+        return errmsg_set(errmsg, TOK_SETTINGS, "%s: cannot read: %s", path,
                           strerrordesc_np(errno));
-    for (int i = 0; i < names.n; i++) {
+    for (int i = 0; !err && i < d.n; i++) {
         CLEANUP(cleanup_free) char *file = NULL;
 
-        if (asprintf(&file, "%s/%s", path, names.list[i]->d_name) < 0) {
-            file = NULL;
-            return TOK_NO_MEMORY;
-        }
-        err = read_one(s, file, false, errmsg);
-        if (err)
-            return err;
+        err = concat(path, "/", d.entries[i]->d_name, &file);
+        if (!err)
+            err = read_file(s, file, false, errmsg);
     }
-    return TOK_OK;
+    return err;
 }
 
-/* An RSA signature alone is 342 letters: no token of it fits into what sudo, su and xrdp take,
- * so whoever wants one says that other programs will be its readers. */
+/* An RSA signature alone has 342 letters, too long for what sudo, su and xrdp accept. The
+ * setting must say that tokens are meant for other programs. */
 static enum tok_err check_length(const struct settings *s, const char *path,
                                  struct errmsg *errmsg)
 {
     const struct alg *alg = s->token.algorithm;
 
-    if (!alg || alg->kind != ALG_RSA || s->token.max_token_length > SETTINGS_TOKEN_LENGTH)
+    if (alg->kind != ALG_RSA || s->token.max_token_length > SETTINGS_TOKEN_LENGTH)
         return TOK_OK;
     return errmsg_set(
         errmsg, TOK_SETTINGS,
-        "%s: Algorithm=%s makes tokens of more than %d bytes, which sudo and su can't "
-        "take; it is allowed with MaxTokenLength= set to what their readers take "
-        "(1024 say)",
+        "%s: Algorithm=%s makes tokens of more than %d bytes, which sudo and su "
+        "cannot take: set MaxTokenLength= to what other programs take, such as 1024",
         path, alg->name, SETTINGS_TOKEN_LENGTH);
-}
-
-static enum tok_err load(const char *path, struct settings *s, struct errmsg *errmsg)
-{
-    CLEANUP(cleanup_free) char *drop_ins = NULL;
-    enum tok_err err = settings_init(s);
-
-    if (!err)
-        err = read_one(s, path, true, errmsg);
-    if (err)
-        return err;
-    if (asprintf(&drop_ins, "%s.d", path) < 0) {
-        drop_ins = NULL;
-        return TOK_NO_MEMORY;
-    }
-    err = read_drop_ins(s, drop_ins, errmsg);
-    return err ? err : check_length(s, path, errmsg);
 }
 
 enum tok_err settings_load(const char *path, struct settings *ret, struct errmsg *errmsg)
 {
-    struct settings s = {0};
-    enum tok_err err = load(path, &s, errmsg);
+    CLEANUP(cleanup_free) char *drop_ins = NULL;
+    enum tok_err err = settings_init(ret);
 
-    if (err == TOK_OK) {
-        *ret = s;
-        return TOK_OK;
-    }
-    settings_clear(&s);
-    *ret = (struct settings){0};
+    if (!err)
+        err = read_file(ret, path, true, errmsg);
+    if (!err)
+        err = concat(path, "", ".d", &drop_ins);
+    if (!err)
+        err = read_drop_ins(ret, drop_ins, errmsg);
+    if (!err)
+        err = check_length(ret, path, errmsg);
+    if (err)
+        settings_clear(ret);
     return err == TOK_NO_MEMORY ? errmsg_set(errmsg, err, "%s: %s", path, tok_err_text(err))
                                 : err;
 }

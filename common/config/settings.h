@@ -1,14 +1,11 @@
 /*
- * /etc/jwt/jwt.conf and its drop-ins jwt.conf.d/NAME.conf (in byte order, a later one wins), in
- * systemd's INI spelling, by a strict reader driven by one const table. Without any file every
- * setting has its default. Refused, each with file, line, what is wrong and the allowed form:
- * NUL and control characters, bad UTF-8, a byte order mark, a key before a section, a line
- * without '=', a trailing backslash, an unknown section or key, a key twice in one file, a
- * section twice in one file, a bad value. '#' and ';' start a comment at a line's start only.
- * Quotes are not special, lists are parted by blanks, an empty value is an empty list or an
- * error. Claim= alone may be repeated within its section.
- * Files are at most 256 KiB, owned by root and writable by nobody else. No libcrypto, no NSS,
- * no environment.
+ * /etc/jwt/jwt.conf and its drop-ins jwt.conf.d/NAME.conf, which are read in byte order; a
+ * later file overrides an earlier one key by key. The spelling is systemd's INI form, read
+ * strictly (ini.h). Besides, an unknown section or key, a key or section twice in one file, and
+ * a bad value are errors with file, line and the expected form. Lists are separated by spaces.
+ * Only Claim= may be repeated. Without any file every setting has its default. Files are at
+ * most 256 KiB, owned by root, and writable by nobody else. Nothing here uses libcrypto, NSS or
+ * the environment.
  */
 #pragma once
 
@@ -21,15 +18,6 @@
 struct settings_rate {
     unsigned count; /* 0: no limit */
     uint64_t per;   /* microseconds */
-};
-
-/* An [Issuer URL] section. Keys= was given in it. What else was not given has the policy's
- * default (audience: NULL, the pinned one); a list of ended sessions that was not given is
- * none, unless the section is the local issuer's own. A later file's words replace its words
- * one by one. */
-struct settings_issuer {
-    char *url;
-    struct policy policy; /* .issuer is the url */
 };
 
 /* MaxTokenLength= by default: what sudo, su and xrdp can take. */
@@ -72,31 +60,38 @@ struct settings {
     struct {
         char *path; /* NULL: sessions.db in the state directory */
     } store;
-    struct settings_issuer *issuers;
+    /* The [Issuer URL] sections. .issuer is the URL, and .keys was given. What else was not
+     * given has the policy's default; audience is then NULL, the pinned one, and the list of
+     * revoked sessions none, unless the section is the local issuer's own. */
+    struct policy *issuers;
     size_t n_issuers;
 };
 
-/* Compiled-in defaults. TOK_NO_MEMORY. */
+/* All settings outside of [Issuer URL] sections, whose keys are policy_keywords. Adding one is
+ * adding a row there and a member here. */
+#define SETTINGS_KEYWORDS_MAX 64
+extern const struct keyword settings_keywords[];
+
+/* The defaults. TOK_NO_MEMORY. */
 enum tok_err settings_init(struct settings *ret) MUST_CHECK;
 void settings_clear(struct settings *s);
 
-/* Defaults, then path (a missing file is no error), then path + ".d" + slash + NAME.conf. *ret
- * is as after settings_init on success, and empty (safe to clear) otherwise. */
+/* Reads path, where it exists, and path.d/NAME.conf on top of the defaults. After an error *ret
+ * is all zero. */
 enum tok_err settings_load(const char *path, struct settings *ret,
                            struct errmsg *errmsg) MUST_CHECK;
 
-/* One file's text on top of *s; name is what the sentence calls it. After an error *s is partly
- * changed and only good for settings_clear. For settings_load and tests. */
+/* Reads the text of one file on top of *s; name is its name for messages. After an error *s may
+ * only be cleared. For settings_load and tests. */
 enum tok_err settings_parse(struct settings *s, const char *name, struct slice text,
                             struct errmsg *errmsg) MUST_CHECK;
 
-/* The section that is this issuer's, exact bytes; NULL when none. */
-const struct settings_issuer *settings_find_issuer(const struct settings *s, struct slice iss);
+/* The [Issuer URL] section of this URL, compared byte by byte; NULL when there is none. */
+const struct policy *settings_find_issuer(const struct settings *s, struct slice iss);
 
-/* Calls fn for each setting in the table's order with its section, key, value in force as a
- * file would spell it (the default where it was not set), and its default; then for each word
- * given in an [Issuer URL] section: for `jwtctl config show`. TOK_NO_MEMORY. */
-enum tok_err settings_each(const struct settings *s,
-                           void (*fn)(void *arg, const char *section, const char *key,
-                                      const char *value, const char *standard),
-                           void *arg) MUST_CHECK;
+/* Calls fn for each setting in the order of settings_keywords, then for each key that was given
+ * in an [Issuer URL] section and for its UserMap: with the section, the key, the value in force
+ * as a file spells it, and whether that is a default that nobody set. TOK_NO_MEMORY. */
+typedef void settings_fn(void *arg, const char *section, const char *key, const char *value,
+                         bool is_default);
+enum tok_err settings_each(const struct settings *s, settings_fn *fn, void *arg) MUST_CHECK;

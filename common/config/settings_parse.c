@@ -1,261 +1,191 @@
 #include "common/base/ini.h"
-#include "common/config/settings_rows.h"
+#include "common/config/settings.h"
 
 #include <stdio.h>
-#include <string.h>
 
-#define KEY_SHOWN 64    /* bytes of an unknown key or section in a sentence */
-#define VALUE_SHOWN 100 /* bytes of a wrong value */
+#define NAME_SHOWN 64 /* bytes of a wrong section or key in a message */
 
-/* One file as it is read. Sections are known by the number of their first row. */
-struct reader {
+/* One file while it is read. Where a key was set is a line, 0 while it was not. */
+struct settings_reader {
     struct settings *s;
     struct ini ini;
     struct errmsg *errmsg;
-    const char *section;            /* NULL: none yet, or an issuer's */
-    struct settings_issuer *issuer; /* NULL: none */
-    struct policy words;            /* what this issuer's section says, here */
+    const char *section;   /* of settings_keywords; NULL in an issuer's and before any */
+    struct policy *issuer; /* of an [Issuer URL] section */
     unsigned section_line;
-    unsigned row_line[SETTINGS_ROWS_MAX]; /* where each row was set; 0: not here */
-    uint64_t sections_seen, issuers_seen;
+    unsigned lines[SETTINGS_KEYWORDS_MAX];      /* in this file */
+    unsigned issuer_lines[POLICY_KEYWORDS_MAX]; /* in this section */
+    uint64_t sections_seen, issuers_seen; /* a bit for the first keyword, for the issuer */
 };
 
 #define REFUSE(r, ...) INI_REFUSE(&(r)->ini, (r)->errmsg, __VA_ARGS__)
 
-/* A failure that has no sentence yet. */
-static enum tok_err plain(const struct reader *r, enum tok_err err)
+static enum tok_err end_section(struct settings_reader *r)
 {
-    return errmsg_set(r->errmsg, err, "%s:%u: %s", r->ini.name, r->ini.line, tok_err_text(err));
-}
-
-/* Ends the section before: its words are laid on what earlier files said of this issuer. */
-static enum tok_err end_section(struct reader *r)
-{
-    struct settings_issuer *issuer = r->issuer;
-    enum tok_err err;
+    const struct policy *issuer = r->issuer;
 
     r->section = NULL;
     r->issuer = NULL;
-    if (!issuer)
+    if (!issuer || policy_given(issuer, "keys"))
         return TOK_OK;
-    err = policy_override(&issuer->policy, &r->words);
-    policy_clear(&r->words);
-    if (err)
-        return plain(r, err);
-    if (!policy_given(&issuer->policy, "keys"))
-        return errmsg_set(
-            r->errmsg, TOK_SETTINGS,
-            "%s:%u: [Issuer %s] has no Keys=; allowed is Keys=PATH, the file of its "
-            "public keys",
-            r->ini.name, r->section_line, issuer->url);
-    return TOK_OK;
+    return errmsg_set(r->errmsg, TOK_SETTINGS,
+                      "%s:%u: [Issuer %s] has no Keys=: expected Keys=PATH, the file of the "
+                      "issuer's public keys",
+                      r->ini.name, r->section_line, issuer->issuer);
 }
 
 static enum tok_err add_issuer(struct settings *s, struct slice url)
 {
-    struct settings_issuer issuer = {0};
-    struct settings_issuer *more;
-    enum tok_err err = policy_init(&issuer.policy);
+    CLEANUP(policy_clear) struct policy issuer = {0};
+    struct policy *more;
+    enum tok_err err = policy_init(&issuer);
 
     if (!err)
-        err = text_copy(url, &issuer.url);
-    if (!err)
-        err = text_copy(url, &issuer.policy.issuer);
-    more = err ? NULL : reallocarray(s->issuers, s->n_issuers + 1, sizeof(*more));
-    if (!more) {
-        free(issuer.url);
-        policy_clear(&issuer.policy);
+        err = text_copy(url, &issuer.issuer);
+    if (err)
+        return err;
+    more = reallocarray(s->issuers, s->n_issuers + 1, sizeof(*more));
+    if (!more)
         return TOK_NO_MEMORY;
-    }
     more[s->n_issuers++] = issuer;
     s->issuers = more;
+    issuer = (struct policy){0};
     return TOK_OK;
 }
 
-static enum tok_err begin_issuer(struct reader *r, struct slice url)
+static enum tok_err begin_issuer(struct settings_reader *r, struct slice url)
 {
-    const struct settings_issuer *found;
+    struct settings *s = r->s;
+    const struct policy *found;
     uint64_t bit;
-    enum tok_err err;
 
     if (!value_is_name(url))
-        return REFUSE(r, "[Issuer %.*s]: no issuer; allowed is [Issuer URL] with a URL of %s",
-                      slice_shown(url, VALUE_SHOWN), url.p, VALUE_NAME_FORM);
-    found = settings_find_issuer(r->s, url);
-    if (!found) {
-        if (r->s->n_issuers == SETTINGS_ISSUERS_MAX)
-            return REFUSE(r, "one issuer too many; allowed are %d", SETTINGS_ISSUERS_MAX);
-        err = add_issuer(r->s, url);
-        if (err)
-            return plain(r, err);
-        found = &r->s->issuers[r->s->n_issuers - 1];
-    }
-    r->issuer = &r->s->issuers[found - r->s->issuers];
-    bit = UINT64_C(1) << (found - r->s->issuers);
+        return REFUSE(r, "[Issuer %.*s]: expected [Issuer URL], a URL of " VALUE_NAME_FORM,
+                      slice_shown(url, NAME_SHOWN), url.p);
+    found = settings_find_issuer(s, url);
+    if (!found && s->n_issuers == SETTINGS_ISSUERS_MAX)
+        return REFUSE(r, "too many issuers: expected at most %d [Issuer URL] sections",
+                      SETTINGS_ISSUERS_MAX);
+    if (!found && add_issuer(s, url))
+        return TOK_NO_MEMORY;
+    r->issuer = found ? &s->issuers[found - s->issuers] : &s->issuers[s->n_issuers - 1];
+    bit = UINT64_C(1) << (r->issuer - s->issuers);
     if (r->issuers_seen & bit)
-        return REFUSE(r, "[Issuer %s] is here twice; allowed is once in a file",
-                      r->issuer->url);
+        return REFUSE(r, "[Issuer %s] appears twice in this file: expected one section",
+                      r->issuer->issuer);
     r->issuers_seen |= bit;
+    memset(r->issuer_lines, 0, sizeof(r->issuer_lines));
     return TOK_OK;
 }
 
-static enum tok_err begin_section(struct reader *r, struct slice name)
+static enum tok_err begin_section(struct settings_reader *r, struct slice name)
 {
     const struct slice issuer = SLICE("Issuer ");
-    const struct settings_row *row;
-    size_t i;
+    const struct keyword *k = settings_keywords;
+    uint64_t bit;
     enum tok_err err = end_section(r);
 
     if (err)
         return err;
     r->section_line = r->ini.line;
     if (name.n >= issuer.n && memcmp(name.p, issuer.p, issuer.n) == 0)
-        return begin_issuer(r, (struct slice){name.p + issuer.n, name.n - issuer.n});
-    for (i = 0; (row = settings_row_at(i)); i++)
-        if (slice_is(name, row->section))
-            break;
-    if (!row)
+        return begin_issuer(r, slice_skip(name, issuer.n));
+    while (k->type && !slice_is(name, k->section))
+        k++;
+    if (!k->type)
         return REFUSE(r,
-                      "unknown section [%.*s]; allowed are [Token], [Session], [Http], "
-                      "[Daemon], [Store] and [Issuer URL]",
-                      slice_shown(name, KEY_SHOWN), name.p);
-    if (r->sections_seen & UINT64_C(1) << i)
-        return REFUSE(r, "[%s] is here twice; allowed is once in a file", row->section);
-    r->sections_seen |= UINT64_C(1) << i;
-    r->section = row->section;
+                      "unknown section [%.*s]: expected [Token], [Session], [Http], [Daemon], "
+                      "[Store] or [Issuer URL]",
+                      slice_shown(name, NAME_SHOWN), name.p);
+    bit = UINT64_C(1) << (k - settings_keywords);
+    if (r->sections_seen & bit)
+        return REFUSE(r, "[%s] appears twice in this file: expected one section", k->section);
+    r->sections_seen |= bit;
+    r->section = k->section;
     return TOK_OK;
 }
 
-static enum tok_err twice(struct reader *r, struct slice key)
+/* The issuer of an [Issuer URL] section is its URL, not a key. */
+static bool is_allowed(const struct settings_reader *r, const struct keyword *k)
 {
-    return REFUSE(r, "%.*s= is here twice; allowed is once in a file",
-                  slice_shown(key, KEY_SHOWN), key.p);
+    return r->issuer ? k->name && strcmp(k->name, "Issuer") != 0
+                     : strcmp(k->section, r->section) == 0;
 }
 
-/* A list of names with commas between, for a sentence. */
-static void append_name(char *list, size_t size, const char *name)
-{
-    size_t n = strlen(list);
-
-    (void)snprintf(list + n, size - n, "%s%s", n > 0 ? ", " : "", name);
-}
-
-static enum tok_err unknown_key(struct reader *r, struct slice key)
+static enum tok_err unknown_key(struct settings_reader *r, const struct keyword *table,
+                                struct slice key)
 {
     char known[384] = "";
-    const struct settings_row *row;
-    const char *word;
+    size_t n = 0;
 
-    for (size_t i = 0; r->section && (row = settings_row_at(i)); i++)
-        if (strcmp(row->section, r->section) == 0)
-            append_name(known, sizeof(known), row->key);
-    for (size_t i = 0; r->issuer && (word = policy_word_at(POLICY_CAMEL, i)); i++)
-        if (strcmp(word, "Issuer") != 0)
-            append_name(known, sizeof(known), word);
-    return REFUSE(r, "unknown key %.*s in [%s]; allowed are %s", slice_shown(key, KEY_SHOWN),
-                  key.p, r->issuer ? "Issuer URL" : r->section, known);
+    for (const struct keyword *k = table; k->type && n < sizeof(known); k++)
+        if (is_allowed(r, k))
+            n += (size_t)snprintf(known + n, sizeof(known) - n, "%s%s", n > 0 ? ", " : "",
+                                  k->name);
+    return REFUSE(r, "unknown key %.*s in [%s]: expected one of %s",
+                  slice_shown(key, NAME_SHOWN), key.p, r->issuer ? "Issuer URL" : r->section,
+                  known);
 }
 
-static enum tok_err set_issuer_word(struct reader *r, const struct ini_line *line)
+static enum tok_err set_key(struct settings_reader *r, const struct ini_line *line)
 {
-    const uint64_t before = r->words.given;
+    const struct keyword *table = r->issuer ? policy_keywords : settings_keywords;
+    const struct keyword *k = keyword_find(table, r->section, line->key);
+    const struct keyword_value v = {k, line->key, line->value, ' '};
     struct errmsg errmsg = {""};
+    unsigned *set_on;
     enum tok_err err;
 
-    if (slice_is(line->key, "Issuer"))
-        return unknown_key(r, line->key);
-    err = policy_set(&r->words, POLICY_CAMEL, line->key, line->value, &errmsg);
-    if (err == TOK_UNSUPPORTED)
-        return unknown_key(r, line->key);
-    if (err)
-        return errmsg_set(r->errmsg, err, "%s:%u: %s", r->ini.name, r->ini.line, errmsg.text);
-    if (r->words.given == before && !slice_is(line->key, "Claim"))
-        return twice(r, line->key);
-    return TOK_OK;
+    if (!k || !is_allowed(r, k))
+        return unknown_key(r, table, line->key);
+    set_on = r->issuer ? &r->issuer_lines[k - table] : &r->lines[k - table];
+    if (*set_on > 0 && !k->type->adds)
+        return REFUSE(r, "%s= is already set on line %u: remove one", k->name, *set_on);
+    /* What earlier files added is replaced. */
+    if (*set_on == 0 && k->type->adds)
+        keyword_clear(k, r->issuer);
+    *set_on = r->ini.line;
+    err = r->issuer ? policy_assign(r->issuer, &v, &errmsg) : keyword_assign(&v, r->s, &errmsg);
+    return err ? errmsg_set(r->errmsg, err, "%s:%u: %s", r->ini.name, r->ini.line, errmsg.text)
+               : TOK_OK;
 }
 
-static enum tok_err set_row(struct reader *r, const struct ini_line *line)
+/* A token cannot have two claims of one name. Checked at the end of a file, which may set the
+ * three in any order. */
+static enum tok_err check_claims(const struct settings_reader *r)
 {
-    const struct settings_row *row;
-    char form[SETTING_FORM];
-    size_t i;
-    enum tok_err err;
+    static const char *const keys[] = {"TokenTypeClaim", "UserIdClaim", "JtiClaim"};
+    const char *names[3];
+    unsigned lines[3];
 
-    for (i = 0; (row = settings_row_at(i)); i++)
-        if (strcmp(row->section, r->section) == 0 && slice_is(line->key, row->key))
-            break;
-    if (!row)
-        return unknown_key(r, line->key);
-    if (r->row_line[i] > 0)
-        return twice(r, line->key);
-    r->row_line[i] = r->ini.line;
-    err = setting_set(r->s, &row->setting, line->value, ' ');
-    if (err == TOK_SETTINGS) {
-        setting_form(&row->setting, form);
-        return REFUSE(r, "%s=%.*s: the value is out of form; allowed is %s", row->key,
-                      slice_shown(line->value, VALUE_SHOWN), line->value.p, form);
+    for (size_t i = 0; i < 3; i++) {
+        const struct keyword *k = keyword_find(settings_keywords, "Token", slice_of(keys[i]));
+
+        names[i] = *(char *const *)keyword_member(k, r->s);
+        lines[i] = r->lines[k - settings_keywords];
     }
-    return err ? plain(r, err) : TOK_OK;
-}
-
-/* The last line here that set one of the two keys. */
-static unsigned line_of(const struct reader *r, const char *a, const char *b)
-{
-    const struct settings_row *row;
-    unsigned line = 0;
-
-    for (size_t i = 0; (row = settings_row_at(i)); i++)
-        if ((strcmp(row->key, a) == 0 || strcmp(row->key, b) == 0) && r->row_line[i] > line)
-            line = r->row_line[i];
-    return line;
-}
-
-/* Two claims of one name can't both be minted. */
-static enum tok_err check_claims(struct reader *r)
-{
-    const char *const names[] = {r->s->token.user_id_claim, r->s->token.token_type_claim,
-                                 r->s->token.jti_claim};
-    static const char *const keys[] = {"UserIdClaim", "TokenTypeClaim", "JtiClaim"};
-
-    for (size_t i = 0; i < 3; i++)
-        for (size_t k = i + 1; k < 3; k++)
-            if (strcmp(names[i], names[k]) == 0)
-                return errmsg_set(r->errmsg, TOK_SETTINGS,
-                                  "%s:%u: %s and %s are both %s; allowed is a name for each",
-                                  r->ini.name, line_of(r, keys[i], keys[k]), keys[i], keys[k],
-                                  names[i]);
+    for (size_t i = 0, next = 1; i < 3; i++, next = (i + 1) % 3)
+        if (strcmp(names[i], names[next]) == 0)
+            return errmsg_set(
+                r->errmsg, TOK_SETTINGS,
+                "%s:%u: %s and %s are both %s: expected a different name for each", r->ini.name,
+                lines[i] > lines[next] ? lines[i] : lines[next], keys[i], keys[next], names[i]);
     return TOK_OK;
-}
-
-static enum tok_err read_lines(struct reader *r)
-{
-    struct ini_line line;
-    enum tok_err err;
-
-    while ((err = ini_next(&r->ini, &line, r->errmsg)) == TOK_OK) {
-        switch (line.kind) {
-        case INI_SECTION:
-            err = begin_section(r, line.section);
-            break;
-        case INI_KEY:
-            err = r->issuer ? set_issuer_word(r, &line) : set_row(r, &line);
-            break;
-        case INI_END:
-            err = end_section(r);
-            return err ? err : check_claims(r);
-        }
-        if (err)
-            return err;
-    }
-    return err;
 }
 
 enum tok_err settings_parse(struct settings *s, const char *name, struct slice text,
                             struct errmsg *errmsg)
 {
-    struct reader r = {.s = s, .ini = {.name = name, .rest = text}, .errmsg = errmsg};
-    enum tok_err err = read_lines(&r);
+    struct settings_reader r = {.s = s, .ini = {.name = name, .rest = text}, .errmsg = errmsg};
+    struct ini_line line;
+    enum tok_err err;
 
-    policy_clear(&r.words);
-    return err;
+    do {
+        err = ini_next(&r.ini, &line, errmsg);
+        if (!err && line.kind == INI_KEY)
+            err = set_key(&r, &line);
+        else if (!err)
+            err = line.kind == INI_SECTION ? begin_section(&r, line.section) : end_section(&r);
+    } while (!err && line.kind != INI_END);
+    return err ? err : check_claims(&r);
 }

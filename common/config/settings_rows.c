@@ -1,11 +1,76 @@
-#include "common/config/settings_rows.h"
+#include "common/config/settings.h"
 
 #include "common/base/timespan.h"
-#include "common/base/username.h"
 
-#define S SECOND
+#include <stdio.h>
 
-/* Claims whose meaning no setting changes. */
+#define RATE_MAX 1000000
+
+static const struct {
+    const char *name;
+    uint64_t usec;
+} rate_units[] = {{"s", SECOND}, {"min", MINUTE}, {"h", HOUR}};
+
+#define RATE_UNITS (sizeof(rate_units) / sizeof(rate_units[0]))
+
+static enum tok_err parse_rate(const struct keyword_value *v, void *to)
+{
+    struct settings_rate *rate = keyword_member(v->k, to);
+    struct slice digits, unit;
+    uint64_t count;
+
+    if (slice_is(v->text, "0")) {
+        *rate = (struct settings_rate){0};
+        return TOK_OK;
+    }
+    if (!slice_cut(v->text, '/', &digits, &unit) || !slice_digits(digits, &count) ||
+        *digits.p == '0' || count > RATE_MAX)
+        return TOK_SETTINGS;
+    for (size_t i = 0; i < RATE_UNITS; i++) {
+        if (slice_is(unit, rate_units[i].name)) {
+            *rate = (struct settings_rate){(unsigned)count, rate_units[i].usec};
+            return TOK_OK;
+        }
+    }
+    return TOK_SETTINGS;
+}
+
+static enum tok_err format_rate(const struct keyword *k, const void *from, char **ret)
+{
+    const struct settings_rate *rate = keyword_member(k, from);
+    const char *unit = "";
+    char text[32];
+
+    for (size_t i = 0; i < RATE_UNITS; i++)
+        if (rate_units[i].usec == rate->per)
+            unit = rate_units[i].name;
+    (void)snprintf(text, sizeof(text), rate->count == 0 ? "%u" : "%u/%s", rate->count, unit);
+    return text_copy(slice_of(text), ret);
+}
+
+static const struct keyword_type rate = {.parse = parse_rate, .format = format_rate};
+
+static enum tok_err parse_algorithm(const struct keyword_value *v, void *to)
+{
+    const struct alg *alg = alg_find(v->text);
+
+    if (!alg)
+        return TOK_SETTINGS;
+    *(const struct alg **)keyword_member(v->k, to) = alg;
+    return TOK_OK;
+}
+
+static enum tok_err format_algorithm(const struct keyword *k, const void *from, char **ret)
+{
+    const struct alg *const *alg = keyword_member(k, from);
+
+    return text_copy(slice_of((*alg)->name), ret);
+}
+
+static const struct keyword_type algorithm = {.parse = parse_algorithm,
+                                              .format = format_algorithm};
+
+/* Other claims have a meaning that no setting changes. */
 static bool is_free_claim(struct slice name)
 {
     static const char *const taken[] = {"exp",   "nbf", "iat",      "iss", "aud",        "sid",
@@ -17,85 +82,80 @@ static bool is_free_claim(struct slice name)
     return value_is_name(name);
 }
 
-#define CLAIM_FORM "a claim's name that has no other meaning, " VALUE_NAME_FORM
-
 /* clang-format off */
-#define FLAG(member, std) SETTING(struct settings, SETTING_FLAG, member, \
-    .form = VALUE_FLAG_FORM, .standard = (std))
-#define NUMBER(member, low, high, std) SETTING(struct settings, SETTING_NUMBER, member, \
-    .min = (low), .max = (high), .standard = (std))
-#define SPAN(member, low, high, by, std) SETTING(struct settings, SETTING_SPAN, member, \
-    .min = (low), .max = (high), .step = (by), .unit = 1, .standard = (std))
-#define RATE(member, std) SETTING(struct settings, SETTING_RATE, member, \
-    .form = SETTING_RATE_FORM, .standard = (std))
-#define TEXT(member, is, says, std) SETTING(struct settings, SETTING_TEXT, member, \
-    .ok = (is), .form = (says), .standard = (std))
-#define WORDS(member, least, is, says, std) SETTING(struct settings, SETTING_WORDS, member, \
-    .min = (least), .ok = (is), .form = (says), .standard = (std))
+#define ROW(member, type, ...) KEYWORD(struct settings, member, type, __VA_ARGS__)
+#define FLAG(member, def) ROW(member, keyword_flag, KEYWORD_YES_NO, .initial = def)
+#define NUMBER(member, low, high, def) ROW(member, keyword_number, .min = low, .max = high, \
+    .form = "a number from " low " to " high, .initial = def)
+#define SPAN(member, low, high, def) ROW(member, keyword_span, .min = low, .max = high, \
+    .step = 1, .unit = 1, .form = "a time span from " low " to " high ", such as " def, .initial = def)
+#define SECONDS(member, low, high, def) ROW(member, keyword_span, .min = low, .max = high, \
+    .step = SECOND, .unit = 1, .initial = def, \
+    .form = "a time span from " low " to " high " in whole seconds, such as " def)
+#define RATE(member, def) ROW(member, rate, .initial = def, \
+    .form = "COUNT/s, COUNT/min or COUNT/h, such as 30/min, or 0 for no limit")
+#define TEXT(member, is, says, ...) ROW(member, keyword_text, .valid = is, .form = says, __VA_ARGS__)
+#define CLAIM(member, def) TEXT(member, is_free_claim, \
+    "the name of a claim without another meaning, " VALUE_NAME_FORM, .initial = def)
+#define WORDS(member, is, says, def) ROW(member, keyword_words, .valid = is, .form = says, \
+    .initial = def, .may_be_empty = true)
+#define SOME_WORDS(member, is, says, ...) ROW(member, keyword_words, .valid = is, .form = says, \
+    __VA_ARGS__)
 
-static const struct settings_row table[] = {
-    /* What checks a token takes max_lifetime=1d by default. */
-    {"Token", "AccessTokenLifetime", false, SPAN(token.access_lifetime, S, DAY, S, "15min")},
-    {"Token", "RefreshTokenLifetime", false, SPAN(token.refresh_lifetime, S, 365 * DAY, S, "7d")},
-    {"Token", "SlidingTokenLifetime", false, SPAN(token.sliding_lifetime, S, DAY, S, "15min")},
-    {"Token", "SlidingTokenRefreshLifetime", false, SPAN(token.sliding_refresh_lifetime, S, 365 * DAY, S,
-         "1d")},
-    {"Token", "SlidingTokens", false, FLAG(token.sliding_tokens, "no")},
-    {"Token", "Algorithm", false,
-     SETTING(struct settings, SETTING_ALGORITHM, token.algorithm, .standard = "EdDSA")},
-    {"Token", "Issuer", true, TEXT(token.issuer, value_is_name,
-     "a name such as https://host.example, " VALUE_NAME_FORM, "https://HOSTNAME")},
-    {"Token", "Audience", true, WORDS(token.audience, 1, value_is_name,
-     "one or more names parted by blanks, each " VALUE_NAME_FORM, "HOSTNAME")},
-    {"Token", "Leeway", false, SPAN(token.leeway, 0, POLICY_LEEWAY_MAX * S, S, "0")},
-    {"Token", "UserIdClaim", false, TEXT(token.user_id_claim, is_free_claim, CLAIM_FORM, "sub")},
-    {"Token", "TokenTypeClaim", false, TEXT(token.token_type_claim, is_free_claim, CLAIM_FORM,
-         "token_type")},
-    {"Token", "JtiClaim", false, TEXT(token.jti_claim, is_free_claim, CLAIM_FORM, "jti")},
-    {"Token", "MaxTokenLength", false, NUMBER(token.max_token_length, 128, 8192, "511")},
+const struct keyword settings_keywords[] = {
+    /* pam_jwt and other verifiers accept at most max_lifetime=1d by default. */
+    {"AccessTokenLifetime", "Token", SECONDS(token.access_lifetime, "1s", "1d", "15min")},
+    {"RefreshTokenLifetime", "Token", SECONDS(token.refresh_lifetime, "1s", "365d", "7d")},
+    {"SlidingTokenLifetime", "Token", SECONDS(token.sliding_lifetime, "1s", "1d", "15min")},
+    {"SlidingTokenRefreshLifetime", "Token",
+     SECONDS(token.sliding_refresh_lifetime, "1s", "365d", "1d")},
+    {"SlidingTokens", "Token", FLAG(token.sliding_tokens, "no")},
+    {"Algorithm", "Token", ROW(token.algorithm, algorithm, .form = "one of " ALG_NAMES,
+        .initial = "EdDSA")},
+    {"Issuer", "Token", TEXT(token.issuer, value_is_name,
+        "a name such as https://host.example, " VALUE_NAME_FORM, .shown = "https://HOSTNAME")},
+    {"Audience", "Token", SOME_WORDS(token.audience, value_is_name,
+        "one or more names, each " VALUE_NAME_FORM, .shown = "HOSTNAME")},
+    {"Leeway", "Token", SECONDS(token.leeway, "0", "5min", "0")},
+    {"UserIdClaim", "Token", CLAIM(token.user_id_claim, "sub")},
+    {"TokenTypeClaim", "Token", CLAIM(token.token_type_claim, "token_type")},
+    {"JtiClaim", "Token", CLAIM(token.jti_claim, "jti")},
+    {"MaxTokenLength", "Token", NUMBER(token.max_token_length, "128", "8192", "511")},
 
-    {"Session", "RotateRefreshTokens", false, FLAG(session.rotate_refresh_tokens, "yes")},
-    {"Session", "BlacklistAfterRotation", false, FLAG(session.blacklist_after_rotation, "yes")},
-    {"Session", "RotationGrace", false, SPAN(session.rotation_grace, 0, 5 * MINUTE, S, "10s")},
-    {"Session", "IdleLifetime", false, SPAN(session.idle_lifetime, S, 3650 * DAY, S, "7d")},
-    {"Session", "AbsoluteLifetime", false, SPAN(session.absolute_lifetime, S, 3650 * DAY, S, "30d")},
-    {"Session", "MaxSessionsPerUser", false, NUMBER(session.max_sessions_per_user, 1, 100000, "64")},
-    {"Session", "EndOnPasswordChange", false, FLAG(session.end_on_password_change, "yes")},
-    {"Session", "CheckAccount", false, FLAG(session.check_account, "yes")},
-    {"Session", "AccountCacheTime", false, SPAN(session.account_cache_time, 0, HOUR, S, "10s")},
-    {"Session", "AllowUsers", false, WORDS(session.allow_users, 0, username_valid,
-          "user names parted by blanks", "")},
-    {"Session", "AllowGroups", false, WORDS(session.allow_groups, 0, value_is_name,
-          "group names parted by blanks", "")},
-    {"Session", "DenyUsers", false, WORDS(session.deny_users, 0, username_valid,
-          "user names parted by blanks", "root")},
-    {"Session", "FailuresPerUser", false, RATE(session.failures_per_user, "10/min")},
+    {"RotateRefreshTokens", "Session", FLAG(session.rotate_refresh_tokens, "yes")},
+    {"BlacklistAfterRotation", "Session", FLAG(session.blacklist_after_rotation, "yes")},
+    {"RotationGrace", "Session", SECONDS(session.rotation_grace, "0", "5min", "10s")},
+    {"IdleLifetime", "Session", SECONDS(session.idle_lifetime, "1s", "3650d", "7d")},
+    {"AbsoluteLifetime", "Session", SECONDS(session.absolute_lifetime, "1s", "3650d", "30d")},
+    {"MaxSessionsPerUser", "Session", NUMBER(session.max_sessions_per_user, "1", "100000", "64")},
+    {"EndOnPasswordChange", "Session", FLAG(session.end_on_password_change, "yes")},
+    {"CheckAccount", "Session", FLAG(session.check_account, "yes")},
+    {"AccountCacheTime", "Session", SECONDS(session.account_cache_time, "0", "1h", "10s")},
+    {"AllowUsers", "Session", WORDS(session.allow_users, username_valid, "user names", "")},
+    {"AllowGroups", "Session", WORDS(session.allow_groups, value_is_name, "group names", "")},
+    {"DenyUsers", "Session", WORDS(session.deny_users, username_valid, "user names", "root")},
+    {"FailuresPerUser", "Session", RATE(session.failures_per_user, "10/min")},
 
-    {"Http", "AuthHeaderTypes", false, WORDS(http.auth_header_types, 1, value_is_token,
-          "one or more schemes such as Bearer, parted by blanks", "Bearer")},
-    {"Http", "AuthHeaderName", false, TEXT(http.auth_header_name, value_is_token,
-         "a header's name such as Authorization", "Authorization")},
-    {"Http", "AllowedHosts", false, WORDS(http.allowed_hosts, 0, value_is_host,
-          "host names or addresses such as host.example or [2001:db8::1], without ports, "
-          "parted by blanks", "")},
-    {"Http", "TrustedProxies", false, WORDS(http.trusted_proxies, 0, username_valid,
-          "user names parted by blanks", "")},
-    {"Http", "FailuresPerSource", false, RATE(http.failures_per_source, "30/min")},
-    {"Http", "MaxConnections", false, NUMBER(http.max_connections, 1, 4096, "256")},
-    {"Http", "MaxConnectionsPerSource", false, NUMBER(http.max_connections_per_source, 1, 4096, "16")},
-    {"Http", "FailureTime", false, SPAN(http.failure_time, S / 10, 30 * S, 1, "2s")},
+    {"AuthHeaderTypes", "Http", SOME_WORDS(http.auth_header_types, value_is_token,
+        "one or more schemes such as Bearer", .initial = "Bearer")},
+    {"AuthHeaderName", "Http", TEXT(http.auth_header_name, value_is_token,
+        "the name of a header such as Authorization", .initial = "Authorization")},
+    {"AllowedHosts", "Http", WORDS(http.allowed_hosts, value_is_host,
+        "host names or addresses without ports, such as host.example or [2001:db8::1]", "")},
+    {"TrustedProxies", "Http", WORDS(http.trusted_proxies, username_valid, "user names", "")},
+    {"FailuresPerSource", "Http", RATE(http.failures_per_source, "30/min")},
+    {"MaxConnections", "Http", NUMBER(http.max_connections, "1", "4096", "256")},
+    {"MaxConnectionsPerSource", "Http",
+     NUMBER(http.max_connections_per_source, "1", "4096", "16")},
+    {"FailureTime", "Http", SPAN(http.failure_time, "100ms", "30s", "2s")},
 
-    {"Daemon", "IdleTimeout", false, SPAN(daemon.idle_timeout, S, DAY, 1, "10min")},
+    {"IdleTimeout", "Daemon", SPAN(daemon.idle_timeout, "1s", "1d", "10min")},
 
-    {"Store", "Path", true, TEXT(store.path, value_is_path, VALUE_PATH_FORM, "")},
+    {"Path", "Store", TEXT(store.path, value_is_path, VALUE_PATH_FORM, .shown = "")},
+    {0},
 };
 /* clang-format on */
 
-#define N_ROWS (sizeof(table) / sizeof(table[0]))
-
-_Static_assert(N_ROWS <= SETTINGS_ROWS_MAX, "the reader has a bit a row");
-
-const struct settings_row *settings_row_at(size_t i)
-{
-    return i < N_ROWS ? &table[i] : NULL;
-}
+_Static_assert(sizeof(settings_keywords) / sizeof(settings_keywords[0]) <=
+                   SETTINGS_KEYWORDS_MAX,
+               "the parser has an array of them");

@@ -29,6 +29,10 @@ struct alg {
     size_t part_len;    /* bytes of x, y and d, exactly; of k, at least; 0: the key says */
 };
 
+/* The names of all rows, in their order, for messages. */
+#define ALG_NAMES                                                                              \
+    "EdDSA ES256 ES384 ES512 RS256 RS384 RS512 PS256 PS384 PS512 HS256 HS384 HS512"
+
 /* One bit a row of the table. */
 typedef uint32_t alg_set;
 

@@ -78,20 +78,33 @@ static enum tok_err check_token_type(const struct check *c)
     return !*type || string_is(c->claims->token_type, type) ? TOK_OK : TOK_TYPE;
 }
 
-/* A number or a boolean equals its JSON text; null, an array and an object equal nothing. */
-static bool claim_equals(const struct claims *claims, const struct policy_claim *wanted)
+static const struct scan_value *find_claim(const struct claims *claims, struct slice name)
 {
-    const struct scan_value *v = scan_find(claims->members, claims->n, wanted->name);
+    for (size_t i = 0; i < claims->n; i++)
+        if (scan_string_is(claims->members[i].name, name))
+            return &claims->members[i].value;
+    return NULL;
+}
 
+/* wanted is NAME:VALUE. A number or a boolean equals its JSON text; null, an array and an
+ * object equal nothing. */
+static bool claim_equals(const struct claims *claims, struct slice wanted)
+{
+    const struct scan_value *v;
+    struct slice name, value;
+
+    if (!slice_cut(wanted, ':', &name, &value))
+        return false;
+    v = find_claim(claims, name);
     if (!v)
         return false;
     switch (v->type) {
     case SCAN_STRING:
-        return scan_string_is_text(v, wanted->value);
+        return scan_string_is(*v, value);
     case SCAN_NUMBER:
     case SCAN_TRUE:
     case SCAN_FALSE:
-        return slice_is(v->text, wanted->value);
+        return slice_eq(v->text, value);
     case SCAN_OBJECT:
     case SCAN_ARRAY:
     case SCAN_NULL:
@@ -102,8 +115,8 @@ static bool claim_equals(const struct claims *claims, const struct policy_claim 
 
 static enum tok_err check_wanted_claims(const struct check *c)
 {
-    for (size_t i = 0; i < c->policy->n_claims; i++)
-        if (!claim_equals(c->claims, &c->policy->claims[i]))
+    for (char **claim = c->policy->claims; claim && *claim; claim++)
+        if (!claim_equals(c->claims, slice_of(*claim)))
             return TOK_CLAIM;
     return TOK_OK;
 }

@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "common/base/text.h"
+#include "common/base/keyword.h"
 #include "common/base/username.h"
 #include "common/base/value.h"
 #include "common/jose/alg.h"
@@ -20,11 +20,6 @@
 #define POLICY_LEEWAY_MAX 300
 #define POLICY_LENGTH_MAX 65536
 
-struct policy_claim {
-    char *name;
-    char *value; /* behind the name, in its memory */
-};
-
 /* Plain: copied only by policy_copy. Strings are malloc'ed or NULL. */
 struct policy {
     char *keys;         /* a path */
@@ -35,8 +30,7 @@ struct policy {
     char *type;   /* "" is: not asked */
     unsigned typ; /* 1 << enum jws_typ */
     word_list require;
-    struct policy_claim *claims;
-    size_t n_claims;
+    word_list claims; /* NAME:VALUE each; the first colon separates them */
     bool scope_required;
     bool one_time_required;
     bool allow_root;
@@ -45,7 +39,7 @@ struct policy {
     uint64_t max_length;  /* bytes */
     char *revoked;        /* "none" is no list */
     char *user_map;       /* "none", "same" or a path (usermap.h) */
-    uint64_t given;       /* one bit a word of the table: set by policy_set, not by default */
+    uint64_t given;       /* a bit for each of policy_keywords that was set */
 };
 
 /* The defaults of design's table. TOK_NO_MEMORY. */
@@ -53,33 +47,26 @@ enum tok_err policy_init(struct policy *ret) MUST_CHECK;
 void policy_clear(struct policy *p);
 enum tok_err policy_copy(const struct policy *from, struct policy *ret) MUST_CHECK;
 
-enum policy_style {
-    POLICY_WORDS, /* user_claim; lists take commas */
-    POLICY_CAMEL, /* UserClaim; lists take spaces */
-};
+/* The keywords as [Issuer URL] sections spell them: UserClaim. Elsewhere the same keyword is
+ * spelled user_claim, and its lists are separated by commas. */
+#define POLICY_KEYWORDS_MAX 64
+extern const struct keyword policy_keywords[];
 
-/* Sets one word; claim= adds one. value.p NULL: the bare word, which only allow_root takes. In
- * NAME:VALUE the first colon parts. TOK_SETTINGS with a sentence: the word, the value, the
- * allowed form. TOK_UNSUPPORTED: no word of this name (the caller says so: it may have words of
- * its own). Paths are absolute: the working directory of a login is anybody's. */
-enum tok_err policy_set(struct policy *p, enum policy_style style, struct slice word,
-                        struct slice value, struct errmsg *errmsg) MUST_CHECK;
+/* Sets what a keyword of policy_keywords stands for. Errors as keyword_assign. */
+enum tok_err policy_assign(struct policy *p, const struct keyword_value *v,
+                           struct errmsg *errmsg) MUST_CHECK;
 
-/* The words in the table's order, NULL past the last. */
-const char *policy_word_at(enum policy_style style, size_t i);
+/* The same for a word, user_claim; value.p is NULL when it stands without a value.
+ * TOK_UNSUPPORTED, without a message, when no keyword is spelled so. */
+enum tok_err policy_set(struct policy *p, struct slice word, struct slice value,
+                        struct errmsg *errmsg) MUST_CHECK;
 
-/* True when the word (spelled in POLICY_WORDS) was set rather than left at its default. */
+/* True when the keyword, the word (user_claim), was set rather than left at its default. */
+bool policy_has(const struct policy *p, const struct keyword *k);
 bool policy_given(const struct policy *p, const char *word);
 
 /* Lays the words given in `over` on top of `base` ("words given beside it override"). */
 enum tok_err policy_override(struct policy *base, const struct policy *over) MUST_CHECK;
-
-/* Calls fn for each word that was given, in the table's order, with its value in force and its
- * default; claim= once for each. TOK_NO_MEMORY. */
-enum tok_err policy_each_given(const struct policy *p, enum policy_style style,
-                               void (*fn)(void *arg, const char *word, const char *value,
-                                          const char *standard),
-                               void *arg) MUST_CHECK;
 
 /* What the policy calls the claims; lives as long as it is not changed. */
 struct claims_names policy_claims_names(const struct policy *p);

@@ -87,7 +87,7 @@ static enum tok_err make_policy(struct issuer *x, struct errmsg *errmsg)
     if (err == TOK_OK)
         err = text_replace(&p->type, slice_of(""));
     if (err == TOK_OK)
-        err = policy_set(p, POLICY_WORDS, SLICE("require"), SLICE("exp"), errmsg);
+        err = policy_set(p, SLICE("require"), SLICE("exp"), errmsg);
     if (err == TOK_OK)
         err = word_list_copy(x->names.audience, &p->audience);
     p->algorithms = ~(alg_set)0;

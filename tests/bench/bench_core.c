@@ -19,7 +19,7 @@ static void set_word(struct policy *p, const char *word, const char *value)
 {
     struct errmsg errmsg = {0};
 
-    timing_must(policy_set(p, POLICY_WORDS, (struct slice){word, strlen(word)},
+    timing_must(policy_set(p, (struct slice){word, strlen(word)},
                            (struct slice){value, strlen(value)}, &errmsg) == TOK_OK,
                 word);
 }

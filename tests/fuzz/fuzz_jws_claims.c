@@ -29,9 +29,8 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     (void)argv;
     signers_make(signers);
     must(policy_init(&policy) == TOK_OK);
-    must(policy_set(&policy, POLICY_WORDS, SLICE("issuer"), SLICE("https://host"), NULL) ==
-         TOK_OK);
-    must(policy_set(&policy, POLICY_WORDS, SLICE("audience"), SLICE("host"), NULL) == TOK_OK);
+    must(policy_set(&policy, SLICE("issuer"), SLICE("https://host"), NULL) == TOK_OK);
+    must(policy_set(&policy, SLICE("audience"), SLICE("host"), NULL) == TOK_OK);
     policy.algorithms = ~(alg_set)0;
     policy.max_length = ROOM;
     return 0;

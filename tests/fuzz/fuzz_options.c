@@ -28,8 +28,8 @@ static void is_in_range(const struct module_options *o)
     must(!o->prompt || o->prompt[0] != 0);
     must(o->words.user_map[0] == '/' || strcmp(o->words.user_map, "none") == 0 ||
          strcmp(o->words.user_map, "same") == 0);
-    for (size_t i = 0; i < o->words.n_claims; i++)
-        must(o->words.claims[i].name[0] != 0);
+    for (char **claim = o->words.claims; claim && *claim; claim++)
+        must(strchr(*claim, ':') > *claim);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

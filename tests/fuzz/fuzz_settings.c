@@ -23,15 +23,13 @@ struct told {
 };
 
 static void tell(void *arg, const char *section, const char *key, const char *value,
-                 const char *standard)
+                 bool is_default)
 {
     struct told *t = arg;
 
-    must(standard != NULL);
     /* A default that a file can't set: the pinned names, the store's own path. */
-    if (strcmp(value, standard) == 0 &&
-        (strcmp(key, "Issuer") == 0 || strcmp(key, "Audience") == 0 ||
-         strcmp(key, "Path") == 0))
+    if (is_default && (strcmp(key, "Issuer") == 0 || strcmp(key, "Audience") == 0 ||
+                       strcmp(key, "Path") == 0))
         return;
     if (strcmp(t->section, section) != 0) {
         must(strlen(section) < sizeof(t->section));
@@ -64,12 +62,11 @@ static void is_in_range(const struct settings *s)
     must(s->http.max_connections > 0 && s->session.max_sessions_per_user > 0);
     must(!s->token.audience || s->token.audience[0]);
     for (size_t i = 0; i < s->n_issuers; i++) {
-        const struct settings_issuer *issuer = &s->issuers[i];
+        const struct policy *issuer = &s->issuers[i];
 
-        must(issuer->policy.keys[0] == '/' && issuer->policy.leeway <= 300);
-        must(strcmp(issuer->policy.issuer, issuer->url) == 0 && *issuer->url);
-        must(settings_find_issuer(s, (struct slice){issuer->url, strlen(issuer->url)}) ==
-             issuer);
+        must(issuer->keys[0] == '/' && issuer->leeway <= 300);
+        must(*issuer->issuer && policy_given(issuer, "keys"));
+        must(settings_find_issuer(s, slice_of(issuer->issuer)) == issuer);
     }
 }
 

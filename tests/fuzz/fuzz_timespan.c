@@ -1,6 +1,6 @@
 /*
  * Any bytes at all as a time span. Beyond "no crash": a second reader, made another way, gives
- * the same verdict and the same sum; what value_span_text writes is read back; blanks around a
+ * the same verdict and the same sum; what timespan_format writes is read back; blanks around a
  * span say nothing; a part more adds what it says.
  */
 #include "common/base/cleanup.h"
@@ -90,10 +90,10 @@ static char *join(const char *before, struct slice text, const char *after, size
 
 static void reads_back(uint64_t usec)
 {
-    char text[VALUE_SPAN_TEXT];
+    char text[TIMESPAN_TEXT];
     uint64_t again;
 
-    value_span_text(usec, text);
+    timespan_format(usec, text);
     must(timespan_parse((struct slice){text, strlen(text)}, &again) == TOK_OK);
     must(again == usec);
 }

@@ -40,9 +40,9 @@ static enum tok_err take_host(struct policy *p, const char *host, struct errmsg 
                           "the host name is no DNS name: set Issuer= and Audience= in [Token]");
     (void)snprintf(url, sizeof(url), "https://%s", name);
     if (!p->issuer)
-        err = policy_set(p, POLICY_WORDS, SLICE("issuer"), slice_of(url), errmsg);
+        err = policy_set(p, SLICE("issuer"), slice_of(url), errmsg);
     if (err == TOK_OK && !p->audience)
-        err = policy_set(p, POLICY_WORDS, SLICE("audience"), slice_of(name), errmsg);
+        err = policy_set(p, SLICE("audience"), slice_of(name), errmsg);
     return err;
 }
 

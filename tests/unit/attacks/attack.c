@@ -112,8 +112,8 @@ void range_words(struct range *r, const char *words)
         size_t n = strcspn(words, " "), name = strcspn(words, "= ");
         struct slice value = {name < n ? words + name + 1 : NULL, name < n ? n - name - 1 : 0};
 
-        ck_assert_msg(policy_set(&r->policy, POLICY_WORDS, (struct slice){words, name}, value,
-                                 &errmsg) == TOK_OK,
+        ck_assert_msg(policy_set(&r->policy, (struct slice){words, name}, value, &errmsg) ==
+                          TOK_OK,
                       "%s: %s", words, errmsg.text);
         words += n + (words[n] == ' ');
     }

@@ -70,8 +70,7 @@ static struct issuers *issuers_new(const struct range *r)
     ck_assert_ok(settings_init(&w->settings));
     read_settings(w);
     ck_assert_ok(policy_init(&w->words));
-    ck_assert_ok(policy_set(&w->words, POLICY_WORDS, SLICE("keys"),
-                            text_slice(w->paths[HOST_KEYS]), NULL));
+    ck_assert_ok(policy_set(&w->words, SLICE("keys"), text_slice(w->paths[HOST_KEYS]), NULL));
     w->ask = (struct resolve_params){
         .words = &w->words, .pinned = w->paths[PINNED], .trust = FILE_PUBLIC};
     return w;
@@ -90,23 +89,21 @@ static void issuers_free(struct issuers **at)
 }
 
 /* keys= over a section would be the local keys for all: they are the local issuer's alone. */
-static void lay_words(struct issuers *w, const struct settings_issuer *section)
+static void lay_words(struct issuers *w, const struct policy *section)
 {
     policy_clear(&w->words);
     ck_assert_ok(policy_init(&w->words));
     if (section)
         return;
-    ck_assert_ok(policy_set(&w->words, POLICY_WORDS, SLICE("keys"),
-                            text_slice(w->paths[HOST_KEYS]), NULL));
-    ck_assert_ok(policy_set(&w->words, POLICY_WORDS, SLICE("revoked"),
-                            text_slice(w->paths[LIST]), NULL));
+    ck_assert_ok(policy_set(&w->words, SLICE("keys"), text_slice(w->paths[HOST_KEYS]), NULL));
+    ck_assert_ok(policy_set(&w->words, SLICE("revoked"), text_slice(w->paths[LIST]), NULL));
 }
 
 static enum tok_err judge(struct issuers *w, struct range *r, struct slice token)
 {
     const struct policy_params check = {
         .now = NOW, .user = SLICE("alice"), .service = SLICE("sshd")};
-    const struct settings_issuer *section;
+    const struct policy *section;
     struct resolved resolved = {.list.fd = -1};
     struct errmsg errmsg = {""};
     enum tok_err err;

@@ -43,10 +43,8 @@ static inline struct trial *trial_new(void)
     ck_assert_ok(
         keyset_parse(NULL, text_slice(RFC8037_PUBLIC), alg_set_default(), &b->keys, &errmsg));
     ck_assert_ok(policy_init(&b->policy));
-    ck_assert_ok(
-        policy_set(&b->policy, POLICY_WORDS, SLICE("issuer"), SLICE("https://host"), &errmsg));
-    ck_assert_ok(
-        policy_set(&b->policy, POLICY_WORDS, SLICE("audience"), SLICE("host"), &errmsg));
+    ck_assert_ok(policy_set(&b->policy, SLICE("issuer"), SLICE("https://host"), &errmsg));
+    ck_assert_ok(policy_set(&b->policy, SLICE("audience"), SLICE("host"), &errmsg));
     return b;
 }
 

@@ -51,34 +51,4 @@ START_TEST(words_have_their_longest)
 }
 END_TEST
 
-START_TEST(numbers_are_digits_in_their_range)
-{
-    static const char *const wrong[] = {"",
-                                        "-1",
-                                        "+1",
-                                        " 1",
-                                        "1 ",
-                                        "01",
-                                        "1x",
-                                        "0x1",
-                                        "1.0",
-                                        "4",
-                                        "11",
-                                        "18446744073709551616",
-                                        "99999999999999999999999"};
-    uint64_t n = 0;
-
-    ck_assert_ok(value_number(SLICE("5"), 5, 10, &n));
-    ck_assert_uint_eq(n, 5);
-    ck_assert_ok(value_number(SLICE("10"), 5, 10, &n));
-    ck_assert_uint_eq(n, 10);
-    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
-        ck_assert_err(value_number(text_slice(wrong[i]), 5, 10, &n), TOK_SETTINGS);
-    ck_assert_uint_eq(n, 10);
-    ck_assert_ok(value_number(SLICE("18446744073709551615"), 0, UINT64_MAX, &n));
-    ck_assert_uint_eq(n, UINT64_MAX);
-}
-END_TEST
-
-UNIT_MAIN("value", each_kind_of_word_has_its_bytes, words_have_their_longest,
-          numbers_are_digits_in_their_range)
+UNIT_MAIN("value", each_kind_of_word_has_its_bytes, words_have_their_longest)

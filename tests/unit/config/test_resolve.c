@@ -38,8 +38,7 @@ static void give(struct place *p, const char *word, const char *value)
 {
     struct errmsg errmsg = {""};
 
-    ck_assert_msg(policy_set(&p->words, POLICY_WORDS, text_slice(word), text_slice(value),
-                             &errmsg) == TOK_OK,
+    ck_assert_msg(policy_set(&p->words, text_slice(word), text_slice(value), &errmsg) == TOK_OK,
                   "%s", errmsg.text);
 }
 

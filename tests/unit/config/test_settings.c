@@ -13,7 +13,7 @@ START_TEST(control_characters_are_refused)
     refuse("[Token]\n# \x1b[31m\n", 2, "control character");
     refuse("[Token]\nIssuer=a\x7f\n", 2, "control character");
     refuse("[Token]\n#\xc2\x85\n", 2, "control character");
-    refuse("[Token]\r\nIssuer=a\r\n", 1, "a carriage return; allowed is a newline alone");
+    refuse("[Token]\r\nIssuer=a\r\n", 1, "carriage return: expected a newline alone");
 }
 END_TEST
 
@@ -48,14 +48,14 @@ START_TEST(bad_utf8_is_refused)
 
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         (void)snprintf(text, sizeof(text), "\n# %s\n", bad[i]);
-        refuse(text, 2, "no UTF-8");
+        refuse(text, 2, "invalid UTF-8");
     }
     for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
         (void)snprintf(text, sizeof(text), "\n# %s", good[i]);
         accept(text);
     }
     /* A sequence does not go on in the next line, nor beyond the text. */
-    refuse_bytes((struct slice){"# \xe2\x82\xac", 4}, 1, "no UTF-8");
+    refuse_bytes((struct slice){"# \xe2\x82\xac", 4}, 1, "invalid UTF-8");
 }
 END_TEST
 
@@ -68,40 +68,42 @@ END_TEST
 
 START_TEST(a_key_before_a_section_is_refused)
 {
-    refuse("\n# x\nIssuer=a\n", 3, "a key before the first section");
+    refuse("\n# x\nIssuer=a\n", 3, "key before the first section");
 }
 END_TEST
 
 START_TEST(a_line_that_is_nothing_is_refused)
 {
-    refuse("[Token]\nIssuer\n", 2, "a line without '='");
-    refuse("[Token]\nIssuer: a\n", 2, "a line without '='");
-    refuse("[Token]\n=a\n", 2, "a value without a key");
-    refuse("[Token]\n = a\n", 2, "a value without a key");
-    refuse("[Token\n", 1, "a section without its end");
-    refuse("[Token] # x\n", 1, "a section without its end");
-    refuse("[]\n", 1, "a section without its end");
-    refuse("[\n", 1, "a section without its end");
+    refuse("[Token]\nIssuer\n", 2, "line without '='");
+    refuse("[Token]\nIssuer: a\n", 2, "line without '='");
+    refuse("[Token]\n=a\n", 2, "value without a key");
+    refuse("[Token]\n = a\n", 2, "value without a key");
+    refuse("[Token\n", 1, "section without a closing bracket");
+    refuse("[Token] # x\n", 1, "section without a closing bracket");
+    refuse("[]\n", 1, "section without a closing bracket");
+    refuse("[\n", 1, "section without a closing bracket");
 }
 END_TEST
 
 START_TEST(a_trailing_backslash_is_refused)
 {
-    refuse("[Token]\nAudience=a \\\nb\n", 2, "a backslash at the end");
-    refuse("[Token]\nAudience=a\\  \n", 2, "a backslash at the end");
+    refuse("[Token]\nAudience=a \\\nb\n", 2, "backslash at the end");
+    refuse("[Token]\nAudience=a\\  \n", 2, "backslash at the end");
     accept("# a comment may end in \\\n");
 }
 END_TEST
 
 START_TEST(an_unknown_section_or_key_is_refused)
 {
-    refuse("[token]\n", 1, "unknown section [token]; allowed are [Token]");
+    refuse("[token]\n", 1, "unknown section [token]: expected [Token]");
     refuse("[Token ]\n", 1, "unknown section [Token ]");
     refuse("\n[Nothing]\n", 2, "unknown section [Nothing]");
     refuse("[Issuer]\n", 1, "unknown section [Issuer]");
-    refuse("[Token]\nissuer=a\n", 2, "unknown key issuer in [Token]; allowed are Access");
-    refuse("[Session]\nIssuer=a\n", 2, "unknown key Issuer in [Session]; allowed are Rotate");
-    refuse("[Issuer u]\nkeys=/k\n", 2, "unknown key keys in [Issuer URL]; allowed are Keys");
+    refuse("[Token]\nissuer=a\n", 2, "unknown key issuer in [Token]: expected one of Access");
+    refuse("[Session]\nIssuer=a\n", 2,
+           "unknown key Issuer in [Session]: expected one of Rotate");
+    refuse("[Issuer u]\nkeys=/k\n", 2,
+           "unknown key keys in [Issuer URL]: expected one of Keys");
     refuse("[Issuer u]\nIssuer=v\n", 2, "unknown key Issuer in [Issuer URL]");
     refuse("[Issuer u]\nConfig=/v\n", 2, "unknown key Config in [Issuer URL]");
 }
@@ -109,11 +111,12 @@ END_TEST
 
 START_TEST(once_in_a_file_is_enough)
 {
-    refuse("[Token]\nLeeway=1\nIssuer=a\nLeeway=1\n", 4, "Leeway= is here twice");
-    refuse("[Token]\n[Session]\n[Token]\n", 3, "[Token] is here twice");
-    refuse("[Issuer u]\nKeys=/k\n[Issuer u]\nKeys=/k\n", 3, "[Issuer u] is here twice");
-    refuse("[Issuer u]\nKeys=/k\nKeys=/k\n", 3, "Keys= is here twice");
-    refuse("[Issuer u]\nKeys=/k\nUserMap=same\nUserMap=same\n", 4, "UserMap= is here twice");
+    refuse("[Token]\nLeeway=1\nIssuer=a\nLeeway=1\n", 4, "Leeway= is already set on line 2");
+    refuse("[Token]\n[Session]\n[Token]\n", 3, "[Token] appears twice");
+    refuse("[Issuer u]\nKeys=/k\n[Issuer u]\nKeys=/k\n", 3, "[Issuer u] appears twice");
+    refuse("[Issuer u]\nKeys=/k\nKeys=/k\n", 3, "Keys= is already set on line 2");
+    refuse("[Issuer u]\nKeys=/k\nUserMap=same\nUserMap=same\n", 4,
+           "UserMap= is already set on line 3");
 }
 END_TEST
 

@@ -11,26 +11,24 @@ START_TEST(an_issuers_section_is_a_policy)
         "[Issuer https://[::1]:8443/A#frag]\nKeys=/var/lib/jwt-issuers/a.json\nAudience=a b\n"
         "UserClaim=email\nType=\nClaim=dept:ops\nClaim=x:y\nUserMap=same\n"
         "[Issuer https://[::1]:8443/a#frag]\nKeys=/b.json\nRevoked=/r\n");
-    const struct settings_issuer *a = settings_find_issuer(&set, s(url));
-    const struct settings_issuer *b =
-        settings_find_issuer(&set, s("https://[::1]:8443/a#frag"));
+    const struct policy *a = settings_find_issuer(&set, s(url));
+    const struct policy *b = settings_find_issuer(&set, s("https://[::1]:8443/a#frag"));
 
     ck_assert_ptr_nonnull(a);
     ck_assert_ptr_nonnull(b);
     ck_assert_uint_eq(set.n_issuers, 2);
-    ck_assert_str_eq(a->url, url);
-    ck_assert_str_eq(a->policy.issuer, url);
-    ck_assert_str_eq(a->policy.keys, "/var/lib/jwt-issuers/a.json");
-    words_are(a->policy.audience, "a b");
-    ck_assert_str_eq(a->policy.user_claim, "email");
-    ck_assert_str_eq(a->policy.type, "");
-    ck_assert_uint_eq(a->policy.n_claims, 2);
-    ck_assert_str_eq(a->policy.user_map, "same");
-    ck_assert(!policy_given(&a->policy, "revoked") && !policy_given(&a->policy, "issuer"));
-    ck_assert_str_eq(b->policy.type, "access");
-    ck_assert_ptr_null(b->policy.audience);
-    ck_assert_str_eq(b->policy.user_map, "none");
-    ck_assert(policy_given(&b->policy, "revoked"));
+    ck_assert_str_eq(a->issuer, url);
+    ck_assert_str_eq(a->keys, "/var/lib/jwt-issuers/a.json");
+    words_are(a->audience, "a b");
+    ck_assert_str_eq(a->user_claim, "email");
+    ck_assert_str_eq(a->type, "");
+    words_are(a->claims, "dept:ops x:y");
+    ck_assert_str_eq(a->user_map, "same");
+    ck_assert(!policy_given(a, "revoked") && !policy_given(a, "issuer"));
+    ck_assert_str_eq(b->type, "access");
+    ck_assert_ptr_null(b->audience);
+    ck_assert_str_eq(b->user_map, "none");
+    ck_assert(policy_given(b, "revoked"));
     ck_assert_ptr_null(settings_find_issuer(&set, (struct slice){url, sizeof(url)}));
     ck_assert_ptr_null(settings_find_issuer(&set, s("https://[::1]:8443/A")));
     ck_assert_ptr_null(settings_find_issuer(&set, s("")));
@@ -51,13 +49,13 @@ START_TEST(an_issuers_name_is_one_word)
 {
     char text[300] = "[Issuer ";
 
-    refuse("[Issuer ]\nKeys=/k\n", 1, "no issuer; allowed is [Issuer URL]");
-    refuse("[Issuer a b]\nKeys=/k\n", 1, "no issuer");
-    refuse("[Issuer  a]\nKeys=/k\n", 1, "no issuer");
-    refuse("[Issuer \"a\"]\nKeys=/k\n", 1, "no issuer");
+    refuse("[Issuer ]\nKeys=/k\n", 1, "expected [Issuer URL]");
+    refuse("[Issuer a b]\nKeys=/k\n", 1, "expected [Issuer URL]");
+    refuse("[Issuer  a]\nKeys=/k\n", 1, "expected [Issuer URL]");
+    refuse("[Issuer \"a\"]\nKeys=/k\n", 1, "expected [Issuer URL]");
     memset(text + strlen(text), 'a', VALUE_NAME_MAX + 1);
     strcat(text, "]");
-    refuse(text, 1, "no issuer");
+    refuse(text, 1, "expected [Issuer URL]");
 }
 END_TEST
 
@@ -74,7 +72,8 @@ START_TEST(issuers_have_a_limit)
     }
     ck_assert_err(settings_parse(&set, "file", s("[Issuer more]\nKeys=/k\n"), &errmsg),
                   TOK_SETTINGS);
-    ck_assert_str_eq(errmsg.text, "file:1: one issuer too many; allowed are 64");
+    ck_assert_str_eq(errmsg.text,
+                     "file:1: too many issuers: expected at most 64 [Issuer URL] sections");
     add(&set, "[Issuer u0]\nKeys=/other\n");
 }
 END_TEST
@@ -87,15 +86,14 @@ START_TEST(a_later_files_words_replace_an_issuers_one_by_one)
 
     add(&set, "[Issuer u]\nAudience=b\nClaim=c:3\n");
     ck_assert_uint_eq(set.n_issuers, 1);
-    ck_assert_str_eq(set.issuers[0].policy.keys, "/k");
-    words_are(set.issuers[0].policy.audience, "b");
-    ck_assert_uint_eq(set.issuers[0].policy.n_claims, 1);
-    ck_assert_str_eq(set.issuers[0].policy.claims[0].name, "c");
-    ck_assert_str_eq(set.issuers[0].policy.user_map, "same");
+    ck_assert_str_eq(set.issuers[0].keys, "/k");
+    words_are(set.issuers[0].audience, "b");
+    words_are(set.issuers[0].claims, "c:3");
+    ck_assert_str_eq(set.issuers[0].user_map, "same");
     add(&set, "[Issuer u]\nUserMap=none\n");
-    ck_assert_str_eq(set.issuers[0].policy.user_map, "none");
+    ck_assert_str_eq(set.issuers[0].user_map, "none");
     add(&set, "[Issuer u]\nUserMap=/etc/jwt/usermap\n");
-    ck_assert_str_eq(set.issuers[0].policy.user_map, "/etc/jwt/usermap");
+    ck_assert_str_eq(set.issuers[0].user_map, "/etc/jwt/usermap");
 }
 END_TEST
 

@@ -110,34 +110,35 @@ END_TEST
 static const struct bad_value {
     const char *section, *line, *form;
 } bad_values[] = {
-    {"Token", "AccessTokenLifetime=0", "whole seconds from 1s to 1d, such as 15min"},
-    {"Token", "AccessTokenLifetime=25h", "whole seconds from 1s to 1d"},
+    {"Token", "AccessTokenLifetime=0",
+     "a time span from 1s to 1d in whole seconds, such as 15min"},
+    {"Token", "AccessTokenLifetime=25h", "a time span from 1s to 1d in whole seconds"},
     {"Token", "AccessTokenLifetime=1500ms", "whole seconds"},
     {"Token", "AccessTokenLifetime=", "whole seconds"},
     {"Token", "AccessTokenLifetime=1month", "whole seconds"},
     {"Token", "AccessTokenLifetime=\"15min\"", "whole seconds"},
-    {"Token", "RefreshTokenLifetime=366d", "from 1s to 365d, such as 7d"},
+    {"Token", "RefreshTokenLifetime=366d", "from 1s to 365d in whole seconds, such as 7d"},
     {"Token", "SlidingTokenLifetime=2d", "from 1s to 1d"},
     {"Token", "SlidingTokenRefreshLifetime=0", "from 1s to 365d"},
-    {"Token", "SlidingTokens=maybe", "allowed is yes or no"},
-    {"Token", "SlidingTokens=", "allowed is yes or no"},
-    {"Token", "JtiClaim=refresh_exp", "a claim's name that has no other meaning"},
-    {"Token", "Algorithm=none", "allowed is one of EdDSA"},
-    {"Token", "Algorithm=eddsa", "allowed is one of EdDSA"},
-    {"Token", "Algorithm=", "allowed is one of EdDSA"},
-    {"Token", "Issuer=", "1 to 255 bytes without blanks, quotes and commas"},
-    {"Token", "Issuer=a b", "1 to 255 bytes without blanks"},
-    {"Token", "Issuer='a'", "1 to 255 bytes without blanks"},
-    {"Token", "Issuer=\"a\"", "1 to 255 bytes without blanks"},
-    {"Token", "Audience=", "one or more names parted by blanks"},
-    {"Token", "Audience=a,b", "one or more names parted by blanks"},
-    {"Token", "Leeway=301", "whole seconds from 0 to 5min"},
-    {"Token", "Leeway=1ms", "whole seconds from 0 to 5min"},
-    {"Token", "UserIdClaim=", "a claim's name"},
-    {"Token", "UserIdClaim=exp", "a claim's name that has no other meaning"},
-    {"Token", "TokenTypeClaim=iss", "a claim's name that has no other meaning"},
-    {"Token", "JtiClaim=sid", "a claim's name that has no other meaning"},
-    {"Token", "JtiClaim=a b", "a claim's name"},
+    {"Token", "SlidingTokens=maybe", "expected yes or no"},
+    {"Token", "SlidingTokens=", "expected yes or no"},
+    {"Token", "JtiClaim=refresh_exp", "the name of a claim without another meaning"},
+    {"Token", "Algorithm=none", "expected one of EdDSA"},
+    {"Token", "Algorithm=eddsa", "expected one of EdDSA"},
+    {"Token", "Algorithm=", "expected one of EdDSA"},
+    {"Token", "Issuer=", "1 to 255 bytes without spaces, quotes and commas"},
+    {"Token", "Issuer=a b", "1 to 255 bytes without spaces"},
+    {"Token", "Issuer='a'", "1 to 255 bytes without spaces"},
+    {"Token", "Issuer=\"a\"", "1 to 255 bytes without spaces"},
+    {"Token", "Audience=", "one or more names, each"},
+    {"Token", "Audience=a,b", "one or more names, each"},
+    {"Token", "Leeway=301", "a time span from 0 to 5min in whole seconds"},
+    {"Token", "Leeway=1ms", "a time span from 0 to 5min in whole seconds"},
+    {"Token", "UserIdClaim=", "the name of a claim"},
+    {"Token", "UserIdClaim=exp", "the name of a claim without another meaning"},
+    {"Token", "TokenTypeClaim=iss", "the name of a claim without another meaning"},
+    {"Token", "JtiClaim=sid", "the name of a claim without another meaning"},
+    {"Token", "JtiClaim=a b", "the name of a claim"},
     {"Token", "MaxTokenLength=127", "a number from 128 to 8192"},
     {"Token", "MaxTokenLength=8193", "a number from 128 to 8192"},
     {"Token", "MaxTokenLength=0511", "a number from 128 to 8192"},
@@ -147,15 +148,15 @@ static const struct bad_value {
     {"Session", "BlacklistAfterRotation=", "yes or no"},
     {"Session", "EndOnPasswordChange=Yes", "yes or no"},
     {"Session", "CheckAccount=2", "yes or no"},
-    {"Session", "RotationGrace=301", "whole seconds from 0 to 5min"},
+    {"Session", "RotationGrace=301", "a time span from 0 to 5min in whole seconds"},
     {"Session", "IdleLifetime=0", "from 1s to 3650d"},
     {"Session", "AbsoluteLifetime=infinity", "from 1s to 3650d"},
     {"Session", "MaxSessionsPerUser=0", "a number from 1 to 100000"},
-    {"Session", "AccountCacheTime=61min", "whole seconds from 0 to 1h"},
-    {"Session", "AllowUsers=alice,carol", "user names parted by blanks"},
-    {"Session", "AllowUsers=1000", "user names parted by blanks"},
-    {"Session", "AllowGroups=a,b", "group names parted by blanks"},
-    {"Session", "DenyUsers=root,alice", "user names parted by blanks"},
+    {"Session", "AccountCacheTime=61min", "a time span from 0 to 1h in whole seconds"},
+    {"Session", "AllowUsers=alice,carol", "user names, separated by spaces"},
+    {"Session", "AllowUsers=1000", "user names, separated by spaces"},
+    {"Session", "AllowGroups=a,b", "group names, separated by spaces"},
+    {"Session", "DenyUsers=root,alice", "user names, separated by spaces"},
     {"Session", "FailuresPerUser=10", "COUNT/s, COUNT/min or COUNT/h"},
     {"Session", "FailuresPerUser=10/day", "COUNT/s, COUNT/min or COUNT/h"},
     {"Session", "FailuresPerUser=0/min", "COUNT/s, COUNT/min or COUNT/h"},
@@ -166,12 +167,12 @@ static const struct bad_value {
     {"Http", "FailuresPerSource=1000001/s", "COUNT/s, COUNT/min or COUNT/h"},
     {"Http", "AuthHeaderTypes=", "one or more schemes"},
     {"Http", "AuthHeaderTypes=Bearer,JWT", "one or more schemes"},
-    {"Http", "AuthHeaderName=a b", "a header's name"},
-    {"Http", "AuthHeaderName=a:", "a header's name"},
+    {"Http", "AuthHeaderName=a b", "the name of a header"},
+    {"Http", "AuthHeaderName=a:", "the name of a header"},
     {"Http", "AllowedHosts=h:80", "without ports"},
     {"Http", "AllowedHosts=*", "without ports"},
     {"Http", "AllowedHosts=[]", "without ports"},
-    {"Http", "TrustedProxies=10.0.0.1,x", "user names parted by blanks"},
+    {"Http", "TrustedProxies=10.0.0.1,x", "user names, separated by spaces"},
     {"Http", "MaxConnections=0", "a number from 1 to 4096"},
     {"Http", "MaxConnectionsPerSource=4097", "a number from 1 to 4096"},
     {"Http", "FailureTime=0", "a time span from 100ms to 30s, such as 2s"},
@@ -179,23 +180,21 @@ static const struct bad_value {
     {"Daemon", "IdleTimeout=0", "a time span from 1s to 1d, such as 10min"},
     {"Store", "Path=sessions.db", "an absolute path"},
     {"Store", "Path=", "an absolute path"},
-    {"Issuer u", "Keys=jwks.json",
-     "Keys=jwks.json: the value is out of form; allowed is an "
-     "absolute path"},
+    {"Issuer u", "Keys=jwks.json", "Keys=jwks.json: expected an absolute path"},
     {"Issuer u", "Keys=", "an absolute path"},
-    {"Issuer u", "Audience=", "parted by blanks"},
+    {"Issuer u", "Audience=", "separated by spaces"},
     {"Issuer u", "Algorithms=none", "one or more of EdDSA"},
     {"Issuer u", "AllowRoot=", "yes or no"},
-    {"Issuer u", "UserClaim=a b", "a claim's name"},
-    {"Issuer u", "Type=a b", "a token_type such as access, or nothing"},
+    {"Issuer u", "UserClaim=a b", "the name of a claim"},
+    {"Issuer u", "Type=a b", "a token_type such as access, or an empty value"},
     {"Issuer u", "Typ=JWS", "one or more of JWT, at+jwt and absent"},
-    {"Issuer u", "Require=a,b", "one or more claims' names"},
+    {"Issuer u", "Require=a,b", "the names of one or more claims"},
     {"Issuer u", "Claim=ab", "NAME:VALUE"},
     {"Issuer u", "Scope=maybe", "optional or required"},
     {"Issuer u", "OneTime=yes", "optional or required"},
-    {"Issuer u", "Leeway=6min", "whole seconds from 0 to 5min"},
-    {"Issuer u", "MaxLifetime=0", "whole seconds from 1s to 3650d"},
-    {"Issuer u", "MaxLength=65537", "bytes from 1 to 65536"},
+    {"Issuer u", "Leeway=6min", "a time span from 0 to 5min in whole seconds"},
+    {"Issuer u", "MaxLifetime=0", "a time span from 1s to 3650d in whole seconds"},
+    {"Issuer u", "MaxLength=65537", "a number of bytes from 1 to 65536"},
     {"Issuer u", "Revoked=list", "an absolute path or none"},
     {"Issuer u", "UserMap=", "none, same or an absolute path"},
     {"Issuer u", "UserMap=map", "none, same or an absolute path"},
@@ -215,13 +214,13 @@ START_TEST(each_bad_value_says_its_form)
 END_TEST
 
 static void has_bad_value(void *arg, const char *section, const char *key, const char *value,
-                          const char *standard)
+                          bool is_default)
 {
     size_t n = strlen(key);
 
     (void)arg;
     (void)value;
-    (void)standard;
+    (void)is_default;
     for (size_t i = 0; i < sizeof(bad_values) / sizeof(bad_values[0]); i++)
         if (strcmp(bad_values[i].section, section) == 0 &&
             strncmp(bad_values[i].line, key, n) == 0 && bad_values[i].line[n] == '=')
@@ -248,7 +247,7 @@ START_TEST(a_long_value_is_cut_in_the_sentence)
     char text[2000] = "[Token]\nIssuer=";
 
     memset(text + strlen(text), 'a', 1500);
-    refuse(text, 2, "a: the value is out of form; allowed is a name such as");
+    refuse(text, 2, "a: expected a name such as");
 }
 END_TEST
 
@@ -256,7 +255,7 @@ START_TEST(each_claim_has_a_name_of_its_own)
 {
     refuse("[Token]\nUserIdClaim=jti\n", 2, "UserIdClaim and JtiClaim are both jti");
     refuse("[Token]\nTokenTypeClaim=x\nLeeway=1\nUserIdClaim=x\nIssuer=a\n", 4,
-           "UserIdClaim and TokenTypeClaim are both x");
+           "TokenTypeClaim and UserIdClaim are both x");
     CLEANUP(settings_clear)
     struct settings set = read_text("[Token]\nUserIdClaim=x\nJtiClaim=y\n");
     /* Only the end of a file is judged: names may change places in it. */
@@ -272,32 +271,31 @@ END_TEST
 struct text {
     char p[8192];
     size_t n;
-    bool all_standard;
+    bool all_default;
 };
 
 static void tell(void *arg, const char *section, const char *key, const char *value,
-                 const char *standard)
+                 bool is_default)
 {
     struct text *t = arg;
 
-    if (strcmp(value, standard) != 0)
-        t->all_standard = false;
-    t->n += (size_t)snprintf(t->p + t->n, sizeof(t->p) - t->n, "[%s] %s=%s (%s)\n", section,
-                             key, value, standard);
+    t->all_default = t->all_default && is_default;
+    t->n += (size_t)snprintf(t->p + t->n, sizeof(t->p) - t->n, "[%s] %s=%s%s\n", section, key,
+                             value, is_default ? " (default)" : "");
 }
 
 START_TEST(defaults_are_told_as_their_text)
 {
     CLEANUP(settings_clear) struct settings set = {0};
-    struct text t = {.all_standard = true};
+    struct text t = {.all_default = true};
 
     ck_assert_ok(settings_init(&set));
     ck_assert_ok(settings_each(&set, tell, &t));
-    ck_assert_msg(t.all_standard, "%s", t.p);
-    ck_assert_ptr_nonnull(strstr(t.p, "[Token] AccessTokenLifetime=15min (15min)\n"));
-    ck_assert_ptr_nonnull(strstr(t.p, "[Token] Issuer=https://HOSTNAME (https://HOSTNAME)\n"));
-    ck_assert_ptr_nonnull(strstr(t.p, "[Session] AbsoluteLifetime=30d (30d)\n"));
-    ck_assert_ptr_nonnull(strstr(t.p, "[Http] FailuresPerSource=30/min (30/min)\n"));
+    ck_assert_msg(t.all_default, "%s", t.p);
+    ck_assert_ptr_nonnull(strstr(t.p, "[Token] AccessTokenLifetime=15min (default)\n"));
+    ck_assert_ptr_nonnull(strstr(t.p, "[Token] Issuer=https://HOSTNAME (default)\n"));
+    ck_assert_ptr_nonnull(strstr(t.p, "[Session] AbsoluteLifetime=30d (default)\n"));
+    ck_assert_ptr_nonnull(strstr(t.p, "[Http] FailuresPerSource=30/min (default)\n"));
 }
 END_TEST
 
@@ -312,22 +310,22 @@ START_TEST(values_are_told_as_a_file_spells_them)
                   "MaxLifetime=3600\nScope=required\nAllowRoot=1\nMaxLength=9\n");
     struct text t = {.n = 0};
     static const char *const want[] = {
-        "[Token] AccessTokenLifetime=90s (15min)\n",
-        "[Token] Audience=a b (HOSTNAME)\n",
-        "[Token] Algorithm=EdDSA (EdDSA)\n",
-        "[Session] DenyUsers= (root)\n",
-        "[Session] RotateRefreshTokens=no (yes)\n",
-        "[Session] FailuresPerUser=0 (10/min)\n",
-        "[Http] FailureTime=1500ms (2s)\n",
-        "[Http] FailuresPerSource=7/h (30/min)\n",
-        "[Issuer u] Keys=/k (/var/lib/jwt/jwks.json)\n",
-        "[Issuer u] Typ=JWT at+jwt (JWT at+jwt absent)\n",
-        "[Issuer u] Claim=a:b c ()\n[Issuer u] Claim=d:e ()\n",
-        "[Issuer u] Scope=required (optional)\n",
-        "[Issuer u] MaxLifetime=1h (1d)\n",
-        "[Issuer u] MaxLength=9 (8192)\n",
-        "[Issuer u] AllowRoot=yes (no)\n",
-        "[Issuer u] UserMap=none (none)\n",
+        "[Token] AccessTokenLifetime=90s\n",
+        "[Token] Audience=a b\n",
+        "[Token] Algorithm=EdDSA (default)\n",
+        "[Session] DenyUsers=\n",
+        "[Session] RotateRefreshTokens=no\n",
+        "[Session] FailuresPerUser=0\n",
+        "[Http] FailureTime=1500ms\n",
+        "[Http] FailuresPerSource=7/h\n",
+        "[Issuer u] Keys=/k\n",
+        "[Issuer u] Typ=JWT at+jwt\n",
+        "[Issuer u] Claim=a:b c\n[Issuer u] Claim=d:e\n",
+        "[Issuer u] Scope=required\n",
+        "[Issuer u] MaxLifetime=1h\n",
+        "[Issuer u] MaxLength=9\n",
+        "[Issuer u] AllowRoot=yes\n",
+        "[Issuer u] UserMap=none\n",
     };
 
     ck_assert_ok(settings_each(&set, tell, &t));

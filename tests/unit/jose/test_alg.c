@@ -1,4 +1,6 @@
 #include "common/jose/alg.h"
+
+#include "common/base/text.h"
 #include "tests/unit/unit.h"
 
 #include <string.h>
@@ -108,7 +110,21 @@ START_TEST(each_row_has_its_own_bit)
 }
 END_TEST
 
-UNIT_MAIN("alg", both_spellings_are_one_row, none_is_no_algorithm_in_any_case,
-          a_name_is_matched_whole_and_in_its_case, another_curve_or_type_implies_nothing,
+START_TEST(the_names_for_messages_are_those_of_the_rows)
+{
+    struct slice rest = SLICE(ALG_NAMES), name;
+    size_t i = 0;
+
+    for (; text_next_word(&rest, ' ', &name); i++) {
+        ck_assert_ptr_nonnull(alg_at(i));
+        ck_assert(slice_is(name, alg_at(i)->name));
+    }
+    ck_assert_ptr_null(alg_at(i));
+}
+END_TEST
+
+UNIT_MAIN("alg", the_names_for_messages_are_those_of_the_rows, both_spellings_are_one_row,
+          none_is_no_algorithm_in_any_case, a_name_is_matched_whole_and_in_its_case,
+          another_curve_or_type_implies_nothing,
           a_curve_fits_one_row_and_a_type_without_curves_several,
           the_default_set_is_all_but_hmac, each_row_has_its_own_bit)

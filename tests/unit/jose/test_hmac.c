@@ -130,7 +130,7 @@ static enum tok_err judge(const char *header, const char *word, const char *valu
     struct verify_result result;
 
     ck_assert_ok(policy_init(&policy));
-    ck_assert_ok(policy_set(&policy, POLICY_WORDS, text_slice(word), text_slice(value), NULL));
+    ck_assert_ok(policy_set(&policy, text_slice(word), text_slice(value), NULL));
     ck_assert_ok(keyset_parse(NULL, SLICE(RFC8037_PUBLIC), alg_set_default(), &keys, NULL));
     ck_assert_ok(key_sign(key, text_slice(input), signature));
     base64url_encode((struct slice){signature, sizeof(signature)}, letters);

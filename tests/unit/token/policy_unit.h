@@ -4,18 +4,12 @@
 #include "common/token/policy.h"
 #include "tests/unit/unit.h"
 
-static inline void set_as(struct policy *p, enum policy_style style, const char *word,
-                          const char *value)
+static inline void set(struct policy *p, const char *word, const char *value)
 {
     struct errmsg errmsg = {""};
 
-    ck_assert_msg(policy_set(p, style, slice_of(word), slice_of(value), &errmsg) == TOK_OK,
-                  "%s", errmsg.text);
-}
-
-static inline void set(struct policy *p, const char *word, const char *value)
-{
-    set_as(p, POLICY_WORDS, word, value);
+    ck_assert_msg(policy_set(p, slice_of(word), slice_of(value), &errmsg) == TOK_OK, "%s",
+                  errmsg.text);
 }
 
 /* The value is refused, the sentence begins with the word and the value and says the form. */
