@@ -1,5 +1,6 @@
 #include "jwtd/issuer/request.h"
 
+#include "jwtd/shared/json_build.h"
 #include "jwtd/shared/messages.h"
 
 #include <string.h>
@@ -28,6 +29,23 @@ enum wire_status request_reply(struct issuer_request *r, const union wire_value 
         status = WIRE_UNAVAILABLE;
     }
     secret_wipe(buf, sizeof(buf));
+    return status;
+}
+
+enum wire_status request_reply_text(struct issuer_request *r, struct slice text)
+{
+    return request_reply(r, &(union wire_value){.text = text});
+}
+
+enum wire_status request_reply_json(struct issuer_request *r, struct json_object *json)
+{
+    enum wire_status status = WIRE_UNAVAILABLE;
+    size_t n = 0;
+    const char *text = json ? json_compact(json, &n) : NULL;
+
+    if (text)
+        status = request_reply_text(r, (struct slice){text, n});
+    json_object_put(json);
     return status;
 }
 

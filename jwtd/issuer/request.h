@@ -16,6 +16,7 @@
 #include <sys/queue.h>
 
 struct issuer_request;
+struct json_object;
 struct loop;
 
 enum issuer_request_state {
@@ -88,6 +89,12 @@ void request_copy_text(const struct issuer_request *r, size_t n, char *ret, size
 /* Sets the values of the answer WIRE_OK, as in wire_pack_answer. Returns WIRE_OK; or, logged,
  * WIRE_UNAVAILABLE when they do not fit the wire. */
 enum wire_status request_reply(struct issuer_request *r, const union wire_value *values);
+
+/* The same for an answer of one text. */
+enum wire_status request_reply_text(struct issuer_request *r, struct slice text);
+
+/* The same for an answer of one JSON text; frees json. NULL (no memory): WIRE_UNAVAILABLE. */
+enum wire_status request_reply_json(struct issuer_request *r, struct json_object *json);
 
 /* Sets the event, with user and session of the token as far as they are authentic. */
 void request_set_event(struct issuer_request *r, int priority, const char *id,

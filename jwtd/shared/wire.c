@@ -8,18 +8,20 @@
 #define HEAD 4              /* 'J', version, request or status, number of fields */
 #define DESCRIPTORS_MAX 253 /* SCM_MAX_FD: more can't come with one packet */
 
+struct field_list {
+    const struct wire_field *p;
+    size_t n;
+};
+
 /* The fields that an answer of this status carries. */
-static size_t answer_fields(const struct wire_request *request, enum wire_status status,
-                            const struct wire_field **ret_fields)
+static struct field_list answer_fields(const struct wire_request *request,
+                                       enum wire_status status)
 {
     static const struct wire_field throttled[] = {{"seconds", WIRE_NUMBER, sizeof(uint64_t)}};
 
-    if (status == WIRE_THROTTLED) {
-        *ret_fields = throttled;
-        return 1;
-    }
-    *ret_fields = request->answer;
-    return status == WIRE_OK ? request->n_answer : 0;
+    if (status == WIRE_THROTTLED)
+        return (struct field_list){throttled, 1};
+    return (struct field_list){request->answer, status == WIRE_OK ? request->n_answer : 0};
 }
 
 static bool has_nul(struct slice s)
@@ -53,7 +55,7 @@ static enum wire_fault pack_field(const struct wire_field *field, const union wi
     return WIRE_FINE;
 }
 
-static enum wire_fault pack(unsigned what, const struct wire_field *fields, size_t n_fields,
+static enum wire_fault pack(unsigned what, struct field_list fields,
                             const union wire_value *values, uint8_t *buf, size_t *ret_n)
 {
     size_t n = 0;
@@ -61,9 +63,9 @@ static enum wire_fault pack(unsigned what, const struct wire_field *fields, size
     buf[n++] = 'J';
     buf[n++] = WIRE_VERSION;
     buf[n++] = (uint8_t)what;
-    buf[n++] = (uint8_t)n_fields;
-    for (size_t i = 0; i < n_fields; i++) {
-        enum wire_fault fault = pack_field(&fields[i], &values[i], buf, &n);
+    buf[n++] = (uint8_t)fields.n;
+    for (size_t i = 0; i < fields.n; i++) {
+        enum wire_fault fault = pack_field(&fields.p[i], &values[i], buf, &n);
 
         if (fault != WIRE_FINE)
             return fault;
@@ -79,20 +81,17 @@ enum wire_fault wire_pack_request(enum wire_op op, const union wire_value *value
 
     if (!request)
         return WIRE_UNKNOWN;
-    return pack(op, request->fields, request->n_fields, values, buf, ret_n);
+    return pack(op, (struct field_list){request->fields, request->n_fields}, values, buf,
+                ret_n);
 }
 
 enum wire_fault wire_pack_answer(const struct wire_request *request, enum wire_status status,
                                  const union wire_value *values, uint8_t buf[WIRE_MESSAGE_MAX],
                                  size_t *ret_n)
 {
-    const struct wire_field *fields;
-    size_t n;
-
     if ((unsigned)status >= WIRE_STATUS_COUNT)
         return WIRE_UNKNOWN;
-    n = answer_fields(request, status, &fields);
-    return pack(status, fields, n, values, buf, ret_n);
+    return pack(status, answer_fields(request, status), values, buf, ret_n);
 }
 
 /* Takes one field off the front of *rest. */
@@ -180,7 +179,7 @@ enum wire_fault wire_read_answer(struct slice message, const struct wire_request
                                  struct wire_message *ret)
 {
     struct wire_message made = {.request = request};
-    const struct wire_field *fields;
+    struct field_list fields;
     enum wire_fault fault;
     unsigned what;
 
@@ -190,9 +189,10 @@ enum wire_fault wire_read_answer(struct slice message, const struct wire_request
     if (what >= WIRE_STATUS_COUNT)
         return WIRE_UNKNOWN;
     made.status = (enum wire_status)what;
-    if (made.n != answer_fields(request, made.status, &fields))
+    fields = answer_fields(request, made.status);
+    if (made.n != fields.n)
         return WIRE_UNKNOWN;
-    return read_fields(message, fields, &made, ret);
+    return read_fields(message, fields.p, &made, ret);
 }
 
 static void close_passed(struct msghdr *m)

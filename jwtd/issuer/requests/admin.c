@@ -1,7 +1,7 @@
 #include "common/token/revoked.h"
 #include "jwtd/issuer/issuer.h"
 #include "jwtd/issuer/requests/handlers.h"
-#include "jwtd/issuer/requests/reply_json.h"
+#include "jwtd/shared/json_build.h"
 #include "jwtd/shared/messages.h"
 
 #include <stdio.h>
@@ -11,33 +11,32 @@
 /* Rows in which live sessions are counted: everyone waits meanwhile. */
 #define COUNT_ROWS 5000
 
-static bool add_audience(const struct issuer *x, struct json_object *to)
+static struct json_object *audience_list(const struct issuer *x)
 {
-    struct json_object *audience = json_object_new_array();
-    bool ok = reply_json_add(to, "audience", audience);
+    struct json_object *list = json_object_new_array();
 
-    for (char *const *a = x->names.audience; ok && *a; a++)
-        ok = reply_json_add_string(audience, NULL, slice_of(*a));
-    return ok;
+    for (char *const *a = x->names.audience; *a; a++)
+        list = json_list_with(list, json_text(slice_of(*a)));
+    return list;
 }
 
-static bool add_keys(const struct issuer *x, struct json_object *to)
+static struct json_object *key_list(const struct issuer *x)
 {
-    struct json_object *keys = json_object_new_array();
-    bool ok = reply_json_add(to, "keys", keys);
+    struct json_object *list = json_object_new_array();
 
-    for (size_t i = 0; ok && i < x->keys.n; i++) {
+    for (size_t i = 0; i < x->keys.n; i++) {
         const struct signing_key *k = &x->keys.keys[i];
         bool signs = k->key == x->keys.signer;
         struct json_object *key = json_object_new_object();
 
-        ok = reply_json_add(keys, NULL, key) &&
-             reply_json_add_string(key, "kid", key_kid(k->key)) &&
-             reply_json_add_string(key, "alg", slice_of(key_alg(k->key)->name)) &&
-             reply_json_add(key, "signs", json_object_new_boolean(signs)) &&
-             (k->until == 0 || reply_json_add_number(key, "until", k->until));
+        key = json_with(key, "kid", json_text(key_kid(k->key)));
+        key = json_with(key, "alg", json_text(slice_of(key_alg(k->key)->name)));
+        key = json_with(key, "signs", json_object_new_boolean(signs));
+        if (k->until > 0)
+            key = json_with(key, "until", json_object_new_int64(k->until));
+        list = json_list_with(list, key);
     }
-    return ok;
+    return list;
 }
 
 /* Bytes; -1: not there. */
@@ -53,24 +52,14 @@ static int64_t file_size(const char *dir, const char *name)
     return stat(path, &st) == 0 ? st.st_size : -1;
 }
 
-static bool add_sessions(struct json_object *to, uint64_t live, bool more)
-{
-    struct json_object *sessions = json_object_new_object();
-
-    return reply_json_add(to, "sessions", sessions) &&
-           reply_json_add_number(sessions, "live", (int64_t)live) &&
-           reply_json_add(sessions, "more", json_object_new_boolean(more));
-}
-
-static bool add_store(const struct issuer *x, struct json_object *to)
+static struct json_object *store_object(const struct issuer *x)
 {
     const char *path = x->service.settings.store.path, *own = "sessions.db";
     int64_t bytes = path ? file_size(path, "") : file_size(x->state_dir, own);
     struct json_object *store = json_object_new_object();
 
-    return reply_json_add(to, "store", store) &&
-           reply_json_add_string(store, "path", slice_of(path ? path : own)) &&
-           reply_json_add_number(store, "bytes", bytes);
+    store = json_with(store, "path", json_text(slice_of(path ? path : own)));
+    return json_with(store, "bytes", json_object_new_int64(bytes));
 }
 
 /* {"version","issuer","audience":[...],"algorithm","keys":[{"kid","alg","signs"[,"until"]}],
@@ -78,24 +67,30 @@ static bool add_store(const struct issuer *x, struct json_object *to)
  * number of its lines, times and spans are seconds. */
 enum wire_status handle_admin_status(struct issuer *x, struct issuer_request *r)
 {
-    CLEANUP(cleanup_json) struct json_object *status = json_object_new_object();
-    const char *algorithm = x->service.settings.token.algorithm->name;
+    struct slice algorithm = slice_of(x->service.settings.token.algorithm->name);
     int64_t wall = issuer_wall(), now = issuer_time(x);
     int64_t revoked = file_size(x->public_dir, "revoked") / REVOKED_LINE_LEN;
+    int64_t behind = now > wall ? now - wall : 0;
+    struct json_object *sessions, *status;
     uint64_t live;
     bool more;
 
     if (store_count_live(x->store, COUNT_ROWS, &live, &more) != STORE_DONE)
         return WIRE_UNAVAILABLE;
-    if (!status || !reply_json_add_string(status, "version", slice_of(JWT_VERSION)) ||
-        !reply_json_add_string(status, "issuer", slice_of(x->names.issuer)) ||
-        !add_audience(x, status) ||
-        !reply_json_add_string(status, "algorithm", slice_of(algorithm)) ||
-        !add_keys(x, status) || !add_sessions(status, live, more) || !add_store(x, status) ||
-        !reply_json_add_number(status, "revoked", revoked) ||
-        !reply_json_add_number(status, "clock_behind", now > wall ? now - wall : 0))
-        return WIRE_UNAVAILABLE;
-    return request_reply(r, &(union wire_value){.text = reply_json_text(status)});
+    sessions = json_object_new_object();
+    sessions = json_with(sessions, "live", json_object_new_int64((int64_t)live));
+    sessions = json_with(sessions, "more", json_object_new_boolean(more));
+    status = json_object_new_object();
+    status = json_with(status, "version", json_text(SLICE(JWT_VERSION)));
+    status = json_with(status, "issuer", json_text(slice_of(x->names.issuer)));
+    status = json_with(status, "audience", audience_list(x));
+    status = json_with(status, "algorithm", json_text(algorithm));
+    status = json_with(status, "keys", key_list(x));
+    status = json_with(status, "sessions", sessions);
+    status = json_with(status, "store", store_object(x));
+    status = json_with(status, "revoked", json_object_new_int64(revoked));
+    status = json_with(status, "clock_behind", json_object_new_int64(behind));
+    return request_reply_json(r, status);
 }
 
 /* Ends the live session of this sid. */

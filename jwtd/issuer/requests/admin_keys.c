@@ -1,7 +1,7 @@
 #include "jwtd/issuer/issuer.h"
 #include "jwtd/issuer/load.h"
 #include "jwtd/issuer/requests/handlers.h"
-#include "jwtd/issuer/requests/reply_json.h"
+#include "jwtd/shared/json_build.h"
 #include "jwtd/shared/messages.h"
 
 #include <string.h>
@@ -87,77 +87,76 @@ static bool any_requested(const struct issuer *x, const struct issuer_request *r
     return false;
 }
 
-static bool add_key(struct json_object *to, const struct signing_key *key)
+/* [{"kid","until"}] of the requested keys that have, or have not, expired; without the signer.
+ */
+static struct json_object *key_list(const struct issuer *x, const struct issuer_request *r,
+                                    int64_t now, bool expired)
 {
-    struct json_object *row = json_object_new_object();
+    struct json_object *list = json_object_new_array();
 
-    return reply_json_add(to, NULL, row) &&
-           reply_json_add_string(row, "kid", key_kid(key->key)) &&
-           (key->until == 0 || reply_json_add_number(row, "until", key->until));
+    for (size_t i = 0; i < x->keys.n; i++) {
+        const struct signing_key *k = &x->keys.keys[i];
+        struct json_object *key;
+
+        if (!is_requested(r, k) || k->key == x->keys.signer ||
+            rotation_expired(&x->keys, k, now) != expired)
+            continue;
+        key = json_with(json_object_new_object(), "kid", json_text(key_kid(k->key)));
+        if (k->until > 0)
+            key = json_with(key, "until", json_object_new_int64(k->until));
+        list = json_list_with(list, key);
+    }
+    return list;
 }
 
-/* {"retired":[{"kid","until"}],"kept":[{"kid","until"}],"signs":KID} of the requested keys. */
-static enum tok_err describe(const struct issuer *x, const struct issuer_request *r,
-                             struct json_object *to, struct json_object **ret_retired)
+static struct json_object *describe(const struct issuer *x, const struct issuer_request *r)
 {
-    struct json_object *retired = json_object_new_array(), *kept = NULL;
+    struct json_object *reply = json_object_new_object();
     int64_t now = issuer_wall();
 
-    if (!reply_json_add(to, "retired", retired) ||
-        !reply_json_add(to, "kept", kept = json_object_new_array()) ||
-        !reply_json_add_string(to, "signs", key_kid(x->keys.signer)))
-        return TOK_NO_MEMORY;
-    for (size_t i = 0; i < x->keys.n; i++) {
-        const struct signing_key *key = &x->keys.keys[i];
-        bool expired = rotation_expired(&x->keys, key, now);
-
-        if (is_requested(r, key) && key->key != x->keys.signer &&
-            !add_key(expired ? retired : kept, key))
-            return TOK_NO_MEMORY;
-    }
-    *ret_retired = retired;
-    return TOK_OK;
+    reply = json_with(reply, "retired", key_list(x, r, now, true));
+    reply = json_with(reply, "kept", key_list(x, r, now, false));
+    return json_with(reply, "signs", json_text(key_kid(x->keys.signer)));
 }
 
-/* keys: [{"kid",...}] */
-static enum tok_err remove_keys(const struct key_rotation *rotation, struct json_object *keys,
+/* Removes the keys of the list "retired". */
+static enum tok_err remove_keys(const struct key_rotation *rotation, struct json_object *reply,
                                 struct errmsg *errmsg)
 {
+    struct json_object *keys = json_object_object_get(reply, "retired");
+
     for (size_t i = 0; i < json_object_array_length(keys); i++) {
-        struct json_object *kid =
-            json_object_object_get(json_object_array_get_idx(keys, i), "kid");
-        struct slice text = {json_object_get_string(kid),
-                             (size_t)json_object_get_string_len(kid)};
-        enum tok_err err = rotation_remove(rotation, text, errmsg);
+        struct json_object *key = json_object_array_get_idx(keys, i);
+        const char *kid = json_object_get_string(json_object_object_get(key, "kid"));
+        enum tok_err err = rotation_remove(rotation, slice_of(kid), errmsg);
 
         if (err != TOK_OK)
             return err;
-        LOG(LOG_NOTICE, MESSAGE_KEYS, "A key was retired", {"kid", text.p});
+        LOG(LOG_NOTICE, MESSAGE_KEYS, "A key was retired", {"kid", kid});
     }
     return TOK_OK;
 }
 
 enum wire_status handle_admin_retire(struct issuer *x, struct issuer_request *r)
 {
-    CLEANUP(cleanup_json) struct json_object *reply = json_object_new_object();
     CLEANUP(cleanup_close) int fd = -1;
-    struct json_object *retired;
+    struct json_object *reply = NULL;
     struct key_rotation rotation;
     struct errmsg errmsg = {""};
     enum tok_err err;
 
     if (!any_requested(x, r))
         return WIRE_NO_KEY;
-    err = reply ? begin(x, &fd, &rotation, &errmsg) : TOK_NO_MEMORY;
+    err = begin(x, &fd, &rotation, &errmsg);
     if (err == TOK_OK)
         err = rotation_complete(&rotation, &errmsg);
-    if (err == TOK_OK)
-        err = describe(x, r, reply, &retired);
-    if (err == TOK_OK)
-        err = remove_keys(&rotation, retired, &errmsg);
-    if (err != TOK_OK) {
-        log_failure("Keys could not be retired", err, &errmsg);
-        return WIRE_UNAVAILABLE;
+    if (err == TOK_OK) {
+        reply = describe(x, r);
+        err = reply ? remove_keys(&rotation, reply, &errmsg) : TOK_NO_MEMORY;
     }
-    return request_reply(r, &(union wire_value){.text = reply_json_text(reply)});
+    if (err == TOK_OK)
+        return request_reply_json(r, reply);
+    log_failure("Keys could not be retired", err, &errmsg);
+    json_object_put(reply);
+    return WIRE_UNAVAILABLE;
 }

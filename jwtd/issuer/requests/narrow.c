@@ -72,9 +72,7 @@ static enum wire_status reply_narrowed(struct issuer *x, struct issuer_request *
     to->jti = jti;
     to->one_time = one_time == 1;
     status = mint_narrowed(x, s, to, &token);
-    if (status != WIRE_OK)
-        return status;
-    return request_reply(r, &(union wire_value){.text = secret_slice(&token)});
+    return status == WIRE_OK ? request_reply_text(r, secret_slice(&token)) : status;
 }
 
 enum wire_status handle_narrow(struct issuer *x, struct issuer_request *r)

@@ -2,7 +2,6 @@
 #include "jwtd/issuer/issuer.h"
 #include "jwtd/issuer/mint.h"
 #include "jwtd/issuer/requests/handlers.h"
-#include "jwtd/issuer/requests/sliding.h"
 #include "jwtd/shared/messages.h"
 
 #include <string.h>
@@ -30,13 +29,17 @@ static bool new_session(struct issuer *x, const struct issuer_request *r,
     return r->type->sliding ? mint_first_sliding(x, ret, now) : mint_next(x, ret, 0, now);
 }
 
-static enum wire_status reply_pair(struct issuer *x, struct issuer_request *r,
-                                   const struct store_session *s)
+static enum wire_status reply_tokens(struct issuer *x, struct issuer_request *r,
+                                     const struct store_session *s)
 {
     CLEANUP(secret_clear) struct secret access = {0};
     CLEANUP(secret_clear) struct secret refresh = {0};
-    enum wire_status status = mint_access(x, s, &access);
+    bool sliding = r->type->sliding;
+    enum wire_status status =
+        sliding ? mint_sliding(x, s, &access) : mint_access(x, s, &access);
 
+    if (status == WIRE_OK && sliding)
+        return request_reply_text(r, secret_slice(&access));
     if (status == WIRE_OK)
         status = mint_refresh(x, s, &refresh);
     if (status != WIRE_OK)
@@ -64,7 +67,7 @@ static enum wire_status accepted(struct issuer *x, struct issuer_request *r)
 
     if (!new_session(x, r, &s))
         return WIRE_UNAVAILABLE;
-    status = r->type->sliding ? sliding_reply(x, r, &s) : reply_pair(x, r, &s);
+    status = reply_tokens(x, r, &s);
     if (status != WIRE_OK)
         return status;
     if (make_room(x, r, s.user) != STORE_DONE || store_add(x->store, &s, NULL) != STORE_DONE)

@@ -1,87 +1,90 @@
 #include "common/base/base64url.h"
 #include "jwtd/issuer/issuer.h"
 #include "jwtd/issuer/requests/handlers.h"
-#include "jwtd/issuer/requests/reply_json.h"
 #include "jwtd/issuer/requests/token_session.h"
+#include "jwtd/shared/json_build.h"
 
 #include <string.h>
 
 /* The JSON array of wire.h while it is built. */
 struct session_list {
-    const uint8_t *current; /* sid of the session that asks; NULL: root asks */
-    struct json_object *rows;
-    size_t size; /* of its text */
-    bool no_memory;
+    const uint8_t *current;   /* sid of the session that asks; NULL: root asks */
+    struct json_object *rows; /* NULL: no memory */
+    size_t size;              /* of its text */
 };
 
 /* The source is jwtd's word, and may be any bytes. */
-static bool add_printable(struct json_object *row, const char *name, const char *text)
+static struct json_object *printable(const char *text)
 {
     char clean[STORE_SOURCE_MAX + 1];
     size_t n = strnlen(text, STORE_SOURCE_MAX);
 
     for (size_t i = 0; i < n; i++)
         clean[i] = (char)(text[i] >= ' ' && text[i] <= '~' ? text[i] : '?');
-    return reply_json_add_string(row, name, (struct slice){clean, n});
+    return json_text((struct slice){clean, n});
 }
 
-static bool fill_row(const struct session_list *list, const struct store_session *s,
-                     struct json_object *row)
+static struct json_object *row_of(const struct store_session *s, const uint8_t *current)
 {
     int64_t end = s->idle_exp < s->absolute_exp ? s->idle_exp : s->absolute_exp;
-    const uint8_t *asks = list->current;
-    bool current = asks && memcmp(asks, s->sid, sizeof(s->sid)) == 0;
+    bool is_current = current && memcmp(current, s->sid, sizeof(s->sid)) == 0;
+    struct json_object *row = json_object_new_object();
     char sid[ISSUE_ID_LEN];
 
     base64url_encode((struct slice){(const char *)s->sid, sizeof(s->sid)}, sid);
-    return reply_json_add_string(row, "sid", (struct slice){sid, sizeof(sid)}) &&
-           (asks || reply_json_add_string(row, "user", slice_of(s->user))) &&
-           reply_json_add_number(row, "created", s->created_at) &&
-           reply_json_add_number(row, "last_used", s->last_used) &&
-           reply_json_add_number(row, "expires", end) &&
-           add_printable(row, "source", s->source) && add_printable(row, "client", s->client) &&
-           (!asks || reply_json_add(row, "current", json_object_new_boolean(current)));
+    row = json_with(row, "sid", json_text((struct slice){sid, sizeof(sid)}));
+    if (!current)
+        row = json_with(row, "user", json_text(slice_of(s->user)));
+    row = json_with(row, "created", json_object_new_int64(s->created_at));
+    row = json_with(row, "last_used", json_object_new_int64(s->last_used));
+    row = json_with(row, "expires", json_object_new_int64(end));
+    row = json_with(row, "source", printable(s->source));
+    row = json_with(row, "client", printable(s->client));
+    return current ? json_with(row, "current", json_object_new_boolean(is_current)) : row;
 }
 
 /* False when the page is full. */
 static bool add_row(void *arg, const struct store_session *s)
 {
     struct session_list *list = arg;
-    struct json_object *row = json_object_new_object();
-    size_t size;
+    struct json_object *row = row_of(s, list->current);
+    size_t n = 0;
 
-    list->no_memory = !reply_json_add(list->rows, NULL, row) || !fill_row(list, s, row);
-    if (list->no_memory)
-        return false;
-    size = list->size + reply_json_text(row).n + 1; /* with its comma or the last bracket */
-    if (size > WIRE_JSON_MAX) {
-        (void)json_object_array_del_idx(list->rows, json_object_array_length(list->rows) - 1,
-                                        1);
+    if (row)
+        (void)json_compact(row, &n);
+    list->size += n + 1; /* with a comma or the closing bracket */
+    if (list->size > WIRE_JSON_MAX) {
+        json_object_put(row);
         return false;
     }
-    list->size = size;
-    return true;
+    list->rows = json_list_with(list->rows, row);
+    return list->rows;
 }
 
-/* user NULL: all users. after: where the page before ended; empty: the first page. */
+/* user NULL: all users. current: as in session_list. */
 static enum wire_status reply_page(struct issuer *x, struct issuer_request *r, const char *user,
                                    const uint8_t *current)
 {
-    CLEANUP(cleanup_json) struct json_object *rows = json_object_new_array();
     struct slice after = request_text(r, 1);
-    struct session_list list = {.current = current, .rows = rows, .size = 1};
+    struct session_list list = {.current = current, .size = 1};
     struct store_page page = {.user = user, .fn = add_row, .arg = &list};
+    enum wire_status status = WIRE_UNAVAILABLE;
+    struct slice rows = {0};
 
     if (after.n != 0 && after.n != ISSUE_ID_BYTES)
         return WIRE_NO_SESSION;
     page.after = after.n > 0 ? (const uint8_t *)after.p : NULL;
-    if (!rows || store_page(x->store, &page) != STORE_DONE || list.no_memory)
-        return WIRE_UNAVAILABLE;
-    return request_reply(
-        r, (union wire_value[]){
-               {.text = reply_json_text(rows)},
-               {.text = {(const char *)page.next, page.more ? sizeof(page.next) : 0}},
-           });
+    list.rows = json_object_new_array();
+    if (store_page(x->store, &page) == STORE_DONE && list.rows)
+        rows.p = json_compact(list.rows, &rows.n);
+    if (rows.p)
+        status = request_reply(
+            r, (union wire_value[]){
+                   {.text = rows},
+                   {.text = {(const char *)page.next, page.more ? sizeof(page.next) : 0}},
+               });
+    json_object_put(list.rows);
+    return status;
 }
 
 enum wire_status handle_sessions(struct issuer *x, struct issuer_request *r)
