@@ -72,20 +72,22 @@ static enum tok_err make_policy(struct issuer *x, struct errmsg *errmsg)
 {
     const struct settings *set = &x->service.settings;
     struct policy *p = &x->policy;
+    const struct {
+        char **at;
+        const char *value;
+    } texts[] = {
+        {&p->issuer, x->names.issuer},
+        {&p->user_claim, set->token.user_id_claim},
+        {&p->token_type_claim, set->token.token_type_claim},
+        {&p->jti_claim, set->token.jti_claim},
+        {&p->type, ""},
+    };
     enum tok_err err;
 
     policy_clear(p);
     err = policy_init(p);
-    if (err == TOK_OK)
-        err = text_replace(&p->issuer, slice_of(x->names.issuer));
-    if (err == TOK_OK)
-        err = text_replace(&p->user_claim, slice_of(set->token.user_id_claim));
-    if (err == TOK_OK)
-        err = text_replace(&p->token_type_claim, slice_of(set->token.token_type_claim));
-    if (err == TOK_OK)
-        err = text_replace(&p->jti_claim, slice_of(set->token.jti_claim));
-    if (err == TOK_OK)
-        err = text_replace(&p->type, slice_of(""));
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]) && err == TOK_OK; i++)
+        err = text_replace(texts[i].at, slice_of(texts[i].value));
     if (err == TOK_OK)
         err = policy_set(p, SLICE("require"), SLICE("exp"), errmsg);
     if (err == TOK_OK)

@@ -99,21 +99,6 @@ struct loaded {
     struct store *store; /* NULL: it stays */
 };
 
-/* Takes what is loaded out of x; the store only when its path has changed. */
-static struct loaded take_loaded(struct issuer *x, bool with_store)
-{
-    struct loaded l = {.keys = x->keys, .names = x->names, .policy = x->policy};
-
-    x->keys = (struct signing_keys){0};
-    x->names = (struct issuer_names){0};
-    x->policy = (struct policy){0};
-    if (with_store) {
-        l.store = x->store;
-        x->store = NULL;
-    }
-    return l;
-}
-
 static void loaded_clear(struct loaded *l)
 {
     keys_clear(&l->keys);
@@ -123,16 +108,16 @@ static void loaded_clear(struct loaded *l)
         store_close(l->store);
 }
 
-static void restore(struct issuer *x, const struct loaded *old)
+static void swap_loaded(struct issuer *x, struct loaded *other, bool with_store)
 {
-    CLEANUP(loaded_clear) struct loaded failed = take_loaded(x, old->store != NULL);
+    struct loaded l = {x->keys, x->names, x->policy, with_store ? x->store : NULL};
 
-    x->keys = old->keys;
-    x->names = old->names;
-    x->policy = old->policy;
-    if (old->store)
-        x->store = old->store;
-    (void)failed;
+    x->keys = other->keys;
+    x->names = other->names;
+    x->policy = other->policy;
+    if (with_store)
+        x->store = other->store;
+    *other = l;
 }
 
 static bool same_text(const char *a, const char *b)
@@ -140,28 +125,27 @@ static bool same_text(const char *a, const char *b)
     return a == b || (a && b && strcmp(a, b) == 0);
 }
 
-bool state_reload(void *arg, const struct settings *old_settings, struct errmsg *errmsg)
+bool state_reload(void *arg, const struct settings *old, struct errmsg *errmsg)
 {
-    struct issuer *x = arg;
-    const struct settings *set = &x->service.settings;
+    CLEANUP(loaded_clear) struct loaded other = {0};
     CLEANUP(cleanup_close) int fd = -1;
-    struct loaded old;
+    struct issuer *x = arg;
+    bool new_store = !same_text(old->store.path, x->service.settings.store.path);
     const char *id;
     enum tok_err err = load_lock(x, &fd, errmsg);
 
     if (err != TOK_OK)
         return false;
-    old = take_loaded(x, !same_text(old_settings->store.path, set->store.path));
+    swap_loaded(x, &other, new_store);
     /* When nothing was usable before, state_ready tries the new settings. */
     if (x->usable)
         err = load_parts(x, fd, &id, errmsg);
     if (err != TOK_OK) {
-        restore(x, &old);
+        swap_loaded(x, &other, new_store);
         if (!errmsg->text[0])
             (void)errmsg_set(errmsg, err, "%s", tok_err_text(err));
         return false;
     }
-    loaded_clear(&old);
     /* A key is published before it signs: state_ready does both before the next answer. */
     cleanup_close(&fd);
     fd = -1;
