@@ -3,9 +3,10 @@
  */
 #pragma once
 
+#include "common/base/timespan.h"
 #include "jwtd/shared/wire.h"
 
-#define ASK_TIMEOUT UINT64_C(35000000) /* microseconds; jwtd-login gives up after 30 s */
+#define ASK_TIMEOUT (35 * SECOND) /* jwtd-login gives up after 30 s */
 
 /* Sends a request to the socket at path. The connection, or -1 with *ret_errmsg. */
 int ask_send(const char *path, enum wire_op op, const union wire_value *values,

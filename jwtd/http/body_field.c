@@ -6,8 +6,6 @@
 
 #include <string.h>
 
-#define SECOND UINT64_C(1000000)
-
 const char *body_error_text(enum body_error error)
 {
     switch (error) {

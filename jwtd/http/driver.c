@@ -1,16 +1,16 @@
 #include "jwtd/http/driver.h"
 
+#include "common/base/timespan.h"
 #include "jwtd/http/ask.h"
 #include "jwtd/http/intake.h"
 #include "jwtd/http/routes.h"
 #include "jwtd/shared/messages.h"
 
-#define SECOND UINT64_C(1000000)
 #define HEAD_TIME (5 * SECOND)
 #define WRITE_TIME (10 * SECOND)
 #define DRAIN_TIME (2 * SECOND)
 #define DRAIN_MAX 65536
-#define ACCURACY UINT64_C(1000)
+#define ACCURACY MILLISECOND
 
 static void wipe_input(struct connection *c)
 {

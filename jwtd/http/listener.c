@@ -1,8 +1,9 @@
 #include "jwtd/http/listener.h"
 
+#include "common/base/timespan.h"
 #include "jwtd/http/driver.h"
 
-#define PAUSE UINT64_C(100000) /* microseconds */
+#define PAUSE (100 * MILLISECOND)
 
 static int on_resume(sd_event_source *source, uint64_t usec, void *arg)
 {

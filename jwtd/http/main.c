@@ -2,6 +2,7 @@
  * jwtd: the front end. HTTP in, one question to jwtd-issuer out. It has no keys, no PAM, no
  * OpenSSL and no privilege: whoever takes it over sees passwords pass by and can forge nothing.
  */
+#include "common/base/timespan.h"
 #include "jwtd/http/driver.h"
 #include "jwtd/http/listener.h"
 #include "jwtd/shared/messages.h"
@@ -10,8 +11,6 @@
 #include <string.h>
 #include <sys/random.h>
 #include <sys/resource.h>
-
-#define SECOND UINT64_C(1000000)
 
 static const char usage[] =
     "Usage: jwtd [OPTION...]\n"

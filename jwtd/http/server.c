@@ -1,14 +1,12 @@
 #include "jwtd/http/server.h"
 
+#include "common/base/timespan.h"
 #include "jwtd/shared/messages.h"
 
 #include <limits.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <string.h>
-
-#define SECOND UINT64_C(1000000)
-#define MINUTE (60 * SECOND)
 
 static void derive_issuer(struct server *s)
 {

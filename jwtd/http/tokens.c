@@ -2,10 +2,9 @@
  * The endpoints whose body has a password or a token: obtain, refresh, verify, blacklist, and
  * those of sliding tokens.
  */
+#include "common/base/timespan.h"
 #include "jwtd/http/handlers.h"
 #include "jwtd/http/outcome.h"
-
-#define SECOND UINT64_C(1000000)
 
 /* Obtain */
 

@@ -17,34 +17,26 @@ const char *account_state_text(enum account_state state)
     case ACCOUNT_USABLE:
         return "the account is usable";
     case ACCOUNT_GONE:
-        return "there is no such account";
+        return "no such account";
     case ACCOUNT_EXPIRED:
         return "the account has expired";
     case ACCOUNT_AGED:
-        return "the password expired too long ago";
+        return "the password expired more than its inactive days ago";
     case ACCOUNT_LOCKED:
         return "the account is locked";
     case ACCOUNT_REFUSED:
-        return "the account is not allowed by AllowUsers, AllowGroups or DenyUsers";
+        return "the account is excluded by AllowUsers, AllowGroups or DenyUsers";
     case ACCOUNT_UNREACHABLE:
-        return "the account database is out of reach";
+        return "the account database is unavailable";
     }
     return "unknown";
 }
 
-/* What a lookup that found nothing means: NSS leaves errno alone or says ENOENT or ESRCH when
- * it asked and there is none; anything else is a failure to ask. */
+/* The state after a lookup that found nothing. When there is no entry, NSS leaves errno as it
+ * was or sets ENOENT or ESRCH; any other value is an error. */
 static enum account_state not_found(int error)
 {
     return error == 0 || error == ENOENT || error == ESRCH ? ACCOUNT_GONE : ACCOUNT_UNREACHABLE;
-}
-
-static bool list_has(const word_list list, const char *word)
-{
-    for (size_t i = 0; list && list[i]; i++)
-        if (strcmp(list[i], word) == 0)
-            return true;
-    return false;
 }
 
 static bool list_empty(const word_list list)
@@ -52,7 +44,7 @@ static bool list_empty(const word_list list)
     return !list || !list[0];
 }
 
-/* Whether one of the groups of these numbers has one of the names. */
+/* ACCOUNT_USABLE when one of the gids belongs to one of the groups named in allowed. */
 static enum account_state groups_have(const gid_t *gids, int n, const word_list allowed)
 {
     for (size_t i = 0; allowed[i]; i++) {
@@ -91,15 +83,16 @@ static enum account_state lists_allow(const struct passwd *pw, const struct sett
     const word_list users = settings->session.allow_users;
     const word_list groups = settings->session.allow_groups;
 
-    /* DenyUsers=root means uid 0, whatever else it is called. */
-    if (list_has(deny, pw->pw_name) || (pw->pw_uid == 0 && list_has(deny, "root")))
+    /* DenyUsers=root covers every name of uid 0. */
+    if (word_list_has(deny, slice_of(pw->pw_name)) ||
+        (pw->pw_uid == 0 && word_list_has(deny, SLICE("root"))))
         return ACCOUNT_REFUSED;
-    if (!list_empty(users) && !list_has(users, pw->pw_name))
+    if (!list_empty(users) && !word_list_has(users, slice_of(pw->pw_name)))
         return ACCOUNT_REFUSED;
     return list_empty(groups) ? ACCOUNT_USABLE : groups_allow(pw, groups);
 }
 
-/* The arithmetic of pam_unix's account phase, and the lock that it does not tell. */
+/* As pam_unix does in its account phase; and locked passwords, which it does not report. */
 static enum account_state shadow_allows(const struct spwd *sp, long today)
 {
     if (sp->sp_expire != -1 && today >= sp->sp_expire)
@@ -132,7 +125,7 @@ static bool make_stamp(const char *name, const struct spwd *sp, uint8_t ret[WIRE
 }
 
 static enum account_state look(const char *name, long today, const struct settings *settings,
-                               struct account *ret)
+                               struct login_account *ret)
 {
     const struct passwd *pw;
     const struct spwd *sp;
@@ -142,7 +135,8 @@ static enum account_state look(const char *name, long today, const struct settin
     pw = getpwnam(name);
     if (!pw)
         return not_found(errno);
-    /* A directory may fold case or add a domain; a token's user is compared exactly. */
+    /* A directory service may ignore case or add a domain; the user of a token is compared
+     * exactly. */
     if (strcmp(pw->pw_name, name) != 0)
         return ACCOUNT_GONE;
     state = lists_allow(pw, settings);
@@ -159,9 +153,9 @@ static enum account_state look(const char *name, long today, const struct settin
 }
 
 void account_look(const char *name, long today, const struct settings *settings,
-                  struct account *ret)
+                  struct login_account *ret)
 {
-    struct account made = {0};
+    struct login_account made = {0};
 
     made.state = look(name, today, settings, &made);
     *ret = made;

@@ -6,13 +6,13 @@
 #include <stdio.h>
 #include <string.h>
 
-/* What the conversation needs and finds out. */
-struct talk {
+/* For the conversation function. */
+struct conversation {
     const struct secret *password;
-    bool asked_more;
+    bool asked_more; /* a module prompted for something else */
 };
 
-/* What a code of PAM says about the user; one that is not here says something about us. */
+/* The PAM codes that are about the user. All others are errors of the system. */
 static const int denials[] = {
     PAM_AUTH_ERR,     PAM_USER_UNKNOWN, PAM_MAXTRIES,         PAM_PERM_DENIED,
     PAM_ACCT_EXPIRED, PAM_AUTHTOK_ERR,  PAM_NEW_AUTHTOK_REQD, PAM_AUTHTOK_EXPIRED,
@@ -29,8 +29,8 @@ static enum wire_status status_of(int code)
     return WIRE_UNAVAILABLE;
 }
 
-static void say(struct check_verdict *v, enum wire_status status, const char *step,
-                const char *what)
+static void set_verdict(struct check_verdict *v, enum wire_status status, const char *step,
+                        const char *what)
 {
     v->status = status;
     (void)snprintf(v->reason, sizeof(v->reason), "%s%s%s", step, *step ? ": " : "", what);
@@ -46,7 +46,7 @@ static void free_replies(struct pam_response *replies, int n)
     free(replies);
 }
 
-static int answer(struct talk *talk, int style, char **ret)
+static int answer(struct conversation *talk, int style, char **ret)
 {
     switch (style) {
     case PAM_PROMPT_ECHO_OFF:
@@ -83,7 +83,7 @@ static int converse(int n, const struct pam_message **messages, struct pam_respo
     return PAM_SUCCESS;
 }
 
-/* jwtd holds every failure back to one moment, so PAM's own waiting would only tell. */
+/* Replaces PAM's delay after a failure: jwtd delays every failed login to the same time. */
 static void no_delay(int result, unsigned usec, void *arg)
 {
     (void)result;
@@ -91,8 +91,8 @@ static void no_delay(int result, unsigned usec, void *arg)
     (void)arg;
 }
 
-/* "uid 1000" becomes PAM_RUSER as it is: no account has a blank in its name, so that no module
- * trusts it for who it says it is. Any other source is an address. */
+/* "uid 1000" is set as PAM_RUSER: the space cannot occur in a user name, so that no module
+ * takes it for a user. Any other source is an address and is set as PAM_RHOST. */
 static int set_source(pam_handle_t *pamh, struct slice source)
 {
     char text[WIRE_SOURCE_MAX + 1];
@@ -127,38 +127,38 @@ static bool user_is_still(pam_handle_t *pamh, const char *name)
     return pam_get_item(pamh, PAM_USER, &now) == PAM_SUCCESS && now && strcmp(now, name) == 0;
 }
 
-/* Says OK only when every step did. */
 static void ask_pam(pam_handle_t *pamh, const char *name, struct slice source,
-                    const struct talk *talk, struct check_verdict *v)
+                    const struct conversation *talk, struct check_verdict *v)
 {
     int r = set_items(pamh, source);
 
     if (r != PAM_SUCCESS) {
-        say(v, WIRE_UNAVAILABLE, "pam_set_item", pam_strerror(pamh, r));
+        set_verdict(v, WIRE_UNAVAILABLE, "pam_set_item", pam_strerror(pamh, r));
         return;
     }
     r = pam_authenticate(pamh, PAM_SILENT | PAM_DISALLOW_NULL_AUTHTOK);
     if (talk->asked_more) {
-        say(v, WIRE_DENIED, "pam_authenticate", "the stack asks for more than a password");
+        set_verdict(v, WIRE_DENIED, "pam_authenticate",
+                    "the PAM stack prompts for more than a password");
         return;
     }
-    say(v, status_of(r), "pam_authenticate", pam_strerror(pamh, r));
+    set_verdict(v, status_of(r), "pam_authenticate", pam_strerror(pamh, r));
     if (v->status != WIRE_OK)
         return;
     if (!user_is_still(pamh, name)) {
-        say(v, WIRE_DENIED, "pam_authenticate", "a module changed the user's name");
+        set_verdict(v, WIRE_DENIED, "pam_authenticate", "a PAM module changed the user name");
         return;
     }
     r = pam_acct_mgmt(pamh, PAM_SILENT | PAM_DISALLOW_NULL_AUTHTOK);
-    say(v, status_of(r), "pam_acct_mgmt", pam_strerror(pamh, r));
+    set_verdict(v, status_of(r), "pam_acct_mgmt", pam_strerror(pamh, r));
     if (v->status == WIRE_OK && !user_is_still(pamh, name))
-        say(v, WIRE_DENIED, "pam_acct_mgmt", "a module changed the user's name");
+        set_verdict(v, WIRE_DENIED, "pam_acct_mgmt", "a PAM module changed the user name");
 }
 
 static void run_pam(const struct check_setup *setup, const char *name,
                     const struct secret *password, struct slice source, struct check_verdict *v)
 {
-    struct talk talk = {.password = password};
+    struct conversation talk = {.password = password};
     const struct pam_conv conv = {converse, &talk};
     pam_handle_t *pamh = NULL;
     int r;
@@ -166,7 +166,7 @@ static void run_pam(const struct check_setup *setup, const char *name,
     r = setup->confdir ? pam_start_confdir(setup->service, name, &conv, setup->confdir, &pamh)
                        : pam_start(setup->service, name, &conv, &pamh);
     if (r != PAM_SUCCESS) {
-        say(v, WIRE_UNAVAILABLE, "", "pam_start failed");
+        set_verdict(v, WIRE_UNAVAILABLE, "", "pam_start failed");
         return;
     }
     ask_pam(pamh, name, source, &talk, v);
@@ -182,40 +182,39 @@ static bool copy_name(struct slice user, char ret[WIRE_USER_MAX + 1])
     return true;
 }
 
-/* A state that no password changes. */
-static void say_state(const struct account *account, enum wire_status gone,
+static void set_state(const struct login_account *account, enum wire_status gone,
                       enum wire_status unusable, struct check_verdict *v)
 {
     const char *text = account_state_text(account->state);
 
     switch (account->state) {
     case ACCOUNT_USABLE:
-        say(v, WIRE_OK, "", text);
+        set_verdict(v, WIRE_OK, "", text);
         memcpy(v->stamp, account->stamp, sizeof(v->stamp));
         v->stamp_n = account->stamp_n;
         break;
     case ACCOUNT_GONE:
-        say(v, gone, "", text);
+        set_verdict(v, gone, "", text);
         break;
     case ACCOUNT_UNREACHABLE:
-        say(v, WIRE_UNAVAILABLE, "", text);
+        set_verdict(v, WIRE_UNAVAILABLE, "", text);
         break;
     case ACCOUNT_EXPIRED:
     case ACCOUNT_AGED:
     case ACCOUNT_LOCKED:
     case ACCOUNT_REFUSED:
-        say(v, unusable, "", text);
+        set_verdict(v, unusable, "", text);
         break;
     }
 }
 
-/* Looks the account up; true when there is one, whose name may then be logged. */
-static bool find(const struct check_setup *setup, struct slice user, struct account *account,
-                 struct check_verdict *v)
+/* Looks the account up. True when it exists; its name may then be logged. */
+static bool find(const struct check_setup *setup, struct slice user,
+                 struct login_account *account, struct check_verdict *v)
 {
     char name[WIRE_USER_MAX + 1];
 
-    *account = (struct account){.state = ACCOUNT_GONE};
+    *account = (struct login_account){.state = ACCOUNT_GONE};
     if (!copy_name(user, name))
         return false;
     account_look(name, setup->today, setup->settings, account);
@@ -230,22 +229,24 @@ void check_password(const struct check_setup *setup, struct slice user, struct s
 {
     CLEANUP(secret_clear) struct secret text = {0};
     struct check_verdict v = {.status = WIRE_DENIED};
-    struct account account;
+    struct login_account account;
 
-    /* PAM never hears a name that is no account: people type passwords there, modules log. */
+    /* PAM is called for existing accounts only: users type passwords where a name is asked for,
+     * and modules log names. */
     if (!find(setup, user, &account, &v)) {
-        say_state(&account, WIRE_DENIED, WIRE_DENIED, &v);
+        set_state(&account, WIRE_DENIED, WIRE_DENIED, &v);
         *ret = v;
         return;
     }
     if (secret_copy(password, &text) == TOK_OK)
         run_pam(setup, v.user, &text, source, &v);
     else
-        say(&v, WIRE_UNAVAILABLE, "", "out of memory");
-    /* Looked at before PAM, judged after: an unusable account costs the same work, and a
-     * password that changes in between leaves a stamp that is no longer true. */
+        set_verdict(&v, WIRE_UNAVAILABLE, "", "out of memory");
+    /* The account was read before PAM was called and is checked after: a login to an unusable
+     * account takes as long as any other, and when the password changes in between the stamp is
+     * that of the old one. */
     if (v.status == WIRE_OK)
-        say_state(&account, WIRE_DENIED, WIRE_DENIED, &v);
+        set_state(&account, WIRE_DENIED, WIRE_DENIED, &v);
     *ret = v;
 }
 
@@ -253,9 +254,9 @@ void check_account(const struct check_setup *setup, struct slice user,
                    struct check_verdict *ret)
 {
     struct check_verdict v = {.status = WIRE_NOT_FOUND};
-    struct account account;
+    struct login_account account;
 
     (void)find(setup, user, &account, &v);
-    say_state(&account, WIRE_NOT_FOUND, WIRE_INACTIVE, &v);
+    set_state(&account, WIRE_NOT_FOUND, WIRE_INACTIVE, &v);
     *ret = v;
 }

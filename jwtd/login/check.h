@@ -1,38 +1,38 @@
 /*
- * One question answered by PAM and the account database: is this the user's password, is this
- * account usable. Runs in a process of its own that may hang, crash and be killed: nothing here
- * logs or touches the daemon's loop, and whoever calls it leaves by _exit.
+ * Checks a password with PAM, or an account without one. Runs in a process that can hang, crash
+ * and be killed (child.h): nothing here logs or uses the daemon's loop, and the caller ends by
+ * _exit.
  *
- * The conversation answers prompts that hide what is typed, with the password, and nothing
- * else; what modules want to show is dropped. A stack that asks for more is refused.
+ * The PAM conversation answers prompts without echo with the password. Messages of modules are
+ * discarded. A stack that prompts for anything else is refused.
  */
 #pragma once
 
 #include "jwtd/login/account.h"
 
 struct check_setup {
-    const char *service; /* of PAM: "jwtd" */
+    const char *service; /* PAM service: "jwtd" */
     const char *confdir; /* NULL: /etc/pam.d */
     const struct settings *settings;
     long today; /* days since the Epoch */
 };
 
-/* Plain bytes: it crosses a pipe. */
+/* Sent through a pipe as it is. */
 struct check_verdict {
     enum wire_status status;
-    char user[WIRE_USER_MAX + 1]; /* for the log; empty when the name is no account */
-    char reason[96];              /* likewise; holds nothing that was sent */
+    char user[WIRE_USER_MAX + 1]; /* for the log; empty when there is no such account */
+    char reason[96];              /* for the log; contains nothing of the request */
     uint8_t stamp[WIRE_STAMP_LEN];
     size_t stamp_n;
 };
 
-/* WIRE_OK with the stamp of the shadow entry as it was before the password was asked about;
- * WIRE_DENIED for a wrong password, an unknown name and an account that can't be used;
- * WIRE_UNAVAILABLE when PAM or the account database is out of reach. */
+/* WIRE_OK with the stamp of the shadow entry as it was before the check; WIRE_DENIED for a
+ * wrong password, an unknown user and an account that is not usable; WIRE_UNAVAILABLE when PAM
+ * or the account database failed. */
 void check_password(const struct check_setup *setup, struct slice user, struct slice password,
                     struct slice source, struct check_verdict *ret);
 
-/* WIRE_OK with the stamp, WIRE_NOT_FOUND, WIRE_INACTIVE or WIRE_UNAVAILABLE. PAM is not asked:
- * its account phase without a password before it resets pam_faillock's tally. */
+/* WIRE_OK with the stamp, WIRE_NOT_FOUND, WIRE_INACTIVE or WIRE_UNAVAILABLE. PAM is not called:
+ * its account phase without an authentication before it resets pam_faillock's tally. */
 void check_account(const struct check_setup *setup, struct slice user,
                    struct check_verdict *ret);

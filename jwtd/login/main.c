@@ -1,4 +1,4 @@
-/* jwtd-login: is this the password, is this account usable. See ../README.md. */
+/* jwtd-login: checks passwords and accounts for jwtd-issuer. See jwtd/README.md. */
 #include "jwtd/login/serve.h"
 #include "jwtd/shared/messages.h"
 #include "jwtd/shared/options.h"
@@ -25,7 +25,7 @@ static const char usage[] =
     "  --version        print the version and exit\n"
     "  --help           print this help and exit\n";
 
-/* A hash keeps one processor busy: more at once only make each slower. */
+/* Each password hash occupies one processor. */
 static unsigned children_max(void)
 {
     cpu_set_t set;
@@ -47,21 +47,22 @@ static int block_child_signal(void)
 
 static int fail(const char *cause)
 {
-    LOG(LOG_ERR, MESSAGE_STARTED, "Can't start", {"cause", cause});
+    LOG(LOG_ERR, MESSAGE_STARTED, "Startup failed", {"cause", cause});
     return EXIT_FAILURE;
 }
 
-static int run(struct server *server, const char *asker)
+static int run(struct login_server *server, const char *asker)
 {
     const struct passwd *pw = getpwnam(asker);
     int fd, r, code;
 
     if (!pw)
-        return fail("there is no user of the name --asker gives");
+        return fail("--asker: no such user");
     server->asker = pw->pw_uid;
     fd = service_listener("login", SOCK_SEQPACKET);
     if (fd < 0)
-        return fail("no SOCK_SEQPACKET listener named login was passed");
+        return fail(
+            "systemd passed no SOCK_SEQPACKET socket named \"login\": start jwtd-login.socket");
     r = block_child_signal();
     if (r == 0)
         r = serve_start(server, fd);
@@ -74,7 +75,8 @@ int main(int argc, char **argv)
 {
     const char *config, *asker = "jwtd-issuer";
     struct service service;
-    struct server server = {.service = &service, .pam = "jwtd", .children_max = children_max()};
+    struct login_server server = {
+        .service = &service, .pam = "jwtd", .children_max = children_max()};
     const struct daemon_option options[] = {
         {"service", &server.pam, NULL},
         {"confdir", &server.confdir, NULL},
