@@ -10,7 +10,7 @@ static struct json_object *with_error(struct json_object *object, const char *na
                                       const char *text)
 {
     return json_with(object, name,
-                     json_list_with(json_object_new_array(), json_text(slice_of(text))));
+                     json_list_with(json_object_new_array(), json_string(slice_of(text))));
 }
 
 static void refuse_fields(struct connection *c, const struct body_field *fields, size_t n)

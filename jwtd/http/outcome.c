@@ -62,12 +62,12 @@ static struct json_object *token_error(const char *text)
 {
     struct json_object *message = json_object_new_object(), *body = json_object_new_object();
 
-    message = json_with(message, "token_class", json_text(SLICE("AccessToken")));
-    message = json_with(message, "token_type", json_text(SLICE("access")));
-    message = json_with(message, "message", json_text(slice_of(text)));
-    body =
-        json_with(body, "detail", json_text(SLICE("Given token not valid for any token type")));
-    body = json_with(body, "code", json_text(SLICE(NOT_VALID)));
+    message = json_with(message, "token_class", json_string(SLICE("AccessToken")));
+    message = json_with(message, "token_type", json_string(SLICE("access")));
+    message = json_with(message, "message", json_string(slice_of(text)));
+    body = json_with(body, "detail",
+                     json_string(SLICE("Given token not valid for any token type")));
+    body = json_with(body, "code", json_string(SLICE(NOT_VALID)));
     return json_with(body, "messages", one_of(message));
 }
 
@@ -111,7 +111,7 @@ enum conn_result outcome_status(struct connection *c, enum wire_status status,
     if (w->field)
         reply_json(&c->reply, w->status,
                    json_with(json_object_new_object(), w->field,
-                             one_of(json_text(slice_of(w->detail)))));
+                             one_of(json_string(slice_of(w->detail)))));
     else
         reply_detail(&c->reply, w->status, w->detail, w->code);
     c->reply.retry_after = w->status == 503 ? 1 : 0;

@@ -56,7 +56,7 @@ static enum conn_result on_pong(struct connection *c, const struct wire_message 
     if (answer->status != WIRE_OK)
         return connection_unavailable(c);
     return handlers_object(
-        c, json_with(json_object_new_object(), "status", json_text(SLICE("ok"))));
+        c, json_with(json_object_new_object(), "status", json_string(SLICE("ok"))));
 }
 
 enum conn_result handlers_health(struct connection *c)

@@ -97,10 +97,10 @@ void reply_json(struct reply *reply, int status, struct json_object *body)
 void reply_detail(struct reply *reply, int status, const char *detail, const char *code)
 {
     struct json_object *body =
-        json_with(json_object_new_object(), "detail", json_text(slice_of(detail)));
+        json_with(json_object_new_object(), "detail", json_string(slice_of(detail)));
 
     if (code)
-        body = json_with(body, "code", json_text(slice_of(code)));
+        body = json_with(body, "code", json_string(slice_of(code)));
     reply_json(reply, status, body);
 }
 

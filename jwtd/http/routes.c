@@ -207,10 +207,10 @@ static struct json_object *describe_field(const struct route_field *field)
     struct json_object *object = json_object_new_object();
 
     object =
-        json_with(object, "type", json_text(slice_of(field->type ? field->type : "string")));
+        json_with(object, "type", json_string(slice_of(field->type ? field->type : "string")));
     object = json_with(object, "required", json_object_new_boolean(!field->optional));
     object = json_with(object, "read_only", json_object_new_boolean(false));
-    return json_with(object, "label", json_text(slice_of(field->label)));
+    return json_with(object, "label", json_string(slice_of(field->label)));
 }
 
 static struct json_object *describe_fields(const struct route *route)
@@ -229,8 +229,8 @@ static enum conn_result answer_options(struct connection *c)
     const struct route *route = c->route;
     struct json_object *body = json_object_new_object();
 
-    body = json_with(body, "name", json_text(slice_of(route->name)));
-    body = json_with(body, "description", json_text(slice_of(route->description)));
+    body = json_with(body, "name", json_string(slice_of(route->name)));
+    body = json_with(body, "description", json_string(slice_of(route->description)));
     body = json_with(body, "renders", json_of(SLICE("[\"application/json\"]")));
     body =
         json_with(body, "parses",

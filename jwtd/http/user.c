@@ -26,13 +26,13 @@ static enum conn_result on_user(struct connection *c, const struct wire_message 
         return outcome_refuse(c, answer, OUTCOME_PROTECTED);
     if (!is_audience(v[4].text))
         return connection_unavailable(c);
-    body = json_with(json_object_new_object(), "username", json_text(v[0].text));
-    body = json_with(body, "sid", json_text(v[1].text));
+    body = json_with(json_object_new_object(), "username", json_string(v[0].text));
+    body = json_with(body, "sid", json_string(v[1].text));
     body = json_with(body, "exp", json_object_new_int64((int64_t)v[2].number));
-    body = json_with(body, "iss", json_text(v[3].text));
+    body = json_with(body, "iss", json_string(v[3].text));
     body = json_with(body, "aud", json_of(v[4].text));
     if (v[5].text.n > 0)
-        body = json_with(body, "scope", json_text(v[5].text));
+        body = json_with(body, "scope", json_string(v[5].text));
     return handlers_object(c, body);
 }
 

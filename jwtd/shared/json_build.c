@@ -2,7 +2,7 @@
 
 #include <limits.h>
 
-struct json_object *json_text(struct slice text)
+struct json_object *json_string(struct slice text)
 {
     return text.n <= INT_MAX ? json_object_new_string_len(text.n > 0 ? text.p : "", (int)text.n)
                              : NULL;

@@ -2,7 +2,7 @@
  * Objects and lists of json-c, built without a check after each step: NULL stands for "out of
  * memory" and is passed on, so that only the end result has to be checked.
  *
- *     object = json_with(object, "detail", json_text(detail));
+ *     object = json_with(object, "detail", json_string(detail));
  *
  * json-c does not wipe what it frees: nothing secret may go into it.
  */
@@ -13,7 +13,7 @@
 #include <json.h>
 
 /* A JSON string. The bytes must be UTF-8. */
-struct json_object *json_text(struct slice text);
+struct json_object *json_string(struct slice text);
 
 /* The object with one more member, the list with one more element. value is taken over; when
  * either argument is NULL or there is no memory, both are freed and NULL is returned. */

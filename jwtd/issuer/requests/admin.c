@@ -16,7 +16,7 @@ static struct json_object *audience_list(const struct issuer *x)
     struct json_object *list = json_object_new_array();
 
     for (char *const *a = x->names.audience; *a; a++)
-        list = json_list_with(list, json_text(slice_of(*a)));
+        list = json_list_with(list, json_string(slice_of(*a)));
     return list;
 }
 
@@ -29,8 +29,8 @@ static struct json_object *key_list(const struct issuer *x)
         bool signs = k->key == x->keys.signer;
         struct json_object *key = json_object_new_object();
 
-        key = json_with(key, "kid", json_text(key_kid(k->key)));
-        key = json_with(key, "alg", json_text(slice_of(key_alg(k->key)->name)));
+        key = json_with(key, "kid", json_string(key_kid(k->key)));
+        key = json_with(key, "alg", json_string(slice_of(key_alg(k->key)->name)));
         key = json_with(key, "signs", json_object_new_boolean(signs));
         if (k->until > 0)
             key = json_with(key, "until", json_object_new_int64(k->until));
@@ -58,7 +58,7 @@ static struct json_object *store_object(const struct issuer *x)
     int64_t bytes = path ? file_size(path, "") : file_size(x->state_dir, own);
     struct json_object *store = json_object_new_object();
 
-    store = json_with(store, "path", json_text(slice_of(path ? path : own)));
+    store = json_with(store, "path", json_string(slice_of(path ? path : own)));
     return json_with(store, "bytes", json_object_new_int64(bytes));
 }
 
@@ -81,10 +81,10 @@ enum wire_status handle_admin_status(struct issuer *x, struct issuer_request *r)
     sessions = json_with(sessions, "live", json_object_new_int64((int64_t)live));
     sessions = json_with(sessions, "more", json_object_new_boolean(more));
     status = json_object_new_object();
-    status = json_with(status, "version", json_text(SLICE(JWT_VERSION)));
-    status = json_with(status, "issuer", json_text(slice_of(x->names.issuer)));
+    status = json_with(status, "version", json_string(SLICE(JWT_VERSION)));
+    status = json_with(status, "issuer", json_string(slice_of(x->names.issuer)));
     status = json_with(status, "audience", audience_list(x));
-    status = json_with(status, "algorithm", json_text(algorithm));
+    status = json_with(status, "algorithm", json_string(algorithm));
     status = json_with(status, "keys", key_list(x));
     status = json_with(status, "sessions", sessions);
     status = json_with(status, "store", store_object(x));

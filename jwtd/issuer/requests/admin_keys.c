@@ -101,7 +101,7 @@ static struct json_object *key_list(const struct issuer *x, const struct issuer_
         if (!is_requested(r, k) || k->key == x->keys.signer ||
             rotation_expired(&x->keys, k, now) != expired)
             continue;
-        key = json_with(json_object_new_object(), "kid", json_text(key_kid(k->key)));
+        key = json_with(json_object_new_object(), "kid", json_string(key_kid(k->key)));
         if (k->until > 0)
             key = json_with(key, "until", json_object_new_int64(k->until));
         list = json_list_with(list, key);
@@ -116,7 +116,7 @@ static struct json_object *describe(const struct issuer *x, const struct issuer_
 
     reply = json_with(reply, "retired", key_list(x, r, now, true));
     reply = json_with(reply, "kept", key_list(x, r, now, false));
-    return json_with(reply, "signs", json_text(key_kid(x->keys.signer)));
+    return json_with(reply, "signs", json_string(key_kid(x->keys.signer)));
 }
 
 /* Removes the keys of the list "retired". */

@@ -21,7 +21,7 @@ static struct json_object *printable(const char *text)
 
     for (size_t i = 0; i < n; i++)
         clean[i] = (char)(text[i] >= ' ' && text[i] <= '~' ? text[i] : '?');
-    return json_text((struct slice){clean, n});
+    return json_string((struct slice){clean, n});
 }
 
 static struct json_object *row_of(const struct store_session *s, const uint8_t *current)
@@ -32,9 +32,9 @@ static struct json_object *row_of(const struct store_session *s, const uint8_t *
     char sid[ISSUE_ID_LEN];
 
     base64url_encode((struct slice){(const char *)s->sid, sizeof(s->sid)}, sid);
-    row = json_with(row, "sid", json_text((struct slice){sid, sizeof(sid)}));
+    row = json_with(row, "sid", json_string((struct slice){sid, sizeof(sid)}));
     if (!current)
-        row = json_with(row, "user", json_text(slice_of(s->user)));
+        row = json_with(row, "user", json_string(slice_of(s->user)));
     row = json_with(row, "created", json_object_new_int64(s->created_at));
     row = json_with(row, "last_used", json_object_new_int64(s->last_used));
     row = json_with(row, "expires", json_object_new_int64(end));
