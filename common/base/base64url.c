@@ -3,57 +3,84 @@
 static const char letters[] =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-/* The value of each letter plus one; 0 for a byte that is not a letter. */
+/* The value of each letter and the mark that it is one; 0 for a byte that is not a letter. */
+#define LETTER 0x80
 static const uint8_t values[256] = {
-    ['A'] = 1,  ['B'] = 2,  ['C'] = 3,  ['D'] = 4,  ['E'] = 5,  ['F'] = 6,  ['G'] = 7,
-    ['H'] = 8,  ['I'] = 9,  ['J'] = 10, ['K'] = 11, ['L'] = 12, ['M'] = 13, ['N'] = 14,
-    ['O'] = 15, ['P'] = 16, ['Q'] = 17, ['R'] = 18, ['S'] = 19, ['T'] = 20, ['U'] = 21,
-    ['V'] = 22, ['W'] = 23, ['X'] = 24, ['Y'] = 25, ['Z'] = 26, ['a'] = 27, ['b'] = 28,
-    ['c'] = 29, ['d'] = 30, ['e'] = 31, ['f'] = 32, ['g'] = 33, ['h'] = 34, ['i'] = 35,
-    ['j'] = 36, ['k'] = 37, ['l'] = 38, ['m'] = 39, ['n'] = 40, ['o'] = 41, ['p'] = 42,
-    ['q'] = 43, ['r'] = 44, ['s'] = 45, ['t'] = 46, ['u'] = 47, ['v'] = 48, ['w'] = 49,
-    ['x'] = 50, ['y'] = 51, ['z'] = 52, ['0'] = 53, ['1'] = 54, ['2'] = 55, ['3'] = 56,
-    ['4'] = 57, ['5'] = 58, ['6'] = 59, ['7'] = 60, ['8'] = 61, ['9'] = 62, ['-'] = 63,
-    ['_'] = 64,
-};
+    ['A'] = LETTER | 0,  ['B'] = LETTER | 1,  ['C'] = LETTER | 2,  ['D'] = LETTER | 3,
+    ['E'] = LETTER | 4,  ['F'] = LETTER | 5,  ['G'] = LETTER | 6,  ['H'] = LETTER | 7,
+    ['I'] = LETTER | 8,  ['J'] = LETTER | 9,  ['K'] = LETTER | 10, ['L'] = LETTER | 11,
+    ['M'] = LETTER | 12, ['N'] = LETTER | 13, ['O'] = LETTER | 14, ['P'] = LETTER | 15,
+    ['Q'] = LETTER | 16, ['R'] = LETTER | 17, ['S'] = LETTER | 18, ['T'] = LETTER | 19,
+    ['U'] = LETTER | 20, ['V'] = LETTER | 21, ['W'] = LETTER | 22, ['X'] = LETTER | 23,
+    ['Y'] = LETTER | 24, ['Z'] = LETTER | 25, ['a'] = LETTER | 26, ['b'] = LETTER | 27,
+    ['c'] = LETTER | 28, ['d'] = LETTER | 29, ['e'] = LETTER | 30, ['f'] = LETTER | 31,
+    ['g'] = LETTER | 32, ['h'] = LETTER | 33, ['i'] = LETTER | 34, ['j'] = LETTER | 35,
+    ['k'] = LETTER | 36, ['l'] = LETTER | 37, ['m'] = LETTER | 38, ['n'] = LETTER | 39,
+    ['o'] = LETTER | 40, ['p'] = LETTER | 41, ['q'] = LETTER | 42, ['r'] = LETTER | 43,
+    ['s'] = LETTER | 44, ['t'] = LETTER | 45, ['u'] = LETTER | 46, ['v'] = LETTER | 47,
+    ['w'] = LETTER | 48, ['x'] = LETTER | 49, ['y'] = LETTER | 50, ['z'] = LETTER | 51,
+    ['0'] = LETTER | 52, ['1'] = LETTER | 53, ['2'] = LETTER | 54, ['3'] = LETTER | 55,
+    ['4'] = LETTER | 56, ['5'] = LETTER | 57, ['6'] = LETTER | 58, ['7'] = LETTER | 59,
+    ['8'] = LETTER | 60, ['9'] = LETTER | 61, ['-'] = LETTER | 62, ['_'] = LETTER | 63};
+
+/* Writes the first n of the four letters that these 24 bits make. */
+static inline char *put_letters(uint32_t bits, size_t n, char *ret)
+{
+    for (size_t i = 0; i < n; i++)
+        *ret++ = letters[bits >> (18 - 6 * i) & 63];
+    return ret;
+}
 
 void base64url_encode(struct slice in, char *ret)
 {
-    uint32_t bits = 0;
-    unsigned n_bits = 0;
+    const uint8_t *p = (const uint8_t *)in.p;
+    size_t left = in.n;
 
-    for (size_t i = 0; i < in.n; i++) {
-        bits = bits << 8 | (uint8_t)in.p[i];
-        for (n_bits += 8; n_bits >= 6; n_bits -= 6)
-            *ret++ = letters[bits >> (n_bits - 6) & 63];
-    }
-    if (n_bits > 0)
-        *ret = letters[bits << (6 - n_bits) & 63];
+    for (; left >= 3; left -= 3, p += 3)
+        ret = put_letters((uint32_t)p[0] << 16 | (uint32_t)p[1] << 8 | p[2], 4, ret);
+    if (left > 0)
+        (void)put_letters((uint32_t)p[0] << 16 | (left == 2 ? (uint32_t)p[1] << 8 : 0),
+                          left + 1, ret);
+}
+
+/* The 24 bits of four letters. *marks keeps its top bit when they are letters. */
+static inline uint32_t join(const uint8_t *p, uint8_t *marks)
+{
+    uint8_t a = values[p[0]], b = values[p[1]], c = values[p[2]], d = values[p[3]];
+
+    *marks &= a & b & c & d;
+    return (uint32_t)(a & 63) << 18 | (uint32_t)(b & 63) << 12 | (uint32_t)(c & 63) << 6 |
+           (d & 63);
 }
 
 enum tok_err base64url_decode(struct slice in, void *ret, size_t size, size_t *ret_n)
 {
-    size_t n = BASE64URL_BYTES(in.n);
-    uint8_t *out = ret;
-    uint32_t bits = 0;
-    unsigned n_bits = 0;
+    const uint8_t *p = (const uint8_t *)in.p;
+    uint8_t *out = ret, marks = LETTER;
+    size_t n = BASE64URL_BYTES(in.n), tail = in.n % 4;
+    uint32_t bits;
 
-    if (in.n % 4 == 1 || n > size)
+    if (tail == 1 || n > size)
         return TOK_BASE64;
-    for (size_t i = 0; i < in.n; i++) {
-        uint8_t value = values[(uint8_t)in.p[i]];
-
-        if (value == 0)
-            return TOK_BASE64;
-        bits = bits << 6 | (uint32_t)(value - 1);
-        n_bits += 6;
-        if (n_bits >= 8) {
-            n_bits -= 8;
-            *out++ = (uint8_t)(bits >> n_bits);
-        }
+    for (size_t i = 0; i < in.n / 4; i++, p += 4) {
+        bits = join(p, &marks);
+        *out++ = (uint8_t)(bits >> 16);
+        *out++ = (uint8_t)(bits >> 8);
+        *out++ = (uint8_t)bits;
     }
-    /* Bits of the last letter that belong to no byte. */
-    if (bits & ((1U << n_bits) - 1))
+    if (tail > 0) {
+        /* Letters of value 0 in place of the missing ones; the bits that belong to no byte
+         * must be zero. */
+        const uint8_t last[4] = {p[0], p[1], tail == 3 ? p[2] : 'A', 'A'};
+
+        bits = join(last, &marks);
+        *out++ = (uint8_t)(bits >> 16);
+        if (tail == 3)
+            *out++ = (uint8_t)(bits >> 8);
+        if (tail == 3 ? bits & 0xff : bits & 0xffff)
+            return TOK_BASE64;
+    }
+    if (!(marks & LETTER))
         return TOK_BASE64;
     *ret_n = n;
     return TOK_OK;
@@ -61,8 +88,13 @@ enum tok_err base64url_decode(struct slice in, void *ret, size_t size, size_t *r
 
 bool base64url_is_text(struct slice in)
 {
-    for (size_t i = 0; i < in.n; i++)
-        if (values[(uint8_t)in.p[i]] == 0)
-            return false;
-    return true;
+    uint8_t marks = LETTER;
+    size_t i = 0;
+    const uint8_t *p = (const uint8_t *)in.p;
+
+    for (; i + 4 <= in.n; i += 4)
+        (void)join(p + i, &marks);
+    for (; i < in.n; i++)
+        marks &= values[p[i]];
+    return marks;
 }

@@ -29,10 +29,11 @@ static inline bool slice_eq(struct slice a, struct slice b)
     return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
 }
 
-/* Compares with a C string. A NUL among the bytes is an ordinary byte. */
+/* Compares with a C string. A NUL among the bytes is an ordinary byte. The first byte is looked
+ * at apart, as names in tables mostly differ there. */
 static inline bool slice_is(struct slice a, const char *s)
 {
-    return slice_eq(a, slice_of(s));
+    return (a.n == 0 || a.p[0] == s[0]) && slice_eq(a, slice_of(s));
 }
 
 /* What follows the first n bytes; n is at most s.n. */

@@ -1,7 +1,7 @@
 /*
- * A key is immutable once made and good for exactly one algorithm. It holds a keyed context of
- * libcrypto made once; a check or a signature works on a copy of it, so one key may serve many
- * threads. Files hold keys as JWKs (RFC 7517, 7518 6, 8037 2; key_jwk.c) or as PEM (key_pem.c).
+ * A key is good for exactly one algorithm. Threads may share the key of a pair; a secret (oct)
+ * they may not, as each MAC is made in the key's own context. Files hold keys as JWKs (RFC
+ * 7517, 7518 6, 8037 2; key_jwk.c) or as PEM (key_pem.c).
  *
  * Every key passes the same rules (key_rules.c), wherever it comes from: RSA of 2048 to 8192
  * bits with an odd exponent from 3 to 2^32 - 1 and without the mark of CVE-2017-15361 (ROCA);

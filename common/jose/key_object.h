@@ -8,7 +8,7 @@ struct key {
     OSSL_LIB_CTX *ctx;
     EVP_PKEY *pkey;       /* NULL: oct */
     struct secret octets; /* oct: the secret */
-    /* Keyed contexts. Each operation works on a copy, so that threads may share a key. */
+    /* Keyed contexts. Each operation starts mac again, and works on a copy of the others. */
     EVP_MAC_CTX *mac;   /* oct */
     EVP_MD_CTX *verify; /* RSA, EC, OKP */
     EVP_MD_CTX *sign;   /* RSA, EC, OKP: of a private key */

@@ -74,14 +74,17 @@ const struct scan_value *scan_find(const struct scan_member *members, size_t n,
 /* True for a string whose decoded bytes are exactly these. */
 bool scan_string_is(struct scan_value v, struct slice bytes);
 
-/* True for a string whose decoded bytes are this C string's. Inline: most names differ in the
- * first byte. */
+/* The bytes between the quotes of a string with escaped == false. */
+static inline struct slice scan_string_raw(struct scan_value v)
+{
+    return (struct slice){v.text.p + 1, v.text.n - 2};
+}
+
+/* True for a string whose decoded bytes are this C string's. */
 static inline bool scan_string_is_text(const struct scan_value *v, const char *text)
 {
-    bool may_be =
-        v->escaped || (v->type == SCAN_STRING && v->text.p[1] == (*text ? *text : '"'));
-
-    return may_be && scan_string_is(*v, slice_of(text));
+    return v->type == SCAN_STRING && !v->escaped ? slice_is(scan_string_raw(*v), text)
+                                                 : scan_string_is(*v, slice_of(text));
 }
 
 /* The decoded bytes of a string into ret (room for size; may hold NUL from \u0000; none is
@@ -89,12 +92,6 @@ static inline bool scan_string_is_text(const struct scan_value *v, const char *t
  * when it does not fit, TOK_CLAIM_TYPE for what is no string. Decoded bytes are never more than
  * the text's. */
 enum tok_err scan_string(struct scan_value v, char *ret, size_t size, size_t *ret_n) MUST_CHECK;
-
-/* The bytes between the quotes of a string with escaped == false. */
-static inline struct slice scan_string_raw(struct scan_value v)
-{
-    return (struct slice){v.text.p + 1, v.text.n - 2};
-}
 
 enum scan_round { SCAN_FLOOR, SCAN_CEIL };
 

@@ -1,11 +1,14 @@
 #include "common/base/text.h"
 #include "common/json/scan_internal.h"
 
+#include <stdlib.h>
+
+#define NAMES_FEW 16 /* of an object; add_name() */
+
 struct scanner {
     const char *start, *at, *end;
     unsigned depth;
-    /* The opening quotes of the names of all open objects, outermost first, those of each
-     * object sorted. */
+    /* The opening quotes of the names of all open objects, outermost first. */
     const char **names;
     size_t n_names;
     /* Where the members of the outermost object go; NULL: nowhere. */
@@ -117,15 +120,26 @@ static enum tok_err take_string_value(struct scanner *s, const struct scan_value
     return TOK_OK;
 }
 
-/* Inserts a name among those of its object, which begin at first. False: it is there already.
- * Sorted, so that no choice of names makes it slow. */
-static bool add_name(struct scanner *s, size_t first, const char *name)
+static inline bool is_same_name(const char *a, const char *b)
 {
-    size_t low = first, high = s->n_names;
+    bool may_be = a[1] == b[1] || a[1] == '\\' || b[1] == '\\';
+
+    return may_be && scan_string_order(a, b) == 0;
+}
+
+static int order_names(const void *a, const void *b)
+{
+    return scan_string_order(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Inserts a name among n that are sorted. False: it is there already. */
+static bool insert_name(const char **names, size_t n, const char *name)
+{
+    size_t low = 0, high = n;
 
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        int order = scan_string_order(name, s->names[middle]);
+        int order = scan_string_order(name, names[middle]);
 
         if (order == 0)
             return false;
@@ -134,10 +148,35 @@ static bool add_name(struct scanner *s, size_t first, const char *name)
         else
             low = middle + 1;
     }
-    memmove(&s->names[low + 1], &s->names[low], (s->n_names - low) * sizeof(*s->names));
-    s->names[low] = name;
-    s->n_names++;
+    memmove(&names[low + 1], &names[low], (n - low) * sizeof(*names));
+    names[low] = name;
     return true;
+}
+
+/* Appends a name to n. False: it is there already. */
+static bool append_name(const char **names, size_t n, const char *name)
+{
+    for (size_t i = 0; i < n; i++)
+        if (is_same_name(names[i], name))
+            return false;
+    names[n] = name;
+    return true;
+}
+
+/* Adds a name to those of the innermost object, which begin at first. False: it is there
+ * already. A few names are compared one by one; more are sorted, so that no choice of names
+ * makes it slow. */
+static bool add_name(struct scanner *s, size_t first, const char *name)
+{
+    const char **names = s->names + first;
+    size_t n = s->n_names - first;
+    bool added;
+
+    if (n == NAMES_FEW)
+        qsort(names, n, sizeof(*names), order_names);
+    added = n < NAMES_FEW ? append_name(names, n, name) : insert_name(names, n, name);
+    s->n_names += added;
+    return added;
 }
 
 static enum tok_err take_name(struct scanner *s, size_t first, struct scan_value *ret)

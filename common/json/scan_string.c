@@ -184,9 +184,16 @@ static int next_byte(struct reader *r)
 
 int scan_string_order(const char *a, const char *b)
 {
-    struct reader ra = reader_at(a), rb = reader_at(b);
+    struct reader ra, rb;
     int ca, cb;
 
+    /* Names seldom have escapes. */
+    while (a[1] == b[1] && a[1] != '"' && a[1] != '\\') {
+        a++;
+        b++;
+    }
+    ra = reader_at(a);
+    rb = reader_at(b);
     do {
         ca = next_byte(&ra);
         cb = next_byte(&rb);
