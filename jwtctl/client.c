@@ -219,12 +219,11 @@ enum tok_err client_send(const struct client_request *request, struct client_rep
     return TOK_OK;
 }
 
-/* Malloc'ed: the message of {"detail":"..."}, or of the first wrong field {"aud":["..."]} with
- * the field's name in front, as Django REST framework writes them. */
-static char *refusal_text(struct json_object *body)
+/* The message of {"detail":"..."}, or of the first wrong field {"aud":["..."]} with the field's
+ * name in front, as Django REST framework writes them. */
+static void read_refusal(struct json_object *body, struct errmsg *ret)
 {
-    const char *name = NULL, *message = NULL;
-    char *text = NULL;
+    const char *name, *message = NULL;
 
     if (json_object_is_type(body, json_type_object) && json_object_object_length(body) > 0) {
         struct json_object_iterator first = json_object_iter_begin(body);
@@ -235,19 +234,19 @@ static char *refusal_text(struct json_object *body)
             json_text(json_length(value) > 0 ? json_object_array_get_idx(value, 0) : value);
     }
     if (!message)
-        return strdup("no more is said");
-    if (strcmp(name, "detail") == 0 || strcmp(name, "non_field_errors") == 0)
-        return strdup(message);
-    return asprintf(&text, "%s: %s", name, message) < 0 ? NULL : text;
+        (void)errmsg_set(ret, TOK_FILE, "no details");
+    else if (strcmp(name, "detail") == 0 || strcmp(name, "non_field_errors") == 0)
+        (void)errmsg_set(ret, TOK_FILE, "%s", message);
+    else
+        (void)errmsg_set(ret, TOK_FILE, "%s: %s", name, message);
 }
 
 enum tok_err client_refused(const char *server, const struct client_reply *r,
                             struct errmsg *errmsg)
 {
-    CLEANUP(cleanup_free) char *text = refusal_text(r->body);
+    struct errmsg detail;
 
-    if (!text)
-        out_of_memory();
+    read_refusal(r->body, &detail);
     if (r->status == 429)
         return errmsg_set(errmsg, TOK_FILE,
                           "too many wrong passwords: try again in %" PRId64 " s",
@@ -257,7 +256,7 @@ enum tok_err client_refused(const char *server, const struct client_reply *r,
             errmsg, TOK_FILE,
             "jwtd at %s can't answer now (%s); the cause is in: journalctl -u jwtd "
             "-u jwtd-issuer -u jwtd-login",
-            server, text);
+            server, detail.text);
     return errmsg_set(errmsg, TOK_FILE, "%s answered with status %ld: %s", server, r->status,
-                      text);
+                      detail.text);
 }

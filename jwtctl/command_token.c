@@ -53,7 +53,7 @@ static enum tok_err get_narrowed(const struct client_session *s, struct narrow_r
     enum tok_err err;
 
     if (request.one_time && !request.audience) {
-        err = narrow_audience(s, NULL, &only, errmsg);
+        err = narrow_audience(s, (struct slice){0}, &only, errmsg);
         if (err)
             return err;
         request.audience = only.p;

@@ -31,13 +31,11 @@ enum tok_err narrow_token(const struct client_session *s, const struct narrow_re
 }
 
 /* Host names are compared as in DNS: without case and without a final dot. */
-static bool is_host(const char *name, const char *host)
+static bool is_host(const char *name, struct slice host)
 {
-    size_t n = strlen(host);
-
-    if (n > 1 && host[n - 1] == '.')
-        n--;
-    return strlen(name) == n && strncasecmp(name, host, n) == 0;
+    if (host.n > 1 && host.p[host.n - 1] == '.')
+        host.n--;
+    return host.n > 0 && strlen(name) == host.n && strncasecmp(name, host.p, host.n) == 0;
 }
 
 static const char *audience_at(struct json_object *aud, size_t i)
@@ -45,7 +43,7 @@ static const char *audience_at(struct json_object *aud, size_t i)
     return json_text(json_length(aud) > 0 ? json_object_array_get_idx(aud, i) : aud);
 }
 
-static enum tok_err no_audience(struct json_object *aud, size_t count, const char *host,
+static enum tok_err no_audience(struct json_object *aud, size_t count, struct slice host,
                                 struct errmsg *errmsg)
 {
     char list[sizeof(errmsg->text)] = "";
@@ -57,14 +55,15 @@ static enum tok_err no_audience(struct json_object *aud, size_t count, const cha
         n += (size_t)snprintf(list + n, sizeof(list) - n, "%s%s", i > 0 ? ", " : "",
                               name ? name : "?");
     }
-    if (host)
+    if (host.p)
         return errmsg_set(errmsg, TOK_AUDIENCE,
-                          "the session is not for the host %s; it is for: %s", host, list);
+                          "the session is not for the host %.*s; it is for: %s", (int)host.n,
+                          host.p, list);
     return errmsg_set(errmsg, TOK_AUDIENCE,
                       "say for which host the token is; the session is for: %s", list);
 }
 
-enum tok_err narrow_audience(const struct client_session *s, const char *host,
+enum tok_err narrow_audience(const struct client_session *s, struct slice host,
                              struct secret *ret, struct errmsg *errmsg)
 {
     CLEANUP(cleanup_json) struct json_object *claims = NULL;
@@ -79,7 +78,7 @@ enum tok_err narrow_audience(const struct client_session *s, const char *host,
     for (size_t i = 0; i < count && !found; i++) {
         const char *name = audience_at(aud, i);
 
-        if (name && (count == 1 || (host && is_host(name, host))))
+        if (name && (count == 1 || is_host(name, host)))
             found = name;
     }
     if (!found)

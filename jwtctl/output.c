@@ -11,11 +11,8 @@
 
 #define ERROR_MAX 1024 /* bytes of an error message */
 
-static void vprint_error(const char *name, const char *fmt, va_list args)
+static void put_error(const char *name, char *text)
 {
-    char text[ERROR_MAX];
-
-    (void)vsnprintf(text, sizeof(text), fmt, args);
     for (char *p = text; *p; p++) {
         if (text_is_control(*p))
             *p = '?';
@@ -25,11 +22,13 @@ static void vprint_error(const char *name, const char *fmt, va_list args)
 
 void print_error(const char *fmt, ...)
 {
+    char text[ERROR_MAX];
     va_list args;
 
     va_start(args, fmt);
-    vprint_error("jwtctl", fmt, args);
+    (void)vsnprintf(text, sizeof(text), fmt, args);
     va_end(args);
+    put_error("jwtctl", text);
 }
 
 int print_failure(int status, const struct errmsg *errmsg)
@@ -40,11 +39,13 @@ int print_failure(int status, const struct errmsg *errmsg)
 
 int print_usage_error(const char *command, const char *fmt, ...)
 {
+    char text[ERROR_MAX];
     va_list args;
 
     va_start(args, fmt);
-    vprint_error(command, fmt, args);
+    (void)vsnprintf(text, sizeof(text), fmt, args);
     va_end(args);
+    put_error(command, text);
     fprintf(stderr, "%s: see `%s --help`\n", command, command);
     return EXIT_USAGE;
 }

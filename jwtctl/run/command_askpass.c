@@ -53,8 +53,8 @@ static bool is_other_host(const struct askpass_context *c, const struct prompt *
            !is_same_host(p->host, c->alias);
 }
 
-/* For one login at this host; NULL: unknown. */
-static enum tok_err get_ssh_token(const struct client_session *s, const char *host,
+/* For one login at this host; p NULL: unknown. */
+static enum tok_err get_ssh_token(const struct client_session *s, struct slice host,
                                   struct secret *ret, struct errmsg *errmsg)
 {
     CLEANUP(secret_clear) struct secret audience = {0};
@@ -92,7 +92,6 @@ static enum tok_err get_token(const struct askpass_context *c, const struct prom
                               struct secret *ret, struct errmsg *errmsg)
 {
     CLEANUP(session_clear) struct client_session s = {0};
-    CLEANUP(cleanup_free) char *host = NULL;
     enum prompt_program program = p->program != PROMPT_ANY ? p->program : c->program;
     enum tok_err err = session_get(&s, errmsg);
 
@@ -106,12 +105,7 @@ static enum tok_err get_token(const struct askpass_context *c, const struct prom
         get_sudo_token(&s, ret);
         return TOK_OK;
     }
-    if (p->host.n > 0 && !c->host) {
-        host = strndup(p->host.p, p->host.n);
-        if (!host)
-            out_of_memory();
-    }
-    return get_ssh_token(&s, c->host ? c->host : host, ret, errmsg);
+    return get_ssh_token(&s, c->host ? slice_of(c->host) : p->host, ret, errmsg);
 }
 
 static enum tok_err get_answer(const char *text, struct secret *ret, struct errmsg *errmsg)

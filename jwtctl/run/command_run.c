@@ -123,7 +123,7 @@ static enum tok_err prepare_ssh(const struct client_session *s, char **argv, int
     ask_ssh(argv, n, &host);
     if (!host.name)
         return TOK_OK; /* ssh -V, or arguments that ssh will refuse */
-    err = narrow_audience(s, host.name, &audience, errmsg);
+    err = narrow_audience(s, slice_of(host.name), &audience, errmsg);
     if (err)
         return err;
     set_variable(ASKPASS_HOST, host.name);
