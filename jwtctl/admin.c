@@ -24,13 +24,14 @@ static ssize_t exchange(int fd, const uint8_t *request, size_t n, struct admin_a
 static enum tok_err admin_unreachable(const char *socket, int error, struct errmsg *errmsg)
 {
     if (error == ECONNRESET)
-        return errmsg_set(errmsg, TOK_FILE,
-                          "jwtd-issuer at %s gave no answer: journalctl -u jwtd-issuer",
-                          socket);
-    return errmsg_set(errmsg, error == ENOENT ? TOK_MISSING : TOK_FILE,
-                      "jwtd-issuer does not answer at %s (%s); as root: systemctl enable --now "
-                      "jwtd.socket",
-                      socket, strerrordesc_np(error));
+        return errmsg_set(
+            errmsg, TOK_FILE,
+            "jwtd-issuer at %s closed the connection; see: journalctl -u jwtd-issuer", socket);
+    return errmsg_set(
+        errmsg, error == ENOENT ? TOK_MISSING : TOK_FILE,
+        "cannot connect to jwtd-issuer at %s (%s); to start it: systemctl enable --now "
+        "jwtd.socket",
+        socket, strerrordesc_np(error));
 }
 
 enum tok_err admin_send(const char *socket, enum wire_op op, const union wire_value *values,
@@ -44,20 +45,20 @@ enum tok_err admin_send(const char *socket, enum wire_op op, const union wire_va
     if (fd < 0)
         return admin_unreachable(socket, -fd, errmsg);
     if (wire_pack_request(op, values, request, &n) != WIRE_FINE)
-        return errmsg_set(errmsg, TOK_FILE, "that is too long to be asked");
+        return errmsg_set(errmsg, TOK_FILE,
+                          "the argument is too long for a request to jwtd-issuer");
     got = exchange(fd, request, n, ret);
     if (got < 0)
         return admin_unreachable(socket, (int)-got, errmsg);
     if (wire_read_answer((struct slice){(const char *)ret->bytes, (size_t)got}, wire_find(op),
                          &ret->message) != WIRE_FINE)
-        return errmsg_set(errmsg, TOK_FILE,
-                          "jwtd-issuer at %s gave an answer that is none: it is of "
-                          "another release",
-                          socket);
-    if (ret->message.status == WIRE_UNAVAILABLE)
         return errmsg_set(
             errmsg, TOK_FILE,
-            "jwtd-issuer can't answer now; the cause is in: journalctl -u jwtd-issuer");
+            "jwtd-issuer at %s sent an answer of another release; jwtctl is " JWT_VERSION,
+            socket);
+    if (ret->message.status == WIRE_UNAVAILABLE)
+        return errmsg_set(errmsg, TOK_FILE,
+                          "jwtd-issuer is unavailable; see: journalctl -u jwtd-issuer");
     return TOK_OK;
 }
 
@@ -67,7 +68,7 @@ int admin_call(const char *command, const char *socket, enum wire_op op,
     struct errmsg errmsg;
 
     if (geteuid() != 0) {
-        print_error("%s: only root may ask this", command);
+        print_error("%s: must be run as root", command);
         return EXIT_FAILURE;
     }
     return admin_send(socket, op, values, ret, &errmsg) == TOK_OK

@@ -6,17 +6,17 @@
 #include <getopt.h>
 
 /* getopt returns the number of the row, counted from 1; '?' and -1 are none. */
-static int make_long_options(const struct argument_option *rows, struct option *ret)
+static int make_long_options(const struct option_row *rows, struct option *ret)
 {
     int n = 0;
 
-    for (; rows[n].name && n < ARGUMENT_OPTIONS_MAX; n++)
+    for (; rows[n].name && n < OPTION_ROWS_MAX; n++)
         ret[n] = (struct option){rows[n].name, rows[n].flag ? no_argument : required_argument,
                                  NULL, n + 1};
     return n;
 }
 
-static int apply_option(const char *command, const struct argument_option *row)
+static int apply_option(const char *command, const struct option_row *row)
 {
     if (row->flag)
         *row->flag = true;
@@ -27,9 +27,9 @@ static int apply_option(const char *command, const struct argument_option *row)
     return EXIT_SUCCESS;
 }
 
-int arguments_parse(int argc, char **argv, const struct argument_option *rows, int max_operands)
+int arguments_parse(int argc, char **argv, const struct option_row *rows, int max_operands)
 {
-    struct option long_options[ARGUMENT_OPTIONS_MAX + 1] = {0};
+    struct option long_options[OPTION_ROWS_MAX + 1] = {0};
     int n = make_long_options(rows, long_options), c, status;
 
     while ((c = getopt_long(argc, argv, max_operands == ARGUMENTS_COMMAND ? "+" : "",
@@ -41,7 +41,6 @@ int arguments_parse(int argc, char **argv, const struct argument_option *rows, i
             return status;
     }
     if (max_operands != ARGUMENTS_COMMAND && argc - optind > max_operands)
-        return print_usage_error(argv[0], "unexpected argument '%s'",
-                                 argv[optind + max_operands]);
+        return bad_usage(argv[0], "unexpected argument '%s'", argv[optind + max_operands]);
     return EXIT_SUCCESS;
 }

@@ -5,10 +5,10 @@
 
 #include "common/base/error.h"
 
-#define ARGUMENT_OPTIONS_MAX 8
+#define OPTION_ROWS_MAX 8
 
 /* Exactly one of flag, value and parse is set. */
-struct argument_option {
+struct option_row {
     const char *name;   /* without the dashes */
     bool *flag;         /* the option takes no value: set to true */
     const char **value; /* set to the value, the last one given */
@@ -22,5 +22,5 @@ struct argument_option {
 
 /* Reads the options; optind is the first operand then. EXIT_SUCCESS; otherwise an error was
  * printed and its exit status is returned. */
-int arguments_parse(int argc, char **argv, const struct argument_option *rows,
+int arguments_parse(int argc, char **argv, const struct option_row *rows,
                     int max_operands) MUST_CHECK;

@@ -6,7 +6,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#define REPLY_MAX ((size_t)2 << 20) /* bytes; a list of sessions is under 1 MiB and a bit */
+#define REPLY_MAX ((size_t)2 << 20) /* bytes; lists of sessions stay below */
 
 DEFINE_CLEANUP(CURL *, cleanup_curl, curl_easy_cleanup)
 DEFINE_CLEANUP(CURLU *, cleanup_url, curl_url_cleanup)
@@ -66,20 +66,19 @@ enum tok_err client_check_server(const char *server, struct errmsg *errmsg)
         curl_url_get(url, CURLUPART_HOST, &host, 0) != CURLUE_OK ||
         (strcmp(scheme, "https") != 0 && strcmp(scheme, "http") != 0))
         return errmsg_set(errmsg, TOK_SETTINGS,
-                          "'%s' is no server: allowed is an https URL or the path of a socket",
+                          "'%s': expected an https URL or the absolute path of a Unix socket",
                           server);
-    /* A password in a URL is a password in argv. */
+    /* Other users can read the arguments of a process. */
     if (has_part(url, CURLUPART_USER) || has_part(url, CURLUPART_PASSWORD) ||
         has_part(url, CURLUPART_QUERY) || has_part(url, CURLUPART_FRAGMENT))
         return errmsg_set(errmsg, TOK_SETTINGS,
-                          "the server's URL holds a user, a query or a fragment; allowed is "
+                          "the URL has a user name, password, query or fragment; expected "
                           "https://HOST[:PORT][/PATH]");
     if (strcmp(scheme, "http") == 0 && !is_loopback(host))
-        return errmsg_set(
-            errmsg, TOK_SETTINGS,
-            "'%s': the password would travel in clear; allowed is https, and http "
-            "to localhost, 127.0.0.1 and [::1]",
-            server);
+        return errmsg_set(errmsg, TOK_SETTINGS,
+                          "'%s': http would send the password unencrypted; expected https "
+                          "(http is accepted for localhost, 127.0.0.1 and [::1])",
+                          server);
     return TOK_OK;
 }
 
@@ -117,13 +116,13 @@ static bool set_options(CURL *curl, struct received *received, char *error)
 static bool set_server(CURL *curl, const char *server, const char *path)
 {
     CLEANUP(cleanup_free) char *url = NULL;
-    size_t n = strlen(server);
+    const char *base = is_socket(server) ? "http://localhost" : server;
+    size_t n = strlen(base);
 
-    /* The API's path begins with a slash. */
-    while (n > 0 && server[n - 1] == '/')
+    /* The path begins with a slash. */
+    while (n > 0 && base[n - 1] == '/')
         n--;
-    if (asprintf(&url, "%.*s%s", is_socket(server) ? 16 : (int)n,
-                 is_socket(server) ? "http://localhost" : server, path) < 0) {
+    if (asprintf(&url, "%.*s%s", (int)n, base, path) < 0) {
         url = NULL;
         return false;
     }
@@ -173,17 +172,16 @@ static enum tok_err client_unreachable(CURL *curl, CURLcode code, const char *se
 
     (void)curl_easy_getinfo(curl, CURLINFO_OS_ERRNO, &number);
     if (code == CURLE_OPERATION_TIMEDOUT)
-        return errmsg_set(errmsg, TOK_FILE, "%s: no answer within %d s", server,
-                          CLIENT_SECONDS);
+        return errmsg_set(errmsg, TOK_FILE, "%s: no reply within %d s", server, CLIENT_SECONDS);
     if (!is_socket(server))
         return errmsg_set(errmsg, TOK_FILE, "%s: %s", server,
                           error[0] ? error : curl_easy_strerror(code));
     if (code == CURLE_COULDNT_CONNECT)
         return errmsg_set(errmsg, TOK_FILE,
-                          "jwtd does not answer at %s (%s); as root: systemctl enable --now "
-                          "jwtd.socket",
-                          server, number ? strerror((int)number) : "can't connect");
-    return errmsg_set(errmsg, TOK_FILE, "jwtd at %s broke off: %s", server,
+                          "cannot connect to jwtd at %s (%s); to start it, as root: systemctl "
+                          "enable --now jwtd.socket",
+                          server, number ? strerror((int)number) : "connection failed");
+    return errmsg_set(errmsg, TOK_FILE, "connection to jwtd at %s failed: %s", server,
                       curl_easy_strerror(code));
 }
 
@@ -249,14 +247,13 @@ enum tok_err client_refused(const char *server, const struct client_reply *r,
     read_refusal(r->body, &detail);
     if (r->status == 429)
         return errmsg_set(errmsg, TOK_FILE,
-                          "too many wrong passwords: try again in %" PRId64 " s",
+                          "too many failed logins; try again in %" PRId64 " s",
                           r->retry_after > 0 ? r->retry_after : 60);
     if (r->status == 503)
-        return errmsg_set(
-            errmsg, TOK_FILE,
-            "jwtd at %s can't answer now (%s); the cause is in: journalctl -u jwtd "
-            "-u jwtd-issuer -u jwtd-login",
-            server, detail.text);
-    return errmsg_set(errmsg, TOK_FILE, "%s answered with status %ld: %s", server, r->status,
+        return errmsg_set(errmsg, TOK_FILE,
+                          "jwtd at %s is unavailable (%s); see: journalctl -u jwtd -u "
+                          "jwtd-issuer -u jwtd-login",
+                          server, detail.text);
+    return errmsg_set(errmsg, TOK_FILE, "%s replied with status %ld: %s", server, r->status,
                       detail.text);
 }

@@ -7,7 +7,7 @@
 
 #include <stdio.h>
 
-/* path NULL: the default file, which may be missing. */
+/* path NULL: the default file, which need not exist. */
 static int load_settings(const char *path, struct settings *ret)
 {
     struct errmsg errmsg;
@@ -17,7 +17,6 @@ static int load_settings(const char *path, struct settings *ret)
     return print_failure(EXIT_CONFIG, &errmsg);
 }
 
-/* User maps are files that an administrator writes too. */
 static int check_maps(const struct settings *settings)
 {
     for (size_t i = 0; i < settings->n_issuers; i++) {
@@ -37,7 +36,7 @@ int command_config_check(int argc, char **argv)
 {
     CLEANUP(settings_clear) struct settings settings = {0};
     const char *path = NULL;
-    const struct argument_option options[] = {{.name = "config", .value = &path}, {0}};
+    const struct option_row options[] = {{.name = "config", .value = &path}, {0}};
     int status = arguments_parse(argc, argv, options, 0);
 
     if (!status)
@@ -49,7 +48,7 @@ int command_config_check(int argc, char **argv)
     return status;
 }
 
-/* As a file spells it, defaults as comments, so that a line can be copied into jwt.conf. */
+/* In the syntax of jwt.conf, with defaults as comments. */
 static void show_line(void *arg, const char *section, const char *key, const char *value,
                       bool is_default)
 {
@@ -84,7 +83,7 @@ int command_config_show(int argc, char **argv)
     CLEANUP(cleanup_free) char *heading = NULL;
     const char *path = NULL;
     bool json = false;
-    const struct argument_option options[] = {
+    const struct option_row options[] = {
         {.name = "config", .value = &path}, {.name = "json", .flag = &json}, {0}};
     int status = arguments_parse(argc, argv, options, 0);
 

@@ -13,17 +13,22 @@
 #include <string.h>
 
 #define KEY_FILE_MAX ((size_t)64 * 1024)
-#define ALL_ALGORITHMS (~(alg_set)0)
+
+/* NULL: all algorithms. */
+static alg_set alg_choice(const struct alg *alg)
+{
+    return alg ? alg_bit(alg) : ~(alg_set)0;
+}
 
 static int parse_alg(const char *command, const char *value, void *arg)
 {
     const struct alg *alg = alg_find(slice_of(value));
 
     if (alg) {
-        *(alg_set *)arg = alg_bit(alg);
+        *(const struct alg **)arg = alg;
         return EXIT_SUCCESS;
     }
-    return print_usage_error(command, "--alg=%s: expected one of " ALG_NAMES, value);
+    return bad_usage(command, "--alg=%s: expected one of " ALG_NAMES, value);
 }
 
 static int config_error(enum tok_err err, const struct errmsg *errmsg)
@@ -63,11 +68,11 @@ int command_key_list(int argc, char **argv)
 {
     CLEANUP(cleanup_keyset) struct keyset *keys = NULL;
     CLEANUP(cleanup_json) struct json_object *list = json_new_array();
-    alg_set algorithms = ALL_ALGORITHMS;
+    const struct alg *alg = NULL;
     bool json = false;
-    const struct argument_option options[] = {
+    const struct option_row options[] = {
         {.name = "json", .flag = &json},
-        {.name = "alg", .parse = parse_alg, .arg = &algorithms},
+        {.name = "alg", .parse = parse_alg, .arg = &alg},
         {0},
     };
     struct errmsg errmsg = {""};
@@ -79,8 +84,8 @@ int command_key_list(int argc, char **argv)
         return status;
     path = optind < argc ? argv[optind] : POLICY_KEYS;
     if (strncmp(path, "keys=", 5) == 0)
-        path += 5; /* the word of pam_jwt */
-    err = keyset_load(NULL, path, FILE_OWN, algorithms, &keys, &errmsg);
+        path += 5; /* as pam_jwt takes it */
+    err = keyset_load(NULL, path, FILE_OWN, alg_choice(alg), &keys, &errmsg);
     for (size_t i = 0; !err && i < keyset_size(keys); i++)
         err = add_key_row(list, keyset_at(keys, i));
     if (err)
@@ -101,12 +106,14 @@ static enum tok_err read_input(struct secret *ret, struct errmsg *errmsg)
     input_open(&in);
     err = input_whole(&in, &text, errmsg);
     if (!err && text.n >= INPUT_MAX)
-        return errmsg_set(errmsg, TOK_KEYS, "too long for a key");
+        return errmsg_set(errmsg, TOK_KEYS,
+                          "standard input: expected a key of less than %d bytes",
+                          (int)INPUT_MAX);
     return err ? err : secret_copy(text, ret);
 }
 
 /* path NULL or "-": standard input. */
-static enum tok_err read_key_file(const char *path, alg_set algorithms, struct key **ret,
+static enum tok_err read_key_file(const char *path, const struct alg *alg, struct key **ret,
                                   struct errmsg *errmsg)
 {
     CLEANUP(secret_clear) struct secret text = {0};
@@ -118,8 +125,8 @@ static enum tok_err read_key_file(const char *path, alg_set algorithms, struct k
                   : read_input(&text, errmsg);
     if (err)
         return err;
-    err = key_read(&(struct key_reading){NULL, KEY_EITHER, algorithms}, secret_slice(&text),
-                   ret, &reason);
+    err = key_read(&(struct key_reading){NULL, KEY_EITHER, alg_choice(alg)},
+                   secret_slice(&text), ret, &reason);
     if (err)
         return errmsg_set(errmsg, err, "%s: %s", is_file ? path : "standard input",
                           *reason.text ? reason.text : tok_err_text(err));
@@ -139,8 +146,8 @@ static enum tok_err put_private(const struct key *key, const char *path, struct 
         return TOK_OK;
     }
     if (access(path, F_OK) == 0)
-        return errmsg_set(errmsg, TOK_FILE, "%s: is there already; a key is never written over",
-                          path);
+        return errmsg_set(errmsg, TOK_FILE,
+                          "%s: file exists; an existing key is not overwritten", path);
     err = file_write(path, secret_slice(&jwk), 0600, errmsg);
     if (!err)
         printf("%.*s\n", (int)key_kid(key).n, key_kid(key).p);
@@ -163,19 +170,14 @@ static enum tok_err put_public(const struct key *key, const char *path, struct e
 int command_key_new(int argc, char **argv)
 {
     CLEANUP(cleanup_key) struct key *key = NULL;
-    alg_set algorithms = alg_bit(alg_at(0));
-    const struct argument_option options[] = {
-        {.name = "alg", .parse = parse_alg, .arg = &algorithms}, {0}};
-    const struct alg *alg;
+    const struct alg *alg = alg_at(0);
+    const struct option_row options[] = {{.name = "alg", .parse = parse_alg, .arg = &alg}, {0}};
     struct errmsg errmsg = {""};
     enum tok_err err;
-    size_t i = 0;
     int status = arguments_parse(argc, argv, options, 1);
 
     if (status)
         return status;
-    while ((alg = alg_at(i)) && !(alg_bit(alg) & algorithms))
-        i++;
     err = key_generate(NULL, alg, &key);
     if (!err)
         err = put_private(key, argv[optind], &errmsg);
@@ -186,10 +188,10 @@ int command_key_export(int argc, char **argv)
 {
     CLEANUP(cleanup_key) struct key *key = NULL;
     CLEANUP(cleanup_free) char *text = NULL;
-    alg_set algorithms = ALL_ALGORITHMS;
+    const struct alg *alg = NULL;
     bool pem = false;
-    const struct argument_option options[] = {
-        {.name = "alg", .parse = parse_alg, .arg = &algorithms},
+    const struct option_row options[] = {
+        {.name = "alg", .parse = parse_alg, .arg = &alg},
         {.name = "pem", .flag = &pem},
         {0},
     };
@@ -199,10 +201,10 @@ int command_key_export(int argc, char **argv)
 
     if (status)
         return status;
-    err = read_key_file(argv[optind], algorithms, &key, &errmsg);
+    err = read_key_file(argv[optind], alg, &key, &errmsg);
     if (!err && key_alg(key)->kind == ALG_OCT)
-        err = errmsg_set(&errmsg, TOK_KEYS, "%s is a secret and has no public half",
-                         argv[optind] ? argv[optind] : "the key");
+        err = errmsg_set(&errmsg, TOK_KEYS, "%s: an HMAC secret has no public half",
+                         argv[optind] ? argv[optind] : "standard input");
     if (!err)
         err = pem ? key_public_pem(key, &text) : key_public_jwk(key, &text);
     if (err)
@@ -214,9 +216,8 @@ int command_key_export(int argc, char **argv)
 int command_key_import(int argc, char **argv)
 {
     CLEANUP(cleanup_key) struct key *key = NULL;
-    alg_set algorithms = ALL_ALGORITHMS;
-    const struct argument_option options[] = {
-        {.name = "alg", .parse = parse_alg, .arg = &algorithms}, {0}};
+    const struct alg *alg = NULL;
+    const struct option_row options[] = {{.name = "alg", .parse = parse_alg, .arg = &alg}, {0}};
     struct errmsg errmsg = {""};
     const char *path;
     enum tok_err err;
@@ -225,7 +226,7 @@ int command_key_import(int argc, char **argv)
     if (status)
         return status;
     path = optind < argc ? argv[optind + 1] : NULL;
-    err = read_key_file(argv[optind], algorithms, &key, &errmsg);
+    err = read_key_file(argv[optind], alg, &key, &errmsg);
     if (!err)
         err = key_is_private(key) ? put_private(key, path, &errmsg)
                                   : put_public(key, path, &errmsg);

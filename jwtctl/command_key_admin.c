@@ -14,12 +14,11 @@
 static int rotate_refused(enum wire_status status, const char *alg)
 {
     if (status == WIRE_NO_KEY)
-        print_error(
-            "'%s' is no algorithm that can sign beside the keys there are (secrets, HS, and "
-            "pairs don't mix)",
-            alg);
+        print_error("algorithm %s: expected one that can be used beside the existing keys "
+                    "(HMAC secrets and key pairs cannot be mixed)",
+                    alg[0] ? alg : "of the settings");
     else
-        print_error("there are too many keys: see jwtctl key retire");
+        print_error("too many keys; to remove old ones: jwtctl key retire");
     return EXIT_FAILURE;
 }
 
@@ -29,13 +28,13 @@ static int report_rotated(const struct wire_message *answer, const char *alg, bo
     struct slice kid = answer->v[0].text, old = answer->v[1].text;
 
     if (!json && old.n > 0) {
-        printf("Key %.*s signs; %.*s stays published until its last token has expired\n",
+        printf("Key %.*s signs now; %.*s stays published until its last token has expired\n",
                (int)kid.n, kid.p, (int)old.n, old.p);
         return EXIT_SUCCESS;
     }
     if (!json) {
-        printf("Key %.*s is published; it signs when Algorithm=%s is set\n", (int)kid.n, kid.p,
-               alg);
+        printf("Key %.*s is published; it will sign when Algorithm=%s is set\n", (int)kid.n,
+               kid.p, alg);
         return EXIT_SUCCESS;
     }
     object = json_new_object();
@@ -50,10 +49,10 @@ int command_key_rotate(int argc, char **argv)
 {
     const char *socket = ADMIN_SOCKET, *alg = "";
     bool json = false;
-    const struct argument_option options[] = {{.name = "json", .flag = &json},
-                                              {.name = "alg", .value = &alg},
-                                              {.name = "socket", .value = &socket},
-                                              {0}};
+    const struct option_row options[] = {{.name = "json", .flag = &json},
+                                         {.name = "alg", .value = &alg},
+                                         {.name = "socket", .value = &socket},
+                                         {0}};
     struct admin_answer answer;
     int status = arguments_parse(argc, argv, options, 0);
 
@@ -77,14 +76,15 @@ static void print_retired(struct json_object *list)
 
         print_word(json_member_text(key, "kid"));
         if (json_member_integer(key, "until", &until) && until > (int64_t)time(NULL))
-            printf(" stays until %s: a token of it may live as long\n",
-                   format_time(until, when));
+            printf(
+                " stays published until %s: until then a token that it signed may be valid\n",
+                format_time(until, when));
         else
-            puts(" is retired");
+            puts(" retired");
     }
 }
 
-/* kid NULL: all keys that may go; else the exit status says whether this one went. */
+/* kid NULL: all keys were asked for; else the exit status says whether this one was retired. */
 static int report_retired(struct slice text, const char *kid, bool json)
 {
     CLEANUP(cleanup_json) struct json_object *answer = NULL;
@@ -92,7 +92,7 @@ static int report_retired(struct slice text, const char *kid, bool json)
 
     if (json_read(text, &answer) != TOK_OK || !(kept = json_member(answer, "kept")) ||
         !(retired = json_member(answer, "retired"))) {
-        print_error("jwtd-issuer gave an answer that is none: it is of another release");
+        print_error("jwtd-issuer sent an answer of another release; jwtctl is " JWT_VERSION);
         return EXIT_FAILURE;
     }
     if (json) {
@@ -103,16 +103,16 @@ static int report_retired(struct slice text, const char *kid, bool json)
     }
     if (json_length(retired) + json_length(kept) == 0 && !json) {
         if (!kid)
-            puts("There is no old key");
+            puts("No old keys");
         else
-            print_error("%s is the key that signs: jwtctl key rotate makes another sign", kid);
+            print_error("%s is the signing key; to replace it: jwtctl key rotate", kid);
     }
     return kid && (json_length(kept) > 0 || json_length(retired) == 0) ? EXIT_FAILURE
                                                                        : EXIT_SUCCESS;
 }
 
-/* One key id in 64 begins with a dash. Takes the first one out of the arguments, so that getopt
- * does not see it, and returns the count of the others. */
+/* One key id in 64 begins with a dash. Moves the first one from the arguments, where getopt
+ * would take it for an option, to *ret_kid. Returns the number of the others. */
 static int take_dashed(int argc, char **argv, const char **ret_kid)
 {
     int kept = 1;
@@ -134,7 +134,7 @@ int command_key_retire(int argc, char **argv)
 {
     const char *socket = ADMIN_SOCKET, *kid = NULL;
     bool json = false;
-    const struct argument_option options[] = {
+    const struct option_row options[] = {
         {.name = "json", .flag = &json}, {.name = "socket", .value = &socket}, {0}};
     struct admin_answer answer;
     int status;
@@ -146,13 +146,13 @@ int command_key_retire(int argc, char **argv)
     if (!kid)
         kid = argv[optind];
     if (kid && !kid[0])
-        return print_usage_error(argv[0], "the key's id is empty");
+        return bad_usage(argv[0], "expected a key id, found an empty argument");
     status = admin_call(argv[0], socket, WIRE_ADMIN_RETIRE,
                         (union wire_value[]){{.text = slice_of(kid ? kid : "")}}, &answer);
     if (status)
         return status;
     if (answer.message.status == WIRE_OK)
         return report_retired(answer.message.v[0].text, kid, json);
-    print_error("there is no key %s: see jwtctl key list", kid ? kid : "");
+    print_error("no such key: %s; to list them: jwtctl key list", kid ? kid : "");
     return EXIT_FAILURE;
 }

@@ -24,7 +24,7 @@ static const char *own_name(void)
 
 static int parse_login(int argc, char **argv, struct login_options *o)
 {
-    const struct argument_option options[] = {
+    const struct option_row options[] = {
         {.name = "server", .value = &o->server}, {.name = "json", .flag = &o->json}, {0}};
     struct errmsg errmsg;
     int status = arguments_parse(argc, argv, options, 1);
@@ -32,12 +32,12 @@ static int parse_login(int argc, char **argv, struct login_options *o)
     if (status)
         return status;
     if (client_check_server(o->server, &errmsg) != TOK_OK)
-        return print_usage_error(argv[0], "--server: %s", errmsg.text);
+        return bad_usage(argv[0], "--server: %s", errmsg.text);
     o->user = optind < argc ? argv[optind] : own_name();
     if (!o->user)
-        return print_usage_error(argv[0], "you have no name here: name the user");
+        return bad_usage(argv[0], "no passwd entry for the current user; expected a user name");
     if (o->user[0] == '\0')
-        return print_usage_error(argv[0], "the user's name is empty");
+        return bad_usage(argv[0], "expected a user name, found an empty argument");
     return EXIT_SUCCESS;
 }
 
@@ -48,7 +48,9 @@ static enum tok_err ask_password(const char *user, struct secret *ret, struct er
 
     if (!isatty(STDIN_FILENO)) {
         err = terminal_read_line(STDIN_FILENO, ret, errmsg);
-        return err ? errmsg_set(errmsg, err, "no password on standard input") : err;
+        return err ? errmsg_set(errmsg, err,
+                                "expected the password as one line of standard input")
+                   : err;
     }
     if (asprintf(&prompt, "Password for %s: ", user) < 0)
         out_of_memory();
@@ -63,7 +65,7 @@ static void emit_login(struct emit *out, const char *user, const struct secret *
     emit_end(out);
 }
 
-/* Not by json-c, which would leave copies of the password in freed memory. */
+/* Without json-c, which would leave copies of the password in freed memory. */
 static void write_login(const char *user, const struct secret *password, struct secret *ret)
 {
     struct emit out = {0};
@@ -93,19 +95,20 @@ static enum tok_err obtain(const char *user, const struct secret *password,
         return err;
     if (reply.status == 401)
         return errmsg_set(errmsg, TOK_FILE,
-                          "login refused: a wrong password, or no account that may log in");
+                          "login failed: wrong password, or the account may not log in");
     if (reply.status != 200)
         return client_refused(s->server.p, &reply, errmsg);
     if (!json_member_secret(reply.body, "access", &s->access) ||
         !json_member_secret(reply.body, "refresh", &s->refresh) ||
         session_token_times(&s->access, &times) != TOK_OK ||
         session_token_times(&s->refresh, &times) != TOK_OK)
-        return errmsg_set(errmsg, TOK_FILE, "%s: the reply holds no pair of tokens",
+        return errmsg_set(errmsg, TOK_FILE,
+                          "%s: expected an access and a refresh token in the reply",
                           s->server.p);
     return TOK_OK;
 }
 
-/* The cache is opened first, so that no session begins that can't be kept. */
+/* The cache is opened first: a session that cannot be kept must not begin. */
 static enum tok_err log_in(const struct login_options *o, struct client_session *s,
                            struct errmsg *errmsg)
 {
@@ -136,8 +139,9 @@ static int report_login(const struct login_options *o, const struct client_sessi
         session_token_times(&s->access, &access) != TOK_OK)
         return EXIT_FAILURE;
     if (!o->json) {
-        printf("Logged in as %s until %s (access token %s, refreshed by itself)\n", o->user,
-               format_time(refresh.exp, until), format_span(access.exp - access.iat, span));
+        printf("Logged in as %s until %s (access token valid for %s, refreshed when needed)\n",
+               o->user, format_time(refresh.exp, until),
+               format_span(access.exp - access.iat, span));
         return EXIT_SUCCESS;
     }
     answer = json_new_object();

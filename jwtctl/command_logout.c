@@ -69,19 +69,19 @@ static int log_out(void)
     if (!err)
         err = token_cache_remove(&c, &errmsg);
     if (!err) {
-        puts(s.server.p ? "Logged out" : "Nobody was logged in");
+        puts(s.server.p ? "Logged out" : "Not logged in");
         return EXIT_SUCCESS;
     }
     print_error("%s", errmsg.text);
     if (s.server.p)
-        print_error("still logged in: the tokens are kept");
+        print_error("still logged in; the tokens are kept");
     return EXIT_FAILURE;
 }
 
 int command_logout(int argc, char **argv)
 {
     bool all = false;
-    const struct argument_option options[] = {{.name = "all", .flag = &all}, {0}};
+    const struct option_row options[] = {{.name = "all", .flag = &all}, {0}};
     int status = arguments_parse(argc, argv, options, 0);
 
     if (status)

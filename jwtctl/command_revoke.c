@@ -1,4 +1,4 @@
-/* jwtctl revoke USER|SID: root ends sessions of others. */
+/* jwtctl revoke USER|SID: root revokes sessions of any user. */
 #include "jwtctl/admin.h"
 #include "jwtctl/arguments.h"
 #include "jwtctl/command.h"
@@ -19,7 +19,7 @@ static int report_ended(const char *what, int64_t n, bool json)
     else if (n == 0)
         printf("%s has no live session\n", what);
     else
-        printf("%" PRId64 " session%s ended: the tokens open nothing from now on\n", n,
+        printf("%" PRId64 " session%s revoked; their tokens are no longer accepted\n", n,
                n == 1 ? "" : "s");
     return EXIT_SUCCESS;
 }
@@ -28,7 +28,7 @@ int command_revoke(int argc, char **argv)
 {
     const char *socket = ADMIN_SOCKET, *what;
     bool json = false;
-    const struct argument_option options[] = {
+    const struct option_row options[] = {
         {.name = "json", .flag = &json}, {.name = "socket", .value = &socket}, {0}};
     struct admin_answer answer;
     int status = arguments_parse(argc, argv, options, 1);
@@ -37,13 +37,13 @@ int command_revoke(int argc, char **argv)
         return status;
     what = argv[optind];
     if (!what || !what[0])
-        return print_usage_error(argv[0], "say whose sessions, or the id of one");
+        return bad_usage(argv[0], "expected a user name or a session id");
     status = admin_call(argv[0], socket, WIRE_ADMIN_REVOKE,
                         (union wire_value[]){{.text = slice_of(what)}}, &answer);
     if (status)
         return status;
     if (answer.message.status != WIRE_OK) {
-        print_error("there is no session of a user or an id '%s'", what);
+        print_error("no session of a user or with an id '%s'", what);
         return EXIT_FAILURE;
     }
     return report_ended(what, (int64_t)answer.message.v[0].number, json);

@@ -21,7 +21,7 @@ static void print_time(struct json_object *session, const char *name)
     printf("  %s", json_member_integer(session, name, &t) ? format_time(t, time) : "-");
 }
 
-/* "uid 1000" is the one form with a space. */
+/* "uid 1000" is the only form with a space. */
 static void print_source(const char *source)
 {
     bool uid = source && strncmp(source, "uid ", 4) == 0;
@@ -41,7 +41,7 @@ static void print_session(struct json_object *session, bool with_user)
     print_time(session, "last_used");
     print_time(session, "expires");
     print_source(json_member_text(session, "source"));
-    puts(json_member_is_true(session, "current") ? "  (this one)" : "");
+    puts(json_object_get_boolean(json_member(session, "current")) ? "  (this one)" : "");
 }
 
 static void print_sessions(struct json_object *list, bool with_user, bool json)
@@ -57,7 +57,7 @@ static void print_sessions(struct json_object *list, bool with_user, bool json)
 
 static int not_a_list(void)
 {
-    print_error("the server's reply is no list of sessions");
+    print_error("expected a list of sessions in the reply");
     return EXIT_FAILURE;
 }
 
@@ -96,7 +96,7 @@ static int list_others(const char *command, const struct sessions_options *o)
         if (status)
             return status;
         if (answer.message.status != WIRE_OK) {
-            print_error("the sessions changed meanwhile: try again");
+            print_error("the sessions changed while they were listed; try again");
             return EXIT_FAILURE;
         }
         if (json_read(answer.message.v[0].text, &page) != TOK_OK)
@@ -113,16 +113,16 @@ static int list_others(const char *command, const struct sessions_options *o)
 int command_sessions(int argc, char **argv)
 {
     struct sessions_options o = {.socket = ADMIN_SOCKET};
-    const struct argument_option options[] = {{.name = "json", .flag = &o.json},
-                                              {.name = "user", .value = &o.user},
-                                              {.name = "all", .flag = &o.all},
-                                              {.name = "socket", .value = &o.socket},
-                                              {0}};
+    const struct option_row options[] = {{.name = "json", .flag = &o.json},
+                                         {.name = "user", .value = &o.user},
+                                         {.name = "all", .flag = &o.all},
+                                         {.name = "socket", .value = &o.socket},
+                                         {0}};
     int status = arguments_parse(argc, argv, options, 0);
 
     if (status)
         return status;
     if (o.user && (o.all || !o.user[0]))
-        return print_usage_error(argv[0], "either --user=USER or --all");
+        return bad_usage(argv[0], "expected either --user=USER or --all");
     return o.user || o.all ? list_others(argv[0], &o) : list_own(&o);
 }

@@ -97,44 +97,36 @@ static void print_token_text(const struct token_text *text, const struct verifie
     putchar('\n');
     print_claims(&text->payload, now);
     if (r->err == TOK_OK)
-        printf("verdict: it would be taken, for user %s\n", r->token.user);
+        printf("verdict: accepted, for user %s\n", r->token.user);
     else
-        printf("verdict: %s: %s\n", tok_err_is_ours(r->err) ? "can't be judged" : "refused",
+        printf("verdict: %s: %s\n", tok_err_is_ours(r->err) ? "not verified" : "refused",
                r->errmsg.text);
-}
-
-static void add_part(struct json_object *to, const char *name, const struct secret *part)
-{
-    if (part->p)
-        json_add_verbatim(to, name, secret_slice(part));
-    else
-        json_add(to, name, NULL);
 }
 
 static void print_token_json(const struct token_text *text, const struct verifier_result *r)
 {
     CLEANUP(cleanup_json) struct json_object *answer = json_new_object();
 
-    add_part(answer, "header", &text->header);
-    add_part(answer, "claims", &text->payload);
+    json_add_verbatim(answer, "header", (struct slice){text->header.p, text->header.n});
+    json_add_verbatim(answer, "claims", (struct slice){text->payload.p, text->payload.n});
     json_add(answer, "verdict", verifier_json(r));
     json_print(answer);
 }
 
-/* Checked as `jwtctl verify` without words does. */
+/* Verified as by `jwtctl verify` without options. */
 static int show(struct slice token, bool json)
 {
     CLEANUP(token_text_clear) struct token_text text = {0};
     CLEANUP(policy_clear) struct policy words = {0};
     CLEANUP(verifier_close) struct verifier v = {0};
-    const struct resolve_params ask = {.words = &words, .trust = FILE_OWN};
+    const struct resolve_params params = {.words = &words, .trust = FILE_OWN};
     int64_t now = (int64_t)time(NULL);
     struct verifier_result result = {0};
 
     decode_token(token, &text);
     if (policy_init(&words) != TOK_OK)
         out_of_memory();
-    result.err = verifier_open(&ask, &v, &result.errmsg);
+    result.err = verifier_open(&params, &v, &result.errmsg);
     if (!result.err)
         verifier_check(&v, token, &(struct policy_params){.now = now, .accept_one_time = true},
                        &result);
@@ -145,7 +137,7 @@ static int show(struct slice token, bool json)
     return text.header.p && text.payload.p ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-/* As it is kept: it may have expired. */
+/* Without a refresh: the token may have expired. */
 static int show_kept(bool json)
 {
     CLEANUP(session_clear) struct client_session s = {0};
@@ -160,7 +152,7 @@ int command_show(int argc, char **argv)
 {
     CLEANUP(input_close) struct input in = {0};
     bool json = false;
-    const struct argument_option options[] = {{.name = "json", .flag = &json}, {0}};
+    const struct option_row options[] = {{.name = "json", .flag = &json}, {0}};
     struct slice token;
     struct errmsg errmsg;
     int status = arguments_parse(argc, argv, options, INT_MAX);
@@ -168,13 +160,12 @@ int command_show(int argc, char **argv)
     if (status)
         return status;
     if (optind < argc)
-        return print_usage_error(argv[0],
-                                 "a token is never an argument: give it on standard input");
+        return bad_usage(argv[0], "expected the token on standard input, not as an argument");
     if (isatty(STDIN_FILENO))
         return show_kept(json);
     input_open(&in);
     if (input_whole(&in, &token, &errmsg) != TOK_OK)
         return print_failure(EXIT_FAILURE, &errmsg);
-    /* Scripts and ssh command lines often have an empty standard input. */
+    /* In scripts and over ssh, standard input is often empty. */
     return token.n == 0 ? show_kept(json) : show(token, json);
 }

@@ -8,14 +8,14 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-/* The caller's session as it is kept, and what its server says of it. */
+/* The caller's session, and the user by its server. */
 struct login_status {
     struct client_session session;
     struct json_object *claims;
-    struct client_reply reply; /* of the server, to "who am I" */
+    struct client_reply reply; /* of GET /api/user/ */
     struct token_times access, refresh;
-    bool valid;           /* the access token is valid now */
-    bool confirmed;       /* by the server */
+    bool valid;           /* there is a valid access token */
+    bool confirmed;       /* the server accepts it */
     struct errmsg errmsg; /* unless confirmed */
 };
 
@@ -33,7 +33,9 @@ static void get_login(struct login_status *l)
     if (session_token_claims(&l->session.access, &l->claims) != TOK_OK ||
         session_token_times(&l->session.access, &l->access) != TOK_OK ||
         session_token_times(&l->session.refresh, &l->refresh) != TOK_OK) {
-        (void)errmsg_set(&l->errmsg, TOK_FILE, "the tokens that are kept can't be read");
+        (void)errmsg_set(
+            &l->errmsg, TOK_FILE,
+            "the tokens of the session cannot be read; log in again with: jwtctl login");
         return;
     }
     l->valid = true;
@@ -42,17 +44,20 @@ static void get_login(struct login_status *l)
                                 &l->reply, &l->errmsg) == TOK_OK;
 }
 
-/* The server's name for the user counts: a token may name the user in another claim. */
+/* "" when there is none. */
+static const char *claim_of(const struct login_status *l, const char *name)
+{
+    const char *text = json_member_text(l->claims, name);
+
+    return text ? text : "";
+}
+
+/* The server's name comes first: another claim than sub may name the user. */
 static const char *user_of(const struct login_status *l)
 {
     const char *name = json_member_text(l->reply.body, "username");
 
-    return name ? name : json_member_text(l->claims, "sub");
-}
-
-static struct slice text_or_empty(const char *text)
-{
-    return slice_of(text ? text : "");
+    return name ? name : claim_of(l, "sub");
 }
 
 static struct json_object *login_json(const struct login_status *l)
@@ -62,9 +67,9 @@ static struct json_object *login_json(const struct login_status *l)
     if (!l->valid)
         return NULL;
     login = json_new_object();
-    json_add_string(login, "user", text_or_empty(user_of(l)));
+    json_add_string(login, "user", slice_of(user_of(l)));
     json_add_string(login, "server", secret_slice(&l->session.server));
-    json_add_string(login, "sid", text_or_empty(json_member_text(l->claims, "sid")));
+    json_add_string(login, "sid", slice_of(claim_of(l, "sid")));
     json_add_integer(login, "access_expires", l->access.exp);
     json_add_integer(login, "session_expires", l->refresh.exp);
     json_add_bool(login, "confirmed", l->confirmed);
@@ -80,15 +85,15 @@ static void print_login(const struct login_status *l)
     printf(" at ");
     print_word(l->session.server.p);
     printf(" until %s\nsession ", format_time(l->refresh.exp, time));
-    print_word(json_member_text(l->claims, "sid"));
+    print_word(claim_of(l, "sid"));
     printf(", access token until %s, %sconfirmed by the server\n",
            format_time(l->access.exp, time), l->confirmed ? "" : "not ");
 }
 
-/* What the issuer says of itself to root. */
+/* The state of jwtd-issuer, which root alone can ask for. */
 struct issuer_status {
     bool asked;
-    enum tok_err err; /* TOK_MISSING: this machine has no issuer */
+    enum tok_err err; /* TOK_MISSING: no issuer on this machine */
     struct errmsg errmsg;
     struct json_object *json;
 };
@@ -108,12 +113,12 @@ static void get_issuer(const char *socket, struct issuer_status *i)
     i->err = admin_send(socket, WIRE_ADMIN_STATUS, NULL, &answer, &i->errmsg);
     if (!i->err && (answer.message.status != WIRE_OK ||
                     json_read(answer.message.v[0].text, &i->json) != TOK_OK))
-        i->err = errmsg_set(&i->errmsg, TOK_FILE,
-                            "jwtd-issuer gave an answer that is none: it is of another "
-                            "release");
+        i->err =
+            errmsg_set(&i->errmsg, TOK_FILE,
+                       "jwtd-issuer sent an answer of another release; jwtctl is " JWT_VERSION);
 }
 
-/* Each prints nothing when the member is missing. */
+/* Prints nothing when the member is missing. */
 static void print_text_member(const char *before, struct json_object *object, const char *name)
 {
     const char *text = json_member_text(object, name);
@@ -139,12 +144,12 @@ static void print_key(struct json_object *key)
 
     print_text_member("\n  key ", key, "kid");
     print_text_member(" ", key, "alg");
-    if (json_member_is_true(key, "signs"))
-        printf(" signs");
+    if (json_object_get_boolean(json_member(key, "signs")))
+        printf(", signing");
     else if (until > 0)
-        printf(" stays published until %s", format_time(until, time));
+        printf(", published until %s", format_time(until, time));
     else
-        printf(" is published");
+        printf(", published");
 }
 
 static void print_issuer(struct json_object *status)
@@ -155,24 +160,24 @@ static void print_issuer(struct json_object *status)
     struct json_object *store = json_member(status, "store");
 
     print_text_member("jwtd-issuer ", status, "version");
-    print_text_member(" answers as ", status, "issuer");
+    print_text_member(", issuer ", status, "issuer");
     for (size_t i = 0; i < json_length(audience); i++) {
-        printf(i == 0 ? " for " : ", ");
+        printf(i == 0 ? ", audience " : ", ");
         print_word(json_text(json_object_array_get_idx(audience, i)));
     }
     for (size_t i = 0; i < json_length(keys); i++)
         print_key(json_object_array_get_idx(keys, i));
     if (sessions)
         printf("\n  %s%" PRId64 " live sessions",
-               json_member_is_true(sessions, "more") ? "at least " : "",
+               json_object_get_boolean(json_member(sessions, "more")) ? "at least " : "",
                integer_or_0(sessions, "live"));
-    printf(", %" PRId64 " on the list of ended ones", integer_or_0(status, "revoked"));
+    printf(", %" PRId64 " revoked", integer_or_0(status, "revoked"));
     if (store) {
         print_text_member("\n  store ", store, "path");
         printf(", %" PRId64 " bytes", integer_or_0(store, "bytes"));
     }
     if (integer_or_0(status, "clock_behind") > 0)
-        printf("\n  the clock is behind the sessions' by %" PRId64 " s",
+        printf("\n  system clock %" PRId64 " s behind the newest session",
                integer_or_0(status, "clock_behind"));
     putchar('\n');
 }
@@ -206,7 +211,7 @@ int command_status(int argc, char **argv)
     CLEANUP(issuer_status_clear) struct issuer_status issuer = {0};
     const char *socket = ADMIN_SOCKET;
     bool json = false;
-    const struct argument_option options[] = {
+    const struct option_row options[] = {
         {.name = "json", .flag = &json}, {.name = "socket", .value = &socket}, {0}};
     int status = arguments_parse(argc, argv, options, 0);
 
@@ -218,7 +223,7 @@ int command_status(int argc, char **argv)
         print_status_json(&login, &issuer);
     else
         print_status(&login, &issuer);
-    /* Where there is an issuer, root's exit status is about that. */
+    /* On an issuer, root's exit status reports the issuer. */
     if (issuer.asked && issuer.err != TOK_MISSING)
         return issuer.err ? EXIT_FAILURE : EXIT_SUCCESS;
     return login.confirmed ? EXIT_SUCCESS : EXIT_FAILURE;

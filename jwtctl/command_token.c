@@ -22,7 +22,7 @@ static void add_scope(char **scope, const char *prefix, const char *words)
 static int parse_service(const char *command, const char *value, void *arg)
 {
     if (value[0] == '\0' || strpbrk(value, " \t"))
-        return print_usage_error(command, "--service takes the name of one PAM service");
+        return bad_usage(command, "--service=%s: expected the name of one PAM service", value);
     add_scope(arg, "pam:", value);
     return EXIT_SUCCESS;
 }
@@ -39,8 +39,8 @@ static int parse_lifetime(const char *command, const char *value, void *arg)
     uint64_t span;
 
     if (timespan_parse(slice_of(value), &span) != TOK_OK || span < SECOND)
-        return print_usage_error(command, "--lifetime=%s: allowed is %s, one second at least",
-                                 value, TIMESPAN_FORM);
+        return bad_usage(command, "--lifetime=%s: expected %s, at least one second", value,
+                         TIMESPAN_FORM);
     *(int64_t *)arg = (int64_t)(span / SECOND);
     return EXIT_SUCCESS;
 }
@@ -71,7 +71,7 @@ static int print_token(const struct secret *token, bool json)
         return EXIT_SUCCESS;
     }
     if (session_token_times(token, &times) != TOK_OK) {
-        print_error("the access token can't be read");
+        print_error("the access token cannot be read: expected integer claims iat and exp");
         return EXIT_FAILURE;
     }
     answer = json_new_object();
@@ -88,7 +88,7 @@ int command_token(int argc, char **argv)
     CLEANUP(cleanup_free) char *scope = NULL;
     struct narrow_request request = {0};
     bool json = false;
-    const struct argument_option options[] = {
+    const struct option_row options[] = {
         {.name = "json", .flag = &json},
         {.name = "service", .parse = parse_service, .arg = &scope},
         {.name = "scope", .parse = parse_scope, .arg = &scope},

@@ -14,30 +14,24 @@
 #define NOW_MAX ((UINT64_C(1) << 53) - 1)
 
 struct verify_options {
-    struct policy words;
+    struct policy *words;
     const char *config, *user, *service;
     int64_t now; /* below 0: the clock's */
     bool batch;
 };
-
-static void verify_options_clear(struct verify_options *o)
-{
-    policy_clear(&o->words);
-}
 
 static int parse_now(const char *command, const char *value, void *arg)
 {
     uint64_t now;
 
     if (!slice_digits(slice_of(value), &now) || now > NOW_MAX)
-        return print_usage_error(
-            command, "--now=%s: allowed is a whole number of seconds since 1970", value);
+        return bad_usage(command, "--now=%s: expected a whole number of seconds since 1970",
+                         value);
     *(int64_t *)arg = (int64_t)now;
     return EXIT_SUCCESS;
 }
 
-/* Files take absolute paths alone, because the module's working directory is not the
- * administrator's. On a command line a relative path is meant from the working directory. */
+/* pam_jwt takes absolute paths only; here a relative one starts at the working directory. */
 static bool make_absolute(struct slice word, struct slice *value, char **ret)
 {
     bool path =
@@ -56,7 +50,7 @@ static bool make_absolute(struct slice word, struct slice *value, char **ret)
     return true;
 }
 
-static int parse_word(const char *command, const char *arg, struct verify_options *o)
+static int parse_pam_option(const char *command, const char *arg, struct verify_options *o)
 {
     const char *equals = strchr(arg, '=');
     struct slice word = {arg, equals ? (size_t)(equals - arg) : strlen(arg)};
@@ -67,27 +61,26 @@ static int parse_word(const char *command, const char *arg, struct verify_option
 
     if (equals && slice_is(word, "config")) {
         o->config = value.p;
-        return value.n > 0
-                   ? EXIT_SUCCESS
-                   : print_usage_error(command, "config=: allowed is the path of a file");
+        return value.n > 0 ? EXIT_SUCCESS
+                           : bad_usage(command, "config=: expected the path of a file");
     }
     if (!make_absolute(word, &value, &absolute))
-        return print_usage_error(command, "%s: the working directory can't be told", arg);
-    err = policy_set(&o->words, word, value, &errmsg);
+        return bad_usage(
+            command, "%s: cannot find the working directory; expected an absolute path", arg);
+    err = policy_set(o->words, word, value, &errmsg);
     if (err == TOK_OK)
         return EXIT_SUCCESS;
     if (err == TOK_NO_MEMORY)
         out_of_memory();
     if (err == TOK_UNSUPPORTED)
-        return print_usage_error(command, "unknown word '%s'; jwtctl(1) lists those allowed",
-                                 arg);
-    return print_usage_error(command, "%s", errmsg.text);
+        return bad_usage(command, "unknown option '%s'; jwtctl(1) lists those of pam_jwt", arg);
+    return bad_usage(command, "%s", errmsg.text);
 }
 
 static int parse_verify(int argc, char **argv, struct verify_options *o)
 {
     bool json = true; /* the one form of output */
-    const struct argument_option options[] = {
+    const struct option_row options[] = {
         {.name = "user", .value = &o->user},
         {.name = "service", .value = &o->service},
         {.name = "now", .parse = parse_now, .arg = &o->now},
@@ -97,17 +90,16 @@ static int parse_verify(int argc, char **argv, struct verify_options *o)
     };
     int status;
 
-    if (policy_init(&o->words) != TOK_OK)
+    if (policy_init(o->words) != TOK_OK)
         out_of_memory();
     status = arguments_parse(argc, argv, options, INT_MAX);
     if (!status && o->user && !o->user[0])
-        return print_usage_error(argv[0],
-                                 "--user=: allowed is a user's name; without --user any "
-                                 "user will do");
+        return bad_usage(argv[0], "--user=: expected a user name; without --user any "
+                                  "user is accepted");
     if (!status && o->service && !o->service[0])
-        return print_usage_error(argv[0], "--service=: allowed is the name of a PAM service");
+        return bad_usage(argv[0], "--service=: expected the name of a PAM service");
     while (!status && optind < argc)
-        status = parse_word(argv[0], argv[optind++], o);
+        status = parse_pam_option(argv[0], argv[optind++], o);
     return status;
 }
 
@@ -116,14 +108,14 @@ static struct slice optional(const char *s)
     return s ? slice_of(s) : (struct slice){0};
 }
 
-/* Prints the result as a line; its exit status. */
+/* Prints the result as a line, and returns its exit status. */
 static int verify_one(struct verifier *v, const struct verify_options *o, struct slice token)
 {
     const struct policy_params check = {
         .now = o->now < 0 ? (int64_t)time(NULL) : o->now,
         .user = optional(o->user),
         .service = optional(o->service),
-        .accept_one_time = true, /* as the module; here the token stays unspent */
+        .accept_one_time = true, /* as pam_jwt does; nothing is used up here */
     };
     CLEANUP(cleanup_json) struct json_object *json = NULL;
     struct verifier_result result = {0};
@@ -137,7 +129,7 @@ static int verify_one(struct verifier *v, const struct verify_options *o, struct
     return print_failure(EXIT_CONFIG, &result.errmsg);
 }
 
-/* The exit status says that every line was checked, not what the results are. */
+/* The exit status shows that all lines were checked, not the results. */
 static int verify_batch(struct verifier *v, const struct verify_options *o, struct input *in)
 {
     int status = EXIT_SUCCESS;
@@ -157,19 +149,20 @@ static int verify_batch(struct verifier *v, const struct verify_options *o, stru
 
 int command_verify(int argc, char **argv)
 {
-    CLEANUP(verify_options_clear) struct verify_options o = {.now = -1};
+    CLEANUP(policy_clear) struct policy words = {0};
+    struct verify_options o = {.words = &words, .now = -1};
     CLEANUP(verifier_close) struct verifier v = {0};
     CLEANUP(input_close) struct input in = {0};
-    struct resolve_params ask = {
-        .words = &o.words, .trust = FILE_OWN, .keys_without_list = true};
+    struct resolve_params params = {
+        .words = &words, .trust = FILE_OWN, .keys_without_list = true};
     struct slice token;
     struct errmsg errmsg;
     int status = parse_verify(argc, argv, &o);
 
     if (status)
         return status;
-    ask.config = o.config;
-    if (verifier_open(&ask, &v, &errmsg) != TOK_OK)
+    params.config = o.config;
+    if (verifier_open(&params, &v, &errmsg) != TOK_OK)
         return print_failure(EXIT_CONFIG, &errmsg);
     input_open(&in);
     if (o.batch)

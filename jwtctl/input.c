@@ -24,7 +24,7 @@ void input_close(struct input *in)
     secret_clear(&in->text);
 }
 
-/* Reads up to the character end, which is dropped, or to the end of the file: *ret_last then.
+/* Reads to the character end, which is dropped, or to the end of the file (*ret_last).
  */
 static enum tok_err read_until(struct input *in, int end, struct slice *ret, bool *ret_last,
                                struct errmsg *errmsg)
@@ -37,7 +37,7 @@ static enum tok_err read_until(struct input *in, int end, struct slice *ret, boo
             in->text.p[n++] = (char)c;
     }
     if (ferror(stdin))
-        return errmsg_set(errmsg, TOK_FILE, "standard input: %s", strerror(errno));
+        return errmsg_set(errmsg, TOK_FILE, "cannot read standard input: %s", strerror(errno));
     *ret = (struct slice){in->text.p, n};
     *ret_last = c == EOF;
     return TOK_OK;
@@ -48,7 +48,7 @@ enum tok_err input_whole(struct input *in, struct slice *ret, struct errmsg *err
     bool last;
     enum tok_err err = read_until(in, EOF, ret, &last, errmsg);
 
-    /* When the text was cut, its last byte is not known; it is too long either way. */
+    /* Of a text that was cut, the last byte is unknown; it is too long either way. */
     if (!err && ret->n > 0 && ret->n < INPUT_MAX && ret->p[ret->n - 1] == '\n')
         ret->n--;
     return err;

@@ -84,13 +84,6 @@ bool json_member_integer(struct json_object *object, const char *name, int64_t *
     return true;
 }
 
-bool json_member_is_true(struct json_object *object, const char *name)
-{
-    struct json_object *member = json_member(object, name);
-
-    return json_object_is_type(member, json_type_boolean) && json_object_get_boolean(member);
-}
-
 size_t json_length(struct json_object *array)
 {
     return json_object_is_type(array, json_type_array) ? json_object_array_length(array) : 0;
@@ -163,10 +156,11 @@ static char *without_space(struct slice json)
 
 void json_add_verbatim(struct json_object *to, const char *name, struct slice json)
 {
-    struct json_object *value = json_new_object();
+    struct json_object *value = json.p ? json_new_object() : NULL;
 
-    json_object_set_serializer(value, json_object_userdata_to_json_string, without_space(json),
-                               json_object_free_userdata);
+    if (value)
+        json_object_set_serializer(value, json_object_userdata_to_json_string,
+                                   without_space(json), json_object_free_userdata);
     json_add(to, name, value);
 }
 

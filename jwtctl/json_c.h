@@ -32,9 +32,6 @@ bool json_member_secret(struct json_object *object, const char *name, struct sec
 /* A whole number within +-(2^53 - 1). False for any other. */
 bool json_member_integer(struct json_object *object, const char *name, int64_t *ret);
 
-/* False also when there is no such member. */
-bool json_member_is_true(struct json_object *object, const char *name);
-
 /* The number of an array's elements; 0 when it is no array. */
 size_t json_length(struct json_object *array);
 
@@ -49,7 +46,7 @@ void json_add_bool(struct json_object *to, const char *name, bool value);
 void json_append(struct json_object *array, struct json_object *element);
 
 /* Adds JSON text that the strict scanner has accepted, without its white space: strings and
- * numbers keep their spelling. */
+ * numbers keep their spelling. p NULL: null. */
 void json_add_verbatim(struct json_object *to, const char *name, struct slice json);
 
 /* The object as text; lives as long as the object. */

@@ -1,5 +1,5 @@
 /*
- * jwtctl: log in once, then let the token be the password. One row a command.
+ * jwtctl: the table of its commands, and the choice of one.
  */
 #include "jwtctl/command.h"
 #include "jwtctl/output.h"
@@ -17,40 +17,41 @@ struct command {
 
 static const struct command commands[] = {
     {"login", "[USER] [--server=URL] [--json]",
-     "log in; the password comes from the terminal or a line of standard input", command_login},
-    {"logout", "[--all]", "end the session, here and at the server; --all: every session",
+     "log in with a password from the terminal or a line of standard input", command_login},
+    {"logout", "[--all]",
+     "end the session and remove its tokens; --all: end every session of the user",
      command_logout},
     {"status", "[--json] [--socket=PATH]",
-     "say who is logged in, until when; to root also how the daemon is", command_status},
+     "show who is logged in and until when; for root also the state of jwtd-issuer",
+     command_status},
     {"token",
      "[--service=SERVICE] [--host=HOST] [--lifetime=SPAN] [--once] [--scope=WORDS] [--json]",
-     "print an access token that holds now; with words, one that may do less", command_token},
+     "print a valid access token; with options, one with fewer rights", command_token},
     {"sessions", "[--json] [--user=USER | --all] [--socket=PATH]",
-     "list your sessions; root: those of a user, or all", command_sessions},
-    {"show", "[--json]", "explain the token on standard input, or the one that is kept",
+     "list your sessions; as root those of a user, or all", command_sessions},
+    {"show", "[--json]", "explain the token on standard input, or the one of the session",
      command_show},
     {"run", "[--whole] -- COMMAND [ARGUMENT...]",
-     "run a command whose ssh and sudo -A need no typing", command_run},
-    {"askpass", "PROMPT", "answer a question of ssh or sudo", command_askpass},
+     "run a command whose ssh and sudo -A log in with a token", command_run},
+    {"askpass", "PROMPT", "answer a prompt of ssh or sudo", command_askpass},
     {"revoke", "USER|SID [--json] [--socket=PATH]",
-     "root: end every session of a user, or the one of this id", command_revoke},
-    {"verify", "[--user=USER] [--service=SERVICE] [--now=EPOCH] [--batch] [WORD=VALUE...]",
-     "judge the token on standard input as pam_jwt would", command_verify},
-    {"config check", "[--config=PATH]", "say whether the settings are right",
-     command_config_check},
+     "as root: revoke every session of a user, or one session", command_revoke},
+    {"verify", "[--user=USER] [--service=SERVICE] [--now=EPOCH] [--batch] [OPTION=VALUE...]",
+     "verify the token on standard input as pam_jwt does", command_verify},
+    {"config check", "[--config=PATH]", "check the settings files", command_config_check},
     {"config show", "[--config=PATH] [--json]", "print the settings in force",
      command_config_show},
-    {"key list", "[PATH] [--alg=NAME] [--json]", "list the keys that tokens are checked with",
+    {"key list", "[PATH] [--alg=NAME] [--json]", "list the keys that tokens are verified with",
      command_key_list},
-    {"key new", "[--alg=NAME] [PATH]", "make a private key, a JWK", command_key_new},
+    {"key new", "[--alg=NAME] [PATH]", "create a private key as a JWK", command_key_new},
     {"key export", "[--alg=NAME] [--pem] [PATH]", "print the public half of a key",
      command_key_export},
-    {"key import", "[--alg=NAME] [PEM [PATH]]", "turn a key in PEM into a JWK",
+    {"key import", "[--alg=NAME] [PEM [PATH]]", "convert a key from PEM to JWK",
      command_key_import},
     {"key rotate", "[--alg=NAME] [--json] [--socket=PATH]",
-     "root: make a new key sign; the old one stays published", command_key_rotate},
+     "as root: create a new signing key; the old one stays published", command_key_rotate},
     {"key retire", "[KID] [--json] [--socket=PATH]",
-     "root: drop old keys whose last token has expired", command_key_retire},
+     "as root: remove old keys whose last token has expired", command_key_retire},
 };
 
 #define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
@@ -65,11 +66,10 @@ static void print_help(FILE *out)
 
 static void print_command_help(const struct command *c)
 {
-    printf("usage: jwtctl %s%s%s\n%s\n", c->name, c->arguments[0] ? " " : "", c->arguments,
-           c->summary);
+    printf("usage: jwtctl %s %s\n%s\n", c->name, c->arguments, c->summary);
 }
 
-/* The words of the command line that a command's name takes; 0: it is another's. */
+/* The number of arguments that are the command's name; 0: another command was named. */
 static int match(const struct command *c, int argc, char **argv)
 {
     const char *blank = strchr(c->name, ' ');
@@ -94,7 +94,7 @@ static int dispatch(int argc, char **argv)
             print_command_help(&commands[i]);
             return EXIT_SUCCESS;
         }
-        /* getopt's own complaints start with the command's name. */
+        /* getopt's error messages start with argv[0]. */
         (void)snprintf(name, sizeof(name), "jwtctl %s", commands[i].name);
         argv[words - 1] = name;
         return commands[i].run(argc - words + 1, argv + words - 1);
@@ -104,7 +104,7 @@ static int dispatch(int argc, char **argv)
     return EXIT_USAGE;
 }
 
-/* ssh and sudo start a program without arguments of its own: the name says what is asked. */
+/* ssh and sudo start a program with the prompt alone: its name selects the command. */
 static bool is_askpass(const char *name)
 {
     const char *slash = strrchr(name, '/');
@@ -116,8 +116,7 @@ static int run_command(int argc, char **argv)
 {
     if (argc > 0 && is_askpass(argv[0]))
         return argc == 2 ? askpass_answer(argv[1])
-                         : print_usage_error("jwtctl askpass",
-                                             "one prompt is needed, as one argument");
+                         : bad_usage("jwtctl askpass", "expected one argument, the prompt");
     if (argc < 2) {
         print_help(stderr);
         return EXIT_USAGE;

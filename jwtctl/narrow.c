@@ -26,7 +26,8 @@ enum tok_err narrow_token(const struct client_session *s, const struct narrow_re
                                                .body = json_write(body)},
                        &reply, errmsg);
     if (!err && !json_member_secret(reply.body, "access", ret))
-        err = errmsg_set(errmsg, TOK_FILE, "%s: the reply holds no access token", s->server.p);
+        err = errmsg_set(errmsg, TOK_FILE, "%s: expected an access token in the reply",
+                         s->server.p);
     return err;
 }
 
@@ -56,11 +57,11 @@ static enum tok_err no_audience(struct json_object *aud, size_t count, struct sl
                               name ? name : "?");
     }
     if (host.p)
-        return errmsg_set(errmsg, TOK_AUDIENCE,
-                          "the session is not for the host %.*s; it is for: %s", (int)host.n,
-                          host.p, list);
+        return errmsg_set(errmsg, TOK_AUDIENCE, "the session has no audience %.*s; it has: %s",
+                          (int)host.n, host.p, list);
     return errmsg_set(errmsg, TOK_AUDIENCE,
-                      "say for which host the token is; the session is for: %s", list);
+                      "the session has several audiences, and none was named (--host=): %s",
+                      list);
 }
 
 enum tok_err narrow_audience(const struct client_session *s, struct slice host,
@@ -73,7 +74,8 @@ enum tok_err narrow_audience(const struct client_session *s, struct slice host,
 
     if (session_token_claims(&s->access, &claims) != TOK_OK ||
         !(aud = json_member(claims, "aud")) || !audience_at(aud, 0))
-        return errmsg_set(errmsg, TOK_AUDIENCE, "the session's token is for no host");
+        return errmsg_set(errmsg, TOK_AUDIENCE,
+                          "the access token of the session has no audience");
     count = json_length(aud) > 0 ? json_length(aud) : 1;
     for (size_t i = 0; i < count && !found; i++) {
         const char *name = audience_at(aud, i);

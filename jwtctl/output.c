@@ -37,7 +37,7 @@ int print_failure(int status, const struct errmsg *errmsg)
     return status;
 }
 
-int print_usage_error(const char *command, const char *fmt, ...)
+int bad_usage(const char *command, const char *fmt, ...)
 {
     char text[ERROR_MAX];
     va_list args;
@@ -46,7 +46,7 @@ int print_usage_error(const char *command, const char *fmt, ...)
     (void)vsnprintf(text, sizeof(text), fmt, args);
     va_end(args);
     put_error(command, text);
-    fprintf(stderr, "%s: see `%s --help`\n", command, command);
+    fprintf(stderr, "%s: see '%s --help'\n", command, command);
     return EXIT_USAGE;
 }
 
@@ -60,7 +60,7 @@ void flush_output(int status)
 {
     if (fflush(stdout) == 0 && !ferror(stdout))
         return;
-    print_error("standard output: %s", strerror(errno));
+    print_error("cannot write to standard output: %s", strerror(errno));
     exit(status);
 }
 

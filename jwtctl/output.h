@@ -13,7 +13,7 @@ void print_error(const char *fmt, ...) PRINTF_LIKE(1, 2);
 int print_failure(int status, const struct errmsg *errmsg);
 
 /* "COMMAND: ..." and where help is. EXIT_USAGE. */
-int print_usage_error(const char *command, const char *fmt, ...) PRINTF_LIKE(2, 3);
+int bad_usage(const char *command, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 /* Prints an error and exits with EXIT_FAILURE. */
 void out_of_memory(void) __attribute__((noreturn));
@@ -22,12 +22,12 @@ void out_of_memory(void) __attribute__((noreturn));
  * main() calls it at the end, so that callers of printf need not check. */
 void flush_output(int status);
 
-/* Text chosen by others, for a terminal: bytes other than printable ASCII, and spaces, become
- * '?'. "-" for an empty text and for NULL. */
+/* Prints text of unknown origin: spaces and all but printable ASCII become '?'. "-" for an
+ * empty text and for NULL. */
 void print_word(const char *text);
 
-/* JSON text for a terminal: DEL and the C1 controls (U+0080 to U+009F), which JSON allows in
- * strings, become '?'. */
+/* Prints JSON text of unknown origin: DEL and the C1 controls (U+0080 to U+009F), which JSON
+ * allows in strings, become '?'. */
 void print_json_text(struct slice json);
 
 /* Room for format_time and format_span. */
@@ -36,6 +36,6 @@ void print_json_text(struct slice json);
 /* "Mon 2025-12-01 14:05", local time; seconds since the Epoch. */
 const char *format_time(int64_t epoch, char ret[FORMAT_MAX]);
 
-/* "45 s", "15 min", "12 h", "7 days": the largest unit that is contained twice, or once
- * exactly; rounded down. Seconds, 0 or more. */
+/* "45 s", "15 min", "12 h", "7 days": in the largest unit of which there are two or more, or
+ * exactly one; rounded down. Seconds, 0 or more. */
 const char *format_span(int64_t seconds, char ret[FORMAT_MAX]);

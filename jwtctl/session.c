@@ -45,13 +45,6 @@ enum tok_err session_token_times(const struct secret *token, struct token_times 
     return TOK_OK;
 }
 
-static bool from_json(struct json_object *kept, struct client_session *s)
-{
-    return json_member_secret(kept, "server", &s->server) &&
-           json_member_secret(kept, "access", &s->access) &&
-           json_member_secret(kept, "refresh", &s->refresh);
-}
-
 enum tok_err session_read(const struct token_cache *c, struct client_session *ret,
                           struct errmsg *errmsg)
 {
@@ -63,8 +56,13 @@ enum tok_err session_read(const struct token_cache *c, struct client_session *re
     err = token_cache_read(c, &bytes, errmsg);
     if (err || !bytes.p)
         return err;
-    if (json_read(secret_slice(&bytes), &kept) != TOK_OK || !from_json(kept, &s))
-        return errmsg_set(errmsg, TOK_FILE, "%s is damaged; " LOG_IN, c->path);
+    if (json_read(secret_slice(&bytes), &kept) != TOK_OK ||
+        !json_member_secret(kept, "server", &s.server) ||
+        !json_member_secret(kept, "access", &s.access) ||
+        !json_member_secret(kept, "refresh", &s.refresh))
+        return errmsg_set(errmsg, TOK_FILE,
+                          "%s: expected an object with server, access and refresh; " LOG_IN,
+                          c->path);
     move_session(&s, ret);
     return TOK_OK;
 }
@@ -90,22 +88,12 @@ static int64_t seconds_left(const struct client_session *s)
     return times.exp - (int64_t)time(NULL);
 }
 
-/* With rotation the reply has a new refresh token too. */
-static enum tok_err take_reply(struct client_session *s, const struct client_reply *reply,
-                               struct errmsg *errmsg)
-{
-    if (!json_member_secret(reply->body, "access", &s->access))
-        return errmsg_set(errmsg, TOK_FILE, "%s: the reply holds no access token", s->server.p);
-    (void)json_member_secret(reply->body, "refresh", &s->refresh);
-    return TOK_OK;
-}
-
 static enum tok_err session_ended(const struct client_reply *reply, struct errmsg *errmsg)
 {
     const char *detail = json_member_text(reply->body, "detail");
 
-    return detail ? errmsg_set(errmsg, TOK_FILE, "the session is over (%s); " LOG_IN, detail)
-                  : errmsg_set(errmsg, TOK_FILE, "the session is over; " LOG_IN);
+    return errmsg_set(errmsg, TOK_FILE, "the server has ended the session (%s); " LOG_IN,
+                      detail ? detail : "no details");
 }
 
 enum tok_err session_post_refresh(const struct client_session *s, const char *path,
@@ -132,8 +120,10 @@ enum tok_err session_send(const struct client_session *s, struct client_request 
     if (err)
         return err;
     if (reply.status == 404)
-        return errmsg_set(errmsg, TOK_FILE, "%s has no %s: it is no jwtd, or an older one",
-                          s->server.p, request.path);
+        return errmsg_set(
+            errmsg, TOK_FILE,
+            "%s: no such path: %s (404); the server is not jwtd, or an older release",
+            s->server.p, request.path);
     if (reply.status == 401)
         return session_ended(&reply, errmsg);
     if (reply.status < 200 || reply.status > 299)
@@ -159,13 +149,16 @@ static enum tok_err refresh(const struct token_cache *c, struct client_session *
     }
     if (reply.status != 200)
         return client_refused(s->server.p, &reply, errmsg);
-    err = take_reply(s, &reply, errmsg);
-    return err ? err : session_write(c, s, errmsg);
+    if (!json_member_secret(reply.body, "access", &s->access))
+        return errmsg_set(errmsg, TOK_FILE, "%s: expected an access token in the reply",
+                          s->server.p);
+    (void)json_member_secret(reply.body, "refresh", &s->refresh); /* only with rotation */
+    return session_write(c, s, errmsg);
 }
 
 static enum tok_err no_session(struct errmsg *errmsg)
 {
-    return errmsg_set(errmsg, TOK_FILE, "nobody is logged in here; " LOG_IN);
+    return errmsg_set(errmsg, TOK_FILE, "not logged in; " LOG_IN);
 }
 
 /* Reads again under the lock: meanwhile another process may have refreshed the token, or logged

@@ -1,6 +1,7 @@
 #include "jwtctl/terminal.h"
 
 #include "common/base/cleanup.h"
+#include "common/base/text.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -13,27 +14,26 @@ enum tok_err terminal_read_line(int fd, struct secret *ret, struct errmsg *errms
 {
     CLEANUP(secret_clear) struct secret line = {0};
     size_t n = 0;
-    enum tok_err err;
 
-    err = secret_alloc(TERMINAL_LINE_MAX + 1, &line);
-    if (err)
-        return errmsg_set(errmsg, err, "out of memory");
+    if (secret_alloc(TERMINAL_LINE_MAX + 1, &line) != TOK_OK)
+        return errmsg_set(errmsg, TOK_NO_MEMORY, "out of memory");
     for (;;) {
         ssize_t got = read(fd, line.p + n, 1);
 
         if (got < 0)
-            return errmsg_set(errmsg, TOK_FILE, "can't read: %s", strerror(errno));
+            return errmsg_set(errmsg, TOK_FILE, "cannot read: %s", strerror(errno));
         if (got == 0 && n == 0)
-            return errmsg_set(errmsg, TOK_FILE, "nothing to read");
+            return errmsg_set(errmsg, TOK_FILE, "expected a line, found the end of the file");
         if (got == 0 || line.p[n] == '\n')
             break;
         if (++n > TERMINAL_LINE_MAX)
-            return errmsg_set(errmsg, TOK_FILE, "the line is over %d bytes", TERMINAL_LINE_MAX);
+            return errmsg_set(errmsg, TOK_FILE, "expected a line of at most %d bytes",
+                              TERMINAL_LINE_MAX);
     }
     return secret_copy((struct slice){line.p, n}, ret);
 }
 
-/* True when a line is there, false when one of the blocked signals is. */
+/* False when one of the blocked signals has arrived. */
 static bool wait_for_line(int fd, int signals)
 {
     struct pollfd fds[] = {{.fd = signals, .events = POLLIN}, {.fd = fd, .events = POLLIN}};
@@ -45,8 +45,8 @@ static bool wait_for_line(int fd, int signals)
     return fds[0].revents == 0;
 }
 
-/* The signals that end or stop a program wait, blocked, until the echo is on again; then they
- * do what they always do. Nothing but their arrival is asked of the signalfd. */
+/* The signals that end or stop a program are blocked until the echo is on again, and take
+ * effect then. The signalfd is only polled, never read. */
 static enum tok_err read_silent(int fd, struct secret *ret, struct errmsg *errmsg)
 {
     CLEANUP(cleanup_close) int signals = -1;
@@ -78,11 +78,11 @@ static enum tok_err read_silent(int fd, struct secret *ret, struct errmsg *errms
     return err;
 }
 
-/* What a server sent as its prompt must not drive the terminal. */
+/* The prompt may be a server's text: control characters must not reach the terminal. */
 static enum tok_err write_prompt(int fd, const char *prompt, struct errmsg *errmsg)
 {
     for (const char *p = prompt; *p; p++) {
-        char c = ((unsigned char)*p < 0x20 && *p != '\n') || *p == 0x7f ? '?' : *p;
+        char c = text_is_control(*p) && *p != '\n' ? '?' : *p;
 
         if (write(fd, &c, 1) != 1)
             return errmsg_set(errmsg, TOK_FILE, "/dev/tty: %s", strerror(errno));
@@ -97,7 +97,7 @@ enum tok_err terminal_ask(const char *prompt, bool echo, struct secret *ret,
     enum tok_err err;
 
     if (fd < 0)
-        return errmsg_set(errmsg, TOK_FILE, "no terminal to ask on (/dev/tty: %s)",
+        return errmsg_set(errmsg, TOK_FILE, "no terminal to prompt on (/dev/tty: %s)",
                           strerror(errno));
     err = write_prompt(fd, prompt, errmsg);
     if (err)

@@ -31,8 +31,8 @@ static const char *find_home(void)
     return pw && pw->pw_dir[0] == '/' ? pw->pw_dir : NULL;
 }
 
-/* Malloc'ed. The XDG base directory specification has a relative path ignored. The first
- * *ret_home bytes are the home, which is never created. */
+/* Malloc'ed; its first *ret_home bytes are the home, which is never created. Relative paths are
+ * ignored (XDG base directory specification). */
 static char *find_dir(size_t *ret_home, struct errmsg *errmsg)
 {
     const char *state = getenv("XDG_STATE_HOME"), *home = find_home();
@@ -46,7 +46,8 @@ static char *find_dir(size_t *ret_home, struct errmsg *errmsg)
         *ret_home = strlen(home);
         n = asprintf(&dir, "%s/.local/state/jwt", home);
     } else {
-        (void)errmsg_set(errmsg, TOK_FILE, "no place for the tokens: HOME is not set");
+        (void)errmsg_set(errmsg, TOK_FILE,
+                         "no directory for the tokens: expected an absolute path in HOME");
         return NULL;
     }
     if (n < 0)
@@ -71,35 +72,25 @@ static enum tok_err make_dirs(char *path, size_t home, struct errmsg *errmsg)
     return TOK_OK;
 }
 
-static enum tok_err check_dir(int fd, const char *path, struct errmsg *errmsg)
-{
-    struct stat st;
-
-    if (fstat(fd, &st) != 0)
-        return errmsg_set(errmsg, TOK_FILE, "%s: %s", path, strerror(errno));
-    if (st.st_uid != geteuid())
-        return errmsg_set(errmsg, TOK_FILE, "%s belongs to user %u, not to you", path,
-                          (unsigned)st.st_uid);
-    if ((st.st_mode & 077) != 0 && fchmod(fd, 0700) != 0)
-        return errmsg_set(errmsg, TOK_FILE, "%s is open to others: %s", path, strerror(errno));
-    return TOK_OK;
-}
-
 static enum tok_err open_dir(const char *path, enum token_cache_mode mode, int *ret,
                              struct errmsg *errmsg)
 {
-    int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    enum tok_err err = TOK_OK;
+    CLEANUP(cleanup_close) int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    struct stat st;
 
-    if (fd < 0 && (errno != ENOENT || mode != TOKEN_CACHE_READ))
+    if (fd < 0 && errno == ENOENT && mode == TOKEN_CACHE_READ)
+        return TOK_OK;
+    if (fd < 0 || fstat(fd, &st) != 0)
         return errmsg_set(errmsg, TOK_FILE, "%s: %s", path, strerror(errno));
-    if (fd >= 0)
-        err = check_dir(fd, path, errmsg);
-    if (err)
-        cleanup_close(&fd);
-    else
-        *ret = fd;
-    return err;
+    if (st.st_uid != geteuid())
+        return errmsg_set(errmsg, TOK_FILE, "%s: expected owner %u, found %u", path,
+                          (unsigned)geteuid(), (unsigned)st.st_uid);
+    if ((st.st_mode & 077) != 0 && fchmod(fd, 0700) != 0)
+        return errmsg_set(errmsg, TOK_FILE, "%s: cannot change the mode to 0700: %s", path,
+                          strerror(errno));
+    *ret = fd;
+    fd = -1;
+    return TOK_OK;
 }
 
 enum tok_err token_cache_open(enum token_cache_mode mode, struct token_cache *ret,
@@ -127,13 +118,9 @@ enum tok_err token_cache_open(enum token_cache_mode mode, struct token_cache *re
 
 enum tok_err token_cache_lock(struct token_cache *c, struct errmsg *errmsg)
 {
-    if (c->dir < 0)
+    if (c->dir < 0 || flock(c->dir, LOCK_EX) == 0)
         return TOK_OK;
-    while (flock(c->dir, LOCK_EX) != 0) {
-        if (errno != EINTR)
-            return errmsg_set(errmsg, TOK_FILE, "%s: can't lock: %s", c->path, strerror(errno));
-    }
-    return TOK_OK;
+    return errmsg_set(errmsg, TOK_FILE, "%s: cannot lock: %s", c->path, strerror(errno));
 }
 
 enum tok_err token_cache_read(const struct token_cache *c, struct secret *ret,

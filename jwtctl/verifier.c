@@ -14,11 +14,11 @@ void verifier_close(struct verifier *v)
     *v = (struct verifier){0};
 }
 
-enum tok_err verifier_open(const struct resolve_params *ask, struct verifier *ret,
+enum tok_err verifier_open(const struct resolve_params *params, struct verifier *ret,
                            struct errmsg *errmsg)
 {
-    struct verifier v = {.ask = *ask};
-    enum tok_err err = resolve_settings(ask, &v.settings, errmsg);
+    struct verifier v = {.params = *params};
+    enum tok_err err = resolve_settings(params, &v.settings, errmsg);
 
     if (err)
         return err;
@@ -37,7 +37,7 @@ static struct verifier_rules *find_rules(struct verifier *v)
 
     if (!r->loaded) {
         r->loaded = true;
-        r->err = resolve_load(&v->ask, &v->settings, section, &r->rules, &r->errmsg);
+        r->err = resolve_load(&v->params, &v->settings, section, &r->rules, &r->errmsg);
     }
     return r;
 }

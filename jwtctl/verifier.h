@@ -16,7 +16,7 @@ struct verifier_rules {
 };
 
 struct verifier {
-    struct resolve_params ask;
+    struct resolve_params params;
     struct settings settings;
     struct verifier_rules *rules; /* of each [Issuer] section, then of the local issuer */
     struct parsed_token token;    /* the one checked last */
@@ -28,9 +28,10 @@ struct verifier_result {
     struct verify_result token;
 };
 
-/* What ask points to must outlive the verifier. Reads the settings. Errors come with a message.
+/* What params points to must outlive the verifier. Reads the settings. Errors come with a
+ * message.
  */
-enum tok_err verifier_open(const struct resolve_params *ask, struct verifier *ret,
+enum tok_err verifier_open(const struct resolve_params *params, struct verifier *ret,
                            struct errmsg *errmsg) MUST_CHECK;
 void verifier_close(struct verifier *v);
 

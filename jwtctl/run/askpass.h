@@ -1,11 +1,14 @@
 /*
- * What `jwtctl run` tells askpass, in the environment: never a token, only which one to make.
+ * The environment variables by which `jwtctl run` tells askpass which token to get. They never
+ * hold a token.
  */
 #pragma once
 
-#define ASKPASS_SERVICE "JWT_ASKPASS_SERVICE" /* sshd or sudo; without it, the whole token */
-#define ASKPASS_HOST "JWT_ASKPASS_HOST"       /* where ssh goes to; without it, as ssh asks */
-#define ASKPASS_ALIAS "JWT_ASKPASS_ALIAS"     /* the name that ssh asks for it by, if another */
+#define ASKPASS_SERVICE                                                                        \
+    "JWT_ASKPASS_SERVICE"                 /* sshd or sudo; unset: the session's own token      \
+                                           */
+#define ASKPASS_HOST "JWT_ASKPASS_HOST"   /* that ssh goes to; unset: the prompt names it */
+#define ASKPASS_ALIAS "JWT_ASKPASS_ALIAS" /* HostKeyAlias, the name in ssh's prompts */
 
 #define ASKPASS_SSH_SCOPE "pam:sshd"
 #define ASKPASS_SUDO_SCOPE "pam:sudo pam:sudo-i"

@@ -1,6 +1,5 @@
-/* jwtctl askpass PROMPT, and libexec/jwt/askpass PROMPT: what ssh and sudo start to get a
- * password. The answer goes to standard output; the exit status is 1 when there is none. Where
- * `jwtctl run` knows what it started, each prompt is answered by a token narrowed to it. */
+/* jwtctl askpass PROMPT, and libexec/jwt/askpass PROMPT: the password program of ssh and sudo.
+ * Prints the answer; the exit status is 1 when there is none. */
 #include "jwtctl/arguments.h"
 #include "jwtctl/command.h"
 #include "jwtctl/narrow.h"
@@ -13,13 +12,13 @@
 #include <stdio.h>
 #include <string.h>
 
-/* What `jwtctl run` said of the command. */
+/* What `jwtctl run` knows about its command. */
 struct askpass_context {
-    enum prompt_program program; /* PROMPT_ANY: each prompt gets the session's own token */
-    const char *host, *alias;    /* that ssh goes to, and asks by; NULL: unknown */
+    enum prompt_program program; /* PROMPT_ANY: answer with the session's own token */
+    const char *host, *alias;    /* of ssh; NULL: unknown */
 };
 
-/* NULL for an empty one too. */
+/* NULL when unset or empty. */
 static const char *variable(const char *name)
 {
     const char *value = getenv(name);
@@ -45,15 +44,15 @@ static bool is_same_host(struct slice name, const char *other)
     return other && strlen(other) == name.n && strncasecmp(name.p, other, name.n) == 0;
 }
 
-/* True when ssh goes to one host and another one asks: a jump host, or, before ssh 8.5, a
- * server that chooses the prompt's text. */
+/* True when the prompt names another host than the one that ssh goes to: a jump host, or a
+ * server that chooses the prompt's text (ssh before 8.5). */
 static bool is_other_host(const struct askpass_context *c, const struct prompt *p)
 {
     return c->host && p->host.n > 0 && !is_same_host(p->host, c->host) &&
            !is_same_host(p->host, c->alias);
 }
 
-/* For one login at this host; p NULL: unknown. */
+/* A token for one login at this host; p NULL: unknown. */
 static enum tok_err get_ssh_token(const struct client_session *s, struct slice host,
                                   struct secret *ret, struct errmsg *errmsg)
 {
@@ -66,8 +65,9 @@ static enum tok_err get_ssh_token(const struct client_session *s, struct slice h
     request.audience = audience.p;
     err = narrow_token(s, &request, ret, errmsg);
     if (err)
-        print_error("no token for one login can be had; `jwtctl run --whole` gives the host "
-                    "the session's own, which needs no server");
+        print_error(
+            "cannot get a token for one login; 'jwtctl run --whole' sends the session's own "
+            "token and needs no server");
     return err;
 }
 
@@ -77,8 +77,8 @@ static void take_session_token(struct client_session *s, struct secret *ret)
     s->access = (struct secret){0};
 }
 
-/* Without the server, the session's own token: the root of this machine could read it anyway,
- * and sudo is what a broken daemon is repaired with. */
+/* Without a server, the session's own token: root of this machine could read it anyway, and
+ * sudo is needed to repair the daemon. */
 static void get_sudo_token(struct client_session *s, struct secret *ret)
 {
     const struct narrow_request request = {.scope = ASKPASS_SUDO_SCOPE};
@@ -113,7 +113,7 @@ static enum tok_err get_answer(const char *text, struct secret *ret, struct errm
     struct prompt p = prompt_read(text);
     struct askpass_context c = read_context();
 
-    /* ssh sets it for prompts that no password answers: "confirm", "none". */
+    /* ssh sets it ("confirm", "none") for prompts that want no password. */
     if (variable("SSH_ASKPASS_PROMPT") && p.kind == PROMPT_PASSWORD)
         p.kind = PROMPT_OTHER;
     if (p.kind == PROMPT_PASSWORD && !is_other_host(&c, &p))
@@ -135,12 +135,12 @@ int askpass_answer(const char *prompt)
 
 int command_askpass(int argc, char **argv)
 {
-    const struct argument_option options[] = {{0}};
+    const struct option_row options[] = {{0}};
     int status = arguments_parse(argc, argv, options, ARGUMENTS_COMMAND);
 
     if (status)
         return status;
     if (argc - optind != 1)
-        return print_usage_error(argv[0], "one prompt is needed, as one argument");
+        return bad_usage(argv[0], "expected one argument, the prompt");
     return askpass_answer(argv[optind]);
 }

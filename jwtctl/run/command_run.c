@@ -1,5 +1,6 @@
-/* jwtctl run -- CMD: a command whose ssh and sudo log in by the token, without typing. What is
- * started says which token askpass makes: for ssh one that opens that host's sshd, once. */
+/* jwtctl run -- COMMAND: runs a command with askpass as the password program of ssh and sudo.
+ * The command's name decides which token askpass gets: for ssh one for a single login at the
+ * host. */
 #include "jwtctl/arguments.h"
 #include "jwtctl/command.h"
 #include "jwtctl/narrow.h"
@@ -14,7 +15,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* What is known to ask for passwords of one kind. Whatever else is run gets the whole token. */
+/* Programs that ask for the password of one PAM service. Any other command, and what it starts,
+ * gets the session's own token. */
 static const struct {
     const char *name, *service;
     bool is_ssh;
@@ -31,10 +33,10 @@ static void set_variable(const char *name, const char *value)
         out_of_memory();
 }
 
-/* What `ssh -G` says of the host; NULL where it says nothing. */
+/* What `ssh -G` prints; NULL: nothing. */
 struct ssh_host {
-    char *name;  /* that it connects to */
-    char *alias; /* HostKeyAlias: the name that it asks by */
+    char *name;  /* of the host that ssh connects to */
+    char *alias; /* HostKeyAlias, the name in its prompts */
 };
 
 static void ssh_host_clear(struct ssh_host *h)
@@ -60,7 +62,7 @@ static void exec_ssh(char **argv, int n, int to)
     _exit(EXIT_FAILURE);
 }
 
-/* The first line "NAME VALUE" of this name counts. */
+/* Takes the value of the first line "NAME VALUE". */
 static void take_ssh_value(const char *line, const char *name, char **value)
 {
     size_t n = strlen(name);
@@ -72,7 +74,6 @@ static void take_ssh_value(const char *line, const char *name, char **value)
         out_of_memory();
 }
 
-/* Reads to the end of the output. */
 static void read_config(FILE *from, struct ssh_host *ret)
 {
     CLEANUP(cleanup_free) char *line = NULL;
@@ -85,7 +86,7 @@ static void read_config(FILE *from, struct ssh_host *ret)
     }
 }
 
-/* Runs `ssh -G` with these arguments. ret stays empty when it refuses them. */
+/* Runs `ssh -G` with these arguments. When it fails, *ret stays empty. */
 static void ask_ssh(char **argv, int n, struct ssh_host *ret)
 {
     int ends[2], status = 0;
@@ -111,8 +112,8 @@ static void ask_ssh(char **argv, int n, struct ssh_host *ret)
         ssh_host_clear(ret);
 }
 
-/* Tells askpass which host ssh goes to, and by which name it asks. A host that the session has
- * no token for is an error here, before the connection is made. */
+/* Tells askpass the host. One that the session has no audience for is an error now, before ssh
+ * connects. */
 static enum tok_err prepare_ssh(const struct client_session *s, char **argv, int n,
                                 struct errmsg *errmsg)
 {
@@ -139,7 +140,7 @@ static const char *base_name(const char *path)
     return slash ? slash + 1 : path;
 }
 
-/* Tells askpass by environment variables which token to get. */
+/* Tells askpass which token to get. */
 static enum tok_err prepare_askpass(const struct client_session *s, char **argv, int n,
                                     struct errmsg *errmsg)
 {
@@ -152,7 +153,8 @@ static enum tok_err prepare_askpass(const struct client_session *s, char **argv,
     return TOK_OK;
 }
 
-/* ssh 8.4 and later then asks the program even where there is a terminal; sudo does with -A. */
+/* With "force", ssh 8.4 and later uses the program although there is a terminal; sudo needs -A.
+ */
 static void set_askpass(void)
 {
     set_variable("SSH_ASKPASS", JWT_ASKPASS);
@@ -163,7 +165,7 @@ static void set_askpass(void)
 int command_run(int argc, char **argv)
 {
     bool whole = false;
-    const struct argument_option options[] = {{.name = "whole", .flag = &whole}, {0}};
+    const struct option_row options[] = {{.name = "whole", .flag = &whole}, {0}};
     struct client_session s = {0};
     struct errmsg errmsg;
     enum tok_err err;
@@ -172,7 +174,7 @@ int command_run(int argc, char **argv)
     if (status)
         return status;
     if (optind >= argc)
-        return print_usage_error(argv[0], "no command to run");
+        return bad_usage(argv[0], "expected a command");
     (void)unsetenv(ASKPASS_SERVICE);
     (void)unsetenv(ASKPASS_HOST);
     (void)unsetenv(ASKPASS_ALIAS);

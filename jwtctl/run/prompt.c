@@ -1,42 +1,43 @@
 #include "jwtctl/run/prompt.h"
 
+#include "common/base/text.h"
+
 #include <string.h>
 
-/* A shape is text in which %u stands for one or more letters of a name; that of a host is the
- * second. ssh writes the server's own text behind "(USER@HOST) ", so that only the whole shape
- * says who asks. */
+/* %u stands for a name of one or more characters; the host is the second one. Behind
+ * "(USER@HOST) " ssh prints text of the server, so only the whole form shows who asks. */
 static const struct {
     const char *text;
     enum prompt_program program;
-} password_shapes[] = {
-    {"Password: ", PROMPT_ANY},         /* PAM's own: su, keyboard-interactive before ssh 8.5 */
+} password_forms[] = {
+    {"Password: ", PROMPT_ANY}, /* PAM's: su, and keyboard-interactive of ssh before 8.5 */
     {"(%u@%u) Password: ", PROMPT_SSH}, /* keyboard-interactive */
     {"%u@%u's password: ", PROMPT_SSH}, /* password */
     {"[sudo] password for %u: ", PROMPT_SUDO},
 };
 
-/* Where ssh asks for a yes: the host key question and its repetition. */
+/* Of the questions that ssh wants "yes" for: about a host key, and its repetition. */
 static const char *const confirm_parts[] = {"(yes/no", "Please type 'yes'"};
 
-/* Printable, no blank, nothing that a shape itself is made of: a name ends where the shape goes
- * on, and a server can't build a shape out of its own text. */
+/* The characters of the forms themselves are excluded, so that a server cannot compose a form
+ * within a name. */
 static bool is_name_byte(char c)
 {
-    return (unsigned char)c > 0x20 && (unsigned char)c != 0x7f && !strchr("@()'\"", c);
+    return !text_is_control(c) && !strchr(" @()'\"", c);
 }
 
-static bool has_shape(const char *text, const char *shape, struct slice *ret_name)
+static bool has_form(const char *text, const char *form, struct slice *ret_name)
 {
-    while (*shape) {
+    while (*form) {
         const char *from = text;
 
-        if (strncmp(shape, "%u", 2) != 0) {
-            if (*text++ != *shape++)
+        if (strncmp(form, "%u", 2) != 0) {
+            if (*text++ != *form++)
                 return false;
             continue;
         }
-        shape += 2;
-        while (*text && *text != *shape && is_name_byte(*text))
+        form += 2;
+        while (*text && *text != *form && is_name_byte(*text))
             text++;
         if (text == from)
             return false;
@@ -47,11 +48,11 @@ static bool has_shape(const char *text, const char *shape, struct slice *ret_nam
 
 struct prompt prompt_read(const char *text)
 {
-    for (size_t i = 0; i < sizeof(password_shapes) / sizeof(password_shapes[0]); i++) {
-        enum prompt_program program = password_shapes[i].program;
+    for (size_t i = 0; i < sizeof(password_forms) / sizeof(password_forms[0]); i++) {
+        enum prompt_program program = password_forms[i].program;
         struct slice name = {0};
 
-        if (has_shape(text, password_shapes[i].text, &name))
+        if (has_form(text, password_forms[i].text, &name))
             return (struct prompt){.kind = PROMPT_PASSWORD,
                                    .program = program,
                                    .host = program == PROMPT_SSH ? name : (struct slice){0}};

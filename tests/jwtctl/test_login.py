@@ -16,7 +16,7 @@ def test_login_keeps_the_pair_private_and_prints_no_token():
         status, out, err = log_in(s, password='a "quoted\\ pass\tword\n')
         assert (status, err) == (0, "")
         assert "Logged in as alice until " in out
-        assert "(access token 15 min, refreshed by itself)" in out
+        assert "(access token valid for 15 min, refreshed when needed)" in out
         assert "eyJ" not in out
         route, body, headers = s.asked[0]
         assert (route, body) == ("/api/token/", {"username": "alice", "password": 'a "quoted\\ pass\tword'})
@@ -60,7 +60,7 @@ def test_a_reply_that_is_no_strict_json_holds_no_tokens():
             s.answer["/api/token/"] = (200, text, {})
             code, out, err = log_in(s)
             assert (code, out, exists()) == (1, "", False), text
-            assert "no pair of tokens" in err
+            assert "expected an access and a refresh token" in err
 
 
 def test_what_is_kept_is_one_compact_line():
@@ -174,7 +174,7 @@ def test_logout_of_all_ends_every_session_and_forgets_this_one():
 
 def test_logout_of_all_keeps_the_tokens_when_it_is_refused():
     with server() as s:
-        for status, detail, part in ((503, "no", "journalctl"), (404, "Not found.", "no jwtd"),
+        for status, detail, part in ((503, "no", "journalctl"), (404, "Not found.", "not jwtd"),
                                      (401, "Token is blacklisted", "Token is blacklisted"),
                                      (403, "You do not have permission to perform this action.", "permission")):
             s.answer["/api/logout/all/"] = (status, {"detail": detail}, {})
@@ -255,7 +255,7 @@ def test_a_damaged_cache_is_told():
                 f.write(text)
             code, _, err = run("token")
             assert code == 1, text
-            assert "damaged" in err
+            assert "session.json: expected an object" in err
 
 
 def test_nobody_logged_in_is_told_with_the_remedy():

@@ -82,9 +82,9 @@ def test_a_narrowing_that_is_refused_says_whose_word_and_why():
                 (400, {"scope": ["More than the token shown has."]}, "scope: More than the token shown has."),
                 (400, {"detail": "no\ttab"}, "no?tab"),
                 (403, {"detail": "You do not have permission to perform this action."}, "permission"),
-                (404, {"detail": "Not found."}, "it is no jwtd, or an older one"),
-                (401, {"detail": "Token is blacklisted"}, "the session is over (Token is blacklisted)"),
-                (200, {"token": 1}, "no access token")):
+                (404, {"detail": "Not found."}, "the server is not jwtd, or an older release"),
+                (401, {"detail": "Token is blacklisted"}, "the server has ended the session (Token is blacklisted)"),
+                (200, {"token": 1}, "expected an access token")):
             s.answer["/api/token/narrow/"] = (status, body, {})
             code, out, err = run("token", "--service=sudo")
             assert (code, out) == (1, "")
@@ -133,7 +133,7 @@ def test_a_host_that_is_no_audience_of_several_is_told_before_ssh_starts():
     with server(aud=["web1", "web2"]) as s:
         code, out, err = ssh(RESOLVED="evil", PROMPT="alice@evil's password: ")
         assert (code, out, s.asked) == (1, "", [])
-        assert "not for the host evil; it is for: web1, web2" in err
+        assert "the session has no audience evil; it has: web1, web2" in err
 
 
 def test_another_host_than_the_one_ssh_goes_to_gets_nothing():
