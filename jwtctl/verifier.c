@@ -45,18 +45,17 @@ static struct verifier_rules *find_rules(struct verifier *v)
 void verifier_check(struct verifier *v, struct slice token, const struct policy_params *check,
                     struct verifier_result *ret)
 {
-    struct verifier_rules *r;
-
     ret->errmsg = (struct errmsg){""};
     parsed_token_clear(&v->token);
     ret->err = token_parse(token, &v->token);
     if (!ret->err) {
-        r = find_rules(v);
+        struct verifier_rules *r = find_rules(v);
+
         ret->err = r->err;
         ret->errmsg = r->errmsg;
+        if (!ret->err)
+            ret->err = resolve_verify(&r->rules, &v->token, check, &ret->token, &ret->errmsg);
     }
-    if (!ret->err)
-        ret->err = resolve_verify(&r->rules, &v->token, check, &ret->token, &ret->errmsg);
     if (!*ret->errmsg.text)
         (void)errmsg_set(&ret->errmsg, ret->err, "%s", tok_err_text(ret->err));
 }

@@ -16,7 +16,7 @@ skip_without() {
 }
 
 # The command that runs pytest, with Debian's own Python, whose packages the tests use.
-pytest="/usr/bin/python3 -B -m pytest --tap"
+export pytest="/usr/bin/python3 -B -m pytest --tap"
 
 skip_without_pytest() {
     /usr/bin/python3 -c 'import pytest' 2>/dev/null || skip "needs pytest (Debian package python3-pytest)"
