@@ -17,8 +17,7 @@ void resolve_clear(struct resolved *r)
 enum tok_err resolve_settings(const struct resolve_params *params, struct settings *ret,
                               struct errmsg *errmsg)
 {
-    /* settings_load takes a missing file for an empty one: right for the default path, wrong
-     * for one that somebody named. */
+    /* settings_load accepts a missing file, which only the default path may be. */
     if (params->config && access(params->config, F_OK) != 0)
         return errmsg_set(errmsg, TOK_SETTINGS, "%s: %s", params->config, strerror(errno));
     return settings_load(params->config ? params->config : POLICY_CONFIG, ret, errmsg);
@@ -35,9 +34,8 @@ const struct policy *resolve_section(const struct settings *settings,
     return settings_find_issuer(settings, slice_of(issuer));
 }
 
-/* The claims' names are settings of the issuer: its own tokens carry them. A token with another
- * user claim has no sub, so the same place in require= asks for that one. */
-static enum tok_err name_user(const char *name, struct policy *p)
+/* A token with another user claim has no sub: the default require= names that claim instead. */
+static enum tok_err set_user_claim(struct policy *p, const char *name)
 {
     enum tok_err err;
 
@@ -51,25 +49,33 @@ static enum tok_err name_user(const char *name, struct policy *p)
     return text_replace(&p->user_claim, slice_of(name));
 }
 
-static enum tok_err name_claims(const struct settings *settings, struct policy *p)
+/* The local issuer's own tokens call their claims as its settings say. */
+static enum tok_err set_claim_names(struct policy *p, const struct settings *settings)
 {
     enum tok_err err = TOK_OK;
 
     if (!policy_given(p, "user_claim"))
-        err = name_user(settings->token.user_id_claim, p);
+        err = set_user_claim(p, settings->token.user_id_claim);
     if (!err)
         err = text_replace(&p->token_type_claim, slice_of(settings->token.token_type_claim));
     return err ? err : text_replace(&p->jti_claim, slice_of(settings->token.jti_claim));
 }
 
-/* An [Issuer] section may be the local issuer's own: then its list is still asked, or a section
- * for some other word would undo every logout. */
-static enum tok_err is_local(const char *pinned, const char *url, bool *ret,
+static const char *pinned_path(const struct resolve_params *params)
+{
+    return params->pinned ? params->pinned : POLICY_PINNED;
+}
+
+/* True when the pinned file names this issuer. An [Issuer] section may be the local issuer's
+ * own; its revoked list is still searched, or a section that changes some other word would undo
+ * every logout. */
+static enum tok_err is_local(const struct resolve_params *params, const char *url, bool *ret,
                              struct errmsg *errmsg)
 {
     CLEANUP(policy_clear) struct policy p = {0};
-    bool missing = access(pinned, F_OK) != 0 && errno == ENOENT;
-    enum tok_err err = missing ? TOK_OK : policy_read_pinned(&p, pinned, errmsg);
+    const char *path = pinned_path(params);
+    bool missing = access(path, F_OK) != 0 && errno == ENOENT;
+    enum tok_err err = missing ? TOK_OK : policy_read_pinned(&p, path, errmsg);
 
     if (err)
         return err;
@@ -77,25 +83,22 @@ static enum tok_err is_local(const char *pinned, const char *url, bool *ret,
     return TOK_OK;
 }
 
-static enum tok_err choose_policy(const struct resolve_params *params,
-                                  const struct settings *settings, const struct policy *section,
-                                  struct resolved *r, struct errmsg *errmsg)
+static enum tok_err make_policy(const struct resolve_params *params,
+                                const struct settings *settings, const struct policy *section,
+                                struct resolved *r, struct errmsg *errmsg)
 {
-    const char *pinned = params->pinned ? params->pinned : POLICY_PINNED;
     bool local = true;
     enum tok_err err;
 
     err = section ? policy_copy(section, &r->policy) : policy_init(&r->policy);
     if (!err && section)
-        err = is_local(pinned, section->issuer, &local, errmsg);
+        err = is_local(params, section->issuer, &local, errmsg);
     r->foreign = !local;
     if (!err && local)
-        err = name_claims(settings, &r->policy);
+        err = set_claim_names(&r->policy, settings);
     if (!err)
         err = policy_override(&r->policy, params->words);
-    if (err || (r->policy.issuer && r->policy.audience))
-        return err;
-    return policy_read_pinned(&r->policy, pinned, errmsg);
+    return err ? err : policy_read_pinned(&r->policy, pinned_path(params), errmsg);
 }
 
 enum tok_err resolve_map(const char *user_map, enum file_trust trust, struct usermap *ret,
@@ -108,17 +111,16 @@ enum tok_err resolve_map(const char *user_map, enum file_trust trust, struct use
     return TOK_OK;
 }
 
-/* Who names an issuer and its keys beside the token, not in a section, means its users to be
- * users here, unless a map is named as well. The local issuer's always are. */
+/* The local issuer's users are local users. So are those of an issuer that is named by a word
+ * and not by a section, unless a map is given as well. */
 static enum tok_err load_map(const struct resolve_params *params, struct resolved *r,
                              struct errmsg *errmsg)
 {
-    const char *pinned = params->pinned ? params->pinned : POLICY_PINNED;
     bool local = !r->foreign;
     enum tok_err err;
 
     if (local && policy_given(&r->policy, "user_map")) {
-        err = is_local(pinned, r->policy.issuer, &local, errmsg);
+        err = is_local(params, r->policy.issuer, &local, errmsg);
         if (err)
             return err;
     }
@@ -137,27 +139,20 @@ static bool wants_list(const struct resolve_params *params, const struct resolve
     return !r->foreign;
 }
 
-static enum tok_err load(const struct resolve_params *params, const struct settings *settings,
-                         const struct policy *section, struct resolved *r,
-                         struct errmsg *errmsg)
+static enum tok_err load_files(const struct resolve_params *params, struct resolved *r,
+                               struct errmsg *errmsg)
 {
+    const struct policy *p = &r->policy;
     const struct keyset *keys;
-    enum tok_err err;
+    enum tok_err err =
+        keyset_file_init(params->ctx, p->keys, params->trust, p->algorithms, &r->keys);
 
-    err = choose_policy(params, settings, section, r, errmsg);
-    if (err)
-        return err;
-    err = keyset_file_init(params->ctx, r->policy.keys, params->trust, r->policy.algorithms,
-                           &r->keys);
     if (!err)
         err = keyset_file_get(&r->keys, &keys, errmsg);
     if (!err)
         err = load_map(params, r, errmsg);
-    if (err || !wants_list(params, r))
-        return err;
-    err = revoked_open(r->policy.revoked, params->trust, &r->list, errmsg);
-    if (err)
-        r->list.fd = -1;
+    if (!err && wants_list(params, r))
+        err = revoked_open(p->revoked, params->trust, &r->list, errmsg);
     return err;
 }
 
@@ -166,13 +161,16 @@ enum tok_err resolve_load(const struct resolve_params *params, const struct sett
                           struct errmsg *errmsg)
 {
     struct resolved r = {.list.fd = -1};
-    enum tok_err err = load(params, settings, section, &r, errmsg);
+    enum tok_err err = make_policy(params, settings, section, &r, errmsg);
 
-    if (err == TOK_OK)
+    if (!err)
+        err = load_files(params, &r, errmsg);
+    if (!err) {
         *ret = r;
-    else
-        resolve_clear(&r);
-    /* Memory and libcrypto have no file to name: the sentence is then their own. */
+        return TOK_OK;
+    }
+    resolve_clear(&r);
+    /* These two have no sentence with a file's name. */
     if (err == TOK_NO_MEMORY || err == TOK_CRYPTO)
         return errmsg_set(errmsg, err, "%s", tok_err_text(err));
     return err;

@@ -15,12 +15,12 @@
 
 struct resolve_params {
     const struct policy *words; /* policy_init, then the words that were given */
-    const char *config;     /* NULL: POLICY_CONFIG, which may be missing; else must be there */
-    const char *pinned;     /* NULL: POLICY_PINNED */
-    enum file_trust trust;  /* of the key file and the list; a user map is root's, or
-                             * FILE_OWN */
-    bool keys_without_list; /* keys= given and revoked= not: no list (jwtctl verify) */
-    OSSL_LIB_CTX *ctx;      /* must outlive the result */
+    const char *config;         /* NULL: POLICY_CONFIG, which may be missing */
+    const char *pinned;         /* NULL: POLICY_PINNED */
+    enum file_trust trust;      /* of key file and list; a user map must be root's unless this
+                                 * is FILE_OWN */
+    bool keys_without_list;     /* with keys= and without revoked= no list (jwtctl verify) */
+    OSSL_LIB_CTX *ctx;          /* must outlive the result */
 };
 
 /* Owned by the caller: resolve_clear. */
@@ -28,8 +28,8 @@ struct resolved {
     struct policy policy; /* issuer and audience are known */
     struct keyset_file keys;
     struct revoked list; /* .fd is -1 without a list */
-    bool foreign;        /* another issuer's section judges */
-    bool mapped;         /* its users are local ones by .map alone */
+    bool foreign;        /* the section of another issuer than the local one applies */
+    bool mapped;         /* its users are mapped to local ones by .map alone */
     struct usermap map;
 };
 

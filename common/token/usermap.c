@@ -2,7 +2,6 @@
 
 #include "common/base/cleanup.h"
 #include "common/base/ini.h"
-#include "common/base/secret.h"
 #include "common/base/text.h"
 #include "common/base/username.h"
 #include "common/base/value.h"
@@ -10,10 +9,9 @@
 #include <string.h>
 
 #define FORM                                                                                   \
-    "ISSUER CLAIM-VALUE LOCAL-USER, parted by blanks; CLAIM-VALUE may be *@DOMAIN, and a "     \
+    "ISSUER CLAIM-VALUE LOCAL-USER, separated by spaces; CLAIM-VALUE may be *@DOMAIN, and a "  \
     "line that begins with # is a comment"
-#define SHOWN 100 /* bytes of a wrong word in a sentence */
-#define FIELDS 3
+#define SHOWN 100 /* bytes of a wrong word in a message */
 
 struct usermap_line {
     struct slice issuer, value, user;
@@ -42,22 +40,23 @@ static int compare(const void *a, const void *b)
     return order ? order : compare_slices(x->value, y->value);
 }
 
-/* The value's domain; false when it is no NAME@DOMAIN. */
-static bool take_domain(struct slice value, struct slice *ret_name, struct slice *ret)
+/* NAME@DOMAIN, with exactly one '@'. */
+static bool split_domain(struct slice value, struct slice *ret_name, struct slice *ret_domain)
 {
-    return slice_cut(value, '@', ret_name, ret) && ret_name->n > 0 && ret->n > 0 &&
-           !memchr(ret->p, '@', ret->n) && !memchr(ret->p, '*', ret->n);
+    return slice_cut(value, '@', ret_name, ret_domain) && ret_name->n > 0 &&
+           ret_domain->n > 0 && !memchr(ret_domain->p, '@', ret_domain->n) &&
+           !memchr(ret_domain->p, '*', ret_domain->n);
 }
 
-/* A '*' stands for all of a domain or nowhere: whoever hopes for patterns is told. */
-static bool is_value(struct slice value)
+/* A '*' other than in *@DOMAIN is an error: patterns are not supported. */
+static bool value_valid(struct slice value)
 {
     struct slice name, domain;
 
     if (value.n > USERMAP_VALUE_MAX)
         return false;
     return !memchr(value.p, '*', value.n) ||
-           (take_domain(value, &name, &domain) && slice_is(name, "*"));
+           (split_domain(value, &name, &domain) && slice_is(name, "*"));
 }
 
 static enum tok_err read_line(const struct ini *in, struct slice text, struct usermap_line *ret,
@@ -67,19 +66,19 @@ static enum tok_err read_line(const struct ini *in, struct slice text, struct us
 
     if (!text_next_word(&text, ' ', &issuer) || !text_next_word(&text, ' ', &value) ||
         !text_next_word(&text, ' ', &user) || text_next_word(&text, ' ', &more))
-        return INI_REFUSE(in, errmsg, "the line is out of form; allowed is %s", FORM);
+        return INI_REFUSE(in, errmsg, "expected %s", FORM);
     if (!value_is_name(issuer))
-        return INI_REFUSE(in, errmsg, "%.*s is no issuer; allowed is %s",
-                          slice_shown(issuer, SHOWN), issuer.p, VALUE_NAME_FORM);
-    if (!is_value(value))
-        return INI_REFUSE(
-            in, errmsg,
-            "%.*s is no claim's value; allowed are up to %d bytes without *, or *@DOMAIN",
-            slice_shown(value, SHOWN), value.p, USERMAP_VALUE_MAX);
-    if (!username_valid(user))
+        return INI_REFUSE(in, errmsg, "issuer: expected %s, got \"%.*s\"", VALUE_NAME_FORM,
+                          slice_shown(issuer, SHOWN), issuer.p);
+    if (!value_valid(value))
         return INI_REFUSE(in, errmsg,
-                          "%.*s is no user name; allowed are letters, digits, '.', '_' and '-'",
-                          slice_shown(user, SHOWN), user.p);
+                          "claim value: expected up to %d bytes without '*', or *@DOMAIN, "
+                          "got \"%.*s\"",
+                          USERMAP_VALUE_MAX, slice_shown(value, SHOWN), value.p);
+    if (!username_valid(user))
+        return INI_REFUSE(
+            in, errmsg, "local user: expected letters, digits, '.', '_' and '-', got \"%.*s\"",
+            slice_shown(user, SHOWN), user.p);
     *ret = (struct usermap_line){issuer, value, user, in->line};
     return TOK_OK;
 }
@@ -118,19 +117,17 @@ static enum tok_err read_lines(struct ini *in, struct usermap *map, struct errms
 
 static enum tok_err sort(const char *name, struct usermap *map, struct errmsg *errmsg)
 {
-    if (map->n < 2)
-        return TOK_OK;
-    qsort(map->lines, map->n, sizeof(*map->lines), compare);
+    if (map->n > 1)
+        qsort(map->lines, map->n, sizeof(*map->lines), compare);
     for (size_t i = 1; i < map->n; i++) {
         const struct usermap_line *a = &map->lines[i - 1], *b = &map->lines[i];
+        unsigned first = a->line < b->line ? a->line : b->line;
 
-        if (compare(a, b) == 0)
-            return errmsg_set(
-                errmsg, TOK_SETTINGS,
-                "%s:%u: %.*s of this issuer is in line %u, too; allowed is one line "
-                "for a value",
-                name, a->line > b->line ? a->line : b->line, slice_shown(b->value, SHOWN),
-                b->value.p, a->line > b->line ? b->line : a->line);
+        if (compare(a, b) != 0)
+            continue;
+        return errmsg_set(
+            errmsg, TOK_SETTINGS, "%s:%u: \"%.*s\" of this issuer is already mapped in line %u",
+            name, a->line + b->line - first, slice_shown(b->value, SHOWN), b->value.p, first);
     }
     return TOK_OK;
 }
@@ -138,13 +135,12 @@ static enum tok_err sort(const char *name, struct usermap *map, struct errmsg *e
 enum tok_err usermap_parse(const char *name, struct slice text, struct usermap *ret,
                            struct errmsg *errmsg)
 {
-    CLEANUP(usermap_clear) struct usermap map = {0};
-    CLEANUP(secret_clear) struct secret copy = {0};
-    enum tok_err err = secret_copy(text, &copy);
-    struct ini in = {.name = name, .rest = secret_slice(&copy)};
+    CLEANUP(usermap_clear) struct usermap map = {.text = malloc(text.n + 1)};
+    struct ini in = {.name = name, .rest = {map.text, text.n}};
+    enum tok_err err = map.text ? TOK_OK : TOK_NO_MEMORY;
 
-    map.text = copy.p;
-    copy.p = NULL;
+    if (!err && text.n > 0)
+        memcpy(map.text, text.p, text.n);
     if (!err)
         err = read_lines(&in, &map, errmsg);
     if (!err)
@@ -187,7 +183,7 @@ enum tok_err usermap_find(const struct usermap *map, struct slice issuer, struct
     if (value.n == 0 || value.n > USERMAP_VALUE_MAX)
         return TOK_UNMAPPED;
     line = find(map, issuer, value);
-    if (!line && take_domain(value, &name, &domain)) {
+    if (!line && split_domain(value, &name, &domain)) {
         memcpy(room + 2, domain.p, domain.n);
         line = find(map, issuer, (struct slice){room, 2 + domain.n});
     }

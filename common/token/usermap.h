@@ -1,9 +1,10 @@
 /*
- * Which local user another issuer's user is: lines of ISSUER CLAIM-VALUE LOCAL-USER, parted by
- * blanks; '#' begins a comment line. *@DOMAIN as claim value means every value of one '@' with
- * this domain behind it; a line for the very value goes before it. All is compared byte by
- * byte. The whole file is read strictly: another form, a '*' elsewhere, a name that is no
- * portable user name, an issuer and value twice are errors with file, line and allowed form.
+ * The user map: which local user a user of another issuer is. Lines of ISSUER CLAIM-VALUE
+ * LOCAL-USER, separated by spaces; '#' begins a comment line. *@DOMAIN as claim value stands
+ * for every value of the form NAME@DOMAIN; a line with the exact value takes precedence.
+ * Everything is compared byte by byte. The file is parsed strictly: a malformed line, a '*'
+ * elsewhere, a user name that is not portable, or an issuer and value that occur twice are
+ * errors that name file, line and the expected form.
  */
 #pragma once
 
@@ -14,22 +15,23 @@
 
 struct usermap_line;
 
-/* A zeroed one maps nobody. */
+/* A zeroed map has no users. */
 struct usermap {
     char *text;
     struct usermap_line *lines; /* sorted; slices of the text */
     size_t n;
 };
 
-/* A missing file, one that trust refuses, and a wrong line: TOK_SETTINGS with a sentence. */
+/* TOK_SETTINGS, with a sentence, for a missing file, one that trust refuses, and a wrong line.
+ */
 enum tok_err usermap_load(const char *path, enum file_trust trust, struct usermap *ret,
                           struct errmsg *errmsg) MUST_CHECK;
 
-/* The same of a text; name is what the sentence calls it. The text is copied. */
+/* Parses a text, which is copied; name is its name in messages. */
 enum tok_err usermap_parse(const char *name, struct slice text, struct usermap *ret,
                            struct errmsg *errmsg) MUST_CHECK;
 void usermap_clear(struct usermap *map);
 
-/* TOK_UNMAPPED: nobody here. *ret lives as long as the map. */
+/* TOK_UNMAPPED: there is no line for this user. *ret lives as long as the map. */
 enum tok_err usermap_find(const struct usermap *map, struct slice issuer, struct slice value,
                           struct slice *ret) MUST_CHECK;

@@ -110,16 +110,17 @@ END_TEST
 
 START_TEST(another_form_is_refused_with_its_line)
 {
-    refuse("https://a x\n", 1, "allowed is ISSUER CLAIM-VALUE LOCAL-USER");
-    refuse("# c\n\nhttps://a x alice # why\n", 3, "allowed is ISSUER");
-    refuse("https://a x alice carol\n", 1, "allowed is ISSUER");
-    refuse("alice\n", 1, "allowed is ISSUER");
-    refuse("; x\n", 1, "allowed is ISSUER");
-    refuse("ok x alice\nhttps://a,b x alice\n", 2, "https://a,b is no issuer; allowed is");
-    refuse("https://a x al/ice\n", 1, "al/ice is no user name; allowed are");
-    refuse("https://a x *\n", 1, "* is no user name");
-    refuse("https://a x -rf\n", 1, "-rf is no user name");
-    refuse("https://a x 0\n", 1, "0 is no user name");
+    refuse("https://a x\n", 1, "expected ISSUER CLAIM-VALUE LOCAL-USER");
+    refuse("# c\n\nhttps://a x alice # why\n", 3, "expected ISSUER");
+    refuse("https://a x alice carol\n", 1, "expected ISSUER");
+    refuse("alice\n", 1, "expected ISSUER");
+    refuse("; x\n", 1, "expected ISSUER");
+    refuse("ok x alice\nhttps://a,b x alice\n", 2, "issuer: expected 1 to 255 bytes");
+    refuse("https://a x al/ice\n", 1,
+           "local user: expected letters, digits, '.', '_' and '-', got \"al/ice\"");
+    refuse("https://a x *\n", 1, "got \"*\"");
+    refuse("https://a x -rf\n", 1, "got \"-rf\"");
+    refuse("https://a x 0\n", 1, "got \"0\"");
 }
 END_TEST
 
@@ -139,7 +140,8 @@ END_TEST
 
 START_TEST(a_value_twice_is_refused_wherever_it_stands)
 {
-    refuse("i x alice\ni y alice\ni x carol\n", 3, "x of this issuer is in line 1, too");
+    refuse("i x alice\ni y alice\ni x carol\n", 3,
+           "\"x\" of this issuer is already mapped in line 1");
     refuse("i x alice\ni x alice\n", 2, "line 1");
     refuse("i *@d alice\nj *@d alice\ni *@d carol\n", 3, "line 1");
 }
@@ -167,7 +169,7 @@ START_TEST(values_have_a_longest)
     memset(value, 'v', sizeof(value));
     value[USERMAP_VALUE_MAX + 1] = '\0';
     (void)snprintf(text, sizeof(text), "i %s alice\n", value);
-    refuse(text, 1, "allowed are up to 1024 bytes");
+    refuse(text, 1, "claim value: expected up to 1024 bytes");
     value[USERMAP_VALUE_MAX] = '\0';
     (void)snprintf(text, sizeof(text), "i %s alice\n", value);
     map = read_text(text);
