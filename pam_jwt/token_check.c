@@ -81,9 +81,9 @@ enum tok_err token_check_again(const struct pam_call *call, const struct auth_st
             return err;
         params.map = &map;
     }
-    err = claims_read(secret_slice(&state->payload), &names, &claims);
+    err = claims_read(secret_slice(&state->payload), &names, &claims, errmsg);
     if (!err)
-        err = policy_check(p, &claims, &params, user);
+        err = policy_check(p, &claims, &params, user, errmsg);
     if (err || !state->has_list || !state->sid[0])
         return err;
     return check_list(p->revoked, state->sid, errmsg);

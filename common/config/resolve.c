@@ -204,5 +204,5 @@ enum tok_err resolve_verify(struct resolved *r, const struct parsed_token *token
     if (err)
         return err;
     params.check.map = r->mapped ? &r->map : NULL;
-    return verify_token(&params, ret);
+    return verify_token(&params, ret, errmsg);
 }

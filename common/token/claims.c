@@ -119,15 +119,21 @@ void claims_init(struct claims *c)
 }
 
 enum tok_err claims_read(struct slice payload, const struct claims_names *names,
-                         struct claims *ret)
+                         struct claims *ret, struct errmsg *errmsg)
 {
     enum tok_err err;
     size_t n = 0;
 
     claims_init(ret);
     err = scan_object(payload, ret->members, CLAIMS_MAX, &n, NULL);
-    for (size_t i = 0; !err && i < n; i++)
+    for (size_t i = 0; !err && i < n; i++) {
+        const struct slice name = ret->members[i].name.text;
+
         err = read_member(&ret->members[i], names, ret);
+        if (err)
+            (void)errmsg_set(errmsg, err, "claim %.*s: wrong type or out of range", (int)name.n,
+                             name.p);
+    }
     if (err)
         claims_init(ret);
     else

@@ -40,7 +40,7 @@ void claims_init(struct claims *c);
 /* payload: decoded bytes, which must outlive *ret. TOK_JSON, TOK_CLAIM_TYPE (a scope over
  * CLAIMS_SCOPE_MAX too); *ret then has no claims at all. */
 enum tok_err claims_read(struct slice payload, const struct claims_names *names,
-                         struct claims *ret) MUST_CHECK;
+                         struct claims *ret, struct errmsg *errmsg) MUST_CHECK;
 
 /* True when a claim of this name is there. Registered claims of a wrong type were refused when
  * they were read; of any other claim, null is the absence. */

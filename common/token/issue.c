@@ -76,7 +76,7 @@ static enum tok_err check_payload(struct slice payload, const struct claims_name
 {
     UNINITIALIZED struct claims claims;
 
-    return claims_read(payload, names, &claims);
+    return claims_read(payload, names, &claims, NULL);
 }
 
 /* {"alg","typ":"JWT","kid"} */

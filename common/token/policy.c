@@ -14,7 +14,48 @@ struct check {
     const struct claims *claims;
     const struct policy_params *params;
     char *ret_user;
+    struct errmsg *errmsg;
 };
+
+#define SHOWN_MAX 64 /* bytes of a claim's value in a message */
+
+/* A value for a message: its JSON text when that is short and plain. Any other could forge a
+ * key=value pair in a log line. */
+static const char *shown(const struct scan_value *v, char room[SHOWN_MAX + 1])
+{
+    if (!v)
+        return "nothing";
+    for (size_t i = 0; i < v->text.n; i++) {
+        char c = v->text.p[i];
+
+        if (i == SHOWN_MAX || !(text_is_alnum(c) || strchr("\".:/_@+-", c)))
+            return "another value";
+        room[i] = c;
+    }
+    room[v->text.n] = '\0';
+    return room;
+}
+
+static enum tok_err mismatch(const struct check *c, enum tok_err err, struct slice name,
+                             struct slice expected, const struct scan_value *v)
+{
+    char room[SHOWN_MAX + 1];
+
+    return errmsg_set(c->errmsg, err, "claim \"%.*s\": expected \"%.*s\", got %s", (int)name.n,
+                      name.p, (int)expected.n, expected.p, shown(v, room));
+}
+
+static enum tok_err missing(const struct check *c, const char *name)
+{
+    return errmsg_set(c->errmsg, TOK_MISSING, "claim \"%s\": required, but missing", name);
+}
+
+static enum tok_err in_future(const struct check *c, const char *name)
+{
+    return errmsg_set(c->errmsg, TOK_NOT_YET,
+                      "claim \"%s\": in the future; compare the clocks of issuer and host",
+                      name);
+}
 
 static bool string_is(const struct scan_value *v, const char *text)
 {
@@ -25,10 +66,10 @@ static bool string_is(const struct scan_value *v, const char *text)
 static enum tok_err check_required(const struct check *c)
 {
     if (!c->claims->has_exp)
-        return TOK_MISSING;
+        return missing(c, "exp");
     for (char **name = c->policy->require; name && *name; name++)
         if (!claims_has(c->claims, *name))
-            return TOK_MISSING;
+            return missing(c, *name);
     return TOK_OK;
 }
 
@@ -44,29 +85,37 @@ static enum tok_err check_nbf(const struct check *c)
 {
     int64_t earliest = c->claims->nbf - c->policy->leeway;
 
-    return c->claims->has_nbf && c->params->now < earliest ? TOK_NOT_YET : TOK_OK;
+    return c->claims->has_nbf && c->params->now < earliest ? in_future(c, "nbf") : TOK_OK;
 }
 
 static enum tok_err check_iat(const struct check *c)
 {
     int64_t earliest = c->claims->iat - c->policy->leeway;
 
-    return c->claims->has_iat && c->params->now < earliest ? TOK_NOT_YET : TOK_OK;
+    return c->claims->has_iat && c->params->now < earliest ? in_future(c, "iat") : TOK_OK;
 }
 
 static enum tok_err check_issuer(const struct check *c)
 {
     const char *issuer = c->policy->issuer;
 
-    return issuer && *issuer && string_is(c->claims->iss, issuer) ? TOK_OK : TOK_ISSUER;
+    if (!issuer || !*issuer)
+        return TOK_ISSUER;
+    return string_is(c->claims->iss, issuer)
+               ? TOK_OK
+               : mismatch(c, TOK_ISSUER, SLICE("iss"), slice_of(issuer), c->claims->iss);
 }
 
 static enum tok_err check_audience(const struct check *c)
 {
-    for (char **name = c->policy->audience; name && *name; name++)
+    char **audience = c->policy->audience;
+
+    for (char **name = audience; name && *name; name++)
         if (**name && claims_has_audience(c->claims, *name))
             return TOK_OK;
-    return TOK_AUDIENCE;
+    if (!audience || !*audience || audience[1])
+        return TOK_AUDIENCE;
+    return mismatch(c, TOK_AUDIENCE, SLICE("aud"), slice_of(*audience), c->claims->aud);
 }
 
 static enum tok_err check_token_type(const struct check *c)
@@ -75,7 +124,10 @@ static enum tok_err check_token_type(const struct check *c)
 
     if (!type)
         return TOK_TYPE;
-    return !*type || string_is(c->claims->token_type, type) ? TOK_OK : TOK_TYPE;
+    if (!*type || string_is(c->claims->token_type, type))
+        return TOK_OK;
+    return mismatch(c, TOK_TYPE, slice_of(c->policy->token_type_claim), slice_of(type),
+                    c->claims->token_type);
 }
 
 static const struct scan_value *find_claim(const struct claims *claims, struct slice name)
@@ -86,25 +138,16 @@ static const struct scan_value *find_claim(const struct claims *claims, struct s
     return NULL;
 }
 
-/* wanted is NAME:VALUE. A number or a boolean equals its JSON text; null, an array and an
- * object equal nothing. */
-static bool claim_equals(const struct claims *claims, struct slice wanted)
+/* A number or a boolean equals its JSON text; null, an array and an object equal nothing. */
+static bool value_is(const struct scan_value *v, struct slice wanted)
 {
-    const struct scan_value *v;
-    struct slice name, value;
-
-    if (!slice_cut(wanted, ':', &name, &value))
-        return false;
-    v = find_claim(claims, name);
-    if (!v)
-        return false;
     switch (v->type) {
     case SCAN_STRING:
-        return scan_string_is(*v, value);
+        return scan_string_is(*v, wanted);
     case SCAN_NUMBER:
     case SCAN_TRUE:
     case SCAN_FALSE:
-        return slice_eq(v->text, value);
+        return slice_eq(v->text, wanted);
     case SCAN_OBJECT:
     case SCAN_ARRAY:
     case SCAN_NULL:
@@ -113,11 +156,19 @@ static bool claim_equals(const struct claims *claims, struct slice wanted)
     return false;
 }
 
+/* claim=NAME:VALUE */
 static enum tok_err check_wanted_claims(const struct check *c)
 {
-    for (char **claim = c->policy->claims; claim && *claim; claim++)
-        if (!claim_equals(c->claims, slice_of(*claim)))
+    for (char **word = c->policy->claims; word && *word; word++) {
+        const struct scan_value *v;
+        struct slice name, wanted;
+
+        if (!slice_cut(slice_of(*word), ':', &name, &wanted))
             return TOK_CLAIM;
+        v = find_claim(c->claims, name);
+        if (!v || !value_is(v, wanted))
+            return mismatch(c, TOK_CLAIM, name, wanted, v);
+    }
     return TOK_OK;
 }
 
@@ -131,7 +182,11 @@ static enum tok_err check_lifetime(const struct check *c)
 {
     int64_t start = c->claims->has_iat ? c->claims->iat : c->params->now;
 
-    return start < c->claims->exp - c->policy->max_lifetime ? TOK_LIFETIME : TOK_OK;
+    if (start >= c->claims->exp - c->policy->max_lifetime)
+        return TOK_OK;
+    return errmsg_set(c->errmsg, TOK_LIFETIME,
+                      "the lifetime of the token is longer than max_lifetime=%lld",
+                      (long long)c->policy->max_lifetime);
 }
 
 /* What the words pam:SERVICE of a scope say. */
@@ -178,7 +233,10 @@ static enum tok_err check_scope(const struct check *c)
     services = read_services((struct slice){scope, n}, c->params->service);
     if (!services.any)
         return c->policy->scope_required ? TOK_SCOPE : TOK_OK;
-    return services.listed || !c->params->service.p ? TOK_OK : TOK_SCOPE;
+    if (services.listed || !c->params->service.p)
+        return TOK_OK;
+    return errmsg_set(c->errmsg, TOK_SCOPE, "claim \"scope\": expected \"pam:%.*s\"",
+                      slice_shown(c->params->service, SHOWN_MAX), c->params->service.p);
 }
 
 /* A token for one use needs an id that no other token has (jti), a time (iat) that is compared
@@ -190,9 +248,11 @@ static enum tok_err check_one_time(const struct check *c)
         return c->policy->one_time_required ? TOK_ONE_TIME : TOK_OK;
     if (!c->params->accept_one_time || claims_audiences(c->claims) != 1)
         return TOK_ONE_TIME;
-    if (!c->claims->jti || !c->claims->has_iat)
-        return TOK_MISSING;
-    return c->claims->iat > c->params->now ? TOK_NOT_YET : TOK_OK;
+    if (!c->claims->jti)
+        return missing(c, c->policy->jti_claim);
+    if (!c->claims->has_iat)
+        return missing(c, "iat");
+    return c->claims->iat > c->params->now ? in_future(c, "iat") : TOK_OK;
 }
 
 /* The local user whom the map has for the claim's value. */
@@ -214,7 +274,7 @@ static enum tok_err check_user(const struct check *c)
     enum tok_err err;
 
     if (!c->claims->user)
-        return TOK_MISSING;
+        return missing(c, c->policy->user_claim);
     if (c->claims->user->type != SCAN_STRING)
         return TOK_CLAIM_TYPE;
     if (c->params->map) {
@@ -236,7 +296,8 @@ static enum tok_err check_user(const struct check *c)
 }
 
 enum tok_err policy_check(const struct policy *p, const struct claims *claims,
-                          const struct policy_params *params, char ret_user[USER_NAME_MAX + 1])
+                          const struct policy_params *params, char ret_user[USER_NAME_MAX + 1],
+                          struct errmsg *errmsg)
 {
     /* The lifetime comes after the type: a refresh token is reported as one. */
     static enum tok_err (*const steps[])(const struct check *c) = {
@@ -244,7 +305,7 @@ enum tok_err policy_check(const struct policy *p, const struct claims *claims,
         check_audience, check_token_type, check_wanted_claims, check_unbound, check_lifetime,
         check_scope,    check_one_time,   check_user,
     };
-    const struct check check = {p, claims, params, ret_user};
+    const struct check check = {p, claims, params, ret_user, errmsg};
 
     for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
         enum tok_err err = steps[i](&check);

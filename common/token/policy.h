@@ -91,7 +91,8 @@ struct policy_params {
 /* Checks claims whose signature was verified, in this order: required claims, exp, nbf, iat,
  * iss, aud, token_type, claim=, cnf, lifetime, scope, one_time, user. The header's typ and alg
  * are checked by verify_token. ret_user: the local user named by the user claim or the map,
- * NUL-terminated. */
+ * NUL-terminated. errmsg (may be NULL) is set where a claim and what was expected of it can be
+ * named; it never contains the user. */
 enum tok_err policy_check(const struct policy *p, const struct claims *claims,
-                          const struct policy_params *params,
-                          char ret_user[USER_NAME_MAX + 1]) MUST_CHECK;
+                          const struct policy_params *params, char ret_user[USER_NAME_MAX + 1],
+                          struct errmsg *errmsg) MUST_CHECK;

@@ -101,7 +101,8 @@ static enum tok_err verify_signature(const struct verify_params *p,
     return err;
 }
 
-static enum tok_err read_claims(const struct verify_params *p, struct verify_result *ret)
+static enum tok_err read_claims(const struct verify_params *p, struct verify_result *ret,
+                                struct errmsg *errmsg)
 {
     const struct claims_names names = policy_claims_names(p->policy);
     enum tok_err err = p->token->payload_err;
@@ -109,7 +110,7 @@ static enum tok_err read_claims(const struct verify_params *p, struct verify_res
     if (err)
         return err;
     ret->payload = secret_slice(&p->token->payload);
-    err = claims_read(ret->payload, &names, &ret->claims);
+    err = claims_read(ret->payload, &names, &ret->claims, errmsg);
     ret->exp = ret->claims.exp;
     ret->iat = ret->claims.iat;
     return err;
@@ -130,7 +131,8 @@ static enum tok_err check_revoked(const struct revoked *list, const struct claim
     return err ? err : revoked_check(list, (struct slice){sid, n});
 }
 
-enum tok_err verify_token(const struct verify_params *p, struct verify_result *ret)
+enum tok_err verify_token(const struct verify_params *p, struct verify_result *ret,
+                          struct errmsg *errmsg)
 {
     UNINITIALIZED struct jws_header header;
     enum tok_err err;
@@ -149,9 +151,9 @@ enum tok_err verify_token(const struct verify_params *p, struct verify_result *r
         err = verify_signature(p, &header, ret);
     /* The payload is not looked at above this line. */
     if (!err)
-        err = read_claims(p, ret);
+        err = read_claims(p, ret, errmsg);
     if (!err)
-        err = policy_check(p->policy, &ret->claims, &p->check, ret->user);
+        err = policy_check(p->policy, &ret->claims, &p->check, ret->user, errmsg);
     if (!err)
         err = check_revoked(p->list, &ret->claims);
     return err;

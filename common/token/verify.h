@@ -30,9 +30,10 @@ struct verify_result {
     struct claims claims;         /* slices of it; the last member, as it is large */
 };
 
-/* TOK_OK: the token is accepted. *ret lives as long as the parsed token. */
-enum tok_err verify_token(const struct verify_params *params,
-                          struct verify_result *ret) MUST_CHECK;
+/* TOK_OK: the token is accepted. *ret lives as long as the parsed token. errmsg (may be NULL)
+ * is set for errors of claims alone. */
+enum tok_err verify_token(const struct verify_params *params, struct verify_result *ret,
+                          struct errmsg *errmsg) MUST_CHECK;
 
 /* An id (jti, sid) of a result's claims for the log, NUL-terminated: base64url letters alone;
  * "" for any other text, a longer one, and none (id NULL). */

@@ -122,7 +122,7 @@ static enum wire_status copy_texts(const struct claims *c, struct own_token *ret
  * session decides, not its iat. */
 static enum tok_err verify_at(struct verify_params *p, int64_t wall, struct verify_result *ret)
 {
-    enum tok_err err = verify_token(p, ret);
+    enum tok_err err = verify_token(p, ret, NULL);
     bool refresh = ret->authentic && type_of(&ret->claims) == OWN_TOKEN_REFRESH;
 
     if (err == TOK_NOT_YET && refresh && ret->claims.has_iat && !ret->claims.has_nbf &&
@@ -132,7 +132,7 @@ static enum tok_err verify_at(struct verify_params *p, int64_t wall, struct veri
         p->check.now = wall;
     else
         return err;
-    return verify_token(p, ret);
+    return verify_token(p, ret, NULL);
 }
 
 enum wire_status own_token_verify(const struct issuer *x, struct slice token,

@@ -51,7 +51,7 @@ static enum tok_err judge(const struct signer *s, struct slice token, struct ver
     must(token.n <= ROOM);
     parsed_token_clear(&parsed);
     must(token_parse(token, &parsed) == TOK_OK);
-    return verify_token(&params, ret);
+    return verify_token(&params, ret, NULL);
 }
 
 /* A time as the token spells it, read another way; absent: what a policy takes. */

@@ -14,9 +14,9 @@ enum fault { FAULT_EXPIRED, FAULT_ENDED, FAULT_SERVICE, FAULT_SPENT, FAULTS };
 
 static const char *const sentences[FAULTS] = {
     [FAULT_EXPIRED] = "pam_jwt: the token has expired\n",
-    [FAULT_ENDED] = "pam_jwt: the token's session was ended\n",
-    [FAULT_SERVICE] = "pam_jwt: the token's scope does not hold this service\n",
-    [FAULT_SPENT] = "pam_jwt: the token was for one use and was used\n",
+    [FAULT_ENDED] = "pam_jwt: the token's session was revoked\n",
+    [FAULT_SERVICE] = "pam_jwt: the token's scope does not include this service\n",
+    [FAULT_SPENT] = "pam_jwt: the token was for one use and has been used\n",
 };
 
 static char *token_with(enum fault fault)

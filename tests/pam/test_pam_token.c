@@ -442,7 +442,7 @@ START_TEST(ended_session_is_refused_and_the_holder_told)
 
     rig_revoke(MINT_SID);
     ck_assert_pam(pam_authenticate(pamh, 0), PAM_AUTH_ERR);
-    ck_assert_str_eq(talk.told, "pam_jwt: the token's session was ended\n");
+    ck_assert_str_eq(talk.told, "pam_jwt: the token's session was revoked\n");
     ck_assert_pam(pam_end(pamh, PAM_AUTH_ERR), PAM_SUCCESS);
     assert_refused(token, "revoked");
 }
@@ -460,7 +460,7 @@ START_TEST(scope_of_another_service_is_told)
     talk.answer = token;
     pamh = rig_start(RIG_PROBE, "alice", &talk);
     ck_assert_pam(pam_authenticate(pamh, 0), PAM_AUTH_ERR);
-    ck_assert_str_eq(talk.told, "pam_jwt: the token's scope does not hold this service\n");
+    ck_assert_str_eq(talk.told, "pam_jwt: the token's scope does not include this service\n");
     ck_assert_pam(pam_end(pamh, PAM_AUTH_ERR), PAM_SUCCESS);
     free(token);
 }

@@ -237,7 +237,7 @@ void attack(struct range *r, const struct keyset *keys, const char *group, const
 
     parsed_token_clear(&r->parsed);
     ck_assert_ok(token_parse(token, &r->parsed));
-    got = verify_token(&ask, &r->result);
+    got = verify_token(&ask, &r->result, NULL);
     attack_judged(r, group, name, got, want);
     /* Nothing of a token that is refused is told as its user; nothing at all of one that nobody
      * signed. */

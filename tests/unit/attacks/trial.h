@@ -90,7 +90,7 @@ static inline enum tok_err judge(struct trial *b, struct slice token)
 {
     struct verify_params ask = ask_of(b, token);
 
-    return verify_token(&ask, &b->result);
+    return verify_token(&ask, &b->result, NULL);
 }
 
 /* A token with this header and payload, well signed, judged. */

@@ -33,7 +33,7 @@ static enum tok_err check_token(const void *given, char *text)
         (void)faults_end();
         return err;
     }
-    err = verify_token(&params, r);
+    err = verify_token(&params, r, NULL);
     (void)faults_end();
     verify_id(r->claims.sid, sid);
     (void)snprintf(text, FAULTS_TEXT, "%d %s %s %s", r->authentic, r->kid, r->user, sid);

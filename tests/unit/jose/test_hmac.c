@@ -137,7 +137,7 @@ static enum tok_err judge(const char *header, const char *word, const char *valu
     (void)snprintf(token, sizeof(token), "%s.%s", input, letters);
     ck_assert_ok(token_parse(text_slice(token), &parsed));
     ask.keys = keys;
-    return verify_token(&ask, &result);
+    return verify_token(&ask, &result, NULL);
 }
 
 START_TEST(a_header_is_judged_the_same_however_it_is_spelled)

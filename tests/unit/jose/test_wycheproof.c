@@ -214,7 +214,7 @@ static enum tok_err judge(struct json_object *group, const char *token, bool *re
         return err;
     ask.keys = set;
     ck_assert_ok(token_parse(text_slice(token), &parsed));
-    err = verify_token(&ask, &result);
+    err = verify_token(&ask, &result, NULL);
     /* The payload is decoded after the signature held: letters that are none count as wrong. */
     *ret_authentic = result.authentic && err != TOK_BASE64;
     return err;

@@ -7,7 +7,7 @@ static const struct claims_names names = {"sub", "token_type", "jti"};
 
 static enum tok_err parse(const char *payload, struct claims *ret)
 {
-    return claims_read(text_slice(payload), &names, ret);
+    return claims_read(text_slice(payload), &names, ret, NULL);
 }
 
 START_TEST(every_claim_of_a_whole_payload_is_found)
@@ -148,11 +148,11 @@ START_TEST(claims_may_be_called_otherwise)
 
     ck_assert_ok(claims_read(SLICE("{\"user_id\":7,\"typ\":\"t\",\"id\":\"i\",\"jti\":1,"
                                    "\"token_type\":null}"),
-                             &other, &c));
+                             &other, &c, NULL));
     ck_assert_int_eq(c.user->type, SCAN_NUMBER);
     ck_assert(scan_string_is(*c.token_type, SLICE("t")));
     ck_assert(scan_string_is(*c.jti, SLICE("i")));
-    ck_assert_err(claims_read(SLICE("{\"typ\":1}"), &other, &c), TOK_CLAIM_TYPE);
+    ck_assert_err(claims_read(SLICE("{\"typ\":1}"), &other, &c, NULL), TOK_CLAIM_TYPE);
 }
 END_TEST
 
@@ -161,7 +161,7 @@ START_TEST(the_user_may_be_a_registered_claim)
     const struct claims_names other = {"iss", "token_type", "jti"};
     struct claims c;
 
-    ck_assert_ok(claims_read(SLICE("{\"iss\":\"alice\"}"), &other, &c));
+    ck_assert_ok(claims_read(SLICE("{\"iss\":\"alice\"}"), &other, &c, NULL));
     ck_assert_ptr_eq(c.user, c.iss);
 }
 END_TEST

@@ -9,6 +9,7 @@
 
 #define REST                                                                                   \
     "\"token_type\":\"access\",\"iss\":\"https://h\",\"aud\":[\"x\",\"h\"],\"sub\":\"alice\""
+#define SHOWN 64 /* bytes of a value in a message */
 #define GOOD "{" REST ",\"exp\":1900,\"iat\":1000}"
 
 struct case_ {
@@ -18,6 +19,7 @@ struct case_ {
     bool accept_one_time;
     int64_t now;
     char got[USER_NAME_MAX + 1];
+    struct errmsg errmsg;
 };
 
 static struct case_ local(void)
@@ -50,9 +52,10 @@ static enum tok_err judge(struct case_ *c, const char *payload)
     if (c->service)
         ask.service = slice_of(c->service);
     (void)snprintf(c->got, sizeof(c->got), "untouched");
-    err = claims_read(slice_of(payload), &names, claims);
+    c->errmsg = (struct errmsg){""};
+    err = claims_read(slice_of(payload), &names, claims, NULL);
     if (!err)
-        err = policy_check(&c->policy, claims, &ask, c->got);
+        err = policy_check(&c->policy, claims, &ask, c->got, &c->errmsg);
     free(claims);
     if (err)
         ck_assert_str_eq(c->got, "untouched");
@@ -558,6 +561,71 @@ START_TEST(the_first_fault_in_the_order_of_the_header_is_told)
 }
 END_TEST
 
+START_TEST(a_message_names_the_claim_and_what_was_expected)
+{
+    static const struct {
+        const char *more, *want;
+    } rows[] = {
+        {"\"exp\":1900", "claim \"iat\": required, but missing"},
+        {"\"exp\":1900,\"iat\":1001",
+         "claim \"iat\": in the future; compare the clocks of issuer and host"},
+        {"\"exp\":1900,\"iat\":1000", "claim \"typ\": expected \"Bearer\", got nothing"},
+        {"\"exp\":1900,\"iat\":1000,\"typ\":\"ID\"",
+         "claim \"typ\": expected \"Bearer\", got \"ID\""},
+        {"\"exp\":1900,\"iat\":1000,\"typ\":17", "claim \"typ\": expected \"Bearer\", got 17"},
+        {"\"exp\":1900,\"iat\":1000,\"typ\":null",
+         "claim \"typ\": expected \"Bearer\", got null"},
+        /* What could forge a key=value pair in the log is not shown. */
+        {"\"exp\":1900,\"iat\":1000,\"typ\":\"x user=root\"",
+         "claim \"typ\": expected \"Bearer\", got another value"},
+        {"\"exp\":1900,\"iat\":1000,\"typ\":\"a\\u0022\"",
+         "claim \"typ\": expected \"Bearer\", got another value"},
+        {"\"exp\":1900,\"iat\":1000,\"typ\":\"\xc3\xa4\"",
+         "claim \"typ\": expected \"Bearer\", got another value"},
+        {"\"exp\":1900,\"iat\":1000,\"typ\":[1]",
+         "claim \"typ\": expected \"Bearer\", got another value"},
+        {"\"exp\":99999999,\"iat\":1000,\"typ\":\"Bearer\"",
+         "the lifetime of the token is longer than max_lifetime=86400"},
+        {"\"exp\":1900,\"iat\":1000,\"typ\":\"Bearer\",\"scope\":\"pam:su\"",
+         "claim \"scope\": expected \"pam:sshd\""},
+    };
+    CLEANUP(case_clear) struct case_ c = local();
+    char payload[512], longest[SHOWN + 1];
+
+    set(&c.policy, "claim", "typ:Bearer");
+    c.service = "sshd";
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        (void)snprintf(payload, sizeof(payload), "{" REST ",%s}", rows[i].more);
+        ck_assert_int_ne(judge(&c, payload), TOK_OK);
+        ck_assert_str_eq(c.errmsg.text, rows[i].want);
+    }
+    for (size_t n = SHOWN - 2; n <= SHOWN - 1; n++) {
+        memset(longest, 'v', n);
+        longest[n] = '\0';
+        (void)snprintf(payload, sizeof(payload),
+                       "{" REST ",\"exp\":1900,\"iat\":1000,\"typ\":\"%s\"}", longest);
+        ck_assert_err(judge(&c, payload), TOK_CLAIM);
+        ck_assert_int_eq(strstr(c.errmsg.text, "vvv") != NULL, n == SHOWN - 2);
+    }
+}
+END_TEST
+
+/* Names that are no accounts here, and what people typed for them, stay out of the log. */
+START_TEST(a_message_never_contains_the_user)
+{
+    CLEANUP(case_clear) struct case_ c = local();
+
+    c.user = "hunter2";
+    ck_assert_err(judge(&c, GOOD), TOK_USER);
+    ck_assert_str_eq(c.errmsg.text, "");
+    c.user = NULL;
+    ck_assert_err(judge(&c, "{\"token_type\":\"access\",\"iss\":\"https://h\",\"aud\":\"h\","
+                            "\"sub\":\"hunter 2\",\"exp\":1900,\"iat\":1000}"),
+                  TOK_USER_NAME);
+    ck_assert_str_eq(c.errmsg.text, "");
+}
+END_TEST
+
 UNIT_MAIN("policy", a_good_token_names_its_user, each_required_claim_is_missed,
           exp_is_required_whatever_the_list_says, null_is_a_wrong_type_or_an_absence,
           exp_at_now_is_expired, a_fraction_of_exp_is_cut, nbf_and_iat_may_not_be_ahead,
@@ -571,4 +639,5 @@ UNIT_MAIN("policy", a_good_token_names_its_user, each_required_claim_is_missed,
           the_user_must_be_the_one_asked_for, a_user_claim_that_is_no_portable_name_is_refused,
           another_user_claim_is_read_where_it_is_named,
           with_a_map_the_claim_is_anything_and_the_user_is_the_maps,
-          root_is_refused_unless_allowed, the_first_fault_in_the_order_of_the_header_is_told)
+          root_is_refused_unless_allowed, the_first_fault_in_the_order_of_the_header_is_told,
+          a_message_names_the_claim_and_what_was_expected, a_message_never_contains_the_user)

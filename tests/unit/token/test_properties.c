@@ -177,7 +177,7 @@ static enum tok_err judge(struct range *r, const struct keyset *keys, struct sli
 
     parsed_token_clear(&r->parsed);
     ck_assert_ok(token_parse(token, &r->parsed));
-    return verify_token(&ask, &r->result);
+    return verify_token(&ask, &r->result, NULL);
 }
 
 /* The keys of the range have no kid, and a token of theirs names the first letters of the

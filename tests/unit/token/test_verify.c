@@ -49,7 +49,7 @@ START_TEST(what_is_minted_is_taken)
         ck_assert_ok(issue_token(b->key, &claims, 0, &token, NULL));
         ask = ask_of(b, secret_slice(&token));
         ask.check.user = text_slice(claims.user);
-        ck_assert_ok(verify_token(&ask, &b->result));
+        ck_assert_ok(verify_token(&ask, &b->result, NULL));
         ck_assert_str_eq(b->result.user, claims.user);
         ck_assert_id(b->result.claims.jti, "AQIDAAAAAAAAAAAAAAAAAA");
         ck_assert_int_eq(b->result.exp, claims.exp);
@@ -295,16 +295,16 @@ START_TEST(an_ended_session_is_refused_and_another_is_not)
     (void)snprintf(path, sizeof(path), "%s/revoked", dir);
     list = open_list(path, "SSSSSSSSSSSSSSSSSSSSSS");
     ask.list = &list;
-    ck_assert_err(verify_token(&ask, &b->result), TOK_REVOKED);
+    ck_assert_err(verify_token(&ask, &b->result, NULL), TOK_REVOKED);
     ck_assert_id(b->result.claims.sid, "SSSSSSSSSSSSSSSSSSSSSS");
     ask.token = parsed_of(b, text_slice(escaped));
-    ck_assert_err(verify_token(&ask, &b->result), TOK_REVOKED);
+    ck_assert_err(verify_token(&ask, &b->result, NULL), TOK_REVOKED);
     ask.token = parsed_of(b, text_slice(no_sid));
-    ck_assert_ok(verify_token(&ask, &b->result));
+    ck_assert_ok(verify_token(&ask, &b->result, NULL));
     revoked_close(&list);
     list = open_list(path, "TTTTTTTTTTTTTTTTTTTTTT");
     ask.token = parsed_of(b, text_slice(token));
-    ck_assert_ok(verify_token(&ask, &b->result));
+    ck_assert_ok(verify_token(&ask, &b->result, NULL));
     revoked_close(&list);
     ck_assert_int_eq(unlink(path), 0);
     ck_assert_int_eq(rmdir(dir), 0);
@@ -327,7 +327,7 @@ START_TEST(a_sid_of_another_length_is_on_no_list)
         token = forge(b->key, SLICE(HEADER), text_slice(payload));
         ask = ask_of(b, text_slice(token));
         ask.list = &list;
-        ck_assert_ok(verify_token(&ask, &b->result));
+        ck_assert_ok(verify_token(&ask, &b->result, NULL));
     }
 }
 END_TEST
@@ -340,7 +340,7 @@ START_TEST(a_list_that_cannot_be_read_is_never_not_revoked)
     const struct revoked closed = {.fd = -1, .size = REVOKED_LINE_LEN};
 
     ask.list = &closed;
-    ck_assert_err(verify_token(&ask, &b->result), TOK_LIST);
+    ck_assert_err(verify_token(&ask, &b->result, NULL), TOK_LIST);
 }
 END_TEST
 
@@ -352,9 +352,9 @@ START_TEST(no_user_and_no_service_mean_any)
 
     ask.check.user = (struct slice){NULL, 0};
     ask.check.service = (struct slice){NULL, 0};
-    ck_assert_ok(verify_token(&ask, &b->result));
+    ck_assert_ok(verify_token(&ask, &b->result, NULL));
     ask.check.user = SLICE("");
-    ck_assert_err(verify_token(&ask, &b->result), TOK_USER);
+    ck_assert_err(verify_token(&ask, &b->result, NULL), TOK_USER);
 }
 END_TEST
 
@@ -374,7 +374,7 @@ static void *judge_often(void *arg)
     w->failed = !result;
     for (int i = 0; i < 200 && !w->failed; i++) {
         ask.token = i % 2 ? w->bad : w->good;
-        w->failed = verify_token(&ask, result) != (i % 2 ? TOK_SIGNATURE : TOK_OK);
+        w->failed = verify_token(&ask, result, NULL) != (i % 2 ? TOK_SIGNATURE : TOK_OK);
     }
     free(result);
     return NULL;
