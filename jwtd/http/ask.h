@@ -1,5 +1,5 @@
 /*
- * One request to jwtd-issuer: a connection of its own, one packet out, one packet in.
+ * One request to jwtd-issuer: one connection, one packet out, one packet in.
  */
 #pragma once
 

@@ -102,7 +102,7 @@ static enum body_verdict read_json(const struct field_media *media, struct slice
 
 /* Forms */
 
-#define TWICE "a field is there twice"
+#define TWICE "duplicate field"
 
 /* False when the field was given before: one reader would take the first, another the last. */
 static bool take_once(struct body_field *fields, size_t n, struct slice name,

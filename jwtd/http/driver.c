@@ -226,7 +226,7 @@ static enum conn_result time_is_over(struct connection *c)
     switch (c->state) {
     case CONN_READ_HEAD:
     case CONN_READ_BODY:
-        return connection_refuse(c, 408, "The request did not arrive in time.", NULL);
+        return connection_refuse(c, 408, "The request was not complete in time.", NULL);
     case CONN_WAIT_ISSUER:
         close_issuer(c);
         return connection_no_answer(c, "timeout");

@@ -27,7 +27,7 @@ bool field_is_token(struct slice s)
     return s.n > 0;
 }
 
-/* The bytes before `end` are taken off the front of *rest. */
+/* Removes the first `end` bytes of *rest and returns them. */
 static struct slice take(struct slice *rest, size_t end)
 {
     struct slice head = {rest->p, end};
@@ -47,7 +47,7 @@ static bool is_port(struct slice s)
     return true;
 }
 
-/* Length of the "[...]" that the value begins with, 0 when it is out of form. */
+/* Length of the "[...]" at the start of the value, 0 when it is malformed. */
 static size_t bracketed(struct slice value)
 {
     bool colon = false;
@@ -119,7 +119,7 @@ static size_t span_token(struct slice s)
     return n;
 }
 
-/* A quoted-string without escapes: what it would escape has no place in our parameters. */
+/* A quoted-string without escapes, which none of the known parameters needs. */
 static bool take_quoted(struct slice *rest, struct slice *ret)
 {
     const char *end = memchr(rest->p + 1, '"', rest->n - 1);
@@ -156,8 +156,8 @@ bool field_type(struct slice *rest, struct slice *ret)
     return true;
 }
 
-/* Semicolons and blanks before a parameter; parameters may be empty. False when none follows.
- */
+/* Removes semicolons and blanks before a parameter; parameters may be empty. False when none
+ * follows. */
 static bool take_separator(struct slice *rest)
 {
     bool separated = false;

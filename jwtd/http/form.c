@@ -17,13 +17,12 @@ bool form_is_utf8(struct slice s)
     return true;
 }
 
-/* True when this byte ends the text that is being decoded. */
 static bool ends(char c, char stop)
 {
     return c == '&' || c == stop;
 }
 
-/* Printable ASCII: all else is written as %XX. */
+/* Printable ASCII. All other bytes must be encoded as %XX. */
 static bool is_plain(char c)
 {
     return c > ' ' && (unsigned char)c < 0x7f;
@@ -44,7 +43,8 @@ static bool decode(struct form *form, char stop, struct slice *ret)
             low = text_hex_digit(in.p[form->at + 2]);
         }
         if (!is_plain(c) || (c == '%' && (high < 0 || low < 0))) {
-            form->fault = "a byte that must be written as %XX, or a % without its two digits";
+            form->fault =
+                "a byte that must be encoded as %XX, or a % without two hexadecimal digits";
             return false;
         }
         if (c == '%')
@@ -54,7 +54,7 @@ static bool decode(struct form *form, char stop, struct slice *ret)
     *ret = (struct slice){form->room, n};
     form->room += n;
     if (!form_is_utf8(*ret))
-        form->fault = "bytes that are no UTF-8";
+        form->fault = "invalid UTF-8";
     return !form->fault;
 }
 

@@ -1,7 +1,7 @@
 /*
- * application/x-www-form-urlencoded (the WHATWG URL standard, 5.1), strictly: "name=value" with
- * '&' between; '+' is a space, %XX a byte, and what is decoded must be UTF-8. A percent sign
- * without two hex digits, a control character or a byte beyond ASCII ends the reading.
+ * application/x-www-form-urlencoded (WHATWG URL standard, 5.1), strictly: "name=value"
+ * separated by '&'; '+' is a space, %XX a byte, and the decoded text must be UTF-8. A percent
+ * sign without two hexadecimal digits, a control character or a byte beyond ASCII is an error.
  */
 #pragma once
 
@@ -9,13 +9,13 @@
 
 struct form {
     struct slice bytes;
-    char *room; /* the caller's; as large as bytes. Moves on as values are decoded into it. */
+    char *room; /* of the caller, as large as bytes; moved past the values decoded into it */
     size_t at;  /* bytes read */
-    const char *fault; /* a clause; NULL: none */
+    const char *fault; /* what is wrong; NULL: nothing */
 };
 
-/* The next pair, decoded into the room. False at the end, or at a fault. */
+/* The next pair, decoded into the room. False at the end and at an error. */
 bool form_next(struct form *form, struct slice *ret_name, struct slice *ret_value);
 
-/* UTF-8 (RFC 3629 4): no surrogates, nothing longer than it need be. */
+/* Well-formed UTF-8 (RFC 3629 4). */
 bool form_is_utf8(struct slice s);

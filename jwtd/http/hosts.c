@@ -28,7 +28,7 @@ bool hosts_allow(const struct hosts *hosts, struct slice name)
     for (size_t i = 0; i < sizeof(always) / sizeof(always[0]); i++)
         if (field_is(name, always[i]))
             return true;
-    /* A name that is not known is "", which no Host may be. */
+    /* The unknown names are empty. */
     if (name.n == 0)
         return false;
     if (field_is(name, hosts->hostname) || field_is(name, hosts->issuer))

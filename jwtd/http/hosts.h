@@ -1,7 +1,6 @@
 /*
- * The names this server answers to. A browser that was lured here by DNS rebinding sends a Host
- * that is none of them (Django's ALLOWED_HOSTS). Compared without regard to case; the port does
- * not matter.
+ * The host names of this server. A browser that was directed here by DNS rebinding sends a Host
+ * that is not among them (Django's ALLOWED_HOSTS). Compared without regard to case or port.
  */
 #pragma once
 
@@ -10,12 +9,12 @@
 #define HOSTS_NAME_MAX 256
 
 struct hosts {
-    char hostname[HOSTS_NAME_MAX]; /* of this machine; "": not known */
-    char issuer[HOSTS_NAME_MAX];   /* the host of the Issuer's URL; "": not known */
+    char hostname[HOSTS_NAME_MAX]; /* of this machine; "": unknown */
+    char issuer[HOSTS_NAME_MAX];   /* host of the issuer's URL; "": unknown */
     char *const *allowed;          /* AllowedHosts; NULL: none */
 };
 
-/* The host of "https://HOST[:PORT][/PATH]"; false when the URL has none that could be sent. */
+/* The host of "https://HOST[:PORT][/PATH]". False when it is not a valid Host. */
 bool hosts_of_url(const char *url, char ret[HOSTS_NAME_MAX]);
 
 /* name: of a Host field, without its port. */

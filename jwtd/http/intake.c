@@ -54,7 +54,9 @@ static enum conn_result check_head(struct connection *c)
     if (!server_ready(c->server))
         return connection_unavailable(c);
     if (!server_allows_host(c->server, c->request.host))
-        return connection_refuse(c, 400, "The Host is none that this server answers to.", NULL);
+        return connection_refuse(
+            c, 400, "Host is not a name of this server; see AllowedHosts in jwt.conf(5).",
+            NULL);
     if (!take_forwarded(c))
         return connection_unavailable(c);
     if (c->request.state == REQUEST_IN_BODY && c->request.expects_continue && !send_continue(c))

@@ -13,8 +13,8 @@ static int on_resume(sd_event_source *source, uint64_t usec, void *arg)
     return 0;
 }
 
-/* Another process may hold the descriptors (ENFILE), so closing a connection of ours is not the
- * only event that ends the pause. */
+/* The system may be out of descriptors (ENFILE), so that the pause must not last until a
+ * connection of this process ends. */
 static void pause_for_descriptors(struct server *s)
 {
     server_pause(s);

@@ -1,6 +1,7 @@
 /*
- * jwtd: the front end. HTTP in, one question to jwtd-issuer out. It has no keys, no PAM, no
- * OpenSSL and no privilege: whoever takes it over sees passwords pass by and can forge nothing.
+ * jwtd: the HTTP front end of jwtd-issuer. It has no keys, no PAM, no OpenSSL and no
+ * privileges: an attacker who takes it over sees the passwords and tokens that pass through it,
+ * and can forge none. See jwtd/README.md.
  */
 #include "common/base/timespan.h"
 #include "jwtd/http/driver.h"
@@ -36,7 +37,7 @@ static int add_listeners(struct server *s)
         if (fd >= 0)
             fd = listener_add(s, fd);
         if (fd < 0) {
-            LOG(LOG_ERR, MESSAGE_STARTED, "A listening socket can't be used",
+            LOG(LOG_ERR, MESSAGE_STARTED, "Cannot use a socket passed by systemd",
                 {"socket", names[i]}, {"cause", strerror(-fd)});
             return fd;
         }
@@ -44,8 +45,8 @@ static int add_listeners(struct server *s)
     if (s->n_listeners > 0)
         return 0;
     LOG(LOG_ERR, MESSAGE_STARTED,
-        "No listening socket was passed: jwtd is started by systemd, with systemctl enable "
-        "--now jwtd.socket");
+        "No socket was passed: jwtd is started by systemd, see systemctl enable --now "
+        "jwtd.socket");
     return -ENOENT;
 }
 
@@ -56,8 +57,8 @@ static void end(struct server *s)
     service_end(&s->service);
 }
 
-/* A connection takes two descriptors, and MaxConnections= can be more than the soft limit was
- * made for. What can't be had pauses accepting. */
+/* A connection takes two descriptors, so MaxConnections= can exceed the soft limit. Without
+ * descriptors, listener.c pauses. */
 static void raise_limit(void)
 {
     struct rlimit limit;
@@ -77,7 +78,7 @@ static int serve(const char *config, const char *issuer, const char *public_dir)
         return EXIT_FAILURE;
     if (getrandom(s->throttle.key, sizeof(s->throttle.key), 0) !=
         (ssize_t)sizeof(s->throttle.key)) {
-        LOG(LOG_ERR, MESSAGE_STARTED, "No random bytes can be had", {"cause", strerror(errno)});
+        LOG(LOG_ERR, MESSAGE_STARTED, "Cannot get random bytes", {"cause", strerror(errno)});
         return EXIT_FAILURE;
     }
     raise_limit();

@@ -27,7 +27,7 @@ static bool take(struct multipart *m, struct slice want)
     return true;
 }
 
-/* Bytes before the next occurrence, which is stepped over; the part's end or a line's. */
+/* Reads up to the next occurrence of stop, and over it. */
 static bool take_until(struct multipart *m, struct slice stop, struct slice *ret)
 {
     struct slice rest = rest_of(m);
@@ -40,20 +40,20 @@ static bool take_until(struct multipart *m, struct slice stop, struct slice *ret
     return true;
 }
 
-/* After a boundary: a line's end, or the end of all. */
+/* After a boundary: the end of its line, or "--" and the end of the body. */
 static bool end_boundary(struct multipart *m)
 {
     if (take(m, SLICE("\r\n")))
         return true;
     if (!take(m, SLICE("--")))
-        return fail(m, "a boundary that does not end its line");
+        return fail(m, "a boundary must be followed by a line end");
     (void)take(m, SLICE("\r\n"));
     m->ended = true;
-    return m->at == m->bytes.n || fail(m, "bytes after the last boundary");
+    return m->at == m->bytes.n || fail(m, "there are bytes after the last boundary");
 }
 
 struct part {
-    struct slice name; /* p NULL: not said yet */
+    struct slice name; /* p NULL: none so far */
 };
 
 static bool read_disposition(struct part *part, struct slice value)
@@ -91,9 +91,9 @@ static const struct {
     const char *fault;
 } known_fields[] = {
     {"Content-Disposition", read_disposition,
-     "a Content-Disposition that is not form-data with a name and no more"},
-    {"Content-Type", read_type, "a part that is not text/plain"},
-    {"Content-Transfer-Encoding", read_encoding, "a part that is encoded"},
+     "Content-Disposition must be form-data with a name and nothing else"},
+    {"Content-Type", read_type, "a part is not text/plain in UTF-8"},
+    {"Content-Transfer-Encoding", read_encoding, "a part has a Content-Transfer-Encoding"},
 };
 
 static bool is_text(struct slice s)
@@ -110,11 +110,11 @@ static bool read_field(struct multipart *m, struct part *part, struct slice line
     struct slice name, value;
 
     if (!colon || !is_text(line))
-        return fail(m, "a line of a part's head that is no field");
+        return fail(m, "malformed header field in a part");
     name = (struct slice){line.p, (size_t)(colon - line.p)};
     value = text_trim((struct slice){colon + 1, line.n - name.n - 1});
     if (!field_is_token(name))
-        return fail(m, "a line of a part's head that is no field");
+        return fail(m, "malformed header field in a part");
     for (size_t i = 0; i < sizeof(known_fields) / sizeof(known_fields[0]); i++)
         if (field_is(name, known_fields[i].name) && !known_fields[i].read(part, value))
             return fail(m, known_fields[i].fault);
@@ -127,14 +127,14 @@ static bool read_head(struct multipart *m, struct part *part)
 
     while (take_until(m, SLICE("\r\n"), &line)) {
         if (line.n == 0)
-            return part->name.p || fail(m, "a part without Content-Disposition");
+            return part->name.p || fail(m, "a part has no Content-Disposition");
         if (!read_field(m, part, line))
             return false;
     }
-    return fail(m, "a part that has no end");
+    return fail(m, "a part has no end");
 }
 
-/* CRLF, two dashes and the boundary: what ends a part. */
+/* CRLF, two dashes and the boundary, which end a part. */
 static struct slice delimiter(const struct multipart *m, char room[MULTIPART_BOUNDARY_MAX + 4])
 {
     static const char dashes[] = {'\r', '\n', '-', '-'};
@@ -144,11 +144,11 @@ static struct slice delimiter(const struct multipart *m, char room[MULTIPART_BOU
     return (struct slice){room, m->boundary.n + 4};
 }
 
-/* The first boundary begins the body. */
+/* Reads the first boundary. */
 static bool begin(struct multipart *m, struct slice stop)
 {
     if (!take(m, (struct slice){stop.p + 2, stop.n - 2}))
-        return fail(m, "a body that does not begin with the boundary");
+        return fail(m, "the body does not start with the boundary");
     return end_boundary(m);
 }
 
@@ -161,16 +161,16 @@ bool multipart_next(struct multipart *m, struct slice *ret_name, struct slice *r
     if (m->fault || m->ended)
         return false;
     if (m->boundary.n == 0 || m->boundary.n > MULTIPART_BOUNDARY_MAX)
-        return fail(m, "a boundary of 1 to 70 letters is missing");
+        return fail(m, "Content-Type needs a boundary of 1 to 70 characters");
     stop = delimiter(m, room);
     if (m->at == 0 && (!begin(m, stop) || m->ended))
         return false;
     if (!read_head(m, &part))
         return false;
     if (!take_until(m, stop, &value))
-        return fail(m, "a part that has no end");
+        return fail(m, "a part has no end");
     if (!form_is_utf8(value))
-        return fail(m, "bytes that are no UTF-8");
+        return fail(m, "invalid UTF-8");
     if (!end_boundary(m))
         return false;
     *ret_name = part.name;

@@ -17,7 +17,7 @@
 /* A new key is published for longer than this before it signs. */
 #define KEYS_CACHE "public, max-age=300"
 
-/* FNV-1a: it need only differ when the file changes, and nobody gains by a collision. */
+/* FNV-1a. It only has to change with the file; an attacker gains nothing by a collision. */
 static void etag_of(struct slice bytes, char ret[REPLY_ETAG_SIZE])
 {
     uint64_t hash = UINT64_C(0xcbf29ce484222325);
@@ -37,8 +37,8 @@ enum conn_result handlers_keys(struct connection *c)
 
     (void)snprintf(path, sizeof(path), "%s/jwks.json", c->server->public_dir);
     if (file_read(path, FILE_PUBLIC, KEYS_MAX, &text, &n, NULL, &errmsg) != TOK_OK) {
-        service_report_failure(&c->server->service, MESSAGE_KEYS,
-                               "The public keys can't be read", errmsg.text);
+        service_report_failure(&c->server->service, MESSAGE_KEYS, "Cannot read the public keys",
+                               errmsg.text);
         return connection_unavailable(c);
     }
     etag_of((struct slice){text, n}, etag);

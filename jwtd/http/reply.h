@@ -10,7 +10,7 @@
 #include <json.h>
 #include <time.h>
 
-/* Statuses that have a number of their own; the last number stands for every other. */
+/* Numbers of statuses; the last one stands for every status that has none. */
 #define REPLY_STATUSES 24
 #define REPLY_ETAG_SIZE 24
 

@@ -14,7 +14,7 @@ const char *request_method_name(enum request_method method)
     return method_names[method];
 }
 
-/* False, which is what a step of the reader returns when it refused the request. */
+/* False, as every function of the reader returns when it refuses the request. */
 static bool refuse(struct http_request *r, int status, const char *detail)
 {
     r->state = REQUEST_REFUSED;
@@ -25,7 +25,9 @@ static bool refuse(struct http_request *r, int status, const char *detail)
 
 static bool refuse_line(struct http_request *r)
 {
-    return refuse(r, 400, "The request line must be METHOD, a path and HTTP/1.0 or HTTP/1.1.");
+    return refuse(r, 400,
+                  "The request line must be a method, a path and HTTP/1.0 or HTTP/1.1, "
+                  "separated by one space each.");
 }
 
 /* The request line */
@@ -38,9 +40,9 @@ static enum request_method find_method(struct slice s)
     return METHOD_UNKNOWN;
 }
 
-/* Origin form (RFC 9112 3.2.1): a path, perhaps a query, of the letters that RFC 3986 3.3 and
- * 3.4 give them. Nothing is decoded: no route has a letter that needs it. */
-static bool target_is_legal(struct slice target)
+/* Origin form (RFC 9112 3.2.1): a path and an optional query of the characters of RFC 3986 3.3
+ * and 3.4. Nothing is decoded, because no route has a character that needs an escape. */
+static bool target_is_valid(struct slice target)
 {
     static const char others[] = "-._~!$&'()*+,;=:@/?";
 
@@ -58,7 +60,7 @@ static bool target_is_legal(struct slice target)
     return true;
 }
 
-static bool version_is_formed(struct slice v)
+static bool version_is_valid(struct slice v)
 {
     return v.n == 8 && memcmp(v.p, "HTTP/", 5) == 0 && text_is_digit(v.p[5]) && v.p[6] == '.' &&
            text_is_digit(v.p[7]);
@@ -76,14 +78,14 @@ static bool read_request_line(struct http_request *r, struct slice line)
     method = (struct slice){line.p, (size_t)(first - line.p)};
     target = (struct slice){first + 1, (size_t)(last - first - 1)};
     version = (struct slice){last + 1, line.n - (size_t)(last + 1 - line.p)};
-    if (!field_is_token(method) || !target_is_legal(target) || !version_is_formed(version))
+    if (!field_is_token(method) || !target_is_valid(target) || !version_is_valid(version))
         return refuse_line(r);
     r->http_1_0 = slice_is(version, "HTTP/1.0");
     if (!r->http_1_0 && !slice_is(version, "HTTP/1.1"))
-        return refuse(r, 505, "Only HTTP/1.0 and HTTP/1.1 are spoken here.");
+        return refuse(r, 505, "The HTTP version must be 1.0 or 1.1.");
     r->method = find_method(method);
     if (r->method == METHOD_UNKNOWN)
-        return refuse(r, 501, "The method is not known.");
+        return refuse(r, 501, "Unknown method.");
     query = memchr(target.p, '?', target.n);
     r->path = (struct slice){target.p, query ? (size_t)(query - target.p) : target.n};
     return true;
@@ -94,24 +96,24 @@ static bool read_request_line(struct http_request *r, struct slice line)
 static bool read_host(struct http_request *r, struct slice value)
 {
     if (r->host.p)
-        return refuse(r, 400, "There must be one Host.");
+        return refuse(r, 400, "There must be exactly one Host field.");
     if (!field_host(value, &r->host))
-        return refuse(r, 400, "Host is not a host and port.");
+        return refuse(r, 400, "Host must be a host name or address, with an optional port.");
     return true;
 }
 
 static bool read_length(struct http_request *r, struct slice value)
 {
     if (r->has_length)
-        return refuse(r, 400, "There must be one Content-Length.");
+        return refuse(r, 400, "There must be exactly one Content-Length field.");
     r->has_length = true;
     switch (field_length(value, REQUEST_BODY_MAX, &r->body_len)) {
     case FIELD_LENGTH_FINE:
         return true;
     case FIELD_LENGTH_BAD:
-        return refuse(r, 400, "Content-Length must be digits.");
+        return refuse(r, 400, "Content-Length must be a decimal number.");
     case FIELD_LENGTH_OVER:
-        return refuse(r, 413, "The body is over 16384 bytes.");
+        return refuse(r, 413, "The body must not exceed 16384 bytes.");
     }
     return true;
 }
@@ -119,7 +121,7 @@ static bool read_length(struct http_request *r, struct slice value)
 static bool read_transfer(struct http_request *r, struct slice value)
 {
     (void)value;
-    return refuse(r, 501, "Transfer-Encoding is not supported; send a Content-Length.");
+    return refuse(r, 501, "Transfer-Encoding is not supported; use Content-Length.");
 }
 
 static bool read_type(struct http_request *r, struct slice value)
@@ -127,7 +129,7 @@ static bool read_type(struct http_request *r, struct slice value)
     struct field_media media;
 
     if (r->content_type.p)
-        return refuse(r, 400, "There must be one Content-Type.");
+        return refuse(r, 400, "There must be exactly one Content-Type field.");
     r->content_type = value;
     if (!field_media(value, &media))
         return refuse(r, 415, NULL);
@@ -139,7 +141,7 @@ static bool read_type(struct http_request *r, struct slice value)
 static bool read_encoding(struct http_request *r, struct slice value)
 {
     if (r->has_encoding)
-        return refuse(r, 400, "There must be one Content-Encoding.");
+        return refuse(r, 400, "There must be exactly one Content-Encoding field.");
     r->has_encoding = true;
     if (!field_is(value, "identity"))
         return refuse(r, 415, "Content-Encoding must be identity.");
@@ -149,11 +151,12 @@ static bool read_encoding(struct http_request *r, struct slice value)
 static bool read_expect(struct http_request *r, struct slice value)
 {
     if (r->has_expect)
-        return refuse(r, 400, "There must be one Expect.");
+        return refuse(r, 400, "There must be exactly one Expect field.");
     r->has_expect = true;
     if (!field_is(value, "100-continue"))
-        return refuse(r, 417, "Expect can only be 100-continue.");
-    /* A client of HTTP/1.0 would take the interim answer for the last one (RFC 9110 10.1.1). */
+        return refuse(r, 417, "Expect must be 100-continue.");
+    /* An HTTP/1.0 client would take the interim response for the final one (RFC 9110 10.1.1).
+     */
     r->expects_continue = !r->http_1_0;
     return true;
 }
@@ -197,7 +200,7 @@ static const struct {
 static bool read_authorization(struct http_request *r, struct slice value)
 {
     if (r->authorization.p)
-        return refuse(r, 400, "There must be one Authorization.");
+        return refuse(r, 400, "There must be exactly one field with the token.");
     r->authorization = value;
     return true;
 }
@@ -208,9 +211,9 @@ static bool read_field(struct http_request *r, const char *auth_header, struct s
     struct slice name, value;
 
     if (!colon)
-        return refuse(r, 400, "A header field must be a name, a colon and a value.");
+        return refuse(r, 400, "A header field must consist of a name, a colon and a value.");
     if (r->lines > REQUEST_FIELDS_MAX)
-        return refuse(r, 431, "There are over 32 header fields.");
+        return refuse(r, 431, "There must be at most 32 header fields.");
     name = (struct slice){line.p, (size_t)(colon - line.p)};
     value = text_trim((struct slice){colon + 1, line.n - name.n - 1});
     if (field_is(name, auth_header))
@@ -226,9 +229,9 @@ static bool read_field(struct http_request *r, const char *auth_header, struct s
 static bool end_head(struct http_request *r)
 {
     if (!r->host.p)
-        return refuse(r, 400, "There must be one Host.");
+        return refuse(r, 400, "There must be exactly one Host field.");
     if (r->method == METHOD_POST && !r->has_length)
-        return refuse(r, 411, "There must be a Content-Length.");
+        return refuse(r, 411, "POST requires a Content-Length.");
     if (!r->has_accept)
         r->accepts_json = true;
     r->state = REQUEST_IN_BODY;
@@ -258,8 +261,8 @@ static bool is_text(unsigned char c)
     return c >= 0x20 && c != 0x7f;
 }
 
-/* True for a byte that may stand where the reader is. */
-static bool byte_fits(struct http_request *r, unsigned char c)
+/* True for a byte that is allowed where the reader is. */
+static bool byte_is_allowed(struct http_request *r, unsigned char c)
 {
     if (r->lines == 0)
         return is_text(c) && c < 0x80;
@@ -274,16 +277,18 @@ static bool read_byte(struct http_request *r, const char *auth_header, const cha
     unsigned char c = (unsigned char)buffer[r->at];
 
     if (r->at == REQUEST_HEAD_MAX)
-        return refuse(r, 431, "The request line and header fields are over 8192 bytes.");
+        return refuse(r, 431, "The request line and header fields must not exceed 8192 bytes.");
     r->at++;
     if (r->after_cr && c != '\n')
-        return refuse(r, 400, "A carriage return stands alone.");
+        return refuse(r, 400, "A carriage return must be followed by a line feed.");
     if (r->after_cr)
         return end_line(r, auth_header, (struct slice){buffer + r->line, r->at - r->line - 2});
     if (c == '\r')
         r->after_cr = true;
-    else if (!byte_fits(r, c))
-        return refuse(r, 400, "The request has a byte where it can't stand.");
+    else if (!byte_is_allowed(r, c))
+        return refuse(
+            r, 400,
+            "The request line or a header field contains a byte that is not allowed there.");
     return true;
 }
 

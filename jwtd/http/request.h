@@ -1,16 +1,16 @@
 /*
- * A strict reader of one HTTP/1.x request (RFC 9112). Pure: bytes in, a state out; no
- * allocation, no clock, no descriptor. It is shown all bytes buffered so far, at the same
- * address each time, and looks at each byte of the head once, in order: however the bytes are
- * cut into pieces, the verdict is the same, and what is wrong is refused when it is seen.
+ * A strict reader of one HTTP/1.x request (RFC 9112). Pure: no allocation, no clock, no
+ * descriptor. Each call gets all bytes received so far, at the same address, and the reader
+ * continues where it stopped: the result does not depend on how the bytes arrive, and an error
+ * is found at the first byte that makes it certain.
  *
- * Refused: anything but one request line of exactly "METHOD SP /path SP HTTP/1.0 or 1.1"; field
- * names that are no tokens; control characters, NUL, DEL, folded lines, a CR or LF alone (400);
- * a head over 8 KiB or 32 fields (431); no Host, two, or one out of form (400); any
- * Transfer-Encoding (501); a Content-Length that is not digits, or two (400), or over 16 KiB
- * (413), or none with POST (411); two Content-Type or Authorization (400); a Content-Encoding
- * or charset that is not plain UTF-8 (415); an Expect other than 100-continue (417); methods
- * (501) and versions (505) that are none of ours. Bytes after the body are not looked at.
+ * Refused: a request line other than "METHOD SP /path SP HTTP/1.0 or 1.1", field names that are
+ * not tokens, control characters, NUL, DEL, folded lines, a CR or LF alone (400); a head over
+ * 8 KiB or 32 fields (431); a missing, second or malformed Host (400); any Transfer-Encoding
+ * (501); a malformed or second Content-Length (400), one over 16 KiB (413), none with POST
+ * (411); a second Content-Type or Authorization (400); a Content-Encoding or charset other than
+ * identity and UTF-8 (415); an Expect other than 100-continue (417); unknown methods (501) and
+ * versions (505). Bytes after the body are ignored.
  */
 #pragma once
 
@@ -36,16 +36,16 @@ enum request_method {
 
 enum request_state {
     REQUEST_IN_HEAD, /* more bytes are needed */
-    REQUEST_IN_BODY, /* the head is whole and good; more bytes are needed */
+    REQUEST_IN_BODY, /* the head is complete and valid; more bytes are needed */
     REQUEST_WHOLE,
     REQUEST_REFUSED,
 };
 
-/* Make it whole with `= {0}`. Slices point into the buffer; p is NULL for a field that was not
+/* Initialise it with `= {0}`. Slices point into the buffer; p is NULL for a field that was not
  * sent. */
 struct http_request {
     enum request_state state;
-    int status;         /* REQUEST_REFUSED: of the reply */
+    int status;         /* of REQUEST_REFUSED: HTTP status */
     const char *detail; /* likewise: a sentence; NULL: content_type is not supported */
 
     enum request_method method;
@@ -54,21 +54,21 @@ struct http_request {
     struct slice host; /* without the port */
     struct slice authorization;
     struct slice content_type;
-    struct slice forwarded_for; /* the last line of them */
+    struct slice forwarded_for; /* the last field line */
     struct slice if_none_match;
-    bool accepts_json; /* Accept allows it, or there is none */
+    bool accepts_json; /* also without an Accept */
     bool expects_continue;
     size_t body_len;
     struct slice body; /* REQUEST_WHOLE */
 
-    /* The reader's own. */
-    size_t at;      /* bytes of the head looked at */
-    size_t line;    /* where the line that is being read begins */
-    unsigned lines; /* that are whole, the request line among them */
+    /* State of the reader. */
+    size_t at;      /* bytes of the head that were read */
+    size_t line;    /* start of the current line */
+    unsigned lines; /* complete ones, with the request line */
     bool in_value, after_cr, has_length, has_encoding, has_expect, has_accept;
 };
 
-/* auth_header: the field that carries the token, AuthHeaderName. */
+/* auth_header: the name of the field with the token, AuthHeaderName. */
 enum request_state request_read(struct http_request *r, const char *auth_header,
                                 struct slice bytes);
 

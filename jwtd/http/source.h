@@ -1,6 +1,7 @@
 /*
- * Who asks: the uid of a peer on the Unix socket, or an address, of which IPv6 counts by its
- * /64 (one subscriber). Limits count by it, and the issuer is told its text, which is advisory.
+ * The source of a request: the uid of a peer on the Unix socket, or an address, for IPv6 its
+ * /64 (one subscriber). Limits count by it. Its text is sent to jwtd-issuer, which logs it and
+ * does not rely on it.
  */
 #pragma once
 
@@ -22,11 +23,11 @@ struct source {
     };
 };
 
-/* The peer of a connection, by SO_PEERCRED or its address. */
+/* The peer of a connection, from SO_PEERCRED or its address. */
 bool source_of_peer(int fd, struct source *ret);
 
-/* An address in text, as X-Forwarded-For has it: IPv4, or IPv6 with or without brackets. An
- * IPv4 address within IPv6 is that IPv4 address. */
+/* An address as in X-Forwarded-For: IPv4, or IPv6 with or without brackets. An IPv4-mapped IPv6
+ * address becomes the IPv4 address. */
 bool source_of_text(struct slice text, struct source *ret);
 
 bool source_equal(const struct source *a, const struct source *b);

@@ -1,6 +1,6 @@
 /*
  * FailuresPerSource: a token bucket for each source. A failed login takes a token; a source
- * that has none left is refused before its password is looked at. Failures of requests that
+ * that has none left is refused before its password is checked. Failures of requests that
  * were under way at the same time can overdraw the bucket, by as much as it holds; that is
  * refilled first.
  *

@@ -2,8 +2,8 @@
  * FailuresPerUser: failed logins by the user name of the request, whether there is such an
  * account or not, in a window that begins with its first failure. A check under way counts as a
  * failure until its result is known, so that a thousand passwords tried at once are limited
- * like a thousand tried in turn. Whoever tries passwords for a name can thereby delay a login
- * of its owner until the window ends; refreshes and existing tokens are not affected.
+ * like a thousand tried in turn. An attacker who tries passwords for a name can thereby delay a
+ * login of its owner until the window ends; refreshes and existing tokens are not affected.
  */
 #pragma once
 
