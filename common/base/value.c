@@ -2,38 +2,32 @@
 
 #include "common/base/text.h"
 
-/* True when the bytes that ok does not accept are all among these. */
-static bool consists_of(struct slice text, bool (*ok)(char), const char *more)
+/* True when there are no control characters and none of these. */
+static bool has_none_of(struct slice text, const char *marks)
 {
     for (size_t i = 0; i < text.n; i++)
-        if (!ok(text.p[i]) && (text.p[i] == '\0' || !strchr(more, text.p[i])))
+        if (text_is_control(text.p[i]) || strchr(marks, text.p[i]))
             return false;
     return true;
 }
 
-static bool is_printable(char c)
+/* True for 1 to VALUE_NAME_MAX letters, digits and these. */
+static bool has_only(struct slice text, const char *marks)
 {
-    return !text_is_control(c);
+    for (size_t i = 0; i < text.n; i++)
+        if (!text_is_alnum(text.p[i]) && (text.p[i] == '\0' || !strchr(marks, text.p[i])))
+            return false;
+    return text.n > 0 && text.n <= VALUE_NAME_MAX;
 }
 
 bool value_is_printable(struct slice text)
 {
-    return consists_of(text, is_printable, "");
-}
-
-static bool is_of_name(char c)
-{
-    return is_printable(c) && c != ' ' && c != '"' && c != '\'' && c != ',';
-}
-
-static bool is_short(struct slice text)
-{
-    return text.n > 0 && text.n <= VALUE_NAME_MAX;
+    return has_none_of(text, "");
 }
 
 bool value_is_name(struct slice text)
 {
-    return is_short(text) && consists_of(text, is_of_name, "");
+    return text.n > 0 && text.n <= VALUE_NAME_MAX && has_none_of(text, " \"',");
 }
 
 bool value_is_path(struct slice text)
@@ -43,13 +37,12 @@ bool value_is_path(struct slice text)
 
 bool value_is_token(struct slice text)
 {
-    return is_short(text) && consists_of(text, text_is_alnum, "!#$%&'*+-.^_`|~");
+    return has_only(text, "!#$%&'*+-.^_`|~");
 }
 
 bool value_is_host(struct slice text)
 {
     if (text.n > 2 && text.p[0] == '[' && text.p[text.n - 1] == ']')
-        return text.n <= VALUE_NAME_MAX + 2 &&
-               consists_of((struct slice){text.p + 1, text.n - 2}, text_is_alnum, ":.");
-    return is_short(text) && consists_of(text, text_is_alnum, ".-_");
+        return has_only((struct slice){text.p + 1, text.n - 2}, ":.");
+    return has_only(text, ".-_");
 }

@@ -98,22 +98,6 @@ static enum tok_err concat(const char *a, const char *b, const char *c, char **r
     return TOK_OK;
 }
 
-/* A user who can remove a drop-in can remove a restriction. */
-static enum tok_err check_directory(const char *path, int fd, struct errmsg *errmsg)
-{
-    struct stat st;
-
-    if (fstat(fd, &st) < 0)
-        return errmsg_set(errmsg, TOK_SETTINGS, "%s: cannot stat: %s", path,
-                          strerrordesc_np(errno));
-    if (st.st_uid != 0 || (st.st_mode & (S_IWGRP | S_IWOTH)))
-        return errmsg_set(errmsg, TOK_SETTINGS,
-                          "%s: owner is uid %lu, mode is %04o: expected owner root and no "
-                          "write permission for group and others",
-                          path, (unsigned long)st.st_uid, (unsigned)(st.st_mode & ALLPERMS));
-    return TOK_OK;
-}
-
 /* Editors and dpkg leave hidden files and files with other endings behind. */
 static int is_drop_in(const struct dirent *entry)
 {
@@ -127,40 +111,45 @@ static int compare_names(const struct dirent **a, const struct dirent **b)
     return strcmp((*a)->d_name, (*b)->d_name);
 }
 
-struct drop_ins {
-    struct dirent **entries;
-    int n;
-};
-
-static void drop_ins_clear(struct drop_ins *d)
+/* fd is what opening the directory gave. A user who can remove a drop-in can remove a
+ * restriction. */
+static enum tok_err check_directory(const char *path, int fd, struct errmsg *errmsg)
 {
-    for (int i = 0; i < d->n; i++)
-        free(d->entries[i]);
-    free(d->entries);
+    struct stat st;
+
+    if (fd < 0 || fstat(fd, &st) < 0)
+        return errmsg_set(errmsg, TOK_SETTINGS, "%s: cannot open: %s", path,
+                          strerrordesc_np(errno));
+    if (st.st_uid != 0 || (st.st_mode & (S_IWGRP | S_IWOTH)))
+        return errmsg_set(errmsg, TOK_SETTINGS,
+                          "%s: owner is uid %lu, mode is %04o: expected owner root and no "
+                          "write permission for group and others",
+                          path, (unsigned long)st.st_uid, (unsigned)(st.st_mode & ALLPERMS));
+    return TOK_OK;
 }
 
 static enum tok_err read_drop_ins(struct settings *s, const char *path, struct errmsg *errmsg)
 {
     CLEANUP(cleanup_close) int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    CLEANUP(drop_ins_clear) struct drop_ins d = {0};
+    CLEANUP(cleanup_free) struct dirent **entries = NULL;
     enum tok_err err;
+    int n;
 
     if (fd < 0 && errno == ENOENT)
         return TOK_OK;
-    if (fd < 0)
-        return errmsg_set(errmsg, TOK_SETTINGS, "%s: cannot open: %s", path,
-                          strerrordesc_np(errno));
     err = check_directory(path, fd, errmsg);
     if (err)
         return err;
-    d.n = scandirat(fd, ".", &d.entries, is_drop_in, compare_names);
-    if (d.n < 0)
+    n = scandirat(fd, ".", &entries, is_drop_in, compare_names);
+    if (n < 0)
         return errmsg_set(errmsg, TOK_SETTINGS, "%s: cannot read: %s", path,
                           strerrordesc_np(errno));
-    for (int i = 0; !err && i < d.n; i++) {
+    for (int i = 0; i < n; i++) {
+        CLEANUP(cleanup_free) struct dirent *entry = entries[i];
         CLEANUP(cleanup_free) char *file = NULL;
 
-        err = concat(path, "/", d.entries[i]->d_name, &file);
+        if (!err)
+            err = concat(path, "/", entry->d_name, &file);
         if (!err)
             err = read_file(s, file, false, errmsg);
     }

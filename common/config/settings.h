@@ -72,7 +72,7 @@ struct settings {
 #define SETTINGS_KEYWORDS_MAX 64
 extern const struct keyword settings_keywords[];
 
-/* The defaults. TOK_NO_MEMORY. */
+/* The defaults. After TOK_NO_MEMORY *ret is all zero. */
 enum tok_err settings_init(struct settings *ret) MUST_CHECK;
 void settings_clear(struct settings *s);
 
@@ -89,9 +89,9 @@ enum tok_err settings_parse(struct settings *s, const char *name, struct slice t
 /* The [Issuer URL] section of this URL, compared byte by byte; NULL when there is none. */
 const struct policy *settings_find_issuer(const struct settings *s, struct slice iss);
 
-/* Calls fn for each setting in the order of settings_keywords, then for each key that was given
- * in an [Issuer URL] section and for its UserMap: with the section, the key, the value in force
- * as a file spells it, and whether that is a default that nobody set. TOK_NO_MEMORY. */
+/* Calls fn for each setting in the order of settings_keywords, then for each key that an
+ * [Issuer URL] section has and for its UserMap. The value is spelled as in a file. is_default
+ * is true for a setting with its default value, and never for an issuer's. TOK_NO_MEMORY. */
 typedef void settings_fn(void *arg, const char *section, const char *key, const char *value,
                          bool is_default);
 enum tok_err settings_each(const struct settings *s, settings_fn *fn, void *arg) MUST_CHECK;

@@ -36,44 +36,36 @@ static enum tok_err end_section(struct settings_reader *r)
 
 static enum tok_err add_issuer(struct settings *s, struct slice url)
 {
-    CLEANUP(policy_clear) struct policy issuer = {0};
-    struct policy *more;
-    enum tok_err err = policy_init(&issuer);
+    struct policy *more = reallocarray(s->issuers, s->n_issuers + 1, sizeof(*more));
+    enum tok_err err;
 
-    if (!err)
-        err = text_copy(url, &issuer.issuer);
-    if (err)
-        return err;
-    more = reallocarray(s->issuers, s->n_issuers + 1, sizeof(*more));
     if (!more)
         return TOK_NO_MEMORY;
-    more[s->n_issuers++] = issuer;
     s->issuers = more;
-    issuer = (struct policy){0};
-    return TOK_OK;
+    err = policy_init(&more[s->n_issuers]);
+    return err ? err : text_copy(url, &more[s->n_issuers++].issuer);
 }
 
 static enum tok_err begin_issuer(struct settings_reader *r, struct slice url)
 {
     struct settings *s = r->s;
-    const struct policy *found;
-    uint64_t bit;
+    size_t i = 0;
 
     if (!value_is_name(url))
         return REFUSE(r, "[Issuer %.*s]: expected [Issuer URL], a URL of " VALUE_NAME_FORM,
                       slice_shown(url, NAME_SHOWN), url.p);
-    found = settings_find_issuer(s, url);
-    if (!found && s->n_issuers == SETTINGS_ISSUERS_MAX)
+    while (i < s->n_issuers && !slice_is(url, s->issuers[i].issuer))
+        i++;
+    if (i == SETTINGS_ISSUERS_MAX)
         return REFUSE(r, "too many issuers: expected at most %d [Issuer URL] sections",
                       SETTINGS_ISSUERS_MAX);
-    if (!found && add_issuer(s, url))
-        return TOK_NO_MEMORY;
-    r->issuer = found ? &s->issuers[found - s->issuers] : &s->issuers[s->n_issuers - 1];
-    bit = UINT64_C(1) << (r->issuer - s->issuers);
-    if (r->issuers_seen & bit)
+    if (r->issuers_seen & UINT64_C(1) << i)
         return REFUSE(r, "[Issuer %s] appears twice in this file: expected one section",
-                      r->issuer->issuer);
-    r->issuers_seen |= bit;
+                      s->issuers[i].issuer);
+    if (i == s->n_issuers && add_issuer(s, url))
+        return TOK_NO_MEMORY;
+    r->issuers_seen |= UINT64_C(1) << i;
+    r->issuer = &s->issuers[i];
     memset(r->issuer_lines, 0, sizeof(r->issuer_lines));
     return TOK_OK;
 }

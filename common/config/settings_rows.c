@@ -6,15 +6,12 @@
 
 #define RATE_MAX 1000000
 
-static const struct {
-    const char *name;
-    uint64_t usec;
-} rate_units[] = {{"s", SECOND}, {"min", MINUTE}, {"h", HOUR}};
-
-#define RATE_UNITS (sizeof(rate_units) / sizeof(rate_units[0]))
-
 static enum tok_err parse_rate(const struct keyword_value *v, void *to)
 {
+    static const struct {
+        const char *name;
+        uint64_t usec;
+    } units[] = {{"s", SECOND}, {"min", MINUTE}, {"h", HOUR}};
     struct settings_rate *rate = keyword_member(v->k, to);
     struct slice digits, unit;
     uint64_t count;
@@ -26,9 +23,9 @@ static enum tok_err parse_rate(const struct keyword_value *v, void *to)
     if (!slice_cut(v->text, '/', &digits, &unit) || !slice_digits(digits, &count) ||
         *digits.p == '0' || count > RATE_MAX)
         return TOK_SETTINGS;
-    for (size_t i = 0; i < RATE_UNITS; i++) {
-        if (slice_is(unit, rate_units[i].name)) {
-            *rate = (struct settings_rate){(unsigned)count, rate_units[i].usec};
+    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+        if (slice_is(unit, units[i].name)) {
+            *rate = (struct settings_rate){(unsigned)count, units[i].usec};
             return TOK_OK;
         }
     }
@@ -38,13 +35,11 @@ static enum tok_err parse_rate(const struct keyword_value *v, void *to)
 static enum tok_err format_rate(const struct keyword *k, const void *from, char **ret)
 {
     const struct settings_rate *rate = keyword_member(k, from);
-    const char *unit = "";
-    char text[32];
+    char span[TIMESPAN_TEXT], text[TIMESPAN_TEXT + 16] = "0";
 
-    for (size_t i = 0; i < RATE_UNITS; i++)
-        if (rate_units[i].usec == rate->per)
-            unit = rate_units[i].name;
-    (void)snprintf(text, sizeof(text), rate->count == 0 ? "%u" : "%u/%s", rate->count, unit);
+    timespan_format(rate->per, span);
+    if (rate->count > 0) /* the unit is the span "1min" without its number */
+        (void)snprintf(text, sizeof(text), "%u/%s", rate->count, span + 1);
     return text_copy(slice_of(text), ret);
 }
 

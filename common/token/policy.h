@@ -42,7 +42,7 @@ struct policy {
     uint64_t given;       /* a bit for each of policy_keywords that was set */
 };
 
-/* The defaults of design's table. TOK_NO_MEMORY. */
+/* The defaults; a copy. After TOK_NO_MEMORY *ret is all zero. */
 enum tok_err policy_init(struct policy *ret) MUST_CHECK;
 void policy_clear(struct policy *p);
 enum tok_err policy_copy(const struct policy *from, struct policy *ret) MUST_CHECK;

@@ -182,6 +182,8 @@ START_TEST(a_drop_in_directory_is_roots_and_holds_files)
     ck_assert_int_eq(rename("jwt.conf.d", "elsewhere"), 0);
     ck_assert_int_eq(symlink("elsewhere", "jwt.conf.d"), 0);
     refuse_load("jwt.conf.d: cannot open");
+    ck_assert_int_eq(rename("elsewhere", "gone"), 0); /* the link leads nowhere */
+    refuse_load("jwt.conf.d: cannot open");
 }
 END_TEST
 
