@@ -1,20 +1,21 @@
 /*
- * The lines of a settings file, in systemd's INI spelling, read strictly. Blanks (spaces and
- * tabs) around a line, a key and a value do not count; '#' and ';' begin a comment as a line's
- * first mark alone; nothing is quoted, escaped or continued. Refused, with file, line and
- * cause: a byte order mark, bad UTF-8 (RFC 3629), control characters (NUL and carriage return
- * among them), a trailing backslash, a line that is neither section nor KEY=VALUE, a key before
- * the first section. What the sections and keys mean is the caller's question.
+ * A strict reader of settings files in systemd's INI form. Spaces and tabs around a line, a key
+ * and a value are ignored. A line that begins with '#' or ';' is a comment. There is no
+ * quoting, no escaping and no continuation of lines. Errors, with file and line: a byte order
+ * mark, bad UTF-8 (RFC 3629), control characters (including NUL and carriage return), a
+ * backslash at the end of a line, a line that is neither [SECTION] nor KEY=VALUE, and a key
+ * before the first section. Which sections and keys there are is up to the caller.
  */
 #pragma once
 
 #include "common/base/error.h"
 #include "common/base/slice.h"
 
+/* Starts as {.name = ..., .rest = the text}. */
 struct ini {
-    const char *name;  /* the file's, for sentences */
+    const char *name;  /* of the file, for messages */
     struct slice rest; /* not read yet */
-    unsigned line;     /* the number of the line read last, from 1 */
+    unsigned line;     /* number of the line read last, from 1 */
     bool in_section;
 };
 
@@ -27,14 +28,14 @@ struct ini_line {
     struct slice key, value; /* value.p is never NULL */
 };
 
-/* Refuses the line read last with a sentence: "FILE:LINE: ...". */
+/* Returns TOK_SETTINGS with a message about the line read last: "FILE:LINE: ...". */
 #define INI_REFUSE(ini, errmsg, fmt, ...)                                                      \
     errmsg_set(errmsg, TOK_SETTINGS, "%s:%u: " fmt, (ini)->name, (ini)->line, __VA_ARGS__)
 
-/* The next line, its bytes checked, blanks at its ends taken off; for files of another form.
+/* The next line, trimmed and checked for bad bytes only, for files in other forms.
  * TOK_SETTINGS. */
 enum tok_err ini_next_line(struct ini *ini, struct slice *ret, bool *ret_end,
                            struct errmsg *errmsg) MUST_CHECK;
 
-/* Starts with {.name = ..., .rest = the text}. TOK_SETTINGS. */
+/* The next section or key. TOK_SETTINGS. */
 enum tok_err ini_next(struct ini *ini, struct ini_line *ret, struct errmsg *errmsg) MUST_CHECK;

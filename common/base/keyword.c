@@ -14,9 +14,9 @@ static enum tok_err parse_flag(const struct keyword_value *v, void *to)
     struct slice rest = slice_of(v->k->names), name;
     bool *flag = keyword_member(v->k, to);
 
-    if (!v->text.p && v->k->bare) {
-        *flag = true;
-        return TOK_OK;
+    if (!v->text.p) {
+        *flag = *flag || v->k->bare;
+        return v->k->bare ? TOK_OK : TOK_SETTINGS;
     }
     for (bool value = false; text_next_word(&rest, ' ', &name); value = !value) {
         if (slice_eq(v->text, name)) {

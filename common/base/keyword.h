@@ -22,7 +22,7 @@ struct keyword {
     uint64_t step;                     /* of a time span: a multiple of these microseconds */
     uint64_t unit;     /* of a time span: the member counts these microseconds */
     const char *names; /* of a flag, a set: all values, separated by spaces */
-    uint32_t (*bit)(struct slice name); /* of a set: 0 for what is none of the names */
+    uint32_t (*bit)(struct slice name); /* of a set: 0 for any other */
     bool bare;                          /* of a flag: true when it stands without a value */
     bool may_be_empty;                  /* of a list */
 };
@@ -30,7 +30,7 @@ struct keyword {
 /* Initializes what follows the name. The rest are initializers of further members. */
 #define KEYWORD(record, member, of_type, ...)                                                  \
     .type = &(of_type), .offset = offsetof(record, member),                                    \
-    .size = sizeof(((record *)0)->member), __VA_ARGS__
+    .size = sizeof(__typeof__(((record *)0)->member)), __VA_ARGS__
 
 /* NAME=VALUE as it was written. */
 struct keyword_value {
@@ -69,7 +69,7 @@ static inline void *keyword_member(const struct keyword *k, const void *record)
     return (char *)record + k->offset;
 }
 
-/* The row of this name in this section; NULL when there is none. */
+/* The row of this name in this section; or NULL. */
 const struct keyword *keyword_find(const struct keyword *table, const char *section,
                                    struct slice name);
 

@@ -68,20 +68,13 @@ void word_list_free(word_list list)
 /* Appends to a list of n words. */
 static enum tok_err add_word(word_list *list, size_t n, struct slice word)
 {
-    CLEANUP(cleanup_free) char *copy = NULL;
-    enum tok_err err = text_copy(word, &copy);
-    char **more;
+    char **more = reallocarray(*list, n + 2, sizeof(*more));
 
-    if (err)
-        return err;
-    more = reallocarray(*list, n + 2, sizeof(*more));
     if (!more)
         return TOK_NO_MEMORY;
-    more[n] = copy;
-    more[n + 1] = NULL;
     *list = more;
-    copy = NULL;
-    return TOK_OK;
+    more[n] = more[n + 1] = NULL;
+    return text_copy(word, &more[n]);
 }
 
 enum tok_err word_list_add(word_list *list, struct slice word)

@@ -81,7 +81,8 @@ DEFINE_CLEANUP(word_list, cleanup_word_list, word_list_free)
 enum tok_err word_list_parse(struct slice text, char separator, bool (*ok)(struct slice),
                              word_list *ret) MUST_CHECK;
 
-/* Appends a word to a list, which may be NULL. Errors as text_copy. */
+/* Appends a word to a list, which may be NULL. Errors as text_copy; the list then has the same
+ * words. */
 enum tok_err word_list_add(word_list *list, struct slice word) MUST_CHECK;
 
 /* The text that parses to the list, malloc'ed; "" for NULL. TOK_NO_MEMORY. */

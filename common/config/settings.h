@@ -4,8 +4,8 @@
  * strictly (ini.h). Besides, an unknown section or key, a key or section twice in one file, and
  * a bad value are errors with file, line and the expected form. Lists are separated by spaces.
  * Only Claim= may be repeated. Without any file every setting has its default. Files are at
- * most 256 KiB, owned by root, and writable by nobody else. Nothing here uses libcrypto, NSS or
- * the environment.
+ * most 256 KiB, owned by root, and not writable by any other user. Nothing here uses libcrypto,
+ * NSS or the environment.
  */
 #pragma once
 
@@ -86,7 +86,7 @@ enum tok_err settings_load(const char *path, struct settings *ret,
 enum tok_err settings_parse(struct settings *s, const char *name, struct slice text,
                             struct errmsg *errmsg) MUST_CHECK;
 
-/* The [Issuer URL] section of this URL, compared byte by byte; NULL when there is none. */
+/* The [Issuer URL] section of this URL, compared byte by byte; or NULL. */
 const struct policy *settings_find_issuer(const struct settings *s, struct slice iss);
 
 /* Calls fn for each setting in the order of settings_keywords, then for each key that an

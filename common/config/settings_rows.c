@@ -79,22 +79,22 @@ static bool is_free_claim(struct slice name)
 
 /* clang-format off */
 #define ROW(member, type, ...) KEYWORD(struct settings, member, type, __VA_ARGS__)
-#define FLAG(member, def) ROW(member, keyword_flag, KEYWORD_YES_NO, .initial = def)
-#define NUMBER(member, low, high, def) ROW(member, keyword_number, .min = low, .max = high, \
-    .form = "a number from " low " to " high, .initial = def)
-#define SPAN(member, low, high, def) ROW(member, keyword_span, .min = low, .max = high, \
-    .step = 1, .unit = 1, .form = "a time span from " low " to " high ", such as " def, .initial = def)
-#define SECONDS(member, low, high, def) ROW(member, keyword_span, .min = low, .max = high, \
-    .step = SECOND, .unit = 1, .initial = def, \
+#define FLAG(member, def) ROW(member, keyword_flag, KEYWORD_YES_NO, .initial = (def))
+#define NUMBER(member, low, high, def) ROW(member, keyword_number, .min = (low), .max = (high), \
+    .form = "a number from " low " to " high, .initial = (def))
+#define SPAN(member, low, high, def) ROW(member, keyword_span, .min = (low), .max = (high), \
+    .step = 1, .unit = 1, .form = "a time span from " low " to " high ", such as " def, .initial = (def))
+#define SECONDS(member, low, high, def) ROW(member, keyword_span, .min = (low), .max = (high), \
+    .step = SECOND, .unit = 1, .initial = (def), \
     .form = "a time span from " low " to " high " in whole seconds, such as " def)
-#define RATE(member, def) ROW(member, rate, .initial = def, \
+#define RATE(member, def) ROW(member, rate, .initial = (def), \
     .form = "COUNT/s, COUNT/min or COUNT/h, such as 30/min, or 0 for no limit")
-#define TEXT(member, is, says, ...) ROW(member, keyword_text, .valid = is, .form = says, __VA_ARGS__)
+#define TEXT(member, is, says, ...) ROW(member, keyword_text, .valid = (is), .form = (says), __VA_ARGS__)
 #define CLAIM(member, def) TEXT(member, is_free_claim, \
-    "the name of a claim without another meaning, " VALUE_NAME_FORM, .initial = def)
-#define WORDS(member, is, says, def) ROW(member, keyword_words, .valid = is, .form = says, \
-    .initial = def, .may_be_empty = true)
-#define SOME_WORDS(member, is, says, ...) ROW(member, keyword_words, .valid = is, .form = says, \
+    "the name of a claim without another meaning, " VALUE_NAME_FORM, .initial = (def))
+#define WORDS(member, is, says, def) ROW(member, keyword_words, .valid = (is), .form = (says), \
+    .initial = (def), .may_be_empty = true)
+#define SOME_WORDS(member, is, says, ...) ROW(member, keyword_words, .valid = (is), .form = (says), \
     __VA_ARGS__)
 
 const struct keyword settings_keywords[] = {

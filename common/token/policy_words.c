@@ -44,13 +44,13 @@ static bool is_claim(struct slice text)
 /* clang-format off */
 #define ROW(member, type, ...) KEYWORD(struct policy, member, type, __VA_ARGS__)
 #define TEXT(member, is, says, def) ROW(member, keyword_text, \
-    .valid = (is), .form = says, .initial = (def))
+    .valid = (is), .form = (says), .initial = (def))
 #define NAMES(member, says, def) ROW(member, keyword_words, \
     .valid = value_is_name, .form = says ", each " VALUE_NAME_FORM, .initial = (def))
 #define CHOICE(member) ROW(member, keyword_flag, .names = "optional required", \
     .form = "optional or required")
 #define SECONDS(member, low, high, def) ROW(member, keyword_span, \
-    .min = low, .max = high, .step = SECOND, .unit = SECOND, .initial = def, \
+    .min = (low), .max = (high), .step = SECOND, .unit = SECOND, .initial = (def), \
     .form = "a time span from " low " to " high " in whole seconds, such as " def)
 
 const struct keyword policy_keywords[] = {

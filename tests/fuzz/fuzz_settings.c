@@ -1,7 +1,7 @@
 /*
- * Any bytes at all as a settings file. Beyond "no crash": a refusal has a sentence with the
- * file and a line; what was taken, told by settings_each and read again, is the same; and no
- * value is out of the range that the daemons count on.
+ * Any bytes as a settings file. Beyond "no crash": an error has a message with the file and a
+ * line; what settings_each lists, read again, gives the same settings; and every value is in
+ * the range that the daemons rely on.
  */
 #include "common/config/settings.h"
 
@@ -16,18 +16,18 @@ static void must(bool held)
         abort();
 }
 
-/* The text of a file that settings_each tells. */
-struct told {
+/* A file with what settings_each lists. */
+struct listing {
     FILE *out;
     char section[512];
 };
 
-static void tell(void *arg, const char *section, const char *key, const char *value,
-                 bool is_default)
+static void add_line(void *arg, const char *section, const char *key, const char *value,
+                     bool is_default)
 {
-    struct told *t = arg;
+    struct listing *t = arg;
 
-    /* A default that a file can't set: the pinned names, the store's own path. */
+    /* A default that a file cannot spell: the pinned names, the store's path. */
     if (is_default && (strcmp(key, "Issuer") == 0 || strcmp(key, "Audience") == 0 ||
                        strcmp(key, "Path") == 0))
         return;
@@ -41,12 +41,12 @@ static void tell(void *arg, const char *section, const char *key, const char *va
 
 static char *text_of(const struct settings *s, size_t *ret_n)
 {
-    struct told t = {0};
+    struct listing t = {0};
     char *text = NULL;
 
     t.out = open_memstream(&text, ret_n);
     must(t.out != NULL);
-    must(settings_each(s, tell, &t) == TOK_OK);
+    must(settings_each(s, add_line, &t) == TOK_OK);
     must(fclose(t.out) == 0);
     return text;
 }

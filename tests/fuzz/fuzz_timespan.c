@@ -1,11 +1,10 @@
 /*
- * Any bytes at all as a time span. Beyond "no crash": a second reader, made another way, gives
- * the same verdict and the same sum; what timespan_format writes is read back; blanks around a
- * span say nothing; a part more adds what it says.
+ * Any bytes as a time span. Beyond "no crash": a second parser, written differently, gives the
+ * same result; what timespan_format writes is parsed to the same span; white space around a
+ * span changes nothing; and one part more adds its length.
  */
 #include "common/base/cleanup.h"
 #include "common/base/timespan.h"
-#include "common/base/value.h"
 #include "common/json/emit.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -113,7 +112,7 @@ static void more_adds(struct slice text, uint64_t usec)
         must(usec >= UINT64_MAX - 2000);
 }
 
-/* The second reader's verdict; a NUL is in no span. */
+/* The result of the second parser. No span contains a NUL. */
 static bool model_of(struct slice text, uint64_t *ret)
 {
     CLEANUP(cleanup_free) char *string = NULL;

@@ -84,7 +84,7 @@ static void is(const struct record *r, const char *name, const char *want)
     ck_assert_str_eq(text, want);
 }
 
-START_TEST(a_name_counts_in_its_section)
+START_TEST(a_name_belongs_to_a_section)
 {
     ck_assert_ptr_eq(keyword_find(table, "A", SLICE("Flag")), &table[0]);
     ck_assert_ptr_eq(keyword_find(table, "B", SLICE("Flag")), &table[6]);
@@ -95,7 +95,7 @@ START_TEST(a_name_counts_in_its_section)
 }
 END_TEST
 
-START_TEST(members_begin_with_their_defaults)
+START_TEST(members_start_with_their_defaults)
 {
     CLEANUP(record_clear) struct record r = fresh();
 
@@ -108,7 +108,7 @@ START_TEST(members_begin_with_their_defaults)
 }
 END_TEST
 
-START_TEST(flags_have_eight_words_and_stand_alone)
+START_TEST(a_flag_has_eight_values_or_none)
 {
     static const char *const yes[] = {"yes", "true", "on", "1"};
     static const char *const no[] = {"no", "false", "off", "0"};
@@ -141,7 +141,7 @@ START_TEST(a_switch_takes_no_value)
 }
 END_TEST
 
-START_TEST(numbers_are_digits_in_their_range)
+START_TEST(numbers_are_digits_in_a_range)
 {
     static const char *const wrong[] = {"",
                                         "-1",
@@ -168,7 +168,7 @@ START_TEST(numbers_are_digits_in_their_range)
 }
 END_TEST
 
-START_TEST(spans_are_multiples_of_their_step_in_their_range)
+START_TEST(spans_are_multiples_of_a_step_in_a_range)
 {
     CLEANUP(record_clear) struct record r = fresh();
 
@@ -187,7 +187,7 @@ START_TEST(spans_are_multiples_of_their_step_in_their_range)
 }
 END_TEST
 
-START_TEST(a_set_has_names_and_at_least_one)
+START_TEST(a_set_has_at_least_one_of_its_names)
 {
     CLEANUP(record_clear) struct record r = fresh();
 
@@ -222,7 +222,7 @@ START_TEST(a_list_is_replaced_and_texts_are_added)
 }
 END_TEST
 
-START_TEST(a_nul_never_cuts_a_text)
+START_TEST(a_text_with_a_nul_is_refused)
 {
     CLEANUP(record_clear) struct record r = fresh();
 
@@ -234,7 +234,7 @@ START_TEST(a_nul_never_cuts_a_text)
 }
 END_TEST
 
-START_TEST(a_message_says_name_value_and_form)
+START_TEST(a_message_has_name_value_and_form)
 {
     CLEANUP(record_clear) struct record r = fresh();
     struct errmsg errmsg;
@@ -254,7 +254,7 @@ START_TEST(a_message_says_name_value_and_form)
 }
 END_TEST
 
-START_TEST(a_copy_has_every_member_and_shares_none)
+START_TEST(a_copy_shares_no_memory)
 {
     CLEANUP(record_clear) struct record r = fresh();
     CLEANUP(record_clear) struct record copy = {0};
@@ -273,9 +273,9 @@ START_TEST(a_copy_has_every_member_and_shares_none)
 }
 END_TEST
 
-UNIT_MAIN("keyword", a_name_counts_in_its_section, members_begin_with_their_defaults,
-          flags_have_eight_words_and_stand_alone, a_switch_takes_no_value,
-          numbers_are_digits_in_their_range, spans_are_multiples_of_their_step_in_their_range,
-          a_set_has_names_and_at_least_one, a_list_is_replaced_and_texts_are_added,
-          a_nul_never_cuts_a_text, a_message_says_name_value_and_form,
-          a_copy_has_every_member_and_shares_none)
+UNIT_MAIN("keyword", a_name_belongs_to_a_section, members_start_with_their_defaults,
+          a_flag_has_eight_values_or_none, a_switch_takes_no_value,
+          numbers_are_digits_in_a_range, spans_are_multiples_of_a_step_in_a_range,
+          a_set_has_at_least_one_of_its_names, a_list_is_replaced_and_texts_are_added,
+          a_text_with_a_nul_is_refused, a_message_has_name_value_and_form,
+          a_copy_shares_no_memory)

@@ -3,7 +3,7 @@
 #include "tests/unit/forge.h"
 
 /* Each word with whether it passes: a name, a token of HTTP, a host, a path. */
-START_TEST(each_kind_of_word_has_its_bytes)
+START_TEST(each_kind_of_value_accepts_its_bytes)
 {
     static const struct {
         struct slice word;
@@ -39,7 +39,7 @@ START_TEST(each_kind_of_word_has_its_bytes)
 }
 END_TEST
 
-START_TEST(words_have_their_longest)
+START_TEST(values_have_a_longest_length)
 {
     char bytes[300];
 
@@ -51,4 +51,4 @@ START_TEST(words_have_their_longest)
 }
 END_TEST
 
-UNIT_MAIN("value", each_kind_of_word_has_its_bytes, words_have_their_longest)
+UNIT_MAIN("value", each_kind_of_value_accepts_its_bytes, values_have_a_longest_length)

@@ -1,5 +1,5 @@
 /*
- * What the tests of settings share: texts read or refused, by their sentences.
+ * Helpers of the tests of settings: texts that are read or refused, and their messages.
  */
 #pragma once
 
@@ -14,7 +14,7 @@ static inline struct slice s(const char *text)
     return (struct slice){text, strlen(text)};
 }
 
-/* Reads the text on top of what is there, or fails with the sentence. */
+/* Reads the text on top of what is there, or fails the test with the message. */
 static inline void add(struct settings *set, const char *text)
 {
     struct errmsg errmsg = {""};
@@ -38,9 +38,8 @@ static inline void accept(const char *text)
     settings_clear(&set);
 }
 
-/* The text is refused with this line in the sentence, and the sentence says this, and a form.
- */
-static inline void refuse_bytes(struct slice text, unsigned line, const char *says)
+/* The text is refused. The message has this line, this text and what was expected. */
+static inline void refuse_bytes(struct slice text, unsigned line, const char *part)
 {
     CLEANUP(settings_clear) struct settings set = {0};
     struct errmsg errmsg = {""};
@@ -51,16 +50,15 @@ static inline void refuse_bytes(struct slice text, unsigned line, const char *sa
     (void)snprintf(begin, sizeof(begin), "file:%u: ", line);
     ck_assert_msg(strncmp(errmsg.text, begin, strlen(begin)) == 0, "not '%s' but '%s'", begin,
                   errmsg.text);
-    ck_assert_msg(strstr(errmsg.text, says) != NULL, "'%s' does not say '%s'", errmsg.text,
-                  says);
+    ck_assert_msg(strstr(errmsg.text, part) != NULL, "'%s' lacks '%s'", errmsg.text, part);
     ck_assert_msg(strstr(errmsg.text, ": expected ") != NULL ||
                       strstr(errmsg.text, ": remove one"),
-                  "'%s' does not say what was expected", errmsg.text);
+                  "'%s' lacks what was expected", errmsg.text);
 }
 
-static inline void refuse(const char *text, unsigned line, const char *says)
+static inline void refuse(const char *text, unsigned line, const char *part)
 {
-    refuse_bytes(s(text), line, says);
+    refuse_bytes(s(text), line, part);
 }
 
 static inline void words_are(word_list list, const char *want)

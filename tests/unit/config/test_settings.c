@@ -3,8 +3,6 @@
  */
 #include "tests/unit/config/settings_unit.h"
 
-/* What the reader of lines refuses */
-
 START_TEST(control_characters_are_refused)
 {
     refuse_bytes((struct slice){"[Token]\nIssuer=a\0b\n", 19}, 2, "control character");
@@ -72,7 +70,7 @@ START_TEST(a_key_before_a_section_is_refused)
 }
 END_TEST
 
-START_TEST(a_line_that_is_nothing_is_refused)
+START_TEST(a_line_of_another_form_is_refused)
 {
     refuse("[Token]\nIssuer\n", 2, "line without '='");
     refuse("[Token]\nIssuer: a\n", 2, "line without '='");
@@ -109,7 +107,7 @@ START_TEST(an_unknown_section_or_key_is_refused)
 }
 END_TEST
 
-START_TEST(once_in_a_file_is_enough)
+START_TEST(a_repeated_section_or_key_is_refused)
 {
     refuse("[Token]\nLeeway=1\nIssuer=a\nLeeway=1\n", 4, "Leeway= is already set on line 2");
     refuse("[Token]\n[Session]\n[Token]\n", 3, "[Token] appears twice");
@@ -120,7 +118,7 @@ START_TEST(once_in_a_file_is_enough)
 }
 END_TEST
 
-START_TEST(blanks_around_do_not_count_and_comments_begin_lines)
+START_TEST(spaces_are_trimmed_and_comments_begin_lines)
 {
     CLEANUP(settings_clear)
     struct settings set =
@@ -131,7 +129,7 @@ START_TEST(blanks_around_do_not_count_and_comments_begin_lines)
 }
 END_TEST
 
-START_TEST(the_text_need_not_end_in_a_newline_or_a_nul)
+START_TEST(the_last_line_needs_no_newline_and_no_nul)
 {
     CLEANUP(settings_clear) struct settings set = {0};
     char *text = strdup("[Daemon]\nIdleTimeout=12");
@@ -156,7 +154,7 @@ END_TEST
 
 UNIT_MAIN("settings", control_characters_are_refused, bad_utf8_is_refused,
           a_byte_order_mark_is_refused, a_key_before_a_section_is_refused,
-          a_line_that_is_nothing_is_refused, a_trailing_backslash_is_refused,
-          an_unknown_section_or_key_is_refused, once_in_a_file_is_enough,
-          blanks_around_do_not_count_and_comments_begin_lines,
-          the_text_need_not_end_in_a_newline_or_a_nul, an_empty_text_changes_nothing)
+          a_line_of_another_form_is_refused, a_trailing_backslash_is_refused,
+          an_unknown_section_or_key_is_refused, a_repeated_section_or_key_is_refused,
+          spaces_are_trimmed_and_comments_begin_lines,
+          the_last_line_needs_no_newline_and_no_nul, an_empty_text_changes_nothing)

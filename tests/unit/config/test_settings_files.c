@@ -8,11 +8,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Files */
-
 static struct place enter(void)
 {
-    ck_assert_msg(geteuid() == 0, "settings are root's: only root can run it");
+    ck_assert_msg(geteuid() == 0,
+                  "only root can run this test: settings files must be owned by root");
     (void)umask(022);
     return place_enter();
 }
@@ -26,7 +25,7 @@ static void make(const char *path, const char *text)
     ck_assert_int_eq(fclose(f), 0);
 }
 
-/* Loading is refused with this sentence's beginning, and what is left is empty. */
+/* Loading fails with a message that begins so, and leaves *ret zero. */
 static void refuse_load(const char *begin)
 {
     struct settings set = {.n_issuers = 0};
@@ -58,7 +57,7 @@ START_TEST(without_any_file_there_are_defaults)
 }
 END_TEST
 
-START_TEST(rsa_needs_room_and_the_room_may_be_in_another_file)
+START_TEST(rsa_needs_a_larger_max_token_length_in_any_file)
 {
     CLEANUP(place_leave) struct place p = enter();
     static const char *const names[] = {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512"};
@@ -89,7 +88,7 @@ START_TEST(rsa_needs_room_and_the_room_may_be_in_another_file)
 }
 END_TEST
 
-START_TEST(drop_ins_win_in_the_order_of_their_bytes)
+START_TEST(drop_ins_are_read_in_byte_order)
 {
     CLEANUP(place_leave) struct place p = enter();
 
@@ -109,7 +108,7 @@ START_TEST(drop_ins_win_in_the_order_of_their_bytes)
 }
 END_TEST
 
-START_TEST(hidden_and_backup_files_are_no_drop_ins)
+START_TEST(hidden_and_backup_files_are_ignored)
 {
     static const char *const names[] = {".a.conf", "a.conf~", "a.conf.dpkg-old", "a.bak",
                                         ".conf",   "conf",    "#a.conf#",        "a.CONF"};
@@ -125,7 +124,7 @@ START_TEST(hidden_and_backup_files_are_no_drop_ins)
 }
 END_TEST
 
-START_TEST(an_error_names_the_file_it_is_in)
+START_TEST(an_error_names_its_file)
 {
     CLEANUP(place_leave) struct place p = enter();
 
@@ -138,7 +137,7 @@ START_TEST(an_error_names_the_file_it_is_in)
 }
 END_TEST
 
-START_TEST(a_settings_file_is_roots_and_nobody_elses)
+START_TEST(a_settings_file_must_be_owned_by_root)
 {
     CLEANUP(place_leave) struct place p = enter();
 
@@ -157,7 +156,7 @@ START_TEST(a_settings_file_is_roots_and_nobody_elses)
 }
 END_TEST
 
-START_TEST(a_drop_in_directory_is_roots_and_holds_files)
+START_TEST(a_drop_in_directory_must_be_owned_by_root)
 {
     CLEANUP(place_leave) struct place p = enter();
 
@@ -187,7 +186,7 @@ START_TEST(a_drop_in_directory_is_roots_and_holds_files)
 }
 END_TEST
 
-START_TEST(a_file_has_its_size_limit)
+START_TEST(a_file_has_a_size_limit)
 {
     CLEANUP(place_leave) struct place p = enter();
     CLEANUP(cleanup_free) char *text = malloc(SETTINGS_FILE_MAX + 2);
@@ -203,7 +202,7 @@ START_TEST(a_file_has_its_size_limit)
 END_TEST
 
 UNIT_MAIN("settings_files", without_any_file_there_are_defaults,
-          rsa_needs_room_and_the_room_may_be_in_another_file,
-          drop_ins_win_in_the_order_of_their_bytes, hidden_and_backup_files_are_no_drop_ins,
-          an_error_names_the_file_it_is_in, a_settings_file_is_roots_and_nobody_elses,
-          a_drop_in_directory_is_roots_and_holds_files, a_file_has_its_size_limit)
+          rsa_needs_a_larger_max_token_length_in_any_file, drop_ins_are_read_in_byte_order,
+          hidden_and_backup_files_are_ignored, an_error_names_its_file,
+          a_settings_file_must_be_owned_by_root, a_drop_in_directory_must_be_owned_by_root,
+          a_file_has_a_size_limit)

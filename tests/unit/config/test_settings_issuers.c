@@ -35,7 +35,7 @@ START_TEST(an_issuers_section_is_a_policy)
 }
 END_TEST
 
-START_TEST(an_issuer_without_keys_is_refused_by_its_section)
+START_TEST(an_issuer_without_keys_is_refused)
 {
     refuse("\n[Issuer https://i]\nAudience=a\n", 2, "[Issuer https://i] has no Keys=");
     refuse("[Issuer https://i]\nAudience=a\n\n[Token]\nLeeway=1\n", 1,
@@ -45,7 +45,7 @@ START_TEST(an_issuer_without_keys_is_refused_by_its_section)
 }
 END_TEST
 
-START_TEST(an_issuers_name_is_one_word)
+START_TEST(an_issuers_url_is_one_word)
 {
     char text[300] = "[Issuer ";
 
@@ -78,7 +78,7 @@ START_TEST(issuers_have_a_limit)
 }
 END_TEST
 
-START_TEST(a_later_files_words_replace_an_issuers_one_by_one)
+START_TEST(a_later_file_replaces_single_keys_of_an_issuer)
 {
     CLEANUP(settings_clear)
     struct settings set =
@@ -97,6 +97,6 @@ START_TEST(a_later_files_words_replace_an_issuers_one_by_one)
 }
 END_TEST
 
-UNIT_MAIN("settings_issuers", an_issuers_section_is_a_policy,
-          an_issuer_without_keys_is_refused_by_its_section, an_issuers_name_is_one_word,
-          issuers_have_a_limit, a_later_files_words_replace_an_issuers_one_by_one)
+UNIT_MAIN("settings_issuers", an_issuers_section_is_a_policy, an_issuer_without_keys_is_refused,
+          an_issuers_url_is_one_word, issuers_have_a_limit,
+          a_later_file_replaces_single_keys_of_an_issuer)

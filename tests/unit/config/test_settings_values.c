@@ -1,5 +1,5 @@
 /*
- * Each setting: its default, its value, what is no value, and how it is told again.
+ * Each setting: its default, good and bad values, and how it is listed.
  */
 #include "tests/unit/config/settings_unit.h"
 
@@ -105,8 +105,6 @@ START_TEST(every_setting_is_read)
 }
 END_TEST
 
-/* What the table refuses */
-
 static const struct bad_value {
     const char *section, *line, *form;
 } bad_values[] = {
@@ -200,7 +198,7 @@ static const struct bad_value {
     {"Issuer u", "UserMap=map", "none, same or an absolute path"},
 };
 
-START_TEST(each_bad_value_says_its_form)
+START_TEST(each_bad_value_is_refused_with_the_expected_form)
 {
     char text[256];
 
@@ -228,8 +226,8 @@ static void has_bad_value(void *arg, const char *section, const char *key, const
     ck_abort_msg("[%s] %s has no bad value in the table", section, key);
 }
 
-/* The words of an [Issuer URL] section are told only where they were given. */
-START_TEST(each_setting_has_a_bad_value)
+/* settings_each lists a key of an [Issuer URL] section only where the section has it. */
+START_TEST(each_setting_is_tested_with_a_bad_value)
 {
     CLEANUP(settings_clear)
     struct settings set =
@@ -242,7 +240,7 @@ START_TEST(each_setting_has_a_bad_value)
 }
 END_TEST
 
-START_TEST(a_long_value_is_cut_in_the_sentence)
+START_TEST(a_long_value_is_cut_in_the_message)
 {
     char text[2000] = "[Token]\nIssuer=";
 
@@ -251,46 +249,42 @@ START_TEST(a_long_value_is_cut_in_the_sentence)
 }
 END_TEST
 
-START_TEST(each_claim_has_a_name_of_its_own)
+START_TEST(two_claims_with_one_name_are_refused)
 {
     refuse("[Token]\nUserIdClaim=jti\n", 2, "UserIdClaim and JtiClaim are both jti");
     refuse("[Token]\nTokenTypeClaim=x\nLeeway=1\nUserIdClaim=x\nIssuer=a\n", 4,
            "TokenTypeClaim and UserIdClaim are both x");
     CLEANUP(settings_clear)
     struct settings set = read_text("[Token]\nUserIdClaim=x\nJtiClaim=y\n");
-    /* Only the end of a file is judged: names may change places in it. */
+    /* The check is at the end of a file: names may change places in it. */
     add(&set, "[Token]\nUserIdClaim=y\nJtiClaim=x\n");
     ck_assert_str_eq(set.token.user_id_claim, "y");
 }
 END_TEST
 
-/* Issuers */
-
-/* Told again */
-
-struct text {
+struct listing {
     char p[8192];
     size_t n;
     bool all_default;
 };
 
-static void tell(void *arg, const char *section, const char *key, const char *value,
-                 bool is_default)
+static void add_line(void *arg, const char *section, const char *key, const char *value,
+                     bool is_default)
 {
-    struct text *t = arg;
+    struct listing *t = arg;
 
     t->all_default = t->all_default && is_default;
     t->n += (size_t)snprintf(t->p + t->n, sizeof(t->p) - t->n, "[%s] %s=%s%s\n", section, key,
                              value, is_default ? " (default)" : "");
 }
 
-START_TEST(defaults_are_told_as_their_text)
+START_TEST(defaults_are_listed_as_a_file_spells_them)
 {
     CLEANUP(settings_clear) struct settings set = {0};
-    struct text t = {.all_default = true};
+    struct listing t = {.all_default = true};
 
     ck_assert_ok(settings_init(&set));
-    ck_assert_ok(settings_each(&set, tell, &t));
+    ck_assert_ok(settings_each(&set, add_line, &t));
     ck_assert_msg(t.all_default, "%s", t.p);
     ck_assert_ptr_nonnull(strstr(t.p, "[Token] AccessTokenLifetime=15min (default)\n"));
     ck_assert_ptr_nonnull(strstr(t.p, "[Token] Issuer=https://HOSTNAME (default)\n"));
@@ -299,7 +293,7 @@ START_TEST(defaults_are_told_as_their_text)
 }
 END_TEST
 
-START_TEST(values_are_told_as_a_file_spells_them)
+START_TEST(values_are_listed_as_a_file_spells_them)
 {
     CLEANUP(settings_clear)
     struct settings set =
@@ -308,7 +302,7 @@ START_TEST(values_are_told_as_a_file_spells_them)
                   "[Http]\nFailureTime=1500ms\nFailuresPerSource=7/h\n"
                   "[Issuer u]\nKeys=/k\nTyp=at+jwt jwt\nClaim=a:b c\nClaim=d:e\n"
                   "MaxLifetime=3600\nScope=required\nAllowRoot=1\nMaxLength=9\n");
-    struct text t = {.n = 0};
+    struct listing t = {.n = 0};
     static const char *const want[] = {
         "[Token] AccessTokenLifetime=90s\n",
         "[Token] Audience=a b\n",
@@ -328,13 +322,14 @@ START_TEST(values_are_told_as_a_file_spells_them)
         "[Issuer u] UserMap=none\n",
     };
 
-    ck_assert_ok(settings_each(&set, tell, &t));
+    ck_assert_ok(settings_each(&set, add_line, &t));
     for (size_t i = 0; i < sizeof(want) / sizeof(want[0]); i++)
         ck_assert_msg(strstr(t.p, want[i]) != NULL, "no %s in %s", want[i], t.p);
 }
 END_TEST
 
-UNIT_MAIN("settings_values", each_setting_has_a_bad_value, defaults_are_those_of_the_design,
-          every_setting_is_read, each_bad_value_says_its_form,
-          a_long_value_is_cut_in_the_sentence, each_claim_has_a_name_of_its_own,
-          defaults_are_told_as_their_text, values_are_told_as_a_file_spells_them)
+UNIT_MAIN("settings_values", each_setting_is_tested_with_a_bad_value,
+          defaults_are_those_of_the_design, every_setting_is_read,
+          each_bad_value_is_refused_with_the_expected_form, a_long_value_is_cut_in_the_message,
+          two_claims_with_one_name_are_refused, defaults_are_listed_as_a_file_spells_them,
+          values_are_listed_as_a_file_spells_them)

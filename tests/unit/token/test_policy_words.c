@@ -83,7 +83,7 @@ START_TEST(defaults_are_those_of_the_design)
 }
 END_TEST
 
-START_TEST(each_word_sets_its_field_and_only_its_bit)
+START_TEST(each_word_sets_one_member_and_one_bit)
 {
     static const struct {
         const char *word, *camel, *value, *blanks;
@@ -179,7 +179,7 @@ START_TEST(empty_never_means_any)
 }
 END_TEST
 
-START_TEST(an_empty_type_is_not_asked)
+START_TEST(an_empty_type_accepts_any)
 {
     CLEANUP(policy_clear) struct policy p = {0};
 
@@ -200,7 +200,7 @@ START_TEST(a_relative_path_is_refused)
 }
 END_TEST
 
-START_TEST(names_hold_no_blanks_quotes_commas_or_controls)
+START_TEST(names_have_no_spaces_quotes_commas_or_controls)
 {
     static const char *const bad[] = {"a b", "\"a\"", "'a'", "a\tb", "a\nb", "\x7f"};
     char longest[VALUE_NAME_MAX + 2];
@@ -224,7 +224,7 @@ START_TEST(names_hold_no_blanks_quotes_commas_or_controls)
 }
 END_TEST
 
-START_TEST(none_is_no_algorithm)
+START_TEST(none_is_not_an_algorithm)
 {
     refuse("algorithms", "none", "one or more of EdDSA");
     refuse("algorithms", "NONE", "one or more of EdDSA");
@@ -304,7 +304,7 @@ START_TEST(choices_take_two_words)
 }
 END_TEST
 
-START_TEST(only_allow_root_may_stand_bare)
+START_TEST(only_allow_root_may_lack_a_value)
 {
     CLEANUP(policy_clear) struct policy p = {0};
     const struct slice bare = {NULL, 0};
@@ -326,7 +326,7 @@ START_TEST(only_allow_root_may_stand_bare)
 }
 END_TEST
 
-START_TEST(a_nul_in_a_value_never_cuts_it)
+START_TEST(a_value_with_a_nul_is_refused)
 {
     CLEANUP(policy_clear) struct policy p = {0};
 
@@ -336,11 +336,11 @@ START_TEST(a_nul_in_a_value_never_cuts_it)
                   TOK_SETTINGS);
     ck_assert_err(policy_set(&p, slice_of("claim"), (struct slice){"a:b\0", 4}, NULL),
                   TOK_SETTINGS);
-    ck_assert_ptr_null(p.claims);
+    list_is(p.claims, "");
 }
 END_TEST
 
-START_TEST(words_given_override_and_others_stay)
+START_TEST(words_that_are_set_override_and_others_stay)
 {
     CLEANUP(policy_clear) struct policy base = {0};
     CLEANUP(policy_clear) struct policy over = {0};
@@ -364,7 +364,7 @@ START_TEST(words_given_override_and_others_stay)
 }
 END_TEST
 
-START_TEST(a_copy_has_every_field_and_shares_none)
+START_TEST(a_copy_has_every_member_and_shares_no_memory)
 {
     CLEANUP(policy_clear) struct policy p = {0};
     CLEANUP(policy_clear) struct policy copy = {0};
@@ -477,13 +477,13 @@ START_TEST(a_missing_pinned_file_is_an_error_of_ours)
 END_TEST
 
 UNIT_MAIN("policy_words", defaults_are_those_of_the_design,
-          each_word_sets_its_field_and_only_its_bit, a_word_has_one_spelling,
-          empty_never_means_any, an_empty_type_is_not_asked, a_relative_path_is_refused,
-          names_hold_no_blanks_quotes_commas_or_controls, none_is_no_algorithm,
+          each_word_sets_one_member_and_one_bit, a_word_has_one_spelling, empty_never_means_any,
+          an_empty_type_accepts_any, a_relative_path_is_refused,
+          names_have_no_spaces_quotes_commas_or_controls, none_is_not_an_algorithm,
           typ_knows_three_names, a_claim_has_a_name_and_a_value,
           numbers_and_spans_have_their_ranges, choices_take_two_words,
-          only_allow_root_may_stand_bare, a_nul_in_a_value_never_cuts_it,
-          words_given_override_and_others_stay, a_copy_has_every_field_and_shares_none,
-          the_pinned_file_fills_what_is_not_known,
+          only_allow_root_may_lack_a_value, a_value_with_a_nul_is_refused,
+          words_that_are_set_override_and_others_stay,
+          a_copy_has_every_member_and_shares_no_memory, the_pinned_file_fills_what_is_not_known,
           a_pinned_file_of_another_form_is_refused_with_its_line,
           a_missing_pinned_file_is_an_error_of_ours)
