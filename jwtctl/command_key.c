@@ -85,7 +85,8 @@ int command_key_list(int argc, char **argv)
     path = optind < argc ? argv[optind] : POLICY_KEYS;
     if (strncmp(path, "keys=", 5) == 0)
         path += 5; /* as pam_jwt takes it */
-    err = keyset_load(NULL, path, FILE_OWN, alg_choice(alg), &keys, &errmsg);
+    err = keyset_load(&(struct keyset_source){NULL, path, FILE_OWN, alg_choice(alg)}, &keys,
+                      &errmsg);
     for (size_t i = 0; !err && i < keyset_size(keys); i++)
         err = add_key_row(list, keyset_at(keys, i));
     if (err)
@@ -121,7 +122,7 @@ static enum tok_err read_key_file(const char *path, const struct alg *alg, struc
     bool is_file = path && strcmp(path, "-") != 0;
     enum tok_err err;
 
-    err = is_file ? file_read(path, FILE_OWN, KEY_FILE_MAX, &text.p, &text.n, NULL, errmsg)
+    err = is_file ? file_read(path, FILE_OWN, KEY_FILE_MAX, &text, errmsg)
                   : read_input(&text, errmsg);
     if (err)
         return err;

@@ -127,15 +127,13 @@ enum tok_err token_cache_read(const struct token_cache *c, struct secret *ret,
                               struct errmsg *errmsg)
 {
     struct secret bytes = {0};
-    int number = 0;
     enum tok_err err;
 
     if (c->dir < 0)
         return TOK_OK;
-    /* file_read ends its bytes with a NUL that is not counted, as a secret does. */
-    err = file_read(c->path, FILE_PRIVATE, CACHE_MAX, &bytes.p, &bytes.n, &number, errmsg);
+    err = file_read(c->path, FILE_PRIVATE, CACHE_MAX, &bytes, errmsg);
     if (err)
-        return err == TOK_FILE && number == ENOENT ? TOK_OK : err;
+        return err == TOK_FILE && errno == ENOENT ? TOK_OK : err;
     *ret = bytes;
     return TOK_OK;
 }

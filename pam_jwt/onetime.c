@@ -92,7 +92,7 @@ static enum tok_err check_since(const struct claims *claims, struct errmsg *errm
 {
     struct stat st;
     int fd;
-    enum tok_err err = file_open(ONETIME_SINCE, FILE_SETTINGS, &fd, &st, NULL, errmsg);
+    enum tok_err err = file_open(ONETIME_SINCE, FILE_SETTINGS, &fd, &st, errmsg);
 
     if (err)
         return err;

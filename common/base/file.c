@@ -10,27 +10,19 @@
 #include <string.h>
 #include <sys/random.h>
 
-/* Keeps for the caller what went wrong. */
-static enum tok_err told(int error, int *ret_errno, enum tok_err err)
+/* A system call failed; errno stays as it is. */
+static enum tok_err call_failed(const char *path, const char *call, struct errmsg *errmsg)
 {
-    if (ret_errno)
-        *ret_errno = error;
-    return err;
-}
-
-/* Says that a system call failed. */
-static enum tok_err failed(const char *path, const char *doing, int error, int *ret_errno,
-                           struct errmsg *errmsg)
-{
+    int error = errno;
     const char *text = strerrordesc_np(error);
 
-    return told(error, ret_errno,
-                errmsg_set(errmsg, TOK_FILE, "%s: can't %s: %s", path, doing,
-                           text ? text : "unknown error"));
+    (void)errmsg_set(errmsg, TOK_FILE, "%s: cannot %s: %s", path, call,
+                     text ? text : "unknown error");
+    errno = error;
+    return TOK_FILE;
 }
 
-/* Splits a path into its directory, opened with these flags, and the last part, which points
- * into path. */
+/* Opens the directory of a path. *ret_name is the last component, within path. */
 static int open_directory(const char *path, int flags, const char **ret_name)
 {
     const char *slash = strrchr(path, '/');
@@ -60,17 +52,17 @@ static int open_directory(const char *path, int flags, const char **ret_name)
 enum owner { ROOT = 1, DIRECTORY = 2, EFFECTIVE = 4, REAL = 8 };
 
 static const struct trust {
-    unsigned owners; /* whose the file may be */
+    unsigned owners; /* of the file */
     mode_t forbidden;
     const char *owners_form, *modes_form;
 } trusts[] = {
     [FILE_PUBLIC] = {ROOT | DIRECTORY, WRITERS, "root or the owner of its directory",
                      NO_WRITERS},
     [FILE_SETTINGS] = {ROOT, WRITERS, "root", NO_WRITERS},
-    [FILE_PRIVATE] = {ROOT | EFFECTIVE, S_IRWXG | S_IRWXO, "root or the user who reads it",
+    [FILE_PRIVATE] = {ROOT | EFFECTIVE, S_IRWXG | S_IRWXO, "root or the current user",
                       "no permission for group and others (chmod go=)"},
-    [FILE_OWN] = {ROOT | DIRECTORY | REAL, WRITERS, "root, the owner of its directory or you",
-                  NO_WRITERS},
+    [FILE_OWN] = {ROOT | DIRECTORY | REAL, WRITERS,
+                  "root, the owner of its directory or the current user", NO_WRITERS},
 };
 
 static const struct trust *trust_of(enum file_trust trust)
@@ -88,60 +80,66 @@ static bool owner_ok(const struct trust *t, uid_t owner, uid_t directory)
            ((t->owners & REAL) && owner == getuid());
 }
 
-static enum tok_err check(const char *path, enum file_trust trust, int fd, uid_t directory,
-                          struct stat *ret_st, int *ret_errno, struct errmsg *errmsg)
+/* Sets errno on an error. */
+static enum tok_err check(const char *path, const struct trust *t, const struct stat *st,
+                          uid_t directory, struct errmsg *errmsg)
 {
-    const struct trust *t = trust_of(trust);
-    struct stat st;
+    enum tok_err err = TOK_OK;
 
-    if (fstat(fd, &st) < 0)
-        return failed(path, "look at", errno, ret_errno, errmsg);
-    if (!S_ISREG(st.st_mode))
-        return told(
-            EINVAL, ret_errno,
-            errmsg_set(errmsg, TOK_FILE, "%s: is no regular file; only those are read", path));
-    if (!owner_ok(t, st.st_uid, directory))
-        return told(EPERM, ret_errno,
-                    errmsg_set(errmsg, TOK_FILE, "%s: is owned by uid %lu; the owner may be %s",
-                               path, (unsigned long)st.st_uid, t->owners_form));
-    if (st.st_mode & t->forbidden)
-        return told(EPERM, ret_errno,
-                    errmsg_set(errmsg, TOK_FILE, "%s: has mode %04o; allowed is %s", path,
-                               (unsigned)(st.st_mode & ALLPERMS), t->modes_form));
-    if (ret_st)
-        *ret_st = st;
-    return TOK_OK;
-}
-
-enum tok_err file_open(const char *path, enum file_trust trust, int *ret_fd,
-                       struct stat *ret_st, int *ret_errno, struct errmsg *errmsg)
-{
-    CLEANUP(cleanup_close) int dir = -1;
-    struct stat dir_st;
-    const char *name;
-    enum tok_err err;
-    int fd;
-
-    dir = open_directory(path, O_PATH, &name);
-    if (dir < 0 || fstat(dir, &dir_st) < 0)
-        return failed(path, "open its directory", errno, ret_errno, errmsg);
-    /* O_NONBLOCK: the other end of a FIFO may never come. */
-    fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    if (fd < 0 && errno == ELOOP)
-        return told(ELOOP, ret_errno,
-                    errmsg_set(errmsg, TOK_FILE,
-                               "%s: is a symbolic link; only the file itself is read", path));
-    if (fd < 0)
-        return failed(path, "open", errno, ret_errno, errmsg);
-    err = check(path, trust, fd, dir_st.st_uid, ret_st, ret_errno, errmsg);
-    if (err == TOK_OK)
-        *ret_fd = fd;
-    else
-        (void)close(fd);
+    if (!S_ISREG(st->st_mode)) {
+        err = errmsg_set(errmsg, TOK_FILE, "%s: is not a regular file", path);
+        errno = EINVAL;
+    } else if (!owner_ok(t, st->st_uid, directory)) {
+        err = errmsg_set(errmsg, TOK_FILE, "%s: is owned by uid %lu; expected %s", path,
+                         (unsigned long)st->st_uid, t->owners_form);
+        errno = EPERM;
+    } else if (st->st_mode & t->forbidden) {
+        err = errmsg_set(errmsg, TOK_FILE, "%s: has mode %04o; expected %s", path,
+                         (unsigned)(st->st_mode & ALLPERMS), t->modes_form);
+        errno = EPERM;
+    }
     return err;
 }
 
-/* Up to n bytes, less only at the end of the file; -1 with errno. */
+static enum tok_err open_failed(const char *path, struct errmsg *errmsg)
+{
+    if (errno != ELOOP)
+        return call_failed(path, "open", errmsg);
+    (void)errmsg_set(errmsg, TOK_FILE, "%s: is a symbolic link; expected the file itself",
+                     path);
+    errno = ELOOP;
+    return TOK_FILE;
+}
+
+enum tok_err file_open(const char *path, enum file_trust trust, int *ret_fd,
+                       struct stat *ret_st, struct errmsg *errmsg)
+{
+    CLEANUP(cleanup_close) int dir = -1;
+    CLEANUP(cleanup_close) int fd = -1;
+    struct stat dir_st, st;
+    const char *name;
+    enum tok_err err;
+
+    dir = open_directory(path, O_PATH, &name);
+    if (dir < 0 || fstat(dir, &dir_st) < 0)
+        return call_failed(path, "open the directory", errmsg);
+    /* O_NONBLOCK: opening a FIFO would wait for a writer. */
+    fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (fd < 0)
+        return open_failed(path, errmsg);
+    if (fstat(fd, &st) < 0)
+        return call_failed(path, "stat", errmsg);
+    err = check(path, trust_of(trust), &st, dir_st.st_uid, errmsg);
+    if (err)
+        return err;
+    if (ret_st)
+        *ret_st = st;
+    *ret_fd = fd;
+    fd = -1;
+    return TOK_OK;
+}
+
+/* Reads n bytes, fewer only at the end of the file. -1 with errno. */
 static ssize_t read_up_to(int fd, char *buf, size_t n)
 {
     size_t have = 0;
@@ -160,42 +158,56 @@ static ssize_t read_up_to(int fd, char *buf, size_t n)
     return (ssize_t)have;
 }
 
-enum tok_err file_read_opened(const char *path, int fd, const struct stat *st, size_t max,
-                              char **ret, size_t *ret_n, int *ret_errno, struct errmsg *errmsg)
+/* Into room, which has one byte more than the file: to see that it does not grow. */
+static enum tok_err read_whole(const char *path, int fd, struct secret *room,
+                               struct errmsg *errmsg)
+{
+    ssize_t got = read_up_to(fd, room->p, room->n);
+
+    if (got < 0)
+        return call_failed(path, "read", errmsg);
+    if ((size_t)got == room->n - 1) {
+        room->n--;
+        return TOK_OK;
+    }
+    (void)errmsg_set(errmsg, TOK_FILE,
+                     "%s: changed while it was read; write a new file and rename it", path);
+    errno = EAGAIN;
+    return TOK_FILE;
+}
+
+enum tok_err file_read_opened(const char *path, int fd, size_t max, struct secret *ret,
+                              struct errmsg *errmsg)
 {
     CLEANUP(secret_clear) struct secret room = {0};
-    ssize_t got;
-    size_t size;
+    struct stat st;
+    enum tok_err err;
 
-    if ((uint64_t)st->st_size > max)
-        return told(EFBIG, ret_errno,
-                    errmsg_set(errmsg, TOK_FILE, "%s: has %lld bytes; at most %zu are read",
-                               path, (long long)st->st_size, max));
-    size = (size_t)st->st_size;
-    if (secret_alloc(size + 1, &room) != TOK_OK)
+    if (fstat(fd, &st) < 0)
+        return call_failed(path, "stat", errmsg);
+    if ((uint64_t)st.st_size > max) {
+        (void)errmsg_set(errmsg, TOK_FILE, "%s: has %lld bytes; the limit is %zu", path,
+                         (long long)st.st_size, max);
+        errno = EFBIG;
+        return TOK_FILE;
+    }
+    if (secret_alloc((size_t)st.st_size + 1, &room) != TOK_OK)
         return errmsg_set(errmsg, TOK_NO_MEMORY, "%s: out of memory", path);
-    got = read_up_to(fd, room.p, size + 1);
-    if (got < 0)
-        return failed(path, "read", errno, ret_errno, errmsg);
-    if ((size_t)got != size)
-        return told(EAGAIN, ret_errno,
-                    errmsg_set(errmsg, TOK_FILE,
-                               "%s: changed while it was read; replace it by a rename", path));
-    room.p[size] = '\0';
-    *ret = room.p;
-    *ret_n = size;
+    err = read_whole(path, fd, &room, errmsg);
+    if (err)
+        return err;
+    *ret = room;
     room = (struct secret){0};
     return TOK_OK;
 }
 
-enum tok_err file_read(const char *path, enum file_trust trust, size_t max, char **ret,
-                       size_t *ret_n, int *ret_errno, struct errmsg *errmsg)
+enum tok_err file_read(const char *path, enum file_trust trust, size_t max, struct secret *ret,
+                       struct errmsg *errmsg)
 {
     CLEANUP(cleanup_close) int fd = -1;
-    struct stat st = {0};
-    enum tok_err err = file_open(path, trust, &fd, &st, ret_errno, errmsg);
+    enum tok_err err = file_open(path, trust, &fd, NULL, errmsg);
 
-    return err ? err : file_read_opened(path, fd, &st, max, ret, ret_n, ret_errno, errmsg);
+    return err ? err : file_read_opened(path, fd, max, ret, errmsg);
 }
 
 static int write_all(int fd, struct slice bytes)
@@ -215,7 +227,7 @@ static int write_all(int fd, struct slice bytes)
 
 #define TEMPORARY ".new-"
 
-/* A name that nobody can guess, hidden, and short whatever the file's own name is. */
+/* The name cannot be guessed, is hidden, and is short however long the name of the file is. */
 static int make_temporary(int dir, char *name, size_t size)
 {
     uint64_t random;
@@ -236,19 +248,20 @@ enum tok_err file_write(const char *path, struct slice bytes, mode_t mode,
 
     dir = open_directory(path, O_RDONLY, &name);
     if (dir < 0)
-        return failed(path, "open its directory", errno, NULL, errmsg);
+        return call_failed(path, "open the directory", errmsg);
     fd = make_temporary(dir, temporary, sizeof(temporary));
     if (fd < 0)
-        return failed(path, "make a file beside it", errno, NULL, errmsg);
+        return call_failed(path, "create a temporary file beside it", errmsg);
     if (fchmod(fd, mode) < 0 || write_all(fd, bytes) < 0 || fsync(fd) < 0 ||
         renameat(dir, temporary, dir, name) < 0) {
         int error = errno;
 
         (void)unlinkat(dir, temporary, 0);
-        return failed(path, "replace", error, NULL, errmsg);
+        errno = error;
+        return call_failed(path, "replace", errmsg);
     }
     if (fsync(dir) < 0)
-        return failed(path, "bring its directory to disk", errno, NULL, errmsg);
+        return call_failed(path, "sync the directory", errmsg);
     return TOK_OK;
 }
 

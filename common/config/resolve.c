@@ -144,8 +144,8 @@ static enum tok_err load_files(const struct resolve_params *params, struct resol
 {
     const struct policy *p = &r->policy;
     const struct keyset *keys;
-    enum tok_err err =
-        keyset_file_init(params->ctx, p->keys, params->trust, p->algorithms, &r->keys);
+    const struct keyset_source from = {params->ctx, p->keys, params->trust, p->algorithms};
+    enum tok_err err = keyset_file_init(&from, &r->keys);
 
     if (!err)
         err = keyset_file_get(&r->keys, &keys, errmsg);

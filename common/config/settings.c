@@ -75,17 +75,14 @@ enum tok_err settings_each(const struct settings *s, settings_fn *fn, void *arg)
 static enum tok_err read_file(struct settings *s, const char *path, bool may_be_missing,
                               struct errmsg *errmsg)
 {
-    CLEANUP(cleanup_free) char *text = NULL;
-    size_t n;
-    int error = 0;
-    enum tok_err err =
-        file_read(path, FILE_SETTINGS, SETTINGS_FILE_MAX, &text, &n, &error, errmsg);
+    CLEANUP(secret_clear) struct secret text = {0};
+    enum tok_err err = file_read(path, FILE_SETTINGS, SETTINGS_FILE_MAX, &text, errmsg);
 
-    if (err == TOK_FILE && may_be_missing && error == ENOENT)
+    if (err == TOK_FILE && may_be_missing && errno == ENOENT)
         return TOK_OK;
     if (err)
         return err == TOK_FILE ? TOK_SETTINGS : err;
-    return settings_parse(s, path, (struct slice){text, n}, errmsg);
+    return settings_parse(s, path, secret_slice(&text), errmsg);
 }
 
 static enum tok_err concat(const char *a, const char *b, const char *c, char **ret)

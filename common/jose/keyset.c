@@ -170,50 +170,46 @@ static enum tok_err check_secrecy(const struct keyset *set, const struct stat *s
         (unsigned)(st->st_mode & ALLPERMS));
 }
 
-static enum tok_err load(OSSL_LIB_CTX *ctx, const char *path, enum file_trust trust,
-                         alg_set algorithms, struct keyset **ret, struct stat *ret_st,
-                         struct errmsg *errmsg)
+static enum tok_err load(const struct keyset_source *from, struct keyset **ret,
+                         struct stat *ret_st, struct errmsg *errmsg)
 {
     CLEANUP(secret_clear) struct secret text = {0};
     CLEANUP(cleanup_close) int fd = -1;
-    struct keyset *set = NULL;
+    CLEANUP(cleanup_keyset) struct keyset *set = NULL;
     struct errmsg in_file = {0};
-    enum tok_err err = file_open(path, trust, &fd, ret_st, NULL, errmsg);
+    enum tok_err err = file_open(from->path, from->trust, &fd, ret_st, errmsg);
 
     if (!err)
-        err =
-            file_read_opened(path, fd, ret_st, KEYSET_FILE_MAX, &text.p, &text.n, NULL, errmsg);
+        err = file_read_opened(from->path, fd, KEYSET_FILE_MAX, &text, errmsg);
     if (err)
         return err == TOK_NO_MEMORY ? err : TOK_KEYS;
-    err = keyset_parse(ctx, secret_slice(&text), algorithms, &set, &in_file);
+    err = keyset_parse(from->ctx, secret_slice(&text), from->algorithms, &set, &in_file);
     if (!err)
         err = check_secrecy(set, ret_st, &in_file);
-    if (!err) {
-        *ret = set;
-        return TOK_OK;
-    }
-    keyset_free(set);
-    return errmsg_set(errmsg, err, "%s: %s", path,
-                      *in_file.text ? in_file.text : tok_err_text(err));
+    if (err)
+        return errmsg_set(errmsg, err, "%s: %s", from->path,
+                          *in_file.text ? in_file.text : tok_err_text(err));
+    *ret = set;
+    set = NULL;
+    return TOK_OK;
 }
 
-enum tok_err keyset_load(OSSL_LIB_CTX *ctx, const char *path, enum file_trust trust,
-                         alg_set algorithms, struct keyset **ret, struct errmsg *errmsg)
+enum tok_err keyset_load(const struct keyset_source *from, struct keyset **ret,
+                         struct errmsg *errmsg)
 {
     struct stat st;
 
-    return load(ctx, path, trust, algorithms, ret, &st, errmsg);
+    return load(from, ret, &st, errmsg);
 }
 
-enum tok_err keyset_file_init(OSSL_LIB_CTX *ctx, const char *path, enum file_trust trust,
-                              alg_set algorithms, struct keyset_file *ret)
+enum tok_err keyset_file_init(const struct keyset_source *from, struct keyset_file *ret)
 {
-    char *copy = strdup(path);
+    char *path = strdup(from->path);
 
-    if (!copy)
+    if (!path)
         return TOK_NO_MEMORY;
-    *ret = (struct keyset_file){
-        .path = copy, .ctx = ctx, .trust = trust, .algorithms = algorithms};
+    *ret = (struct keyset_file){.path = path, .from = *from};
+    ret->from.path = path;
     return TOK_OK;
 }
 
@@ -245,8 +241,7 @@ enum tok_err keyset_file_get(struct keyset_file *file, const struct keyset **ret
     if (!file->set || lstat(file->path, &now) < 0 || !is_same_file(&now, &file->read)) {
         keyset_free(file->set);
         file->set = NULL;
-        err = load(file->ctx, file->path, file->trust, file->algorithms, &file->set,
-                   &file->read, errmsg);
+        err = load(&file->from, &file->set, &file->read, errmsg);
         if (err)
             return err;
     }

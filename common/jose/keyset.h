@@ -23,9 +23,16 @@ struct keyset;
 enum tok_err keyset_parse(OSSL_LIB_CTX *ctx, struct slice json, alg_set algorithms,
                           struct keyset **ret, struct errmsg *errmsg) MUST_CHECK;
 
-/* The same from a file; the sentence starts with its path. A missing file is TOK_KEYS too. */
-enum tok_err keyset_load(OSSL_LIB_CTX *ctx, const char *path, enum file_trust trust,
-                         alg_set algorithms, struct keyset **ret,
+/* A key file and how it is read. */
+struct keyset_source {
+    OSSL_LIB_CTX *ctx;
+    const char *path;
+    enum file_trust trust;
+    alg_set algorithms; /* as of keyset_parse() */
+};
+
+/* Reads a key file. A missing file is TOK_KEYS too; the message begins with the path. */
+enum tok_err keyset_load(const struct keyset_source *from, struct keyset **ret,
                          struct errmsg *errmsg) MUST_CHECK;
 
 /*
@@ -35,17 +42,15 @@ enum tok_err keyset_load(OSSL_LIB_CTX *ctx, const char *path, enum file_trust tr
  * next call tries again.
  */
 struct keyset_file {
-    char *path;
-    OSSL_LIB_CTX *ctx; /* must outlive it */
-    enum file_trust trust;
-    alg_set algorithms;
-    struct keyset *set; /* NULL: not read */
-    struct stat read;   /* of the file that set was read from */
+    char *path;                /* malloc'ed */
+    struct keyset_source from; /* ctx must outlive the file */
+    struct keyset *set;        /* NULL: not read */
+    struct stat read;          /* of the file that set was read from */
 };
 
 /* Reads nothing yet. TOK_NO_MEMORY. */
-enum tok_err keyset_file_init(OSSL_LIB_CTX *ctx, const char *path, enum file_trust trust,
-                              alg_set algorithms, struct keyset_file *ret) MUST_CHECK;
+enum tok_err keyset_file_init(const struct keyset_source *from,
+                              struct keyset_file *ret) MUST_CHECK;
 void keyset_file_clear(struct keyset_file *file);
 
 /* *ret lives until the next call. Errors as keyset_load. */

@@ -55,18 +55,17 @@ static enum tok_err parse(struct slice text, struct pinned *ret, unsigned *ret_l
 
 enum tok_err policy_read_pinned(struct policy *p, const char *path, struct errmsg *errmsg)
 {
-    CLEANUP(cleanup_free) char *text = NULL;
+    CLEANUP(secret_clear) struct secret text = {0};
     CLEANUP(pinned_clear) struct pinned pinned = {0};
     unsigned line;
-    size_t n;
     enum tok_err err;
 
     if (p->issuer && p->audience)
         return TOK_OK;
-    err = file_read(path, FILE_PUBLIC, PINNED_MAX, &text, &n, NULL, errmsg);
+    err = file_read(path, FILE_PUBLIC, PINNED_MAX, &text, errmsg);
     if (err)
         return err == TOK_FILE ? TOK_SETTINGS : err;
-    err = parse((struct slice){text, n}, &pinned, &line);
+    err = parse(secret_slice(&text), &pinned, &line);
     if (err == TOK_SETTINGS)
         return errmsg_set(errmsg, err,
                           "%s:%u: expected the two lines Issuer=NAME and Audience=NAME..., "

@@ -15,7 +15,7 @@ enum tok_err revoked_open(const char *path, enum file_trust trust, struct revoke
     CLEANUP(cleanup_close) int fd = -1;
     struct stat st;
 
-    if (file_open(path, trust, &fd, &st, NULL, errmsg) != TOK_OK)
+    if (file_open(path, trust, &fd, &st, errmsg) != TOK_OK)
         return TOK_LIST;
     if (st.st_size % REVOKED_LINE_LEN != 0)
         return errmsg_set(errmsg, TOK_LIST, "%s: %lld bytes are not whole lines of %d", path,

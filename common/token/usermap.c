@@ -156,13 +156,12 @@ enum tok_err usermap_parse(const char *name, struct slice text, struct usermap *
 enum tok_err usermap_load(const char *path, enum file_trust trust, struct usermap *ret,
                           struct errmsg *errmsg)
 {
-    CLEANUP(cleanup_free) char *text = NULL;
-    size_t n;
-    enum tok_err err = file_read(path, trust, USERMAP_FILE_MAX, &text, &n, NULL, errmsg);
+    CLEANUP(secret_clear) struct secret text = {0};
+    enum tok_err err = file_read(path, trust, USERMAP_FILE_MAX, &text, errmsg);
 
     if (err)
         return err == TOK_FILE ? TOK_SETTINGS : err;
-    return usermap_parse(path, (struct slice){text, n}, ret, errmsg);
+    return usermap_parse(path, secret_slice(&text), ret, errmsg);
 }
 
 static const struct usermap_line *find(const struct usermap *map, struct slice issuer,

@@ -29,23 +29,22 @@ static void etag_of(struct slice bytes, char ret[REPLY_ETAG_SIZE])
 
 enum conn_result handlers_keys(struct connection *c)
 {
-    CLEANUP(cleanup_free) char *text = NULL;
+    CLEANUP(secret_clear) struct secret text = {0};
     struct slice known = c->request.if_none_match;
     struct errmsg errmsg = {""};
     char path[PATH_MAX], etag[REPLY_ETAG_SIZE];
-    size_t n;
 
     (void)snprintf(path, sizeof(path), "%s/jwks.json", c->server->public_dir);
-    if (file_read(path, FILE_PUBLIC, KEYS_MAX, &text, &n, NULL, &errmsg) != TOK_OK) {
+    if (file_read(path, FILE_PUBLIC, KEYS_MAX, &text, &errmsg) != TOK_OK) {
         service_report_failure(&c->server->service, MESSAGE_KEYS, "Cannot read the public keys",
                                errmsg.text);
         return connection_unavailable(c);
     }
-    etag_of((struct slice){text, n}, etag);
+    etag_of(secret_slice(&text), etag);
     if (known.p && field_has_etag(known, slice_of(etag)))
         reply_init(&c->reply, 304);
     else
-        reply_bytes(&c->reply, 200, (struct slice){text, n});
+        reply_bytes(&c->reply, 200, secret_slice(&text));
     c->reply.cache = KEYS_CACHE;
     memcpy(c->reply.etag, etag, sizeof(etag));
     return CONN_REPLY;

@@ -32,14 +32,13 @@ static int make(const char *private_path, const char *public_path)
 
 static enum tok_err read_key(const char *path, struct key **ret)
 {
-    CLEANUP(cleanup_free) char *text = NULL;
+    CLEANUP(secret_clear) struct secret text = {0};
     struct errmsg errmsg = {""};
-    size_t n;
     enum tok_err err;
 
-    err = file_read(path, FILE_PRIVATE, 4096, &text, &n, NULL, &errmsg);
+    err = file_read(path, FILE_PRIVATE, 4096, &text, &errmsg);
     if (!err)
-        err = key_from_jwk(NULL, (struct slice){text, n}, KEY_PRIVATE, ret, &errmsg);
+        err = key_from_jwk(NULL, secret_slice(&text), KEY_PRIVATE, ret, &errmsg);
     if (err)
         fprintf(stderr, "mint: %s\n", errmsg.text);
     return err;

@@ -118,12 +118,10 @@ void rig_revoke(const char *sid)
 
 void rig_copy(const char *name, const char *path)
 {
-    char *text = NULL;
-    size_t n;
+    CLEANUP(secret_clear) struct secret text = {0};
 
-    ck_assert_ok(file_read(rig_path(name), FILE_OWN, 65536, &text, &n, NULL, NULL));
-    ck_assert_ok(file_write(path, (struct slice){text, n}, 0644, NULL));
-    free(text);
+    ck_assert_ok(file_read(rig_path(name), FILE_OWN, 65536, &text, NULL));
+    ck_assert_ok(file_write(path, secret_slice(&text), 0644, NULL));
 }
 
 void rig_publish(void)

@@ -12,12 +12,12 @@
 
 static char *read_data(const char *name)
 {
-    char path[512], *text = NULL;
-    size_t n;
+    struct secret text = {0};
+    char path[512];
 
     (void)snprintf(path, sizeof(path), ISSUERS_DATA "/%s", name);
-    ck_assert_ok(file_read(path, FILE_OWN, (size_t)1 << 20, &text, &n, NULL, NULL));
-    return text;
+    ck_assert_ok(file_read(path, FILE_OWN, (size_t)1 << 20, &text, NULL));
+    return text.p;
 }
 
 static void put(const char *name, mode_t mode)
@@ -179,7 +179,7 @@ START_TEST(map_that_is_missing_or_open_to_others_is_unavailable)
     assert_mapped(PAM_AUTHINFO_UNAVAIL, "is owned by uid 23001");
     ck_assert_int_eq(chown(rig_path("usermap"), 0, 0), 0);
     ck_assert_int_eq(rename(rig_path("usermap"), rig_path("other")), 0);
-    assert_mapped(PAM_AUTHINFO_UNAVAIL, "usermap: can't open");
+    assert_mapped(PAM_AUTHINFO_UNAVAIL, "usermap: cannot open");
     ck_assert_int_eq(symlink(rig_path("other"), rig_path("usermap")), 0);
     assert_mapped(PAM_AUTHINFO_UNAVAIL, "is a symbolic link");
 }

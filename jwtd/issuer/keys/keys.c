@@ -22,8 +22,7 @@ static enum tok_err read_key(struct signing_key *ret, struct errmsg *errmsg)
     CLEANUP(secret_clear) struct secret text = {0};
     struct errmsg inner = {0};
     struct stat st;
-    enum tok_err err =
-        file_read(ret->path, FILE_PRIVATE, KEY_FILE_MAX, &text.p, &text.n, NULL, errmsg);
+    enum tok_err err = file_read(ret->path, FILE_PRIVATE, KEY_FILE_MAX, &text, errmsg);
 
     if (err != TOK_OK)
         return err == TOK_FILE ? TOK_KEYS : err;

@@ -24,13 +24,12 @@ static enum tok_err path_of(const char *dir, const char *name, char **ret)
 static enum tok_err publish(const char *path, struct slice bytes, size_t max,
                             struct errmsg *errmsg)
 {
-    CLEANUP(cleanup_free) char *old = NULL;
-    size_t n = 0;
+    CLEANUP(secret_clear) struct secret old = {0};
     struct stat st;
 
     if (stat(path, &st) == 0 && (st.st_mode & ALLPERMS) == 0644 &&
-        file_read(path, FILE_PUBLIC, max, &old, &n, NULL, NULL) == TOK_OK &&
-        slice_eq((struct slice){old, n}, bytes))
+        file_read(path, FILE_PUBLIC, max, &old, NULL) == TOK_OK &&
+        slice_eq(secret_slice(&old), bytes))
         return TOK_OK;
     return file_write(path, bytes, 0644, errmsg);
 }
@@ -104,28 +103,26 @@ static bool line_exp(const char *line, int64_t *ret)
 static enum tok_err add_published(const char *path, int64_t after, struct revoked_lines *lines,
                                   struct errmsg *errmsg)
 {
-    CLEANUP(cleanup_free) char *old = NULL;
-    size_t n = 0;
-    int error = 0;
-    enum tok_err err = file_read(path, FILE_PUBLIC, LIST_FILE_MAX, &old, &n, &error, errmsg);
+    CLEANUP(secret_clear) struct secret old = {0};
+    enum tok_err err = file_read(path, FILE_PUBLIC, LIST_FILE_MAX, &old, errmsg);
 
-    if (err == TOK_FILE && error == ENOENT)
+    if (err == TOK_FILE && errno == ENOENT)
         return TOK_OK;
     if (err != TOK_OK)
         return err;
-    if (n % REVOKED_LINE_LEN != 0)
+    if (old.n % REVOKED_LINE_LEN != 0)
         return errmsg_set(errmsg, TOK_LIST,
                           "%s: its size is no multiple of %d: remove it, it is made again "
                           "from the store",
                           path, REVOKED_LINE_LEN);
-    for (const char *line = old; line < old + n; line += REVOKED_LINE_LEN) {
+    for (const char *line = old.p; line < old.p + old.n; line += REVOKED_LINE_LEN) {
         int64_t exp;
 
         if (!line_exp(line, &exp))
             return errmsg_set(errmsg, TOK_LIST,
                               "%s: line %zu is out of form: remove the file, it is made again "
                               "from the store",
-                              path, (size_t)(line - old) / REVOKED_LINE_LEN + 1);
+                              path, (size_t)(line - old.p) / REVOKED_LINE_LEN + 1);
         if (exp > after && !lines_add(lines, line))
             return TOK_NO_MEMORY;
     }

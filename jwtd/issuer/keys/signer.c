@@ -50,21 +50,19 @@ static enum tok_err path_of(const char *dir, char **ret)
 enum tok_err signer_read(const char *dir, struct signer *ret, struct errmsg *errmsg)
 {
     CLEANUP(cleanup_free) char *path = NULL;
-    CLEANUP(cleanup_free) char *text = NULL;
+    CLEANUP(secret_clear) struct secret text = {0};
     struct signer s = {0};
-    size_t n = 0;
-    int number = 0;
     enum tok_err err = path_of(dir, &path);
 
     if (err == TOK_OK)
-        err = file_read(path, FILE_PRIVATE, FILE_MAX, &text, &n, &number, errmsg);
-    if (err == TOK_FILE && number == ENOENT) {
+        err = file_read(path, FILE_PRIVATE, FILE_MAX, &text, errmsg);
+    if (err == TOK_FILE && errno == ENOENT) {
         *ret = s;
         return TOK_OK;
     }
     if (err != TOK_OK)
         return err == TOK_FILE ? TOK_KEYS : err;
-    if (!parse((struct slice){text, n}, &s))
+    if (!parse(secret_slice(&text), &s))
         return errmsg_set(
             errmsg, TOK_KEYS,
             "%s: is out of form: remove it, and the key whose file is the newest signs", path);

@@ -143,16 +143,16 @@ START_TEST(a_settings_file_must_be_owned_by_root)
 
     make("jwt.conf", "");
     ck_assert_int_eq(chmod("jwt.conf", 0664), 0);
-    refuse_load("jwt.conf: has mode 0664; allowed is");
+    refuse_load("jwt.conf: has mode 0664; expected");
     ck_assert_int_eq(chmod("jwt.conf", 0644), 0);
     ck_assert_int_eq(chown("jwt.conf", 54321, 0), 0);
-    refuse_load("jwt.conf: is owned by uid 54321; the owner may be root");
+    refuse_load("jwt.conf: is owned by uid 54321; expected root");
     ck_assert_int_eq(unlink("jwt.conf"), 0);
     ck_assert_int_eq(symlink("elsewhere", "jwt.conf"), 0);
     refuse_load("jwt.conf: is a symbolic link");
     ck_assert_int_eq(unlink("jwt.conf"), 0);
     ck_assert_int_eq(mkdir("jwt.conf", 0755), 0);
-    refuse_load("jwt.conf: is no regular file");
+    refuse_load("jwt.conf: is not a regular file");
 }
 END_TEST
 
@@ -165,7 +165,7 @@ START_TEST(a_drop_in_directory_must_be_owned_by_root)
     refuse_load("jwt.conf.d/a.conf: is a symbolic link");
     ck_assert_int_eq(unlink("jwt.conf.d/a.conf"), 0);
     ck_assert_int_eq(mkdir("jwt.conf.d/a.conf", 0755), 0);
-    refuse_load("jwt.conf.d/a.conf: is no regular file");
+    refuse_load("jwt.conf.d/a.conf: is not a regular file");
     ck_assert_int_eq(rmdir("jwt.conf.d/a.conf"), 0);
     make("jwt.conf.d/a.conf", "");
     ck_assert_int_eq(chmod("jwt.conf.d/a.conf", 0646), 0);
@@ -195,7 +195,7 @@ START_TEST(a_file_has_a_size_limit)
     memset(text, '#', SETTINGS_FILE_MAX + 1);
     text[SETTINGS_FILE_MAX + 1] = '\0';
     make("jwt.conf", text);
-    refuse_load("jwt.conf: has 262145 bytes; at most 262144 are read");
+    refuse_load("jwt.conf: has 262145 bytes; the limit is 262144");
     make("jwt.conf", text + 1);
     ck_assert_uint_eq(loaded_length(), 511);
 }

@@ -347,20 +347,17 @@ END_TEST
 static enum tok_err read_whole(const void *given, char *text)
 {
     const struct place *p = given;
-    char *bytes = NULL;
-    size_t n = 0;
-    int error = 0;
+    CLEANUP(secret_clear) struct secret bytes = {0};
     struct errmsg errmsg = {0};
-    enum tok_err err = file_read(p->conf, FILE_PUBLIC, 4096, &bytes, &n, &error, &errmsg);
+    enum tok_err err = file_read(p->conf, FILE_PUBLIC, 4096, &bytes, &errmsg);
 
     (void)faults_end();
     if (err) {
-        ck_assert_ptr_null(bytes);
+        ck_assert_ptr_null(bytes.p);
         ck_assert_msg(*errmsg.text != '\0', "%s without a sentence", tok_err_word(err));
         return err;
     }
-    (void)snprintf(text, FAULTS_TEXT, "%s", bytes);
-    free(bytes);
+    (void)snprintf(text, FAULTS_TEXT, "%s", bytes.p);
     return err;
 }
 
@@ -374,14 +371,10 @@ END_TEST
 
 static bool is_whole(const char *path, const char *a, const char *b)
 {
-    char *text = NULL;
-    size_t n;
-    bool whole;
+    CLEANUP(secret_clear) struct secret text = {0};
 
-    ck_assert_ok(file_read(path, FILE_PUBLIC, 4096, &text, &n, NULL, NULL));
-    whole = strcmp(text, a) == 0 || strcmp(text, b) == 0;
-    free(text);
-    return whole;
+    ck_assert_ok(file_read(path, FILE_PUBLIC, 4096, &text, NULL));
+    return strcmp(text.p, a) == 0 || strcmp(text.p, b) == 0;
 }
 
 static enum tok_err replace_file(const void *given, char *text)

@@ -196,8 +196,10 @@ static enum tok_err read_set(const void *given, char *text)
     struct keyset *set = NULL;
     struct errmsg errmsg = {0};
     enum tok_err err =
-        g->path ? keyset_load(NULL, g->path, FILE_PUBLIC, g->algorithms, &set, &errmsg)
-                : keyset_parse(NULL, g->text, g->algorithms, &set, &errmsg);
+        g->path
+            ? keyset_load(&(struct keyset_source){NULL, g->path, FILE_PUBLIC, g->algorithms},
+                          &set, &errmsg)
+            : keyset_parse(NULL, g->text, g->algorithms, &set, &errmsg);
 
     (void)faults_end();
     if (!err)
@@ -238,7 +240,8 @@ static enum tok_err follow_set(const void *given, char *text)
     CLEANUP(keyset_file_clear) struct keyset_file file = {0};
     const struct keyset *set = NULL;
     struct errmsg errmsg = {0};
-    enum tok_err err = keyset_file_init(NULL, g->path, FILE_PUBLIC, g->algorithms, &file);
+    enum tok_err err = keyset_file_init(
+        &(struct keyset_source){NULL, g->path, FILE_PUBLIC, g->algorithms}, &file);
 
     for (int i = 0; !err && i < 2; i++) {
         set = NULL;

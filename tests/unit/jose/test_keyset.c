@@ -123,14 +123,19 @@ START_TEST(a_secret_that_others_can_read_is_refused)
     ck_assert_ok(file_write(path, text_slice(SECRET), 0600, &errmsg));
     for (unsigned bit = 01; bit <= 040; bit <<= 1) {
         ck_assert_int_eq(chmod(path, 0600 | bit), 0);
-        ck_assert_err(keyset_load(NULL, path, FILE_OWN, hs256, &set, &errmsg), TOK_KEYS);
+        ck_assert_err(
+            keyset_load(&(struct keyset_source){NULL, path, FILE_OWN, hs256}, &set, &errmsg),
+            TOK_KEYS);
         ck_assert_ptr_null(set);
     }
     ck_assert_int_eq(chmod(path, 0644), 0);
-    ck_assert_err(keyset_load(NULL, path, FILE_OWN, hs256, &set, &errmsg), TOK_KEYS);
+    ck_assert_err(
+        keyset_load(&(struct keyset_source){NULL, path, FILE_OWN, hs256}, &set, &errmsg),
+        TOK_KEYS);
     ck_assert_msg(strstr(errmsg.text, "holds a secret and has mode 0644"), "%s", errmsg.text);
     ck_assert_int_eq(chmod(path, 0600), 0);
-    ck_assert_ok(keyset_load(NULL, path, FILE_OWN, hs256, &set, &errmsg));
+    ck_assert_ok(
+        keyset_load(&(struct keyset_source){NULL, path, FILE_OWN, hs256}, &set, &errmsg));
     keyset_free(set);
     ck_assert_int_eq(unlink(path), 0);
     ck_assert_int_eq(rmdir(dir), 0);
@@ -248,17 +253,21 @@ START_TEST(a_file_is_read_and_its_path_begins_the_sentence)
 
     ck_assert_ptr_nonnull(mkdtemp(dir));
     (void)snprintf(path, sizeof(path), "%s/jwks.json", dir);
-    ck_assert_err(keyset_load(NULL, path, FILE_OWN, alg_set_default(), &set, &errmsg),
+    ck_assert_err(keyset_load(&(struct keyset_source){NULL, path, FILE_OWN, alg_set_default()},
+                              &set, &errmsg),
                   TOK_KEYS);
     ck_assert_msg(strstr(errmsg.text, path) != NULL, "%s", errmsg.text);
     ck_assert_ok(file_write(path, SLICE(RFC8037_PUBLIC), 0644, &errmsg));
-    ck_assert_ok(keyset_load(NULL, path, FILE_OWN, alg_set_default(), &set, &errmsg));
+    ck_assert_ok(keyset_load(&(struct keyset_source){NULL, path, FILE_OWN, alg_set_default()},
+                             &set, &errmsg));
     ck_assert_uint_eq(keyset_size(set), 1);
     ck_assert_int_eq(chmod(path, 0666), 0);
-    ck_assert_err(keyset_load(NULL, path, FILE_OWN, alg_set_default(), &set, &errmsg),
+    ck_assert_err(keyset_load(&(struct keyset_source){NULL, path, FILE_OWN, alg_set_default()},
+                              &set, &errmsg),
                   TOK_KEYS);
     ck_assert_ok(file_write(path, SLICE("{\"keys\":[1]}"), 0644, &errmsg));
-    ck_assert_err(keyset_load(NULL, path, FILE_OWN, alg_set_default(), &set, &errmsg),
+    ck_assert_err(keyset_load(&(struct keyset_source){NULL, path, FILE_OWN, alg_set_default()},
+                              &set, &errmsg),
                   TOK_KEYS);
     (void)snprintf(start, sizeof(start), "%s: key 1: ", path);
     ck_assert_msg(strstr(errmsg.text, start) == errmsg.text, "%s", errmsg.text);
@@ -277,7 +286,8 @@ START_TEST(a_key_file_that_changes_is_read_anew_and_never_half)
     ck_assert_ptr_nonnull(mkdtemp(dir));
     (void)snprintf(path, sizeof(path), "%s/jwks.json", dir);
     (void)snprintf(other, sizeof(other), "%s/other", dir);
-    ck_assert_ok(keyset_file_init(NULL, path, FILE_OWN, alg_set_default(), &file));
+    ck_assert_ok(keyset_file_init(
+        &(struct keyset_source){NULL, path, FILE_OWN, alg_set_default()}, &file));
     ck_assert_err(keyset_file_get(&file, &set, &errmsg), TOK_KEYS);
     ck_assert_msg(strstr(errmsg.text, path) == errmsg.text, "%s", errmsg.text);
     ck_assert_ok(file_write(path, SLICE(KEY("a")), 0644, &errmsg));

@@ -53,12 +53,11 @@ static void put(const char *name, const char *text)
 
 static void expect(const char *name, const char *text)
 {
-    CLEANUP(cleanup_free) char *bytes = NULL;
+    CLEANUP(secret_clear) struct secret bytes = {0};
     struct errmsg errmsg = {""};
-    size_t n;
 
-    ck_assert_ok(file_read(at(name), FILE_PUBLIC, 1 << 20, &bytes, &n, NULL, &errmsg));
-    ck_assert_str_eq(bytes, text);
+    ck_assert_ok(file_read(at(name), FILE_PUBLIC, 1 << 20, &bytes, &errmsg));
+    ck_assert_str_eq(bytes.p, text);
 }
 
 /* A session that is over, whose sid is 16 times this byte. */
