@@ -292,6 +292,10 @@ void driver_open(struct server *server, int fd, const struct source *source, boo
 
 void driver_end(struct server *server)
 {
-    while (server->connections)
-        connection_free(server->connections);
+    struct connection *c, *next;
+
+    for (c = server->connections; c; c = next) {
+        next = c->next;
+        connection_free(c);
+    }
 }

@@ -1,10 +1,11 @@
 #include "jwtd/login/child.h"
 
-#include "common/base/cleanup.h"
-
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/prctl.h>
+#include <unistd.h>
 
 /* Ends what the process has of the daemon: its descriptors but keep, its signal mask. It is
  * killed when the daemon ends. */
@@ -37,22 +38,21 @@ static _Noreturn void answer(const struct check_setup *setup,
 pid_t child_start(const struct check_setup *setup, const struct wire_message *request,
                   int *ret_pipe)
 {
-    CLEANUP(cleanup_close) int in = -1;
-    CLEANUP(cleanup_close) int out = -1;
     int ends[2];
     pid_t pid;
 
     if (pipe2(ends, O_CLOEXEC) < 0)
         return -errno;
-    in = ends[0];
-    out = ends[1];
     pid = fork();
-    if (pid < 0)
-        return -errno;
     if (pid == 0)
-        answer(setup, request, out);
-    *ret_pipe = in;
-    in = -1;
+        answer(setup, request, ends[1]);
+    if (pid < 0) {
+        pid = -errno;
+        (void)close(ends[0]);
+    } else {
+        *ret_pipe = ends[0];
+    }
+    (void)close(ends[1]);
     return pid;
 }
 
