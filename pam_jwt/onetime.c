@@ -14,29 +14,31 @@
 #define DIGEST_BYTES 32
 #define NAME_LEN BASE64URL_LEN(DIGEST_BYTES)
 
-static enum tok_err failed(const char *path, const char *doing, struct errmsg *errmsg)
+static enum tok_err failed(const char *path, const char *action, struct errmsg *errmsg)
 {
     const char *text = strerrordesc_np(errno);
 
-    return errmsg_set(errmsg, TOK_FILE, "%s: can't %s: %s", path, doing,
+    return errmsg_set(errmsg, TOK_FILE, "%s: cannot %s: %s", path, action,
                       text ? text : "unknown error");
 }
 
-/* Another issuer's id may be any text of any length, and equal to one of ours: the name is the
- * digest of both. An issuer holds no NUL, so no two pairs are the same bytes. */
-static enum tok_err name_of(OSSL_LIB_CTX *ctx, const char *issuer, const struct claims *claims,
-                            char ret[NAME_LEN + 1], struct errmsg *errmsg)
+/* The digest of issuer and id, because another issuer's id may be any text and may equal one of
+ * ours. An issuer contains no NUL, so no two pairs give the same bytes. */
+static enum tok_err make_name(OSSL_LIB_CTX *ctx, const char *issuer,
+                              const struct claims *claims, char ret[NAME_LEN + 1],
+                              struct errmsg *errmsg)
 {
     char bytes[VALUE_NAME_MAX + 1 + ID_MAX];
     unsigned char digest[DIGEST_BYTES];
     size_t issuer_n = strlen(issuer), id_n, digest_n;
 
     if (issuer_n > VALUE_NAME_MAX)
-        return errmsg_set(errmsg, TOK_ONE_TIME, "the issuer's name is too long to be kept");
+        return errmsg_set(errmsg, TOK_ONE_TIME,
+                          "the issuer's name is too long for a token for one use");
     memcpy(bytes, issuer, issuer_n + 1);
     if (scan_string(*claims->jti, bytes + issuer_n + 1, ID_MAX, &id_n) != TOK_OK || id_n == 0)
         return errmsg_set(errmsg, TOK_ONE_TIME,
-                          "the token's id is empty or too long to be kept");
+                          "claim jti: expected 1 to %d bytes in a token for one use", ID_MAX);
     if (EVP_Q_digest(ctx, "SHA256", NULL, bytes, issuer_n + 1 + id_n, digest, &digest_n) != 1)
         return TOK_CRYPTO;
     base64url_encode((struct slice){(const char *)digest, sizeof(digest)}, ret);
@@ -44,31 +46,41 @@ static enum tok_err name_of(OSSL_LIB_CTX *ctx, const char *issuer, const struct 
     return TOK_OK;
 }
 
-/* A directory that only root could have changed. */
-static enum tok_err check_directory(int fd, const char *path, mode_t forbidden,
-                                    struct errmsg *errmsg)
+struct directory {
+    const char *name, *path;
+    int flags;
+    mode_t forbidden; /* permissions that it must not have */
+    const char *mode; /* one that it may have */
+};
+
+static const struct directory run_directory = {ONETIME_RUN, ONETIME_RUN, O_PATH,
+                                               S_IWGRP | S_IWOTH, "0755"};
+static const struct directory used_directory = {"used", ONETIME_USED, O_RDONLY,
+                                                S_IRWXG | S_IRWXO, "0700"};
+
+/* Only root must be able to change it. */
+static enum tok_err check_directory(int fd, const struct directory *d, struct errmsg *errmsg)
 {
     struct stat st;
 
     if (fstat(fd, &st) < 0)
-        return failed(path, "look at", errmsg);
-    if (st.st_uid == 0 && !(st.st_mode & forbidden))
+        return failed(d->path, "stat", errmsg);
+    if (st.st_uid == 0 && !(st.st_mode & d->forbidden))
         return TOK_OK;
     return errmsg_set(errmsg, TOK_FILE,
-                      "%s: has owner %lu and mode %04o; allowed are root and %s", path,
-                      (unsigned long)st.st_uid, (unsigned)(st.st_mode & ALLPERMS),
-                      forbidden & S_IRGRP ? "0700" : "0755");
+                      "%s: expected owner root and mode %s, got uid %lu and mode %04o", d->path,
+                      d->mode, (unsigned long)st.st_uid, (unsigned)(st.st_mode & ALLPERMS));
 }
 
-static enum tok_err open_directory(int at, const char *name, const char *path, int flags,
-                                   mode_t forbidden, int *ret_fd, struct errmsg *errmsg)
+static enum tok_err open_directory(int at, const struct directory *d, int *ret_fd,
+                                   struct errmsg *errmsg)
 {
-    int fd = openat(at, name, flags | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    int fd = openat(at, d->name, d->flags | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     enum tok_err err;
 
     if (fd < 0)
-        return failed(path, "open", errmsg);
-    err = check_directory(fd, path, forbidden, errmsg);
+        return failed(d->path, "open", errmsg);
+    err = check_directory(fd, d, errmsg);
     if (err == TOK_OK)
         *ret_fd = fd;
     else
@@ -79,13 +91,9 @@ static enum tok_err open_directory(int at, const char *name, const char *path, i
 static enum tok_err open_used(int *ret_fd, struct errmsg *errmsg)
 {
     CLEANUP(cleanup_close) int run = -1;
-    enum tok_err err = open_directory(AT_FDCWD, ONETIME_RUN, ONETIME_RUN, O_PATH,
-                                      S_IWGRP | S_IWOTH, &run, errmsg);
+    enum tok_err err = open_directory(AT_FDCWD, &run_directory, &run, errmsg);
 
-    if (err)
-        return err;
-    return open_directory(run, "used", ONETIME_USED, O_RDONLY, S_IRWXG | S_IRWXO, ret_fd,
-                          errmsg);
+    return err ? err : open_directory(run, &used_directory, ret_fd, errmsg);
 }
 
 static enum tok_err check_since(const struct claims *claims, struct errmsg *errmsg)
@@ -99,12 +107,12 @@ static enum tok_err check_since(const struct claims *claims, struct errmsg *errm
     (void)close(fd);
     if (claims->iat <= st.st_mtim.tv_sec)
         return errmsg_set(errmsg, TOK_SPENT,
-                          "the token is for one use and older than what is known of uses (%s)",
+                          "the token is for one use and older than the record of uses (%s)",
                           ONETIME_SINCE);
     return TOK_OK;
 }
 
-/* Takes away what is over whatever the leeway. Best effort: what stays does no harm. */
+/* Removes the files of tokens that have expired with any leeway. Errors do no harm. */
 static void prune(int used, int64_t now)
 {
     int fd = openat(used, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -130,12 +138,12 @@ static enum tok_err make(int used, const char *name, int64_t exp, struct errmsg 
     int fd = openat(used, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 
     if (fd < 0 && errno == EEXIST)
-        return errmsg_set(errmsg, TOK_SPENT, "%s", tok_err_text(TOK_SPENT));
+        return TOK_SPENT;
     if (fd < 0)
-        return failed(ONETIME_USED, "note that a token was used", errmsg);
-    /* Without its time the note would go too early: then this was no use at all. */
+        return failed(ONETIME_USED, "record the use of a token", errmsg);
+    /* Without this time the file would be removed too early: then the login fails. */
     if (futimens(fd, times) < 0)
-        return failed(ONETIME_USED, "note until when a used token lives", errmsg);
+        return failed(ONETIME_USED, "set the time of a used token", errmsg);
     return TOK_OK;
 }
 
@@ -144,7 +152,7 @@ enum tok_err onetime_spend(OSSL_LIB_CTX *ctx, const char *issuer, const struct c
 {
     CLEANUP(cleanup_close) int used = -1;
     char name[NAME_LEN + 1];
-    enum tok_err err = name_of(ctx, issuer, claims, name, errmsg);
+    enum tok_err err = make_name(ctx, issuer, claims, name, errmsg);
 
     if (err)
         return err;

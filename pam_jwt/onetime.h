@@ -1,11 +1,11 @@
 /*
- * Tokens for one use, each spent once on this machine whatever the service. A used token has a
- * file in ONETIME_USED, named by its issuer and id; the file is made exclusively, so of any
- * number of logins at once with one token a single one succeeds. Its mtime is the token's exp:
- * it is taken away when no leeway could let the token in any more.
+ * Tokens for one use: each is accepted once on this host, whatever the service. A used token
+ * has a file in ONETIME_USED, named by its issuer and id. The file is created exclusively, so
+ * of any number of simultaneous logins with one token exactly one succeeds. Its mtime is the
+ * token's exp; the file is removed when no leeway could accept the token any more.
  *
- * /run begins empty. What was made before ONETIME_SINCE may have been spent before that, so it
- * is refused; tmpfiles.d makes the directory and the file together.
+ * /run is empty after a boot. A token issued before ONETIME_SINCE was modified may have been
+ * used before that, and is refused. tmpfiles.d creates the directory and the file together.
  */
 #pragma once
 
@@ -17,10 +17,10 @@
 #define ONETIME_USED ONETIME_RUN "/used"   /* of root, 0700 */
 #define ONETIME_SINCE ONETIME_RUN "/since" /* of root; its mtime counts */
 
-/* Spends a token that policy_check took with .accept_one_time; to be asked when all else holds.
- * issuer: the one that the token was judged by. TOK_SPENT: spent before, or too old to tell.
- * TOK_FILE, with a sentence: it can't be spent here (a directory or file is missing or open to
- * others, the caller is not root, the disk is full): then it is not good, and may be good
+/* Records the use of a token that policy_check accepted, as the last step of a login. issuer:
+ * the one whose settings accepted it. TOK_SPENT: it was used before, or is too old to tell.
+ * TOK_FILE, with a message: the use cannot be recorded (a directory or file is missing or has
+ * the wrong owner or mode, the caller is not root, the disk is full); the token may be accepted
  * later. */
 enum tok_err onetime_spend(OSSL_LIB_CTX *ctx, const char *issuer, const struct claims *claims,
                            int64_t now, struct errmsg *errmsg) MUST_CHECK;

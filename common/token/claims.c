@@ -53,7 +53,7 @@ static enum tok_err read_flag(const struct scan_value *v, void *ret)
     return v->type == SCAN_TRUE || v->type == SCAN_FALSE ? TOK_OK : TOK_CLAIM_TYPE;
 }
 
-/* Only that it is there counts. */
+/* Only its presence counts. */
 static enum tok_err read_object(const struct scan_value *v, void *ret)
 {
     *(bool *)ret = true;
@@ -74,7 +74,7 @@ static enum tok_err read_object(const struct scan_value *v, void *ret)
 static const struct registered_claim {
     const char *name;
     claim_reader *read;
-    size_t value, present; /* where in struct claims; present 0: there is no such member */
+    size_t value, present; /* where in struct claims; present is 0 for claims without one */
 } registered[] = {
     CLAIM("iss", read_string, iss),   CLAIM("sub", read_string, sub),
     CLAIM("aud", read_audience, aud), NUMBER("exp", read_time_down, exp),

@@ -1,53 +1,51 @@
 /*
- * The claims set (RFC 7519 4), read from scan's spans and typed strictly: a time is a number, a
- * string a string, iss one string, aud a string or an array of strings. A claim of the wrong
- * type is TOK_CLAIM_TYPE, never "absent". Whether the values will do is policy's question.
+ * The claims of a token (RFC 7519 4), as slices of its payload, with strict types: times are
+ * numbers, iss is one string, aud a string or an array of strings. A claim of the wrong type is
+ * an error and never counts as absent. The values are checked by policy_check.
  */
 #pragma once
 
 #include "common/json/json.h"
 
 #define CLAIMS_MAX 128        /* members of a payload */
-#define CLAIMS_SCOPE_MAX 4096 /* bytes of scope's text, quotes included */
+#define CLAIMS_SCOPE_MAX 4096 /* bytes of the scope's JSON text */
 
-/* What the claims are called; simplejwt's *_CLAIM settings. */
+/* Names that settings can change (simplejwt's *_CLAIM). */
 struct claims_names {
     const char *user;       /* "sub" */
     const char *token_type; /* "token_type" */
     const char *jti;        /* "jti" */
 };
 
-/* Points into itself: read in place, never copied. */
+/* Not to be copied: the pointers lead to its own members. */
 struct claims {
-    size_t n; /* members that are there */
     const struct scan_value *iss, *sub, *aud, *user, *token_type, *jti, *sid,
         *scope; /* or NULL */
     bool has_exp, has_nbf, has_iat, has_gen;
     int64_t exp; /* rounded down */
     int64_t nbf; /* rounded up */
-    int64_t iat; /* rounded down for a lifetime's sake: never makes one shorter */
+    int64_t iat; /* rounded down, so that no lifetime appears shorter */
     int64_t gen;
     bool one_time;
-    bool bound; /* a cnf claim is there (RFC 7800) */
-    /* All of them, in order. The last member of the struct, and never written past n: most
-     * tokens have few. */
+    bool bound; /* there is a cnf claim (RFC 7800) */
+    size_t n;   /* of members, all claims in order; those past n are never written */
     struct scan_member members[CLAIMS_MAX];
 };
 
-/* Makes it one that has no claims; the members are not written. */
+/* No claims. The members stay unwritten. */
 void claims_init(struct claims *c);
 
-/* payload: decoded bytes, which must outlive *ret. TOK_JSON, TOK_CLAIM_TYPE (a scope over
- * CLAIMS_SCOPE_MAX too); *ret then has no claims at all. */
+/* payload: decoded bytes, which must outlive *ret. TOK_JSON, TOK_CLAIM_TYPE (also for a scope
+ * over CLAIMS_SCOPE_MAX), with the claim's name in errmsg, which may be NULL; *ret then has no
+ * claims. */
 enum tok_err claims_read(struct slice payload, const struct claims_names *names,
                          struct claims *ret, struct errmsg *errmsg) MUST_CHECK;
 
-/* True when a claim of this name is there. Registered claims of a wrong type were refused when
- * they were read; of any other claim, null is the absence. */
+/* True when there is a claim of this name that is not null. */
 bool claims_has(const struct claims *c, const char *name);
 
-/* True when aud, a string or an array of strings, holds this C string. */
+/* True when aud contains this audience. */
 bool claims_has_audience(const struct claims *c, const char *audience);
 
-/* How many audiences aud names: 0 when it is absent or an empty array. */
+/* The number of audiences in aud. */
 size_t claims_audiences(const struct claims *c);

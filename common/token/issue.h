@@ -1,7 +1,7 @@
 /*
- * Minting. The claims go out in simplejwt's order: token_type, exp, iat, jti, refresh_exp of a
- * sliding token, sub, iss, aud, sid, then gen, scope, one_time where there are; header
- * {"alg","typ","kid"}. The same input gives the same bytes with EdDSA, RS and HS.
+ * Issuing tokens. The claims are in simplejwt's order: token_type, exp, iat, jti, refresh_exp
+ * of a sliding token, sub, iss, aud, sid, then gen, scope and one_time if they are set; the
+ * header is {"alg","typ","kid"}. With EdDSA, RS and HS the same input gives the same bytes.
  */
 #pragma once
 
@@ -20,20 +20,21 @@ struct issue_claims {
     const uint8_t *sid;
     const char *user;
     const char *issuer;
-    char *const *audience; /* NULL-terminated; one is minted as a string, more as an array */
+    char *const *audience; /* NULL-terminated; one becomes a string, more an array */
     int64_t gen;           /* below 0: none */
     const char *scope;     /* NULL: none */
     bool one_time;
 };
 
-/* TOK_TOO_LONG when the token would be over max bytes (0: no limit); *ret_len, when not NULL,
- * is the length it has or would have, in both cases. *ret must be empty. */
+/* TOK_TOO_LONG when the token would be longer than max bytes (0: no limit). ret_len may be
+ * NULL; it is also set with TOK_TOO_LONG. *ret must be empty. TOK_JSON, TOK_CLAIM_TYPE: claims
+ * that verify_token would refuse. */
 enum tok_err issue_token(const struct key *key, const struct issue_claims *claims, size_t max,
                          struct secret *ret, size_t *ret_len) MUST_CHECK;
 
-/* The sixteen bytes of an id's 22 letters; false when they are none. */
+/* Decodes an id of 22 letters; false for any other text. */
 bool issue_id_read(struct slice letters, uint8_t ret[ISSUE_ID_BYTES]) MUST_CHECK;
 
-/* A UUIDv7 (RFC 9562 5.7) as 16 bytes: milliseconds since the Epoch, then ten random bytes with
- * version and variant laid over them. */
+/* A UUIDv7 (RFC 9562 5.7) as 16 bytes: the time in milliseconds since the Epoch, and ten random
+ * bytes in which version and variant are set. */
 void issue_id(uint64_t unix_ms, const uint8_t random[10], uint8_t ret[ISSUE_ID_BYTES]);
