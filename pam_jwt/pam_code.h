@@ -16,5 +16,5 @@ int pam_code_auth(enum tok_err err) MUST_CHECK;
 int pam_code_account(enum tok_err err) MUST_CHECK;
 
 /* True when the owner of an authentic token is shown why it was refused. Before the signature
- * was verified nothing is shown: anybody could be asking. */
+ * is verified nothing is shown: the client may be anyone. */
 bool pam_code_is_shown(enum tok_err err) MUST_CHECK;

@@ -17,7 +17,7 @@ struct report {
     enum tok_err err;
     const char *reason;                   /* NULL: the error's word */
     const char *detail;                   /* NULL or "": the error's sentence */
-    const struct passwd *account;         /* NULL: there is none of the user's name */
+    const struct passwd *account;         /* NULL: no account has the user's name */
     bool authentic;                       /* the signature was verified */
     const char *issuer, *kid, *jti, *sid; /* NULL or "": unknown */
 };
@@ -26,5 +26,5 @@ struct report {
  */
 void report_result(const struct pam_call *call, const struct report *report);
 
-/* A line for whoever sets up a stack, when the option debug is set. */
+/* Logs a line for an administrator who sets up a stack, when the option debug is set. */
 void report_debug(const struct pam_call *call, const char *format, ...) PRINTF_LIKE(2, 3);

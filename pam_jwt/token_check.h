@@ -1,6 +1,6 @@
 /*
  * The verification of one token, and the repeated check of its claims in the account phase.
- * Each verification has an OSSL_LIB_CTX of its own, so that it leaves nothing behind in a
+ * Each verification has a separate OSSL_LIB_CTX, so that it leaves nothing behind in a
  * program that uses libcrypto itself, and libcrypto's error queue stays as the program left it.
  */
 #pragma once

@@ -20,7 +20,7 @@ enum tok_err {
     TOK_TYP,         /* typ is not accepted (RFC 8725 3.11) */
     TOK_CRIT,        /* crit: an extension that is not supported (RFC 7515 4.1.11) */
     TOK_UNSUPPORTED, /* b64, zip, enc: not a plain JWS (RFC 7797, RFC 7516) */
-    TOK_ALG,         /* alg is none, unknown, not allowed or not the key's (RFC 8725 3.1) */
+    TOK_ALG,         /* alg: "none", unknown, not allowed or not the key's (RFC 8725 3.1) */
     TOK_UNKNOWN_KEY, /* no key of this kid, or none of this alg */
     TOK_SIGNATURE,   /* wrong length, or invalid */
     /* Claims, checked after the signature */
@@ -30,7 +30,7 @@ enum tok_err {
     TOK_NOT_YET,    /* nbf or iat is in the future (RFC 7519 4.1.5) */
     TOK_LIFETIME,   /* exp - iat is over max_lifetime */
     TOK_ISSUER,     /* iss is another issuer */
-    TOK_AUDIENCE,   /* aud contains no audience of ours (RFC 7519 4.1.3) */
+    TOK_AUDIENCE,   /* aud contains no expected audience (RFC 7519 4.1.3) */
     TOK_TYPE,       /* another token_type, such as refresh */
     TOK_CLAIM,      /* a claim= of the policy is absent or has another value */
     TOK_BOUND,      /* cnf: bound to a key (RFC 7800), refused as a bearer token */

@@ -2,9 +2,9 @@
  * A token taken apart: the three parts of the compact form (RFC 7515 7.1) and the decoded
  * payload. It is done once for each token, and verifies nothing.
  *
- * Before the signature was verified nobody reads the payload, with one exception: the issuer
- * decides with whose settings the token is verified (unverified_issuer). Those settings require
- * the same iss again after the signature.
+ * Before the signature is verified the payload is not read, with one exception: the issuer
+ * selects the settings with which the token is verified (unverified_issuer). Those settings
+ * require the same iss again after the signature.
  */
 #pragma once
 
@@ -27,7 +27,7 @@ struct parsed_token {
 enum tok_err token_parse(struct slice token, struct parsed_token *ret) MUST_CHECK;
 void parsed_token_clear(struct parsed_token *token);
 
-/* The iss of a token whose signature nobody has verified, NUL-terminated. TOK_MALFORMED when
+/* The iss of a token before its signature is verified, NUL-terminated. TOK_MALFORMED when
  * there is no such text of at most VALUE_NAME_MAX bytes without NUL: no settings name it. */
 enum tok_err unverified_issuer(const struct parsed_token *token,
                                char ret[VALUE_NAME_MAX + 1]) MUST_CHECK;

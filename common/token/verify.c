@@ -149,7 +149,7 @@ enum tok_err verify_token(const struct verify_params *p, struct verify_result *r
         err = check_alg(p->policy, &header);
     if (!err)
         err = verify_signature(p, &header, ret);
-    /* The payload is not looked at above this line. */
+    /* The payload is not read above this line. */
     if (!err)
         err = read_claims(p, ret, errmsg);
     if (!err)

@@ -1,7 +1,7 @@
 /*
  * The one verification of a token (RFC 7519 7.2, RFC 8725), as a list of steps: length, parts,
- * header, typ, alg, key by kid, signature, claims, policy and user, revoked sessions. Nothing
- * of the payload is looked at before the signature was verified.
+ * header, typ, alg, key by kid, signature, claims, policy and user, revoked sessions. The
+ * payload is not read before the signature is verified.
  */
 #pragma once
 
