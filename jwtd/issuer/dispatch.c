@@ -21,7 +21,7 @@ static void settle_attempt(struct loop *l, struct slice user, bool failed)
 
 static void answer_throttled(struct issuer_request *r, uint64_t wait)
 {
-    request_set_event(r, LOG_NOTICE, MESSAGE_LOGIN_DENIED, "A password was not looked at");
+    request_set_event(r, LOG_NOTICE, MESSAGE_LOGIN_DENIED, "Login rate-limited");
     r->event.reason = "FailuresPerUser";
     r->retry_after = (wait + SECOND - 1) / SECOND;
     loop_answer(r, WIRE_THROTTLED);
@@ -67,7 +67,7 @@ static void check_password(struct issuer_request *r)
     }
 }
 
-/* A check has ended: those that waited for one may go, be refused, or wait on. */
+/* A check has ended: requests that waited for one may start theirs, be refused, or wait on. */
 static void retry_waiting(struct loop *l)
 {
     struct issuer_request *r, *next;

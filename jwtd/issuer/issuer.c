@@ -28,8 +28,8 @@ int64_t issuer_time(struct issuer *x)
     if (behind && !x->clock_is_behind) {
         (void)snprintf(by, sizeof(by), "%lld s", (long long)(now - wall));
         LOG(LOG_ALERT, MESSAGE_CLOCK,
-            "The clock is behind the time of the last session: sessions and refresh tokens "
-            "are judged by that time until the clock has reached it, or stayed so for an hour",
+            "Clock is behind the last session: sessions and refresh tokens are checked against "
+            "that session's time until the clock has reached it or was behind for an hour",
             {"behind", by});
     }
     x->clock_is_behind = behind;

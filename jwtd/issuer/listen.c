@@ -10,7 +10,7 @@
 
 static void refuse(struct issuer_request *r, enum wire_fault fault)
 {
-    LOG(LOG_WARNING, MESSAGE_WIRE, "A question broke the rules of the wire",
+    LOG(LOG_WARNING, MESSAGE_WIRE, "Malformed request, connection closed",
         {"fault", wire_fault_word(fault)});
     loop_close(r);
 }
@@ -83,8 +83,7 @@ static bool peer_is_allowed(const struct loop *l, int fd, uid_t *ret_uid)
         return true;
     }
     (void)snprintf(text, sizeof(text), "%lu", (unsigned long)uid);
-    LOG(LOG_WARNING, MESSAGE_WIRE, "Somebody else asked what jwtd and root alone may ask",
-        {"uid", text});
+    LOG(LOG_WARNING, MESSAGE_WIRE, "Connection from unauthorized uid", {"uid", text});
     return false;
 }
 
@@ -108,7 +107,7 @@ static void take(struct loop *l, int fd)
 /* At a limit, of connections or of descriptors, the next ones wait in the socket's queue. */
 static void stop_accepting(struct loop *l, const char *cause)
 {
-    LOG(LOG_WARNING, MESSAGE_OVERLOAD, "Too many questions at once", {"cause", cause});
+    LOG(LOG_WARNING, MESSAGE_OVERLOAD, "Too many connections, new ones wait", {"cause", cause});
     l->paused = sd_event_source_set_enabled(l->listener, SD_EVENT_OFF) >= 0;
 }
 

@@ -29,7 +29,7 @@ static enum tok_err create_keys(const struct issuer *x, int state_fd, struct err
         return err;
     if (fsync(state_fd) < 0)
         return errmsg_set(errmsg, TOK_FILE, "%s: %s", x->state_dir, strerrordesc_np(errno));
-    LOG(LOG_NOTICE, MESSAGE_KEYS, "A signing key was made", {"directory", x->keys_dir});
+    LOG(LOG_NOTICE, MESSAGE_KEYS, "Signing key created", {"directory", x->keys_dir});
     return TOK_OK;
 }
 
@@ -45,8 +45,8 @@ static enum tok_err load_keys(struct issuer *x, const char *store_path, int stat
         return TOK_FILE;
     if (no_keys && !no_store)
         return errmsg_set(errmsg, TOK_KEYS,
-                          "keys missing: %s is not there but %s is; restore the keys from a "
-                          "backup, or move the store away to begin anew",
+                          "keys missing: %s does not exist, but %s does: restore the keys "
+                          "from a backup, or move the store away to start with a new key",
                           x->keys_dir, store_path);
     if (no_keys)
         err = create_keys(x, state_fd, errmsg);
@@ -107,10 +107,11 @@ static void warn_of_length(const struct issuer *x)
 
     if (n <= max)
         return;
-    (void)snprintf(sum, sizeof(sum), "%zu letters for a user name of %d, MaxTokenLength=%llu",
-                   n, USER_LEN_USUAL, (unsigned long long)max);
+    (void)snprintf(sum, sizeof(sum),
+                   "%zu characters for a user name of %d, MaxTokenLength=%llu", n,
+                   USER_LEN_USUAL, (unsigned long long)max);
     LOG(LOG_WARNING, MESSAGE_SETTINGS,
-        "Access tokens will not fit: shorten Issuer= or Audience=", {"sum", sum});
+        "Access tokens exceed MaxTokenLength: shorten Issuer= or Audience=", {"sum", sum});
 }
 
 enum tok_err load_parts(struct issuer *x, int state_fd, const char **ret_id,

@@ -56,7 +56,7 @@ static void cache_put(struct login_client *c, const char *user, const struct log
     to->until = to->user ? service_monotonic() + time : 0;
 }
 
-bool login_client_knows(const struct login_client *c, const char *user)
+bool login_client_has(const struct login_client *c, const char *user)
 {
     const struct login_reply *reply = cache_find(c, user);
 
@@ -86,7 +86,7 @@ static void finish(struct login_inquiry *q, enum wire_status status, struct slic
 
 static void finish_unanswered(struct login_inquiry *q, const char *cause)
 {
-    LOG(LOG_ERR, MESSAGE_CHECK, "jwtd-login gave no answer", {"cause", cause});
+    LOG(LOG_ERR, MESSAGE_CHECK, "No answer from jwtd-login", {"cause", cause});
     finish(q, WIRE_UNAVAILABLE, SLICE(""));
 }
 
@@ -103,7 +103,7 @@ static int on_answer(sd_event_source *source, int fd, uint32_t events, void *arg
     if (n == -EAGAIN)
         return 0;
     if (n <= 0) {
-        finish_unanswered(q, n == 0 ? "it ended the connection" : strerrordesc_np((int)-n));
+        finish_unanswered(q, n == 0 ? "connection closed" : strerrordesc_np((int)-n));
         return 0;
     }
     fault = wire_read_answer((struct slice){(const char *)buf, (size_t)n}, wire_find(q->op),
@@ -119,7 +119,7 @@ static int on_limit(sd_event_source *source, uint64_t usec, void *arg)
 {
     (void)source;
     (void)usec;
-    finish_unanswered(arg, "it took too long");
+    finish_unanswered(arg, "timeout");
     return 0;
 }
 
@@ -184,7 +184,7 @@ static enum wire_status ask(struct login_client *c, enum wire_op op,
     inquiry_free(q);
     if (r == -EAGAIN)
         return WIRE_BUSY; /* its backlog is full */
-    LOG(LOG_ERR, MESSAGE_CHECK, "jwtd-login can't be asked", {"cause", strerrordesc_np(-r)});
+    LOG(LOG_ERR, MESSAGE_CHECK, "Cannot connect to jwtd-login", {"cause", strerrordesc_np(-r)});
     return WIRE_UNAVAILABLE;
 }
 

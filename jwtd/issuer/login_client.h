@@ -60,4 +60,4 @@ enum wire_status login_client_check(struct login_client *c, const union wire_val
 bool login_client_account(struct login_client *c, const char *user, struct login_reply *ret);
 
 /* True when the cache has a usable account of this name. */
-bool login_client_knows(const struct login_client *c, const char *user);
+bool login_client_has(const struct login_client *c, const char *user);

@@ -1,4 +1,4 @@
-/* jwtd-issuer: keys, tokens, sessions. See ../README.md. */
+/* jwtd-issuer: keys, tokens and sessions. See jwtd/README.md. */
 #include "jwtd/issuer/dispatch.h"
 #include "jwtd/issuer/listen.h"
 #include "jwtd/issuer/state.h"
@@ -30,7 +30,7 @@ static const char usage[] =
 
 static int fail(const char *cause)
 {
-    LOG(LOG_ERR, MESSAGE_STARTED, "Can't start", {"cause", cause});
+    LOG(LOG_ERR, MESSAGE_STARTED, "Cannot start", {"cause", cause});
     return EXIT_FAILURE;
 }
 
@@ -59,11 +59,12 @@ static int run(struct loop *l, const char *asker)
     int fd, r;
 
     if (!pw)
-        return fail("there is no user of the name --asker gives");
+        return fail("--asker: no such user");
     l->asker = pw->pw_uid;
     fd = service_listener("issuer", SOCK_SEQPACKET);
     if (fd < 0)
-        return fail("no SOCK_SEQPACKET listener named issuer was passed");
+        return fail(
+            "no SOCK_SEQPACKET socket named \"issuer\" was passed: start jwtd-issuer.socket");
     r = prepare(l);
     if (r >= 0)
         r = listen_start(l, fd);

@@ -10,7 +10,7 @@ bool mint_id(int64_t now, uint8_t ret[ISSUE_ID_BYTES])
     uint8_t random[10];
     uint64_t wall = service_wall() / 1000, ms = wall;
 
-    if (wall / 1000 < (uint64_t)now) /* the clock is behind the store */
+    if (wall / 1000 < (uint64_t)now) /* the wall clock is behind the store */
         ms = (uint64_t)now * 1000 + wall % 1000;
     if (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random))
         return false;
@@ -103,7 +103,7 @@ static enum wire_status mint(const struct issuer *x, const char *kid,
         return WIRE_OK;
     if (err == TOK_TOO_LONG)
         return WIRE_TOO_LONG;
-    LOG(LOG_ERR, MESSAGE_KEYS, "A token can't be made", {"cause", tok_err_text(err)});
+    LOG(LOG_ERR, MESSAGE_KEYS, "Cannot sign a token", {"cause", tok_err_text(err)});
     return WIRE_UNAVAILABLE;
 }
 

@@ -22,7 +22,7 @@ enum wire_status request_reply(struct issuer_request *r, const union wire_value 
 
     secret_clear(&r->answer);
     if (wire_pack_answer(r->message.request, WIRE_OK, values, buf, &n) != WIRE_FINE) {
-        LOG(LOG_ERR, MESSAGE_WIRE, "An answer does not fit its question",
+        LOG(LOG_ERR, MESSAGE_WIRE, "Answer exceeds the size limits of its request",
             {"question", r->message.request->name});
         status = WIRE_UNAVAILABLE;
     } else if (secret_copy((struct slice){(const char *)buf, n}, &r->answer) != TOK_OK) {

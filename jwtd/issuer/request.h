@@ -73,7 +73,7 @@ struct issuer_request {
     enum wire_status status;
     struct secret answer; /* WIRE_OK, packed */
     uint64_t retry_after; /* seconds: WIRE_THROTTLED */
-    bool ended_session;   /* `revoked` must be published before the answer is sent */
+    bool session_revoked; /* `revoked` must be published before the answer is sent */
     struct request_event event;
 };
 

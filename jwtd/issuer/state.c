@@ -82,7 +82,7 @@ bool state_ready(struct issuer *x)
     x->next_try = service_monotonic() + SECOND;
     err = load(x, &id, &errmsg);
     if (err != TOK_OK) {
-        service_report_failure(&x->service, id, "Nothing can be answered",
+        service_report_failure(&x->service, id, "Cannot answer requests",
                                errmsg.text[0] ? errmsg.text : tok_err_text(err));
         return false;
     }
@@ -158,7 +158,7 @@ bool state_reload(void *arg, const struct settings *old, struct errmsg *errmsg)
 void state_lost(struct issuer *x)
 {
     if (store_failed(x->store))
-        service_report_failure(&x->service, MESSAGE_STORE, "The store failed",
+        service_report_failure(&x->service, MESSAGE_STORE, "Store failed",
                                store_failure(x->store));
     x->usable = false;
     /* Loaded again before the next turn; but after a second failure in a row, not at once. */
@@ -179,7 +179,7 @@ static int on_publish(sd_event_source *source, uint64_t usec, void *arg)
     return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }
 
-/* The tokens of an ended session must not stay valid until the next request arrives. */
+/* The tokens of a revoked session must not stay valid until the next request arrives. */
 static void publish_later(struct issuer *x)
 {
     int r;
@@ -202,8 +202,7 @@ bool state_publish(struct issuer *x)
 
     if (err == TOK_OK)
         return true;
-    service_report_failure(&x->service, MESSAGE_PUBLISHED,
-                           "A session was ended but not published",
+    service_report_failure(&x->service, MESSAGE_PUBLISHED, "Cannot publish a revoked session",
                            errmsg.text[0] ? errmsg.text : tok_err_text(err));
     x->usable = false;
     x->next_try = service_monotonic() + SECOND;

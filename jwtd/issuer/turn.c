@@ -36,12 +36,12 @@ static bool run_transaction(struct loop *l)
     return store_commit(x->store) == STORE_DONE;
 }
 
-static bool session_was_ended(const struct loop *l)
+static bool any_session_revoked(const struct loop *l)
 {
     const struct issuer_request *r;
 
     TAILQ_FOREACH (r, &l->in[REQUEST_QUEUED], link)
-        if (r->ended_session)
+        if (r->session_revoked)
             return true;
     return false;
 }
@@ -59,10 +59,10 @@ static int on_turn(sd_event_source *source, void *arg)
         service_recovered(&x->service);
     else if (x->usable)
         state_lost(x);
-    if (ok && session_was_ended(l))
+    if (ok && any_session_revoked(l))
         published = state_publish(x);
     while ((r = TAILQ_FIRST(&l->in[REQUEST_QUEUED]))) {
-        bool done = ok && (published || !r->ended_session);
+        bool done = ok && (published || !r->session_revoked);
 
         if (!done)
             r->event.id = NULL;

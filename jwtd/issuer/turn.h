@@ -1,7 +1,7 @@
 /*
  * A turn: the handlers of all queued requests run in one transaction. Requests queue up while
  * the event loop has anything else to do; after the commit `revoked` is published if a session
- * was ended; then the answers are sent. When the store fails, the whole turn is rolled back,
+ * was revoked; then the answers are sent. When the store fails, the whole turn is rolled back,
  * every request in it is answered WIRE_UNAVAILABLE, and the store is opened again.
  */
 #pragma once

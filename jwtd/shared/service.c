@@ -12,8 +12,8 @@
 #include <systemd/sd-daemon.h>
 #include <time.h>
 
-#define RELOAD_FAILED "What was read again can't be used and what was in force stays so"
-#define STATUS_FINE "STATUS=Answering"
+#define RELOAD_FAILED "Reload failed, keeping the previous configuration"
+#define STATUS_FINE "STATUS=Ready"
 
 static uint64_t now_of(clockid_t clock)
 {
@@ -75,7 +75,7 @@ static void load_settings(struct service *s)
 
     s->next_try = service_monotonic() + SECOND;
     if (read_settings(s->config, &fresh, &errmsg) != TOK_OK) {
-        service_report_failure(s, MESSAGE_SETTINGS, "The settings can't be used", errmsg.text);
+        service_report_failure(s, MESSAGE_SETTINGS, "Cannot use the settings", errmsg.text);
         return;
     }
     settings_clear(&s->settings);
@@ -97,7 +97,7 @@ static void reload(struct service *s)
             fresh = old;
             s->failure[0] = '\0';
             (void)sd_notify(0, STATUS_FINE);
-            LOG(LOG_INFO, MESSAGE_STARTED, "Settings were read again", {"file", s->config});
+            LOG(LOG_INFO, MESSAGE_STARTED, "Configuration reloaded", {"file", s->config});
             return;
         }
         s->settings = old;
@@ -115,7 +115,7 @@ int service_check_config(const char *name, const char *config)
     if (err == TOK_OK)
         return EXIT_SUCCESS;
     if (log_is_journal())
-        LOG(LOG_ERR, MESSAGE_SETTINGS, "The settings can't be used", {"cause", errmsg.text});
+        LOG(LOG_ERR, MESSAGE_SETTINGS, "Cannot use the settings", {"cause", errmsg.text});
     else
         (void)fprintf(stderr, "%s: %s\n", name, errmsg.text);
     return EXIT_FAILURE;
@@ -142,7 +142,7 @@ static int on_idle(sd_event_source *source, uint64_t usec, void *arg)
     (void)usec;
     if (s->busy > 0)
         return 0;
-    LOG(LOG_INFO, MESSAGE_STARTED, "Leaving: nothing was asked for IdleTimeout");
+    LOG(LOG_INFO, MESSAGE_STARTED, "Idle timeout reached, exiting");
     return sd_event_exit(sd_event_source_get_event(source), EXIT_SUCCESS);
 }
 
@@ -226,7 +226,7 @@ int service_start(struct service *s, const char *name, const char *config)
     if (r == 0)
         r = make_loop(s);
     if (r < 0) {
-        LOG(LOG_ERR, MESSAGE_STARTED, "Can't start", {"cause", strerrordesc_np(-r)});
+        LOG(LOG_ERR, MESSAGE_STARTED, "Cannot start", {"cause", strerrordesc_np(-r)});
         return r;
     }
     load_settings(s);
@@ -264,8 +264,7 @@ int service_run(struct service *s)
     code = sd_event_loop(s->loop);
     (void)sd_notify(0, "STOPPING=1");
     if (code < 0)
-        LOG(LOG_ERR, MESSAGE_STARTED, "The event loop failed",
-            {"cause", strerrordesc_np(-code)});
+        LOG(LOG_ERR, MESSAGE_STARTED, "Event loop failed", {"cause", strerrordesc_np(-code)});
     return code < 0 ? EXIT_FAILURE : code;
 }
 

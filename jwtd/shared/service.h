@@ -34,7 +34,7 @@ struct service {
 int service_start(struct service *s, const char *name, const char *config);
 
 /* The listening socket of this name from systemd, if it has this type (SOCK_STREAM,
- * SOCK_SEQPACKET); made nonblocking and close-on-exec. -ENOENT: there is none. */
+ * SOCK_SEQPACKET); made nonblocking and close-on-exec. -ENOENT: not passed. */
 int service_listener(const char *fd_name, int type);
 
 /* --check-config: loads the settings and reports what is wrong with them. The exit status. */

@@ -6,7 +6,7 @@
 #include <sys/un.h>
 
 #define HEAD 4              /* 'J', version, request or status, number of fields */
-#define DESCRIPTORS_MAX 253 /* SCM_MAX_FD: more can't come with one packet */
+#define DESCRIPTORS_MAX 253 /* SCM_MAX_FD: the kernel passes no more with one packet */
 
 struct field_list {
     const struct wire_field *p;
@@ -94,7 +94,7 @@ enum wire_fault wire_pack_answer(const struct wire_request *request, enum wire_s
     return pack(status, answer_fields(request, status), values, buf, ret_n);
 }
 
-/* Takes one field off the front of *rest. */
+/* Reads a field and removes it from the front of *rest. */
 static enum wire_fault read_field(struct slice *rest, const struct wire_field *field,
                                   union wire_value *ret)
 {
@@ -231,7 +231,7 @@ ssize_t wire_receive(int fd, uint8_t buf[WIRE_MESSAGE_MAX])
     while (n < 0 && errno == EINTR);
     if (n < 0)
         return -errno;
-    /* Left open, descriptors sent along would use up ours. */
+    /* Left open, passed descriptors would exhaust ours. */
     close_passed(&m);
     return m.msg_flags & MSG_TRUNC ? -EMSGSIZE : n;
 }

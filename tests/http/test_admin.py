@@ -28,7 +28,7 @@ def test_a_users_every_session_is_ended_and_published_before_the_answer(issuer):
     assert issuer.verify(other[1]) == "ok" and issuer.refresh(other[0])[0] == "ok"
     status, said = issuer.ask(ADMIN_REVOKE, b"alice")
     assert (status, said[0]) == ("ok", bytes(8))
-    assert issuer.text("log").count("Sessions were ended by root user=alice") == 1, issuer.text("log")
+    assert issuer.text("log").count("Sessions revoked by root user=alice") == 1, issuer.text("log")
     assert issuer.verify(issuer.obtain()[1]) == "ok"
 
 

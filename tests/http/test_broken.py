@@ -83,7 +83,7 @@ def test_a_full_disk_under_the_store_is_told_and_mended_without_a_restart(d):
             statuses.append(reply.status)
             pair = reply.json() if reply.status == 200 else pair
         assert statuses[-1] == 503 and set(statuses) <= {200, 503}, statuses
-        is_told_once(d, since, "state/sessions.db", "full", "make room")
+        is_told_once(d, since, "state/sessions.db", "full", "free space")
         os.remove(folder + "/filler")
         recovers(d, pair)
 

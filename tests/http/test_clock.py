@@ -54,7 +54,7 @@ def test_a_day_forward_and_back_loses_no_session_and_mints_no_token_of_the_futur
             of_now(access, refresh)
             assert issuer.whoami(access) == "ok"
     of_now(*issuer.obtain())
-    assert "clock is behind" not in issuer.text("log")
+    assert "Clock is behind" not in issuer.text("log")
 
 
 def test_restarts_on_the_way_change_nothing(issuer, clock):
@@ -121,7 +121,7 @@ def test_a_clock_that_stays_set_back_for_an_hour_is_believed(issuer, clock):
     issuer.start()
     issuer.obtain()
     clock(0)
-    assert issuer.refresh(refresh)[0] == "expired" and "clock is behind" in issuer.text("log")
+    assert issuer.refresh(refresh)[0] == "expired" and "Clock is behind" in issuer.text("log")
     issuer.obtain()
     issuer.end()
     issuer.in_store("UPDATE clock SET odd_since = seen - 3600")

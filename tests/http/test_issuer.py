@@ -60,7 +60,7 @@ def test_nothing_asked_for_idle_timeout_and_it_leaves(issuer):
 
 @pytest.mark.issuer("[Token]\nIssuer=https://" + "a" * 100 + ".example\n")
 def test_what_does_not_fit_max_token_length_is_told_and_never_minted(issuer):
-    assert issuer.ping() == "ok" and "will not fit" in issuer.text("log")
+    assert issuer.ping() == "ok" and "Access tokens exceed" in issuer.text("log")
     issuer.login.passwords[b"u" * 200] = b"secret"
     assert issuer.ask(OBTAIN, b"u" * 200, b"secret", SOURCE)[0] == "too_long"
 

@@ -93,7 +93,7 @@ def test_an_allowed_group_lets_its_members_in_alone(login):
 def test_wrong_settings_are_unavailable_and_said_once(login):
     assert login.check(ALICE, SECRET) == ("unavailable", b"")
     assert login.account(ALICE) == ("unavailable", b"")
-    assert login.read("log").count("can't be used") == 1, login.read("log")
+    assert login.read("log").count("Cannot use the settings") == 1, login.read("log")
 
 
 @pytest.mark.login(service="shell")

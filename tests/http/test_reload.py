@@ -23,7 +23,7 @@ def until(holds, seconds=10):
         time.sleep(0.01)
 
 
-def reload(d, daemon, says="Settings were read again"):
+def reload(d, daemon, says="Configuration reloaded"):
     """One SIGHUP, and waits for the line that says what became of it."""
     before = len(lines(d, says))
     daemon.process.send_signal(signal.SIGHUP)
@@ -110,8 +110,8 @@ def test_wrong_settings_at_a_reload_change_nothing_and_are_said_in_one_line(d):
     d.write("jwt.conf", QUICK + "[Token]\nAccessTokenLifetime=sometimes\n")
     line = QUICK.count("\n") + 2
     for daemon in d.all:
-        reload(d, daemon, "stays so")
-    said = lines(d, "stays so")
+        reload(d, daemon, "Reload failed")
+    said = lines(d, "Reload failed")
     assert len(said) == 3 and len(lines(d, "sometimes")) == 3, said
     for text in said:
         assert f"jwt.conf:{line}" in text and "AccessTokenLifetime" in text and "15min" in text, text
@@ -142,14 +142,14 @@ def test_keys_that_can_not_be_used_at_a_reload_change_nothing(d):
     name, = os.listdir(d.path("state/keys"))
     d.write("state/keys/damaged.jwk", "{}")
     os.chmod(d.path("state/keys/damaged.jwk"), 0o600)
-    reload(d, d.issuer, "stays so")
-    assert "damaged.jwk" in lines(d, "stays so")[0]
+    reload(d, d.issuer, "Reload failed")
+    assert "damaged.jwk" in lines(d, "Reload failed")[0]
     os.remove(d.path("state/keys/damaged.jwk"))
     d.write("jwt.conf", QUICK + "[Token]\nAlgorithm=ES256\n")
-    before = len(lines(d, "stays so"))
+    before = len(lines(d, "Reload failed"))
     d.issuer.process.send_signal(signal.SIGHUP)
-    until(lambda: len(lines(d, "stays so")) > before)
-    assert "ES256" in lines(d, "stays so")[-1], lines(d, "stays so")
+    until(lambda: len(lines(d, "Reload failed")) > before)
+    assert "ES256" in lines(d, "Reload failed")[-1], lines(d, "Reload failed")
     d.write("jwt.conf", QUICK + f"[Store]\nPath={d.path('nowhere')}/sessions.db\n")
     reload(d, d.issuer, "nowhere/sessions.db")
     after = d.obtain()

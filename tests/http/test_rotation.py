@@ -114,4 +114,4 @@ def test_a_clock_set_back_revives_no_refresh_token_and_alarms_once(issuer):
     assert issuer.refresh(refresh)[0] == issuer.verify(refresh) == "expired"
     assert issuer.verify(access) == "ok", "access tokens are judged by the clock"
     issuer.ping()
-    assert issuer.text("log").count("clock is behind") == 1
+    assert issuer.text("log").count("Clock is behind") == 1

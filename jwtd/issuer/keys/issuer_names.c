@@ -36,8 +36,9 @@ static enum tok_err take_host(struct policy *p, const char *host, struct errmsg 
     enum tok_err err = TOK_OK;
 
     if (!lower_host(host, name))
-        return errmsg_set(errmsg, TOK_SETTINGS,
-                          "the host name is no DNS name: set Issuer= and Audience= in [Token]");
+        return errmsg_set(
+            errmsg, TOK_SETTINGS,
+            "host name \"%s\" is not a DNS name: set Issuer= and Audience= in [Token]", host);
     (void)snprintf(url, sizeof(url), "https://%s", name);
     if (!p->issuer)
         err = policy_set(p, SLICE("issuer"), slice_of(url), errmsg);
@@ -71,7 +72,8 @@ static enum tok_err find(struct policy *p, const char *dir, const char *host,
     if (err == TOK_OK && (!p->issuer || !p->audience))
         err = take_host(p, host, errmsg);
     if (err == TOK_OK && (!*p->issuer || !p->audience[0]))
-        err = errmsg_set(errmsg, TOK_SETTINGS, "Issuer= or Audience= is empty");
+        err =
+            errmsg_set(errmsg, TOK_SETTINGS, "[Token] Issuer= or Audience= is empty: set both");
     return err;
 }
 

@@ -31,7 +31,7 @@ static enum tok_err read_key(struct signing_key *ret, struct errmsg *errmsg)
     ret->mtime = st.st_mtim;
     err = key_from_jwk(NULL, secret_slice(&text), KEY_PRIVATE, &ret->key, &inner);
     if (err == TOK_OK && key_kid(ret->key).n == 0)
-        err = errmsg_set(&inner, TOK_KEYS, "has no kid");
+        err = errmsg_set(&inner, TOK_KEYS, "the key has no \"kid\"");
     if (err != TOK_OK)
         return inner.text[0] ? errmsg_set(errmsg, TOK_KEYS, "%s: %s", ret->path, inner.text)
                              : err;
@@ -123,8 +123,8 @@ static enum tok_err make_sets(const char *dir, struct signing_keys *keys, struct
     for (size_t i = 0; i < keys->n; i++)
         if (!keys_compatible(keys, key_alg(keys->keys[i].key)))
             return errmsg_set(errmsg, TOK_KEYS,
-                              "%s: holds secrets (HS) beside key pairs; allowed is one kind: "
-                              "move the others away, which ends their sessions",
+                              "%s: contains HMAC secrets beside key pairs, expected one kind: "
+                              "move the others away, which invalidates their tokens",
                               dir);
     err = write_jwks(keys, &jwks);
     if (err == TOK_OK)
@@ -141,9 +141,9 @@ static enum tok_err load_files(const char *dir, struct dirent **entries, size_t 
     enum tok_err err = TOK_OK;
 
     if (n == 0)
-        return errmsg_set(errmsg, TOK_KEYS, "%s: holds no key", dir);
+        return errmsg_set(errmsg, TOK_KEYS, "%s: contains no key (KID.jwk)", dir);
     if (n > KEYS_MAX)
-        return errmsg_set(errmsg, TOK_KEYS, "%s: holds more than %d keys", dir, KEYS_MAX);
+        return errmsg_set(errmsg, TOK_KEYS, "%s: contains more than %d keys", dir, KEYS_MAX);
     keys->keys = calloc(n, sizeof(keys->keys[0]));
     if (!keys->keys)
         return TOK_NO_MEMORY;
@@ -177,7 +177,7 @@ static enum tok_err apply_signer(const char *dir, const struct alg *alg,
     }
     choose_signer(keys, alg, &file);
     if (!keys->signer)
-        return errmsg_set(errmsg, TOK_KEYS, "%s: holds no key for Algorithm=%s", dir,
+        return errmsg_set(errmsg, TOK_KEYS, "%s: contains no key for Algorithm=%s", dir,
                           alg->name);
     return TOK_OK;
 }

@@ -57,7 +57,7 @@ enum tok_err keys_add(const char *dir, const struct alg *alg, char ret_kid[KEY_K
 enum tok_err keys_remove(const char *dir, const struct signing_key *key,
                          struct errmsg *errmsg) MUST_CHECK;
 
-/* The private key of this kid; NULL when there is none. */
+/* The private key of this kid; NULL: not found. */
 const struct key *keys_find(const struct signing_keys *keys, const char *kid);
 
 /* True when a key of this algorithm can be added: secrets and key pairs do not mix. */

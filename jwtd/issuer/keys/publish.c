@@ -7,7 +7,7 @@
 #include <string.h>
 
 #define NAMES_FILE_MAX ((size_t)1 << 20)
-/* Room for over seven million sessions ended within the life of an access token. */
+/* Over seven million sessions revoked within the lifetime of an access token. */
 #define LIST_FILE_MAX ((size_t)1 << 28)
 
 static enum tok_err path_of(const char *dir, const char *name, char **ret)
@@ -76,7 +76,7 @@ static bool lines_add(struct revoked_lines *lines, const char line[REVOKED_LINE_
     return true;
 }
 
-static bool add_ended(void *arg, const uint8_t sid[ISSUE_ID_BYTES], int64_t last_access_exp)
+static bool add_revoked(void *arg, const uint8_t sid[ISSUE_ID_BYTES], int64_t last_access_exp)
 {
     char letters[REVOKED_SID_LEN], line[REVOKED_LINE_LEN];
 
@@ -112,15 +112,15 @@ static enum tok_err add_published(const char *path, int64_t after, struct revoke
         return err;
     if (old.n % REVOKED_LINE_LEN != 0)
         return errmsg_set(errmsg, TOK_LIST,
-                          "%s: its size is no multiple of %d: remove it, it is made again "
-                          "from the store",
+                          "%s: size is not a multiple of %d: remove the file, it is created "
+                          "again from the store",
                           path, REVOKED_LINE_LEN);
     for (const char *line = old.p; line < old.p + old.n; line += REVOKED_LINE_LEN) {
         int64_t exp;
 
         if (!line_exp(line, &exp))
             return errmsg_set(errmsg, TOK_LIST,
-                              "%s: line %zu is out of form: remove the file, it is made again "
+                              "%s:%zu: malformed line: remove the file, it is created again "
                               "from the store",
                               path, (size_t)(line - old.p) / REVOKED_LINE_LEN + 1);
         if (exp > after && !lines_add(lines, line))
@@ -160,7 +160,7 @@ static enum tok_err collect(const char *path, struct store *store, int64_t after
 
     if (err != TOK_OK)
         return err;
-    if (store_each_ended(store, after, add_ended, lines) != STORE_DONE)
+    if (store_each_revoked(store, after, add_revoked, lines) != STORE_DONE)
         return errmsg_set(errmsg, TOK_LIST, "%s", store_failure(store));
     sort_lines(lines);
     return TOK_OK;

@@ -17,7 +17,7 @@ enum tok_err publish_names(const char *dir, const struct issuer_names *names,
 enum tok_err publish_keys(const char *dir, const struct signing_keys *keys,
                           struct errmsg *errmsg) MUST_CHECK;
 
-/* DIR/revoked: the ended sessions of the store, and every unexpired line that the file has
+/* DIR/revoked: the revoked sessions of the store, and every unexpired line that the file has
  * already, whether the store knows it or not. A line is dropped when the session's last access
  * token expired more than POLICY_LEEWAY_MAX ago (wall: seconds since the Epoch). A malformed
  * file is TOK_LIST and is left alone: its lines could not be kept. A missing one is created. */

@@ -63,9 +63,9 @@ enum tok_err signer_read(const char *dir, struct signer *ret, struct errmsg *err
     if (err != TOK_OK)
         return err == TOK_FILE ? TOK_KEYS : err;
     if (!parse(secret_slice(&text), &s))
-        return errmsg_set(
-            errmsg, TOK_KEYS,
-            "%s: is out of form: remove it, and the key whose file is the newest signs", path);
+        return errmsg_set(errmsg, TOK_KEYS,
+                          "%s: malformed: remove it, then the key with the newest file signs",
+                          path);
     *ret = s;
     return TOK_OK;
 }

@@ -28,6 +28,6 @@ enum tok_err signer_read(const char *dir, struct signer *ret, struct errmsg *err
 enum tok_err signer_write(const char *dir, const struct signer *s,
                           struct errmsg *errmsg) MUST_CHECK;
 
-/* The line of this key; NULL when there is none. */
+/* The line of this key; NULL: not found. */
 const struct signer_line *signer_find(const struct signer *s,
                                       const char thumbprint[KEY_THUMBPRINT_LEN]);

@@ -93,9 +93,9 @@ enum wire_status handle_admin_status(struct issuer *x, struct issuer_request *r)
     return request_reply_json(r, status);
 }
 
-/* Ends the live session of this sid. */
-static enum store_result end_session(struct issuer *x, struct slice sid_text,
-                                     char ret_user[USER_NAME_MAX + 1])
+/* Revokes the live session of this sid. */
+static enum store_result revoke_session(struct issuer *x, struct slice sid_text,
+                                        char ret_user[USER_NAME_MAX + 1])
 {
     uint8_t sid[ISSUE_ID_BYTES];
     struct store_session s;
@@ -107,24 +107,24 @@ static enum store_result end_session(struct issuer *x, struct slice sid_text,
     if (result != STORE_DONE)
         return result;
     memcpy(ret_user, s.user, sizeof(s.user));
-    return store_end(x->store, sid, "admin");
+    return store_revoke(x->store, sid, "admin");
 }
 
-/* Ends all sessions of the user of this name; where there is none, the session of this sid. */
-static enum store_result end_sessions(struct issuer *x, struct slice what,
-                                      char ret_user[USER_NAME_MAX + 1], uint64_t *ret_n)
+/* Revokes all sessions of the user of this name; otherwise the session of this sid. */
+static enum store_result revoke_sessions(struct issuer *x, struct slice what,
+                                         char ret_user[USER_NAME_MAX + 1], uint64_t *ret_n)
 {
     enum store_result result = STORE_ABSENT;
 
     if (what.n <= USER_NAME_MAX) {
         memcpy(ret_user, what.p, what.n);
         ret_user[what.n] = '\0';
-        result = store_knows_user(x->store, ret_user);
+        result = store_has_user(x->store, ret_user);
     }
     if (result == STORE_DONE)
-        return store_end_user(x->store, ret_user, issuer_wall(), "admin", ret_n);
+        return store_revoke_user(x->store, ret_user, issuer_wall(), "admin", ret_n);
     *ret_n = 1;
-    return result == STORE_ABSENT ? end_session(x, what, ret_user) : result;
+    return result == STORE_ABSENT ? revoke_session(x, what, ret_user) : result;
 }
 
 enum wire_status handle_admin_revoke(struct issuer *x, struct issuer_request *r)
@@ -132,7 +132,7 @@ enum wire_status handle_admin_revoke(struct issuer *x, struct issuer_request *r)
     char user[USER_NAME_MAX + 1] = "";
     uint64_t n = 0;
 
-    switch (end_sessions(x, request_text(r, 0), user, &n)) {
+    switch (revoke_sessions(x, request_text(r, 0), user, &n)) {
     case STORE_FAILED:
         return WIRE_UNAVAILABLE;
     case STORE_ABSENT:
@@ -142,10 +142,9 @@ enum wire_status handle_admin_revoke(struct issuer *x, struct issuer_request *r)
     }
     if (n > 0) {
         request_set_event(r, LOG_NOTICE, MESSAGE_LOGOUT,
-                          n == 1 ? "A session was ended by root"
-                                 : "Sessions were ended by root");
+                          n == 1 ? "Session revoked by root" : "Sessions revoked by root");
         memcpy(r->event.user, user, sizeof(user)); /* an account: the store has it */
     }
-    r->ended_session = n > 0;
+    r->session_revoked = n > 0;
     return request_reply(r, &(union wire_value){.number = n});
 }

@@ -42,7 +42,7 @@ static enum wire_status rotate(struct issuer *x, struct issuer_request *r,
     if (err == TOK_OK)
         err = rotation_add(&rotation, alg, kid, &errmsg);
     if (err != TOK_OK) {
-        log_failure("No key could be added", err, &errmsg);
+        log_failure("Cannot add a key", err, &errmsg);
         return WIRE_UNAVAILABLE;
     }
     if (signs) {
@@ -52,12 +52,12 @@ static enum wire_status rotate(struct issuer *x, struct issuer_request *r,
     if (err != TOK_OK) {
         /* `signer` may name either key: a key that signed on unknown would be retired too
          * early. Without keys the turn fails, and they are loaded again. */
-        log_failure("The signing key could not be replaced", err, &errmsg);
+        log_failure("Cannot replace the signing key", err, &errmsg);
         keys_clear(&x->keys);
         return WIRE_UNAVAILABLE;
     }
-    LOG(LOG_NOTICE, MESSAGE_KEYS, signs ? "A new key signs" : "A new key was published",
-        {"kid", kid}, {"algorithm", alg->name}, {"before", old[0] ? old : NULL});
+    LOG(LOG_NOTICE, MESSAGE_KEYS, signs ? "Signing key replaced" : "Key added", {"kid", kid},
+        {"algorithm", alg->name}, {"before", old[0] ? old : NULL});
     return request_reply(
         r, (union wire_value[]){{.text = slice_of(kid)}, {.text = slice_of(old)}});
 }
@@ -132,7 +132,7 @@ static enum tok_err remove_keys(const struct key_rotation *rotation, struct json
 
         if (err != TOK_OK)
             return err;
-        LOG(LOG_NOTICE, MESSAGE_KEYS, "A key was retired", {"kid", kid});
+        LOG(LOG_NOTICE, MESSAGE_KEYS, "Key retired", {"kid", kid});
     }
     return TOK_OK;
 }
@@ -156,7 +156,7 @@ enum wire_status handle_admin_retire(struct issuer *x, struct issuer_request *r)
     }
     if (err == TOK_OK)
         return request_reply_json(r, reply);
-    log_failure("Keys could not be retired", err, &errmsg);
+    log_failure("Cannot retire keys", err, &errmsg);
     json_object_put(reply);
     return WIRE_UNAVAILABLE;
 }

@@ -11,7 +11,7 @@ enum wire_status handle_obtain(struct issuer *x, struct issuer_request *r);
 
 /* refresh.c: a refresh token for the next pair. Each session has one current refresh token. The
  * one before it gives the same pair again within RotationGrace, so that a lost answer does no
- * harm; any older one was copied, and ends the session. */
+ * harm; an older one was copied, and its session is revoked. */
 enum wire_status handle_refresh(struct issuer *x, struct issuer_request *r);
 
 /* sliding.c: the same sliding token with new times, until its refresh_exp. */
@@ -21,7 +21,7 @@ enum wire_status handle_sliding_refresh(struct issuer *x, struct issuer_request 
 enum wire_status handle_verify(struct issuer *x, struct issuer_request *r);
 enum wire_status handle_whoami(struct issuer *x, struct issuer_request *r);
 
-/* logout.c: end the token's session, another session of its user, all of them. */
+/* logout.c: revoke the token's session, another session of its user, all of them. */
 enum wire_status handle_blacklist(struct issuer *x, struct issuer_request *r);
 enum wire_status handle_session_end(struct issuer *x, struct issuer_request *r);
 enum wire_status handle_logout(struct issuer *x, struct issuer_request *r);

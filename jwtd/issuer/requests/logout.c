@@ -6,20 +6,20 @@
 
 #include <string.h>
 
-/* The event names the session that was ended, which need not be the token's. */
-static void set_ended(struct issuer_request *r, const uint8_t sid[ISSUE_ID_BYTES])
+/* The event names the revoked session, which need not be that of the token. */
+static void set_revoked(struct issuer_request *r, const uint8_t sid[ISSUE_ID_BYTES])
 {
-    r->ended_session = true;
-    request_set_event(r, LOG_INFO, MESSAGE_LOGOUT, "A session was ended by its user");
+    r->session_revoked = true;
+    request_set_event(r, LOG_INFO, MESSAGE_LOGOUT, "Session revoked by its user");
     base64url_encode((struct slice){(const char *)sid, ISSUE_ID_BYTES}, r->event.sid);
 }
 
 enum wire_status handle_blacklist(struct issuer *x, struct issuer_request *r)
 {
-    enum wire_status status = token_session_end(x, r, "logout");
+    enum wire_status status = token_session_revoke(x, r, "logout");
 
     if (status == WIRE_OK)
-        set_ended(r, r->token.sid);
+        set_revoked(r, r->token.sid);
     return status;
 }
 
@@ -32,7 +32,7 @@ static enum store_result find_own(struct issuer *x, const char *user,
     enum store_result result = store_find(x->store, sid, &s);
 
     if (result == STORE_DONE &&
-        (s.ended || strcmp(s.user, user) != 0 || now >= s.absolute_exp || now >= s.idle_exp))
+        (s.revoked || strcmp(s.user, user) != 0 || now >= s.absolute_exp || now >= s.idle_exp))
         return STORE_ABSENT;
     return result;
 }
@@ -49,10 +49,10 @@ enum wire_status handle_session_end(struct issuer *x, struct issuer_request *r)
     if (issue_id_read(request_text(r, 1), sid))
         result = find_own(x, s.user, sid);
     if (result == STORE_DONE)
-        result = store_end(x->store, sid, "logout");
+        result = store_revoke(x->store, sid, "logout");
     if (result != STORE_DONE)
         return result == STORE_ABSENT ? WIRE_NO_SESSION : WIRE_UNAVAILABLE;
-    set_ended(r, sid);
+    set_revoked(r, sid);
     return WIRE_OK;
 }
 
@@ -63,9 +63,9 @@ enum wire_status handle_logout(struct issuer *x, struct issuer_request *r)
 
     if (status != WIRE_OK)
         return status;
-    if (store_end(x->store, s.sid, "logout") != STORE_DONE)
+    if (store_revoke(x->store, s.sid, "logout") != STORE_DONE)
         return WIRE_UNAVAILABLE;
-    set_ended(r, s.sid);
+    set_revoked(r, s.sid);
     return WIRE_OK;
 }
 
@@ -77,9 +77,9 @@ enum wire_status handle_logout_all(struct issuer *x, struct issuer_request *r)
 
     if (status != WIRE_OK)
         return status;
-    if (store_end_user(x->store, s.user, issuer_wall(), "logout-all", &n) != STORE_DONE)
+    if (store_revoke_user(x->store, s.user, issuer_wall(), "logout-all", &n) != STORE_DONE)
         return WIRE_UNAVAILABLE;
-    r->ended_session = n > 0;
-    request_set_event(r, LOG_INFO, MESSAGE_LOGOUT, "All sessions of a user were ended");
+    r->session_revoked = n > 0;
+    request_set_event(r, LOG_INFO, MESSAGE_LOGOUT, "All sessions revoked by their user");
     return request_reply(r, &(union wire_value){.number = n});
 }

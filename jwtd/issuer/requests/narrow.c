@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-enum field { ACCESS, SCOPE, AUDIENCE, LIFETIME, ONE_TIME };
+enum narrow_field { ACCESS, SCOPE, AUDIENCE, LIFETIME, ONE_TIME };
 
 /* *ret NULL: no scope. */
 static enum wire_status narrow_scope(const struct own_token *token, struct slice asked,
@@ -90,6 +90,6 @@ enum wire_status handle_narrow(struct issuer *x, struct issuer_request *r)
         status = reply_narrowed(x, r, &s,
                                 &(struct mint_narrowed){.scope = scope, .audience = audience});
     if (status == WIRE_OK)
-        request_set_event(r, LOG_INFO, MESSAGE_NARROWED, "A narrower token was made");
+        request_set_event(r, LOG_INFO, MESSAGE_NARROWED, "Narrowed token issued");
     return status;
 }

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-enum field { USER, PASSWORD, SOURCE };
+enum obtain_field { USER, PASSWORD, SOURCE };
 
 /* A session and its first pair, not yet in the store. False: no random bytes. */
 static bool new_session(struct issuer *x, const struct issuer_request *r,
@@ -48,15 +48,15 @@ static enum wire_status reply_tokens(struct issuer *x, struct issuer_request *r,
                                                  {.text = secret_slice(&access)}});
 }
 
-/* Ends the oldest sessions so that one more is within MaxSessionsPerUser. */
+/* Revokes the oldest sessions so that one more is within MaxSessionsPerUser. */
 static enum store_result make_room(struct issuer *x, struct issuer_request *r, const char *user)
 {
-    uint64_t max = x->service.settings.session.max_sessions_per_user, ended = 0;
+    uint64_t max = x->service.settings.session.max_sessions_per_user, revoked = 0;
     enum store_result result = STORE_DONE;
 
     if (max > 0)
-        result = store_end_oldest(x->store, user, max - 1, "limit", &ended);
-    r->ended_session = ended > 0;
+        result = store_revoke_oldest(x->store, user, max - 1, "limit", &revoked);
+    r->session_revoked = revoked > 0;
     return result;
 }
 
@@ -72,24 +72,25 @@ static enum wire_status accepted(struct issuer *x, struct issuer_request *r)
         return status;
     if (make_room(x, r, s.user) != STORE_DONE || store_add(x->store, &s, NULL) != STORE_DONE)
         return WIRE_UNAVAILABLE;
-    request_set_event(r, LOG_INFO, MESSAGE_LOGIN, "A password bought a pair");
+    request_set_event(r, LOG_INFO, MESSAGE_LOGIN, "Login succeeded");
     memcpy(r->event.user, s.user, sizeof(s.user));
     base64url_encode((struct slice){(const char *)s.sid, sizeof(s.sid)}, r->event.sid);
     return WIRE_OK;
 }
 
-/* Logs only the name of an existing account: people type passwords where a name is asked. */
+/* Logs only the name of an existing account: users type passwords at the prompt for the name.
+ */
 static enum wire_status denied(struct issuer *x, struct issuer_request *r)
 {
     char user[WIRE_USER_MAX + 1];
     enum store_result known = STORE_DONE;
 
     request_copy_text(r, USER, user, sizeof(user));
-    if (!login_client_knows(&x->login, user))
-        known = store_knows_user(x->store, user);
+    if (!login_client_has(&x->login, user))
+        known = store_has_user(x->store, user);
     if (known == STORE_FAILED)
         return WIRE_UNAVAILABLE;
-    request_set_event(r, LOG_NOTICE, MESSAGE_LOGIN_DENIED, "A password bought nothing");
+    request_set_event(r, LOG_NOTICE, MESSAGE_LOGIN_DENIED, "Login failed");
     if (known == STORE_DONE)
         memcpy(r->event.user, user, sizeof(user));
     return WIRE_DENIED;

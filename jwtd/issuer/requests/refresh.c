@@ -73,12 +73,12 @@ static enum wire_status exchange(struct issuer *x, struct issuer_request *r,
     return result == STORE_DONE ? WIRE_OK : WIRE_UNAVAILABLE;
 }
 
-static enum wire_status end_reused(struct issuer *x, struct issuer_request *r)
+static enum wire_status revoke_reused(struct issuer *x, struct issuer_request *r)
 {
-    if (token_session_end(x, r, "reuse") == WIRE_UNAVAILABLE)
+    if (token_session_revoke(x, r, "reuse") == WIRE_UNAVAILABLE)
         return WIRE_UNAVAILABLE;
     request_set_event(r, LOG_WARNING, MESSAGE_REUSE,
-                      "A refresh token was used again: its session was ended");
+                      "Exchanged refresh token used again, session revoked");
     return WIRE_BLACKLISTED;
 }
 
@@ -95,11 +95,11 @@ enum wire_status handle_refresh(struct issuer *x, struct issuer_request *r)
     if (standing == ROLLED_BACK)
         return token_session_rolled_back(x, r);
     if (standing == REUSED)
-        return end_reused(x, r);
+        return revoke_reused(x, r);
     status = token_session_check_account(x, r, &s);
     if (status == WIRE_OK)
         status = standing == GRACE ? reply_pair(x, r, &s, true) : exchange(x, r, &s, now);
     if (status == WIRE_OK)
-        request_set_event(r, LOG_INFO, MESSAGE_REFRESHED, "A refresh token was exchanged");
+        request_set_event(r, LOG_INFO, MESSAGE_REFRESHED, "Refresh token exchanged");
     return status;
 }

@@ -1,14 +1,14 @@
 /*
- * Is one scope within another? Words between blanks (RFC 6749 3.3); pam:* holds every pam:
- * word. A token without a scope may everything, so any scope is within none. But once a token
- * has a pam: word those bind (policy), so a scope within one that has some must have some too.
+ * Comparison of scopes: words separated by spaces (RFC 6749 3.3). pam:* covers every pam: word.
+ * No scope means no restriction, so every scope is within it. But a scope with a pam: word
+ * restricts PAM services (policy.h), so a scope within it must have a pam: word too.
  */
 #pragma once
 
 #include "common/base/text.h"
 
-/* A word of a scope: RFC 6749's NQCHAR without the blank. */
+/* A word of a scope: RFC 6749's NQCHAR, which has no space. */
 bool scope_is_word(struct slice text);
 
-/* shown: "" when the token has none. */
+/* shown: "" when the token has no scope. */
 bool scope_within(word_list asked, struct slice shown);

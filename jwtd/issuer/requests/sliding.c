@@ -23,6 +23,6 @@ enum wire_status handle_sliding_refresh(struct issuer *x, struct issuer_request 
         return status;
     if (store_renew(x->store, s.sid, s.pair.gen, s.pair.access_exp, s.idle_exp) != STORE_DONE)
         return WIRE_UNAVAILABLE;
-    request_set_event(r, LOG_INFO, MESSAGE_REFRESHED, "A sliding token was exchanged");
+    request_set_event(r, LOG_INFO, MESSAGE_REFRESHED, "Sliding token exchanged");
     return WIRE_OK;
 }

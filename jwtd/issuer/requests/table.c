@@ -2,8 +2,8 @@
 
 #include "jwtd/issuer/requests/handlers.h"
 
-#define REFUSED "A refresh token was refused"
-#define SLIDING_REFUSED "A sliding token was refused"
+#define REFUSED "Refresh token refused"
+#define SLIDING_REFUSED "Sliding token refused"
 
 /* clang-format off */
 static const struct request_type types[] = {

@@ -4,10 +4,10 @@
 
 #include <string.h>
 
-/* Adds a session that the store does not know, ended from its start. No access token of it can
- * outlive one that would be minted now. */
-static enum store_result add_ended(struct issuer *x, const struct issuer_request *r,
-                                   const char *reason)
+/* Adds a session that the store does not know, as revoked. No access token of it can outlive
+ * one that would be minted now. */
+static enum store_result insert_revoked(struct issuer *x, const struct issuer_request *r,
+                                        const char *reason)
 {
     const struct settings *set = &x->service.settings;
     int64_t wall = issuer_wall(), now = issuer_time(x);
@@ -17,7 +17,7 @@ static enum store_result add_ended(struct issuer *x, const struct issuer_request
         .idle_exp = r->token.exp,
         .pair = {.gen = r->token.gen, .issued_at = wall, .refresh_exp = r->token.exp},
         .rotated_at = now,
-        .ended = true,
+        .revoked = true,
     };
 
     s.pair.access_exp = wall + (int64_t)(set->token.access_lifetime / SECOND);
@@ -28,31 +28,31 @@ static enum store_result add_ended(struct issuer *x, const struct issuer_request
     return store_add(x->store, &s, reason);
 }
 
-enum wire_status token_session_end(struct issuer *x, struct issuer_request *r,
-                                   const char *reason)
+enum wire_status token_session_revoke(struct issuer *x, struct issuer_request *r,
+                                      const char *reason)
 {
     struct store_session s;
     enum store_result result = store_find(x->store, r->token.sid, &s);
 
     if (result == STORE_ABSENT)
-        result = add_ended(x, r, reason);
+        result = insert_revoked(x, r, reason);
     else if (result == STORE_DONE)
-        result = store_end(x->store, r->token.sid, reason);
+        result = store_revoke(x->store, r->token.sid, reason);
     if (result == STORE_FAILED)
         return WIRE_UNAVAILABLE;
     if (result == STORE_ABSENT)
         return WIRE_BLACKLISTED;
-    r->ended_session = true;
+    r->session_revoked = true;
     return WIRE_OK;
 }
 
 enum wire_status token_session_rolled_back(struct issuer *x, struct issuer_request *r)
 {
-    if (token_session_end(x, r, "rollback") == WIRE_UNAVAILABLE)
+    if (token_session_revoke(x, r, "rollback") == WIRE_UNAVAILABLE)
         return WIRE_UNAVAILABLE;
     request_set_event(r, LOG_ALERT, MESSAGE_ROLLBACK,
-                      "A refresh token is newer than the store: a backup was restored; its "
-                      "session was ended");
+                      "Refresh token is newer than the store, session revoked: was a backup "
+                      "restored?");
     return WIRE_BLACKLISTED;
 }
 
@@ -70,7 +70,7 @@ enum wire_status token_session_find(struct issuer *x, struct issuer_request *r,
     case STORE_DONE:
         break;
     }
-    if (s.ended)
+    if (s.revoked)
         return WIRE_BLACKLISTED;
     if (strcmp(s.user, r->token.user) != 0)
         return WIRE_INVALID;
@@ -88,12 +88,11 @@ static bool password_changed(const struct store_session *s, const struct login_r
                          (struct slice){(const char *)account->stamp, account->stamp_len});
 }
 
-static enum wire_status end_password_changed(struct issuer *x, struct issuer_request *r)
+static enum wire_status revoke_password_changed(struct issuer *x, struct issuer_request *r)
 {
-    if (token_session_end(x, r, "password") == WIRE_UNAVAILABLE)
+    if (token_session_revoke(x, r, "password") == WIRE_UNAVAILABLE)
         return WIRE_UNAVAILABLE;
-    request_set_event(r, LOG_NOTICE, MESSAGE_LOGOUT,
-                      "A session was ended: the password is another since");
+    request_set_event(r, LOG_NOTICE, MESSAGE_LOGOUT, "Password changed, session revoked");
     return WIRE_PASSWORD_CHANGED;
 }
 
@@ -115,7 +114,7 @@ enum wire_status token_session_check_account(struct issuer *x, struct issuer_req
     if (status != WIRE_OK)
         return status;
     if (set->session.end_on_password_change && password_changed(session, &r->login_reply))
-        return end_password_changed(x, r);
+        return revoke_password_changed(x, r);
     return WIRE_OK;
 }
 

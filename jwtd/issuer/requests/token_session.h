@@ -1,7 +1,7 @@
 /*
  * The session of a request's token. A token whose session is not live in the store is
- * blacklisted, whether the session was ended or the store does not know it (it was restored
- * from a backup, or lost).
+ * blacklisted, whether the session was revoked or the store does not know it (it was
+ * restored from a backup, or lost).
  *
  * Each function returns WIRE_OK, or the status to answer.
  */
@@ -24,18 +24,18 @@ enum wire_status token_session_use(struct issuer *x, struct issuer_request *r,
 
 enum token_right {
     TOKEN_IDENTIFY, /* say whose it is, and be narrowed: not one-time tokens */
-    TOKEN_MANAGE,   /* see and end sessions: not one-time or narrowed tokens */
+    TOKEN_MANAGE,   /* list and revoke sessions: not one-time or narrowed tokens */
 };
 
 /* The same for a token with this right; else WIRE_NOT_ALLOWED. */
 enum wire_status token_session_of_bearer(struct issuer *x, struct issuer_request *r,
                                          enum token_right right, struct store_session *ret);
 
-/* Ends the session of the token. One that is not in the store is added as ended, so that its
- * tokens are refused everywhere. WIRE_BLACKLISTED: it had ended before. */
-enum wire_status token_session_end(struct issuer *x, struct issuer_request *r,
-                                   const char *reason);
+/* Revokes the session of the token. One that is not in the store is added as revoked, so that
+ * its tokens are refused everywhere. WIRE_BLACKLISTED: it was revoked before. */
+enum wire_status token_session_revoke(struct issuer *x, struct issuer_request *r,
+                                      const char *reason);
 
-/* The token proves that the store is older than it: ends the session, with an alert. Always
+/* The token proves that the store is older than it: revokes the session, and logs an alert.
  * WIRE_BLACKLISTED, or WIRE_UNAVAILABLE. */
 enum wire_status token_session_rolled_back(struct issuer *x, struct issuer_request *r);

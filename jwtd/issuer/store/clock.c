@@ -2,18 +2,19 @@
 
 #include <stdbool.h>
 
-/* The least that has passed since the last look. */
+/* The least time that can have passed since the last update. */
 static int64_t elapsed(int64_t since, int64_t up)
 {
     return up >= since ? up - since : up;
 }
 
-void clock_follow(struct clock_mark *m, int64_t wall, int64_t up)
+void clock_update(struct clock_mark *m, int64_t wall, int64_t up)
 {
     int64_t expected = m->mark + elapsed(m->seen, up);
     bool odd = wall > expected + CLOCK_SLACK || wall < m->mark - CLOCK_SLACK;
 
-    if (m->mark == 0 || (odd && m->odd_since > 0 && up - m->odd_since >= CLOCK_BELIEVED)) {
+    if (m->mark == 0 ||
+        (odd && m->odd_since > 0 && up - m->odd_since >= CLOCK_ACCEPTED_AFTER)) {
         *m = (struct clock_mark){.mark = wall, .seen = up};
         return;
     }

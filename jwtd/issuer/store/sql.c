@@ -3,46 +3,47 @@
 #include <stdio.h>
 #include <string.h>
 
-/* What the administrator does about an error of SQLite, by its primary code. */
+/* What the administrator can do about an error, by SQLite's primary code. */
 static const struct {
     int code;
-    const char *cure;
-} cures[] = {
-    {SQLITE_FULL, "make room on its file system"},
-    {SQLITE_READONLY, "make it writable for jwtd-issuer: owner, mode 0600, mount"},
-    {SQLITE_PERM, "make it writable for jwtd-issuer: owner, mode 0600, mount"},
-    {SQLITE_CANTOPEN, "make it and its directory writable for jwtd-issuer, and room beside it"},
-    {SQLITE_CORRUPT, "put it back from a backup, or move it away to begin anew"},
-    {SQLITE_NOTADB, "put it back from a backup, or move it away to begin anew"},
-    {SQLITE_IOERR, "look at the kernel's log, and for room on its file system"},
-    {SQLITE_BUSY, "end the other program that has it open"},
+    const char *remedy;
+} remedies[] = {
+    {SQLITE_FULL, "free space on its file system"},
+    {SQLITE_READONLY, "make it writable for jwtd-issuer (owner, mode 0600, mount)"},
+    {SQLITE_PERM, "make it writable for jwtd-issuer (owner, mode 0600, mount)"},
+    {SQLITE_CANTOPEN,
+     "make it and its directory writable for jwtd-issuer, and free space beside it"},
+    {SQLITE_CORRUPT, "restore it from a backup, or move it away to start an empty store"},
+    {SQLITE_NOTADB, "restore it from a backup, or move it away to start an empty store"},
+    {SQLITE_IOERR, "check the kernel log, and free space on its file system"},
+    {SQLITE_BUSY, "stop the other program that has it open"},
 };
 
-static const char *cure_of(int code)
+static const char *remedy_for(int code)
 {
-    for (size_t i = 0; i < sizeof(cures) / sizeof(cures[0]); i++)
-        if (cures[i].code == code)
-            return cures[i].cure;
+    for (size_t i = 0; i < sizeof(remedies) / sizeof(remedies[0]); i++)
+        if (remedies[i].code == code)
+            return remedies[i].remedy;
     return "see jwtd-issuer(8)";
 }
 
-static void keep(struct sql *sql, const char *what, int code)
+static void record(struct sql *sql, const char *what, int code)
 {
     const char *path = sqlite3_db_filename(sql->db, "main");
 
     (void)snprintf(sql->failure, sizeof(sql->failure), "%s: %s (%d): %s", path ? path : "",
-                   what, code, cure_of(code & 0xff));
+                   what, code, remedy_for(code & 0xff));
 }
 
 enum store_result sql_failed(struct sql *sql)
 {
-    keep(sql, sqlite3_errmsg(sql->db), sqlite3_extended_errcode(sql->db));
+    record(sql, sqlite3_errmsg(sql->db), sqlite3_extended_errcode(sql->db));
     return STORE_FAILED;
 }
 
-void sql_damaged(struct sql *sql)
+void sql_corrupt(struct sql *sql)
 {
-    keep(sql, "a row is damaged", SQLITE_CORRUPT);
+    record(sql, "a row is corrupt", SQLITE_CORRUPT);
 }
 
 bool sql_execute(struct sql *sql, const char *text)
@@ -137,7 +138,7 @@ size_t sql_read_bytes(struct sql_call *call, void *ret, size_t size)
     size_t n = (size_t)sqlite3_column_bytes(call->statement, call->column++);
 
     if (n > size) {
-        call->damaged = true;
+        call->corrupt = true;
         return 0;
     }
     if (n > 0)
@@ -157,7 +158,7 @@ bool sql_read_id(struct sql_call *call, uint8_t ret[ISSUE_ID_BYTES])
         return false;
     }
     if (sql_read_bytes(call, ret, ISSUE_ID_BYTES) != ISSUE_ID_BYTES)
-        call->damaged = true;
+        call->corrupt = true;
     return true;
 }
 

@@ -1,4 +1,4 @@
-/* What the SQLite store tells of many sessions: pages, those that were ended, how many. */
+/* Queries over many sessions: pages, revoked sessions, counts. */
 #include "jwtd/issuer/store/store_sqlite.h"
 
 #include <stdio.h>
@@ -9,14 +9,14 @@ static bool page_row(struct store *store, struct sql_call *call, struct store_se
 {
     bool whole = store_read_session(call, ret);
 
-    whole = sql_read_id(call, ret->sid) && whole && !call->damaged;
+    whole = sql_read_id(call, ret->sid) && whole && !call->corrupt;
     if (!whole)
-        sql_damaged(&store->sql);
-    *ret_live = !ret->ended && store->now < ret->absolute_exp && store->now < ret->idle_exp;
+        sql_corrupt(&store->sql);
+    *ret_live = !ret->revoked && store->now < ret->absolute_exp && store->now < ret->idle_exp;
     return whole;
 }
 
-/* Where a page begins: before this row in the order of newest first. */
+/* A page has the rows before this one, newest first. */
 struct bound {
     int64_t created_at;
     uint8_t sid[ISSUE_ID_BYTES];
@@ -88,19 +88,19 @@ enum store_result store_page(struct store *store, struct store_page *page)
     return STORE_DONE;
 }
 
-enum store_result store_each_ended(struct store *store, int64_t after,
-                                   bool (*fn)(void *arg, const uint8_t sid[ISSUE_ID_BYTES],
-                                              int64_t last_access_exp),
-                                   void *arg)
+enum store_result store_each_revoked(struct store *store, int64_t after,
+                                     bool (*fn)(void *arg, const uint8_t sid[ISSUE_ID_BYTES],
+                                                int64_t last_access_exp),
+                                     void *arg)
 {
-    struct sql_call call = sql_call(&store->sql, DO_EACH_ENDED);
+    struct sql_call call = sql_call(&store->sql, DO_EACH_REVOKED);
     enum store_result result;
 
     sql_bind_int(&call, after);
     while ((result = sql_step(&call)) == STORE_DONE) {
         uint8_t sid[ISSUE_ID_BYTES] = {0};
 
-        if (!sql_read_id(&call, sid) || call.damaged || !fn(arg, sid, sql_read_int(&call)))
+        if (!sql_read_id(&call, sid) || call.corrupt || !fn(arg, sid, sql_read_int(&call)))
             break;
     }
     sql_done(&call);

@@ -1,4 +1,4 @@
-/* The SQLite file: its tables, their versions, and opening it. */
+/* Opening the SQLite file, its tables and their versions. */
 #include "jwtd/issuer/store/store_sqlite.h"
 
 #include <fcntl.h>
@@ -7,7 +7,7 @@
 
 #define SCHEMA_VERSION 2
 
-/* migrations[N] makes version N + 1 of version N; 0 is an empty file. */
+/* migrations[N] upgrades version N to N + 1; version 0 is an empty file. */
 static const char *const migrations[SCHEMA_VERSION] = {
     /* 1: sessions and the mark */
     "CREATE TABLE session ("
@@ -39,8 +39,8 @@ static const char *const migrations[SCHEMA_VERSION] = {
     "CREATE TABLE clock (id INTEGER PRIMARY KEY CHECK (id = 1), mark INTEGER NOT NULL) STRICT;"
     "INSERT INTO clock VALUES (1, 0);"
     "PRAGMA user_version = 1;",
-    /* 2: when a session was last used, an index of those that were not ended (a user's ended
-     * ones may be many), and what tells a clock that was set from one that ran */
+    /* 2: when a session was last used; an index of the sessions that are not revoked (a user
+     * may have many revoked ones); what distinguishes a clock that was set from one that ran */
     "ALTER TABLE session ADD COLUMN last_used INTEGER NOT NULL DEFAULT 0;"
     "UPDATE session SET last_used = rotated_at;"
     "CREATE INDEX session_live ON session (user, created_at) WHERE revoked_at IS NULL;"
@@ -49,7 +49,7 @@ static const char *const migrations[SCHEMA_VERSION] = {
     "PRAGMA user_version = 2;",
 };
 
-/* Under the write lock: another process may be doing the same. */
+/* Under the write lock: another process may migrate at the same time. */
 static bool migrate(struct store *store)
 {
     int64_t version;
@@ -84,12 +84,11 @@ static enum tok_err prepare(struct store *store, const char *path, struct errmsg
         return errmsg_set(errmsg, TOK_FILE, "%s", store->sql.failure);
     if (version > SCHEMA_VERSION)
         return errmsg_set(errmsg, TOK_FILE,
-                          "%s: made by a newer release (version %" PRId64
-                          ", this one knows %d): "
-                          "install that release again",
+                          "%s: schema version %" PRId64 " of a newer release, expected at most "
+                          "%d: install the newer release again",
                           path, version, SCHEMA_VERSION);
     if (version < 0)
-        return errmsg_set(errmsg, TOK_FILE, "%s: made by no release", path);
+        return errmsg_set(errmsg, TOK_FILE, "%s: not a session store", path);
     if (version < SCHEMA_VERSION && !migrate(store))
         return errmsg_set(errmsg, TOK_FILE, "%s", store->sql.failure);
     if (!read_clock(store))
@@ -97,7 +96,7 @@ static enum tok_err prepare(struct store *store, const char *path, struct errmsg
     return TOK_OK;
 }
 
-/* SQLite makes a file by its own mode, which the umask of a careless caller leaves open. */
+/* SQLite creates files with mode 0644 less the umask. */
 static enum tok_err make_file(const char *path, struct errmsg *errmsg)
 {
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
@@ -105,8 +104,8 @@ static enum tok_err make_file(const char *path, struct errmsg *errmsg)
     if (fd < 0)
         return errmsg_set(
             errmsg, TOK_FILE,
-            "%s: %s: it must be jwtd-issuer's, mode 0600, where there is room and "
-            "writing is allowed",
+            "%s: %s: expected a file of jwtd-issuer with mode 0600, on a writable file system "
+            "with free space",
             path, strerror(errno));
     (void)close(fd);
     return TOK_OK;
@@ -121,7 +120,8 @@ enum tok_err store_connect(struct store *store, const char *path, struct errmsg 
     if (sqlite3_open_v2(path, &store->sql.db,
                         SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
                         NULL) != SQLITE_OK)
-        return errmsg_set(errmsg, TOK_FILE, "%s: %s: it must be jwtd-issuer's, mode 0600", path,
+        return errmsg_set(errmsg, TOK_FILE,
+                          "%s: %s: expected a file of jwtd-issuer with mode 0600", path,
                           sqlite3_errmsg(store->sql.db));
     return prepare(store, path, errmsg);
 }

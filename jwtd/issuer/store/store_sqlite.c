@@ -1,19 +1,19 @@
 /*
- * The store in one SQLite file: WAL, synchronous=FULL (one fdatasync a commit). Small caches:
- * a turn touches a handful of pages. Statements are prepared once and kept.
+ * The store in one SQLite file, with WAL and synchronous=FULL: one fdatasync per commit.
+ * Statements are prepared once.
  */
 #include "jwtd/issuer/store/store_sqlite.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#define PURGE_STEP "8" /* rows a transaction */
+#define PURGE_STEP "8" /* rows per transaction */
 
-/* A token may be taken this long after its exp, by the largest leeway there is: a row that went
- * earlier would look like a store that was rolled back. */
+/* A token may be accepted this long after its exp. A row that was purged earlier would look
+ * like a store that was rolled back. */
 #define PURGE_SLACK POLICY_LEEWAY_MAX
 
-/* In the order of store_read_session. */
+/* In the order in which store_read_session reads them. */
 #define COLUMNS                                                                                \
     "user, source, client, created_at, last_used, absolute_exp, idle_exp, gen, refresh_jti,"   \
     " previous_jti, access_jti, kid, rotated_at, issued_at, access_exp, refresh_exp,"          \
@@ -48,20 +48,21 @@ static const char *const texts[STATEMENT_COUNT] = {
     [DO_RENEW] = "UPDATE session SET last_access_exp = max(last_access_exp, ?3),"
                  " purge_at = max(purge_at, ?3), idle_exp = ?4, last_used = ?5"
                  " WHERE sid = ?1 AND gen = ?2 AND revoked_at IS NULL",
-    [DO_END] = "UPDATE session SET revoked_at = ?2, reason = ?3"
-               " WHERE sid = ?1 AND revoked_at IS NULL",
-    [DO_END_OLDEST] = "UPDATE session SET revoked_at = ?2, reason = ?3 WHERE sid IN"
-                      " (SELECT sid FROM session INDEXED BY session_live"
-                      " WHERE user = ?1 AND revoked_at IS NULL"
-                      " AND absolute_exp > ?2 AND idle_exp > ?2"
-                      " ORDER BY created_at DESC, sid DESC LIMIT -1 OFFSET ?4)",
-    [DO_KNOWS_USER] = "SELECT 1 FROM session WHERE user = ?1 LIMIT 1",
-    [DO_EACH_ENDED] = "SELECT sid, last_access_exp FROM session"
-                      " WHERE revoked_at IS NOT NULL AND last_access_exp > ?1",
-    [DO_END_USER] = "UPDATE session INDEXED BY session_live SET revoked_at = ?1, reason = ?4 "
-                    "WHERE user = ?2"
-                    " AND revoked_at IS NULL AND (last_access_exp > ?3"
-                    " OR (absolute_exp > ?1 AND idle_exp > ?1))",
+    [DO_REVOKE] = "UPDATE session SET revoked_at = ?2, reason = ?3"
+                  " WHERE sid = ?1 AND revoked_at IS NULL",
+    [DO_REVOKE_OLDEST] = "UPDATE session SET revoked_at = ?2, reason = ?3 WHERE sid IN"
+                         " (SELECT sid FROM session INDEXED BY session_live"
+                         " WHERE user = ?1 AND revoked_at IS NULL"
+                         " AND absolute_exp > ?2 AND idle_exp > ?2"
+                         " ORDER BY created_at DESC, sid DESC LIMIT -1 OFFSET ?4)",
+    [DO_HAS_USER] = "SELECT 1 FROM session WHERE user = ?1 LIMIT 1",
+    [DO_EACH_REVOKED] = "SELECT sid, last_access_exp FROM session"
+                        " WHERE revoked_at IS NOT NULL AND last_access_exp > ?1",
+    [DO_REVOKE_USER] =
+        "UPDATE session INDEXED BY session_live SET revoked_at = ?1, reason = ?4 "
+        "WHERE user = ?2"
+        " AND revoked_at IS NULL AND (last_access_exp > ?3"
+        " OR (absolute_exp > ?1 AND idle_exp > ?1))",
     [DO_COUNT_LIVE] = "SELECT sum(revoked_at IS NULL AND absolute_exp > ?1 AND idle_exp > ?1),"
                       " count(*) FROM (SELECT revoked_at, absolute_exp, idle_exp FROM session"
                       " ORDER BY sid DESC LIMIT ?2)",
@@ -123,7 +124,7 @@ enum store_result store_begin(struct store *store, int64_t wall, int64_t up)
         return STORE_FAILED;
     store->now = store_time(store, wall);
     store->next = store->clock;
-    clock_follow(&store->next, wall, up);
+    clock_update(&store->next, wall, up);
     store->changes = sqlite3_total_changes(store->sql.db);
     return STORE_DONE;
 }
@@ -143,7 +144,7 @@ static bool advance(struct store *store)
     return sql_run(&call) != STORE_FAILED;
 }
 
-/* By the mark: a wall clock that was set forward throws nothing away. */
+/* By the mark: setting the wall clock forward deletes nothing. */
 static bool purge(struct store *store)
 {
     struct sql_call call = sql_call(&store->sql, DO_PURGE);
@@ -193,8 +194,8 @@ bool store_read_session(struct sql_call *call, struct store_session *s)
     s->pair.refresh_exp = sql_read_int(call);
     s->last_access_exp = sql_read_int(call);
     s->stamp_len = sql_read_bytes(call, s->stamp, sizeof(s->stamp));
-    s->ended = sql_read_int(call) != 0;
-    return !call->damaged;
+    s->revoked = sql_read_int(call) != 0;
+    return !call->corrupt;
 }
 
 enum store_result store_find(struct store *store, const uint8_t sid[ISSUE_ID_BYTES],
@@ -207,7 +208,7 @@ enum store_result store_find(struct store *store, const uint8_t sid[ISSUE_ID_BYT
     sql_bind_id(&call, sid);
     result = sql_step(&call);
     if (result == STORE_DONE && !store_read_session(&call, &found)) {
-        sql_damaged(&store->sql);
+        sql_corrupt(&store->sql);
         result = STORE_FAILED;
     }
     sql_done(&call);
@@ -240,7 +241,7 @@ enum store_result store_add(struct store *store, const struct store_session *s,
     sql_bind_int(&call, s->pair.refresh_exp);
     sql_bind_int(&call, s->last_access_exp);
     sql_bind_bytes(&call, s->stamp, s->stamp_len);
-    if (s->ended) {
+    if (s->revoked) {
         sql_bind_int(&call, store->now);
         sql_bind_text(&call, reason);
     } else {
@@ -282,10 +283,10 @@ enum store_result store_renew(struct store *store, const uint8_t sid[ISSUE_ID_BY
     return sql_run(&call);
 }
 
-enum store_result store_end(struct store *store, const uint8_t sid[ISSUE_ID_BYTES],
-                            const char *reason)
+enum store_result store_revoke(struct store *store, const uint8_t sid[ISSUE_ID_BYTES],
+                               const char *reason)
 {
-    struct sql_call call = sql_call(&store->sql, DO_END);
+    struct sql_call call = sql_call(&store->sql, DO_REVOKE);
 
     sql_bind_id(&call, sid);
     sql_bind_int(&call, store->now);
@@ -305,21 +306,21 @@ static enum store_result run_counting(struct store *store, struct sql_call *call
     return STORE_DONE;
 }
 
-enum store_result store_end_oldest(struct store *store, const char *user, uint64_t keep,
-                                   const char *reason, uint64_t *ret_ended)
+enum store_result store_revoke_oldest(struct store *store, const char *user, uint64_t keep,
+                                      const char *reason, uint64_t *ret_revoked)
 {
-    struct sql_call call = sql_call(&store->sql, DO_END_OLDEST);
+    struct sql_call call = sql_call(&store->sql, DO_REVOKE_OLDEST);
 
     sql_bind_text(&call, user);
     sql_bind_int(&call, store->now);
     sql_bind_text(&call, reason);
     sql_bind_int(&call, keep < INT64_MAX ? (int64_t)keep : INT64_MAX);
-    return run_counting(store, &call, ret_ended);
+    return run_counting(store, &call, ret_revoked);
 }
 
-enum store_result store_knows_user(struct store *store, const char *user)
+enum store_result store_has_user(struct store *store, const char *user)
 {
-    struct sql_call call = sql_call(&store->sql, DO_KNOWS_USER);
+    struct sql_call call = sql_call(&store->sql, DO_HAS_USER);
     enum store_result result;
 
     sql_bind_text(&call, user);
@@ -328,14 +329,14 @@ enum store_result store_knows_user(struct store *store, const char *user)
     return result;
 }
 
-enum store_result store_end_user(struct store *store, const char *user, int64_t wall,
-                                 const char *reason, uint64_t *ret_ended)
+enum store_result store_revoke_user(struct store *store, const char *user, int64_t wall,
+                                    const char *reason, uint64_t *ret_revoked)
 {
-    struct sql_call call = sql_call(&store->sql, DO_END_USER);
+    struct sql_call call = sql_call(&store->sql, DO_REVOKE_USER);
 
     sql_bind_int(&call, store->now);
     sql_bind_text(&call, user);
     sql_bind_int(&call, wall);
     sql_bind_text(&call, reason);
-    return run_counting(store, &call, ret_ended);
+    return run_counting(store, &call, ret_revoked);
 }

@@ -1,6 +1,6 @@
 /*
- * What the files of the SQLite store share: store_schema.c makes, migrates and opens the file,
- * store_sqlite.c has the statements and works with one session, store_list.c with many.
+ * Shared by the files of the SQLite store: store_schema.c creates, migrates and opens the file,
+ * store_sqlite.c has the statements and works on one session, store_list.c on many.
  */
 #pragma once
 
@@ -19,29 +19,29 @@ enum store_statement {
     DO_ADD,
     DO_ROTATE,
     DO_RENEW,
-    DO_END,
-    DO_END_OLDEST,
-    DO_KNOWS_USER,
-    DO_EACH_ENDED,
-    DO_END_USER,
+    DO_REVOKE,
+    DO_REVOKE_OLDEST,
+    DO_HAS_USER,
+    DO_EACH_REVOKED,
+    DO_REVOKE_USER,
     DO_COUNT_LIVE,
     DO_LAST_EXP,
     STATEMENT_COUNT,
 };
 
-_Static_assert(STATEMENT_COUNT <= SQL_MAX, "sql.h keeps them all");
+_Static_assert(STATEMENT_COUNT <= SQL_MAX, "struct sql has room for all statements");
 
 struct store {
     struct sql sql;
-    struct clock_mark clock; /* as it is on disk */
-    struct clock_mark next;  /* as this transaction leaves it */
+    struct clock_mark clock; /* as on disk */
+    struct clock_mark next;  /* after this transaction */
     int64_t now;             /* of the transaction */
     int changes;             /* sqlite3_total_changes at its start */
 };
 
-/* Opens the file for an empty store, making it or bringing it to this release's schema. */
+/* Opens the file; creates it, or migrates it to the schema of this release. */
 enum tok_err store_connect(struct store *store, const char *path,
                            struct errmsg *errmsg) MUST_CHECK;
 
-/* Reads the columns that all queries of sessions begin with. False: a row is damaged. */
+/* Reads the columns that every query of sessions begins with. False: the row is corrupt. */
 bool store_read_session(struct sql_call *call, struct store_session *s);

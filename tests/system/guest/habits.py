@@ -91,7 +91,7 @@ def reloads_under_load_lose_no_request_and_no_daemon():
         # kill -HUP returns before its signal was read.
         until(lambda: lifetime(obtain()) == (6 + 7 % 5) * 60)
         for name in DAEMONS:
-            assert status(name) == "Answering", (name, status(name))
+            assert status(name) == "Ready", (name, status(name))
 
 
 @test
@@ -118,7 +118,7 @@ def a_reload_of_wrong_settings_fails_says_one_line_and_changes_nothing():
         settings.write("[Token]\nAccessTokenLifetime=8min\n")
         assert sh("systemctl reload " + " ".join(DAEMONS)).returncode == 0
         until(lambda: lifetime(obtain()) == 480)
-        assert status("jwtd") == "Answering", status("jwtd")
+        assert status("jwtd") == "Ready", status("jwtd")
 
 
 @test
@@ -157,7 +157,7 @@ def fault(break_it, mend_it, names):
     assert statuses == [503] * 3, (break_it, statuses)
     assert len(said) == 1 and names in said[0], (break_it, said)
     until(lambda: api("/api/token/", LOGIN)[0] == 200, 5)
-    assert status("jwtd-issuer") == "Answering", status("jwtd-issuer")
+    assert status("jwtd-issuer") == "Ready", status("jwtd-issuer")
 
 
 @test

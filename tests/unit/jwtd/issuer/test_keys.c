@@ -166,7 +166,7 @@ START_TEST(a_directory_without_keys_is_refused)
     ck_assert_err(keys_load(dir, eddsa(), &keys, &errmsg), TOK_KEYS);
     ck_assert_int_eq(mkdir(dir, 0700), 0);
     ck_assert_err(keys_load(dir, eddsa(), &keys, &errmsg), TOK_KEYS);
-    ck_assert_ptr_nonnull(strstr(errmsg.text, "holds no key"));
+    ck_assert_ptr_nonnull(strstr(errmsg.text, "contains no key"));
 }
 END_TEST
 
@@ -244,9 +244,9 @@ START_TEST(secrets_beside_pairs_are_refused)
     path_of(dir, secret, path);
     ck_assert_ok(file_write(path, secret_slice(&jwk), 0600, &errmsg));
     ck_assert_err(keys_load(dir, eddsa(), &none, &errmsg), TOK_KEYS);
-    ck_assert_ptr_nonnull(strstr(errmsg.text, "holds secrets (HS) beside"));
+    ck_assert_ptr_nonnull(strstr(errmsg.text, "contains HMAC secrets beside"));
     ck_assert_err(keys_load(dir, alg_find(SLICE("HS256")), &none, &errmsg), TOK_KEYS);
-    ck_assert_ptr_nonnull(strstr(errmsg.text, "holds secrets (HS) beside"));
+    ck_assert_ptr_nonnull(strstr(errmsg.text, "contains HMAC secrets beside"));
     ck_assert_ptr_null(none.keys);
 }
 END_TEST

@@ -98,7 +98,7 @@ START_TEST(ended_and_expired_sessions_are_on_no_page)
     stores_add(store, &old);
     stores_add(store, &live);
     stores_begin(store, NOW);
-    ck_assert_int_eq(store_end(store, ended.sid, "logout"), STORE_DONE);
+    ck_assert_int_eq(store_revoke(store, ended.sid, "logout"), STORE_DONE);
     stores_commit(store);
     for (int all = 0; all < 2; all++) {
         (void)walk(store, all ? NULL : "alice", 10, &seen);
@@ -116,7 +116,7 @@ START_TEST(a_page_looks_at_so_many_rows_and_no_more)
 
     add_many(store, "alice", 0, 1000);
     stores_begin(store, NOW);
-    ck_assert_int_eq(store_end_oldest(store, "alice", 0, "test", &n), STORE_DONE);
+    ck_assert_int_eq(store_revoke_oldest(store, "alice", 0, "test", &n), STORE_DONE);
     ck_assert_uint_eq(n, 1000);
     stores_commit(store);
     add_many(store, "alice", 1000, 1001);
@@ -200,7 +200,7 @@ START_TEST(expired_rows_go_in_steps_of_eight)
     }
     (void)stores_find(store, &live);
     stores_begin(store, NOW + 31 * 86400);
-    ck_assert_int_eq(store_end_oldest(store, "nobody", 0, "test", &n), STORE_DONE);
+    ck_assert_int_eq(store_revoke_oldest(store, "nobody", 0, "test", &n), STORE_DONE);
     stores_commit(store);
     ck_assert_int_eq(rows(), 1);
 }
@@ -254,7 +254,7 @@ static void add_four_fates(struct store *store)
     stores_begin(store, NOW);
     for (int i = 0; i < 4; i++)
         ck_assert_int_eq(store_add(store, &s[i], NULL), STORE_DONE);
-    ck_assert_int_eq(store_end(store, s[1].sid, "test"), STORE_DONE);
+    ck_assert_int_eq(store_revoke(store, s[1].sid, "test"), STORE_DONE);
     stores_commit(store);
 }
 
@@ -295,13 +295,13 @@ START_TEST(ending_a_user_ends_what_is_live_or_has_a_living_access_token)
     add_four_fates(store);
     add_many(store, "bob", 100, 102);
     stores_begin(store, NOW);
-    ck_assert_int_eq(store_end_user(store, "alice", NOW, "test", &n), STORE_DONE);
+    ck_assert_int_eq(store_revoke_user(store, "alice", NOW, "test", &n), STORE_DONE);
     stores_commit(store);
     ck_assert_uint_eq(n, 2);
-    ck_assert(stores_find(store, &expired).ended);
+    ck_assert(stores_find(store, &expired).revoked);
     ck_assert_uint_eq(live_among(store, 99, false), 2);
     stores_begin(store, NOW);
-    ck_assert_int_eq(store_end_user(store, "alice", NOW, "test", &n), STORE_DONE);
+    ck_assert_int_eq(store_revoke_user(store, "alice", NOW, "test", &n), STORE_DONE);
     stores_commit(store);
     ck_assert_uint_eq(n, 0);
 }

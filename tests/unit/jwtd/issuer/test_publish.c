@@ -64,7 +64,7 @@ static void expect(const char *name, const char *text)
 static void end_session(uint8_t byte, int64_t last_access_exp)
 {
     struct store_session s = {
-        .user = "alice", .last_access_exp = last_access_exp, .ended = true};
+        .user = "alice", .last_access_exp = last_access_exp, .revoked = true};
 
     memset(s.sid, byte, sizeof(s.sid));
     ck_assert_int_eq(store_begin(store, NOW - 10000, 1000), STORE_DONE);

@@ -51,7 +51,7 @@ START_TEST(what_was_added_is_found_as_it_was)
     ck_assert_uint_eq(found.stamp_len, s.stamp_len);
     ck_assert_mem_eq(found.stamp, s.stamp, s.stamp_len);
     ck_assert(!found.has_previous);
-    ck_assert(!found.ended);
+    ck_assert(!found.revoked);
 }
 END_TEST
 
@@ -138,12 +138,12 @@ START_TEST(an_ended_session_is_not_rotated)
 
     stores_add(store, &s);
     stores_begin(store, NOW);
-    ck_assert_int_eq(store_end(store, s.sid, "logout"), STORE_DONE);
-    ck_assert_int_eq(store_end(store, s.sid, "logout"), STORE_ABSENT);
+    ck_assert_int_eq(store_revoke(store, s.sid, "logout"), STORE_DONE);
+    ck_assert_int_eq(store_revoke(store, s.sid, "logout"), STORE_ABSENT);
     ck_assert_int_eq(store_rotate(store, s.sid, 0, &pair, NOW + 99), STORE_ABSENT);
     ck_assert_int_eq(store_renew(store, s.sid, 0, NOW + 99, NOW + 99), STORE_ABSENT);
     stores_commit(store);
-    ck_assert(stores_find(store, &s).ended);
+    ck_assert(stores_find(store, &s).revoked);
 }
 END_TEST
 
@@ -178,14 +178,14 @@ START_TEST(the_oldest_sessions_end_first)
     gone.idle_exp = NOW - 1; /* expired: it takes nobody's place */
     stores_add(store, &gone);
     stores_begin(store, NOW);
-    ck_assert_int_eq(store_end_oldest(store, "alice", 3, "limit", &ended), STORE_DONE);
+    ck_assert_int_eq(store_revoke_oldest(store, "alice", 3, "limit", &ended), STORE_DONE);
     ck_assert_uint_eq(ended, 2);
-    ck_assert_int_eq(store_end_oldest(store, "alice", 3, "limit", &ended), STORE_DONE);
+    ck_assert_int_eq(store_revoke_oldest(store, "alice", 3, "limit", &ended), STORE_DONE);
     ck_assert_uint_eq(ended, 0);
     stores_commit(store);
     for (int i = 0; i < 5; i++)
-        ck_assert_int_eq(stores_find(store, &s[i]).ended, i < 2);
-    ck_assert(!stores_find(store, &other).ended);
+        ck_assert_int_eq(stores_find(store, &s[i]).revoked, i < 2);
+    ck_assert(!stores_find(store, &other).revoked);
 }
 END_TEST
 
@@ -195,8 +195,8 @@ START_TEST(a_user_is_known_by_any_session)
     struct store_session s = stores_session(1);
 
     stores_add(store, &s);
-    ck_assert_int_eq(store_knows_user(store, "alice"), STORE_DONE);
-    ck_assert_int_eq(store_knows_user(store, "bob"), STORE_ABSENT);
+    ck_assert_int_eq(store_has_user(store, "alice"), STORE_DONE);
+    ck_assert_int_eq(store_has_user(store, "bob"), STORE_ABSENT);
 }
 END_TEST
 
@@ -225,13 +225,13 @@ START_TEST(ended_sessions_are_told_until_their_last_token_is_past)
     stores_add(store, &live);
     stores_add(store, &ended);
     stores_begin(store, NOW);
-    ck_assert_int_eq(store_end(store, ended.sid, "logout"), STORE_DONE);
+    ck_assert_int_eq(store_revoke(store, ended.sid, "logout"), STORE_DONE);
     stores_commit(store);
-    ck_assert_int_eq(store_each_ended(store, NOW, see, &seen), STORE_DONE);
+    ck_assert_int_eq(store_each_revoked(store, NOW, see, &seen), STORE_DONE);
     ck_assert_uint_eq(seen.n, 1);
     ck_assert_uint_eq(seen.first, 2);
     ck_assert_int_eq(seen.exp, ended.last_access_exp);
-    ck_assert_int_eq(store_each_ended(store, ended.last_access_exp, see, &seen), STORE_DONE);
+    ck_assert_int_eq(store_each_revoked(store, ended.last_access_exp, see, &seen), STORE_DONE);
     ck_assert_uint_eq(seen.n, 1);
 }
 END_TEST
@@ -241,11 +241,11 @@ START_TEST(a_session_may_be_over_from_its_start)
     CLEANUP(cleanup_store) struct store *store = stores_open();
     struct store_session s = stores_session(1);
 
-    s.ended = true;
+    s.revoked = true;
     stores_begin(store, NOW);
     ck_assert_int_eq(store_add(store, &s, "rollback"), STORE_DONE);
     stores_commit(store);
-    ck_assert(stores_find(store, &s).ended);
+    ck_assert(stores_find(store, &s).revoked);
 }
 END_TEST
 
