@@ -5,7 +5,7 @@
 
 #include <getopt.h>
 
-/* getopt returns the number of the row, counted from 1; '?' and -1 are none. */
+/* getopt returns the number of the row, counted from 1, which is never '?' or -1. */
 static int make_long_options(const struct option_row *rows, struct option *ret)
 {
     int n = 0;

@@ -19,7 +19,7 @@ static int report_ended(const char *what, int64_t n, bool json)
     else if (n == 0)
         printf("%s has no live session\n", what);
     else
-        printf("%" PRId64 " session%s revoked; their tokens are no longer accepted\n", n,
+        printf("%" PRId64 " session%s revoked; the tokens are no longer accepted\n", n,
                n == 1 ? "" : "s");
     return EXIT_SUCCESS;
 }

@@ -44,7 +44,7 @@ static void get_login(struct login_status *l)
                                 &l->reply, &l->errmsg) == TOK_OK;
 }
 
-/* "" when there is none. */
+/* "" when it is missing. */
 static const char *claim_of(const struct login_status *l, const char *name)
 {
     const char *text = json_member_text(l->claims, name);

@@ -18,15 +18,15 @@ DEFINE_CLEANUP(struct json_object *, cleanup_json, json_object_put)
 /* An object or array. *ret must be freed. TOK_JSON. */
 enum tok_err json_read(struct slice text, struct json_object **ret) MUST_CHECK;
 
-/* The member of an object; NULL when there is none or it is null. object may be NULL, and of
- * any type, here and below. */
+/* The member of an object; NULL when it is missing or null. object may be NULL or of another
+ * type, here and below. */
 struct json_object *json_member(struct json_object *object, const char *name);
 
 /* A string without U+0000; NULL for any other. Lives as long as the object. */
 const char *json_text(struct json_object *value);
 const char *json_member_text(struct json_object *object, const char *name);
 
-/* Replaces *ret by a copy of a string member. False when there is none: *ret stays. */
+/* Replaces *ret by a copy of a string member. False when it is missing: *ret stays. */
 bool json_member_secret(struct json_object *object, const char *name, struct secret *ret);
 
 /* A whole number within +-(2^53 - 1). False for any other. */

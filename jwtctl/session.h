@@ -23,7 +23,7 @@ enum tok_err session_read(const struct token_cache *c, struct client_session *re
 enum tok_err session_write(const struct token_cache *c, const struct client_session *s,
                            struct errmsg *errmsg) MUST_CHECK;
 
-/* The session as it is kept. TOK_FILE with a message, also when there is none. */
+/* The session as it is kept. TOK_FILE with a message, also when not logged in. */
 enum tok_err session_kept(struct client_session *ret, struct errmsg *errmsg) MUST_CHECK;
 
 /* The session with an access token that is valid now. Errors come with a message; when there is

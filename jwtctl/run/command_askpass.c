@@ -1,5 +1,5 @@
 /* jwtctl askpass PROMPT, and libexec/jwt/askpass PROMPT: the password program of ssh and sudo.
- * Prints the answer; the exit status is 1 when there is none. */
+ * Prints the answer; exit status 1 means no answer. */
 #include "jwtctl/arguments.h"
 #include "jwtctl/command.h"
 #include "jwtctl/narrow.h"

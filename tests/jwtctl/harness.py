@@ -8,6 +8,7 @@ import os
 import socketserver
 import subprocess
 import tempfile
+import termios
 import threading
 import time
 
@@ -185,6 +186,15 @@ def server(login=True, lifetime=900, aud=AUD):
 
 def log_in(s, *args, password="correct horse\n"):
     return run("login", "alice", f"--server={s.socket_path}", *args, stdin=password)
+
+
+def wait_for_silence(terminal):
+    """Until the program has turned the echo off, which discards what was typed before."""
+    for _ in range(3000):
+        if not termios.tcgetattr(terminal)[3] & termios.ECHO:
+            return
+        time.sleep(0.01)
+    raise AssertionError("the echo stays on")
 
 
 def kept():

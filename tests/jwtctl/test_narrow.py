@@ -4,7 +4,7 @@ import json
 import os
 import pty
 
-from harness import JWTCTL, TMP, environment, kept, path, payload, run, server
+from harness import JWTCTL, TMP, environment, kept, path, payload, run, server, wait_for_silence
 
 ONCE = {"scope": "pam:sshd", "one_time": True}
 SUDO = {"scope": "pam:sudo pam:sudo-i"}
@@ -248,6 +248,7 @@ def test_a_jump_host_is_a_persons_to_answer():
         shown = b""
         while b": " not in shown:
             shown += os.read(fd, 1024)
+        wait_for_silence(fd)
         os.write(fd, b"typed\n")
         while b"typed" not in shown:
             shown += os.read(fd, 1024)

@@ -192,7 +192,7 @@ def test_revoke_ends_a_users_sessions_or_one():
         m.log_in()
         m.log_in(who="elsewhere")
         sid = m.status(who="elsewhere")[1]["login"]["sid"]
-        assert m.admin("revoke", sid) == (0, "1 session revoked; their tokens are no longer accepted\n", "")
+        assert m.admin("revoke", sid) == (0, "1 session revoked; the tokens are no longer accepted\n", "")
         assert (m.status()[0], m.status(who="elsewhere")[0]) == (0, 1)
         assert m.admin("revoke", "alice", "--json") == (0, '{"ended":1}\n', "")
         assert m.status()[0] == 1
