@@ -1,14 +1,15 @@
 /*
  * A whole login, from the answer at "Password: " to pam_end, by the real libpam and the real
- * module, with keys, an issuer and a list of the harness's own. The first letter says what the
- * bytes are: S, a payload that the harness signs; N, likewise, in a stack with
+ * module, with keys, an issuer and a list that the harness makes. The first letter says what
+ * the bytes are: S, a payload that the harness signs; N, likewise, in a stack with
  * ignore_non_token; anything else, the answer itself. Beyond "no crash, no leak":
  *
- * - nothing that was not signed opens, and what opens names the user, the issuer and the
- * audience
- * - PAM_IGNORE is given for what is not shaped like a token alone, and where it was asked for
- * - what opens leaves JWT_EXP for the next phase; what does not open leaves nothing
- * - no line of the log and nothing that is told holds the answer
+ * - nothing that was not signed is accepted, and an accepted token names the user, the issuer
+ * and the audience
+ * - PAM_IGNORE is returned only with ignore_non_token, and only for what does not look like a
+ * token
+ * - an accepted token leaves JWT_EXP for the next phase, a refused one nothing
+ * - no log line and no message contains the answer
  */
 #include "common/base/base64url.h"
 #include "common/jose/jws.h"

@@ -1,18 +1,18 @@
 /*
- * Bytes of a stranger as a token, and as what a real key signed. The first byte chooses:
+ * Arbitrary bytes as a token, and as what a real key signed. The first byte selects:
  *
  *   'T'  the rest is the token
- *   'P'  the rest is the payload under our header and a signature that holds
+ *   'P'  the rest is the payload, with our header and a valid signature
  *   'H'  the rest is the header over a good payload, signed
- *   'M'  the rest are claims to mint
+ *   'M'  the rest are claims of a token to issue
  *
- * and the second one the key: EdDSA, HS256 or ES256. Mutation goes where it tells: into the
- * decoded parts of a token, and often by a word of JSON or of JOSE rather than by a byte.
+ * and the second one the key: EdDSA, HS256 or ES256. Mutations change the decoded parts of a
+ * token, and insert words of JSON and JOSE as well as bytes.
  *
- * Beyond "no crash": a token nobody signed is never authentic; what is taken has passed every
- * line of our policy, judged here a second time from the claims, and is refused with any one
- * bit of it flipped; peeking never disagrees with reading; what was minted is read as the same
- * claims.
+ * Beyond "no crash": a token that was not signed is never authentic; an accepted token has
+ * passed every line of the policy, checked here a second time from the claims, and is refused
+ * with any one bit flipped; the unverified issuer never differs from the claim; an issued token
+ * has the claims it was issued with.
  */
 #include "tests/fuzz/fuzz_jws_claims.h"
 
@@ -39,7 +39,8 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 /* The token verified last; the slices of its result point into it. */
 static struct parsed_token parsed;
 
-static enum tok_err judge(const struct signer *s, struct slice token, struct verify_result *ret)
+static enum tok_err verify(const struct signer *s, struct slice token,
+                           struct verify_result *ret)
 {
     const struct verify_params params = {
         .token = &parsed,
@@ -96,11 +97,11 @@ static void must_have_the_same_issuer(const struct verify_result *r)
         must(r->claims.iss && scan_string_is(*r->claims.iss, (struct slice){iss, strlen(iss)}));
 }
 
-static void judge_stranger(const struct signer *s, struct slice token)
+static void verify_unsigned(const struct signer *s, struct slice token)
 {
     CLEANUP(cleanup_free) char *exact = exact_copy(token);
     struct verify_result r;
-    enum tok_err err = judge(s, (struct slice){exact, token.n}, &r);
+    enum tok_err err = verify(s, (struct slice){exact, token.n}, &r);
 
     must(err != TOK_OK && !r.authentic && !*r.user && !r.claims.n);
     must(!tok_err_is_ours(err));
@@ -117,18 +118,18 @@ static void flipped_is_refused(const struct signer *s, char *token, size_t n)
     for (int i = 0; i < 4; i++) {
         at = (at * 131 + (unsigned char)token[n - 1 - (size_t)i]) % n;
         token[at] = (char)(token[at] ^ 1 << (at + (size_t)i) % 8);
-        must(judge(s, (struct slice){token, n}, &r) != TOK_OK && !r.authentic);
+        must(verify(s, (struct slice){token, n}, &r) != TOK_OK && !r.authentic);
         token[at] = (char)(token[at] ^ 1 << (at + (size_t)i) % 8);
     }
 }
 
-static void judge_signed(const struct signer *s, struct slice head, struct slice body,
-                         bool head_is_ours)
+static void verify_signed(const struct signer *s, struct slice head, struct slice body,
+                          bool head_is_ours)
 {
     size_t n;
     CLEANUP(cleanup_free) char *token = signer_token(s, head, body, &n);
     struct verify_result r;
-    enum tok_err err = judge(s, (struct slice){token, n}, &r);
+    enum tok_err err = verify(s, (struct slice){token, n}, &r);
 
     if (head_is_ours && body.n)
         must(r.authentic);
@@ -183,7 +184,7 @@ static void mint(const struct signer *s, struct slice in)
 
     mint_read(in, &room, &claims);
     must(issue_token(s->key, &claims, 0, &token, &n) == TOK_OK && token.n == n);
-    err = judge(s, secret_slice(&token), &r);
+    err = verify(s, secret_slice(&token), &r);
     must(r.authentic && r.claims.n && !tok_err_is_ours(err));
     must_be_minted(&r.claims, &claims);
     if (err)
@@ -207,13 +208,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return -1;
     switch (mode) {
     case 'T':
-        judge_stranger(s, rest);
+        verify_unsigned(s, rest);
         return 0;
     case 'P':
-        judge_signed(s, (struct slice){s->header, strlen(s->header)}, rest, true);
+        verify_signed(s, (struct slice){s->header, strlen(s->header)}, rest, true);
         return 0;
     case 'H':
-        judge_signed(s, rest, SLICE(SIGNED_PAYLOAD), false);
+        verify_signed(s, rest, SLICE(SIGNED_PAYLOAD), false);
         return 0;
     case 'M':
         mint(s, rest);

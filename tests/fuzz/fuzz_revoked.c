@@ -1,16 +1,16 @@
 /*
- * Bytes as the list of ended sessions. The first byte chooses:
+ * Bytes as the list of revoked sessions. The first byte selects:
  *
  *   'F'  the rest, after one sid of 22 bytes, is the file
  *   'L'  the rest are sessions of 16 bytes and an exp of 4, written as the file should be
- *   'R'  runs of sessions, up to 6000 of them, so that the list is long enough to be searched
- * in every way: 8 bytes that a run's ids begin with, a byte that tells how far they are apart,
- * one that tells how many; after 2 bytes that tell where a line is out of form
+ *   'R'  runs of sessions, up to 6000 in all, for a long list. First 2 bytes with the place of
+ * a malformed line, then for each run 8 bytes with which its ids begin, one for their distance
+ * and one for their number
  *
- * Beyond "no crash": a walk over all lines, in place of a search, says the same wherever the
- * file is in form; a short file that is out of form is never asked without TOK_LIST; nobody is
- * on the list who is not in the file; and of a sorted file with a line out of form, nobody is
- * off the list who is in it.
+ * Beyond "no crash": a linear search finds the same in every valid file; a lookup in a short
+ * malformed file is always TOK_LIST; a session that is not in the file is never reported as
+ * revoked; and a session in a sorted file with a malformed line is never reported as not
+ * revoked.
  */
 #include "common/base/base64url.h"
 #include "common/base/cleanup.h"
@@ -84,7 +84,7 @@ static bool walk(struct slice text, struct slice sid)
 }
 
 struct file_state {
-    bool good, sorted; /* in form and order; in order but for lines that are out of form */
+    bool good, sorted; /* well-formed and in order; in order except for malformed lines */
 };
 
 static void ask(const struct revoked *list, struct slice text, struct file_state state,
@@ -106,7 +106,7 @@ static void ask(const struct revoked *list, struct slice text, struct file_state
 }
 
 /* Looks up this session, and those in front, in the middle and at the end. */
-static void judge(struct slice text, struct slice sid, bool sorted)
+static void check(struct slice text, struct slice sid, bool sorted)
 {
     size_t n = text.n / REVOKED_LINE_LEN;
     struct file_state state = {.good = file_is_good(text), .sorted = sorted};
@@ -137,7 +137,7 @@ static int by_sid(const void *a, const void *b)
 }
 
 /* The file that the daemon would write for these sessions. */
-static void judge_list(struct slice in)
+static void check_sessions(struct slice in)
 {
     size_t n = in.n / SESSION;
     CLEANUP(cleanup_free) char *lines = calloc(n + 1, REVOKED_LINE_LEN);
@@ -155,9 +155,9 @@ static void judge_list(struct slice in)
         must(line_is_good(line));
     }
     qsort(lines, n, REVOKED_LINE_LEN, by_sid);
-    judge((struct slice){lines, n * REVOKED_LINE_LEN}, (struct slice){sid, sizeof(sid)}, true);
+    check((struct slice){lines, n * REVOKED_LINE_LEN}, (struct slice){sid, sizeof(sid)}, true);
     sid[0] = sid[0] == 'A' ? 'B' : 'A';
-    judge((struct slice){lines, n * REVOKED_LINE_LEN}, (struct slice){sid, sizeof(sid)}, true);
+    check((struct slice){lines, n * REVOKED_LINE_LEN}, (struct slice){sid, sizeof(sid)}, true);
 }
 
 /* A run's ids begin with a number that grows by a power of two, and end in some of its bytes.
@@ -181,7 +181,7 @@ static size_t add_run(struct slice *in, char *lines, size_t n)
     return n;
 }
 
-static void judge_runs(struct slice in)
+static void check_runs(struct slice in)
 {
     CLEANUP(cleanup_free) char *lines = calloc(RUNS_LINES, REVOKED_LINE_LEN);
     struct slice where = take_bytes(&in, 2);
@@ -198,12 +198,12 @@ static void judge_runs(struct slice in)
     qsort(lines, n, REVOKED_LINE_LEN, by_sid);
     at = ((size_t)(uint8_t)where.p[0] << 8 | (uint8_t)where.p[1]) % (2 * n);
     memcpy(sid, lines + at % n * REVOKED_LINE_LEN, sizeof(sid));
-    judge((struct slice){lines, n * REVOKED_LINE_LEN}, (struct slice){sid, sizeof(sid)}, true);
+    check((struct slice){lines, n * REVOKED_LINE_LEN}, (struct slice){sid, sizeof(sid)}, true);
     if (at < n)
         lines[at * REVOKED_LINE_LEN + REVOKED_SID_LEN + 1] = 'x';
     else
         sid[REVOKED_SID_LEN - 2] ^= 1;
-    judge((struct slice){lines, n * REVOKED_LINE_LEN}, (struct slice){sid, sizeof(sid)}, true);
+    check((struct slice){lines, n * REVOKED_LINE_LEN}, (struct slice){sid, sizeof(sid)}, true);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -214,14 +214,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     case 'F': {
         struct slice sid = take_bytes(&in, REVOKED_SID_LEN);
 
-        judge(in, sid, file_is_good(in));
+        check(in, sid, file_is_good(in));
         return 0;
     }
     case 'L':
-        judge_list(in);
+        check_sessions(in);
         return 0;
     case 'R':
-        judge_runs(in);
+        check_runs(in);
         return 0;
     default:
         return -1;

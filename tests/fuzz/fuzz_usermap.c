@@ -1,7 +1,7 @@
 /*
  * A line with an issuer, a line with a claim's value, and any bytes as the map. Beyond "no
- * crash": a refusal names file and line; a walk over all lines finds what the search finds; who
- * is found is a portable user name that the map holds.
+ * crash": an error names file and line; a linear search finds the same; a user that is found is
+ * a portable user name in the map.
  */
 #include "common/base/cleanup.h"
 #include "common/token/policy.h"

@@ -58,7 +58,7 @@ static void verify_in_own_context(void)
     OSSL_LIB_CTX_free(ctx);
 }
 
-static void tell(const char *name, double *spent, size_t n)
+static void print_row(const char *name, double *spent, size_t n)
 {
     qsort(spent, n, sizeof(spent[0]), by_value);
     (void)printf("# %-20s %12.0f %12.0f\n", name, spent[0], spent[n / 2]);
@@ -87,7 +87,7 @@ static void time_rows(const struct row *rows, size_t n, double ret[][ROUNDS])
         }
     }
     for (size_t i = 0; i < n; i++)
-        tell(rows[i].name, ret[i], rows[i].rounds);
+        print_row(rows[i].name, ret[i], rows[i].rounds);
 }
 
 #define N_ROWS 5
@@ -132,7 +132,7 @@ static void time_first(const char *service, const char *answer)
         ck_assert_int_eq(fscanf(f, "%lf", &spent[i]), 1);
         ck_assert_int_eq(pclose(f), 0);
     }
-    tell(service, spent, FIRST_ROUNDS);
+    print_row(service, spent, FIRST_ROUNDS);
 }
 
 START_TEST(the_first_login_of_a_program_is_timed)

@@ -12,7 +12,7 @@ enum {
     TAKES_TOKEN = 1,
     TAKES_PASSWORD = 2,
     TAKES_ROOT = 4,            /* the token of uid 0 */
-    TAKES_CAROL = 8,           /* somebody else than alice */
+    TAKES_CAROL = 8,           /* another user than alice */
     TAKES_LOCKED_OUT = 16,     /* who failed too often */
     TAKES_EXPIRED = 32,        /* an account that is expired */
     TAKES_NO_QUESTION = 64,    /* who was authenticated elsewhere (sshd's public key) */

@@ -83,7 +83,7 @@ static int authenticate(pam_handle_t *pamh, const struct matrix_case *c,
     return cell->code[ACCOUNT];
 }
 
-/* What a child tells: the cell so far, then the PAM environment, as sshd takes it over. */
+/* What a child sends: the cell so far, then the PAM environment, as in sshd. */
 static void tell_parent(int fd, pam_handle_t *pamh, const struct matrix_cell *cell)
 {
     char **env = pam_getenvlist(pamh);

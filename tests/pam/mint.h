@@ -1,7 +1,6 @@
 /*
- * Tokens, good and bad, from raw JSON: what an attacker or a broken issuer could write. All but
- * mint_sign's are built on the good plan with one thing wrong, so that each test shows one
- * reason.
+ * Tokens, valid and invalid, from raw JSON: what an attacker or a broken issuer could write.
+ * Invalid ones are the good plan with one thing wrong, so that each test shows one reason.
  */
 #pragma once
 
@@ -16,7 +15,7 @@ struct plan {
     char more[512]; /* further members, each with a comma in front */
 };
 
-/* A token that alice, or whoever, is let in with: 15 minutes from now. */
+/* A valid token for this user: 15 minutes from now. */
 struct plan plan_good(const char *user);
 
 /* The compact form, malloc'ed. */

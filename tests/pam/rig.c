@@ -235,10 +235,10 @@ static void rig_teardown(void)
 
 static int answer_one(struct talk *talk, const struct pam_message *m, struct pam_response *ret)
 {
-    size_t used = strlen(talk->told);
+    size_t used = strlen(talk->shown);
 
     if (m->msg_style == PAM_ERROR_MSG || m->msg_style == PAM_TEXT_INFO) {
-        (void)snprintf(talk->told + used, sizeof(talk->told) - used, "%s\n", m->msg);
+        (void)snprintf(talk->shown + used, sizeof(talk->shown) - used, "%s\n", m->msg);
         return PAM_SUCCESS;
     }
     talk->prompts++;

@@ -39,7 +39,7 @@ struct talk {
     int fail;           /* a PAM code instead of an answer; 0: none */
     unsigned prompts;
     char prompt[64];
-    char told[512]; /* every PAM_ERROR_MSG and PAM_TEXT_INFO, a line each */
+    char shown[512]; /* every PAM_ERROR_MSG and PAM_TEXT_INFO, a line each */
 };
 
 /* RIG/NAME, in a ring of static buffers. */

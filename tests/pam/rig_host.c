@@ -60,7 +60,7 @@ void rig_syslog_chk(int priority, int flag, const char *format, ...)
     va_end(args);
 }
 
-/* The clock, likewise: recorded tokens are judged at their time. */
+/* The clock, likewise: recorded tokens are verified at their time. */
 time_t rig_time(time_t *ret) TAKES_OVER("time");
 
 time_t rig_time(time_t *ret)

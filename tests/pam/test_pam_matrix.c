@@ -46,7 +46,7 @@ static bool read_line(const char *stack, const char *name, char line[LINE_SIZE])
     return found;
 }
 
-/* How many of a stack's cells are wrong; each is told. */
+/* How many of a stack's cells are wrong; each is printed. */
 static size_t wrong_cells(const struct matrix_stack *stack)
 {
     size_t wrong = 0;

@@ -1,4 +1,4 @@
-/* What the user is asked and told, and what the log says. */
+/* The prompt, the messages to the user, and the log. */
 #include "tests/pam/mint.h"
 #include "tests/pam/rig.h"
 
@@ -38,38 +38,38 @@ static char *token_with(enum fault fault)
     return token;
 }
 
-static void assert_told(const char *token, int flags, const char *told)
+static void assert_shown(const char *token, int flags, const char *shown)
 {
     struct talk talk = {.answer = token};
     pam_handle_t *pamh = rig_start(RIG_PROBE, "alice", &talk);
 
     ck_assert_pam(pam_authenticate(pamh, flags), PAM_AUTH_ERR);
-    ck_assert_str_eq(talk.told, told);
+    ck_assert_str_eq(talk.shown, shown);
     ck_assert_pam(pam_end(pamh, PAM_AUTH_ERR), PAM_SUCCESS);
 }
 
-START_TEST(holder_is_told_what_a_new_token_would_mend)
+START_TEST(holder_is_shown_what_a_new_token_would_correct)
 {
     for (int fault = 0; fault < FAULTS; fault++) {
         char *token = token_with((enum fault)fault);
 
-        assert_told(token, 0, sentences[fault]);
-        assert_told(token, PAM_SILENT, "");
+        assert_shown(token, 0, sentences[fault]);
+        assert_shown(token, PAM_SILENT, "");
         ck_assert_uint_eq(rig_log_lines(), 2);
         mint_spoil(token);
-        assert_told(token, 0, "");
+        assert_shown(token, 0, "");
         free(token);
     }
 }
 END_TEST
 
-START_TEST(quiet_tells_the_log_alone)
+START_TEST(quiet_writes_to_the_log_alone)
 {
     for (int fault = 0; fault < FAULTS; fault++) {
         char *token = token_with((enum fault)fault);
 
         rig_probe("# quiet");
-        assert_told(token, 0, "");
+        assert_shown(token, 0, "");
         ck_assert_uint_eq(rig_log_lines(), 1);
         free(token);
         rig_probe("#");
@@ -93,10 +93,10 @@ START_TEST(account_phase_tells_and_keeps_quiet_likewise)
         ck_assert_pam(pam_authenticate(pamh, 0), PAM_SUCCESS);
         rig_revoke(MINT_SID);
         ck_assert_pam(pam_acct_mgmt(pamh, 0), PAM_ACCT_EXPIRED);
-        ck_assert_str_eq(talk.told, i == 0 ? sentences[FAULT_ENDED] : "");
-        talk.told[0] = '\0';
+        ck_assert_str_eq(talk.shown, i == 0 ? sentences[FAULT_ENDED] : "");
+        talk.shown[0] = '\0';
         ck_assert_pam(pam_acct_mgmt(pamh, PAM_SILENT), PAM_ACCT_EXPIRED);
-        ck_assert_str_eq(talk.told, "");
+        ck_assert_str_eq(talk.shown, "");
         ck_assert_pam(pam_end(pamh, 0), PAM_SUCCESS);
         free(token);
     }
@@ -203,7 +203,8 @@ START_TEST(debug_says_more_and_no_secret)
 }
 END_TEST
 
-RIG_MAIN("pam_message", holder_is_told_what_a_new_token_would_mend, quiet_tells_the_log_alone,
-         account_phase_tells_and_keeps_quiet_likewise, prompt_is_pams_own_unless_it_is_given,
-         line_of_a_verdict_names_what_it_is_about, name_that_is_no_account_is_in_no_line,
-         field_from_outside_can_fake_no_other, debug_says_more_and_no_secret)
+RIG_MAIN("pam_message", holder_is_shown_what_a_new_token_would_correct,
+         quiet_writes_to_the_log_alone, account_phase_tells_and_keeps_quiet_likewise,
+         prompt_is_pams_own_unless_it_is_given, line_of_a_verdict_names_what_it_is_about,
+         name_that_is_no_account_is_in_no_line, field_from_outside_can_fake_no_other,
+         debug_says_more_and_no_secret)

@@ -138,7 +138,7 @@ START_TEST(account_refuses_a_token_that_expired_since)
     ck_assert_pam(pam_authenticate(pamh, 0), PAM_SUCCESS);
     (void)sleep(3);
     ck_assert_pam(pam_acct_mgmt(pamh, 0), PAM_ACCT_EXPIRED);
-    ck_assert_str_eq(talk.told, "pam_jwt: the token has expired\n");
+    ck_assert_str_eq(talk.shown, "pam_jwt: the token has expired\n");
     ck_assert_uint_eq(rig_log_lines(), 2);
     ck_assert_ptr_nonnull(strstr(rig_log_line(1), "reason=expired"));
     free(token);
@@ -273,7 +273,7 @@ START_TEST(environment_of_a_child_serves_setcred_account_and_session)
 }
 END_TEST
 
-START_TEST(environment_of_a_child_is_judged_by_time_and_list)
+START_TEST(environment_of_a_child_is_checked_by_time_and_list)
 {
     pam_handle_t *pamh = with_env(seconds_from_now(-60), "AZjm", MINT_SID);
 
@@ -357,6 +357,6 @@ RIG_MAIN("pam_phase", every_phase_after_a_token_succeeds,
          a_password_after_a_token_is_no_token_login,
          a_refused_token_takes_an_earlier_success_back,
          environment_of_a_child_serves_setcred_account_and_session,
-         environment_of_a_child_is_judged_by_time_and_list,
+         environment_of_a_child_is_checked_by_time_and_list,
          environment_that_is_not_exactly_ours_counts_as_absent,
          planted_environment_opens_nothing, token_without_jti_and_sid_passes_every_phase)

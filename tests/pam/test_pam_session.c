@@ -1,4 +1,4 @@
-/* session_limit: what pam_systemd, further down, is told of the session's end. */
+/* session_limit: the limit that pam_systemd, further down, receives. */
 #include "tests/pam/mint.h"
 #include "tests/pam/rig.h"
 
@@ -138,7 +138,7 @@ START_TEST(token_that_is_over_opens_no_session)
         ck_assert_pam(pam_open_session(pamh, 0), PAM_SESSION_ERR);
         ck_assert_ptr_nonnull(
             strstr(rig_log_line(0), i == 0 ? "reason=expired" : "reason=missing_claim"));
-        ck_assert_str_eq(talk.told, i == 0 ? "pam_jwt: the token has expired\n" : "");
+        ck_assert_str_eq(talk.shown, i == 0 ? "pam_jwt: the token has expired\n" : "");
         end(pamh);
     }
 }

@@ -86,7 +86,7 @@ START_TEST(good_token_opens)
     ck_assert_ptr_nonnull(strstr(rig_log_line(0), "sid=" MINT_SID));
     ck_assert_ptr_nonnull(strstr(rig_log_line(0), "reason=ok"));
     assert_no_part_logged(token);
-    ck_assert_str_eq(talk.told, "");
+    ck_assert_str_eq(talk.shown, "");
     ck_assert_uint_eq(talk.prompts, 1);
     ck_assert_str_eq(talk.prompt, "Password: ");
     ck_assert_pam(pam_end(pamh, PAM_SUCCESS), PAM_SUCCESS);
@@ -170,11 +170,11 @@ START_TEST(expired_token_is_refused_and_the_holder_told)
     talk.answer = token;
     pamh = rig_start(RIG_PROBE, "alice", &talk);
     ck_assert_pam(pam_authenticate(pamh, 0), PAM_AUTH_ERR);
-    ck_assert_str_eq(talk.told, "pam_jwt: the token has expired\n");
+    ck_assert_str_eq(talk.shown, "pam_jwt: the token has expired\n");
     ck_assert_ptr_nonnull(strstr(rig_log_line(0), "jti=AZjmXvZ0cKqkz1y9sUe3vQ"));
-    talk.told[0] = '\0';
+    talk.shown[0] = '\0';
     ck_assert_pam(pam_authenticate(pamh, PAM_SILENT), PAM_AUTH_ERR);
-    ck_assert_str_eq(talk.told, "");
+    ck_assert_str_eq(talk.shown, "");
     ck_assert_pam(pam_end(pamh, PAM_AUTH_ERR), PAM_SUCCESS);
     assert_refused(token, "expired");
 }
@@ -193,7 +193,7 @@ START_TEST(nothing_is_told_or_believed_before_the_signature_held)
     talk.answer = token;
     pamh = rig_start(RIG_PROBE, "alice", &talk);
     ck_assert_pam(pam_authenticate(pamh, 0), PAM_AUTH_ERR);
-    ck_assert_str_eq(talk.told, "");
+    ck_assert_str_eq(talk.shown, "");
     ck_assert_ptr_nonnull(
         strstr(rig_log_line(0), "issuer=- kid=- jti=- sid=- reason=bad_signature"));
     ck_assert_pam(pam_end(pamh, PAM_AUTH_ERR), PAM_SUCCESS);
@@ -298,7 +298,7 @@ START_TEST(tampered_header_is_refused)
     char *token = mint_sign(&plan), *changed;
     struct slice kid = key_kid(rig_key());
 
-    /* The same header in another spelling: nothing but the signature can tell. */
+    /* The same header in another spelling: only the signature differs. */
     (void)snprintf(other.header, sizeof(other.header),
                    "{\"typ\":\"JWT\",\"alg\":\"EdDSA\",\"kid\":\"%.*s\"}", (int)kid.n, kid.p);
     changed = mint_sign(&other);
@@ -442,7 +442,7 @@ START_TEST(ended_session_is_refused_and_the_holder_told)
 
     rig_revoke(MINT_SID);
     ck_assert_pam(pam_authenticate(pamh, 0), PAM_AUTH_ERR);
-    ck_assert_str_eq(talk.told, "pam_jwt: the token's session was revoked\n");
+    ck_assert_str_eq(talk.shown, "pam_jwt: the token's session was revoked\n");
     ck_assert_pam(pam_end(pamh, PAM_AUTH_ERR), PAM_SUCCESS);
     assert_refused(token, "revoked");
 }
@@ -460,7 +460,7 @@ START_TEST(scope_of_another_service_is_told)
     talk.answer = token;
     pamh = rig_start(RIG_PROBE, "alice", &talk);
     ck_assert_pam(pam_authenticate(pamh, 0), PAM_AUTH_ERR);
-    ck_assert_str_eq(talk.told, "pam_jwt: the token's scope does not include this service\n");
+    ck_assert_str_eq(talk.shown, "pam_jwt: the token's scope does not include this service\n");
     ck_assert_pam(pam_end(pamh, PAM_AUTH_ERR), PAM_SUCCESS);
     free(token);
 }

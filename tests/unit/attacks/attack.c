@@ -205,7 +205,7 @@ char *range_payload(const char *but, const char *more)
     return text;
 }
 
-void attack_judged(struct range *r, const char *group, const char *name, enum tok_err got,
+void attack_result(struct range *r, const char *group, const char *name, enum tok_err got,
                    enum tok_err want)
 {
     unsigned *kind = want ? &tally->attacks : &tally->neighbours;
@@ -238,9 +238,8 @@ void attack(struct range *r, const struct keyset *keys, const char *group, const
     parsed_token_clear(&r->parsed);
     ck_assert_ok(token_parse(token, &r->parsed));
     got = verify_token(&ask, &r->result, NULL);
-    attack_judged(r, group, name, got, want);
-    /* Nothing of a token that is refused is told as its user; nothing at all of one that nobody
-     * signed. */
+    attack_result(r, group, name, got, want);
+    /* A refused token has no user, one that was not signed nothing at all. */
     ck_assert_msg(!got == !!*r->result.user, "%s: %s: user", group, name);
     ck_assert_msg(r->result.authentic || (!r->result.claims.n && !r->result.exp),
                   "%s: %s: claims", group, name);

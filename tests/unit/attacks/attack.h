@@ -1,8 +1,8 @@
 /*
- * Attacks by name. A range has a key for each algorithm, sets of their public halves, and a
- * policy; a case is a token that is made some way and the one error it gets, or none where it
- * is the valid neighbour of an attack: the same with one thing mended. What became of each case
- * is counted over the whole program, so that the last test can tell the sum.
+ * Attacks by name. A range has a key for each algorithm, sets of their public keys, and a
+ * policy. A case is a token and the one error it must get, or TOK_OK for the valid neighbour of
+ * an attack: the same token with one thing corrected. The results are counted over the whole
+ * program, so that the last test can check the totals.
  */
 #pragma once
 
@@ -63,7 +63,7 @@ void attack(struct range *r, const struct keyset *keys, const char *group, const
             struct slice token, enum tok_err want);
 
 /* The same with a verdict that was come by in another way. */
-void attack_judged(struct range *r, const char *group, const char *name, enum tok_err got,
+void attack_result(struct range *r, const char *group, const char *name, enum tok_err got,
                    enum tok_err want);
 
 /* One case of a token that the key of EdDSA signs. */

@@ -41,7 +41,7 @@ static const struct {
     {"cnf", IS(OBJECT), NULL},
 };
 
-static void judge_claim(struct range *r, const char *group, const char *name, const char *claim,
+static void check_claim(struct range *r, const char *group, const char *name, const char *claim,
                         const char *value, enum tok_err want)
 {
     char header[HEADER_MAX], more[512], full[128];
@@ -63,18 +63,18 @@ void attack_types(struct range *r)
                 bool empty_aud = strcmp(typed[i].claim, "aud") == 0 && type == ARRAY && v == 0;
 
                 if (!(typed[i].types & IS(type)))
-                    judge_claim(r, "type", values[type][v].name, typed[i].claim,
+                    check_claim(r, "type", values[type][v].name, typed[i].claim,
                                 values[type][v].text,
                                 empty_aud ? TOK_AUDIENCE : TOK_CLAIM_TYPE);
             }
         if (typed[i].right)
-            judge_claim(r, "type", "right", typed[i].claim, typed[i].right, TOK_OK);
+            check_claim(r, "type", "right", typed[i].claim, typed[i].right, TOK_OK);
     }
 }
 
-/* Claims in place of those called `but`, and the same mended; NULL: nothing to mend. */
+/* Claims in place of those called `but`, and the same corrected; NULL: nothing to mend. */
 static const struct {
-    const char *name, *but, *wrong, *mended, *words;
+    const char *name, *but, *wrong, *corrected, *words;
     enum tok_err err;
 } claims[] = {
     /* missing */
@@ -202,21 +202,22 @@ void attack_claims(struct range *r)
     for (size_t i = 0; i < sizeof(claims) / sizeof(claims[0]); i++) {
         CLEANUP(cleanup_free) char *wrong = range_payload(claims[i].but, claims[i].wrong);
         CLEANUP(cleanup_free)
-        char *mended = claims[i].mended ? range_payload(claims[i].but, claims[i].mended) : NULL;
+        char *corrected =
+            claims[i].corrected ? range_payload(claims[i].but, claims[i].corrected) : NULL;
 
         range_words(r, claims[i].words);
         attack_signed(r, "claim", claims[i].name, text_slice(header), text_slice(wrong),
                       claims[i].err);
-        if (mended)
-            attack_signed(r, "claim, mended", claims[i].name, text_slice(header),
-                          text_slice(mended), TOK_OK);
+        if (corrected)
+            attack_signed(r, "claim, corrected", claims[i].name, text_slice(header),
+                          text_slice(corrected), TOK_OK);
         range_words_reset(r);
     }
 }
 
 /* Added to a whole payload. */
 static const struct {
-    const char *name, *twice, *mended;
+    const char *name, *twice, *corrected;
 } repeats[] = {
     {"exp again", "\"exp\":1700000900", "\"exq\":1700000900"},
     {"exp again, later", "\"exp\":1700009000", "\"Exp\":1700009000"},
@@ -250,11 +251,11 @@ void attack_repeats(struct range *r)
     (void)range_header("EdDSA", header);
     for (size_t i = 0; i < sizeof(repeats) / sizeof(repeats[0]); i++) {
         CLEANUP(cleanup_free) char *twice = range_payload(NULL, repeats[i].twice);
-        CLEANUP(cleanup_free) char *mended = range_payload(NULL, repeats[i].mended);
+        CLEANUP(cleanup_free) char *corrected = range_payload(NULL, repeats[i].corrected);
 
         attack_signed(r, "twice", repeats[i].name, text_slice(header), text_slice(twice),
                       TOK_JSON);
-        attack_signed(r, "twice, mended", repeats[i].name, text_slice(header),
-                      text_slice(mended), TOK_OK);
+        attack_signed(r, "twice, corrected", repeats[i].name, text_slice(header),
+                      text_slice(corrected), TOK_OK);
     }
 }

@@ -99,7 +99,7 @@ static void lay_words(struct issuers *w, const struct policy *section)
     ck_assert_ok(policy_set(&w->words, SLICE("revoked"), text_slice(w->paths[LIST]), NULL));
 }
 
-static enum tok_err judge(struct issuers *w, struct range *r, struct slice token)
+static enum tok_err verify(struct issuers *w, struct range *r, struct slice token)
 {
     const struct policy_params check = {
         .now = NOW, .user = SLICE("alice"), .service = SLICE("sshd")};
@@ -223,7 +223,8 @@ void attack_issuers(struct range *r)
         char *token =
             forge(range_key(r, cases[i].signer), text_slice(header), text_slice(payload));
 
-        attack_judged(r, "issuer", cases[i].name, judge(w, r, text_slice(token)), cases[i].err);
+        attack_result(r, "issuer", cases[i].name, verify(w, r, text_slice(token)),
+                      cases[i].err);
         /* Of an ended session the log may know whose it was. */
         ck_assert(!cases[i].err || cases[i].err == TOK_REVOKED || !*r->result.user);
     }

@@ -196,16 +196,16 @@ void attack_relatives(struct range *r)
     for (size_t i = 0; i < sizeof(relatives) / sizeof(relatives[0]); i++) {
         const char *says = relatives[i].says, *is = relatives[i].is;
         bool rsa = key_alg(range_key(r, says))->kind == ALG_RSA;
-        CLEANUP(cleanup_key) struct key *judge = rsa ? as(r, says) : NULL;
+        CLEANUP(cleanup_key) struct key *other = rsa ? as(r, says) : NULL;
         CLEANUP(cleanup_key) struct key *signer = rsa ? as(r, is) : NULL;
-        CLEANUP(cleanup_free) char *jwk = range_jwk(rsa ? judge : range_key(r, says), says);
+        CLEANUP(cleanup_free) char *jwk = range_jwk(rsa ? other : range_key(r, says), says);
         const char *const jwks[] = {jwk, NULL};
         CLEANUP(cleanup_keyset) struct keyset *set = range_set(jwks);
         char header[HEADER_MAX], name[128];
         CLEANUP(cleanup_free)
         char *token = signed_by(rsa ? signer : range_key(r, is), range_header(says, header));
         CLEANUP(cleanup_free)
-        char *right = signed_by(rsa ? judge : range_key(r, says), header);
+        char *right = signed_by(rsa ? other : range_key(r, says), header);
 
         (void)named(name, "said, signed as", says, is);
         attack(r, set, "relative", name, text_slice(token), TOK_SIGNATURE);
@@ -215,7 +215,7 @@ void attack_relatives(struct range *r)
 
 /* A key of the same algorithm that is not in the set, by the kid of the one that is. RSA keys
  * are made by no test: RS and PS have each other's. */
-static struct key *stranger(const struct alg *alg)
+static struct key *unknown_key(const struct alg *alg)
 {
     size_t n;
     CLEANUP(cleanup_free) char *pem = NULL;
@@ -235,7 +235,7 @@ void attack_other_keys(struct range *r)
 {
     for (size_t i = 0; i < ALGS; i++) {
         const struct alg *alg = alg_at(i);
-        CLEANUP(cleanup_key) struct key *key = stranger(alg);
+        CLEANUP(cleanup_key) struct key *key = unknown_key(alg);
         char header[HEADER_MAX], nameless[HEADER_MAX];
 
         (void)snprintf(nameless, sizeof(nameless), "{\"alg\":\"%s\"}", alg->name);
@@ -244,8 +244,8 @@ void attack_other_keys(struct range *r)
         CLEANUP(cleanup_free) char *any = signed_by(key, nameless);
         CLEANUP(cleanup_free) char *right = signed_by(r->keys[i], nameless);
 
-        attack(r, set_with(r, alg), "stranger", alg->name, text_slice(token), TOK_SIGNATURE);
-        attack(r, set_with(r, alg), "stranger, no kid", alg->name, text_slice(any),
+        attack(r, set_with(r, alg), "unknown key", alg->name, text_slice(token), TOK_SIGNATURE);
+        attack(r, set_with(r, alg), "unknown key, no kid", alg->name, text_slice(any),
                TOK_SIGNATURE);
         attack(r, set_with(r, alg), "no kid, of a key in the set", alg->name, text_slice(right),
                TOK_OK);

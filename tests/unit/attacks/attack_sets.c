@@ -82,12 +82,12 @@ void attack_sets(struct range *r)
         CLEANUP(cleanup_free) char *right = range_jwk(range_key(r, files[i].alg), "k");
         CLEANUP(cleanup_free) char *wrong = replaced(right, files[i].from, files[i].to);
 
-        attack_judged(r, "file", files[i].name, read_set(wrong), TOK_KEYS);
+        attack_result(r, "file", files[i].name, read_set(wrong), TOK_KEYS);
     }
     for (size_t i = 0; i < ALGS; i++) {
         CLEANUP(cleanup_free) char *right = range_jwk(r->keys[i], "k");
 
-        attack_judged(r, "file, right", alg_at(i)->name, read_set(right), TOK_OK);
+        attack_result(r, "file, right", alg_at(i)->name, read_set(right), TOK_OK);
     }
 }
 
@@ -118,6 +118,6 @@ void attack_pairs(struct range *r)
         CLEANUP(cleanup_free) char *text = NULL;
 
         ck_assert_int_gt(asprintf(&text, "{\"keys\":[%s,%s]}", first, second), 0);
-        attack_judged(r, "pair", pairs[i].name, read_set(text), pairs[i].err);
+        attack_result(r, "pair", pairs[i].name, read_set(text), pairs[i].err);
     }
 }

@@ -44,8 +44,8 @@ static void bent_free(struct bent *b)
     free(b->payload);
 }
 
-static void judge(struct range *r, const struct bent *b, const char *name, struct slice bytes,
-                  enum tok_err want)
+static void verify(struct range *r, const struct bent *b, const char *name, struct slice bytes,
+                   enum tok_err want)
 {
     CLEANUP(cleanup_free)
     char *token = forge_with(text_slice(b->header), text_slice(b->payload), bytes);
@@ -89,21 +89,21 @@ static size_t kept(enum keep keep, size_t n)
     return 0;
 }
 
-static void judge_length(struct range *r, const struct bent *b, size_t i)
+static void check_length(struct range *r, const struct bent *b, size_t i)
 {
     char bytes[SIGNATURE_ROOM];
     size_t n = kept(lengths[i].keep, b->n);
 
     memset(bytes, lengths[i].fill, sizeof(bytes));
     memcpy(bytes + lengths[i].before, b->signature, n);
-    judge(r, b, lengths[i].name,
-          (struct slice){bytes, lengths[i].before + n + lengths[i].after}, TOK_SIGNATURE);
+    verify(r, b, lengths[i].name,
+           (struct slice){bytes, lengths[i].before + n + lengths[i].after}, TOK_SIGNATURE);
 }
 
-static void judge_flipped(struct range *r, struct bent *b, const char *name, size_t at)
+static void verify_flipped(struct range *r, struct bent *b, const char *name, size_t at)
 {
     b->signature[at] = (char)(b->signature[at] ^ 1);
-    judge(r, b, name, (struct slice){b->signature, b->n}, TOK_SIGNATURE);
+    verify(r, b, name, (struct slice){b->signature, b->n}, TOK_SIGNATURE);
     b->signature[at] = (char)(b->signature[at] ^ 1);
 }
 
@@ -114,15 +114,15 @@ void attack_lengths(struct range *r)
     for (size_t a = 0; a < ALGS; a++) {
         CLEANUP(bent_free) struct bent b = bent_new(r, alg_at(a)->name, NULL);
 
-        judge(r, &b, "as it is", (struct slice){b.signature, b.n}, TOK_OK);
+        verify(r, &b, "as it is", (struct slice){b.signature, b.n}, TOK_OK);
         for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++)
-            judge_length(r, &b, i);
+            check_length(r, &b, i);
         memset(bytes, 0, sizeof(bytes));
-        judge(r, &b, "all zeros", (struct slice){bytes, b.n}, TOK_SIGNATURE);
+        verify(r, &b, "all zeros", (struct slice){bytes, b.n}, TOK_SIGNATURE);
         memset(bytes, 0xff, sizeof(bytes));
-        judge(r, &b, "all ones", (struct slice){bytes, b.n}, TOK_SIGNATURE);
-        judge_flipped(r, &b, "a bit of the first byte", 0);
-        judge_flipped(r, &b, "a bit of the last byte", b.n - 1);
+        verify(r, &b, "all ones", (struct slice){bytes, b.n}, TOK_SIGNATURE);
+        verify_flipped(r, &b, "a bit of the first byte", 0);
+        verify_flipped(r, &b, "a bit of the last byte", b.n - 1);
     }
 }
 
@@ -149,13 +149,13 @@ static BIGNUM *modulus_of(const struct range *r, const char *alg)
     return number_of(bytes, n);
 }
 
-static void judge_number(struct range *r, const struct bent *b, const char *name,
+static void check_number(struct range *r, const struct bent *b, const char *name,
                          const BIGNUM *number)
 {
     char bytes[SIGNATURE_ROOM];
 
     ck_assert_int_eq(BN_bn2binpad(number, (unsigned char *)bytes, (int)b->n), (int)b->n);
-    judge(r, b, name, (struct slice){bytes, b->n}, TOK_SIGNATURE);
+    verify(r, b, name, (struct slice){bytes, b->n}, TOK_SIGNATURE);
 }
 
 /* A signature that stays as long as it is when the modulus is added. */
@@ -188,16 +188,16 @@ void attack_rsa(struct range *r)
         CLEANUP(bent_free) struct bent b = small_signature(r, algs[i], n);
         CLEANUP(cleanup_bn) BIGNUM *s = number_of(b.signature, b.n);
 
-        judge(r, &b, "as it is", (struct slice){b.signature, b.n}, TOK_OK);
+        verify(r, &b, "as it is", (struct slice){b.signature, b.n}, TOK_OK);
         ck_assert_int_eq(BN_add(s, s, n), 1);
-        judge_number(r, &b, "the modulus added", s);
-        judge_number(r, &b, "the modulus itself", n);
+        check_number(r, &b, "the modulus added", s);
+        check_number(r, &b, "the modulus itself", n);
         ck_assert_int_eq(BN_sub_word(n, 1), 1);
-        judge_number(r, &b, "one less than the modulus", n);
-        judge_number(r, &b, "one", BN_value_one());
+        check_number(r, &b, "one less than the modulus", n);
+        check_number(r, &b, "one", BN_value_one());
         ck_assert_int_eq(BN_sub(s, n, s), 1);
         BN_set_negative(s, 0);
-        judge_number(r, &b, "the modulus less it", s);
+        check_number(r, &b, "the modulus less it", s);
     }
 }
 
@@ -281,7 +281,7 @@ static void put_value(char *ret, size_t n, enum value value, const char *order, 
 }
 
 /* The signature as libcrypto and X.509 write it. */
-static void judge_der(struct range *r, const struct bent *b)
+static void check_der(struct range *r, const struct bent *b)
 {
     CLEANUP(cleanup_sig) ECDSA_SIG *sig = ECDSA_SIG_new();
     unsigned char bytes[256] = {0};
@@ -295,9 +295,9 @@ static void judge_der(struct range *r, const struct bent *b)
                      1);
     n = i2d_ECDSA_SIG(sig, &at);
     ck_assert_int_gt(n, 0);
-    judge(r, b, "DER", (struct slice){(const char *)bytes, (size_t)n}, TOK_SIGNATURE);
-    judge(r, b, "DER, cut to the length", (struct slice){(const char *)bytes, b->n},
-          TOK_SIGNATURE);
+    verify(r, b, "DER", (struct slice){(const char *)bytes, (size_t)n}, TOK_SIGNATURE);
+    verify(r, b, "DER, cut to the length", (struct slice){(const char *)bytes, b->n},
+           TOK_SIGNATURE);
 }
 
 void attack_ecdsa(struct range *r)
@@ -306,7 +306,7 @@ void attack_ecdsa(struct range *r)
         CLEANUP(bent_free) struct bent b = bent_new(r, curves[c].alg, NULL);
         size_t half = b.n / 2;
 
-        judge_der(r, &b);
+        check_der(r, &b);
         for (size_t i = 0; i < sizeof(ecdsa) / sizeof(ecdsa[0]); i++) {
             char bytes[SIGNATURE_ROOM];
 
@@ -314,7 +314,7 @@ void attack_ecdsa(struct range *r)
                       b.signature + half);
             put_value(bytes + half, half, ecdsa[i].s, curves[c].order, b.signature + half,
                       b.signature);
-            judge(r, &b, ecdsa[i].name, (struct slice){bytes, b.n}, TOK_SIGNATURE);
+            verify(r, &b, ecdsa[i].name, (struct slice){bytes, b.n}, TOK_SIGNATURE);
         }
     }
 }
@@ -373,8 +373,8 @@ void attack_eddsa(struct range *r)
         else
             bytes[32] = (unsigned char)eddsa[i].s;
         add_order(bytes + 32, eddsa[i].orders);
-        judge(r, &b, eddsa[i].name, (struct slice){(const char *)bytes, sizeof(bytes)},
-              TOK_SIGNATURE);
+        verify(r, &b, eddsa[i].name, (struct slice){(const char *)bytes, sizeof(bytes)},
+               TOK_SIGNATURE);
     }
-    judge(r, &b, "as it is", (struct slice){b.signature, b.n}, TOK_OK);
+    verify(r, &b, "as it is", (struct slice){b.signature, b.n}, TOK_OK);
 }

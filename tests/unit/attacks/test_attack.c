@@ -27,15 +27,15 @@ START_TEST(a_wrong_header_is_refused_though_well_signed)
     CLEANUP(trial_free) struct trial *b = trial_new();
 
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
-        enum tok_err err = judge_forged(b, wrong[i].header, PAYLOAD);
+        enum tok_err err = verify_forged(b, wrong[i].header, PAYLOAD);
 
         ck_assert_msg(err == wrong[i].err, "%s: %s", wrong[i].header, tok_err_word(err));
         ck_assert(!b->result.authentic);
         ck_assert_id(b->result.claims.jti, "");
     }
-    ck_assert_ok(judge_forged(b, "{\"alg\":\"Ed25519\",\"kid\":\"" KID "\"}", PAYLOAD));
-    ck_assert_ok(
-        judge_forged(b, "{\"alg\":\"EdDSA\",\"typ\":\"at+jwt\",\"kid\":\"" KID "\"}", PAYLOAD));
+    ck_assert_ok(verify_forged(b, "{\"alg\":\"Ed25519\",\"kid\":\"" KID "\"}", PAYLOAD));
+    ck_assert_ok(verify_forged(b, "{\"alg\":\"EdDSA\",\"typ\":\"at+jwt\",\"kid\":\"" KID "\"}",
+                               PAYLOAD));
 }
 END_TEST
 
@@ -50,7 +50,7 @@ START_TEST(alg_none_without_signature_is_refused)
         CLEANUP(cleanup_free)
         char *token = forge_with(text_slice(headers[i]), SLICE(PAYLOAD), (struct slice){"", 0});
 
-        ck_assert_err(judge(b, text_slice(token)), TOK_ALG);
+        ck_assert_err(verify(b, text_slice(token)), TOK_ALG);
     }
 }
 END_TEST
@@ -79,7 +79,7 @@ START_TEST(hs256_made_with_the_public_key_is_refused)
         char *token = forge_with(text_slice(header), SLICE(PAYLOAD),
                                  (struct slice){(const char *)mac, n});
 
-        ck_assert_err(judge(b, text_slice(token)), TOK_ALG);
+        ck_assert_err(verify(b, text_slice(token)), TOK_ALG);
     }
 }
 END_TEST
@@ -108,7 +108,7 @@ START_TEST(a_key_in_the_header_is_never_used)
         CLEANUP(cleanup_free)
         char *token = forge(attacker, text_slice(header), SLICE(PAYLOAD));
 
-        ck_assert_err(judge(b, text_slice(token)), TOK_SIGNATURE);
+        ck_assert_err(verify(b, text_slice(token)), TOK_SIGNATURE);
         ck_assert(!b->result.authentic);
     }
 }
@@ -120,15 +120,15 @@ START_TEST(every_flipped_bit_is_refused)
     CLEANUP(cleanup_free) char *token = good_token(b);
     struct slice text = text_slice(token);
 
-    ck_assert_ok(judge(b, text));
+    ck_assert_ok(verify(b, text));
     for (size_t i = 0; i < text.n; i++)
         for (unsigned bit = 0; bit < 8; bit++) {
             token[i] = (char)(token[i] ^ (1 << bit));
-            ck_assert_msg(judge(b, text) != TOK_OK, "byte %zu bit %u", i, bit);
+            ck_assert_msg(verify(b, text) != TOK_OK, "byte %zu bit %u", i, bit);
             ck_assert(!b->result.authentic);
             token[i] = (char)(token[i] ^ (1 << bit));
         }
-    ck_assert_ok(judge(b, text));
+    ck_assert_ok(verify(b, text));
 }
 END_TEST
 
@@ -147,7 +147,7 @@ START_TEST(each_part_tampered_with_has_its_error)
         char was = *at;
 
         *at = was == 'A' ? 'B' : 'A';
-        ck_assert_err(judge(b, text), TOK_SIGNATURE);
+        ck_assert_err(verify(b, text), TOK_SIGNATURE);
         *at = was;
     }
     for (size_t i = 0; i + 1 < jws.signature.n; i++) {
@@ -155,11 +155,11 @@ START_TEST(each_part_tampered_with_has_its_error)
         char was = *at;
 
         *at = was == 'A' ? 'B' : 'A';
-        ck_assert_err(judge(b, text), TOK_SIGNATURE);
+        ck_assert_err(verify(b, text), TOK_SIGNATURE);
         *at = was;
     }
     token[text.n - 1] = (char)(token[text.n - 1] + 1); /* stray bits in the last letter */
-    ck_assert_err(judge(b, text), TOK_BASE64);
+    ck_assert_err(verify(b, text), TOK_BASE64);
 }
 END_TEST
 
@@ -174,7 +174,7 @@ START_TEST(a_cut_token_is_refused_at_every_length)
     for (size_t n = 0; n < whole.n; n++) {
         enum tok_err want = n > jws.input.n ? TOK_SIGNATURE : TOK_MALFORMED;
 
-        ck_assert_err(judge(b, (struct slice){token, n}), want);
+        ck_assert_err(verify(b, (struct slice){token, n}), want);
     }
 }
 END_TEST
@@ -204,7 +204,7 @@ START_TEST(a_lengthened_token_is_refused)
         emit_bytes(&out, more[i].before);
         emit_text(&out, token);
         emit_bytes(&out, more[i].after);
-        err = judge(b, (struct slice){longer, out.n});
+        err = verify(b, (struct slice){longer, out.n});
         ck_assert_msg(err == more[i].err, "%zu: %s", i, tok_err_word(err));
     }
 }
@@ -214,11 +214,11 @@ START_TEST(junk_is_malformed)
 {
     CLEANUP(trial_free) struct trial *b = trial_new();
 
-    ck_assert_err(judge(b, (struct slice){NULL, 0}), TOK_MALFORMED);
-    ck_assert_err(judge(b, SLICE("")), TOK_MALFORMED);
-    ck_assert_err(judge(b, SLICE("correct horse battery staple")), TOK_MALFORMED);
-    ck_assert_err(judge(b, SLICE("\b\n\r\177INCORRECT\b\n\r\177INC")), TOK_MALFORMED);
-    ck_assert_err(judge(b, SLICE("..")), TOK_MALFORMED);
+    ck_assert_err(verify(b, (struct slice){NULL, 0}), TOK_MALFORMED);
+    ck_assert_err(verify(b, SLICE("")), TOK_MALFORMED);
+    ck_assert_err(verify(b, SLICE("correct horse battery staple")), TOK_MALFORMED);
+    ck_assert_err(verify(b, SLICE("\b\n\r\177INCORRECT\b\n\r\177INC")), TOK_MALFORMED);
+    ck_assert_err(verify(b, SLICE("..")), TOK_MALFORMED);
 }
 END_TEST
 
@@ -230,9 +230,9 @@ START_TEST(a_huge_token_is_refused_by_its_length_alone)
 
     ck_assert_ptr_nonnull(huge);
     memset(huge, 'A', n);
-    ck_assert_err(judge(b, (struct slice){huge, n}), TOK_TOO_LONG);
-    ck_assert_err(judge(b, (struct slice){huge, b->policy.max_length + 1}), TOK_TOO_LONG);
-    ck_assert_err(judge(b, (struct slice){huge, b->policy.max_length}), TOK_MALFORMED);
+    ck_assert_err(verify(b, (struct slice){huge, n}), TOK_TOO_LONG);
+    ck_assert_err(verify(b, (struct slice){huge, b->policy.max_length + 1}), TOK_TOO_LONG);
+    ck_assert_err(verify(b, (struct slice){huge, b->policy.max_length}), TOK_MALFORMED);
 }
 END_TEST
 
@@ -247,14 +247,14 @@ START_TEST(deep_nesting_is_refused)
     for (int i = 0; i < 31; i++)
         payload[at++] = ']';
     payload[at] = '}';
-    ck_assert_ok(judge_forged(b, HEADER, payload));
+    ck_assert_ok(verify_forged(b, HEADER, payload));
     at = strlen("{" TIMES "," REST ",\"x\":");
     for (int i = 0; i < 32; i++)
         payload[at++] = '[';
     for (int i = 0; i < 32; i++)
         payload[at++] = ']';
     payload[at] = '}';
-    ck_assert_err(judge_forged(b, HEADER, payload), TOK_JSON);
+    ck_assert_err(verify_forged(b, HEADER, payload), TOK_JSON);
 }
 END_TEST
 

@@ -1,7 +1,7 @@
 /*
- * Tokens as attackers send them, some hundreds by name, in tables (attack_*.c). Each is refused
- * for its own reason, and its neighbour, with one thing mended, is taken: a check that refuses
- * everything would pass the first half.
+ * Tokens as attackers send them, some hundreds by name, in tables (attack_*.c). Each must be
+ * refused with its error, and its neighbour, with one thing corrected, must be accepted:
+ * otherwise a check that refuses everything would pass.
  */
 #include "tests/unit/attacks/attack.h"
 
@@ -33,11 +33,11 @@ RUN(rsa_numbers_are_in_range, attack_rsa)
 RUN(ecdsa_numbers_are_in_range_and_no_der, attack_ecdsa)
 RUN(eddsa_has_one_signature, attack_eddsa)
 RUN(each_claim_has_its_type, attack_types)
-RUN(each_claim_is_judged, attack_claims)
+RUN(each_claim_is_verified, attack_claims)
 RUN(no_name_stands_twice_at_any_level, attack_repeats)
 RUN(a_user_is_a_portable_name_and_the_one_asked_for, attack_names)
-RUN(times_are_judged_to_the_second, attack_times)
-RUN(each_issuer_judges_its_own_tokens, attack_issuers)
+RUN(times_are_verified_to_the_second, attack_times)
+RUN(each_issuer_verifies_its_own_tokens, attack_issuers)
 
 /* The last one, so that the others have counted. */
 START_TEST(hundreds_were_tried_and_none_got_in)
@@ -77,11 +77,11 @@ int main(void)
         ecdsa_numbers_are_in_range_and_no_der,
         eddsa_has_one_signature,
         each_claim_has_its_type,
-        each_claim_is_judged,
+        each_claim_is_verified,
         no_name_stands_twice_at_any_level,
         a_user_is_a_portable_name_and_the_one_asked_for,
-        times_are_judged_to_the_second,
-        each_issuer_judges_its_own_tokens,
+        times_are_verified_to_the_second,
+        each_issuer_verifies_its_own_tokens,
         hundreds_were_tried_and_none_got_in,
     };
 

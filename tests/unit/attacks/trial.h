@@ -1,6 +1,6 @@
 /*
- * What it takes to judge a token in a test: one key that signs, its public half in a set, a
- * policy, a time. For test_verify and test_attack.
+ * What a test needs to verify a token: a key that signs, its public key in a set, a policy, a
+ * time. For test_verify and test_attack.
  */
 #pragma once
 
@@ -18,13 +18,12 @@
 
 #define ck_assert_id(claim, want)                                                              \
     do {                                                                                       \
-        char told[VERIFY_ID_MAX + 1];                                                          \
+        char id_text[VERIFY_ID_MAX + 1];                                                       \
                                                                                                \
-        verify_id(claim, told);                                                                \
-        ck_assert_str_eq(told, want);                                                          \
+        verify_id(claim, id_text);                                                             \
+        ck_assert_str_eq(id_text, want);                                                       \
     } while (0)
 
-/* All that a check needs: one key that signs, its public half in a set, our policy. */
 struct trial {
     struct key *key;
     struct keyset *keys;
@@ -86,21 +85,21 @@ static inline struct verify_params ask_of(struct trial *b, struct slice token)
     };
 }
 
-static inline enum tok_err judge(struct trial *b, struct slice token)
+static inline enum tok_err verify(struct trial *b, struct slice token)
 {
     struct verify_params ask = ask_of(b, token);
 
     return verify_token(&ask, &b->result, NULL);
 }
 
-/* A token with this header and payload, well signed, judged. */
-static inline enum tok_err judge_forged(struct trial *b, const char *header,
-                                        const char *payload)
+/* Verifies a token with this header and payload and a valid signature. */
+static inline enum tok_err verify_forged(struct trial *b, const char *header,
+                                         const char *payload)
 {
     CLEANUP(cleanup_free)
     char *token = forge(b->key, text_slice(header), text_slice(payload));
 
-    return judge(b, text_slice(token));
+    return verify(b, text_slice(token));
 }
 
 static inline char *good_token(const struct trial *b)

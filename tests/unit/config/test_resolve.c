@@ -107,8 +107,8 @@ static enum tok_err load(struct place *p, const char *token, struct errmsg *errm
                         &p->resolved, errmsg);
 }
 
-/* The judgement on a token of RFC 8037's key with this payload. */
-static enum tok_err judge(struct place *p, const char *payload, const char *user)
+/* Verifies a token of RFC 8037's key with this payload. */
+static enum tok_err verify(struct place *p, const char *payload, const char *user)
 {
     CLEANUP(cleanup_key) struct key *key = forge_key(RFC8037_PRIVATE, KEY_PRIVATE);
     CLEANUP(cleanup_free) char *token = forge(key, SLICE(HEADER), text_slice(payload));
@@ -123,17 +123,17 @@ static enum tok_err judge(struct place *p, const char *payload, const char *user
     return resolve_verify(&p->resolved, &p->parsed, &check, &p->result, &errmsg);
 }
 
-START_TEST(the_local_issuers_tokens_are_judged_by_the_pinned_file)
+START_TEST(the_local_issuers_tokens_are_verified_by_the_pinned_file)
 {
     CLEANUP(place_free) struct place *p = place_new();
 
     give(p, "keys", p->keys);
     give(p, "revoked", "none");
-    ck_assert_ok(judge(p, LOCAL, "alice"));
+    ck_assert_ok(verify(p, LOCAL, "alice"));
     ck_assert_str_eq(p->result.user, "alice");
     ck_assert(!p->resolved.foreign);
-    ck_assert_err(judge(p, LOCAL, "carol"), TOK_USER);
-    ck_assert_err(judge(p, OTHER, "alice"), TOK_ISSUER);
+    ck_assert_err(verify(p, LOCAL, "carol"), TOK_USER);
+    ck_assert_err(verify(p, OTHER, "alice"), TOK_ISSUER);
 }
 END_TEST
 
@@ -144,11 +144,11 @@ START_TEST(words_given_stand_above_the_pinned_file)
     give(p, "keys", p->keys);
     give(p, "revoked", "none");
     give(p, "issuer", "https://other");
-    ck_assert_ok(judge(p, OTHER, "alice"));
-    ck_assert_err(judge(p, LOCAL, "alice"), TOK_ISSUER);
+    ck_assert_ok(verify(p, OTHER, "alice"));
+    ck_assert_err(verify(p, LOCAL, "alice"), TOK_ISSUER);
     give(p, "audience", "elsewhere");
     ck_assert_ok(unlink(p->pinned) == 0 ? TOK_OK : TOK_FILE); /* nothing is left to ask it */
-    ck_assert_err(judge(p, OTHER, "alice"), TOK_AUDIENCE);
+    ck_assert_err(verify(p, OTHER, "alice"), TOK_AUDIENCE);
 }
 END_TEST
 
@@ -159,7 +159,7 @@ START_TEST(a_missing_pinned_file_is_an_error_and_not_any_issuer)
     give(p, "keys", p->keys);
     give(p, "revoked", "none");
     ck_assert_int_eq(unlink(p->pinned), 0);
-    ck_assert_err(judge(p, LOCAL, "alice"), TOK_SETTINGS);
+    ck_assert_err(verify(p, LOCAL, "alice"), TOK_SETTINGS);
 }
 END_TEST
 
@@ -169,7 +169,7 @@ START_TEST(a_missing_key_file_is_an_error)
 
     give(p, "keys", "/nowhere/keys");
     give(p, "revoked", "none");
-    ck_assert_err(judge(p, LOCAL, "alice"), TOK_KEYS);
+    ck_assert_err(verify(p, LOCAL, "alice"), TOK_KEYS);
     ck_assert_ptr_null(p->resolved.keys.set);
 }
 END_TEST
@@ -180,9 +180,9 @@ START_TEST(the_list_is_asked_and_must_be_there)
 
     give(p, "keys", p->keys);
     give(p, "revoked", p->list);
-    ck_assert_err(judge(p, LOCAL, "alice"), TOK_REVOKED);
+    ck_assert_err(verify(p, LOCAL, "alice"), TOK_REVOKED);
     ck_assert_int_eq(unlink(p->list), 0);
-    ck_assert_err(judge(p, LOCAL, "alice"), TOK_LIST);
+    ck_assert_err(verify(p, LOCAL, "alice"), TOK_LIST);
     ck_assert_int_eq(p->resolved.list.fd, -1);
 }
 END_TEST
@@ -194,10 +194,10 @@ START_TEST(keys_given_do_without_a_list_only_where_that_is_asked)
 
     give(p, "keys", p->keys);
     p->ask.keys_without_list = true;
-    ck_assert_ok(judge(p, LOCAL, "alice"));
+    ck_assert_ok(verify(p, LOCAL, "alice"));
     ck_assert_int_eq(p->resolved.list.fd, -1);
     give(p, "revoked", p->list);
-    ck_assert_err(judge(p, LOCAL, "alice"), TOK_REVOKED);
+    ck_assert_err(verify(p, LOCAL, "alice"), TOK_REVOKED);
 }
 END_TEST
 
@@ -216,19 +216,19 @@ START_TEST(a_pam_stack_that_names_keys_keeps_the_list)
 }
 END_TEST
 
-START_TEST(a_section_judges_the_tokens_that_name_it_and_no_other)
+START_TEST(a_section_verifies_the_tokens_that_name_it_and_no_other)
 {
     CLEANUP(place_free) struct place *p = place_new();
 
     section(p, "https://other", p->keys, "Audience=host\nUserMap=same\n");
-    ck_assert_ok(judge(p, OTHER, "alice"));
+    ck_assert_ok(verify(p, OTHER, "alice"));
     ck_assert(p->resolved.foreign);
     ck_assert_int_eq(p->resolved.list.fd, -1);
-    ck_assert_err(judge(p, OTHER, "carol"), TOK_USER);
+    ck_assert_err(verify(p, OTHER, "carol"), TOK_USER);
     /* The other issuer's key is no key of the local issuer's. */
     give(p, "keys", p->other_keys);
     give(p, "revoked", "none");
-    ck_assert_err(judge(p, LOCAL, "alice"), TOK_SIGNATURE);
+    ck_assert_err(verify(p, LOCAL, "alice"), TOK_SIGNATURE);
 }
 END_TEST
 
@@ -239,16 +239,16 @@ START_TEST(a_map_says_who_anothers_users_are)
 
     (void)snprintf(lines, sizeof(lines), "Audience=host\nUserMap=%s\n", p->map);
     section(p, "https://other", p->keys, lines);
-    ck_assert_ok(judge(p, OTHER, "carol"));
+    ck_assert_ok(verify(p, OTHER, "carol"));
     ck_assert_str_eq(p->result.user, "carol");
-    ck_assert_err(judge(p, OTHER, "alice"), TOK_USER);
+    ck_assert_err(verify(p, OTHER, "alice"), TOK_USER);
     put(p->map, p->dir, "usermap", "https://other alices carol\n");
-    ck_assert_err(judge(p, OTHER, "carol"), TOK_UNMAPPED);
-    ck_assert_err(judge(p, OTHER, "alice"), TOK_UNMAPPED);
+    ck_assert_err(verify(p, OTHER, "carol"), TOK_UNMAPPED);
+    ck_assert_err(verify(p, OTHER, "alice"), TOK_UNMAPPED);
     put(p->map, p->dir, "usermap", "https://other alice\n");
-    ck_assert_err(judge(p, OTHER, "carol"), TOK_SETTINGS);
+    ck_assert_err(verify(p, OTHER, "carol"), TOK_SETTINGS);
     ck_assert_int_eq(unlink(p->map), 0);
-    ck_assert_err(judge(p, OTHER, "carol"), TOK_SETTINGS);
+    ck_assert_err(verify(p, OTHER, "carol"), TOK_SETTINGS);
 }
 END_TEST
 
@@ -258,12 +258,12 @@ START_TEST(a_map_beside_the_section_overrides_its_own)
 
     section(p, "https://other", p->keys, "Audience=host\nUserMap=same\n");
     give(p, "user_map", p->map);
-    ck_assert_err(judge(p, OTHER, "alice"), TOK_USER);
-    ck_assert_ok(judge(p, OTHER, "carol"));
+    ck_assert_err(verify(p, OTHER, "alice"), TOK_USER);
+    ck_assert_ok(verify(p, OTHER, "carol"));
     give(p, "user_map", "none");
-    ck_assert_err(judge(p, OTHER, "alice"), TOK_UNMAPPED);
+    ck_assert_err(verify(p, OTHER, "alice"), TOK_UNMAPPED);
     give(p, "user_map", "same");
-    ck_assert_ok(judge(p, OTHER, "alice"));
+    ck_assert_ok(verify(p, OTHER, "alice"));
 }
 END_TEST
 
@@ -275,10 +275,10 @@ START_TEST(the_local_issuers_users_are_never_mapped)
     give(p, "keys", p->keys);
     give(p, "revoked", "none");
     give(p, "user_map", p->map);
-    ck_assert_ok(judge(p, LOCAL, "alice"));
+    ck_assert_ok(verify(p, LOCAL, "alice"));
     (void)snprintf(lines, sizeof(lines), "UserMap=%s\n", p->map);
     section(p, "https://host", p->keys, lines);
-    ck_assert_ok(judge(p, LOCAL, "alice"));
+    ck_assert_ok(verify(p, LOCAL, "alice"));
 }
 END_TEST
 
@@ -289,16 +289,16 @@ START_TEST(an_issuer_named_beside_the_token_is_mapped_when_a_map_is_named_too)
     give(p, "keys", p->keys);
     give(p, "revoked", "none");
     give(p, "issuer", "https://other");
-    ck_assert_ok(judge(p, OTHER, "alice"));
+    ck_assert_ok(verify(p, OTHER, "alice"));
     give(p, "user_map", p->map);
-    ck_assert_err(judge(p, OTHER, "alice"), TOK_USER);
-    ck_assert_ok(judge(p, OTHER, "carol"));
+    ck_assert_err(verify(p, OTHER, "alice"), TOK_USER);
+    ck_assert_ok(verify(p, OTHER, "carol"));
     give(p, "user_map", "none");
-    ck_assert_err(judge(p, OTHER, "carol"), TOK_UNMAPPED);
+    ck_assert_err(verify(p, OTHER, "carol"), TOK_UNMAPPED);
     /* Nothing says that it is the local one. */
     ck_assert_int_eq(unlink(p->pinned), 0);
     give(p, "audience", "host");
-    ck_assert_err(judge(p, OTHER, "carol"), TOK_UNMAPPED);
+    ck_assert_err(verify(p, OTHER, "carol"), TOK_UNMAPPED);
 }
 END_TEST
 
@@ -307,7 +307,7 @@ START_TEST(a_sections_tokens_are_not_held_by_the_local_keys)
     CLEANUP(place_free) struct place *p = place_new();
 
     section(p, "https://other", p->other_keys, "Audience=host\nUserMap=same\n");
-    ck_assert_err(judge(p, OTHER, "alice"), TOK_SIGNATURE);
+    ck_assert_err(verify(p, OTHER, "alice"), TOK_SIGNATURE);
 }
 END_TEST
 
@@ -317,7 +317,7 @@ START_TEST(a_section_needs_no_file_of_the_local_issuer)
 
     section(p, "https://other", p->keys, "Audience=host\nUserMap=same\n");
     ck_assert_int_eq(unlink(p->pinned), 0);
-    ck_assert_ok(judge(p, OTHER, "alice"));
+    ck_assert_ok(verify(p, OTHER, "alice"));
 }
 END_TEST
 
@@ -326,9 +326,9 @@ START_TEST(a_section_without_audience_takes_the_hosts)
     CLEANUP(place_free) struct place *p = place_new();
 
     section(p, "https://other", p->keys, "UserMap=same\n");
-    ck_assert_ok(judge(p, OTHER, "alice"));
+    ck_assert_ok(verify(p, OTHER, "alice"));
     ck_assert_int_eq(unlink(p->pinned), 0);
-    ck_assert_err(judge(p, OTHER, "alice"), TOK_SETTINGS);
+    ck_assert_err(verify(p, OTHER, "alice"), TOK_SETTINGS);
 }
 END_TEST
 
@@ -338,10 +338,10 @@ START_TEST(words_given_override_the_section)
 
     section(p, "https://other", p->keys, "Audience=host\nUserMap=same\nMaxLifetime=1h\n");
     give(p, "max_lifetime", "1min");
-    ck_assert_err(judge(p, OTHER, "alice"), TOK_LIFETIME);
+    ck_assert_err(verify(p, OTHER, "alice"), TOK_LIFETIME);
     give(p, "max_lifetime", "1h");
     give(p, "revoked", p->list);
-    ck_assert_err(judge(p, OTHER, "alice"), TOK_REVOKED);
+    ck_assert_err(verify(p, OTHER, "alice"), TOK_REVOKED);
 }
 END_TEST
 
@@ -350,13 +350,13 @@ START_TEST(another_issuers_users_are_nobody_without_a_map)
     CLEANUP(place_free) struct place *p = place_new();
 
     section(p, "https://other", p->keys, "Audience=host\n");
-    ck_assert_err(judge(p, OTHER, "alice"), TOK_UNMAPPED);
+    ck_assert_err(verify(p, OTHER, "alice"), TOK_UNMAPPED);
     ck_assert_str_eq(p->result.user, "");
-    ck_assert_err(judge(p, OTHER, "carol"), TOK_UNMAPPED);
-    ck_assert_err(judge(p, OTHER, NULL), TOK_UNMAPPED);
+    ck_assert_err(verify(p, OTHER, "carol"), TOK_UNMAPPED);
+    ck_assert_err(verify(p, OTHER, NULL), TOK_UNMAPPED);
     /* What is wrong with the token itself comes first. */
     give(p, "max_lifetime", "1min");
-    ck_assert_err(judge(p, OTHER, "alice"), TOK_LIFETIME);
+    ck_assert_err(verify(p, OTHER, "alice"), TOK_LIFETIME);
 }
 END_TEST
 
@@ -368,14 +368,14 @@ START_TEST(a_section_of_the_local_issuer_keeps_its_list_and_users)
     (void)snprintf(lines, sizeof(lines), "Revoked=%s\n", p->list);
     section(p, "https://host", p->keys, "MaxLifetime=1min\n");
     give(p, "revoked", "none");
-    ck_assert_err(judge(p, LOCAL, "alice"), TOK_LIFETIME);
+    ck_assert_err(verify(p, LOCAL, "alice"), TOK_LIFETIME);
     ck_assert(!p->resolved.foreign);
     settings_clear(&p->settings);
     ck_assert_ok(settings_init(&p->settings));
     section(p, "https://host", p->keys, lines);
     policy_clear(&p->words);
     ck_assert_ok(policy_init(&p->words));
-    ck_assert_err(judge(p, LOCAL, "alice"), TOK_REVOKED);
+    ck_assert_err(verify(p, LOCAL, "alice"), TOK_REVOKED);
 }
 END_TEST
 
@@ -387,18 +387,18 @@ START_TEST(the_issuers_claim_names_are_those_of_its_tokens)
     settings(p, "[Token]\nUserIdClaim=user_id\n");
     give(p, "keys", p->keys);
     give(p, "revoked", "none");
-    ck_assert_ok(judge(p, payload, "alice"));
-    ck_assert_err(judge(p, LOCAL, "alice"), TOK_MISSING);
+    ck_assert_ok(verify(p, payload, "alice"));
+    ck_assert_err(verify(p, LOCAL, "alice"), TOK_MISSING);
     give(p, "user_claim", "sub");
     give(p, "require", "sub");
-    ck_assert_ok(judge(p, LOCAL, "alice"));
+    ck_assert_ok(verify(p, LOCAL, "alice"));
     policy_clear(&p->words);
     ck_assert_ok(policy_init(&p->words));
     section(p, "https://host", p->keys, "Revoked=none\n");
-    ck_assert_ok(judge(p, payload, "alice"));
+    ck_assert_ok(verify(p, payload, "alice"));
     /* Another issuer's tokens are not ours to name. */
     section(p, "https://other", p->keys, "Audience=host\nUserMap=same\n");
-    ck_assert_ok(judge(p, OTHER, "alice"));
+    ck_assert_ok(verify(p, OTHER, "alice"));
 }
 END_TEST
 
@@ -430,7 +430,7 @@ START_TEST(a_settings_file_that_is_named_must_be_there)
 }
 END_TEST
 
-START_TEST(a_key_file_that_is_lost_judges_no_more_tokens)
+START_TEST(a_key_file_that_is_lost_verifies_no_more_tokens)
 {
     CLEANUP(place_free) struct place *p = place_new();
     CLEANUP(cleanup_key) struct key *key = forge_key(RFC8037_PRIVATE, KEY_PRIVATE);
@@ -450,19 +450,22 @@ START_TEST(a_key_file_that_is_lost_judges_no_more_tokens)
 }
 END_TEST
 
-UNIT_MAIN(
-    "resolve", the_local_issuers_tokens_are_judged_by_the_pinned_file,
-    words_given_stand_above_the_pinned_file,
-    a_missing_pinned_file_is_an_error_and_not_any_issuer, a_missing_key_file_is_an_error,
-    the_list_is_asked_and_must_be_there, keys_given_do_without_a_list_only_where_that_is_asked,
-    a_pam_stack_that_names_keys_keeps_the_list,
-    a_section_judges_the_tokens_that_name_it_and_no_other, a_map_says_who_anothers_users_are,
-    a_map_beside_the_section_overrides_its_own, the_local_issuers_users_are_never_mapped,
-    an_issuer_named_beside_the_token_is_mapped_when_a_map_is_named_too,
-    a_sections_tokens_are_not_held_by_the_local_keys,
-    a_section_needs_no_file_of_the_local_issuer, a_section_without_audience_takes_the_hosts,
-    words_given_override_the_section, another_issuers_users_are_nobody_without_a_map,
-    a_section_of_the_local_issuer_keeps_its_list_and_users,
-    the_issuers_claim_names_are_those_of_its_tokens,
-    what_is_no_token_is_the_local_issuers_to_refuse,
-    a_settings_file_that_is_named_must_be_there, a_key_file_that_is_lost_judges_no_more_tokens)
+UNIT_MAIN("resolve", the_local_issuers_tokens_are_verified_by_the_pinned_file,
+          words_given_stand_above_the_pinned_file,
+          a_missing_pinned_file_is_an_error_and_not_any_issuer, a_missing_key_file_is_an_error,
+          the_list_is_asked_and_must_be_there,
+          keys_given_do_without_a_list_only_where_that_is_asked,
+          a_pam_stack_that_names_keys_keeps_the_list,
+          a_section_verifies_the_tokens_that_name_it_and_no_other,
+          a_map_says_who_anothers_users_are, a_map_beside_the_section_overrides_its_own,
+          the_local_issuers_users_are_never_mapped,
+          an_issuer_named_beside_the_token_is_mapped_when_a_map_is_named_too,
+          a_sections_tokens_are_not_held_by_the_local_keys,
+          a_section_needs_no_file_of_the_local_issuer,
+          a_section_without_audience_takes_the_hosts, words_given_override_the_section,
+          another_issuers_users_are_nobody_without_a_map,
+          a_section_of_the_local_issuer_keeps_its_list_and_users,
+          the_issuers_claim_names_are_those_of_its_tokens,
+          what_is_no_token_is_the_local_issuers_to_refuse,
+          a_settings_file_that_is_named_must_be_there,
+          a_key_file_that_is_lost_verifies_no_more_tokens)

@@ -1,7 +1,7 @@
 /*
- * Calls that fail on purpose. faults.def names the points; between faults_begin and faults_end
- * each call of one is counted, and the at-th of them fails. What the calls outside do is left
- * alone. Memory that was handed out in between is followed until it is freed.
+ * Fault injection. faults.def names the points; between faults_begin and faults_end each call
+ * of one is counted, and the at-th of them fails. Other calls are not changed. Memory that was
+ * allocated in between is tracked until it is freed.
  */
 #pragma once
 
@@ -10,11 +10,11 @@
 enum fault {
     FAULT_REFUSED,     /* any point: by its return value and errno */
     FAULT_INTERRUPTED, /* read, pread, write: EINTR */
-    FAULT_SHORT,       /* read, pread, write: one byte of what was asked */
+    FAULT_SHORT,       /* read, pread, write: one byte of what was requested */
     FAULT_INSIDE,      /* an allocation within libcrypto: libcrypto's own points, not ours */
 };
 
-/* Before anything else: follows libcrypto's memory, and shares the counters with the processes
+/* To be called first: tracks libcrypto's memory, and shares the counters with the processes
  * that check forks. */
 void faults_init(void);
 
@@ -51,11 +51,11 @@ struct fault_point {
 };
 struct fault_point faults_point_at(size_t i);
 
-/* The driver (test_faults.c): an operation calls what is to be tried, then faults_end, then
- * tells its result as text and frees it; what it owns after an error it checks to be untouched.
- * Tried in order: without a fault (the verdict expected), then with each call failing once. The
- * result must be an error that blames nobody's token, or, of what can be survived, the same as
- * without; nothing may leak. given is the operation's own. */
+/* The driver (test_faults.c): an operation calls the function under test, then faults_end, then
+ * writes its result as text and frees it; after an error it checks that the outputs are
+ * untouched. It is run without a fault (verdict is expected), then with each call failing once.
+ * The result must be an error that does not blame the token, or, if the failure can be
+ * survived, the same as without; nothing may leak. given is passed to the operation. */
 #define FAULTS_TEXT 16384
 typedef enum tok_err faults_operation(const void *given, char text[FAULTS_TEXT]);
 void faults_try(const char *what, faults_operation *operation, const void *given,

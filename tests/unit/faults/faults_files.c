@@ -72,15 +72,15 @@ static void place_free(struct place **at)
     free(p);
 }
 
-struct told {
+struct listing {
     char *text;
     size_t used;
 };
 
-static void tell(void *arg, const char *section, const char *key, const char *value,
-                 bool is_default)
+static void list_one(void *arg, const char *section, const char *key, const char *value,
+                     bool is_default)
 {
-    struct told *t = arg;
+    struct listing *t = arg;
 
     (void)is_default;
     t->used += (size_t)snprintf(t->text + t->used, FAULTS_TEXT - t->used, "[%s]%s=%s\n",
@@ -94,7 +94,7 @@ static enum tok_err load_settings(const void *given, char *text)
     const struct place *p = given;
     struct settings s = {0};
     struct errmsg errmsg = {0};
-    struct told told = {text, 0};
+    struct listing listing = {text, 0};
     enum tok_err err = settings_load(p->conf, &s, &errmsg);
 
     (void)faults_end();
@@ -106,7 +106,7 @@ static enum tok_err load_settings(const void *given, char *text)
         (void)snprintf(text, FAULTS_TEXT, "%s", errmsg.text);
         return err;
     }
-    ck_assert_ok(settings_each(&s, tell, &told));
+    ck_assert_ok(settings_each(&s, list_one, &listing));
     settings_clear(&s);
     return err;
 }
@@ -114,8 +114,8 @@ static enum tok_err load_settings(const void *given, char *text)
 static enum tok_err list_settings(const void *given, char *text)
 {
     const struct place *p = given;
-    struct told told = {text, 0};
-    enum tok_err err = settings_each(&p->settings, tell, &told);
+    struct listing listing = {text, 0};
+    enum tok_err err = settings_each(&p->settings, list_one, &listing);
 
     (void)faults_end();
     return err;
@@ -131,7 +131,7 @@ START_TEST(settings_are_loaded_whole_or_not)
 }
 END_TEST
 
-/* A policy with every word given, told before and after. */
+/* A policy with every word given, listing before and after. */
 
 struct words {
     const struct policy *base;
@@ -165,9 +165,9 @@ static void make_policy(struct policy *ret)
         give(ret, every_word[i][0], every_word[i][1]);
 }
 
-static enum tok_err tell_policy(const struct policy *p, char *text)
+static enum tok_err list_policy(const struct policy *p, char *text)
 {
-    struct told told = {text, 0};
+    struct listing listing = {text, 0};
 
     *text = '\0';
     for (const struct keyword *k = policy_keywords; k->type; k++) {
@@ -176,7 +176,7 @@ static enum tok_err tell_policy(const struct policy *p, char *text)
 
         if (err)
             return err;
-        tell(&told, "", k->name ? k->name : "", value, policy_has(p, k));
+        list_one(&listing, "", k->name ? k->name : "", value, policy_has(p, k));
     }
     return TOK_OK;
 }
@@ -207,7 +207,7 @@ static enum tok_err copy_policy(const void *given, char *text)
     if (err)
         ck_assert_mem_eq(&p, &empty, sizeof(p));
     else
-        ck_assert_ok(tell_policy(&p, text));
+        ck_assert_ok(list_policy(&p, text));
     policy_clear(&p);
     return err;
 }
@@ -225,8 +225,8 @@ static enum tok_err set_word(const void *given, char *text)
         return err;
     err = policy_set(&p, text_slice(w->word), text_slice(w->value), &errmsg);
     (void)faults_end();
-    ck_assert_ok(tell_policy(&p, text));
-    ck_assert_ok(tell_policy(w->base, before));
+    ck_assert_ok(list_policy(&p, text));
+    ck_assert_ok(list_policy(w->base, before));
     if (err)
         ck_assert_str_eq(text, before);
     return err;
@@ -241,13 +241,13 @@ static enum tok_err override(const void *given, char *text)
         err = policy_override(&p, given);
     (void)faults_end();
     if (!err)
-        ck_assert_ok(tell_policy(&p, text));
+        ck_assert_ok(list_policy(&p, text));
     return err;
 }
 
 static enum tok_err format_policy(const void *given, char *text)
 {
-    enum tok_err err = tell_policy(given, text);
+    enum tok_err err = list_policy(given, text);
 
     (void)faults_end();
     return err;
@@ -327,7 +327,7 @@ static void resolve_one(struct place *p, const char *what, const char *payload,
     faults_try(what, resolve, p, verdict);
 }
 
-START_TEST(a_fault_judges_no_token_by_other_rules)
+START_TEST(a_fault_verifies_no_token_by_other_rules)
 {
     CLEANUP(place_free) struct place *p = place_new();
 
@@ -454,7 +454,7 @@ size_t faults_file_tests(const TTest *ret[FAULTS_TESTS])
         settings_are_loaded_whole_or_not,
         a_policy_is_made_whole_or_not,
         the_pinned_file_is_read_whole_or_not,
-        a_fault_judges_no_token_by_other_rules,
+        a_fault_verifies_no_token_by_other_rules,
         a_file_is_read_whole_or_not,
         a_file_is_replaced_whole_or_not,
         a_list_that_can_not_be_read_frees_no_session,

@@ -23,19 +23,19 @@ static const char *const questions[] = {"EVP_PKEY_is_a",
                                         "lstat64",
                                         NULL};
 
-/* Of these a failure is the word for a wrong key; of the others it is ours alone. */
-static const char *const judges[] = {"BN_bn2binpad",
-                                     "BN_mod_mul",
-                                     "BN_mul",
-                                     "BN_sub",
-                                     "PEM_read_bio",
-                                     "OSSL_DECODER_from_data",
-                                     "EVP_PKEY_fromdata",
-                                     "EVP_PKEY_get_bn_param",
-                                     "EVP_PKEY_get_octet_string_param",
-                                     "EVP_PKEY_get_size",
-                                     "EVP_PKEY_private_check",
-                                     NULL};
+/* Their failure means an invalid key; that of the others is an error of ours. */
+static const char *const key_checks[] = {"BN_bn2binpad",
+                                         "BN_mod_mul",
+                                         "BN_mul",
+                                         "BN_sub",
+                                         "PEM_read_bio",
+                                         "OSSL_DECODER_from_data",
+                                         "EVP_PKEY_fromdata",
+                                         "EVP_PKEY_get_bn_param",
+                                         "EVP_PKEY_get_octet_string_param",
+                                         "EVP_PKEY_get_size",
+                                         "EVP_PKEY_private_check",
+                                         NULL};
 
 static bool is_right(enum tok_err err, bool same, enum fault fault)
 {
@@ -52,7 +52,7 @@ static bool is_right(enum tok_err err, bool same, enum fault fault)
         if (faults_struck_memory())
             return err == TOK_NO_MEMORY;
         if (err == TOK_KEYS && !faults_struck_system())
-            return is_one_of(point, judges);
+            return is_one_of(point, key_checks);
         return (err != TOK_OK && tok_err_is_ours(err)) ||
                ((same || err == TOK_UNSUPPORTED) && is_one_of(point, questions));
     }

@@ -117,7 +117,7 @@ END_TEST
 #define OWN "{\"alg\":\"EdDSA\",\"typ\":\"JWT\",\"kid\":\"rfc8037\"}"
 #define READ "{\"kid\":\"rfc8037\",\"typ\":\"JWT\",\"alg\":\"EdDSA\"}"
 
-static enum tok_err judge(const char *header, const char *word, const char *value)
+static enum tok_err verify(const char *header, const char *word, const char *value)
 {
     CLEANUP(cleanup_key) struct key *key = forge_key(RFC8037_PRIVATE, KEY_PRIVATE);
     CLEANUP(cleanup_keyset) struct keyset *keys = NULL;
@@ -140,7 +140,7 @@ static enum tok_err judge(const char *header, const char *word, const char *valu
     return verify_token(&ask, &result, NULL);
 }
 
-START_TEST(a_header_is_judged_the_same_however_it_is_spelled)
+START_TEST(a_header_is_checked_the_same_however_it_is_spelled)
 {
     static const struct {
         const char *word, *value;
@@ -153,15 +153,15 @@ START_TEST(a_header_is_judged_the_same_however_it_is_spelled)
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        ck_assert_err(judge(OWN, rows[i].word, rows[i].value), rows[i].want);
-        ck_assert_err(judge(READ, rows[i].word, rows[i].value), rows[i].want);
+        ck_assert_err(verify(OWN, rows[i].word, rows[i].value), rows[i].want);
+        ck_assert_err(verify(READ, rows[i].word, rows[i].value), rows[i].want);
     }
 }
 END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = {a_header_is_judged_the_same_however_it_is_spelled};
+    const TTest *const tests[] = {a_header_is_checked_the_same_however_it_is_spelled};
     const struct unit_loop loops[] = {
         {a_mac_is_libcryptos_for_every_length_of_secret, 3},
         {a_mac_is_libcryptos_for_every_length_of_input, 3},

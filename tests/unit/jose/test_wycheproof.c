@@ -193,7 +193,7 @@ static bool run_signature(const struct file *file, const struct key *key,
 
 /* Tokens */
 
-static enum tok_err judge(struct json_object *group, const char *token, bool *ret_authentic)
+static enum tok_err verify(struct json_object *group, const char *token, bool *ret_authentic)
 {
     struct json_object *keys = get(group, "public");
     CLEANUP(cleanup_keyset) struct keyset *set = NULL;
@@ -225,7 +225,7 @@ static bool run_token(const struct file *file, struct json_object *group,
 {
     const char *token = text_of(vector, "jws");
     bool authentic;
-    enum tok_err err = judge(group, token ? token : text_of(vector, "jwe"), &authentic);
+    enum tok_err err = verify(group, token ? token : text_of(vector, "jwe"), &authentic);
 
     return count(file, vector, authentic, err);
 }

@@ -1,4 +1,4 @@
-/* Words of a policy, set as the tests of its words and of its judgement set them. */
+/* Words of a policy, for the tests of its words and of its checks. */
 #pragma once
 
 #include "common/token/policy.h"

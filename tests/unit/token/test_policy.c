@@ -1,11 +1,11 @@
-/* The judgement on claims whose signature held. */
+/* policy_check: claims whose signature was verified. */
 #include "common/token/usermap.h"
 #include "tests/unit/token/policy_unit.h"
 
 #include <stdio.h>
 #include <string.h>
 
-/* The judgement. Time is 1000 throughout; the token is good but for what a test changes. */
+/* The time is always 1000; the token is valid except for what a test changes. */
 
 #define REST                                                                                   \
     "\"token_type\":\"access\",\"iss\":\"https://h\",\"aud\":[\"x\",\"h\"],\"sub\":\"alice\""
@@ -38,7 +38,7 @@ static void case_clear(struct case_ *c)
     policy_clear(&c->policy);
 }
 
-static enum tok_err judge(struct case_ *c, const char *payload)
+static enum tok_err check(struct case_ *c, const char *payload)
 {
     const struct claims_names names = policy_claims_names(&c->policy);
     struct policy_params ask = {
@@ -66,11 +66,11 @@ START_TEST(a_good_token_names_its_user)
 {
     CLEANUP(case_clear) struct case_ c = local();
 
-    ck_assert_ok(judge(&c, GOOD));
+    ck_assert_ok(check(&c, GOOD));
     ck_assert_str_eq(c.got, "alice");
     c.user = "alice";
     c.service = "sshd";
-    ck_assert_ok(judge(&c, GOOD));
+    ck_assert_ok(check(&c, GOOD));
 }
 END_TEST
 
@@ -78,20 +78,20 @@ START_TEST(each_required_claim_is_missed)
 {
     CLEANUP(case_clear) struct case_ c = local();
 
-    ck_assert_err(judge(&c, "{" REST ",\"iat\":1000}"), TOK_MISSING);
-    ck_assert_err(judge(&c, "{" REST ",\"exp\":1900}"), TOK_MISSING);
-    ck_assert_err(judge(&c, "{\"token_type\":\"access\",\"aud\":\"h\",\"sub\":\"alice\","
+    ck_assert_err(check(&c, "{" REST ",\"iat\":1000}"), TOK_MISSING);
+    ck_assert_err(check(&c, "{" REST ",\"exp\":1900}"), TOK_MISSING);
+    ck_assert_err(check(&c, "{\"token_type\":\"access\",\"aud\":\"h\",\"sub\":\"alice\","
                             "\"exp\":1900,\"iat\":1000}"),
                   TOK_MISSING);
-    ck_assert_err(judge(&c, "{\"token_type\":\"access\",\"iss\":\"https://h\","
+    ck_assert_err(check(&c, "{\"token_type\":\"access\",\"iss\":\"https://h\","
                             "\"sub\":\"alice\",\"exp\":1900,\"iat\":1000}"),
                   TOK_MISSING);
-    ck_assert_err(judge(&c, "{\"token_type\":\"access\",\"iss\":\"https://h\",\"aud\":\"h\","
+    ck_assert_err(check(&c, "{\"token_type\":\"access\",\"iss\":\"https://h\",\"aud\":\"h\","
                             "\"exp\":1900,\"iat\":1000}"),
                   TOK_MISSING);
     set(&c.policy, "require", "jti,x");
-    ck_assert_err(judge(&c, "{" REST ",\"exp\":1900,\"jti\":\"1\"}"), TOK_MISSING);
-    ck_assert_ok(judge(&c, "{" REST ",\"exp\":1900,\"jti\":\"1\",\"x\":0}"));
+    ck_assert_err(check(&c, "{" REST ",\"exp\":1900,\"jti\":\"1\"}"), TOK_MISSING);
+    ck_assert_ok(check(&c, "{" REST ",\"exp\":1900,\"jti\":\"1\",\"x\":0}"));
 }
 END_TEST
 
@@ -100,7 +100,7 @@ START_TEST(exp_is_required_whatever_the_list_says)
     CLEANUP(case_clear) struct case_ c = local();
 
     set(&c.policy, "require", "sub");
-    ck_assert_err(judge(&c, "{" REST ",\"iat\":1000}"), TOK_MISSING);
+    ck_assert_err(check(&c, "{" REST ",\"iat\":1000}"), TOK_MISSING);
 }
 END_TEST
 
@@ -108,12 +108,12 @@ START_TEST(null_is_a_wrong_type_or_an_absence)
 {
     CLEANUP(case_clear) struct case_ c = local();
 
-    ck_assert_err(judge(&c, "{" REST ",\"exp\":null,\"iat\":1000}"), TOK_CLAIM_TYPE);
-    ck_assert_err(judge(&c, "{\"token_type\":\"access\",\"iss\":\"https://h\",\"aud\":\"h\","
+    ck_assert_err(check(&c, "{" REST ",\"exp\":null,\"iat\":1000}"), TOK_CLAIM_TYPE);
+    ck_assert_err(check(&c, "{\"token_type\":\"access\",\"iss\":\"https://h\",\"aud\":\"h\","
                             "\"sub\":null,\"exp\":1900,\"iat\":1000}"),
                   TOK_CLAIM_TYPE);
     set(&c.policy, "require", "x");
-    ck_assert_err(judge(&c, "{" REST ",\"exp\":1900,\"x\":null}"), TOK_MISSING);
+    ck_assert_err(check(&c, "{" REST ",\"exp\":1900,\"x\":null}"), TOK_MISSING);
 }
 END_TEST
 
@@ -122,17 +122,17 @@ START_TEST(exp_at_now_is_expired)
     CLEANUP(case_clear) struct case_ c = local();
 
     c.now = 1899;
-    ck_assert_ok(judge(&c, GOOD));
+    ck_assert_ok(check(&c, GOOD));
     c.now = 1900;
-    ck_assert_err(judge(&c, GOOD), TOK_EXPIRED);
+    ck_assert_err(check(&c, GOOD), TOK_EXPIRED);
     set(&c.policy, "leeway", "5s");
-    ck_assert_ok(judge(&c, GOOD));
+    ck_assert_ok(check(&c, GOOD));
     c.now = 1904;
-    ck_assert_ok(judge(&c, GOOD));
+    ck_assert_ok(check(&c, GOOD));
     c.now = 1905;
-    ck_assert_err(judge(&c, GOOD), TOK_EXPIRED);
+    ck_assert_err(check(&c, GOOD), TOK_EXPIRED);
     c.now = INT64_MAX;
-    ck_assert_err(judge(&c, GOOD), TOK_EXPIRED);
+    ck_assert_err(check(&c, GOOD), TOK_EXPIRED);
 }
 END_TEST
 
@@ -140,8 +140,8 @@ START_TEST(a_fraction_of_exp_is_cut)
 {
     CLEANUP(case_clear) struct case_ c = local();
 
-    ck_assert_err(judge(&c, "{" REST ",\"exp\":1000.9,\"iat\":900}"), TOK_EXPIRED);
-    ck_assert_ok(judge(&c, "{" REST ",\"exp\":1001.0,\"iat\":900}"));
+    ck_assert_err(check(&c, "{" REST ",\"exp\":1000.9,\"iat\":900}"), TOK_EXPIRED);
+    ck_assert_ok(check(&c, "{" REST ",\"exp\":1001.0,\"iat\":900}"));
 }
 END_TEST
 
@@ -149,17 +149,17 @@ START_TEST(nbf_and_iat_may_not_be_ahead)
 {
     CLEANUP(case_clear) struct case_ c = local();
 
-    ck_assert_ok(judge(&c, "{" REST ",\"exp\":1900,\"iat\":1000,\"nbf\":1000}"));
-    ck_assert_err(judge(&c, "{" REST ",\"exp\":1900,\"iat\":1000,\"nbf\":1001}"), TOK_NOT_YET);
-    ck_assert_err(judge(&c, "{" REST ",\"exp\":1900,\"iat\":1000,\"nbf\":1000.1}"),
+    ck_assert_ok(check(&c, "{" REST ",\"exp\":1900,\"iat\":1000,\"nbf\":1000}"));
+    ck_assert_err(check(&c, "{" REST ",\"exp\":1900,\"iat\":1000,\"nbf\":1001}"), TOK_NOT_YET);
+    ck_assert_err(check(&c, "{" REST ",\"exp\":1900,\"iat\":1000,\"nbf\":1000.1}"),
                   TOK_NOT_YET);
-    ck_assert_err(judge(&c, "{" REST ",\"exp\":1900,\"iat\":1001}"), TOK_NOT_YET);
+    ck_assert_err(check(&c, "{" REST ",\"exp\":1900,\"iat\":1001}"), TOK_NOT_YET);
     set(&c.policy, "leeway", "5s");
-    ck_assert_ok(judge(&c, "{" REST ",\"exp\":1900,\"iat\":1005,\"nbf\":1005}"));
-    ck_assert_err(judge(&c, "{" REST ",\"exp\":1900,\"iat\":1000,\"nbf\":1006}"), TOK_NOT_YET);
-    ck_assert_err(judge(&c, "{" REST ",\"exp\":1900,\"iat\":1006}"), TOK_NOT_YET);
+    ck_assert_ok(check(&c, "{" REST ",\"exp\":1900,\"iat\":1005,\"nbf\":1005}"));
+    ck_assert_err(check(&c, "{" REST ",\"exp\":1900,\"iat\":1000,\"nbf\":1006}"), TOK_NOT_YET);
+    ck_assert_err(check(&c, "{" REST ",\"exp\":1900,\"iat\":1006}"), TOK_NOT_YET);
     c.now = INT64_MIN;
-    ck_assert_err(judge(&c, GOOD), TOK_NOT_YET);
+    ck_assert_err(check(&c, GOOD), TOK_NOT_YET);
 }
 END_TEST
 
@@ -168,16 +168,16 @@ START_TEST(a_lifetime_has_its_limit)
     CLEANUP(case_clear) struct case_ c = local();
 
     set(&c.policy, "max_lifetime", "900");
-    ck_assert_ok(judge(&c, GOOD));
-    ck_assert_err(judge(&c, "{" REST ",\"exp\":1900,\"iat\":999}"), TOK_LIFETIME);
+    ck_assert_ok(check(&c, GOOD));
+    ck_assert_err(check(&c, "{" REST ",\"exp\":1900,\"iat\":999}"), TOK_LIFETIME);
     /* Without iat, what is left is all that is known of it. */
     set(&c.policy, "require", "sub");
-    ck_assert_ok(judge(&c, "{" REST ",\"exp\":1900}"));
-    ck_assert_err(judge(&c, "{" REST ",\"exp\":1901}"), TOK_LIFETIME);
+    ck_assert_ok(check(&c, "{" REST ",\"exp\":1900}"));
+    ck_assert_err(check(&c, "{" REST ",\"exp\":1901}"), TOK_LIFETIME);
     c.now = INT64_MIN;
-    ck_assert_err(judge(&c, "{" REST ",\"exp\":1900}"), TOK_LIFETIME);
+    ck_assert_err(check(&c, "{" REST ",\"exp\":1900}"), TOK_LIFETIME);
     c.now = 1000;
-    ck_assert_err(judge(&c, "{" REST ",\"exp\":9007199254740991,\"iat\":-9007199254740991}"),
+    ck_assert_err(check(&c, "{" REST ",\"exp\":9007199254740991,\"iat\":-9007199254740991}"),
                   TOK_LIFETIME);
 }
 END_TEST
@@ -187,19 +187,19 @@ START_TEST(another_issuer_is_refused)
     CLEANUP(case_clear) struct case_ c = local();
 
     set(&c.policy, "issuer", "https://H");
-    ck_assert_err(judge(&c, GOOD), TOK_ISSUER);
+    ck_assert_err(check(&c, GOOD), TOK_ISSUER);
     set(&c.policy, "issuer", "https://h/");
-    ck_assert_err(judge(&c, GOOD), TOK_ISSUER);
+    ck_assert_err(check(&c, GOOD), TOK_ISSUER);
     set(&c.policy, "issuer", "https://");
-    ck_assert_err(judge(&c, GOOD), TOK_ISSUER);
+    ck_assert_err(check(&c, GOOD), TOK_ISSUER);
     set(&c.policy, "issuer", "https://h");
-    ck_assert_err(judge(&c, "{\"token_type\":\"access\",\"iss\":\"https://h\\u0000\","
+    ck_assert_err(check(&c, "{\"token_type\":\"access\",\"iss\":\"https://h\\u0000\","
                             "\"aud\":\"h\",\"sub\":\"alice\",\"exp\":1900,\"iat\":1000}"),
                   TOK_ISSUER);
-    ck_assert_ok(judge(&c, "{\"token_type\":\"access\",\"iss\":\"https:\\/\\/h\","
+    ck_assert_ok(check(&c, "{\"token_type\":\"access\",\"iss\":\"https:\\/\\/h\","
                            "\"aud\":\"h\",\"sub\":\"alice\",\"exp\":1900,\"iat\":1000}"));
     set(&c.policy, "require", "sub");
-    ck_assert_err(judge(&c, "{\"token_type\":\"access\",\"aud\":\"h\",\"sub\":\"alice\","
+    ck_assert_err(check(&c, "{\"token_type\":\"access\",\"aud\":\"h\",\"sub\":\"alice\","
                             "\"exp\":1900}"),
                   TOK_ISSUER);
 }
@@ -214,18 +214,18 @@ START_TEST(an_unknown_issuer_or_audience_of_ours_refuses_everything)
     char *none[] = {NULL}, *blank[] = {empty, NULL};
 
     c.policy.issuer = NULL;
-    ck_assert_err(judge(&c, GOOD), TOK_ISSUER);
+    ck_assert_err(check(&c, GOOD), TOK_ISSUER);
     c.policy.issuer = empty;
-    ck_assert_err(judge(&c, "{\"token_type\":\"access\",\"iss\":\"\",\"aud\":\"h\","
+    ck_assert_err(check(&c, "{\"token_type\":\"access\",\"iss\":\"\",\"aud\":\"h\","
                             "\"sub\":\"alice\",\"exp\":1900,\"iat\":1000}"),
                   TOK_ISSUER);
     c.policy.issuer = issuer;
     c.policy.audience = NULL;
-    ck_assert_err(judge(&c, GOOD), TOK_AUDIENCE);
+    ck_assert_err(check(&c, GOOD), TOK_AUDIENCE);
     c.policy.audience = none;
-    ck_assert_err(judge(&c, GOOD), TOK_AUDIENCE);
+    ck_assert_err(check(&c, GOOD), TOK_AUDIENCE);
     c.policy.audience = blank;
-    ck_assert_err(judge(&c, "{\"token_type\":\"access\",\"iss\":\"https://h\",\"aud\":\"\","
+    ck_assert_err(check(&c, "{\"token_type\":\"access\",\"iss\":\"https://h\",\"aud\":\"\","
                             "\"sub\":\"alice\",\"exp\":1900,\"iat\":1000}"),
                   TOK_AUDIENCE);
     c.policy.audience = audience;
@@ -237,11 +237,11 @@ START_TEST(any_one_audience_will_do)
     CLEANUP(case_clear) struct case_ c = local();
 
     set(&c.policy, "audience", "y,x");
-    ck_assert_ok(judge(&c, GOOD));
+    ck_assert_ok(check(&c, GOOD));
     set(&c.policy, "audience", "y,z");
-    ck_assert_err(judge(&c, GOOD), TOK_AUDIENCE);
+    ck_assert_err(check(&c, GOOD), TOK_AUDIENCE);
     set(&c.policy, "require", "sub");
-    ck_assert_err(judge(&c, "{\"token_type\":\"access\",\"iss\":\"https://h\","
+    ck_assert_err(check(&c, "{\"token_type\":\"access\",\"iss\":\"https://h\","
                             "\"sub\":\"alice\",\"exp\":1900}"),
                   TOK_AUDIENCE);
 }
@@ -255,14 +255,14 @@ START_TEST(another_token_type_is_refused)
                                   "\"exp\":1900,\"iat\":1000}";
     CLEANUP(case_clear) struct case_ c = local();
 
-    ck_assert_err(judge(&c, refresh), TOK_TYPE);
-    ck_assert_err(judge(&c, untyped), TOK_TYPE);
+    ck_assert_err(check(&c, refresh), TOK_TYPE);
+    ck_assert_err(check(&c, untyped), TOK_TYPE);
     set(&c.policy, "type", "refresh");
-    ck_assert_ok(judge(&c, refresh));
-    ck_assert_err(judge(&c, GOOD), TOK_TYPE);
+    ck_assert_ok(check(&c, refresh));
+    ck_assert_err(check(&c, GOOD), TOK_TYPE);
     set(&c.policy, "type", "");
-    ck_assert_ok(judge(&c, untyped));
-    ck_assert_ok(judge(&c, refresh));
+    ck_assert_ok(check(&c, untyped));
+    ck_assert_ok(check(&c, refresh));
 }
 END_TEST
 
@@ -271,22 +271,22 @@ START_TEST(claims_asked_must_equal)
     CLEANUP(case_clear) struct case_ c = local();
 
     set(&c.policy, "claim", "dept:ops");
-    ck_assert_err(judge(&c, GOOD), TOK_CLAIM);
-    ck_assert_ok(judge(&c, "{" REST ",\"exp\":1900,\"iat\":1,\"dept\":\"o\\u0070s\"}"));
-    ck_assert_err(judge(&c, "{" REST ",\"exp\":1900,\"iat\":1,\"dept\":\"ops2\"}"), TOK_CLAIM);
-    ck_assert_err(judge(&c, "{" REST ",\"exp\":1900,\"iat\":1,\"dept\":[\"ops\"]}"), TOK_CLAIM);
+    ck_assert_err(check(&c, GOOD), TOK_CLAIM);
+    ck_assert_ok(check(&c, "{" REST ",\"exp\":1900,\"iat\":1,\"dept\":\"o\\u0070s\"}"));
+    ck_assert_err(check(&c, "{" REST ",\"exp\":1900,\"iat\":1,\"dept\":\"ops2\"}"), TOK_CLAIM);
+    ck_assert_err(check(&c, "{" REST ",\"exp\":1900,\"iat\":1,\"dept\":[\"ops\"]}"), TOK_CLAIM);
     set(&c.policy, "claim", "level:3");
-    ck_assert_err(judge(&c, "{" REST ",\"exp\":1900,\"iat\":1,\"dept\":\"ops\",\"level\":4}"),
+    ck_assert_err(check(&c, "{" REST ",\"exp\":1900,\"iat\":1,\"dept\":\"ops\",\"level\":4}"),
                   TOK_CLAIM);
-    ck_assert_ok(judge(&c, "{" REST ",\"exp\":1900,\"iat\":1,\"dept\":\"ops\",\"level\":3}"));
+    ck_assert_ok(check(&c, "{" REST ",\"exp\":1900,\"iat\":1,\"dept\":\"ops\",\"level\":3}"));
     set(&c.policy, "claim", "ok:true");
-    ck_assert_ok(judge(
+    ck_assert_ok(check(
         &c, "{" REST ",\"exp\":1900,\"iat\":1,\"dept\":\"ops\",\"level\":3,\"ok\":true}"));
-    ck_assert_err(judge(&c, "{" REST ",\"exp\":1900,\"iat\":1,\"dept\":\"ops\",\"level\":3,"
+    ck_assert_err(check(&c, "{" REST ",\"exp\":1900,\"iat\":1,\"dept\":\"ops\",\"level\":3,"
                             "\"ok\":false}"),
                   TOK_CLAIM);
     set(&c.policy, "claim", "no:null");
-    ck_assert_err(judge(&c, "{" REST ",\"exp\":1900,\"iat\":1,\"dept\":\"ops\",\"level\":3,"
+    ck_assert_err(check(&c, "{" REST ",\"exp\":1900,\"iat\":1,\"dept\":\"ops\",\"level\":3,"
                             "\"ok\":true,\"no\":null}"),
                   TOK_CLAIM);
 }
@@ -296,18 +296,18 @@ START_TEST(a_bound_token_is_no_bearer_token)
 {
     CLEANUP(case_clear) struct case_ c = local();
 
-    ck_assert_err(judge(&c, "{" REST ",\"exp\":1900,\"iat\":1000,\"cnf\":{\"jkt\":\"x\"}}"),
+    ck_assert_err(check(&c, "{" REST ",\"exp\":1900,\"iat\":1000,\"cnf\":{\"jkt\":\"x\"}}"),
                   TOK_BOUND);
 }
 END_TEST
 
-static enum tok_err judge_scope(struct case_ *c, const char *scope)
+static enum tok_err check_scope(struct case_ *c, const char *scope)
 {
     char payload[512];
 
     (void)snprintf(payload, sizeof(payload), "{" REST ",\"exp\":1900,\"iat\":1000,%s%s%s}",
                    "\"scope\":\"", scope, "\"");
-    return judge(c, payload);
+    return check(c, payload);
 }
 
 START_TEST(pam_words_of_a_scope_bind)
@@ -315,24 +315,24 @@ START_TEST(pam_words_of_a_scope_bind)
     CLEANUP(case_clear) struct case_ c = local();
 
     c.service = "sshd";
-    ck_assert_ok(judge_scope(&c, ""));
-    ck_assert_ok(judge_scope(&c, "read write"));
-    ck_assert_ok(judge_scope(&c, "read xpam:sudo"));
-    ck_assert_ok(judge_scope(&c, "pam:sshd"));
-    ck_assert_ok(judge_scope(&c, "read pam:sudo pam:sshd"));
-    ck_assert_ok(judge_scope(&c, "pam:*"));
-    ck_assert_ok(judge_scope(&c, "\\u0070am:sshd"));
-    ck_assert_err(judge_scope(&c, "pam:sudo"), TOK_SCOPE);
-    ck_assert_err(judge_scope(&c, "read \\u0070am:sudo"), TOK_SCOPE);
-    ck_assert_err(judge_scope(&c, "pam:ssh pam:sshd2 pam:SSHD"), TOK_SCOPE);
-    ck_assert_err(judge_scope(&c, "pam:"), TOK_SCOPE);
-    ck_assert_err(judge_scope(&c, "pam:s*"), TOK_SCOPE);
-    ck_assert_err(judge_scope(&c, "pam:sshd\\tpam:*"),
+    ck_assert_ok(check_scope(&c, ""));
+    ck_assert_ok(check_scope(&c, "read write"));
+    ck_assert_ok(check_scope(&c, "read xpam:sudo"));
+    ck_assert_ok(check_scope(&c, "pam:sshd"));
+    ck_assert_ok(check_scope(&c, "read pam:sudo pam:sshd"));
+    ck_assert_ok(check_scope(&c, "pam:*"));
+    ck_assert_ok(check_scope(&c, "\\u0070am:sshd"));
+    ck_assert_err(check_scope(&c, "pam:sudo"), TOK_SCOPE);
+    ck_assert_err(check_scope(&c, "read \\u0070am:sudo"), TOK_SCOPE);
+    ck_assert_err(check_scope(&c, "pam:ssh pam:sshd2 pam:SSHD"), TOK_SCOPE);
+    ck_assert_err(check_scope(&c, "pam:"), TOK_SCOPE);
+    ck_assert_err(check_scope(&c, "pam:s*"), TOK_SCOPE);
+    ck_assert_err(check_scope(&c, "pam:sshd\\tpam:*"),
                   TOK_SCOPE); /* RFC 8693: a space separates */
     c.service = "";
-    ck_assert_err(judge_scope(&c, "pam:"), TOK_SCOPE);
+    ck_assert_err(check_scope(&c, "pam:"), TOK_SCOPE);
     c.service = NULL;
-    ck_assert_ok(judge_scope(&c, "pam:sudo"));
+    ck_assert_ok(check_scope(&c, "pam:sudo"));
 }
 END_TEST
 
@@ -357,16 +357,16 @@ START_TEST(a_scope_that_is_required_must_hold_the_service)
 
     set(&c.policy, "scope", "required");
     c.service = "sshd";
-    ck_assert_err(judge(&c, GOOD), TOK_SCOPE);
-    ck_assert_err(judge_scope(&c, "read"), TOK_SCOPE);
-    ck_assert_err(judge_scope(&c, "sshd"), TOK_SCOPE);
-    ck_assert_err(judge_scope(&c, "pam:sudo"), TOK_SCOPE);
-    ck_assert_ok(judge_scope(&c, "read pam:sshd"));
-    ck_assert_ok(judge_scope(&c, "pam:*"));
+    ck_assert_err(check(&c, GOOD), TOK_SCOPE);
+    ck_assert_err(check_scope(&c, "read"), TOK_SCOPE);
+    ck_assert_err(check_scope(&c, "sshd"), TOK_SCOPE);
+    ck_assert_err(check_scope(&c, "pam:sudo"), TOK_SCOPE);
+    ck_assert_ok(check_scope(&c, "read pam:sshd"));
+    ck_assert_ok(check_scope(&c, "pam:*"));
     c.service = NULL;
-    ck_assert_err(judge(&c, GOOD), TOK_SCOPE);
-    ck_assert_err(judge_scope(&c, "read"), TOK_SCOPE);
-    ck_assert_ok(judge_scope(&c, "pam:sudo"));
+    ck_assert_err(check(&c, GOOD), TOK_SCOPE);
+    ck_assert_err(check_scope(&c, "read"), TOK_SCOPE);
+    ck_assert_ok(check_scope(&c, "pam:sudo"));
 }
 END_TEST
 
@@ -374,12 +374,12 @@ START_TEST(a_one_time_token_is_refused_and_so_is_another_where_one_is_asked)
 {
     CLEANUP(case_clear) struct case_ c = local();
 
-    ck_assert_err(judge(&c, "{" REST ",\"exp\":1900,\"iat\":1000,\"one_time\":true}"),
+    ck_assert_err(check(&c, "{" REST ",\"exp\":1900,\"iat\":1000,\"one_time\":true}"),
                   TOK_ONE_TIME);
-    ck_assert_ok(judge(&c, "{" REST ",\"exp\":1900,\"iat\":1000,\"one_time\":false}"));
+    ck_assert_ok(check(&c, "{" REST ",\"exp\":1900,\"iat\":1000,\"one_time\":false}"));
     set(&c.policy, "one_time", "required");
-    ck_assert_err(judge(&c, GOOD), TOK_ONE_TIME);
-    ck_assert_err(judge(&c, "{" REST ",\"exp\":1900,\"iat\":1000,\"one_time\":true}"),
+    ck_assert_err(check(&c, GOOD), TOK_ONE_TIME);
+    ck_assert_err(check(&c, "{" REST ",\"exp\":1900,\"iat\":1000,\"one_time\":true}"),
                   TOK_ONE_TIME);
 }
 END_TEST
@@ -410,14 +410,14 @@ START_TEST(who_spends_takes_a_one_time_token_that_can_be_kept_to_one_use)
                        "{\"token_type\":\"access\",\"iss\":\"https://h\",\"sub\":\"alice\","
                        "\"exp\":1900,\"one_time\":true,%s}",
                        rows[i].claims);
-        ck_assert_err(judge(&c, payload), rows[i].err);
+        ck_assert_err(check(&c, payload), rows[i].err);
     }
     set(&c.policy, "one_time", "required");
-    ck_assert_err(judge(&c, GOOD), TOK_ONE_TIME);
+    ck_assert_err(check(&c, GOOD), TOK_ONE_TIME);
 }
 END_TEST
 
-static enum tok_err judge_sub(struct case_ *c, const char *sub)
+static enum tok_err check_sub(struct case_ *c, const char *sub)
 {
     char payload[600];
 
@@ -425,7 +425,7 @@ static enum tok_err judge_sub(struct case_ *c, const char *sub)
                    "{\"token_type\":\"access\",\"iss\":\"https://h\",\"aud\":\"h\",\"sub\":%s,"
                    "\"exp\":1900,\"iat\":1000}",
                    sub);
-    return judge(c, payload);
+    return check(c, payload);
 }
 
 START_TEST(the_user_must_be_the_one_asked_for)
@@ -433,15 +433,15 @@ START_TEST(the_user_must_be_the_one_asked_for)
     CLEANUP(case_clear) struct case_ c = local();
 
     c.user = "carol";
-    ck_assert_err(judge(&c, GOOD), TOK_USER);
+    ck_assert_err(check(&c, GOOD), TOK_USER);
     c.user = "alic";
-    ck_assert_err(judge(&c, GOOD), TOK_USER);
+    ck_assert_err(check(&c, GOOD), TOK_USER);
     c.user = "Alice";
-    ck_assert_err(judge(&c, GOOD), TOK_USER);
+    ck_assert_err(check(&c, GOOD), TOK_USER);
     c.user = "";
-    ck_assert_err(judge(&c, GOOD), TOK_USER);
+    ck_assert_err(check(&c, GOOD), TOK_USER);
     c.user = "alice";
-    ck_assert_ok(judge_sub(&c, "\"\\u0061lice\""));
+    ck_assert_ok(check_sub(&c, "\"\\u0061lice\""));
 }
 END_TEST
 
@@ -450,18 +450,18 @@ START_TEST(a_user_claim_that_is_no_portable_name_is_refused)
     CLEANUP(case_clear) struct case_ c = local();
     char longest[USER_NAME_MAX + 4] = "\"";
 
-    ck_assert_err(judge_sub(&c, "\"\""), TOK_USER_NAME);
-    ck_assert_err(judge_sub(&c, "\"alice\\u0000\""), TOK_USER_NAME);
-    ck_assert_err(judge_sub(&c, "\"1000\""), TOK_USER_NAME);
-    ck_assert_err(judge_sub(&c, "\"-alice\""), TOK_USER_NAME);
-    ck_assert_err(judge_sub(&c, "\"al ice\""), TOK_USER_NAME);
-    ck_assert_err(judge_sub(&c, "1000"), TOK_CLAIM_TYPE);
+    ck_assert_err(check_sub(&c, "\"\""), TOK_USER_NAME);
+    ck_assert_err(check_sub(&c, "\"alice\\u0000\""), TOK_USER_NAME);
+    ck_assert_err(check_sub(&c, "\"1000\""), TOK_USER_NAME);
+    ck_assert_err(check_sub(&c, "\"-alice\""), TOK_USER_NAME);
+    ck_assert_err(check_sub(&c, "\"al ice\""), TOK_USER_NAME);
+    ck_assert_err(check_sub(&c, "1000"), TOK_CLAIM_TYPE);
     memset(longest + 1, 'a', USER_NAME_MAX + 1);
     longest[USER_NAME_MAX + 2] = '"';
-    ck_assert_err(judge_sub(&c, longest), TOK_USER_NAME);
+    ck_assert_err(check_sub(&c, longest), TOK_USER_NAME);
     longest[USER_NAME_MAX + 1] = '"';
     longest[USER_NAME_MAX + 2] = '\0';
-    ck_assert_ok(judge_sub(&c, longest));
+    ck_assert_ok(check_sub(&c, longest));
     ck_assert_uint_eq(strlen(c.got), USER_NAME_MAX);
 }
 END_TEST
@@ -471,10 +471,10 @@ START_TEST(another_user_claim_is_read_where_it_is_named)
     CLEANUP(case_clear) struct case_ c = local();
 
     set(&c.policy, "user_claim", "login");
-    ck_assert_err(judge(&c, GOOD), TOK_MISSING);
-    ck_assert_ok(judge(&c, "{" REST ",\"exp\":1900,\"iat\":1000,\"login\":\"carol\"}"));
+    ck_assert_err(check(&c, GOOD), TOK_MISSING);
+    ck_assert_ok(check(&c, "{" REST ",\"exp\":1900,\"iat\":1000,\"login\":\"carol\"}"));
     ck_assert_str_eq(c.got, "carol");
-    ck_assert_err(judge(&c, "{" REST ",\"exp\":1900,\"iat\":1000,\"login\":[\"carol\"]}"),
+    ck_assert_err(check(&c, "{" REST ",\"exp\":1900,\"iat\":1000,\"login\":[\"carol\"]}"),
                   TOK_CLAIM_TYPE);
 }
 END_TEST
@@ -489,20 +489,20 @@ START_TEST(with_a_map_the_claim_is_anything_and_the_user_is_the_maps)
     ck_assert_ok(usermap_parse("m", slice_of(text), &map, NULL));
     c.map = &map;
     c.user = "deploy";
-    ck_assert_ok(judge_sub(&c, "\"a:b\\/c\""));
+    ck_assert_ok(check_sub(&c, "\"a:b\\/c\""));
     ck_assert_str_eq(c.got, "deploy");
     c.user = "alice";
-    ck_assert_err(judge_sub(&c, "\"a:b/c\""), TOK_USER);
+    ck_assert_err(check_sub(&c, "\"a:b/c\""), TOK_USER);
     /* Likeness is nothing: the map says who alice is. */
-    ck_assert_err(judge_sub(&c, "\"alice\""), TOK_USER);
-    ck_assert_err(judge_sub(&c, "\"bob\""), TOK_UNMAPPED);
-    ck_assert_err(judge_sub(&c, "\"x\""), TOK_UNMAPPED);
-    ck_assert_err(judge_sub(&c, "\"\""), TOK_UNMAPPED);
-    ck_assert_err(judge_sub(&c, "7"), TOK_CLAIM_TYPE);
+    ck_assert_err(check_sub(&c, "\"alice\""), TOK_USER);
+    ck_assert_err(check_sub(&c, "\"bob\""), TOK_UNMAPPED);
+    ck_assert_err(check_sub(&c, "\"x\""), TOK_UNMAPPED);
+    ck_assert_err(check_sub(&c, "\"\""), TOK_UNMAPPED);
+    ck_assert_err(check_sub(&c, "7"), TOK_CLAIM_TYPE);
     c.user = NULL;
-    ck_assert_err(judge_sub(&c, "\"boss\""), TOK_ROOT);
+    ck_assert_err(check_sub(&c, "\"boss\""), TOK_ROOT);
     set(&c.policy, "allow_root", "yes");
-    ck_assert_ok(judge_sub(&c, "\"boss\""));
+    ck_assert_ok(check_sub(&c, "\"boss\""));
 }
 END_TEST
 
@@ -510,21 +510,21 @@ START_TEST(root_is_refused_unless_allowed)
 {
     CLEANUP(case_clear) struct case_ c = local();
 
-    ck_assert_err(judge_sub(&c, "\"root\""), TOK_ROOT);
+    ck_assert_err(check_sub(&c, "\"root\""), TOK_ROOT);
     c.user = "root";
-    ck_assert_err(judge_sub(&c, "\"root\""), TOK_ROOT);
-    ck_assert_err(judge(&c, GOOD), TOK_USER);
+    ck_assert_err(check_sub(&c, "\"root\""), TOK_ROOT);
+    ck_assert_err(check(&c, GOOD), TOK_USER);
     set(&c.policy, "allow_root", "yes");
-    ck_assert_ok(judge_sub(&c, "\"root\""));
+    ck_assert_ok(check_sub(&c, "\"root\""));
 }
 END_TEST
 
-/* A token with every fault; each step mends the one that was told. */
-START_TEST(the_first_fault_in_the_order_of_the_header_is_told)
+/* A token with every fault; each step corrects the one that was reported. */
+START_TEST(the_first_fault_in_the_order_of_the_header_is_reported)
 {
     static const struct {
         enum tok_err want;
-        const char *mend, *by;
+        const char *wrong, *right;
     } steps[] = {
         {TOK_MISSING, "\"x\":1", "\"iat\":2"},
         {TOK_EXPIRED, "\"exp\":1", "\"exp\":90000000"},
@@ -549,15 +549,15 @@ START_TEST(the_first_fault_in_the_order_of_the_header_is_told)
     c.service = "sshd";
     for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
         char next[512];
-        char *at = strstr(payload, steps[i].mend);
+        char *at = strstr(payload, steps[i].wrong);
 
-        ck_assert_err(judge(&c, payload), steps[i].want);
+        ck_assert_err(check(&c, payload), steps[i].want);
         ck_assert_ptr_nonnull(at);
         (void)snprintf(next, sizeof(next), "%.*s%s%s", (int)(at - payload), payload,
-                       steps[i].by, at + strlen(steps[i].mend));
+                       steps[i].right, at + strlen(steps[i].wrong));
         memcpy(payload, next, sizeof(payload));
     }
-    ck_assert_ok(judge(&c, payload));
+    ck_assert_ok(check(&c, payload));
 }
 END_TEST
 
@@ -596,7 +596,7 @@ START_TEST(a_message_names_the_claim_and_what_was_expected)
     c.service = "sshd";
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         (void)snprintf(payload, sizeof(payload), "{" REST ",%s}", rows[i].more);
-        ck_assert_int_ne(judge(&c, payload), TOK_OK);
+        ck_assert_int_ne(check(&c, payload), TOK_OK);
         ck_assert_str_eq(c.errmsg.text, rows[i].want);
     }
     for (size_t n = SHOWN - 2; n <= SHOWN - 1; n++) {
@@ -604,7 +604,7 @@ START_TEST(a_message_names_the_claim_and_what_was_expected)
         longest[n] = '\0';
         (void)snprintf(payload, sizeof(payload),
                        "{" REST ",\"exp\":1900,\"iat\":1000,\"typ\":\"%s\"}", longest);
-        ck_assert_err(judge(&c, payload), TOK_CLAIM);
+        ck_assert_err(check(&c, payload), TOK_CLAIM);
         ck_assert_int_eq(strstr(c.errmsg.text, "vvv") != NULL, n == SHOWN - 2);
     }
 }
@@ -616,10 +616,10 @@ START_TEST(a_message_never_contains_the_user)
     CLEANUP(case_clear) struct case_ c = local();
 
     c.user = "hunter2";
-    ck_assert_err(judge(&c, GOOD), TOK_USER);
+    ck_assert_err(check(&c, GOOD), TOK_USER);
     ck_assert_str_eq(c.errmsg.text, "");
     c.user = NULL;
-    ck_assert_err(judge(&c, "{\"token_type\":\"access\",\"iss\":\"https://h\",\"aud\":\"h\","
+    ck_assert_err(check(&c, "{\"token_type\":\"access\",\"iss\":\"https://h\",\"aud\":\"h\","
                             "\"sub\":\"hunter 2\",\"exp\":1900,\"iat\":1000}"),
                   TOK_USER_NAME);
     ck_assert_str_eq(c.errmsg.text, "");
@@ -639,5 +639,6 @@ UNIT_MAIN("policy", a_good_token_names_its_user, each_required_claim_is_missed,
           the_user_must_be_the_one_asked_for, a_user_claim_that_is_no_portable_name_is_refused,
           another_user_claim_is_read_where_it_is_named,
           with_a_map_the_claim_is_anything_and_the_user_is_the_maps,
-          root_is_refused_unless_allowed, the_first_fault_in_the_order_of_the_header_is_told,
+          root_is_refused_unless_allowed,
+          the_first_fault_in_the_order_of_the_header_is_reported,
           a_message_names_the_claim_and_what_was_expected, a_message_never_contains_the_user)

@@ -166,7 +166,7 @@ static void is_minted(const struct claims *c, const struct minted *m)
         ck_assert(claims_has_audience(c, m->list[i]));
 }
 
-static enum tok_err judge(struct range *r, const struct keyset *keys, struct slice token)
+static enum tok_err verify(struct range *r, const struct keyset *keys, struct slice token)
 {
     const struct verify_params ask = {
         .token = &r->parsed,
@@ -181,7 +181,7 @@ static enum tok_err judge(struct range *r, const struct keyset *keys, struct sli
 }
 
 /* The keys of the range have no kid, and a token of theirs names the first letters of the
- * thumbprint: the set to judge it holds the key as it writes itself. */
+ * thumbprint: the set to verify it has the key as key_public_jwk writes it. */
 static struct keyset *own_set(const struct key *key)
 {
     CLEANUP(cleanup_free) char *half = NULL;
@@ -225,7 +225,7 @@ static void mint_and_read(struct range *r, const struct key *key, struct dice *d
         want = m.claims.one_time ? TOK_ONE_TIME : TOK_OK;
         ck_assert_ok(issue_token(key, &m.claims, 0, &token, NULL));
         is_minted_again(key, &m, &token);
-        ck_assert_err(judge(r, set, secret_slice(&token)), want);
+        ck_assert_err(verify(r, set, secret_slice(&token)), want);
         is_minted(&r->result.claims, &m);
         if (want == TOK_OK)
             ck_assert_str_eq(r->result.user, m.user);
@@ -261,16 +261,16 @@ static void flip_each_bit(struct range *r, const struct alg *alg)
               SLICE("{\"iss\":\"i\",\"aud\":\"a\",\"sub\":\"u\",\"exp\":1700000900}"));
     struct slice text = text_slice(token);
 
-    ck_assert_ok(judge(r, keys, text));
+    ck_assert_ok(verify(r, keys, text));
     for (size_t i = 0; i < 8 * text.n; i += bit_step()) {
         char *at = token + i / 8;
 
         *at = (char)(*at ^ 1 << i % 8);
-        ck_assert_msg(judge(r, keys, text) != TOK_OK && !r->result.authentic, "%s: bit %zu",
+        ck_assert_msg(verify(r, keys, text) != TOK_OK && !r->result.authentic, "%s: bit %zu",
                       alg->name, i);
         *at = (char)(*at ^ 1 << i % 8);
     }
-    ck_assert_ok(judge(r, keys, text));
+    ck_assert_ok(verify(r, keys, text));
 }
 
 static void flip_all(alg_set algorithms)

@@ -1,4 +1,4 @@
-/* Who another issuer's users are here, and which files say so. */
+/* The map of another issuer's users, and the files it is read from. */
 #include "common/base/cleanup.h"
 #include "common/token/usermap.h"
 #include "tests/unit/unit.h"
@@ -16,7 +16,7 @@ static struct usermap read_text(const char *text)
     return map;
 }
 
-/* user NULL: nobody. */
+/* user NULL: no user. */
 static void is(const struct usermap *map, const char *issuer, const char *value,
                const char *user)
 {

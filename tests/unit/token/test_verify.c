@@ -8,7 +8,7 @@ START_TEST(a_good_token_is_taken_and_told_whole)
 {
     CLEANUP(trial_free) struct trial *b = trial_new();
 
-    ck_assert_ok(judge_forged(b, HEADER, PAYLOAD));
+    ck_assert_ok(verify_forged(b, HEADER, PAYLOAD));
     ck_assert(b->result.authentic);
     ck_assert_str_eq(b->result.kid, KID);
     ck_assert_str_eq(b->result.user, "alice");
@@ -120,7 +120,7 @@ START_TEST(each_wrong_claim_has_its_own_error)
     CLEANUP(trial_free) struct trial *b = trial_new();
 
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
-        enum tok_err err = judge_forged(b, HEADER, wrong[i].payload);
+        enum tok_err err = verify_forged(b, HEADER, wrong[i].payload);
 
         ck_assert_msg(err == wrong[i].err, "%s: %s", wrong[i].payload, tok_err_word(err));
         ck_assert(b->result.authentic);
@@ -142,9 +142,9 @@ START_TEST(a_token_of_another_key_is_refused_under_this_kid)
     trial_keys(b, set);
     CLEANUP(cleanup_free) char *crossed = forge(other, SLICE(HEADER), SLICE(PAYLOAD));
 
-    ck_assert_err(judge(b, text_slice(crossed)), TOK_SIGNATURE);
+    ck_assert_err(verify(b, text_slice(crossed)), TOK_SIGNATURE);
     ck_assert_str_eq(b->result.kid, KID);
-    ck_assert_ok(judge_forged(b, HEADER, PAYLOAD));
+    ck_assert_ok(verify_forged(b, HEADER, PAYLOAD));
 }
 END_TEST
 
@@ -177,7 +177,7 @@ START_TEST(without_kid_each_of_eight_keys_is_tried)
         CLEANUP(cleanup_free) char *set = set_of(10, at);
 
         trial_keys(b, set);
-        ck_assert_err(judge_forged(b, header, PAYLOAD), at < 8 ? TOK_OK : TOK_SIGNATURE);
+        ck_assert_err(verify_forged(b, header, PAYLOAD), at < 8 ? TOK_OK : TOK_SIGNATURE);
         ck_assert_str_eq(b->result.kid, at < 8 ? KID : "");
     }
 }
@@ -196,7 +196,7 @@ START_TEST(a_header_that_names_another_algorithm_than_its_keys_is_refused)
 
         (void)snprintf(header, sizeof(header), "{\"alg\":\"%s\",\"kid\":\"" KID "\"}",
                        names[i]);
-        ck_assert_err(judge_forged(b, header, PAYLOAD), TOK_ALG);
+        ck_assert_err(verify_forged(b, header, PAYLOAD), TOK_ALG);
         ck_assert(!b->result.authentic);
     }
 }
@@ -213,13 +213,13 @@ START_TEST(an_unknown_kid_is_tried_on_nameless_keys_alone)
                                 "hDiVqStwqnTRt-vJyYLM8uxJaMwM1V8Sr0Zgw\"}";
     char set[1024];
 
-    ck_assert_err(judge_forged(b, header, payload), TOK_UNKNOWN_KEY);
+    ck_assert_err(verify_forged(b, header, payload), TOK_UNKNOWN_KEY);
     (void)snprintf(set, sizeof(set), "{\"keys\":[%s,%s]}", RFC8037_PUBLIC, other);
     trial_keys(b, set);
-    ck_assert_err(judge_forged(b, header, payload), TOK_SIGNATURE);
+    ck_assert_err(verify_forged(b, header, payload), TOK_SIGNATURE);
     (void)snprintf(set, sizeof(set), "{\"keys\":[%s,%s]}", other, nameless);
     trial_keys(b, set);
-    ck_assert_ok(judge_forged(b, header, payload));
+    ck_assert_ok(verify_forged(b, header, payload));
     ck_assert_str_eq(b->result.kid, "");
 }
 END_TEST
@@ -229,7 +229,7 @@ START_TEST(an_algorithm_the_policy_does_not_name_is_refused)
     CLEANUP(trial_free) struct trial *b = trial_new();
 
     b->policy.algorithms = 0;
-    ck_assert_err(judge_forged(b, HEADER, PAYLOAD), TOK_ALG);
+    ck_assert_err(verify_forged(b, HEADER, PAYLOAD), TOK_ALG);
     ck_assert(!b->result.authentic);
 }
 END_TEST
@@ -246,7 +246,7 @@ START_TEST(an_id_that_is_no_plain_word_stays_out_of_the_log)
                        "\"iss\":\"https://host\",\"aud\":\"host\",\"jti\":\"%s\","
                        "\"sid\":\"%s\"}",
                        ids[i], ids[i]);
-        ck_assert_ok(judge_forged(b, HEADER, payload));
+        ck_assert_ok(verify_forged(b, HEADER, payload));
         ck_assert_id(b->result.claims.jti, "");
         ck_assert_id(b->result.claims.sid, "");
     }
@@ -258,7 +258,7 @@ START_TEST(an_id_that_is_no_plain_word_stays_out_of_the_log)
                        "{" TIMES ",\"token_type\":\"access\",\"sub\":\"alice\","
                        "\"iss\":\"https://host\",\"aud\":\"host\",\"jti\":\"%s\"}",
                        id);
-        ck_assert_ok(judge_forged(b, HEADER, payload));
+        ck_assert_ok(verify_forged(b, HEADER, payload));
         ck_assert_id(b->result.claims.jti, n == 64 ? id : "");
     }
 }
@@ -364,7 +364,7 @@ struct worker {
     bool failed;
 };
 
-static void *judge_often(void *arg)
+static void *verify_often(void *arg)
 {
     struct worker *w = arg;
     struct verify_result *result = malloc(sizeof(*result));
@@ -394,7 +394,7 @@ START_TEST(two_threads_may_share_keys_and_policy)
     ck_assert_ok(token_parse(text_slice(bad), &parsed_bad));
     for (size_t i = 0; i < 2; i++) {
         w[i] = (struct worker){b, parsed_of(b, text_slice(good)), &parsed_bad, false};
-        ck_assert_int_eq(pthread_create(&threads[i], NULL, judge_often, &w[i]), 0);
+        ck_assert_int_eq(pthread_create(&threads[i], NULL, verify_often, &w[i]), 0);
     }
     for (size_t i = 0; i < 2; i++) {
         ck_assert_int_eq(pthread_join(threads[i], NULL), 0);
