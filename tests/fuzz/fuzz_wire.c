@@ -1,7 +1,7 @@
 /*
- * Any bytes as a question to each of the daemons and as an answer to each question. Beyond "no
- * crash": what is taken lies within the message, within its row's sizes and holds no NUL in a
- * text, and writing it again gives the same bytes: there is one spelling.
+ * Arbitrary bytes as a request to each daemon, and as an answer to each request. Beyond "no
+ * crash": accepted values lie within the message and the sizes of their row, a text has no NUL,
+ * and packing the values gives the same bytes.
  */
 #include "jwtd/shared/wire.h"
 
@@ -16,8 +16,8 @@ static void must(bool held)
         abort();
 }
 
-static void field_is_sound(struct slice message, const struct wire_field *field,
-                           const union wire_value *value)
+static void check_field(struct slice message, const struct wire_field *field,
+                        const union wire_value *value)
 {
     if (field->kind == WIRE_NUMBER)
         return;
@@ -27,12 +27,12 @@ static void field_is_sound(struct slice message, const struct wire_field *field,
         must(memchr(value->text.p, 0, value->text.n) == NULL);
 }
 
-static void is_spelled_once(struct slice message, const uint8_t *again, size_t n)
+static void check_repacked(struct slice message, const uint8_t *again, size_t n)
 {
     must(n == message.n && memcmp(again, message.p, n) == 0);
 }
 
-static void question(struct slice message, enum wire_role asker, enum wire_role answerer)
+static void check_request(struct slice message, enum wire_role asker, enum wire_role answerer)
 {
     uint8_t again[WIRE_MESSAGE_MAX];
     struct wire_message m;
@@ -43,12 +43,12 @@ static void question(struct slice message, enum wire_role asker, enum wire_role 
     must(m.request->asker == asker && m.request->answerer == answerer);
     must(m.n == m.request->n_fields);
     for (size_t i = 0; i < m.n; i++)
-        field_is_sound(message, &m.request->fields[i], &m.v[i]);
+        check_field(message, &m.request->fields[i], &m.v[i]);
     must(wire_pack_request(m.request->op, m.v, again, &n) == WIRE_FINE);
-    is_spelled_once(message, again, n);
+    check_repacked(message, again, n);
 }
 
-static void answer(struct slice message, const struct wire_request *q)
+static void check_answer(struct slice message, const struct wire_request *q)
 {
     uint8_t again[WIRE_MESSAGE_MAX];
     struct wire_message m;
@@ -60,23 +60,23 @@ static void answer(struct slice message, const struct wire_request *q)
     if (m.status == WIRE_OK) {
         must(m.n == q->n_answer);
         for (size_t i = 0; i < m.n; i++)
-            field_is_sound(message, &q->answer[i], &m.v[i]);
+            check_field(message, &q->answer[i], &m.v[i]);
     } else {
         must(m.n == (m.status == WIRE_THROTTLED ? 1 : 0));
     }
     must(wire_pack_answer(q, m.status, m.v, again, &n) == WIRE_FINE);
-    is_spelled_once(message, again, n);
+    check_repacked(message, again, n);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct slice message = {(const char *)data, size};
 
-    question(message, WIRE_FRONT, WIRE_ISSUER);
-    question(message, WIRE_ISSUER, WIRE_LOGIN);
-    question(message, WIRE_ADMIN, WIRE_ISSUER);
+    check_request(message, WIRE_FRONT, WIRE_ISSUER);
+    check_request(message, WIRE_ISSUER, WIRE_LOGIN);
+    check_request(message, WIRE_ADMIN, WIRE_ISSUER);
     for (unsigned op = 0; op < 256; op++)
         if (wire_find(op))
-            answer(message, wire_find(op));
+            check_answer(message, wire_find(op));
     return 0;
 }

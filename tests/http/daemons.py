@@ -1,5 +1,5 @@
 """The three daemons in a temporary directory, started as systemd would: with their listening sockets
-passed by name, at the first question, and again after a death. And a client that sees every byte."""
+passed by name, at the first request, and again after a death. And a client that sees every byte."""
 
 import base64
 import contextlib
@@ -173,7 +173,7 @@ class Daemons:
 
     @contextlib.contextmanager
     def down(self, daemon):
-        """Dead until the end, whoever asks: a question may still wait from before."""
+        """Dead until the end, whoever asks: a request may still wait from before."""
         self.held.add(daemon)
         self.kill(daemon)
         yield

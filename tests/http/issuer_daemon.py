@@ -38,11 +38,11 @@ class ScriptedLogin:
                 packet = client.recv(65536)
                 if not packet:
                     return
-                question, fields = read(packet)
-                self.asked.append(question)
+                op, fields = read(packet)
+                self.asked.append(op)
                 time.sleep(self.delay)
                 known = fields[0] in self.passwords
-                if question == CHECK:
+                if op == CHECK:
                     good = known and self.passwords[fields[0]] == fields[1]
                     status = self.check or ("ok" if good else "denied")
                 else:
@@ -127,10 +127,10 @@ class Issuer:
         client.send(packet)
         return client
 
-    def ask(self, question, *fields):
+    def ask(self, op, *fields):
         """(status, fields), or ("closed", [])."""
         with self.connect() as client:
-            return ask(client, message(question, *fields))
+            return ask(client, message(op, *fields))
 
     def ping(self):
         return self.ask(PING)[0]

@@ -52,7 +52,7 @@ def test_an_account_is_asked_about_once_in_account_cache_time(issuer):
 
 
 @pytest.mark.issuer(NO_CACHE)
-def test_questions_about_one_account_at_once_are_one(issuer):
+def test_requests_about_one_account_at_once_are_one(issuer):
     pairs = [issuer.obtain() for _ in range(10)]
     issuer.login.delay = 0.5
     assert at_once(10, lambda: issuer.refresh(pairs.pop()[0])[0]) == ["ok"] * 10

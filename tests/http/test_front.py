@@ -44,13 +44,13 @@ def test_each_verdict_at_an_endpoint_is_told_in_simplejwts_words(d, scripted):
     verdicts |= {"no_user": (401, token_error("Token contained no recognizable user identification")),
                  "not_found": (401, GONE), "inactive": (401, GONE), "password_changed": (401, CHANGED),
                  "denied": (401, NO_ACCOUNT), "busy": (503, BUSY), "unavailable": (503, BUSY)}
-    for path, field, question in endpoints:
+    for path, field, op in endpoints:
         for word, (status, text) in verdicts.items():
-            scripted.says(question, word)
+            scripted.says(op, word)
             reply = d.post(path, {field: "a.b.c"})
             is_answer(reply, status, text)
             assert reply.header("Retry-After") == ("1" if status == 503 else ""), reply.headers
-            assert scripted.last()[:2] == (question, b"a.b.c"), scripted.last()
+            assert scripted.last()[:2] == (op, b"a.b.c"), scripted.last()
 
 
 def test_a_verdict_of_the_login_is_told_and_a_denied_one_takes_its_time(d, scripted):
@@ -82,12 +82,12 @@ def test_a_reply_with_tokens_is_never_kept_by_a_cache(d, scripted):
 
 @pytest.mark.daemons(SLIDING)
 def test_a_stale_authorization_is_ignored_on_open_endpoints(d, scripted):
-    for question in (wire.OBTAIN, wire.REFRESH):
-        scripted.says(question, "ok", b"r.r.r", b"a.a.a")
-    for question in (wire.SLIDING_OBTAIN, wire.SLIDING_REFRESH):
-        scripted.says(question, "ok", b"s.s.s")
-    for question in (wire.VERIFY, wire.BLACKLIST, wire.PING):
-        scripted.says(question, "ok")
+    for op in (wire.OBTAIN, wire.REFRESH):
+        scripted.says(op, "ok", b"r.r.r", b"a.a.a")
+    for op in (wire.SLIDING_OBTAIN, wire.SLIDING_REFRESH):
+        scripted.says(op, "ok", b"s.s.s")
+    for op in (wire.VERIFY, wire.BLACKLIST, wire.PING):
+        scripted.says(op, "ok")
     for header in ("Bearer stale.old.token", "Bearer", "Bearer a b c", "Basic YTpi", ""):
         for path, fields in (("", ALICE), ("refresh/", {"refresh": "r"}), ("verify/", {"token": "t"}),
                              ("blacklist/", {"refresh": "r"}), ("sliding/", ALICE),
@@ -131,16 +131,16 @@ def test_each_401_of_a_protected_view_is_simplejwts(d, scripted):
         "not_found": b'{"detail":"User not found","code":"user_not_found"}',
         "inactive": b'{"detail":"User is inactive","code":"user_inactive"}',
         "password_changed": b'{"detail":"The user\'s password has been changed.","code":"password_changed"}'}
-    for method, path, allow, question in PROTECTED:
+    for method, path, allow, op in PROTECTED:
         for word, text in verdicts.items():
-            scripted.says(question, word)
+            scripted.says(op, word)
             is_answer(ask(d, method, path, bearer()), 401, text, allow)
         for answer, status, text, wait in ((("not_allowed",), 403, FORBIDDEN, ""), (("unavailable",), 503, BUSY, "1")):
-            scripted.says(question, *answer)
+            scripted.says(op, *answer)
             reply = ask(d, method, path, bearer())
             is_answer(reply, status, text, allow)
             assert reply.header("Retry-After") == wait, reply.headers
-        scripted.answers[question] = None
+        scripted.answers[op] = None
         is_answer(ask(d, method, path, bearer()), 503, BUSY, allow)
 
 

@@ -123,9 +123,9 @@ def test_a_broken_message_ends_its_connection_and_is_logged_by_a_word(issuer):
 
 @pytest.mark.issuer(asker="nobody")
 def test_root_asks_as_an_administrator_and_nothing_else(issuer):
-    for question in range(256):
-        status = issuer.ask(question)[0]
-        assert (status != "closed") == (question == ADMIN_STATUS), (question, status)
+    for op in range(256):
+        status = issuer.ask(op)[0]
+        assert (status != "closed") == (op == ADMIN_STATUS), (op, status)
     assert issuer.text("log").count("fault=not-yours") == 15, issuer.text("log")
 
 

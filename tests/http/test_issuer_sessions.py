@@ -125,9 +125,9 @@ def test_logout_all_ends_every_session_of_the_user_and_nobody_elses(issuer):
 @pytest.mark.issuer("[Session]\nAccountCacheTime=0\n")
 def test_only_an_access_token_of_a_usable_account_manages(issuer):
     refresh, access = issuer.obtain()
-    for question in (LOGOUT, LOGOUT_ALL):
-        assert issuer.ask(question, refresh, SOURCE)[0] == "wrong_type"
-        assert issuer.ask(question, b"alice", SOURCE)[0] == "invalid"
+    for op in (LOGOUT, LOGOUT_ALL):
+        assert issuer.ask(op, refresh, SOURCE)[0] == "wrong_type"
+        assert issuer.ask(op, b"alice", SOURCE)[0] == "invalid"
     issuer.login.accounts[b"alice"] = "inactive"
     assert sessions(issuer, access) == issuer.ask(LOGOUT_ALL, access, SOURCE)[0] == narrow(issuer, access) == "inactive"
 

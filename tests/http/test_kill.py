@@ -40,8 +40,8 @@ class Client(threading.Thread):
         self.sent = self.replayed = 0
         self.error = None
 
-    def ask(self, question, *fields):
-        packet = message(question, *fields)
+    def ask(self, op, *fields):
+        packet = message(op, *fields)
         end = time.monotonic() + 30
         while time.monotonic() < end:
             self.sent += 1
@@ -185,7 +185,7 @@ def test_kills_under_load_lose_no_session_and_give_no_token_two_successors(issue
     look(issuer, {sid for client in clients for sid in client.over})
     if hidden(issuer):
         raise Broken(f"half-written files stay behind: {hidden(issuer)}")
-    print(f"# {KILLS} kills in {time.monotonic() - before:.0f} s: {sum(c.sent for c in clients)} questions, "
+    print(f"# {KILLS} kills in {time.monotonic() - before:.0f} s: {sum(c.sent for c in clients)} requests, "
           f"{sum(c.replayed for c in clients)} replayed, {exchanged(clients)} tokens exchanged, "
           f"{sum(len(c.over) for c in clients)} sessions ended, {left} half-written files swept")
     assert exchanged(clients) >= KILLS // 2

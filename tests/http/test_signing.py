@@ -107,11 +107,11 @@ def killer(issuer):
                "ASAN_OPTIONS": "verify_asan_link_order=0:" + os.environ.get("ASAN_OPTIONS", "")}
     before = {name: os.environ.get(name) for name in changes}
 
-    def at(step, question, *fields):
+    def at(step, op, *fields):
         """The answer, or None when it died of it; then it runs again."""
         with open(issuer.path("kill-at"), "w", encoding="ascii") as file:
             file.write(str(step))
-        said, fields = issuer.ask(question, *fields)
+        said, fields = issuer.ask(op, *fields)
         os.remove(issuer.path("kill-at"))
         if said == "ok":
             return fields
@@ -314,7 +314,7 @@ def test_an_old_key_goes_when_its_last_token_has_expired(issuer):
     assert issuer.text("log").count(f"Key retired kid={old}") == 1
 
 
-def test_a_key_put_there_by_hand_is_waited_for_from_the_first_question_on(issuer):
+def test_a_key_put_there_by_hand_is_waited_for_from_the_first_request_on(issuer):
     new, old = rotate(issuer)
     settle_past(issuer)
     issuer.end()

@@ -11,7 +11,7 @@ from issuer_daemon import SOURCE, sid
 from wire import REFRESH, STATUS, message, read
 
 
-def test_sixty_kills_between_and_within_questions_lose_no_session(issuer):
+def test_sixty_kills_between_and_within_requests_lose_no_session(issuer):
     refresh, _ = issuer.obtain()
     for _ in range(60):
         with issuer.send(message(REFRESH, refresh, SOURCE)) as client:
@@ -49,7 +49,7 @@ def test_no_logout_is_answered_that_is_not_published(issuer):
         if issuer.revoked():
             break
         time.sleep(0.1)
-    assert issuer.revoked() == [sid(access)], "it is published without another question"
+    assert issuer.revoked() == [sid(access)], "it is published without another request"
     assert issuer.blacklist(refresh) == "blacklisted"
 
 

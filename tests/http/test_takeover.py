@@ -1,6 +1,6 @@
 """A jwtd that was taken over: a process of its uid that says to jwtd-issuer and jwtd-login whatever it likes.
 It owns alice's tokens and password, which passed through it, and wants what it has no right to: a token of
-carol's, her session, the private key, a crash. The questions come from the program's own table (wire_table).
+carol's, her session, the private key, a crash. The requests come from the program's own table (wire_table).
 TAKEOVER_MESSAGES says how many random messages (4,000; 100,000 by hand), TAKEOVER_SEED which."""
 
 import array
@@ -51,8 +51,8 @@ class Attack:
         self.d = issuer_of_another(build, SETTINGS)
         table = wire_table(build)
         assert [word.replace("-", "_") for word in table["statuses"]] == STATUS
-        self.rows = {row["op"]: row for row in table["questions"]}
-        self.front = [row for row in table["questions"] if (row["asker"], row["answerer"]) == ("front", "issuer")]
+        self.rows = {row["op"]: row for row in table["requests"]}
+        self.front = [row for row in table["requests"] if (row["asker"], row["answerer"]) == ("front", "issuer")]
         os.seteuid(UID)
         self.d.recovers()
         self.pid = self.d.process.pid
@@ -79,7 +79,7 @@ class Attack:
                                         b"alice", PASSWORD, SOURCE)
 
     def right(self, row):
-        """This question as an honest jwtd would put it for alice."""
+        """This request as an honest jwtd would put it for alice."""
         values = {"user": b"alice", "password": PASSWORD, "source": SOURCE, "refresh": self.refresh,
                   "access": self.access, "token": self.sliding, "sid": sid(self.access).encode(), "after": b"",
                   "scope": b"", "aud": b"", "lifetime": struct.pack("<Q", 60), "one_time": struct.pack("<Q", 0)}
@@ -189,7 +189,7 @@ def wrong(a, field):
     return values
 
 
-def test_every_question_with_every_field_wrong_gives_nothing_that_is_not_alices(a):
+def test_every_request_with_every_field_wrong_gives_nothing_that_is_not_alices(a):
     asked = 0
     for row in a.front:
         a.renew()
@@ -201,7 +201,7 @@ def test_every_question_with_every_field_wrong_gives_nothing_that_is_not_alices(
                 fields[i] = value
                 a.says(message(row["op"], *fields))
                 asked += 1
-    print(f"# {asked} questions, each with one field wrong")
+    print(f"# {asked} requests, each with one field wrong")
 
 
 def test_a_message_out_of_form_has_no_answer(a):
@@ -218,7 +218,7 @@ def test_a_message_out_of_form_has_no_answer(a):
             assert a.send(shape) == b"", (row["name"], shape)
 
 
-def test_questions_that_are_not_jwtds_have_no_answer(a):
+def test_requests_that_are_not_jwtds_have_no_answer(a):
     mine = {row["op"] for row in a.front}
     zero = {"number": b"\0" * 8, "text": b"alice", "bytes": b""}
     for op in set(range(256)) - mine:
@@ -343,12 +343,12 @@ def test_jwtd_login_does_not_answer_jwtd(login):
     assert f"uid={UID}" in login.read("log")
 
 
-def test_the_readme_says_of_each_question_who_may_ask_whom(build):
+def test_the_readme_says_of_each_request_who_may_ask_whom(build):
     who = {"front": "jwtd", "issuer": "jwtd-issuer", "login": "jwtd-login", "admin": "root's jwtctl"}
     readme = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../jwtd/README.md")
     with open(readme, encoding="utf-8") as file:
         rows = re.findall(r"^\| ([A-Z_, ]+) \| ([^|]+) \| ([^|]+) \|", file.read(), re.M)
     told = sorted((name, asker, whom) for names, asker, whom in rows for name in names.split(", "))
     table = [(row["name"].upper().replace("-", "_"), who[row["asker"]], who[row["answerer"]])
-             for row in wire_table(build)["questions"]]
+             for row in wire_table(build)["requests"]]
     assert told == sorted(table), set(told) ^ set(table)

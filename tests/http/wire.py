@@ -1,4 +1,4 @@
-"""The messages between the daemons (jwtd/wire.h), and a jwtd-issuer that answers what a test wants."""
+"""The messages between the daemons (jwtd/shared/wire.h), and a jwtd-issuer that answers what a test wants."""
 
 import struct
 import threading
@@ -19,7 +19,7 @@ def message(number, *fields):
 
 
 def read(packet):
-    """(question or status, fields)."""
+    """(request or status, fields)."""
     fields, at = [], 4
     for _ in range(packet[3]):
         size, = struct.unpack_from("<H", packet, at)
@@ -56,8 +56,8 @@ def serve(listener, answer):
 
 
 class ScriptedIssuer:
-    """Takes the place of the jwtd-issuer of Daemons(issuer=False). Answers each question with what stands
-    at its number: a word of STATUS and fields, or a function of the question's fields that gives such.
+    """Takes the place of the jwtd-issuer of Daemons(issuer=False). Answers each request with what stands
+    at its number: a word of STATUS and fields, or a function of the request's fields that gives such.
     Else it hangs up."""
 
     def __init__(self, daemons):
@@ -68,9 +68,9 @@ class ScriptedIssuer:
 
     def answer(self, client):
         with client:
-            question, fields = read(client.recv(65536))
-            self.asked.append((question, *fields))
-            answer = self.answers.get(question)
+            op, fields = read(client.recv(65536))
+            self.asked.append((op, *fields))
+            answer = self.answers.get(op)
             if callable(answer):
                 answer = answer(*fields)
             if answer:
@@ -79,5 +79,5 @@ class ScriptedIssuer:
     def last(self):
         return self.asked[-1]
 
-    def says(self, question, *answer):
-        self.answers[question] = answer
+    def says(self, op, *answer):
+        self.answers[op] = answer

@@ -1,4 +1,4 @@
-/* Prints the wire's table, a JSON array with an object a question: what takeover.py plays by.
+/* Prints the wire's table, a JSON array with an object per request, for test_takeover.py.
  */
 #include "jwtd/shared/wire.h"
 
@@ -55,7 +55,7 @@ int main(void)
 
     (void)printf("{");
     print_statuses();
-    (void)printf(",\"questions\":[");
+    (void)printf(",\"requests\":[");
     for (unsigned op = 0; op < 256; op++) {
         const struct wire_request *q = wire_find(op);
 

@@ -1,5 +1,5 @@
 /*
- * A store in a directory of its own for each test, and sessions to put there.
+ * A store in a temporary directory for each test, and sessions to add to it.
  */
 #pragma once
 
@@ -17,10 +17,10 @@ struct store *stores_open(void);
 void stores_begin(struct store *store, int64_t wall);
 void stores_commit(struct store *store);
 
-/* An id, and a session of alice's, number n. */
+/* Id and session number n, of user alice. */
 void stores_id(uint8_t id[ISSUE_ID_BYTES], int n);
 struct store_session stores_session(int n);
 
-/* Adds it, in a transaction of its own; finds it. */
+/* Adds a session in a transaction; finds it. */
 void stores_add(struct store *store, const struct store_session *s);
 struct store_session stores_find(struct store *store, const struct store_session *s);

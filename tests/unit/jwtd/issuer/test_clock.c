@@ -12,7 +12,7 @@ static struct clock_mark begun(void)
     return m;
 }
 
-START_TEST(the_first_look_is_believed)
+START_TEST(the_first_time_is_accepted)
 {
     ck_assert_int_eq(begun().mark, NOW);
 }
@@ -48,7 +48,7 @@ START_TEST(a_day_forward_and_back_moves_the_mark_by_uptime_alone)
 }
 END_TEST
 
-START_TEST(a_clock_that_stays_forward_for_an_hour_is_believed)
+START_TEST(a_clock_that_stays_forward_for_an_hour_is_accepted)
 {
     struct clock_mark m = begun();
 
@@ -60,7 +60,7 @@ START_TEST(a_clock_that_stays_forward_for_an_hour_is_believed)
 }
 END_TEST
 
-START_TEST(a_clock_that_stays_back_for_an_hour_is_believed_and_not_before)
+START_TEST(a_clock_that_stays_back_for_an_hour_is_accepted_and_not_before)
 {
     struct clock_mark m = begun();
 
@@ -107,9 +107,9 @@ START_TEST(a_boot_does_not_count_against_the_hour)
 }
 END_TEST
 
-UNIT_MAIN("clock", the_first_look_is_believed, the_mark_follows_the_wall_clock_and_never_back,
+UNIT_MAIN("clock", the_first_time_is_accepted, the_mark_follows_the_wall_clock_and_never_back,
           a_day_forward_and_back_moves_the_mark_by_uptime_alone,
-          a_clock_that_stays_forward_for_an_hour_is_believed,
-          a_clock_that_stays_back_for_an_hour_is_believed_and_not_before,
+          a_clock_that_stays_forward_for_an_hour_is_accepted,
+          a_clock_that_stays_back_for_an_hour_is_accepted_and_not_before,
           being_right_for_a_moment_begins_the_hour_anew,
           after_a_boot_the_least_that_passed_is_counted, a_boot_does_not_count_against_the_hour)

@@ -58,7 +58,7 @@ static void path_of(const char *where, const struct key *key, char ret[128])
     (void)snprintf(ret, 128, "%s/%s.jwk", where, kid);
 }
 
-/* A second key in the directory, its file as old as said. */
+/* Adds a key with this time of its file. */
 static void add_key(time_t mtime)
 {
     CLEANUP(keys_clear) struct signing_keys second = {0};
@@ -79,7 +79,7 @@ static void add_key(time_t mtime)
     ck_assert_int_eq(rename(keep, dir), 0);
 }
 
-START_TEST(a_new_key_is_its_owners_alone)
+START_TEST(a_new_key_is_private)
 {
     CLEANUP(keys_clear) struct signing_keys keys = {0};
     struct stat st;
@@ -230,7 +230,7 @@ START_TEST(every_algorithm_has_a_first_start)
 }
 END_TEST
 
-START_TEST(secrets_beside_pairs_are_refused)
+START_TEST(secrets_beside_key_pairs_are_refused)
 {
     CLEANUP(cleanup_key) struct key *secret = NULL;
     CLEANUP(secret_clear) struct secret jwk = {0};
@@ -254,11 +254,16 @@ END_TEST
 int main(void)
 {
     const TTest *const tests[] = {
-        a_new_key_is_its_owners_alone,          what_is_published_holds_no_private_part,
-        keys_are_never_made_over_keys,          a_killed_first_start_is_begun_again,
-        the_newest_signs_and_all_are_published, a_directory_without_keys_is_refused,
-        a_key_that_others_can_read_is_refused,  one_wrong_file_refuses_the_directory,
-        every_algorithm_has_a_first_start,      secrets_beside_pairs_are_refused,
+        a_new_key_is_private,
+        what_is_published_holds_no_private_part,
+        keys_are_never_made_over_keys,
+        a_killed_first_start_is_begun_again,
+        the_newest_signs_and_all_are_published,
+        a_directory_without_keys_is_refused,
+        a_key_that_others_can_read_is_refused,
+        one_wrong_file_refuses_the_directory,
+        every_algorithm_has_a_first_start,
+        secrets_beside_key_pairs_are_refused,
     };
 
     return unit_run_with("keys", tests, sizeof(tests) / sizeof(tests[0]), setup, teardown);

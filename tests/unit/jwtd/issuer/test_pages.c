@@ -84,7 +84,7 @@ START_TEST(pages_have_every_live_session_once_newest_first)
 }
 END_TEST
 
-START_TEST(ended_and_expired_sessions_are_on_no_page)
+START_TEST(revoked_and_expired_sessions_are_on_no_page)
 {
     CLEANUP(cleanup_store) struct store *store = stores_open();
     struct store_session idle = numbered("alice", 1), ended = numbered("alice", 2),
@@ -108,7 +108,7 @@ START_TEST(ended_and_expired_sessions_are_on_no_page)
 }
 END_TEST
 
-START_TEST(a_page_looks_at_so_many_rows_and_no_more)
+START_TEST(a_page_reads_a_limited_number_of_rows)
 {
     CLEANUP(cleanup_store) struct store *store = stores_open();
     struct seen seen;
@@ -182,8 +182,8 @@ static int rows(void)
     return n;
 }
 
-/* However many have expired, a commit takes as long as ever: it takes eight away. */
-START_TEST(expired_rows_go_in_steps_of_eight)
+/* However many have expired, a commit purges eight, so its time is bounded. */
+START_TEST(expired_rows_are_purged_in_steps_of_eight)
 {
     CLEANUP(cleanup_store) struct store *store = stores_open();
     struct store_session live = numbered("carol", 2000);
@@ -206,7 +206,7 @@ START_TEST(expired_rows_go_in_steps_of_eight)
 }
 END_TEST
 
-/* A store as the first version made it. */
+/* A store of schema version 1. */
 static void first_version(void)
 {
     sqlite3 *db;
@@ -240,7 +240,7 @@ START_TEST(a_store_of_the_first_version_keeps_its_sessions)
 }
 END_TEST
 
-/* Four of alice's: live, ended, past its idle end, past its absolute end. */
+/* Four sessions of alice: live, revoked, past its idle end, past its absolute end. */
 static void add_four_fates(struct store *store)
 {
     struct store_session s[4];
@@ -270,7 +270,7 @@ static uint64_t live_among(struct store *store, uint64_t rows_looked_at, bool mo
     return live;
 }
 
-START_TEST(ended_and_expired_sessions_are_not_counted_as_live)
+START_TEST(revoked_and_expired_sessions_are_not_counted_as_live)
 {
     CLEANUP(cleanup_store) struct store *store = stores_open();
 
@@ -283,7 +283,7 @@ START_TEST(ended_and_expired_sessions_are_not_counted_as_live)
 }
 END_TEST
 
-START_TEST(ending_a_user_ends_what_is_live_or_has_a_living_access_token)
+START_TEST(revoking_a_user_revokes_what_is_live_or_has_a_valid_access_token)
 {
     CLEANUP(cleanup_store) struct store *store = stores_open();
     struct store_session expired = numbered("alice", 50);
@@ -331,14 +331,14 @@ int main(void)
 {
     const TTest *const tests[] = {
         pages_have_every_live_session_once_newest_first,
-        ended_and_expired_sessions_are_on_no_page,
-        a_page_looks_at_so_many_rows_and_no_more,
+        revoked_and_expired_sessions_are_on_no_page,
+        a_page_reads_a_limited_number_of_rows,
         a_page_after_a_session_that_is_gone_is_the_last,
         each_refresh_is_the_last_use,
-        ended_and_expired_sessions_are_not_counted_as_live,
-        ending_a_user_ends_what_is_live_or_has_a_living_access_token,
+        revoked_and_expired_sessions_are_not_counted_as_live,
+        revoking_a_user_revokes_what_is_live_or_has_a_valid_access_token,
         the_last_token_of_any_session_is_known,
-        expired_rows_go_in_steps_of_eight,
+        expired_rows_are_purged_in_steps_of_eight,
         a_store_of_the_first_version_keeps_its_sessions,
     };
 

@@ -60,7 +60,7 @@ static void expect(const char *name, const char *text)
     ck_assert_str_eq(bytes.p, text);
 }
 
-/* A session that is over, whose sid is 16 times this byte. */
+/* A revoked session, whose sid is 16 times this byte. */
 static void end_session(uint8_t byte, int64_t last_access_exp)
 {
     struct store_session s = {
@@ -139,7 +139,7 @@ START_TEST(past_lines_are_dropped_when_no_leeway_reaches_them)
 }
 END_TEST
 
-START_TEST(of_two_ends_of_one_session_the_later_is_published)
+START_TEST(of_two_lines_of_one_session_the_later_is_published)
 {
     put("revoked", SID_00 " 1800000500\n" SID_11 " 1800000010\n");
     end_session(0x00, NOW + 20);
@@ -149,7 +149,7 @@ START_TEST(of_two_ends_of_one_session_the_later_is_published)
 }
 END_TEST
 
-START_TEST(a_list_out_of_form_is_left_as_it_is)
+START_TEST(a_malformed_list_is_left_as_it_is)
 {
     static const char *const bad[] = {
         SID_00 " 1800000500",
@@ -168,7 +168,7 @@ START_TEST(a_list_out_of_form_is_left_as_it_is)
 }
 END_TEST
 
-START_TEST(a_list_that_says_the_same_is_not_written_again)
+START_TEST(an_unchanged_list_is_not_written_again)
 {
     struct stat before, after;
 
@@ -249,7 +249,7 @@ START_TEST(a_setting_is_stronger_than_what_was_published)
 }
 END_TEST
 
-START_TEST(what_is_no_host_name_is_refused)
+START_TEST(an_invalid_host_name_is_refused)
 {
     static const char *const hosts[] = {"", "a b", "a\nAudience=x", "\xc3\xa4", "a/b"};
     struct issuer_names names;
@@ -261,7 +261,7 @@ START_TEST(what_is_no_host_name_is_refused)
 }
 END_TEST
 
-START_TEST(names_that_were_damaged_are_refused)
+START_TEST(a_malformed_names_file_is_refused)
 {
     struct issuer_names names;
     struct errmsg errmsg = {""};
@@ -280,15 +280,15 @@ int main(void)
         pam_finds_what_was_published,
         unexpired_lines_stay_whatever_the_store_says,
         past_lines_are_dropped_when_no_leeway_reaches_them,
-        of_two_ends_of_one_session_the_later_is_published,
-        a_list_out_of_form_is_left_as_it_is,
-        a_list_that_says_the_same_is_not_written_again,
+        of_two_lines_of_one_session_the_later_is_published,
+        a_malformed_list_is_left_as_it_is,
+        an_unchanged_list_is_not_written_again,
         an_open_list_stays_as_it_was,
         names_come_from_the_host_in_lower_case,
         names_once_published_outlive_a_new_host_name,
         a_setting_is_stronger_than_what_was_published,
-        what_is_no_host_name_is_refused,
-        names_that_were_damaged_are_refused,
+        an_invalid_host_name_is_refused,
+        a_malformed_names_file_is_refused,
     };
 
     return unit_run_with("publish", tests, sizeof(tests) / sizeof(tests[0]), setup, teardown);

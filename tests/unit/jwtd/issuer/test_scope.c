@@ -16,7 +16,7 @@ static bool within(const char *asked, const char *shown)
     return ok;
 }
 
-START_TEST(any_scope_is_within_none)
+START_TEST(any_scope_is_within_no_scope)
 {
     ck_assert(within("pam:sudo", ""));
     ck_assert(within("pam:* read write", ""));
@@ -24,7 +24,7 @@ START_TEST(any_scope_is_within_none)
 }
 END_TEST
 
-START_TEST(a_word_that_is_not_there_is_wider)
+START_TEST(a_word_that_is_missing_is_wider)
 {
     ck_assert(within("read", "read write"));
     ck_assert(within("write read", "read write"));
@@ -35,7 +35,7 @@ START_TEST(a_word_that_is_not_there_is_wider)
 }
 END_TEST
 
-START_TEST(a_star_of_pam_holds_every_service_and_nothing_else)
+START_TEST(pam_star_covers_every_service_and_nothing_else)
 {
     ck_assert(within("pam:sudo pam:sshd", "pam:*"));
     ck_assert(within("pam:*", "pam:*"));
@@ -45,7 +45,7 @@ START_TEST(a_star_of_pam_holds_every_service_and_nothing_else)
 }
 END_TEST
 
-START_TEST(pam_words_can_not_be_shed)
+START_TEST(pam_words_cannot_be_dropped)
 {
     /* without one, none would bind the token at a login */
     ck_assert(!within("read", "read pam:sudo"));
@@ -66,6 +66,6 @@ START_TEST(a_word_is_printable_and_has_no_blank_or_quote)
 }
 END_TEST
 
-UNIT_MAIN("scope", any_scope_is_within_none, a_word_that_is_not_there_is_wider,
-          a_star_of_pam_holds_every_service_and_nothing_else, pam_words_can_not_be_shed,
+UNIT_MAIN("scope", any_scope_is_within_no_scope, a_word_that_is_missing_is_wider,
+          pam_star_covers_every_service_and_nothing_else, pam_words_cannot_be_dropped,
           a_word_is_printable_and_has_no_blank_or_quote)

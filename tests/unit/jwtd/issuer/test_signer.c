@@ -72,7 +72,7 @@ static const struct signing_key *find(const struct signing_keys *keys, const cha
     ck_abort_msg("%s is not there", kid);
 }
 
-START_TEST(what_is_written_is_read_and_nobody_else_reads_it)
+START_TEST(what_is_written_is_read_back_from_a_private_file)
 {
     struct signer s = {.n = 2, .lines = {{A43, 0}, {B43, 1795537045}}}, back = {0};
     struct errmsg errmsg = {""};
@@ -91,7 +91,7 @@ START_TEST(what_is_written_is_read_and_nobody_else_reads_it)
 }
 END_TEST
 
-START_TEST(a_missing_file_names_nobody)
+START_TEST(a_missing_file_has_no_lines)
 {
     struct signer s = {.n = 3};
     struct errmsg errmsg;
@@ -101,7 +101,7 @@ START_TEST(a_missing_file_names_nobody)
 }
 END_TEST
 
-START_TEST(whatever_is_out_of_form_is_refused)
+START_TEST(a_malformed_file_is_refused)
 {
     static const char *const bad[] = {
         "",
@@ -159,9 +159,8 @@ START_TEST(the_key_that_is_named_signs_however_old_its_file)
 }
 END_TEST
 
-/* A time that was told is never replaced by a later one, and one that is of no more worth is
- * not kept. */
-START_TEST(a_signer_of_another_algorithm_is_signer_outdated_until_it_is_named)
+/* A time is kept when the signer changes again; the key that signs has no time. */
+START_TEST(a_signer_of_another_algorithm_is_outdated_until_it_is_replaced)
 {
     CLEANUP(keys_clear) struct signing_keys keys = {0};
     char first[KEY_KID_LEN + 1], other[KEY_KID_LEN + 1], third[KEY_KID_LEN + 1];
@@ -189,7 +188,7 @@ START_TEST(a_signer_of_another_algorithm_is_signer_outdated_until_it_is_named)
 }
 END_TEST
 
-START_TEST(a_removed_key_is_gone_and_a_missing_one_is_told)
+START_TEST(a_removed_key_is_gone_and_a_missing_one_is_an_error)
 {
     CLEANUP(keys_clear) struct signing_keys keys = {0};
     char one[KEY_KID_LEN + 1], two[KEY_KID_LEN + 1];
@@ -207,7 +206,7 @@ START_TEST(a_removed_key_is_gone_and_a_missing_one_is_told)
 }
 END_TEST
 
-START_TEST(secrets_and_pairs_dont_fit)
+START_TEST(secrets_and_key_pairs_are_not_compatible)
 {
     CLEANUP(keys_clear) struct signing_keys keys = {0};
     char kid[KEY_KID_LEN + 1];
@@ -222,13 +221,13 @@ END_TEST
 int main(void)
 {
     const TTest *const tests[] = {
-        what_is_written_is_read_and_nobody_else_reads_it,
-        a_missing_file_names_nobody,
-        whatever_is_out_of_form_is_refused,
+        what_is_written_is_read_back_from_a_private_file,
+        a_missing_file_has_no_lines,
+        a_malformed_file_is_refused,
         the_key_that_is_named_signs_however_old_its_file,
-        a_signer_of_another_algorithm_is_signer_outdated_until_it_is_named,
-        a_removed_key_is_gone_and_a_missing_one_is_told,
-        secrets_and_pairs_dont_fit,
+        a_signer_of_another_algorithm_is_outdated_until_it_is_replaced,
+        a_removed_key_is_gone_and_a_missing_one_is_an_error,
+        secrets_and_key_pairs_are_not_compatible,
     };
 
     return unit_run_with("signer", tests, sizeof(tests) / sizeof(tests[0]), setup, teardown);

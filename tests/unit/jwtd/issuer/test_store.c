@@ -33,7 +33,7 @@ static struct store_pair next_pair(const struct store_session *s, int n)
     return pair;
 }
 
-START_TEST(what_was_added_is_found_as_it_was)
+START_TEST(a_session_is_found_as_it_was_added)
 {
     CLEANUP(cleanup_store) struct store *store = stores_open();
     struct store_session s = stores_session(1), found;
@@ -55,7 +55,7 @@ START_TEST(what_was_added_is_found_as_it_was)
 }
 END_TEST
 
-START_TEST(the_file_is_its_owners_alone)
+START_TEST(the_file_is_private)
 {
     struct stat st;
     struct store *store;
@@ -130,7 +130,7 @@ START_TEST(two_connections_rotate_one_after_the_other)
 }
 END_TEST
 
-START_TEST(an_ended_session_is_not_rotated)
+START_TEST(a_revoked_session_is_not_rotated)
 {
     CLEANUP(cleanup_store) struct store *store = stores_open();
     struct store_session s = stores_session(1);
@@ -163,7 +163,7 @@ START_TEST(a_shorter_access_token_leaves_the_longest_ones_end)
 }
 END_TEST
 
-START_TEST(the_oldest_sessions_end_first)
+START_TEST(the_oldest_sessions_are_revoked_first)
 {
     CLEANUP(cleanup_store) struct store *store = stores_open();
     struct store_session s[5], other = stores_session(40), gone = stores_session(50);
@@ -216,7 +216,7 @@ static bool see(void *arg, const uint8_t sid[ISSUE_ID_BYTES], int64_t last_acces
     return true;
 }
 
-START_TEST(ended_sessions_are_told_until_their_last_token_is_past)
+START_TEST(revoked_sessions_are_listed_until_their_last_token_has_expired)
 {
     CLEANUP(cleanup_store) struct store *store = stores_open();
     struct store_session live = stores_session(1), ended = stores_session(2);
@@ -236,7 +236,7 @@ START_TEST(ended_sessions_are_told_until_their_last_token_is_past)
 }
 END_TEST
 
-START_TEST(a_session_may_be_over_from_its_start)
+START_TEST(a_session_may_be_added_as_revoked)
 {
     CLEANUP(cleanup_store) struct store *store = stores_open();
     struct store_session s = stores_session(1);
@@ -276,7 +276,7 @@ END_TEST
 
 static unsigned syncs;
 
-/* Stands before libc's for SQLite too. */
+/* Overrides that of libc, for SQLite too. */
 __attribute__((visibility("default"))) int fdatasync(int fd)
 {
     syncs++;
@@ -347,7 +347,7 @@ static void limit_files(rlim_t size)
     ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
 }
 
-START_TEST(a_failed_commit_is_told_and_a_reopened_store_works)
+START_TEST(a_failed_commit_is_reported_and_a_reopened_store_works)
 {
     struct store *store = stores_open();
     struct store_session s = stores_session(1), kept = stores_session(2);
@@ -372,7 +372,7 @@ START_TEST(a_failed_commit_is_told_and_a_reopened_store_works)
 }
 END_TEST
 
-START_TEST(a_row_goes_when_no_token_of_it_lives)
+START_TEST(a_row_is_purged_when_its_last_token_has_expired)
 {
     CLEANUP(cleanup_store) struct store *store = stores_open();
     struct store_session s = stores_session(1), later = stores_session(2);
@@ -412,7 +412,7 @@ START_TEST(a_newer_releases_store_is_refused)
 }
 END_TEST
 
-START_TEST(what_is_no_database_is_refused)
+START_TEST(a_file_that_is_not_a_database_is_refused)
 {
     struct store *store;
     struct errmsg errmsg = {""};
@@ -426,7 +426,7 @@ START_TEST(what_is_no_database_is_refused)
 }
 END_TEST
 
-START_TEST(a_damaged_row_is_a_failure)
+START_TEST(a_corrupt_row_is_a_failure)
 {
     struct store *store = stores_open();
     struct store_session s = stores_session(1);
@@ -443,28 +443,28 @@ END_TEST
 int main(void)
 {
     const TTest *const tests[] = {
-        what_was_added_is_found_as_it_was,
-        the_file_is_its_owners_alone,
+        a_session_is_found_as_it_was_added,
+        the_file_is_private,
         an_unknown_session_is_absent,
         rotation_keeps_the_id_before,
         of_two_rotations_from_one_generation_one_wins,
         two_connections_rotate_one_after_the_other,
-        an_ended_session_is_not_rotated,
+        a_revoked_session_is_not_rotated,
         a_shorter_access_token_leaves_the_longest_ones_end,
-        the_oldest_sessions_end_first,
+        the_oldest_sessions_are_revoked_first,
         a_user_is_known_by_any_session,
-        ended_sessions_are_told_until_their_last_token_is_past,
-        a_session_may_be_over_from_its_start,
+        revoked_sessions_are_listed_until_their_last_token_has_expired,
+        a_session_may_be_added_as_revoked,
         time_never_runs_back,
         a_turn_without_change_sets_no_mark,
         a_commit_waits_for_the_disk_and_one_without_change_does_not,
         rolled_back_work_is_gone,
         a_committed_session_outlives_a_killed_process,
-        a_failed_commit_is_told_and_a_reopened_store_works,
-        a_row_goes_when_no_token_of_it_lives,
+        a_failed_commit_is_reported_and_a_reopened_store_works,
+        a_row_is_purged_when_its_last_token_has_expired,
         a_newer_releases_store_is_refused,
-        what_is_no_database_is_refused,
-        a_damaged_row_is_a_failure,
+        a_file_that_is_not_a_database_is_refused,
+        a_corrupt_row_is_a_failure,
     };
 
     return unit_run_with("store", tests, sizeof(tests) / sizeof(tests[0]), stores_setup,

@@ -23,7 +23,7 @@ static union wire_value text(const char *s)
     return (union wire_value){.text = {s, strlen(s)}};
 }
 
-/* A whole, good question to start from. */
+/* A complete, valid request to start from. */
 static size_t pack_check(void)
 {
     const union wire_value v[] = {text("alice"), text("secret"), text("uid 1000")};
@@ -46,9 +46,9 @@ static const struct wire_request *row(unsigned op)
     return op < 256 ? wire_find(op) : NULL;
 }
 
-/* ---- questions ---- */
+/* ---- requests ---- */
 
-START_TEST(a_question_arrives_as_it_was_asked)
+START_TEST(a_request_arrives_as_it_was_sent)
 {
     struct wire_message m;
     size_t n = pack_check();
@@ -74,7 +74,7 @@ START_TEST(a_message_has_these_bytes)
 }
 END_TEST
 
-START_TEST(only_its_asker_may_put_a_question_and_only_to_its_answerer)
+START_TEST(only_its_client_may_make_a_request_and_only_to_its_server)
 {
     static const enum wire_role roles[] = {WIRE_FRONT, WIRE_ISSUER, WIRE_LOGIN, WIRE_ADMIN};
     union wire_value v[WIRE_FIELDS_MAX] = {0};
@@ -100,7 +100,7 @@ START_TEST(only_its_asker_may_put_a_question_and_only_to_its_answerer)
 }
 END_TEST
 
-START_TEST(the_front_end_can_not_ask_about_a_password_or_an_account)
+START_TEST(jwtd_cannot_check_a_password_or_an_account)
 {
     ck_assert_int_eq(wire_find(WIRE_CHECK)->asker, WIRE_ISSUER);
     ck_assert_int_eq(wire_find(WIRE_ACCOUNT)->asker, WIRE_ISSUER);
@@ -110,7 +110,7 @@ START_TEST(the_front_end_can_not_ask_about_a_password_or_an_account)
 }
 END_TEST
 
-START_TEST(root_asks_the_issuer_what_jwtd_may_not_and_nothing_else)
+START_TEST(root_may_make_admin_requests_to_the_issuer_and_no_others)
 {
     for (unsigned op = 0; op < 256; op++) {
         const struct wire_request *q = row(op);
@@ -144,7 +144,7 @@ START_TEST(a_byte_left_over_is_refused)
 }
 END_TEST
 
-START_TEST(another_version_question_or_count_is_unknown)
+START_TEST(another_version_request_or_count_is_unknown)
 {
     static const struct {
         size_t at;
@@ -350,7 +350,7 @@ START_TEST(nothing_is_written_on_a_fault)
 }
 END_TEST
 
-START_TEST(every_fault_and_status_has_a_word_of_its_own)
+START_TEST(every_fault_and_status_has_a_distinct_word)
 {
     for (unsigned a = 0; a < WIRE_STATUS_COUNT; a++) {
         ck_assert_ptr_nonnull(wire_status_word((enum wire_status)a));
@@ -396,7 +396,7 @@ START_TEST(one_packet_is_received_and_then_the_end)
 }
 END_TEST
 
-START_TEST(a_packet_over_the_largest_is_told_and_not_cut)
+START_TEST(an_oversized_packet_is_reported_and_not_cut)
 {
     static uint8_t big[WIRE_MESSAGE_MAX + 1];
     int s[2];
@@ -489,20 +489,19 @@ START_TEST(the_peer_is_who_the_kernel_says)
 }
 END_TEST
 
-UNIT_MAIN("wire", a_question_arrives_as_it_was_asked, a_message_has_these_bytes,
-          only_its_asker_may_put_a_question_and_only_to_its_answerer,
-          the_front_end_can_not_ask_about_a_password_or_an_account,
-          root_asks_the_issuer_what_jwtd_may_not_and_nothing_else,
+UNIT_MAIN("wire", a_request_arrives_as_it_was_sent, a_message_has_these_bytes,
+          only_its_client_may_make_a_request_and_only_to_its_server,
+          jwtd_cannot_check_a_password_or_an_account,
+          root_may_make_admin_requests_to_the_issuer_and_no_others,
           every_cut_of_a_message_is_short, a_byte_left_over_is_refused,
-          another_version_question_or_count_is_unknown,
-          a_nul_in_a_text_is_refused_by_both_sides,
+          another_version_request_or_count_is_unknown, a_nul_in_a_text_is_refused_by_both_sides,
           a_field_is_taken_at_its_size_and_refused_one_byte_over,
           every_row_at_its_largest_fits_a_message, a_message_over_the_largest_is_refused,
           an_answer_arrives_as_it_was_given, a_stamp_may_hold_any_bytes,
           an_answer_that_is_not_ok_carries_nothing_but_the_seconds_of_throttled,
           an_ok_without_its_fields_is_refused, an_unknown_status_is_refused_by_both_sides,
           a_number_is_eight_bytes_and_nothing_else, nothing_is_written_on_a_fault,
-          every_fault_and_status_has_a_word_of_its_own, one_packet_is_received_and_then_the_end,
-          a_packet_over_the_largest_is_told_and_not_cut, descriptors_sent_along_are_closed,
+          every_fault_and_status_has_a_distinct_word, one_packet_is_received_and_then_the_end,
+          an_oversized_packet_is_reported_and_not_cut, descriptors_sent_along_are_closed,
           a_connection_is_nonblocking_and_not_inherited,
           a_path_too_long_for_a_socket_is_not_cut, the_peer_is_who_the_kernel_says)
