@@ -4,6 +4,7 @@
 #include <syslog.h>
 
 #define PROMPT_MAX 128 /* bytes */
+#define NAME_SHOWN 64  /* bytes of an unknown option in a message */
 
 /* Programs that show a prompt do not expect it to move the cursor. */
 static bool is_prompt(struct slice text)
@@ -36,9 +37,10 @@ static enum tok_err set_option(struct module_options *o, const char *arg, struct
     (void)slice_cut(v.name, '=', &v.name, &v.text);
     v.k = keyword_find(keywords, NULL, v.name);
     err = v.k ? keyword_assign(&v, o, errmsg) : policy_set(&o->words, v.name, v.text, errmsg);
-    return err == TOK_UNSUPPORTED
-               ? errmsg_set(errmsg, TOK_SETTINGS, "%s: unknown, see pam_jwt(8)", arg)
-               : err;
+    if (err == TOK_UNSUPPORTED)
+        return errmsg_set(errmsg, TOK_SETTINGS, "%.*s: unknown, see pam_jwt(8)",
+                          slice_shown(v.name, NAME_SHOWN), v.name.p);
+    return err;
 }
 
 int options_read(pam_handle_t *pamh, int argc, const char **argv, struct module_options *ret)

@@ -1,6 +1,7 @@
 #include "tests/fuzz/log.h"
 
 #include "common/base/cleanup.h"
+#include "common/base/error.h"
 #include "tests/fuzz/fuzz.h"
 
 #include <stdarg.h>
