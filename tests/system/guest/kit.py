@@ -1,5 +1,5 @@
 """What the parts of the system suite share: the throwaway machine's doors, its API, tokens of our own
-making, the journal, and the list of tests."""
+making, the journal."""
 
 import base64
 import hashlib
@@ -9,7 +9,6 @@ import os
 import re
 import shlex
 import subprocess
-import sys
 import time
 
 HTTP = ["curl", "-sS", "--max-time", "40", "--unix-socket", "/run/jwtd/http.sock"]
@@ -198,37 +197,12 @@ def journal():
     return sh(f"journalctl --sync; journalctl -q --no-pager -o short --cursor-file={CURSOR}").stdout
 
 
-TESTS = []
-
-
-def test(body):
-    TESTS.append(body)
-    return body
-
 
 def prepare():
     """What the suite adds to the machine. The delays after a wrong answer are pam_unix's,
     login's and su's, and not of interest here."""
     sh("useradd -M -s /bin/sh nobodyspecial")
-    sh("sed -i -E 's/pam_unix.so (nullok|obscure yescrypt)$/& nodelay/' /etc/pam.d/common-auth /etc/pam.d/common-password")
+    sh("sed -i -E 's/pam_unix.so (nullok|obscure yescrypt)$/& nodelay/' /etc/pam.d/common-auth"
+       " /etc/pam.d/common-password")
     sh("sed -i 's/^auth .*pam_faildelay.so/#&/' /etc/pam.d/login; echo FAIL_DELAY 0 >>/etc/default/su")
     os.makedirs(os.path.dirname(SETTINGS), exist_ok=True)
-
-
-def main():
-    """Every test that was named, or those that ONLY matches."""
-    only = re.compile(os.environ.get("ONLY", ""))
-    number = failed = 0
-    for body in TESTS:
-        if not only.search(body.__name__):
-            continue
-        number += 1
-        before = time.monotonic()
-        try:
-            body()
-            print(f"ok {number} - {body.__name__} ({time.monotonic() - before:.1f} s)", flush=True)
-        except Exception as error:  # pylint: disable=broad-except
-            failed += 1
-            print(f"not ok {number} - {body.__name__}: {type(error).__name__}: {str(error)[:3000]}", flush=True)
-    print(f"1..{number}")
-    sys.exit(1 if failed or not number else 0)

@@ -3,11 +3,10 @@
 import shutil
 import time
 
-from kit import DOORS, mint, sh, sudo, test
+from kit import DOORS, mint, sh, sudo
 
 
-@test
-def a_token_for_one_use_opens_one_door_and_no_fresh_run_brings_it_back():
+def test_a_token_for_one_use_opens_one_door_and_no_fresh_run_brings_it_back():
     names = list(DOORS)
     used = []
     for here, there in zip(names, names[1:] + names[:1]):

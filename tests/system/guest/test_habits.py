@@ -7,7 +7,7 @@ import re
 import threading
 import time
 
-from kit import ALICE, CAROL, DAEMONS, SETTINGS, api, journal, obtain, sh, systemctl, test, unb64
+from kit import ALICE, CAROL, DAEMONS, SETTINGS, api, journal, obtain, sh, systemctl, unb64
 
 LOGIN = {"username": "alice", "password": ALICE}
 WRONG = {"username": "alice", "password": "no such secret"}
@@ -59,8 +59,7 @@ def lifetime(pair):
     return body["exp"] - body["iat"]
 
 
-@test
-def reloads_under_load_lose_no_request_and_no_daemon():
+def test_reloads_under_load_lose_no_request_and_no_daemon():
     with Settings("[Token]\nAccessTokenLifetime=7min\n") as settings:
         obtain()
         before, bad, done, ends = pids(), [], [0], threading.Event()
@@ -94,8 +93,7 @@ def reloads_under_load_lose_no_request_and_no_daemon():
             assert status(name) == "Ready", (name, status(name))
 
 
-@test
-def a_reload_of_wrong_settings_fails_says_one_line_and_changes_nothing():
+def test_a_reload_of_wrong_settings_fails_says_one_line_and_changes_nothing():
     with Settings("[Token]\nAccessTokenLifetime=7min\n") as settings:
         obtain()
         before = pids()
@@ -121,8 +119,7 @@ def a_reload_of_wrong_settings_fails_says_one_line_and_changes_nothing():
         assert status("jwtd") == "Ready", status("jwtd")
 
 
-@test
-def a_killed_issuer_starts_without_a_question_and_publishes_what_was_ended():
+def test_a_killed_issuer_starts_without_a_question_and_publishes_what_was_ended():
     pair = obtain()
     assert api("/api/token/blacklist/", {"refresh": pair["refresh"]}) == (200, {})
     with open("/var/lib/jwt/revoked", encoding="ascii") as file:
@@ -160,8 +157,7 @@ def fault(break_it, mend_it, names):
     assert status("jwtd-issuer") == "Ready", status("jwtd-issuer")
 
 
-@test
-def a_key_or_store_that_can_not_be_used_is_503_one_line_and_mended_by_itself():
+def test_a_key_or_store_that_can_not_be_used_is_503_one_line_and_mended_by_itself():
     state = "/var/lib/jwtd-issuer"
     key, = os.listdir(state + "/keys")
     key = f"{state}/keys/{key}"
@@ -172,8 +168,7 @@ def a_key_or_store_that_can_not_be_used_is_503_one_line_and_mended_by_itself():
           "chown jwtd-issuer /var/lib/jwt && mv /root/issuer /var/lib/jwt", "/var/lib/jwt")
 
 
-@test
-def pam_faillock_locks_and_unlocks():
+def test_pam_faillock_locks_and_unlocks():
     stack = "/etc/pam.d/jwtd"
     with open(stack, encoding="utf-8") as file:
         before = file.read()
@@ -202,8 +197,7 @@ def pam_faillock_locks_and_unlocks():
             file.write(before)
 
 
-@test
-def journalctl_explains_each_line():
+def test_journalctl_explains_each_line():
     assert sh("journalctl --update-catalog").returncode == 0
     obtain()
     api("/api/token/", WRONG)
@@ -239,8 +233,7 @@ DECISIONS = {
 }
 
 
-@test
-def each_decision_is_one_line_with_its_id_and_its_fields():
+def test_each_decision_is_one_line_with_its_id_and_its_fields():
     with Settings("[Http]\nFailureTime=100ms\n[Session]\nRotationGrace=0\n"):
         pair = obtain()
         other = obtain()
@@ -300,8 +293,7 @@ print("held")
 """
 
 
-@test
-def jwtds_own_user_can_ask_the_issuer_its_own_questions_and_nothing_else():
+def test_jwtds_own_user_can_ask_the_issuer_its_own_questions_and_nothing_else():
     pair = obtain()
     with open("/tmp/as_jwtd", "w", encoding="utf-8") as file:
         file.write(AS_JWTD)

@@ -10,8 +10,8 @@ import signal
 import subprocess
 import time
 
-from kit import (ALICE, KEYBOARD_METHOD, NO_ANSWER, PASSWORD_METHOD, api, by_ssh, by_su, by_sudo, flip, journal,
-                 line, mint, obtain, sh, sudo, test)
+from kit import (ALICE, KEYBOARD_METHOD, NO_ANSWER, PASSWORD_METHOD, api, by_ssh, by_su, by_sudo, flip, journal, line,
+                 mint, obtain, sh, sudo)
 
 DATA = "/root/services.tsv"
 AUTH = "auth [success=done ignore=ignore default=die] pam_jwt.so ignore_non_token\n"
@@ -257,8 +257,7 @@ def print_table():
         print(text, flush=True)
 
 
-@test
-def every_cell_of_services_and_cases_is_as_the_table_says():
+def test_every_cell_of_services_and_cases_is_as_the_table_says():
     with open(DATA, encoding="utf-8") as file:
         want = file.read().split("\n")[1:-1]
     wrong, number = [], 0

@@ -5,8 +5,8 @@ import shlex
 import subprocess
 import time
 
-from kit import KEYBOARD_METHOD, PASSWORD_METHOD, SSH, answering, journal, mint, sh, test
-from stacks import PAM, kept, manual, put_before
+from kit import KEYBOARD_METHOD, PASSWORD_METHOD, SSH, answering, journal, mint, sh
+from test_stacks import PAM, kept, manual, put_before
 
 LIFE = 10  # seconds from the mint to exp
 OUTSIDE = "-u alice -x -f '/usr/bin/sleep 4799'"
@@ -51,8 +51,7 @@ def wait_for(number, there, deadline):
         time.sleep(0.1)
 
 
-@test
-def a_session_ends_with_its_token_within_five_seconds():
+def test_a_session_ends_with_its_token_within_five_seconds():
     with kept(PAM + "sshd", PAM + "su"):
         for service in ("sshd", "su"):
             put_before(PAM + service, "@include common-session", session_line())
@@ -69,8 +68,7 @@ def a_session_ends_with_its_token_within_five_seconds():
             process.communicate(timeout=20)
 
 
-@test
-def what_the_user_s_own_manager_runs_outlives_the_token_where_it_lingers():
+def test_what_the_user_s_own_manager_runs_outlives_the_token_where_it_lingers():
     """As the manual says."""
     with kept(PAM + "sshd"):
         put_before(PAM + "sshd", "@include common-session", session_line())

@@ -7,7 +7,7 @@ import stat
 import threading
 import time
 
-from kit import ALICE, DOORS, api, journal, obtain, sh, systemctl, test
+from kit import ALICE, DOORS, api, journal, obtain, sh, systemctl
 
 KEYS = "/var/lib/jwtd-issuer/keys"
 
@@ -17,8 +17,7 @@ def opens(user, token):
     return [name for name, door in DOORS.items() if door(user, token)]
 
 
-@test
-def a_rotation_under_logins_refuses_none_of_them():
+def test_a_rotation_under_logins_refuses_none_of_them():
     before = obtain()
     refused, opened, over = [], [], threading.Event()
 
@@ -55,8 +54,7 @@ def a_rotation_under_logins_refuses_none_of_them():
     assert len(json.loads(sh("jwtctl key list --json", user="alice").stdout)) == 4
 
 
-@test
-def an_old_key_is_not_retired_while_its_tokens_live():
+def test_an_old_key_is_not_retired_while_its_tokens_live():
     old = json.loads(sh("jwtctl key rotate --json").stdout)["before"]
     out = sh(f"jwtctl key retire {old}")
     assert out.returncode == 1 and f"{old} stays published until " in out.stdout, out
@@ -65,8 +63,7 @@ def an_old_key_is_not_retired_while_its_tokens_live():
     assert old in [k["kid"] for k in json.loads(sh("jwtctl status --json").stdout)["daemon"]["keys"]]
 
 
-@test
-def revoke_shuts_every_door_at_once():
+def test_revoke_shuts_every_door_at_once():
     pair = obtain()
     assert opens("alice", pair["access"]) == list(DOORS)
     out = sh("jwtctl revoke alice")
@@ -85,8 +82,7 @@ def asked(service, prompt):
     return out.stdout.strip()
 
 
-@test
-def what_ssh_is_given_opens_sshd_once_and_nothing_else():
+def test_what_ssh_is_given_opens_sshd_once_and_nothing_else():
     assert sh("jwtctl login", ALICE + "\n", "alice").returncode == 0
     try:
         for name in ("ssh by password", "ssh by keyboard-interactive"):
@@ -110,8 +106,7 @@ def what_ssh_is_given_opens_sshd_once_and_nothing_else():
         sh("jwtctl logout", user="alice")
 
 
-@test
-def a_users_status_and_sessions_are_told_on_the_machine():
+def test_a_users_status_and_sessions_are_told_on_the_machine():
     assert sh("jwtctl status", user="alice").returncode == 1
     assert sh("jwtctl login", ALICE + "\n", "alice").returncode == 0
     login = json.loads(sh("jwtctl status --json", user="alice").stdout)["login"]

@@ -7,8 +7,7 @@ import re
 import shutil
 import subprocess
 
-from kit import (ALICE, CAROL, DOORS, KEYBOARD_METHOD, PASSWORD_METHOD, api, journal, mint, obtain, sh, ssh, su, sudo,
-                 test)
+from kit import ALICE, CAROL, DOORS, KEYBOARD_METHOD, PASSWORD_METHOD, api, journal, mint, obtain, sh, ssh, su, sudo
 
 PAM = "/etc/pam.d/"
 WRONG = "not the password"
@@ -78,16 +77,14 @@ def assert_door(name, door):
         assert not door("alice", typed), (name, typed[:20])
 
 
-@test
-def the_manual_s_stack_of_sshd_works_as_it_stands_there():
+def test_the_manual_s_stack_of_sshd_works_as_it_stands_there():
     with kept(PAM + "sshd"):
         write(PAM + "sshd", examples()[PAM + "sshd"])
         assert_door("ssh by password", DOORS["ssh by password"])
         assert_door("ssh by keyboard-interactive", DOORS["ssh by keyboard-interactive"])
 
 
-@test
-def the_manual_s_stack_of_sudo_asks_each_time_and_refuses_after_logout():
+def test_the_manual_s_stack_of_sudo_asks_each_time_and_refuses_after_logout():
     command = "sudo -S -p '' true && sudo -n true 2>/dev/null && echo remembered"
     with kept(PAM + "sudo", "/etc/sudoers.d/jwt"):
         write(PAM + "sudo", examples()[PAM + "sudo"])
@@ -104,8 +101,7 @@ def the_manual_s_stack_of_sudo_asks_each_time_and_refuses_after_logout():
         assert "revoked" in journal()
 
 
-@test
-def the_manual_s_common_files_work_for_every_service_as_they_stand_there():
+def test_the_manual_s_common_files_work_for_every_service_as_they_stand_there():
     paths = [PAM + name for name in ("common-auth", "common-account", "sshd", "sudo", "su")]
     with kept(*paths):
         take_module_out("sshd", "sudo", "su")
@@ -135,8 +131,7 @@ def pam_auth_update(*words):
                    stdin=subprocess.DEVNULL, capture_output=True, timeout=60)
 
 
-@test
-def pam_auth_update_puts_the_profile_in_and_takes_it_out_again():
+def test_pam_auth_update_puts_the_profile_in_and_takes_it_out_again():
     with kept(*common_files(), PAM + "sshd", PAM + "sudo", PAM + "su"):
         take_module_out("sshd", "sudo", "su")
         sh("sed -i 's/ nodelay//' /etc/pam.d/common-auth /etc/pam.d/common-password")
@@ -161,16 +156,14 @@ def pam_auth_update_puts_the_profile_in_and_takes_it_out_again():
         assert su("alice", ALICE)
 
 
-@test
-def the_module_lies_beside_libpam_s_own():
+def test_the_module_lies_beside_libpam_s_own():
     out = sh("dpkg -L libpam-modules | grep /pam_unix.so")
     ours = os.path.join(os.path.dirname(os.path.realpath(out.stdout.strip())), "pam_jwt.so")
     found = os.stat(ours)
     assert (found.st_uid, found.st_gid, found.st_mode & 0o7777) == (0, 0, 0o644), found
 
 
-@test
-def home_limits_access_and_session_are_a_token_s_too():
+def test_home_limits_access_and_session_are_a_token_s_too():
     sh("useradd -M -s /bin/bash dave")
     write("/etc/security/limits.d/dave.conf", "dave hard nofile 321\n")
     with kept(PAM + "sshd", "/etc/security/access.conf"):
@@ -186,8 +179,7 @@ def home_limits_access_and_session_are_a_token_s_too():
             shutil.rmtree("/home/dave")
 
 
-@test
-def a_lock_of_pam_faillock_is_one_for_tokens_too():
+def test_a_lock_of_pam_faillock_is_one_for_tokens_too():
     """CVE-2025-23013: an answer of "not my business" after preauth's success was a login."""
     with kept(PAM + "su"):
         text = read(PAM + "su").replace("auth       sufficient pam_rootok.so\n", "")
