@@ -72,32 +72,30 @@ static enum tok_err make_dirs(char *path, size_t home, struct errmsg *errmsg)
     return TOK_OK;
 }
 
-static enum tok_err open_dir(const char *path, enum token_cache_mode mode, int *ret,
+static enum tok_err open_dir(struct token_cache *c, const char *path, bool may_be_missing,
                              struct errmsg *errmsg)
 {
-    CLEANUP(cleanup_close) int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     struct stat st;
 
-    if (fd < 0 && errno == ENOENT && mode == TOKEN_CACHE_READ)
+    c->dir = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (c->dir < 0 && errno == ENOENT && may_be_missing)
         return TOK_OK;
-    if (fd < 0 || fstat(fd, &st) != 0)
+    if (c->dir < 0 || fstat(c->dir, &st) != 0)
         return errmsg_set(errmsg, TOK_FILE, "%s: %s", path, strerror(errno));
     if (st.st_uid != geteuid())
         return errmsg_set(errmsg, TOK_FILE, "%s: expected owner %u, found %u", path,
                           (unsigned)geteuid(), (unsigned)st.st_uid);
-    if ((st.st_mode & 077) != 0 && fchmod(fd, 0700) != 0)
+    if ((st.st_mode & 077) != 0 && fchmod(c->dir, 0700) != 0)
         return errmsg_set(errmsg, TOK_FILE, "%s: cannot change the mode to 0700: %s", path,
                           strerror(errno));
-    *ret = fd;
-    fd = -1;
     return TOK_OK;
 }
 
 enum tok_err token_cache_open(enum token_cache_mode mode, struct token_cache *ret,
                               struct errmsg *errmsg)
 {
+    CLEANUP(token_cache_close) struct token_cache c = {.dir = -1};
     CLEANUP(cleanup_free) char *dir = NULL;
-    struct token_cache c = {.dir = -1};
     enum tok_err err = TOK_OK;
     size_t home = 0;
 
@@ -107,12 +105,13 @@ enum tok_err token_cache_open(enum token_cache_mode mode, struct token_cache *re
     if (mode == TOKEN_CACHE_CREATE)
         err = make_dirs(dir, home, errmsg);
     if (!err)
-        err = open_dir(dir, mode, &c.dir, errmsg);
+        err = open_dir(&c, dir, mode == TOKEN_CACHE_READ, errmsg);
     if (err)
         return err;
     if (asprintf(&c.path, "%s/" FILE_NAME, dir) < 0)
         out_of_memory();
     *ret = c;
+    c = (struct token_cache){.dir = -1};
     return TOK_OK;
 }
 
