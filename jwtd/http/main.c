@@ -45,8 +45,7 @@ static int add_listeners(struct server *s)
     if (s->n_listeners > 0)
         return 0;
     LOG(LOG_ERR, MESSAGE_STARTED,
-        "No socket was passed: jwtd is started by systemd, see systemctl enable --now "
-        "jwtd.socket");
+        "No socket passed by systemd; to start jwtd: systemctl enable --now jwtd.socket");
     return -ENOENT;
 }
 

@@ -83,7 +83,7 @@ static bool peer_is_allowed(const struct loop *l, int fd, uid_t *ret_uid)
         return true;
     }
     (void)snprintf(text, sizeof(text), "%lu", (unsigned long)uid);
-    LOG(LOG_WARNING, MESSAGE_WIRE, "Connection from unauthorized uid", {"uid", text});
+    LOG(LOG_WARNING, MESSAGE_WIRE, "Connection from unauthorized uid closed", {"uid", text});
     return false;
 }
 

@@ -47,7 +47,7 @@ static int block_child_signal(void)
 
 static int fail(const char *cause)
 {
-    LOG(LOG_ERR, MESSAGE_STARTED, "Startup failed", {"cause", cause});
+    LOG(LOG_ERR, MESSAGE_STARTED, "Cannot start", {"cause", cause});
     return EXIT_FAILURE;
 }
 

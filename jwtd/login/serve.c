@@ -208,7 +208,8 @@ static bool job_read(struct check_job *job, const uint8_t *buf, ssize_t n)
                                                WIRE_ISSUER, WIRE_LOGIN, &message);
     if (fault == WIRE_FINE)
         return job_take(job, &message);
-    LOG(LOG_ERR, MESSAGE_WIRE, "Malformed request", {"fault", wire_fault_word(fault)});
+    LOG(LOG_ERR, MESSAGE_WIRE, "Malformed request, connection closed",
+        {"fault", wire_fault_word(fault)});
     return false;
 }
 
@@ -255,7 +256,7 @@ static void accept_peer(struct login_server *server, int fd)
 
     if (!wire_peer_is(fd, server->asker, &uid)) {
         (void)snprintf(uid_text, sizeof(uid_text), "%u", uid);
-        LOG(LOG_WARNING, MESSAGE_WIRE, "Connection from unauthorized uid, closing it",
+        LOG(LOG_WARNING, MESSAGE_WIRE, "Connection from unauthorized uid closed",
             {"uid", uid_text});
         (void)close(fd);
         return;
