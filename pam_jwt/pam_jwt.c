@@ -183,7 +183,7 @@ static int authenticated_here(const struct pam_call *call)
 {
     bool here = auth_state_exists(call->pamh);
 
-    report_debug(call, "debug: a token opened this login: %s", here ? "yes" : "no");
+    report_debug(call, "debug: authenticated by this module: %s", here ? "yes" : "no");
     return here ? PAM_SUCCESS : PAM_IGNORE;
 }
 

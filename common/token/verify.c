@@ -46,8 +46,8 @@ static enum tok_err verify_by_key(const struct key *key, const struct jws *jws)
     return err ? err : key_verify(key, jws->input, (struct slice){signature, n});
 }
 
-/* Tries the first KEYS_TRIED_MAX keys of the header's algorithm, in the file's order. A token
- * that has a kid can only be meant for keys without one (PEM has none). */
+/* Tries the first KEYS_TRIED_MAX keys of the header's algorithm, in the file's order. When the
+ * token has a kid, which no key has, only keys without a kid are tried (PEM has none). */
 static enum tok_err verify_by_trial(const struct keyset *keys, const struct jws_header *header,
                                     const struct jws *jws, const struct key **ret_key)
 {

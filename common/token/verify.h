@@ -31,11 +31,11 @@ struct verify_result {
 };
 
 /* TOK_OK: the token is accepted. *ret lives as long as the parsed token. errmsg (may be NULL)
- * is set for errors of claims alone. */
+ * is set only for errors of claims. */
 enum tok_err verify_token(const struct verify_params *params, struct verify_result *ret,
                           struct errmsg *errmsg) MUST_CHECK;
 
-/* An id (jti, sid) of a result's claims for the log, NUL-terminated: base64url letters alone;
- * "" for any other text, a longer one, and none (id NULL). */
+/* An id (jti, sid) of a result's claims for the log, NUL-terminated: base64url letters;
+ * "" for any other text, a longer one, and id NULL. */
 #define VERIFY_ID_MAX 64
 void verify_id(const struct scan_value *id, char ret[VERIFY_ID_MAX + 1]);
