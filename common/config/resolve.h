@@ -29,12 +29,12 @@ struct resolved {
     struct keyset_file keys;
     struct revoked list; /* .fd is -1 without a list */
     bool foreign;        /* the section of another issuer than the local one applies */
-    bool mapped;         /* its users are mapped to local ones by .map alone */
+    bool mapped;         /* its users are mapped to local ones by .map */
     struct usermap map;
 };
 
 /* Loads all of it: settings, section, files. Errors are all ours (tok_err_is_ours), each with a
- * sentence. Whatever has no readable iss is resolved as the local issuer's. */
+ * sentence. A token without a readable iss is resolved as one of the local issuer. */
 enum tok_err resolve_token(const struct resolve_params *params,
                            const struct parsed_token *token, struct resolved *ret,
                            struct errmsg *errmsg) MUST_CHECK;

@@ -1,7 +1,8 @@
 /*
- * May this token do this? A policy is a set of words with one spelling everywhere: options of
- * pam_jwt.so (user_claim=sub), keys of [Issuer URL] sections (UserClaim=sub), arguments of
- * `jwtctl verify`. One const table knows them. Empty never means "any".
+ * The checks of a token's claims, as a policy sets them. A policy has the same words
+ * everywhere: as options of pam_jwt.so and `jwtctl verify` (user_claim=sub) and as keys of
+ * [Issuer URL] sections (UserClaim=sub). One constant table lists them. Empty never means
+ * "any".
  */
 #pragma once
 
@@ -20,14 +21,14 @@
 #define POLICY_LEEWAY_MAX 300
 #define POLICY_LENGTH_MAX 65536
 
-/* Plain: copied only by policy_copy. Strings are malloc'ed or NULL. */
+/* Copied by policy_copy, never by assignment. Strings are malloc'ed or NULL. */
 struct policy {
     char *keys;         /* a path */
     char *issuer;       /* NULL: not known yet (the pinned file says); "" refuses everything */
     word_list audience; /* NULL: likewise; empty refuses everything */
     alg_set algorithms;
     char *user_claim, *token_type_claim, *jti_claim;
-    char *type;   /* "" is: not asked */
+    char *type;   /* "": not checked */
     unsigned typ; /* 1 << enum jws_typ */
     word_list require;
     word_list claims; /* NAME:VALUE each; the first colon separates them */
@@ -76,8 +77,8 @@ struct claims_names policy_claims_names(const struct policy *p);
 enum tok_err policy_read_pinned(struct policy *p, const char *path,
                                 struct errmsg *errmsg) MUST_CHECK;
 
-/* True when some word of the scope (RFC 8693 4.2) names a PAM service: such a token is good for
- * those services alone. */
+/* True when some word of the scope (RFC 8693 4.2) names a PAM service: such a token is valid
+ * for those services only. */
 bool policy_scope_names_service(struct slice scope);
 
 struct policy_params {
