@@ -1,5 +1,5 @@
 /*
- * Command line options as a table: a row an option, an empty row at the end.
+ * Command line options as a table: a row for each option, an empty row at the end.
  */
 #pragma once
 

@@ -12,7 +12,7 @@ void print_error(const char *fmt, ...) PRINTF_LIKE(1, 2);
 /* The same of a function's error message. Returns the status. */
 int print_failure(int status, const struct errmsg *errmsg);
 
-/* "COMMAND: ..." and where help is. EXIT_USAGE. */
+/* "COMMAND: ..." and a reference to --help. EXIT_USAGE. */
 int bad_usage(const char *command, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 /* Prints an error and exits with EXIT_FAILURE. */

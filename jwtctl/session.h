@@ -17,7 +17,7 @@ struct client_session {
 
 void session_clear(struct client_session *s);
 
-/* *ret must be cleared, here and below. That there is no session is no error. */
+/* *ret must be cleared, here and below. A missing session is no error. */
 enum tok_err session_read(const struct token_cache *c, struct client_session *ret,
                           struct errmsg *errmsg) MUST_CHECK;
 enum tok_err session_write(const struct token_cache *c, const struct client_session *s,
@@ -50,6 +50,6 @@ struct token_times {
     int64_t iat, exp;
 };
 
-/* TOK_MISSING when the token does not say both; else as above. */
+/* TOK_MISSING without one of the two claims; else as above. */
 enum tok_err session_token_times(const struct secret *token,
                                  struct token_times *ret) MUST_CHECK;

@@ -9,7 +9,7 @@
 
 struct token_cache {
     int dir;    /* -1: there is no directory yet */
-    char *path; /* of the file */
+    char *path; /* of session.json */
 };
 
 enum token_cache_mode {

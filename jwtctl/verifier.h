@@ -1,7 +1,7 @@
 /*
- * The check of tokens that `jwtctl verify` and `jwtctl show` make, for one token or many.
- * Settings are read once, keys and lists of ended sessions when the first token needs them, and
- * a key file again when it has changed.
+ * Verifies tokens for `jwtctl verify` and `jwtctl show`, one or many. Settings are read once;
+ * keys and lists of revoked sessions when the first token needs them, and a key file again when
+ * it has changed.
  */
 #pragma once
 
@@ -9,7 +9,7 @@
 #include "jwtctl/json_c.h"
 
 struct verifier_rules {
-    bool loaded; /* or tried to: see err */
+    bool loaded; /* also when that failed: err */
     enum tok_err err;
     struct errmsg errmsg;
     struct resolved rules;
@@ -28,9 +28,8 @@ struct verifier_result {
     struct verify_result token;
 };
 
-/* What params points to must outlive the verifier. Reads the settings. Errors come with a
- * message.
- */
+/* Reads the settings. What params points to must outlive the verifier. Errors come with a
+ * message. */
 enum tok_err verifier_open(const struct resolve_params *params, struct verifier *ret,
                            struct errmsg *errmsg) MUST_CHECK;
 void verifier_close(struct verifier *v);
@@ -39,6 +38,6 @@ void verifier_close(struct verifier *v);
 void verifier_check(struct verifier *v, struct slice token, const struct policy_params *check,
                     struct verifier_result *ret);
 
-/* {"valid":true,"user":...,"claims":{...}} or {"valid":false,"error":...,"reason":...}; free
- * it. */
+/* {"valid":true,"user":...,"claims":{...}} or {"valid":false,"error":...,"reason":...}. To
+ * be freed. */
 struct json_object *verifier_json(const struct verifier_result *r);
