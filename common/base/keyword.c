@@ -136,20 +136,15 @@ static enum tok_err format_text(const struct keyword *k, const void *from, char 
     return text_copy(slice_of(*text ? *text : ""), ret);
 }
 
-static enum tok_err copy_text(const struct keyword *k, const void *from, void *to)
+static enum tok_err copy_text(const void *from, void *to)
 {
-    char *const *text = keyword_member(k, from);
+    char *const *text = from;
 
-    return *text ? text_copy(slice_of(*text), keyword_member(k, to)) : TOK_OK;
-}
-
-static void clear_text(const struct keyword *k, void *from)
-{
-    cleanup_free(keyword_member(k, from));
+    return *text ? text_copy(slice_of(*text), to) : TOK_OK;
 }
 
 const struct keyword_type keyword_text = {
-    .parse = parse_text, .format = format_text, .copy = copy_text, .clear = clear_text};
+    .parse = parse_text, .format = format_text, .copy = copy_text, .clear = cleanup_free};
 
 /* Lists */
 
@@ -172,14 +167,14 @@ static enum tok_err format_words(const struct keyword *k, const void *from, char
     return word_list_format(*(const word_list *)keyword_member(k, from), ' ', ret);
 }
 
-static enum tok_err copy_words(const struct keyword *k, const void *from, void *to)
+static enum tok_err copy_words(const void *from, void *to)
 {
-    return word_list_copy(*(const word_list *)keyword_member(k, from), keyword_member(k, to));
+    return word_list_copy(*(const word_list *)from, to);
 }
 
-static void clear_words(const struct keyword *k, void *from)
+static void clear_words(void *member)
 {
-    cleanup_word_list(keyword_member(k, from));
+    cleanup_word_list(member);
 }
 
 const struct keyword_type keyword_words = {.parse = parse_words,
@@ -231,7 +226,7 @@ enum tok_err keyword_assign(const struct keyword_value *v, void *to, struct errm
 void keyword_clear(const struct keyword *k, void *record)
 {
     if (k->type->clear)
-        k->type->clear(k, record);
+        k->type->clear(keyword_member(k, record));
     memset(keyword_member(k, record), 0, k->size);
 }
 
@@ -239,7 +234,7 @@ enum tok_err keyword_copy(const struct keyword *k, const void *from, void *to)
 {
     keyword_clear(k, to);
     if (k->type->copy)
-        return k->type->copy(k, from, to);
+        return k->type->copy(keyword_member(k, from), keyword_member(k, to));
     memcpy(keyword_member(k, to), keyword_member(k, from), k->size);
     return TOK_OK;
 }

@@ -39,17 +39,16 @@ struct keyword_value {
     char separator;          /* of lists: ' ' stands for any blanks */
 };
 
-/* The functions of a type get the struct that the member is in. */
 struct keyword_type {
-    /* TOK_SETTINGS when the value is not of the keyword's form, TOK_NO_MEMORY. On an error the
-     * member stays as it is. */
+    /* Sets the member of a record. TOK_SETTINGS when the value is not of the keyword's form,
+     * TOK_NO_MEMORY. On an error the member stays as it is. */
     enum tok_err (*parse)(const struct keyword_value *v, void *to);
     /* Yields the text that parse reads, lists separated by spaces, malloc'ed. TOK_NO_MEMORY. */
     enum tok_err (*format)(const struct keyword *k, const void *from, char **ret);
-    /* Both NULL for a type that owns no memory. copy writes to a member that is zero.
+    /* Copies a member to one that is zero; frees one. NULL for a type that owns no memory.
      * TOK_NO_MEMORY. */
-    enum tok_err (*copy)(const struct keyword *k, const void *from, void *to);
-    void (*clear)(const struct keyword *k, void *from);
+    enum tok_err (*copy)(const void *from, void *to);
+    void (*clear)(void *member);
     bool is_list; /* a value may be several words */
     bool adds;    /* each value is one more element of a word_list */
 };

@@ -6,18 +6,19 @@
 #include <stdio.h>
 
 static const struct {
-    const char *name;
     uint64_t usec;
+    const char *names; /* the first is the one that timespan_format writes */
 } units[] = {
-    {"us", 1},      {"usec", 1},         {"ms", MILLISECOND}, {"msec", MILLISECOND},
-    {"s", SECOND},  {"sec", SECOND},     {"second", SECOND},  {"seconds", SECOND},
-    {"m", MINUTE},  {"min", MINUTE},     {"h", HOUR},         {"minute", MINUTE},
-    {"hr", HOUR},   {"minutes", MINUTE}, {"hour", HOUR},      {"hours", HOUR},
-    {"d", DAY},     {"day", DAY},        {"days", DAY},       {"w", WEEK},
-    {"week", WEEK}, {"weeks", WEEK},
+    {WEEK, "w week weeks"},
+    {DAY, "d day days"},
+    {HOUR, "h hr hour hours"},
+    {MINUTE, "min m minute minutes"},
+    {SECOND, "s sec second seconds"},
+    {MILLISECOND, "ms msec"},
+    {1, "us usec"},
 };
 
-/* Takes the leading run of such bytes off the text. */
+/* Takes the leading bytes of this class off the text. */
 static struct slice take_run(struct slice *text, bool (*is)(char))
 {
     struct slice run = {text->p, 0};
@@ -29,34 +30,31 @@ static struct slice take_run(struct slice *text, bool (*is)(char))
     return run;
 }
 
-static enum tok_err read_unit(struct slice name, uint64_t *ret_usec)
+/* Microseconds; 0 for an unknown unit. */
+static uint64_t unit_of(struct slice text)
 {
-    if (name.n == 0) {
-        *ret_usec = SECOND;
-        return TOK_OK;
-    }
+    if (text.n == 0)
+        return SECOND;
     for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
-        if (slice_is(name, units[i].name)) {
-            *ret_usec = units[i].usec;
-            return TOK_OK;
-        }
+        struct slice rest = slice_of(units[i].names), name;
+
+        while (text_next_word(&rest, ' ', &name))
+            if (slice_eq(text, name))
+                return units[i].usec;
     }
-    return TOK_SETTINGS;
+    return 0;
 }
 
-/* Takes one count with its unit, and the blanks behind it, off the text. */
+/* Takes one count with its unit, and the white space behind it, off the text. */
 static enum tok_err take_part(struct slice *text, uint64_t *ret_usec)
 {
     uint64_t count, unit, usec;
-    enum tok_err err;
 
     if (!slice_digits(take_run(text, text_is_digit), &count))
         return TOK_SETTINGS;
     (void)take_run(text, text_is_space);
-    err = read_unit(take_run(text, text_is_letter), &unit);
-    if (err != TOK_OK)
-        return err;
-    if (__builtin_mul_overflow(count, unit, &usec))
+    unit = unit_of(take_run(text, text_is_letter));
+    if (unit == 0 || __builtin_mul_overflow(count, unit, &usec))
         return TOK_SETTINGS;
     (void)take_run(text, text_is_space);
     *ret_usec = usec;
@@ -87,15 +85,10 @@ enum tok_err timespan_parse(struct slice text, uint64_t *ret_usec)
 
 void timespan_format(uint64_t usec, char ret[TIMESPAN_TEXT])
 {
-    static const struct {
-        uint64_t usec;
-        const char *name;
-    } shown[] = {{DAY, "d"},    {HOUR, "h"},         {MINUTE, "min"},
-                 {SECOND, "s"}, {MILLISECOND, "ms"}, {1, "us"}};
-    size_t i = 0;
+    size_t i = 1; /* a week is written as 7d */
 
-    while (usec % shown[i].usec != 0)
+    while (usec % units[i].usec != 0)
         i++;
-    (void)snprintf(ret, TIMESPAN_TEXT, "%" PRIu64 "%s", usec / shown[i].usec,
-                   usec == 0 ? "" : shown[i].name);
+    (void)snprintf(ret, TIMESPAN_TEXT, "%" PRIu64 "%.*s", usec / units[i].usec,
+                   usec == 0 ? 0 : (int)strcspn(units[i].names, " "), units[i].names);
 }

@@ -94,8 +94,6 @@ static bool is_free_claim(struct slice name)
     "the name of a claim without another meaning, " VALUE_NAME_FORM, .initial = (def))
 #define WORDS(member, is, says, def) ROW(member, keyword_words, .valid = (is), .form = (says), \
     .initial = (def), .may_be_empty = true)
-#define SOME_WORDS(member, is, says, ...) ROW(member, keyword_words, .valid = (is), .form = (says), \
-    __VA_ARGS__)
 
 const struct keyword settings_keywords[] = {
     /* pam_jwt and other verifiers accept at most max_lifetime=1d by default. */
@@ -109,8 +107,8 @@ const struct keyword settings_keywords[] = {
         .initial = "EdDSA")},
     {"Issuer", "Token", TEXT(token.issuer, value_is_name,
         "a name such as https://host.example, " VALUE_NAME_FORM, .shown = "https://HOSTNAME")},
-    {"Audience", "Token", SOME_WORDS(token.audience, value_is_name,
-        "one or more names, each " VALUE_NAME_FORM, .shown = "HOSTNAME")},
+    {"Audience", "Token", ROW(token.audience, keyword_words, .valid = value_is_name,
+        .form = "one or more names, each " VALUE_NAME_FORM, .shown = "HOSTNAME")},
     {"Leeway", "Token", SECONDS(token.leeway, "0", "5min", "0")},
     {"UserIdClaim", "Token", CLAIM(token.user_id_claim, "sub")},
     {"TokenTypeClaim", "Token", CLAIM(token.token_type_claim, "token_type")},
@@ -131,8 +129,8 @@ const struct keyword settings_keywords[] = {
     {"DenyUsers", "Session", WORDS(session.deny_users, username_valid, "user names", "root")},
     {"FailuresPerUser", "Session", RATE(session.failures_per_user, "10/min")},
 
-    {"AuthHeaderTypes", "Http", SOME_WORDS(http.auth_header_types, value_is_token,
-        "one or more schemes such as Bearer", .initial = "Bearer")},
+    {"AuthHeaderTypes", "Http", ROW(http.auth_header_types, keyword_words,
+        .valid = value_is_token, .form = "one or more schemes such as Bearer", .initial = "Bearer")},
     {"AuthHeaderName", "Http", TEXT(http.auth_header_name, value_is_token,
         "the name of a header such as Authorization", .initial = "Authorization")},
     {"AllowedHosts", "Http", WORDS(http.allowed_hosts, value_is_host,
