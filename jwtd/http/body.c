@@ -18,7 +18,7 @@ static struct body_field *find_field(struct body_field *fields, size_t n, struct
 static enum body_verdict verdict_of(const struct body_field *fields, size_t n)
 {
     for (size_t i = 0; i < n; i++)
-        if (fields[i].error != BODY_FINE)
+        if (fields[i].error != BODY_OK)
             return BODY_BAD_FIELDS;
     return BODY_GOOD;
 }
@@ -45,7 +45,7 @@ static enum body_verdict json_fault(const struct scan_fault *fault, struct body_
         if (!scan_string_is(name, slice_of(fields[i].name)))
             continue;
         for (size_t k = 0; k < n; k++)
-            fields[k].error = BODY_FINE;
+            fields[k].error = BODY_OK;
         fields[i].error = BODY_SURROGATE;
         fields[i].surrogate = fault->surrogate;
         return BODY_BAD_FIELDS;
@@ -181,7 +181,7 @@ enum body_verdict body_read(struct slice content_type, struct slice bytes,
 {
     *ret = (struct body){0};
     for (size_t i = 0; i < n; i++)
-        fields[i].error = fields[i].optional ? BODY_FINE : BODY_REQUIRED;
+        fields[i].error = fields[i].optional ? BODY_OK : BODY_REQUIRED;
     ret->verdict = read_typed(content_type, bytes, fields, n, ret);
     return ret->verdict;
 }

@@ -9,7 +9,7 @@
 const char *body_error_text(enum body_error error)
 {
     switch (error) {
-    case BODY_FINE:
+    case BODY_OK:
         return "";
     case BODY_REQUIRED:
         return "This field is required.";
@@ -62,7 +62,7 @@ static enum body_error check_text(struct slice text)
 {
     if (text.n == 0)
         return BODY_BLANK;
-    return memchr(text.p, '\0', text.n) ? BODY_HAS_NUL : BODY_FINE;
+    return memchr(text.p, '\0', text.n) ? BODY_HAS_NUL : BODY_OK;
 }
 
 /* RFC 6749 3.3: printable ASCII without '"' and '\\', one space between words. */
@@ -77,7 +77,7 @@ static enum body_error check_words(struct slice text)
             return BODY_NO_WORDS;
         before = c;
     }
-    return text.n > BODY_WORDS_MAX ? BODY_TOO_LONG : BODY_FINE;
+    return text.n > BODY_WORDS_MAX ? BODY_TOO_LONG : BODY_OK;
 }
 
 /* Names are sent to jwtd-issuer separated by spaces. */
@@ -86,7 +86,7 @@ static enum body_error check_name(struct slice text)
     for (size_t i = 0; i < text.n; i++)
         if ((unsigned char)text.p[i] <= ' ' || text.p[i] == 0x7f)
             return BODY_NO_WORDS;
-    return text.n > BODY_WORDS_MAX ? BODY_TOO_LONG : BODY_FINE;
+    return text.n > BODY_WORDS_MAX ? BODY_TOO_LONG : BODY_OK;
 }
 
 /* Numbers and flags */
@@ -100,7 +100,7 @@ static enum body_error take_span(struct body_field *f, struct slice text)
     if (usec < SECOND)
         return BODY_TOO_SMALL;
     f->number = usec / SECOND < INT32_MAX ? usec / SECOND : INT32_MAX;
-    return BODY_FINE;
+    return BODY_OK;
 }
 
 /* A JSON number without fraction or exponent. */
@@ -118,7 +118,7 @@ static enum body_error take_integer(struct body_field *f, struct slice text)
     if (below || number == 0)
         return BODY_TOO_SMALL;
     f->number = number < INT32_MAX ? number : INT32_MAX;
-    return BODY_FINE;
+    return BODY_OK;
 }
 
 static enum body_error take_flag(struct body_field *f, struct slice text)
@@ -133,7 +133,7 @@ static enum body_error take_flag(struct body_field *f, struct slice text)
         if (!field_is(text, flags[i].word))
             continue;
         f->number = flags[i].is;
-        return BODY_FINE;
+        return BODY_OK;
     }
     return BODY_NO_FLAG;
 }
@@ -142,12 +142,12 @@ static enum body_error take_text(struct body_field *f, struct slice text)
 {
     enum body_error error = check_text(text);
 
-    if (error != BODY_FINE)
+    if (error != BODY_OK)
         return error;
     f->value = text;
     switch (f->kind) {
     case BODY_TEXT:
-        return BODY_FINE;
+        return BODY_OK;
     case BODY_WORDS:
         return check_words(text);
     case BODY_NAMES:
@@ -218,7 +218,7 @@ static enum body_error take_value(struct body_field *f, struct scan_value v, cha
     case SCAN_TRUE:
     case SCAN_FALSE:
         f->number = v.type == SCAN_TRUE ? 1 : 0;
-        return f->kind == BODY_FLAG ? BODY_FINE : wrong_type(f->kind);
+        return f->kind == BODY_FLAG ? BODY_OK : wrong_type(f->kind);
     case SCAN_OBJECT:
     case SCAN_ARRAY:
         break;
@@ -236,7 +236,7 @@ static enum body_error take_list(struct body_field *f, struct scan_value list, c
     while (scan_next_element(list, &pos, &element)) {
         enum body_error error = take_value(f, element, room);
 
-        if (error != BODY_FINE)
+        if (error != BODY_OK)
             return error;
         if (end != start)
             *end++ = ' ';
@@ -247,7 +247,7 @@ static enum body_error take_list(struct body_field *f, struct scan_value list, c
     if (end == start)
         return BODY_EMPTY_LIST;
     f->value = (struct slice){start, (size_t)(end - start)};
-    return f->value.n > BODY_WORDS_MAX ? BODY_TOO_LONG : BODY_FINE;
+    return f->value.n > BODY_WORDS_MAX ? BODY_TOO_LONG : BODY_OK;
 }
 
 void body_field_take_json(struct body_field *f, struct scan_value v, char **room)

@@ -9,7 +9,7 @@
 #define BODY_WORDS_MAX 4096
 
 enum body_error {
-    BODY_FINE = 0,
+    BODY_OK = 0,
     BODY_REQUIRED,
     BODY_IS_NULL,
     BODY_BLANK,
@@ -41,7 +41,7 @@ struct body_field {
     bool given;
     enum body_error error;
     uint32_t surrogate; /* of BODY_SURROGATE */
-    struct slice value; /* of BODY_FINE: in the body's bytes or its room */
+    struct slice value; /* of BODY_OK: in the body's bytes or its room */
     uint64_t number;    /* likewise, of BODY_SECONDS and BODY_FLAG */
 };
 

@@ -47,10 +47,10 @@ struct connection {
     int fd;
     sd_event_source *io, *timer;
     struct source source;
-    bool exempt;     /* from MaxConnectionsPerSource: a trusted proxy */
-    bool refusal;    /* over a limit: the reply is 503 whatever the request is */
-    uint64_t opened; /* monotonic microseconds */
-    uint64_t whole;  /* when the request was complete */
+    bool exempt;        /* from MaxConnectionsPerSource: a trusted proxy */
+    bool refusal;       /* over a limit: the reply is 503 whatever the request is */
+    uint64_t opened;    /* monotonic microseconds */
+    uint64_t completed; /* when the request was complete; likewise */
 
     char *in; /* REQUEST_MAX bytes; may hold a password. NULL once the request is not needed */
     size_t n_in;

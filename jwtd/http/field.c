@@ -107,7 +107,7 @@ enum field_length field_length(struct slice value, size_t max, size_t *ret)
     if (over)
         return FIELD_LENGTH_OVER;
     *ret = n;
-    return FIELD_LENGTH_FINE;
+    return FIELD_LENGTH_OK;
 }
 
 static size_t span_token(struct slice s)
@@ -191,7 +191,7 @@ bool field_parameter(struct slice *rest, struct slice *ret_name, struct slice *r
     return true;
 }
 
-static bool keep_once(struct slice *slot, struct slice value)
+static bool set_once(struct slice *slot, struct slice value)
 {
     if (slot->p)
         return false;
@@ -207,9 +207,9 @@ bool field_media(struct slice value, struct field_media *ret)
     if (!field_type(&value, &media.type) || !memchr(media.type.p, '/', media.type.n))
         return false;
     while (field_parameter(&value, &name, &text)) {
-        if (field_is(name, "charset") && !keep_once(&media.charset, text))
+        if (field_is(name, "charset") && !set_once(&media.charset, text))
             return false;
-        if (field_is(name, "boundary") && !keep_once(&media.boundary, text))
+        if (field_is(name, "boundary") && !set_once(&media.boundary, text))
             return false;
     }
     if (value.n > 0)

@@ -17,7 +17,7 @@ bool field_is_token(struct slice s);
  * one to five digits. *ret_name is the part before the port. */
 bool field_host(struct slice value, struct slice *ret_name);
 
-enum field_length { FIELD_LENGTH_FINE, FIELD_LENGTH_BAD, FIELD_LENGTH_OVER };
+enum field_length { FIELD_LENGTH_OK, FIELD_LENGTH_BAD, FIELD_LENGTH_OVER };
 
 /* Content-Length (RFC 9110 8.6): digits alone, at most max. */
 enum field_length field_length(struct slice value, size_t max, size_t *ret);

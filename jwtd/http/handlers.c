@@ -19,7 +19,7 @@ static void refuse_fields(struct connection *c, const struct body_field *fields,
     char text[96];
 
     for (size_t i = 0; i < n; i++) {
-        if (fields[i].error == BODY_FINE)
+        if (fields[i].error == BODY_OK)
             continue;
         (void)snprintf(text, sizeof(text), "%s", body_error_text(fields[i].error));
         if (fields[i].error == BODY_SURROGATE)

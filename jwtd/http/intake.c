@@ -78,7 +78,7 @@ static enum conn_result read_request(struct connection *c)
         result = check_head(c);
     if (result != CONN_WAIT || state != REQUEST_WHOLE)
         return result;
-    c->whole = service_monotonic();
+    c->completed = service_monotonic();
     return routes_dispatch(c);
 }
 

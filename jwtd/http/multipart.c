@@ -93,7 +93,8 @@ static const struct {
     {"Content-Disposition", read_disposition,
      "Content-Disposition must be form-data with a name and nothing else"},
     {"Content-Type", read_type, "a part is not text/plain in UTF-8"},
-    {"Content-Transfer-Encoding", read_encoding, "a part has a Content-Transfer-Encoding"},
+    {"Content-Transfer-Encoding", read_encoding,
+     "the Content-Transfer-Encoding of a part must be 7bit, 8bit or binary"},
 };
 
 static bool is_text(struct slice s)

@@ -108,7 +108,7 @@ static bool read_length(struct http_request *r, struct slice value)
         return refuse(r, 400, "There must be exactly one Content-Length field.");
     r->has_length = true;
     switch (field_length(value, REQUEST_BODY_MAX, &r->body_len)) {
-    case FIELD_LENGTH_FINE:
+    case FIELD_LENGTH_OK:
         return true;
     case FIELD_LENGTH_BAD:
         return refuse(r, 400, "Content-Length must be a decimal number.");
@@ -155,8 +155,7 @@ static bool read_expect(struct http_request *r, struct slice value)
     r->has_expect = true;
     if (!field_is(value, "100-continue"))
         return refuse(r, 417, "Expect must be 100-continue.");
-    /* An HTTP/1.0 client would take the interim response for the final one (RFC 9110 10.1.1).
-     */
+    /* An HTTP/1.0 client would take it for the final response (RFC 9110 10.1.1). */
     r->expects_continue = !r->http_1_0;
     return true;
 }
@@ -247,13 +246,13 @@ static bool read_line(struct http_request *r, const char *auth_header, struct sl
 
 static bool end_line(struct http_request *r, const char *auth_header, struct slice line)
 {
-    bool fine = read_line(r, auth_header, line);
+    bool ok = read_line(r, auth_header, line);
 
     r->lines++;
     r->line = r->at;
     r->in_value = false;
     r->after_cr = false;
-    return fine;
+    return ok;
 }
 
 static bool is_text(unsigned char c)

@@ -18,7 +18,7 @@ static enum conn_result deny(struct connection *c)
 
     throttle_failed(&c->server->throttle, settings->http.failures_per_source, &c->source, now);
     if (step > 0)
-        c->reply_at = c->whole + ((now - c->whole) / step + 1) * step;
+        c->reply_at = c->completed + ((now - c->completed) / step + 1) * step;
     return outcome_status(c, WIRE_DENIED, OUTCOME_ENDPOINT);
 }
 

@@ -1,8 +1,8 @@
 #include "jwtd/issuer/attempts.h"
 
-enum attempts_said attempts_take(struct rate_table *t, struct slice user,
-                                 const struct settings_rate *limit, uint64_t now,
-                                 uint64_t *ret_wait)
+enum attempts_result attempts_take(struct rate_table *t, struct slice user,
+                                   const struct settings_rate *limit, uint64_t now,
+                                   uint64_t *ret_wait)
 {
     struct rate_row *row;
 

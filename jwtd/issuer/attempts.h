@@ -10,16 +10,16 @@
 #include "common/config/settings.h"
 #include "jwtd/shared/rate_table.h"
 
-enum attempts_said {
+enum attempts_result {
     ATTEMPTS_GO,    /* counted as under way: attempts_settle must follow */
     ATTEMPTS_WAIT,  /* depends on checks under way: ask again after the next result */
     ATTEMPTS_LIMIT, /* too many failures: *ret_wait says for how long */
 };
 
 /* now: monotonic microseconds; *ret_wait likewise. */
-enum attempts_said attempts_take(struct rate_table *t, struct slice user,
-                                 const struct settings_rate *limit, uint64_t now,
-                                 uint64_t *ret_wait);
+enum attempts_result attempts_take(struct rate_table *t, struct slice user,
+                                   const struct settings_rate *limit, uint64_t now,
+                                   uint64_t *ret_wait);
 
 /* The result of a check for which attempts_take returned ATTEMPTS_GO. */
 void attempts_settle(struct rate_table *t, struct slice user, const struct settings_rate *limit,

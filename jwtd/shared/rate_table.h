@@ -1,13 +1,13 @@
 /*
- * Failures by name, in memory of a fixed size: 4096 rows in 96 KiB. throttle.h (by source) and
- * attempts.h (by user) say what is counted and what the limit is.
+ * Counts of failures by name, in memory of a fixed size: 4096 rows in 96 KiB. jwtd counts by
+ * source (http/throttle.h), jwtd-issuer by user (issuer/attempts.h).
  *
- * A row belongs to a name until its time is over and no check of it is under way. Where a set
- * is full, the row with the lowest count is given up, the one whose time ends first among
- * those; never one with a check under way.
+ * A name has a row until its time is over and no check of it is under way. When a set is full,
+ * the row with the lowest count is reused, and among those the one whose time ends first; never
+ * one with a check under way.
  *
- * Names are kept and compared as keyed hashes of 61 bits, so that nobody who does not know the
- * key can choose names that share a set or a row.
+ * Names are stored and compared as keyed hashes of 61 bits. Without the key a client cannot
+ * choose names that share a set or a row.
  */
 #pragma once
 

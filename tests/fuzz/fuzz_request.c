@@ -86,7 +86,7 @@ static void body_is_sound(struct slice type, struct slice bytes)
             must(fields[i].value.n > 0 && !memchr(fields[i].value.p, '\0', fields[i].value.n));
         break;
     case BODY_BAD_FIELDS:
-        must(fields[0].error != BODY_FINE || fields[1].error != BODY_FINE);
+        must(fields[0].error != BODY_OK || fields[1].error != BODY_OK);
         break;
     case BODY_UNPARSED:
         must(body.what && body.format && body.at <= bytes.n);

@@ -26,7 +26,7 @@ static void is_text(const char *text, enum body_kind kind, const char *want)
     CLEANUP(body_clear) struct body body = {0};
     struct body_field field;
 
-    ck_assert_msg(read_one(JSON, text, kind, &body, &field) == BODY_FINE, "%s", text);
+    ck_assert_msg(read_one(JSON, text, kind, &body, &field) == BODY_OK, "%s", text);
     ck_assert_msg(slice_is(field.value, want), "%s", text);
 }
 
@@ -35,7 +35,7 @@ static void is_number(const char *type, const char *text, enum body_kind kind, u
     CLEANUP(body_clear) struct body body = {0};
     struct body_field field;
 
-    ck_assert_msg(read_one(type, text, kind, &body, &field) == BODY_FINE, "%s", text);
+    ck_assert_msg(read_one(type, text, kind, &body, &field) == BODY_OK, "%s", text);
     ck_assert_msg(field.number == want, "%s: %llu", text, (unsigned long long)field.number);
 }
 
@@ -55,7 +55,7 @@ START_TEST(an_optional_field_may_be_missing_and_is_empty)
         CLEANUP(body_clear) struct body body = {0};
         struct body_field field;
 
-        ck_assert_int_eq(read_one(JSON, "{}", (enum body_kind)kind, &body, &field), BODY_FINE);
+        ck_assert_int_eq(read_one(JSON, "{}", (enum body_kind)kind, &body, &field), BODY_OK);
         ck_assert(!field.given && field.value.n == 0 && field.number == 0);
         is_bad(JSON, "{\"f\":null}", (enum body_kind)kind, BODY_IS_NULL);
     }
@@ -115,7 +115,7 @@ START_TEST(names_together_have_a_limit)
     for (int n = 64; n <= 65; n++) {
         CLEANUP(body_clear) struct body body = {0};
         struct body_field field;
-        enum body_error want = n == 64 ? BODY_FINE : BODY_TOO_LONG;
+        enum body_error want = n == 64 ? BODY_OK : BODY_TOO_LONG;
 
         list_of(n, text);
         ck_assert_int_eq(read_one(JSON, text, BODY_NAMES, &body, &field), want);
@@ -166,7 +166,7 @@ START_TEST(each_error_has_a_sentence_of_its_own)
         for (int b = BODY_REQUIRED; b < a; b++)
             ck_assert_str_ne(body_error_text((enum body_error)a),
                              body_error_text((enum body_error)b));
-    ck_assert_str_eq(body_error_text(BODY_FINE), "");
+    ck_assert_str_eq(body_error_text(BODY_OK), "");
 }
 END_TEST
 

@@ -20,13 +20,13 @@ static struct rate_table *make(void)
     return a;
 }
 
-static enum attempts_said take_named(struct rate_table *a, const char *user, uint64_t now,
-                                     uint64_t *ret_wait)
+static enum attempts_result take_named(struct rate_table *a, const char *user, uint64_t now,
+                                       uint64_t *ret_wait)
 {
     return attempts_take(a, (struct slice){user, strlen(user)}, &three, now, ret_wait);
 }
 
-static enum attempts_said take(struct rate_table *a, uint64_t now)
+static enum attempts_result take(struct rate_table *a, uint64_t now)
 {
     uint64_t wait;
 
@@ -155,7 +155,7 @@ END_TEST
 START_TEST(a_flood_of_checks_under_way_makes_more_wait_and_forgets_none)
 {
     CLEANUP(cleanup_free) struct rate_table *a = make();
-    enum attempts_said said[8192];
+    enum attempts_result said[8192];
     int going = 0, waiting = 0;
     char name[16];
     uint64_t wait;
