@@ -1,6 +1,6 @@
 /*
- * CLEANUP(f) on a local calls f(&local) when it leaves scope, so every early return frees what
- * it owns. DEFINE_CLEANUP makes the function for a pointer type whose free function takes NULL.
+ * CLEANUP(f) calls f(&local) when the local goes out of scope. DEFINE_CLEANUP defines such a
+ * function for a pointer type; it does nothing for NULL.
  */
 #pragma once
 
@@ -22,7 +22,7 @@ static inline void cleanup_free(void *p)
     free(*(void **)p);
 }
 
-/* Closes a descriptor that is not -1; errno stays as it was. */
+/* Closes a descriptor unless it is negative. errno does not change. */
 static inline void cleanup_close(int *fd)
 {
     if (*fd >= 0) {

@@ -67,9 +67,9 @@ static const struct trust {
 
 static const struct trust *trust_of(enum file_trust trust)
 {
-    static const struct trust nobody = {0, ALLPERMS, "nobody", "none"};
+    static const struct trust no_trust = {0, ALLPERMS, "no owner", "no permission"};
 
-    return (size_t)trust < sizeof(trusts) / sizeof(trusts[0]) ? &trusts[trust] : &nobody;
+    return (size_t)trust < sizeof(trusts) / sizeof(trusts[0]) ? &trusts[trust] : &no_trust;
 }
 
 static bool owner_ok(const struct trust *t, uid_t owner, uid_t directory)

@@ -18,7 +18,7 @@
 enum file_trust {
     FILE_PUBLIC,   /* owner: root or the owner of the directory; only the owner may write */
     FILE_SETTINGS, /* owner: root; only the owner may write */
-    FILE_PRIVATE,  /* owner: root or the effective user; nobody else may read or write */
+    FILE_PRIVATE,  /* owner: root or the effective user; no permission for others */
     FILE_OWN,      /* as FILE_PUBLIC, or owned by the real user: named on a command line */
 };
 
@@ -39,6 +39,6 @@ enum tok_err file_read_opened(const char *path, int fd, size_t max, struct secre
 enum tok_err file_write(const char *path, struct slice bytes, mode_t mode,
                         struct errmsg *errmsg) MUST_CHECK;
 
-/* Removes the temporary files that killed calls of file_write() left in a directory. Nobody may
- * be writing there. */
+/* Removes the temporary files that killed processes left in a directory. No process may be in
+ * file_write() there. */
 void file_sweep(const char *dir);

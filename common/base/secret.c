@@ -1,7 +1,6 @@
 #include "common/base/secret.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 enum tok_err secret_alloc(size_t n, struct secret *ret)
 {
@@ -9,7 +8,6 @@ enum tok_err secret_alloc(size_t n, struct secret *ret)
 
     if (n == SIZE_MAX)
         return TOK_NO_MEMORY;
-    /* Not calloc: glibc's has none of the blocks at hand that its malloc has. */
     p = malloc(n + 1);
     if (!p)
         return TOK_NO_MEMORY;
@@ -42,26 +40,15 @@ void secret_wipe(void *p, size_t n)
         explicit_bzero(p, n);
 }
 
-static uint64_t word_at(const char *p, size_t n)
-{
-    uint64_t word = 0;
-
-    memcpy(&word, p, n);
-    return word;
-}
-
 bool secret_equal(struct slice a, struct slice b)
 {
-    /* volatile: no compiler may turn the loop into one that leaves at the first difference. A
-     * word at a time, the last one filled up by zeros. */
-    volatile uint64_t differ = 0;
-    size_t i = 0;
+    /* volatile: the compiler must not stop at the first difference. */
+    const volatile char *pa = a.p, *pb = b.p;
+    int differ = 0;
 
     if (a.n != b.n)
         return false;
-    for (; a.n - i >= sizeof(differ); i += sizeof(differ))
-        differ = differ | (word_at(a.p + i, sizeof(differ)) ^ word_at(b.p + i, sizeof(differ)));
-    if (i < a.n)
-        differ = differ | (word_at(a.p + i, a.n - i) ^ word_at(b.p + i, a.n - i));
+    for (size_t i = 0; i < a.n; i++)
+        differ |= pa[i] ^ pb[i];
     return differ == 0;
 }

@@ -1,7 +1,6 @@
 /*
- * Bytes that must not outlive their use: passwords, tokens, private keys. A struct secret owns
- * its bytes, is wiped when freed, and is compared in constant time. Declare it with
- * CLEANUP(secret_clear) and `= {0}`.
+ * Bytes that must not stay in memory: passwords, tokens, private keys. A struct secret owns its
+ * bytes, which are wiped when it is cleared. Declare it with CLEANUP(secret_clear) and `= {0}`.
  */
 #pragma once
 
@@ -9,23 +8,23 @@
 #include "common/base/slice.h"
 
 struct secret {
-    char *p; /* NULL when empty; the byte p[n] is always NUL, not counted */
+    char *p; /* NULL when empty; p[n] is a NUL that is not counted */
     size_t n;
 };
 
-/* A wiped copy of bytes is made; NULs inside are kept. *ret must be empty. TOK_NO_MEMORY. */
+/* Makes a copy, with any NUL inside. *ret must be empty. TOK_NO_MEMORY. */
 enum tok_err secret_copy(struct slice bytes, struct secret *ret) MUST_CHECK;
 
-/* Room for n bytes, zeroed. *ret must be empty. TOK_NO_MEMORY. */
+/* Allocates n bytes of zeros. *ret must be empty. TOK_NO_MEMORY. */
 enum tok_err secret_alloc(size_t n, struct secret *ret) MUST_CHECK;
 
-/* Wipes and frees; safe on an empty one and twice. */
+/* Wipes and frees. An empty secret may be cleared, too. */
 void secret_clear(struct secret *s);
 
-/* Wipes bytes somewhere else, in a way the compiler keeps. p may be NULL when n is 0. */
+/* Wipes bytes elsewhere; the compiler does not optimize it away. p may be NULL when n is 0. */
 void secret_wipe(void *p, size_t n);
 
-/* True when both have the same bytes; time depends on the lengths alone. */
+/* Compares in a time that depends on the lengths alone. */
 bool secret_equal(struct slice a, struct slice b);
 
 static inline struct slice secret_slice(const struct secret *s)

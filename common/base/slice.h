@@ -1,6 +1,6 @@
 /*
- * Bytes that somebody else owns, with their length. A slice may hold NUL and need not end in
- * one.
+ * A pointer to bytes and their length; it does not own them. A slice may hold NUL and need not
+ * end in one.
  */
 #pragma once
 
@@ -42,8 +42,8 @@ static inline struct slice slice_skip(struct slice s, size_t n)
     return n > 0 ? (struct slice){s.p + n, s.n - n} : s;
 }
 
-/* Splits at the first c, which goes into neither part. False when there is none; the outputs
- * are then untouched. Either may be the variable that text came from. */
+/* Splits at the first c, which goes into neither part. False when the text has no c; the
+ * outputs are then untouched. Either may be the variable that text came from. */
 bool slice_cut(struct slice text, char c, struct slice *ret_head, struct slice *ret_tail);
 
 /* Reads a decimal number. False for an empty text, any other character, or over 64 bits. */

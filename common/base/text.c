@@ -53,7 +53,7 @@ bool text_next_word(struct slice *text, char separator, struct slice *ret)
     while (n < text->n && !is_separator(text->p[n], separator))
         n++;
     *ret = (struct slice){text->p, n};
-    /* A separator at the end is followed by one more, empty word; p NULL says there is none. */
+    /* A separator at the end is followed by one more, empty word; p NULL: there is no more. */
     *text = n < text->n ? slice_skip(*text, n + 1) : (struct slice){0};
     return true;
 }

@@ -76,7 +76,7 @@ typedef char **word_list;
 void word_list_free(word_list list);
 DEFINE_CLEANUP(word_list, cleanup_word_list, word_list_free)
 
-/* The words of a text, each of which must pass ok; NULL when there is none. TOK_SETTINGS,
+/* The words of a text, each of which must pass ok; NULL when it has no words. TOK_SETTINGS,
  * TOK_NO_MEMORY. */
 enum tok_err word_list_parse(struct slice text, char separator, bool (*ok)(struct slice),
                              word_list *ret) MUST_CHECK;

@@ -51,7 +51,7 @@ static const struct alg table[] = {
 
 #define N_ROWS (sizeof(table) / sizeof(table[0]))
 
-_Static_assert(N_ROWS <= 32, "alg_set has a bit a row");
+_Static_assert(N_ROWS <= 32, "alg_set has a bit for each row");
 
 const struct alg *alg_find(struct slice name)
 {

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #define HEADER_MEMBERS 32
-#define SHAPED_LETTERS 14 /* {"alg":""} with something in it, in letters */
+#define SHAPED_LETTERS 14 /* of {"alg":""}, the shortest header */
 
 enum tok_err jws_split(struct slice token, struct jws *ret)
 {
@@ -24,7 +24,7 @@ enum tok_err jws_split(struct slice token, struct jws *ret)
     return TOK_OK;
 }
 
-/* True when text begins with this lower-case C string, its case aside. */
+/* Compares without regard to case; word is in lower case. */
 static bool begins(struct slice text, const char *word)
 {
     size_t n = strlen(word);
@@ -44,8 +44,8 @@ static struct slice skip_spaces(struct slice text)
     return text;
 }
 
-/* '{' is 01111011: its first six bits are the letter 'e', the other two begin the next one,
- * which is then one of the last sixteen of the alphabet. */
+/* '{' is 01111011 in binary: the first six bits are the letter 'e', the last two are the first
+ * of the next letter, which is then one of the last sixteen. */
 static bool begins_object(struct slice letters)
 {
     static const struct slice seconds = {"wxyz0123456789-_", 16};
@@ -75,8 +75,7 @@ enum jws_typ jws_typ_of(struct slice name)
     return JWS_TYP_OTHER;
 }
 
-/* The decoded bytes of a string member into buf; those that do not fit are told by
- * TOK_TOO_LONG. */
+/* Decodes a string into buf. TOK_TOO_LONG when it does not fit, TOK_HEADER for another type. */
 static enum tok_err read_string(const struct scan_value *v, char *buf, size_t size,
                                 struct slice *ret)
 {

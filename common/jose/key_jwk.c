@@ -7,14 +7,13 @@
 #define JWK_MEMBERS 64
 #define KEY_OPS 16 /* of one key: twice as many as there are (RFC 7517 4.3) */
 
-/* A JWK's members, and where to say what is wrong with them. */
+/* The members of a JWK, and where the message of an error goes. */
 struct jwk {
     struct scan_member members[JWK_MEMBERS];
     size_t n;
     struct errmsg *errmsg;
 };
 
-/* Says what is wrong with a member. */
 static enum tok_err wrong(const struct jwk *jwk, enum tok_err err, const char *member,
                           const char *what)
 {
@@ -22,8 +21,8 @@ static enum tok_err wrong(const struct jwk *jwk, enum tok_err err, const char *m
     return err;
 }
 
-/* The member as a string into buf; *ret.p is NULL when it is absent. What does not fit is
- * TOK_UNSUPPORTED: a value longer than any we know. */
+/* Reads a string member into buf; ret->p is NULL when it is absent. TOK_UNSUPPORTED when it
+ * does not fit: it is longer than any value we support. */
 static enum tok_err jwk_word(const struct jwk *jwk, const char *name, char *buf, size_t size,
                              struct slice *ret)
 {
@@ -36,17 +35,17 @@ static enum tok_err jwk_word(const struct jwk *jwk, const char *name, char *buf,
         return TOK_OK;
     }
     if (v->type != SCAN_STRING)
-        return wrong(jwk, TOK_KEYS, name, "must be a string");
+        return wrong(jwk, TOK_KEYS, name, "expected a string");
     err = scan_string(*v, buf, size, &n);
     if (err == TOK_TOO_LONG)
-        return wrong(jwk, TOK_UNSUPPORTED, name, "not known here");
+        return wrong(jwk, TOK_UNSUPPORTED, name, "not supported");
     if (err)
         return err;
     *ret = (struct slice){buf, n};
     return TOK_OK;
 }
 
-/* A row of this key type; NULL: it is not known. */
+/* The first row of this key type, or NULL. */
 static const struct alg *row_of_type(struct slice kty)
 {
     const struct alg *a;
@@ -57,8 +56,8 @@ static const struct alg *row_of_type(struct slice kty)
     return NULL;
 }
 
-/* Of a key that names no algorithm: the one its curve implies, or else the one of `among` that
- * fits its type. */
+/* The algorithm of a key that names none: that of its curve, else the one of `among` that fits
+ * the type. */
 static enum tok_err implied_alg(const struct jwk *jwk, struct slice kty, struct slice crv,
                                 alg_set among, const struct alg **ret)
 {
@@ -67,15 +66,15 @@ static enum tok_err implied_alg(const struct jwk *jwk, struct slice kty, struct 
 
     if (n == 0)
         return wrong(jwk, TOK_UNSUPPORTED, "alg",
-                     "missing, and the allowed algorithms hold none for this kty");
+                     "missing, and no allowed algorithm fits this kty");
     if (n > 1)
-        return wrong(jwk, TOK_KEYS, "alg",
-                     "missing; allow exactly one algorithm that fits (algorithms=)");
+        return wrong(
+            jwk, TOK_KEYS, "alg",
+            "missing; add it, or allow exactly one algorithm of this kty (algorithms=)");
     *ret = alg;
     return TOK_OK;
 }
 
-/* The one algorithm this key is good for. */
 static enum tok_err jwk_alg(const struct jwk *jwk, alg_set among, const struct alg **ret)
 {
     char kty_buf[32], crv_buf[32], alg_buf[32];
@@ -91,7 +90,7 @@ static enum tok_err jwk_alg(const struct jwk *jwk, alg_set among, const struct a
         return wrong(jwk, TOK_KEYS, "kty", "missing");
     row = row_of_type(kty);
     if (!row)
-        return wrong(jwk, TOK_UNSUPPORTED, "kty", "not known here");
+        return wrong(jwk, TOK_UNSUPPORTED, "kty", "not supported");
     has_curve = row->crv != NULL;
     err = has_curve ? jwk_word(jwk, "crv", crv_buf, sizeof(crv_buf), &crv) : TOK_OK;
     if (err)
@@ -99,7 +98,7 @@ static enum tok_err jwk_alg(const struct jwk *jwk, alg_set among, const struct a
     if (has_curve && !crv.p)
         return wrong(jwk, TOK_KEYS, "crv", "missing");
     if (!alg_fitting(~(alg_set)0, kty, crv, &fitting))
-        return wrong(jwk, TOK_UNSUPPORTED, "crv", "not known here");
+        return wrong(jwk, TOK_UNSUPPORTED, "crv", "not supported");
     err = jwk_word(jwk, "alg", alg_buf, sizeof(alg_buf), &name);
     if (err)
         return err;
@@ -107,10 +106,10 @@ static enum tok_err jwk_alg(const struct jwk *jwk, alg_set among, const struct a
         return implied_alg(jwk, kty, crv, among, ret);
     alg = alg_find(name);
     if (!alg)
-        return wrong(jwk, TOK_UNSUPPORTED, "alg", "not known here");
+        return wrong(jwk, TOK_UNSUPPORTED, "alg", "not supported");
     if (!alg_fitting(alg_bit(alg), kty, crv, &fitting))
         return wrong(jwk, TOK_KEYS, "alg",
-                     has_curve ? "not the one its curve implies" : "not one for this kty");
+                     has_curve ? "does not match crv" : "does not match kty");
     *ret = alg;
     return TOK_OK;
 }
@@ -121,13 +120,13 @@ static enum tok_err check_use(const struct jwk *jwk)
     const struct scan_value *use = scan_find(jwk->members, jwk->n, "use");
 
     if (use && use->type != SCAN_STRING)
-        return wrong(jwk, TOK_KEYS, "use", "must be a string");
+        return wrong(jwk, TOK_KEYS, "use", "expected a string");
     if (use && !scan_string_is(*use, SLICE("sig")))
-        return wrong(jwk, TOK_UNSUPPORTED, "use", "must be \"sig\"");
+        return wrong(jwk, TOK_UNSUPPORTED, "use", "expected \"sig\"");
     return TOK_OK;
 }
 
-/* True when an element before pos end is the same string as this one. */
+/* True when an element before the offset end is the same string. */
 static bool is_repeated(struct scan_value array, size_t end, struct scan_value element)
 {
     char buf[64];
@@ -142,7 +141,7 @@ static bool is_repeated(struct scan_value array, size_t end, struct scan_value e
     return false;
 }
 
-/* RFC 7517 4.3: an array of different strings, the operation we want among them. */
+/* RFC 7517 4.3: an array of different strings that includes the operation we need. */
 static enum tok_err check_key_ops(const struct jwk *jwk, enum key_part part)
 {
     const struct scan_value *ops = scan_find(jwk->members, jwk->n, "key_ops");
@@ -154,18 +153,19 @@ static enum tok_err check_key_ops(const struct jwk *jwk, enum key_part part)
     if (!ops)
         return TOK_OK;
     if (ops->type != SCAN_ARRAY)
-        return wrong(jwk, TOK_KEYS, "key_ops", "must be an array of strings");
+        return wrong(jwk, TOK_KEYS, "key_ops", "expected an array of strings");
     while (scan_next_element(*ops, &pos, &op)) {
         if (op.type != SCAN_STRING)
-            return wrong(jwk, TOK_KEYS, "key_ops", "must be an array of strings");
+            return wrong(jwk, TOK_KEYS, "key_ops", "expected an array of strings");
         if (++n > KEY_OPS)
             return wrong(jwk, TOK_KEYS, "key_ops", "more than 16 operations");
         if (is_repeated(*ops, pos, op))
-            return wrong(jwk, TOK_KEYS, "key_ops", "an operation stands there twice");
+            return wrong(jwk, TOK_KEYS, "key_ops", "an operation is repeated");
         found = found || scan_string_is(op, slice_of(wanted));
     }
     if (!found)
-        return wrong(jwk, TOK_UNSUPPORTED, "key_ops", "does not hold what it is needed for");
+        return errmsg_set(jwk->errmsg, TOK_UNSUPPORTED, "key_ops: does not include \"%s\"",
+                          wanted);
     return TOK_OK;
 }
 
@@ -178,17 +178,18 @@ static enum tok_err read_kid(const struct jwk *jwk, char kid[KEY_KID_MAX], size_
     if (!v)
         return TOK_OK;
     if (v->type != SCAN_STRING || scan_string(*v, kid, KEY_KID_MAX, &n) || n == 0)
-        return errmsg_set(jwk->errmsg, TOK_KEYS, "kid: must be a string of 1 to %d bytes",
+        return errmsg_set(jwk->errmsg, TOK_KEYS, "kid: expected a string of 1 to %d bytes",
                           KEY_KID_MAX);
     for (size_t i = 0; i < n; i++)
         if (text_is_control(kid[i]))
-            return wrong(jwk, TOK_KEYS, "kid", "must not hold control characters");
+            return wrong(jwk, TOK_KEYS, "kid", "has control characters");
     *ret_len = n;
     return TOK_OK;
 }
 
-/* A member's bytes into parts, which have the room: part_len of them where the algorithm says
- * so; else a number without leading zeros (RFC 7518 2), but for a secret of any bytes. */
+/* Decodes a member into parts, which have room. Its length is part_len if the algorithm has
+ * one; otherwise it is a number without leading zeros (RFC 7518 2), or a secret of any bytes.
+ */
 static enum tok_err read_bytes(const struct jwk *jwk, const char *name, const struct alg *alg,
                                struct key_parts *parts, struct slice *ret)
 {
@@ -200,12 +201,13 @@ static enum tok_err read_bytes(const struct jwk *jwk, const char *name, const st
         return wrong(jwk, TOK_KEYS, name, "missing");
     if (v->type != SCAN_STRING || v->escaped ||
         base64url_decode(scan_string_raw(*v), room, parts->room.n - parts->used, &n) != TOK_OK)
-        return wrong(jwk, TOK_KEYS, name, "must be a string of base64url letters, unpadded");
+        return wrong(jwk, TOK_KEYS, name, "expected a string of unpadded base64url");
     if (alg->kind != ALG_OCT && alg->part_len && n != alg->part_len)
-        return errmsg_set(jwk->errmsg, TOK_KEYS, "%s: must be %zu base64url letters, unpadded",
-                          name, (size_t)BASE64URL_LEN(alg->part_len));
+        return errmsg_set(jwk->errmsg, TOK_KEYS,
+                          "%s: expected %zu letters of unpadded base64url", name,
+                          (size_t)BASE64URL_LEN(alg->part_len));
     if (alg->kind == ALG_RSA && (n == 0 || room[0] == 0))
-        return wrong(jwk, TOK_KEYS, name, "must be a number without leading zeros");
+        return wrong(jwk, TOK_KEYS, name, "expected a number without leading zeros");
     *ret = (struct slice){(const char *)room, n};
     parts->used += n;
     return TOK_OK;
@@ -221,7 +223,8 @@ static enum tok_err read_parts(const struct jwk *jwk, const struct alg *alg, enu
         enum tok_err err;
 
         if (is_left_out && scan_find(jwk->members, jwk->n, members[i].name))
-            return wrong(jwk, TOK_KEYS, members[i].name, "a private key has no place here");
+            return wrong(jwk, TOK_KEYS, members[i].name,
+                         "found a private key, expected a public key");
         if (is_left_out)
             continue;
         err = read_bytes(jwk, members[i].name, alg, parts, &parts->at[i]);
@@ -266,7 +269,7 @@ enum tok_err key_read(const struct key_reading *how, struct slice text, struct k
     if (key_is_pem(text))
         return key_from_pem(how, text, ret, errmsg);
     if (scan_object(text, jwk.members, JWK_MEMBERS, &jwk.n, &fault))
-        return errmsg_set(errmsg, TOK_KEYS, "no JSON object: %s at byte %zu", fault.what,
+        return errmsg_set(errmsg, TOK_KEYS, "not a JSON object: %s at byte %zu", fault.what,
                           fault.at);
     err = secret_alloc(text.n, &parts.room);
     return err ? err : read_jwk(&jwk, how, &parts, ret);
@@ -278,6 +281,6 @@ enum tok_err key_from_jwk(OSSL_LIB_CTX *ctx, struct slice jwk, enum key_part par
     const struct key_reading how = {.ctx = ctx, .part = part};
 
     if (key_is_pem(jwk))
-        return errmsg_set(errmsg, TOK_KEYS, "no JSON object: PEM has no place here");
+        return errmsg_set(errmsg, TOK_KEYS, "found PEM, expected a JWK");
     return key_read(&how, jwk, ret, errmsg);
 }

@@ -37,25 +37,25 @@ size_t key_sig_len(const struct key *key)
     return key->sig_len;
 }
 
-/* What no rule on the numbers shows: does the private part sign for the public one? */
+/* Does the private key match the public one? A signature shows it for every kind. */
 static enum tok_err prove_pair(const struct key *key, struct errmsg *errmsg)
 {
     CLEANUP(cleanup_pkey_ctx)
     EVP_PKEY_CTX *check = EVP_PKEY_CTX_new_from_pkey(key->ctx, key->pkey, NULL);
-    const struct slice text = SLICE("a key signs for itself alone");
+    const struct slice text = SLICE("test of a key pair");
     char signature[KEY_SIGNATURE_MAX];
     enum tok_err err;
 
     if (!check)
         return TOK_NO_MEMORY;
     if (key->alg->kind == ALG_EC && EVP_PKEY_private_check(check) != 1)
-        return errmsg_set(errmsg, TOK_KEYS, "d: out of its curve's range");
+        return errmsg_set(errmsg, TOK_KEYS, "d: out of range for the curve");
     err = key_sign(key, text, signature);
     if (err)
         return err;
     err = key_verify(key, text, (struct slice){signature, key->sig_len});
     if (err == TOK_SIGNATURE)
-        return errmsg_set(errmsg, TOK_KEYS, "d: does not belong to the public part");
+        return errmsg_set(errmsg, TOK_KEYS, "d: does not match the public key");
     return err;
 }
 
@@ -65,8 +65,9 @@ static enum tok_err make_pair(struct key *key, const struct key_parts *parts,
     enum tok_err err = key_parts_to_pkey(key->ctx, key->alg, parts, &key->pkey);
 
     if (err == TOK_KEYS)
-        return errmsg_set(errmsg, err, "%s: libcrypto can't take it",
-                          key->alg->kind == ALG_EC ? "x, y: no point of the curve" : "key");
+        return errmsg_set(errmsg, err, "%s",
+                          key->alg->kind == ALG_EC ? "x, y: not a point on the curve"
+                                                   : "refused by libcrypto");
     if (err)
         return err;
     if (key->alg->kind == ALG_RSA)
@@ -128,7 +129,8 @@ static enum tok_err generate_pair(OSSL_LIB_CTX *ctx, const struct alg *alg,
     if (alg->kind == ALG_RSA)
         pkey = EVP_PKEY_Q_keygen(ctx, NULL, alg->ossl, (size_t)KEY_RSA_BITS);
     else
-        pkey = EVP_PKEY_Q_keygen(ctx, NULL, alg->ossl, alg->crv); /* EC alone reads the curve */
+        pkey = EVP_PKEY_Q_keygen(ctx, NULL, alg->ossl,
+                                 alg->crv); /* only EC has the last argument */
     return pkey ? key_parts_of_pkey(pkey, alg, KEY_PRIVATE, ret) : TOK_CRYPTO;
 }
 

@@ -40,7 +40,7 @@ void key_parts_clear(struct key_parts *parts)
     *parts = (struct key_parts){0};
 }
 
-/* A number of libcrypto's, as many bytes as part_len says, or as it has. */
+/* Writes a number of libcrypto in len bytes; 0: in as many as it has. */
 static enum tok_err get_number(const EVP_PKEY *pkey, const char *name, size_t len,
                                uint8_t *room, size_t size, size_t *ret_n)
 {
@@ -85,7 +85,7 @@ enum tok_err key_parts_of_pkey(const EVP_PKEY *pkey, const struct alg *alg, enum
 
     if (size <= 0)
         return TOK_CRYPTO;
-    /* No member is longer than a signature. */
+    /* No number is longer than a signature. */
     err = secret_alloc(KEY_MEMBERS * (size_t)size, &parts.room);
     if (err)
         return err;
@@ -101,7 +101,7 @@ enum tok_err key_parts_of_pkey(const EVP_PKEY *pkey, const struct alg *alg, enum
     return TOK_OK;
 }
 
-/* libcrypto keeps a reference to each number and to the point until the parameters are made. */
+/* OSSL_PARAM_BLD refers to these until the parameters are made. */
 struct pushed {
     BIGNUM *numbers[KEY_MEMBERS];
     uint8_t point[POINT_MAX];
@@ -113,7 +113,8 @@ static void pushed_free(struct pushed *pushed)
         BN_clear_free(pushed->numbers[i]);
 }
 
-/* The curve and the point in the bytes of SEC 1 2.3.3: libcrypto takes no x and y. */
+/* The curve, and the point encoded as in SEC 1 2.3.3: libcrypto has no parameters for x and y.
+ */
 static bool push_point(OSSL_PARAM_BLD *bld, const struct alg *alg,
                        const struct key_parts *parts, uint8_t *bytes)
 {

@@ -15,10 +15,10 @@
 DEFINE_CLEANUP(BIO *, cleanup_bio, BIO_free_all)
 DEFINE_CLEANUP(OSSL_DECODER_CTX *, cleanup_decoder, OSSL_DECODER_CTX_free)
 
-/* What a label says is inside (RFC 7468; PKCS#1 and SEC 1 by usage). */
+/* The labels of PEM (RFC 7468; those of PKCS#1 and SEC 1 are not in it). */
 struct label {
     const char *name;
-    const char *structure; /* libcrypto's word; NULL: refused, for the reason in `errmsg` */
+    const char *structure; /* name in libcrypto; NULL: refused with errmsg */
     enum key_part part;
     const char *errmsg;
 };
@@ -29,14 +29,15 @@ static const struct label labels[] = {
     {"RSA PUBLIC KEY", "type-specific", KEY_PUBLIC, NULL},
     {"RSA PRIVATE KEY", "type-specific", KEY_PRIVATE, NULL},
     {"EC PRIVATE KEY", "type-specific", KEY_PRIVATE, NULL},
-    {"ENCRYPTED PRIVATE KEY", NULL, KEY_PRIVATE, "has a passphrase; take it off first"},
-    {"EC PARAMETERS", NULL, KEY_PUBLIC, "is no key; leave the block of the key alone"},
+    {"ENCRYPTED PRIVATE KEY", NULL, KEY_PRIVATE,
+     "is not supported; remove the passphrase first"},
+    {"EC PARAMETERS", NULL, KEY_PUBLIC, "is not a key; remove this block"},
     {"CERTIFICATE", NULL, KEY_PUBLIC,
-     "is no key; take its public key (openssl x509 -pubkey -noout)"},
+     "is not a key; extract its public key (openssl x509 -pubkey -noout)"},
     {"TRUSTED CERTIFICATE", NULL, KEY_PUBLIC,
-     "is no key; take its public key (openssl x509 -pubkey -noout)"},
+     "is not a key; extract its public key (openssl x509 -pubkey -noout)"},
     {"X509 CERTIFICATE", NULL, KEY_PUBLIC,
-     "is no key; take its public key (openssl x509 -pubkey -noout)"},
+     "is not a key; extract its public key (openssl x509 -pubkey -noout)"},
 };
 
 bool key_is_pem(struct slice text)
@@ -46,12 +47,12 @@ bool key_is_pem(struct slice text)
     return text.n >= begin.n && memcmp(text.p, begin.p, begin.n) == 0;
 }
 
-/* One block as libcrypto takes it apart; DER is a secret. */
+/* A decoded block. DER may be a private key. */
 struct block {
     char *label, *header;
     unsigned char *der;
     long n;
-    struct slice rest; /* what stands behind it */
+    struct slice rest; /* the text behind the block */
 };
 
 static void block_free(struct block *b)
@@ -68,7 +69,7 @@ static enum tok_err read_block(struct slice pem, struct block *ret, struct errms
     if (!in)
         return TOK_NO_MEMORY;
     if (PEM_read_bio(in, &ret->label, &ret->header, &ret->der, &ret->n) != 1)
-        return errmsg_set(errmsg, TOK_KEYS, "PEM: no whole block");
+        return errmsg_set(errmsg, TOK_KEYS, "PEM: incomplete block");
     ret->rest.n = BIO_ctrl_pending(in);
     ret->rest.p = pem.p + (pem.n - ret->rest.n);
     return TOK_OK;
@@ -91,18 +92,19 @@ static enum tok_err find_label(const struct block *b, enum key_part part,
         if (strcmp(b->label, labels[i].name) == 0)
             l = &labels[i];
     if (!l)
-        return errmsg_set(errmsg, TOK_KEYS, "PEM: %.*s is not known here", LABEL_MAX, b->label);
+        return errmsg_set(errmsg, TOK_KEYS, "PEM: %.*s is not supported", LABEL_MAX, b->label);
     if (!l->structure)
         return errmsg_set(errmsg, TOK_KEYS, "PEM: %s %s", l->name, l->errmsg);
     if (*b->header)
-        return errmsg_set(errmsg, TOK_KEYS, "PEM: %s has a passphrase; take it off first",
+        return errmsg_set(errmsg, TOK_KEYS, "PEM: %s is encrypted; remove the passphrase first",
                           l->name);
     if (part != KEY_EITHER && l->part != part)
         return errmsg_set(errmsg, TOK_KEYS, "PEM: %s",
-                          part == KEY_PUBLIC ? "a private key has no place here"
-                                             : "a public key can't sign");
+                          part == KEY_PUBLIC ? "found a private key, expected a public key"
+                                             : "found a public key, expected a private key");
     if (!is_all_space(b->rest))
-        return errmsg_set(errmsg, TOK_KEYS, "PEM: more than one block; allowed is one key");
+        return errmsg_set(errmsg, TOK_KEYS,
+                          "PEM: text after the first block; expected one key");
     *ret = l;
     return TOK_OK;
 }
@@ -122,14 +124,14 @@ static enum tok_err decode(OSSL_LIB_CTX *ctx, const struct label *label, const s
         return TOK_CRYPTO;
     if (OSSL_DECODER_from_data(decoder, &p, &left) != 1 || !pkey || left != 0) {
         EVP_PKEY_free(pkey);
-        return errmsg_set(errmsg, TOK_KEYS, "PEM: no %s inside", label->name);
+        return errmsg_set(errmsg, TOK_KEYS, "PEM: invalid %s", label->name);
     }
     *ret = pkey;
     return TOK_OK;
 }
 
-/* A curve spelled out in numbers is none, whatever name libcrypto finds for it (RFC 5480
- * 2.1.1). */
+/* A curve given by its parameters instead of its name is refused (RFC 5480 2.1.1), even when
+ * libcrypto finds the name. */
 static bool group_is(const EVP_PKEY *pkey, const char *crv)
 {
     int spelled_out = 1;
@@ -142,7 +144,7 @@ static bool group_is(const EVP_PKEY *pkey, const char *crv)
            OBJ_txt2nid(name) == EC_curve_nist2nid(crv);
 }
 
-/* kty and crv as a JWK of this key would have them. */
+/* Chooses the algorithm by the kty and crv that a JWK of this key would have. */
 static enum tok_err find_alg(const EVP_PKEY *pkey, alg_set algorithms, const struct alg **ret,
                              struct errmsg *errmsg)
 {
@@ -158,14 +160,14 @@ static enum tok_err find_alg(const EVP_PKEY *pkey, alg_set algorithms, const str
         break;
     }
     if (!row)
-        return errmsg_set(errmsg, TOK_UNSUPPORTED,
-                          "PEM: a type or curve that is not known here");
+        return errmsg_set(errmsg, TOK_UNSUPPORTED, "PEM: key type or curve not supported");
     if (n == 0)
         return errmsg_set(errmsg, TOK_UNSUPPORTED,
-                          "PEM: the allowed algorithms hold none for this key (algorithms=)");
+                          "PEM: no allowed algorithm fits this key (algorithms=)");
     if (n > 1)
-        return errmsg_set(errmsg, TOK_KEYS,
-                          "PEM: allow exactly one algorithm that fits this key (algorithms=)");
+        return errmsg_set(
+            errmsg, TOK_KEYS,
+            "PEM: several algorithms fit this key; allow exactly one (algorithms=)");
     *ret = alg;
     return TOK_OK;
 }
@@ -194,7 +196,7 @@ enum tok_err key_from_pem(const struct key_reading *how, struct slice pem, struc
         return err;
     err = key_parts_of_pkey(pkey, spec.alg, label->part, &parts);
     if (err == TOK_CRYPTO)
-        return errmsg_set(errmsg, TOK_KEYS, "PEM: a key that lacks some of its numbers");
+        return errmsg_set(errmsg, TOK_KEYS, "PEM: incomplete key");
     spec.is_private = label->part == KEY_PRIVATE;
     return err ? err : key_make(&spec, ret, errmsg);
 }

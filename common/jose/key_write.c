@@ -3,7 +3,7 @@
 #include "common/jose/key_object.h"
 #include "common/json/emit.h"
 
-/* The members that RFC 7638 3.2 asks for, in the order of their names. */
+/* The members of RFC 7638 3.2, in the order of their names. */
 static void emit_required(const struct alg *alg, const struct key_parts *parts,
                           struct emit *out)
 {

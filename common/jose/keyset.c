@@ -8,10 +8,10 @@
 
 struct keyset {
     OSSL_LIB_CTX *ctx;
-    alg_set algorithms; /* that are allowed */
+    alg_set algorithms; /* allowed ones */
     struct key **keys;
     size_t n;
-    bool has_secret, has_public; /* in the file, used or not */
+    bool has_secret, has_public; /* in the file, even if not used */
 };
 
 void keyset_free(struct keyset *set)
@@ -59,8 +59,7 @@ static enum tok_err append(struct keyset *set, struct key *key, struct errmsg *e
     return TOK_OK;
 }
 
-/* One key of the file. Those nobody here can use are passed over (RFC 7517 5); *errmsg then
- * says for what reason. */
+/* Adds a key of the file, or ignores it (RFC 7517 5) with the reason in *errmsg. */
 static enum tok_err add(struct keyset *set, struct slice text, struct errmsg *errmsg)
 {
     CLEANUP(cleanup_key) struct key *key = NULL;
@@ -77,10 +76,10 @@ static enum tok_err add(struct keyset *set, struct slice text, struct errmsg *er
     else
         set->has_public = true;
     if (set->has_secret && set->has_public)
-        return errmsg_set(errmsg, TOK_KEYS,
-                          "kty: a secret (oct) has no place among public keys");
+        return errmsg_set(errmsg, TOK_KEYS, "kty: found a secret (oct) key among public keys");
     if (!(alg_bit(key_alg(key)) & set->algorithms))
-        return errmsg_set(errmsg, TOK_OK, "alg: %s is not allowed here", key_alg(key)->name);
+        return errmsg_set(errmsg, TOK_OK, "alg: %s is not allowed (algorithms=)",
+                          key_alg(key)->name);
     err = append(set, key, errmsg);
     if (!err)
         key = NULL;
@@ -93,7 +92,7 @@ static enum tok_err add_all(struct keyset *set, struct scan_value keys, struct e
     size_t pos = 0;
 
     if (keys.type != SCAN_ARRAY)
-        return errmsg_set(errmsg, TOK_KEYS, "keys: must be an array of keys");
+        return errmsg_set(errmsg, TOK_KEYS, "keys: expected an array of keys");
     for (size_t number = 1; scan_next_element(keys, &pos, &jwk); number++) {
         struct errmsg in_key = {0};
         enum tok_err err = add(set, jwk.text, &in_key);
@@ -117,7 +116,7 @@ static enum tok_err read_file(struct keyset *set, struct slice json, struct errm
     if (key_is_pem(json))
         return add(set, json, errmsg);
     if (scan_object(json, members, SET_MEMBERS, &n, &fault))
-        return errmsg_set(errmsg, TOK_KEYS, "no JSON object: %s at byte %zu", fault.what,
+        return errmsg_set(errmsg, TOK_KEYS, "not a JSON object: %s at byte %zu", fault.what,
                           fault.at);
     keys = scan_find(members, n, "keys");
     if (keys)
@@ -129,14 +128,14 @@ static enum tok_err read_file(struct keyset *set, struct slice json, struct errm
 
 static enum tok_err fill(struct keyset *set, struct slice json, struct errmsg *errmsg)
 {
-    struct errmsg last = {0}; /* why the last key was passed over, when any was */
+    struct errmsg last = {0}; /* why a key was ignored: the last one */
     enum tok_err err = read_file(set, json, &last);
 
     if (err)
         return errmsg_set(errmsg, err, "%s", last.text);
     if (set->n == 0)
-        return errmsg_set(errmsg, TOK_KEYS, "no key in it that can be used here%s%s",
-                          *last.text ? "; " : "", last.text);
+        return errmsg_set(errmsg, TOK_KEYS, "no usable key%s%s", *last.text ? "; " : "",
+                          last.text);
     return TOK_OK;
 }
 
@@ -157,7 +156,6 @@ enum tok_err keyset_parse(OSSL_LIB_CTX *ctx, struct slice json, alg_set algorith
     return err;
 }
 
-/* Who can read a secret can mint. */
 static enum tok_err check_secrecy(const struct keyset *set, const struct stat *st,
                                   struct errmsg *errmsg)
 {
@@ -165,8 +163,8 @@ static enum tok_err check_secrecy(const struct keyset *set, const struct stat *s
         return TOK_OK;
     return errmsg_set(
         errmsg, TOK_KEYS,
-        "holds a secret and has mode %04o; allowed is no permission for group and "
-        "others (chmod go=)",
+        "has a secret (oct) key and mode %04o; expected no permission for group and others "
+        "(chmod go=)",
         (unsigned)(st->st_mode & ALLPERMS));
 }
 
@@ -225,7 +223,7 @@ static bool same_time(struct timespec a, struct timespec b)
     return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
 }
 
-/* ctime besides: a file that others may write since is not the file that was trusted. */
+/* ctime also changes with owner and mode, which were checked. */
 static bool is_same_file(const struct stat *a, const struct stat *b)
 {
     return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size &&

@@ -1,13 +1,12 @@
 /*
- * A set of keys to verify with: a JWK Set (RFC 7517 5), one JWK, or one PEM block. Keys of an
- * unknown kty, crv or alg, keys for another use, and unknown members are passed over; anything
- * wrong in a key that is known refuses the whole set, naming the key's number (from 1) and the
- * member. Two keys of one kid are refused. A set without one usable key is refused: it never
- * means "any".
+ * A set of keys to verify with: a JWK Set (RFC 7517 5), one JWK, or one block of PEM. Keys of
+ * an unknown kty, crv or alg, keys for another use and unknown members are ignored. Any other
+ * error in a key refuses the whole set; the message names the number of the key, from 1, and
+ * the member. Also refused: two keys of one kid, and a set without a usable key.
  *
- * An HMAC secret can mint, so it is never among public keys: a set that holds both kinds is
- * refused, and a file with a secret must be closed to group and others. (A secret that names no
- * algorithm where none for it is allowed is not looked at.)
+ * Who can read an HMAC secret can issue tokens. So a set with both secrets and public keys is
+ * refused, and a file with a secret must not be readable by group and others. (A secret that
+ * names no algorithm is ignored where no HMAC algorithm is allowed.)
  */
 #pragma once
 
@@ -18,8 +17,8 @@
 
 struct keyset;
 
-/* algorithms: keys of an alg outside it are left out; a key that names none gets the one of
- * them that fits (key_read). TOK_KEYS, TOK_NO_MEMORY, TOK_CRYPTO. */
+/* Keys of algorithms that are not among these are left out; a key that names none gets the one
+ * that fits it, as in key_read(). TOK_KEYS, TOK_NO_MEMORY, TOK_CRYPTO. */
 enum tok_err keyset_parse(OSSL_LIB_CTX *ctx, struct slice json, alg_set algorithms,
                           struct keyset **ret, struct errmsg *errmsg) MUST_CHECK;
 
@@ -36,10 +35,9 @@ enum tok_err keyset_load(const struct keyset_source *from, struct keyset **ret,
                          struct errmsg *errmsg) MUST_CHECK;
 
 /*
- * A key file that is followed: each keyset_file_get looks whether it is still the file that was
- * read (device, inode, mtime, ctime, size) and reads it anew when not. A file that can't be
- * read or is wrong leaves no keys at all: what its owner took away must not go on counting. The
- * next call tries again.
+ * A key file that may be replaced at any time. keyset_file_get() reads it again when its
+ * device, inode, mtime, ctime or size has changed. When it cannot be read or is wrong there are
+ * no keys, because a key that was removed must not stay valid; the next call tries again.
  */
 struct keyset_file {
     char *path;                /* malloc'ed */
@@ -48,12 +46,12 @@ struct keyset_file {
     struct stat read;          /* of the file that set was read from */
 };
 
-/* Reads nothing yet. TOK_NO_MEMORY. */
+/* Does not read the file. TOK_NO_MEMORY. */
 enum tok_err keyset_file_init(const struct keyset_source *from,
                               struct keyset_file *ret) MUST_CHECK;
 void keyset_file_clear(struct keyset_file *file);
 
-/* *ret lives until the next call. Errors as keyset_load. */
+/* *ret is valid until the next call. Errors as of keyset_load(). */
 enum tok_err keyset_file_get(struct keyset_file *file, const struct keyset **ret,
                              struct errmsg *errmsg) MUST_CHECK;
 
@@ -63,5 +61,5 @@ DEFINE_CLEANUP(struct keyset *, cleanup_keyset, keyset_free)
 size_t keyset_size(const struct keyset *set);
 const struct key *keyset_at(const struct keyset *set, size_t i);
 
-/* By kid, exact bytes; NULL when there is none. */
+/* The key of this kid, or NULL. */
 const struct key *keyset_find(const struct keyset *set, struct slice kid);

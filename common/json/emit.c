@@ -2,6 +2,32 @@
 
 #include "common/base/base64url.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+
+/* Counts n bytes. Yields where they go, or NULL when they do not fit. */
+static char *take_room(struct emit *out, size_t n)
+{
+    bool fits = out->p && out->n <= out->size && n <= out->size - out->n;
+    char *at = fits ? out->p + out->n : NULL;
+
+    out->n += n;
+    return at;
+}
+
+void emit_bytes(struct emit *out, struct slice bytes)
+{
+    char *at = take_room(out, bytes.n);
+
+    if (at && bytes.n > 0)
+        memcpy(at, bytes.p, bytes.n);
+}
+
+void emit_text(struct emit *out, const char *text)
+{
+    emit_bytes(out, slice_of(text));
+}
+
 static void emit_escaped(struct emit *out, unsigned char c)
 {
     static const char hex[] = "0123456789abcdef";
@@ -34,20 +60,15 @@ void emit_string(struct emit *out, struct slice bytes)
 
 void emit_integer(struct emit *out, int64_t value)
 {
-    uint64_t left = value < 0 ? -(uint64_t)value : (uint64_t)value;
-    char text[20], *end = text + sizeof(text), *p = end;
+    char text[24];
 
-    do
-        *--p = (char)('0' + left % 10);
-    while (left /= 10);
-    if (value < 0)
-        *--p = '-';
-    emit_bytes(out, (struct slice){p, (size_t)(end - p)});
+    (void)snprintf(text, sizeof(text), "%" PRId64, value);
+    emit_text(out, text);
 }
 
 void emit_base64url(struct emit *out, struct slice bytes)
 {
-    char *at = emit_take(out, BASE64URL_LEN(bytes.n));
+    char *at = take_room(out, BASE64URL_LEN(bytes.n));
 
     if (at)
         base64url_encode(bytes, at);
@@ -57,6 +78,11 @@ void emit_begin(struct emit *out)
 {
     emit_text(out, "{");
     out->inside = false;
+}
+
+void emit_end(struct emit *out)
+{
+    emit_text(out, "}");
 }
 
 void emit_member(struct emit *out, const char *name)
@@ -80,9 +106,4 @@ void emit_member_base64url(struct emit *out, const char *name, struct slice valu
     emit_text(out, "\"");
     emit_base64url(out, value);
     emit_text(out, "\"");
-}
-
-void emit_end(struct emit *out)
-{
-    emit_text(out, "}");
 }

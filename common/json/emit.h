@@ -1,49 +1,26 @@
 /*
- * Compact JSON out, into room the caller has. What is written is always counted, and only what
- * fits is written: a first pass over too little room, or none, gives the size, a second one
- * fills exactly that. So a secret among the values is never left behind in a buffer that grew.
+ * A writer of compact JSON into a buffer of the caller. Bytes that do not fit are counted, not
+ * written: a first pass without a buffer yields the size, a second one fills a buffer of
+ * exactly that size. So a buffer never grows, and no copy of a secret is left in an old one.
  */
 #pragma once
 
 #include "common/base/error.h"
 #include "common/base/slice.h"
 
-#include <string.h>
-
 struct emit {
-    char *p;     /* NULL: count only */
+    char *p;     /* NULL: only count */
     size_t size; /* room at p */
-    size_t n;    /* bytes so far; over size: some did not fit */
-    bool inside; /* the object has a member already: a comma is due */
+    size_t n;    /* bytes so far; more than size: some did not fit */
+    bool inside; /* the object has a member: the next one needs a comma */
 };
 
-/* Where n more bytes go, or NULL when they have no room; counts them either way. */
-static inline char *emit_take(struct emit *out, size_t n)
-{
-    bool fits = out->p && out->n <= out->size && n <= out->size - out->n;
-    char *at = fits ? out->p + out->n : NULL;
+/* Bytes or a C string as they are, without quotes. */
+void emit_bytes(struct emit *out, struct slice bytes);
+void emit_text(struct emit *out, const char *text);
 
-    out->n += n;
-    return at;
-}
-
-/* As they are. Inline, like the next: of a literal nothing is left but a few stores. */
-static inline void emit_bytes(struct emit *out, struct slice bytes)
-{
-    char *at = emit_take(out, bytes.n);
-
-    if (at && bytes.n)
-        memcpy(at, bytes.p, bytes.n);
-}
-
-/* A C string as it is: punctuation, true. */
-static inline void emit_text(struct emit *out, const char *text)
-{
-    emit_bytes(out, slice_of(text));
-}
-
-/* A JSON string with its quotes. Bytes must be UTF-8; quote, backslash and control characters
- * are escaped (RFC 8259 7). */
+/* A JSON string. The bytes must be UTF-8; quote, backslash and control characters are escaped
+ * (RFC 8259 7). */
 void emit_string(struct emit *out, struct slice bytes);
 
 void emit_integer(struct emit *out, int64_t value);
@@ -51,17 +28,13 @@ void emit_integer(struct emit *out, int64_t value);
 /* base64url letters, without quotes. */
 void emit_base64url(struct emit *out, struct slice bytes);
 
-/* '{' */
+/* '{' and '}' */
 void emit_begin(struct emit *out);
+void emit_end(struct emit *out);
 
-/* A comma where one is due, the name, ':'. The value is the caller's next call. */
+/* A comma if needed, the name and ':'. The caller emits the value. */
 void emit_member(struct emit *out, const char *name);
 
-/* A whole member whose value is a string. */
+/* A member with a string as its value; the second one encodes it in base64url. */
 void emit_member_string(struct emit *out, const char *name, struct slice value);
-
-/* The same, its value in base64url. */
 void emit_member_base64url(struct emit *out, const char *name, struct slice value);
-
-/* '}' */
-void emit_end(struct emit *out);

@@ -1,16 +1,15 @@
 /*
- * A strict reader of JSON (RFC 8259) that yields spans of the text, copies nothing and
- * allocates nothing. One pass over the whole document refuses: duplicate member names at every
- * level (compared after escapes), bad UTF-8 (RFC 3629), lone surrogates, raw control
- * characters, NaN and friends, leading zeros, nesting over SCAN_DEPTH, more than SCAN_NAMES
- * names open at once, a byte order mark, and anything but white space after the value. A name
- * with U+0000 in it never equals a shorter one.
+ * A strict reader of JSON (RFC 8259). It yields slices of the text and copies and allocates
+ * nothing. Refused: duplicate member names at any level, compared after decoding; invalid UTF-8
+ * (RFC 3629); lone surrogates; control characters in strings; NaN, Infinity and leading zeros;
+ * nesting over SCAN_DEPTH; more than SCAN_NAMES names in the objects open at one point; a byte
+ * order mark; anything but white space after the value. A name that contains U+0000 never
+ * equals a shorter one.
  *
- * What it accepts, json-c (strict, a tokener of depth SCAN_DEPTH + 1) accepts with the same
- * values, but for three things that json-c bends: a name is cut at U+0000, so that it may then
- * equal another; a number out of its range goes to the nearest end; an escaped pair that means
- * U+1D800 to U+1DFFF, or the like in a higher plane, becomes U+FFFD (seen in 0.16). Where that
- * could matter, take the value from here.
+ * json-c 0.16 (strict, depth SCAN_DEPTH + 1) accepts what is accepted here, with the same
+ * values, except that it cuts names at U+0000, saturates numbers that are out of its range, and
+ * reads some escaped surrogate pairs (U+1D800 to U+1DFFF, and the like in higher planes) as
+ * U+FFFD.
  */
 #pragma once
 
@@ -30,11 +29,10 @@ enum scan_type {
     SCAN_NULL,
 };
 
-/* A value's text within the document: an object with its braces, a string with its quotes. */
 struct scan_value {
-    struct slice text;
+    struct slice text; /* of an object with its braces, of a string with its quotes */
     enum scan_type type;
-    bool escaped; /* a string that holds a backslash */
+    bool escaped; /* a string with a backslash in it */
 };
 
 struct scan_member {
@@ -44,60 +42,58 @@ struct scan_member {
 
 /* Where and why a document was refused. */
 struct scan_fault {
-    size_t at;        /* byte offset of the fault */
-    const char *what; /* a clause, static: "duplicate member" */
-    /* The fault is a lone surrogate escape in a string value of the outermost object: DRF tells
-     * such a one as the field's error, not as a parse error. 0 otherwise. */
+    size_t at;        /* byte offset */
+    const char *what; /* static: "duplicate member" */
+    /* A lone surrogate in a string value of the outermost object: its code; else 0. Django REST
+     * Framework reports it as an error of the field, not as a parse error. */
     uint32_t surrogate;
-    struct slice member; /* with surrogate: the outermost member's name text, quotes included */
+    struct slice member; /* with surrogate: the name of the field, with its quotes */
 };
 
-/* Checks a whole document and yields its one value. TOK_JSON; fault may be NULL. */
+/* Checks a document and yields its value. fault may be NULL. TOK_JSON. */
 enum tok_err scan_document(struct slice doc, struct scan_value *ret,
                            struct scan_fault *fault) MUST_CHECK;
 
-/* As scan_document, for a document that must be an object; its members, in order, go to
- * members[0..*ret_n). More than max members: TOK_JSON. One pass. On failure what is in members
- * means nothing. */
+/* The same for a document that must be an object with at most max members; yields them in
+ * order. On an error the contents of members are undefined. TOK_JSON. */
 enum tok_err scan_object(struct slice doc, struct scan_member *members, size_t max,
                          size_t *ret_n, struct scan_fault *fault) MUST_CHECK;
 
-/* Walk a value that came out of scan_document or scan_object (and is therefore well formed).
- * *pos starts at 0. False at the end. */
+/* Iterate over a value that scan_document() or scan_object() yielded. *pos is 0 at first. False
+ * at the end, and for a value of another type. */
 bool scan_next_member(struct scan_value object, size_t *pos, struct scan_member *ret);
 bool scan_next_element(struct scan_value array, size_t *pos, struct scan_value *ret);
 
-/* The member whose name is this C string; NULL when there is none. */
+/* The value of the member of this name, or NULL. */
 const struct scan_value *scan_find(const struct scan_member *members, size_t n,
                                    const char *name);
 
-/* True for a string whose decoded bytes are exactly these. */
-bool scan_string_is(struct scan_value v, struct slice bytes);
-
-/* The bytes between the quotes of a string with escaped == false. */
+/* The bytes between the quotes of a string; they are its value when escaped is false. */
 static inline struct slice scan_string_raw(struct scan_value v)
 {
     return (struct slice){v.text.p + 1, v.text.n - 2};
 }
 
-/* True for a string whose decoded bytes are this C string's. */
+/* True for a string with exactly this value. */
+bool scan_string_is(struct scan_value v, struct slice bytes);
+
+/* The same for a C string. */
 static inline bool scan_string_is_text(const struct scan_value *v, const char *text)
 {
     return v->type == SCAN_STRING && !v->escaped ? slice_is(scan_string_raw(*v), text)
                                                  : scan_string_is(*v, slice_of(text));
 }
 
-/* The decoded bytes of a string into ret (room for size; may hold NUL from \u0000; none is
- * added). A string without escapes can be had without a copy: scan_string_raw. TOK_TOO_LONG
- * when it does not fit, TOK_CLAIM_TYPE for what is no string. Decoded bytes are never more than
- * the text's. */
+/* Decodes a string into ret, which has room for size; without a NUL at the end, but U+0000 may
+ * be in it. The value is never longer than the text. TOK_TOO_LONG when it does not fit,
+ * TOK_CLAIM_TYPE when v is not a string. */
 enum tok_err scan_string(struct scan_value v, char *ret, size_t size, size_t *ret_n) MUST_CHECK;
 
 enum scan_round { SCAN_FLOOR, SCAN_CEIL };
 
-/* A NumericDate (RFC 7519 2): seconds, fractions rounded as asked. Numbers with an exponent,
- * beyond +-(2^53 - 1), and anything that is no number: TOK_CLAIM_TYPE. */
+/* Reads a NumericDate (RFC 7519 2): seconds, a fraction rounded. TOK_CLAIM_TYPE for a number
+ * with an exponent or beyond +-(2^53 - 1), and for any other value. */
 enum tok_err scan_time(struct scan_value v, enum scan_round round, int64_t *ret) MUST_CHECK;
 
-/* A whole number without fraction or exponent within +-(2^53 - 1): TOK_CLAIM_TYPE otherwise. */
+/* Reads an integer within +-(2^53 - 1), without fraction and exponent. TOK_CLAIM_TYPE. */
 enum tok_err scan_integer(struct scan_value v, int64_t *ret) MUST_CHECK;

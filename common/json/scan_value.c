@@ -79,7 +79,7 @@ static const char *value_at(const char *p, struct scan_value *ret)
     return end;
 }
 
-/* Where the next member or element begins; NULL: there is none. */
+/* Where the next member or element begins; NULL at the end. */
 static const char *next_begin(struct slice nested, size_t pos)
 {
     const char *p = skip_between(nested.p + (pos > 0 ? pos : 1));
