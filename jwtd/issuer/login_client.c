@@ -20,40 +20,24 @@ static const struct login_reply *cache_find(const struct login_client *c, const 
 {
     uint64_t now = service_monotonic();
 
-    for (size_t i = 0; i < LOGIN_CACHE_MAX; i++) {
-        const struct login_cache_entry *e = &c->cache[i];
-
-        if (e->user && now < e->until && strcmp(e->user, user) == 0)
-            return &e->reply;
-    }
+    for (size_t i = 0; i < LOGIN_CACHE_MAX; i++)
+        if (now < c->cache[i].until && strcmp(c->cache[i].user, user) == 0)
+            return &c->cache[i].reply;
     return NULL;
 }
 
-static void cache_drop(struct login_cache_entry *e)
-{
-    free(e->user);
-    *e = (struct login_cache_entry){0};
-}
-
 /* Takes the user's own entry, or the one that expires first. */
-static void cache_put(struct login_client *c, const char *user, const struct login_reply *reply)
+static void cache_put(struct login_client *c, const struct login_inquiry *q,
+                      const struct login_reply *reply)
 {
-    uint64_t time = c->service->settings.session.account_cache_time;
-    struct login_cache_entry *to = NULL;
+    struct login_cache_entry *to = &c->cache[0];
 
-    for (size_t i = 0; i < LOGIN_CACHE_MAX; i++) {
-        struct login_cache_entry *e = &c->cache[i];
-
-        if (e->user && strcmp(e->user, user) == 0)
-            cache_drop(e);
-        if (!to || e->until < to->until)
-            to = e;
-    }
-    cache_drop(to);
-    if (time == 0)
-        return;
-    *to = (struct login_cache_entry){.user = strdup(user), .reply = *reply};
-    to->until = to->user ? service_monotonic() + time : 0;
+    for (size_t i = 0; i < LOGIN_CACHE_MAX && strcmp(to->user, q->user) != 0; i++)
+        if (c->cache[i].until < to->until || strcmp(c->cache[i].user, q->user) == 0)
+            to = &c->cache[i];
+    memcpy(to->user, q->user, sizeof(to->user));
+    to->reply = *reply;
+    to->until = service_monotonic() + c->service->settings.session.account_cache_time;
 }
 
 bool login_client_has(const struct login_client *c, const char *user)
@@ -79,7 +63,7 @@ static void finish(struct login_inquiry *q, enum wire_status status, struct slic
         memcpy(reply.stamp, stamp.p, stamp.n);
     }
     if (status == WIRE_OK || (q->op == WIRE_ACCOUNT && is_verdict(status)))
-        cache_put(c, q->user, &reply);
+        cache_put(c, q, &reply);
     c->on_reply(c->arg, q, &reply);
     inquiry_free(q);
 }
@@ -223,6 +207,4 @@ void login_client_end(struct login_client *c)
         LIST_REMOVE(q, link);
         inquiry_free(q);
     }
-    for (size_t i = 0; i < LOGIN_CACHE_MAX; i++)
-        cache_drop(&c->cache[i]);
 }

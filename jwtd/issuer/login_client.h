@@ -32,7 +32,7 @@ struct login_inquiry {
 };
 
 struct login_cache_entry {
-    char *user; /* NULL: unused */
+    char user[WIRE_USER_MAX + 1];
     struct login_reply reply;
     uint64_t until; /* monotonic */
 };

@@ -8,7 +8,8 @@
 #define TURN_PRIORITY (SD_EVENT_PRIORITY_NORMAL + 10)
 #define TURN_MAX 128
 
-static bool run_handlers(struct loop *l)
+/* *ret_revoked: one of them revoked a session. False: the store or the keys failed. */
+static bool run_handlers(struct loop *l, bool *ret_revoked)
 {
     struct issuer *x = &l->issuer;
     struct issuer_request *r;
@@ -19,30 +20,20 @@ static bool run_handlers(struct loop *l)
             return false;
         if (r->status != WIRE_OK)
             request_set_refusal(r, r->status);
+        *ret_revoked = *ret_revoked || r->session_revoked;
     }
     return true;
 }
 
-static bool run_transaction(struct loop *l)
+static bool run_transaction(struct loop *l, bool *ret_revoked)
 {
     struct issuer *x = &l->issuer;
 
     if (store_begin(x->store, issuer_wall(), issuer_uptime()) != STORE_DONE)
         return false;
-    if (!run_handlers(l)) {
-        store_rollback(x->store);
-        return false;
-    }
-    return store_commit(x->store) == STORE_DONE;
-}
-
-static bool any_session_revoked(const struct loop *l)
-{
-    const struct issuer_request *r;
-
-    TAILQ_FOREACH (r, &l->in[REQUEST_QUEUED], link)
-        if (r->session_revoked)
-            return true;
+    if (run_handlers(l, ret_revoked))
+        return store_commit(x->store) == STORE_DONE;
+    store_rollback(x->store);
     return false;
 }
 
@@ -51,15 +42,15 @@ static int on_turn(sd_event_source *source, void *arg)
     struct loop *l = arg;
     struct issuer *x = &l->issuer;
     struct issuer_request *r;
-    bool published = true;
-    bool ok = state_ready(x) && run_transaction(l);
+    bool revoked = false, published = true;
+    bool ok = state_ready(x) && run_transaction(l, &revoked);
 
     (void)source;
     if (ok)
         service_recovered(&x->service);
     else if (x->usable)
         state_lost(x);
-    if (ok && any_session_revoked(l))
+    if (ok && revoked)
         published = state_publish(x);
     while ((r = TAILQ_FIRST(&l->in[REQUEST_QUEUED]))) {
         bool done = ok && (published || !r->session_revoked);

@@ -177,8 +177,10 @@ static enum tok_err apply_signer(const char *dir, const struct alg *alg,
     }
     choose_signer(keys, alg, &file);
     if (!keys->signer)
-        return errmsg_set(errmsg, TOK_KEYS, "%s: contains no key for Algorithm=%s", dir,
-                          alg->name);
+        return errmsg_set(errmsg, TOK_KEYS,
+                          "%s: contains no key for Algorithm=%s: before changing Algorithm=, "
+                          "run `jwtctl key rotate --alg=%s`",
+                          dir, alg->name, alg->name);
     return TOK_OK;
 }
 
