@@ -1,53 +1,23 @@
 #include "common/jose/alg.h"
 
-#define HMAC_ROW(bits)                                                                         \
-    {                                                                                          \
-        .name = "HS" #bits, .kind = ALG_OCT, .kty = "oct", .digest = "SHA" #bits,              \
-        .sig_len = (bits) / 8, .part_len = (bits) / 8                                          \
-    }
-
-#define RSA_ROW(bits)                                                                          \
-    {                                                                                          \
-        .name = "RS" #bits, .kind = ALG_RSA, .kty = "RSA", .ossl = "RSA",                      \
-        .digest = "SHA" #bits                                                                  \
-    }
-
-#define PSS_ROW(bits)                                                                          \
-    {                                                                                          \
-        .name = "PS" #bits, .kind = ALG_RSA, .pss = true, .kty = "RSA", .ossl = "RSA",         \
-        .digest = "SHA" #bits                                                                  \
-    }
-
-#define EC_ROW(bits, curve, bytes)                                                             \
-    {                                                                                          \
-        .name = "ES" #bits, .kind = ALG_EC, .kty = "EC", .crv = (curve), .ossl = "EC",         \
-        .digest = "SHA" #bits, .sig_len = 2 * (size_t)(bytes), .part_len = (bytes)             \
-    }
-
+/* clang-format off */
 static const struct alg table[] = {
-    {
-        .name = "EdDSA",
-        .alias = "Ed25519",
-        .kind = ALG_OKP,
-        .kty = "OKP",
-        .crv = "Ed25519",
-        .ossl = "ED25519",
-        .sig_len = 64,
-        .part_len = 32,
-    },
-    EC_ROW(256, "P-256", 32),
-    EC_ROW(384, "P-384", 48),
-    EC_ROW(512, "P-521", 66),
-    RSA_ROW(256),
-    RSA_ROW(384),
-    RSA_ROW(512),
-    PSS_ROW(256),
-    PSS_ROW(384),
-    PSS_ROW(512),
-    HMAC_ROW(256),
-    HMAC_ROW(384),
-    HMAC_ROW(512),
+    /* name    alias      kind    pss    kty    crv        ossl       digest   sig_len part_len */
+    {"EdDSA", "Ed25519", ALG_OKP, false, "OKP", "Ed25519", "ED25519", NULL,      64, 32},
+    {"ES256", NULL,      ALG_EC,  false, "EC",  "P-256",   "EC",      "SHA256",  64, 32},
+    {"ES384", NULL,      ALG_EC,  false, "EC",  "P-384",   "EC",      "SHA384",  96, 48},
+    {"ES512", NULL,      ALG_EC,  false, "EC",  "P-521",   "EC",      "SHA512", 132, 66},
+    {"RS256", NULL,      ALG_RSA, false, "RSA", NULL,      "RSA",     "SHA256",   0,  0},
+    {"RS384", NULL,      ALG_RSA, false, "RSA", NULL,      "RSA",     "SHA384",   0,  0},
+    {"RS512", NULL,      ALG_RSA, false, "RSA", NULL,      "RSA",     "SHA512",   0,  0},
+    {"PS256", NULL,      ALG_RSA, true,  "RSA", NULL,      "RSA",     "SHA256",   0,  0},
+    {"PS384", NULL,      ALG_RSA, true,  "RSA", NULL,      "RSA",     "SHA384",   0,  0},
+    {"PS512", NULL,      ALG_RSA, true,  "RSA", NULL,      "RSA",     "SHA512",   0,  0},
+    {"HS256", NULL,      ALG_OCT, false, "oct", NULL,      NULL,      "SHA256",  32, 32},
+    {"HS384", NULL,      ALG_OCT, false, "oct", NULL,      NULL,      "SHA384",  48, 48},
+    {"HS512", NULL,      ALG_OCT, false, "oct", NULL,      NULL,      "SHA512",  64, 64},
 };
+/* clang-format on */
 
 #define N_ROWS (sizeof(table) / sizeof(table[0]))
 

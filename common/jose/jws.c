@@ -75,72 +75,34 @@ enum jws_typ jws_typ_of(struct slice name)
     return JWS_TYP_OTHER;
 }
 
-/* Decodes a string into buf. TOK_TOO_LONG when it does not fit, TOK_HEADER for another type. */
-static enum tok_err read_string(const struct scan_value *v, char *buf, size_t size,
-                                struct slice *ret)
-{
-    enum tok_err err;
-    size_t n;
-
-    if (v->type != SCAN_STRING)
-        return TOK_HEADER;
-    err = scan_string(*v, buf, size, &n);
-    if (err)
-        return err;
-    *ret = (struct slice){buf, n};
-    return TOK_OK;
-}
-
 static enum tok_err read_typ(const struct scan_value *v, enum jws_typ *ret)
 {
-    char buf[64];
-    struct slice name;
-    enum tok_err err;
+    char name[64]; /* longer than any type we know */
+    size_t n = 0;
+    enum tok_err err = v ? scan_string(*v, name, sizeof(name), &n) : TOK_OK;
 
-    if (!v) {
+    if (err == TOK_CLAIM_TYPE)
+        return TOK_HEADER;
+    if (!v)
         *ret = JWS_TYP_ABSENT;
-        return TOK_OK;
-    }
-    err = read_string(v, buf, sizeof(buf), &name);
-    if (err == TOK_TOO_LONG) {
-        *ret = JWS_TYP_OTHER;
-        return TOK_OK;
-    }
-    if (err)
-        return err;
-    *ret = jws_typ_of(name);
+    else
+        *ret = err ? JWS_TYP_OTHER : jws_typ_of((struct slice){name, n});
     return TOK_OK;
 }
 
 static enum tok_err read_kid(const struct scan_value *v, struct jws_header *h)
 {
-    struct slice kid;
-    enum tok_err err;
-
-    if (!v)
-        return TOK_OK;
-    err = read_string(v, h->kid, sizeof(h->kid), &kid);
-    if (err)
-        return err == TOK_TOO_LONG ? TOK_HEADER : err;
-    h->kid_len = kid.n;
-    h->has_kid = true;
-    return TOK_OK;
+    h->has_kid = v != NULL;
+    return v && scan_string(*v, h->kid, sizeof(h->kid), &h->kid_len) ? TOK_HEADER : TOK_OK;
 }
 
 static enum tok_err read_alg(const struct scan_value *v, const struct alg **ret)
 {
-    char buf[32];
-    struct slice name;
-    enum tok_err err = read_string(v, buf, sizeof(buf), &name);
-    const struct alg *alg;
+    char name[32];
+    size_t n = 0;
 
-    if (err)
-        return err == TOK_TOO_LONG ? TOK_ALG : err;
-    alg = alg_find(name);
-    if (!alg)
-        return TOK_ALG;
-    *ret = alg;
-    return TOK_OK;
+    *ret = scan_string(*v, name, sizeof(name), &n) ? NULL : alg_find((struct slice){name, n});
+    return *ret ? TOK_OK : TOK_ALG;
 }
 
 enum tok_err jws_read_header(struct slice letters, struct jws_header *ret)

@@ -40,36 +40,25 @@ void key_parts_clear(struct key_parts *parts)
     *parts = (struct key_parts){0};
 }
 
-/* Writes a number of libcrypto in len bytes; 0: in as many as it has. */
-static enum tok_err get_number(const EVP_PKEY *pkey, const char *name, size_t len,
-                               uint8_t *room, size_t size, size_t *ret_n)
-{
-    CLEANUP(cleanup_bn) BIGNUM *bn = NULL;
-
-    if (EVP_PKEY_get_bn_param(pkey, name, &bn) != 1)
-        return TOK_CRYPTO;
-    if (len == 0)
-        len = (size_t)BN_num_bytes(bn);
-    if (len > size || BN_bn2binpad(bn, room, (int)len) < 0)
-        return TOK_CRYPTO;
-    *ret_n = len;
-    return TOK_OK;
-}
-
+/* Reads one number into the room of parts: in part_len bytes if the algorithm has one. */
 static enum tok_err get_part(const EVP_PKEY *pkey, const struct alg *alg, const char *name,
                              struct key_parts *parts, struct slice *ret)
 {
+    CLEANUP(cleanup_bn) BIGNUM *bn = NULL;
     uint8_t *room = (uint8_t *)parts->room.p + parts->used;
-    size_t size = parts->room.n - parts->used, n = 0;
-    enum tok_err err;
+    size_t left = parts->room.n - parts->used, n = alg->part_len;
 
-    if (alg->kind == ALG_OKP)
-        err = EVP_PKEY_get_octet_string_param(pkey, name, room, size, &n) == 1 ? TOK_OK
-                                                                               : TOK_CRYPTO;
-    else
-        err = get_number(pkey, name, alg->part_len, room, size, &n);
-    if (err)
-        return err;
+    if (alg->kind == ALG_OKP) {
+        if (EVP_PKEY_get_octet_string_param(pkey, name, room, left, &n) != 1)
+            return TOK_CRYPTO;
+    } else {
+        if (EVP_PKEY_get_bn_param(pkey, name, &bn) != 1)
+            return TOK_CRYPTO;
+        if (n == 0)
+            n = (size_t)BN_num_bytes(bn);
+        if (n > left || BN_bn2binpad(bn, room, (int)n) < 0)
+            return TOK_CRYPTO;
+    }
     *ret = (struct slice){(const char *)room, n};
     parts->used += n;
     return TOK_OK;

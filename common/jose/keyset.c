@@ -126,34 +126,25 @@ static enum tok_err read_file(struct keyset *set, struct slice json, struct errm
     return errmsg_set(errmsg, TOK_KEYS, "neither a JWK Set (keys) nor a JWK (kty)");
 }
 
-static enum tok_err fill(struct keyset *set, struct slice json, struct errmsg *errmsg)
-{
-    struct errmsg last = {0}; /* why a key was ignored: the last one */
-    enum tok_err err = read_file(set, json, &last);
-
-    if (err)
-        return errmsg_set(errmsg, err, "%s", last.text);
-    if (set->n == 0)
-        return errmsg_set(errmsg, TOK_KEYS, "no usable key%s%s", *last.text ? "; " : "",
-                          last.text);
-    return TOK_OK;
-}
-
 enum tok_err keyset_parse(OSSL_LIB_CTX *ctx, struct slice json, alg_set algorithms,
                           struct keyset **ret, struct errmsg *errmsg)
 {
-    struct keyset *set = calloc(1, sizeof(*set));
+    CLEANUP(cleanup_keyset) struct keyset *set = calloc(1, sizeof(*set));
+    struct errmsg last = {0}; /* the error, or why the last ignored key was ignored */
     enum tok_err err;
 
     if (!set)
         return TOK_NO_MEMORY;
     *set = (struct keyset){.ctx = ctx, .algorithms = algorithms};
-    err = fill(set, json, errmsg);
+    err = read_file(set, json, &last);
     if (err)
-        keyset_free(set);
-    else
-        *ret = set;
-    return err;
+        return errmsg_set(errmsg, err, "%s", last.text);
+    if (set->n == 0)
+        return errmsg_set(errmsg, TOK_KEYS, "no usable key%s%s", *last.text ? "; " : "",
+                          last.text);
+    *ret = set;
+    set = NULL;
+    return TOK_OK;
 }
 
 static enum tok_err check_secrecy(const struct keyset *set, const struct stat *st,

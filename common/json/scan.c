@@ -269,36 +269,17 @@ static enum tok_err take_array(struct scanner *s)
     return TOK_OK;
 }
 
-/* Recursion ends at SCAN_DEPTH. */
-static enum tok_err take_nested(struct scanner *s, enum scan_type type)
+/* An object or an array. The recursion ends at SCAN_DEPTH. */
+static enum tok_err take_nested(struct scanner *s, enum tok_err (*take)(struct scanner *))
 {
     enum tok_err err;
 
     if (s->depth == SCAN_DEPTH)
         return refuse(s, "nested too deeply");
     s->depth++;
-    err = type == SCAN_OBJECT ? take_object(s) : take_array(s);
+    err = take(s);
     s->depth--;
     return err;
-}
-
-static enum tok_err take_other(struct scanner *s, enum scan_type type)
-{
-    switch (type) {
-    case SCAN_OBJECT:
-    case SCAN_ARRAY:
-        return take_nested(s, type);
-    case SCAN_TRUE:
-        return take_word(s, SLICE("true"));
-    case SCAN_FALSE:
-        return take_word(s, SLICE("false"));
-    case SCAN_NULL:
-        return take_word(s, SLICE("null"));
-    case SCAN_NUMBER:
-    case SCAN_STRING:
-        break;
-    }
-    return take_number(s);
 }
 
 static enum tok_err take_value(struct scanner *s, const struct scan_value *outer_name,
@@ -306,11 +287,30 @@ static enum tok_err take_value(struct scanner *s, const struct scan_value *outer
 {
     const char *from = s->at;
     enum scan_type type = scan_type_of(peek(s));
-    enum tok_err err;
+    enum tok_err err = TOK_JSON;
 
-    if (type == SCAN_STRING)
+    switch (type) {
+    case SCAN_STRING:
         return take_string_value(s, outer_name, ret);
-    err = take_other(s, type);
+    case SCAN_OBJECT:
+        err = take_nested(s, take_object);
+        break;
+    case SCAN_ARRAY:
+        err = take_nested(s, take_array);
+        break;
+    case SCAN_TRUE:
+        err = take_word(s, SLICE("true"));
+        break;
+    case SCAN_FALSE:
+        err = take_word(s, SLICE("false"));
+        break;
+    case SCAN_NULL:
+        err = take_word(s, SLICE("null"));
+        break;
+    case SCAN_NUMBER:
+        err = take_number(s);
+        break;
+    }
     if (!err)
         *ret = (struct scan_value){.text = {from, (size_t)(s->at - from)}, .type = type};
     return err;
