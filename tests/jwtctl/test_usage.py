@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from harness import JWTCTL, NOW, TMP, claims, environment, local_issuer, needs_root, path, run, server, sign, taken, words
+from harness import JWTCTL, NOW, TMP, claims, environment, local_issuer, needs_root, path, run, server, sign, words
 
 
 def test_help_and_version_are_answers():

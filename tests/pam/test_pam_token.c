@@ -57,7 +57,8 @@ static void assert_plan_refused(const struct plan *plan, const char *reason)
     assert_refused(mint_sign(plan), reason);
 }
 
-/* A test of one plan of alice's with one thing wrong. */
+/* A test of one plan of alice's with one thing wrong: one for each word of the log. The unit
+ * tests try every way to come to it. */
 #define REFUSED(name, reason, ...)                                                             \
     START_TEST(name)                                                                           \
     {                                                                                          \
@@ -203,32 +204,19 @@ END_TEST
 
 REFUSED(token_without_exp_is_refused, "missing_claim", plan.exp[0] = '\0')
 REFUSED(exp_as_a_string_is_refused, "bad_claim_type", SET(exp, "\"%" PRId64 "\"", NOW + 900))
-REFUSED(exp_beyond_every_clock_is_refused, "bad_claim_type", SET(exp, "99999999999999999999"))
-REFUSED(token_without_iat_is_refused, "missing_claim", plan.iat[0] = '\0')
-REFUSED(token_without_aud_is_refused, "missing_claim", plan.aud[0] = '\0')
 REFUSED(token_for_another_aud_is_refused, "wrong_audience", SET(aud, "\"other.example\""))
 REFUSED(aud_prefix_is_refused, "wrong_audience", SET(aud, "\"host.example.org\""))
-REFUSED(aud_list_without_us_is_refused, "wrong_audience", SET(aud, "[\"a\",\"b\"]"))
-REFUSED(empty_aud_list_is_refused, "wrong_audience", SET(aud, "[]"))
-REFUSED(token_without_iss_is_refused, "missing_claim", plan.iss[0] = '\0')
 REFUSED(token_of_another_iss_is_refused, "wrong_issuer", SET(iss, "\"https://evil.example\""))
-REFUSED(iss_as_a_list_is_refused, "bad_claim_type", SET(iss, "[\"" RIG_ISSUER "\"]"))
-REFUSED(token_without_sub_is_refused, "missing_claim", plan.sub[0] = '\0')
-REFUSED(sub_as_a_number_is_refused, "bad_claim_type", SET(sub, "23001"))
 REFUSED(nbf_ahead_is_refused, "not_yet_valid", SET(more, ",\"nbf\":%" PRId64, NOW + 600))
-REFUSED(iat_ahead_is_refused, "not_yet_valid", SET(iat, "%" PRId64, NOW + 600))
 REFUSED(year_of_lifetime_is_refused, "lifetime_too_long",
         SET(exp, "%" PRId64, NOW + INT64_C(365) * 86400))
 REFUSED(refresh_token_is_refused, "wrong_type", SET(token_type, "\"refresh\""))
-REFUSED(token_without_type_is_refused, "wrong_type", plan.token_type[0] = '\0')
 REFUSED(bound_token_is_refused, "bound", SET(more, ",\"cnf\":{\"jkt\":\"x\"}"))
 REFUSED(scope_of_another_service_is_refused, "wrong_scope",
         SET(more, ",\"scope\":\"pam:sudo\""))
 REFUSED(duplicate_sub_is_refused, "bad_json", SET(more, ",\"sub\":\"alice\""))
 REFUSED(crit_is_refused, "crit",
         SET(header, "{\"alg\":\"EdDSA\",\"typ\":\"JWT\",\"crit\":[\"exp\"],\"exp\":1}"))
-REFUSED(unencoded_payload_is_refused, "crit",
-        SET(header, "{\"alg\":\"EdDSA\",\"crit\":[\"b64\"],\"b64\":false}"))
 REFUSED(unknown_kid_is_refused, "unknown_key",
         SET(header, "{\"alg\":\"EdDSA\",\"typ\":\"JWT\",\"kid\":\"AAAAAAAA\"}"))
 REFUSED(another_typ_is_refused, "wrong_typ",
@@ -497,21 +485,15 @@ RIG_MAIN("pam_token", good_token_opens, token_of_alice_is_refused_for_carol,
          uid_0_is_refused_by_every_name, allow_root_lets_root_in,
          expired_token_is_refused_and_the_holder_told,
          nothing_is_told_or_believed_before_the_signature_held, token_without_exp_is_refused,
-         exp_as_a_string_is_refused, exp_beyond_every_clock_is_refused,
-         token_without_iat_is_refused, token_without_aud_is_refused,
-         token_for_another_aud_is_refused, aud_prefix_is_refused,
-         aud_list_without_us_is_refused, empty_aud_list_is_refused,
-         token_without_iss_is_refused, token_of_another_iss_is_refused,
-         iss_as_a_list_is_refused, token_without_sub_is_refused, sub_as_a_number_is_refused,
-         nbf_ahead_is_refused, iat_ahead_is_refused, year_of_lifetime_is_refused,
-         refresh_token_is_refused, token_without_type_is_refused, bound_token_is_refused,
-         scope_of_another_service_is_refused, duplicate_sub_is_refused, crit_is_refused,
-         unencoded_payload_is_refused, unknown_kid_is_refused, another_typ_is_refused,
-         token_with_our_aud_among_others_opens, scope_of_this_service_opens,
-         signature_of_another_key_is_refused, tampered_signature_is_refused,
-         tampered_payload_is_refused, tampered_header_is_refused, cut_token_is_refused,
-         token_cut_to_511_never_reaches_the_password_module, lengthened_token_is_refused,
-         alg_none_is_refused, hmac_with_the_public_key_is_refused, bearer_in_front_is_refused,
-         empty_answer_is_refused, junk_is_refused, token_over_max_length_is_refused,
-         ended_session_is_refused_and_the_holder_told, another_session_lives_on,
-         scope_of_another_service_is_told, leeway_is_kept_and_no_more)
+         exp_as_a_string_is_refused, token_for_another_aud_is_refused, aud_prefix_is_refused,
+         token_of_another_iss_is_refused, nbf_ahead_is_refused, year_of_lifetime_is_refused,
+         refresh_token_is_refused, bound_token_is_refused, scope_of_another_service_is_refused,
+         duplicate_sub_is_refused, crit_is_refused, unknown_kid_is_refused,
+         another_typ_is_refused, token_with_our_aud_among_others_opens,
+         scope_of_this_service_opens, signature_of_another_key_is_refused,
+         tampered_signature_is_refused, tampered_payload_is_refused, tampered_header_is_refused,
+         cut_token_is_refused, token_cut_to_511_never_reaches_the_password_module,
+         lengthened_token_is_refused, alg_none_is_refused, hmac_with_the_public_key_is_refused,
+         bearer_in_front_is_refused, empty_answer_is_refused, junk_is_refused,
+         token_over_max_length_is_refused, ended_session_is_refused_and_the_holder_told,
+         another_session_lives_on, scope_of_another_service_is_told, leeway_is_kept_and_no_more)

@@ -157,35 +157,21 @@ def flip(token, part):
 
 
 def refused_tokens():
-    """Name -> user, token, and what the journal's line must say."""
+    """Name -> user, token, and what the journal's line must say. The unit tests and the pam suite try every
+    other; the table of services has those that a door could tell apart."""
     now = int(time.time())
     good = mint()
     public = unb64(issuer_key()["x"])
     mac = lambda text: hmac.new(public, text.encode(), hashlib.sha256).digest()
-    refresh = obtain()["refresh"]
     return {
         "another user's": ("carol", good, "wrong_user"),
-        "expired": ("alice", mint(exp=now - 10, iat=now - 100), "expired"),
-        "no exp": ("alice", mint(drop=["exp"]), "missing_claim"),
-        "exp as a string": ("alice", mint(exp=str(now + 300)), "bad_claim_type"),
-        "another aud": ("alice", mint(aud="elsewhere"), "wrong_audience"),
-        "no aud": ("alice", mint(drop=["aud"]), "missing_claim"),
         "another iss": ("alice", mint(iss="https://elsewhere"), "wrong_issuer"),
-        "no iss": ("alice", mint(drop=["iss"]), "missing_claim"),
-        "no sub": ("alice", mint(drop=["sub"]), "missing_claim"),
-        "nbf ahead": ("alice", mint(nbf=now + 100), "not_yet_valid"),
+        "no exp": ("alice", mint(drop=["exp"]), "missing_claim"),
         "a year's lifetime": ("alice", mint(exp=now + 31536000), "lifetime_too_long"),
-        "tampered header": ("alice", flip(good, 0), ""),
         "tampered payload": ("alice", flip(good, 1), "bad_signature"),
-        "tampered signature": ("alice", flip(good, 2), "bad_signature"),
-        "cut": ("alice", good[:-20], "bad_signature"),
         "cut to a stump": ("alice", good[:100], "malformed"),
-        "lengthened": ("alice", good + "AAAA", "bad_signature"),
         "alg none": ("alice", mint(header={"alg": "none"}, signature=lambda _: b""), "bad_alg"),
         "HS256 with the public key": ("alice", mint(header={"alg": "HS256"}, signature=mac), "bad_alg"),
-        "crit": ("alice", mint(header={"crit": ["x"], "x": 1}), "crit"),
-        "a refresh token": ("alice", refresh, "wrong_type"),
-        "Bearer in front": ("alice", "Bearer " + good, "malformed"),
     }
 
 
