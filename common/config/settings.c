@@ -153,7 +153,7 @@ static enum tok_err read_drop_ins(struct settings *s, const char *path, struct e
     return err;
 }
 
-/* An RSA signature alone has 342 letters, too long for what sudo, su and xrdp accept. The
+/* An RSA signature alone has 342 letters, too long for what sudo, xrdp and polkit accept. The
  * setting must say that tokens are meant for other programs. */
 static enum tok_err check_length(const struct settings *s, const char *path,
                                  struct errmsg *errmsg)
@@ -164,8 +164,8 @@ static enum tok_err check_length(const struct settings *s, const char *path,
         return TOK_OK;
     return errmsg_set(
         errmsg, TOK_SETTINGS,
-        "%s: Algorithm=%s makes tokens of more than %d bytes, which sudo and su "
-        "cannot take: set MaxTokenLength= to what other programs take, such as 1024",
+        "%s: Algorithm=%s makes tokens of more than %d bytes, which sudo does not accept: "
+        "set MaxTokenLength= to what the programs in use accept, such as 1023 for ssh",
         path, alg->name, SETTINGS_TOKEN_LENGTH);
 }
 
