@@ -23,24 +23,26 @@ static const uint8_t values[256] = {
     ['4'] = LETTER | 56, ['5'] = LETTER | 57, ['6'] = LETTER | 58, ['7'] = LETTER | 59,
     ['8'] = LETTER | 60, ['9'] = LETTER | 61, ['-'] = LETTER | 62, ['_'] = LETTER | 63};
 
-/* Writes the first n of the four letters that these 24 bits make. */
-static inline char *put_letters(uint32_t bits, size_t n, char *ret)
-{
-    for (size_t i = 0; i < n; i++)
-        *ret++ = letters[bits >> (18 - 6 * i) & 63];
-    return ret;
-}
-
 void base64url_encode(struct slice in, char *ret)
 {
     const uint8_t *p = (const uint8_t *)in.p;
     size_t left = in.n;
+    uint32_t bits;
 
-    for (; left >= 3; left -= 3, p += 3)
-        ret = put_letters((uint32_t)p[0] << 16 | (uint32_t)p[1] << 8 | p[2], 4, ret);
-    if (left > 0)
-        (void)put_letters((uint32_t)p[0] << 16 | (left == 2 ? (uint32_t)p[1] << 8 : 0),
-                          left + 1, ret);
+    for (; left >= 3; left -= 3, p += 3) {
+        bits = (uint32_t)p[0] << 16 | (uint32_t)p[1] << 8 | p[2];
+        *ret++ = letters[bits >> 18];
+        *ret++ = letters[bits >> 12 & 63];
+        *ret++ = letters[bits >> 6 & 63];
+        *ret++ = letters[bits & 63];
+    }
+    if (left > 0) {
+        bits = (uint32_t)p[0] << 16 | (left == 2 ? (uint32_t)p[1] << 8 : 0);
+        *ret++ = letters[bits >> 18];
+        *ret++ = letters[bits >> 12 & 63];
+        if (left == 2)
+            *ret = letters[bits >> 6 & 63];
+    }
 }
 
 /* The 24 bits of four letters. *marks keeps its top bit when they are letters. */
