@@ -33,7 +33,7 @@ static const struct {
      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"},
 };
 
-START_TEST(the_vectors_hold_both_ways)
+START_TEST(the_vectors_are_encoded_and_decoded)
 {
     for (size_t i = 0; i < N(vectors); i++) {
         size_t letters = strlen(vectors[i].text), n = 77;
@@ -52,7 +52,7 @@ START_TEST(the_vectors_hold_both_ways)
 }
 END_TEST
 
-START_TEST(decode_is_encode_backwards)
+START_TEST(decode_reverses_encode)
 {
     unsigned char bytes[200];
     char text[BASE64URL_LEN(200)], back[200];
@@ -104,7 +104,7 @@ START_TEST(a_length_that_holds_no_bytes_is_refused)
 }
 END_TEST
 
-/* Of 64 last letters only those with zero bits at the end are the spelling of a value. */
+/* Of the 64 letters, only those whose unused bits are zero may be the last one. */
 START_TEST(stray_bits_are_refused)
 {
     static const char letters[] =
@@ -120,7 +120,7 @@ START_TEST(stray_bits_are_refused)
 }
 END_TEST
 
-/* The value of a letter, or -1, as RFC 4648's table 2 has it. */
+/* The value of a letter in table 2 of RFC 4648, or -1. */
 static int value_of(int c)
 {
     static const char letters[] =
@@ -130,9 +130,8 @@ static int value_of(int c)
     return at ? (int)(at - letters) : -1;
 }
 
-/* n letters, all of them 'A' but c at one place, in a block of just their size and so decoded.
- */
-static void one_letter_is_judged(char *text, size_t n, size_t at, int c)
+/* Decodes n letters 'A', one of them replaced by c, into a block of exactly the right size. */
+static void check_one_byte(char *text, size_t n, size_t at, int c)
 {
     size_t size = BASE64URL_BYTES(n), got = 77;
     char *bytes = malloc(size);
@@ -148,7 +147,7 @@ static void one_letter_is_judged(char *text, size_t n, size_t at, int c)
         ck_assert_err(err, TOK_BASE64);
     if (value >= 0 && (at + 1 < n || n % 4 == 0)) {
         unsigned bits =
-            (unsigned)value << 10 >> at * 6 % 8; /* where its first byte is on top */
+            (unsigned)value << 10 >> at * 6 % 8; /* the first byte it is in, on top */
 
         ck_assert_ok(err);
         ck_assert_uint_eq(got, size);
@@ -161,8 +160,7 @@ static void one_letter_is_judged(char *text, size_t n, size_t at, int c)
     free(bytes);
 }
 
-/* Lengths about those that are decoded many letters at a time. */
-START_TEST(every_byte_is_judged_at_every_place)
+START_TEST(every_byte_at_every_place_is_a_letter_or_refused)
 {
     static const size_t lengths[] = {2,  3,  4,  6,  7,  8,  10, 11, 31, 32,
                                      34, 35, 36, 62, 63, 64, 66, 96, 99};
@@ -175,13 +173,13 @@ START_TEST(every_byte_is_judged_at_every_place)
         memset(text, 'A', n);
         for (size_t at = 0; at < n; at++)
             for (int c = 0; c < 0x100; c++)
-                one_letter_is_judged(text, n, at, c);
+                check_one_byte(text, n, at, c);
         free(text);
     }
 }
 END_TEST
 
-START_TEST(what_does_not_fit_is_refused)
+START_TEST(output_that_does_not_fit_is_refused)
 {
     char bytes[4] = "###";
     size_t n = 77;
@@ -196,7 +194,7 @@ START_TEST(what_does_not_fit_is_refused)
 }
 END_TEST
 
-START_TEST(an_empty_text_is_no_bytes)
+START_TEST(an_empty_text_decodes_to_no_bytes)
 {
     size_t n = 77;
 
@@ -207,7 +205,7 @@ START_TEST(an_empty_text_is_no_bytes)
 }
 END_TEST
 
-UNIT_MAIN("base64url", the_vectors_hold_both_ways, decode_is_encode_backwards,
+UNIT_MAIN("base64url", the_vectors_are_encoded_and_decoded, decode_reverses_encode,
           padding_is_refused, a_length_that_holds_no_bytes_is_refused, stray_bits_are_refused,
-          every_byte_is_judged_at_every_place, what_does_not_fit_is_refused,
-          an_empty_text_is_no_bytes)
+          every_byte_at_every_place_is_a_letter_or_refused, output_that_does_not_fit_is_refused,
+          an_empty_text_decodes_to_no_bytes)

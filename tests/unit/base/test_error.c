@@ -22,7 +22,7 @@ START_TEST(every_error_has_its_word)
 }
 END_TEST
 
-START_TEST(every_error_has_a_clause_of_its_own)
+START_TEST(every_error_has_a_text_that_no_other_has)
 {
     for (int i = 0; i < TOK_ERR_COUNT; i++) {
         const char *text = tok_err_text((enum tok_err)i);
@@ -37,14 +37,14 @@ START_TEST(every_error_has_a_clause_of_its_own)
 }
 END_TEST
 
-START_TEST(only_errors_after_revoked_are_ours)
+START_TEST(only_errors_of_this_host_are_ours)
 {
     for (int i = 0; i < TOK_ERR_COUNT; i++)
         ck_assert_int_eq(tok_err_is_ours((enum tok_err)i), i >= TOK_KEYS);
 }
 END_TEST
 
-START_TEST(a_number_that_is_no_error_is_no_success)
+START_TEST(an_invalid_number_is_never_ok)
 {
     static const int numbers[] = {TOK_ERR_COUNT, TOK_ERR_COUNT + 1, -1, 1 << 30};
 
@@ -55,7 +55,7 @@ START_TEST(a_number_that_is_no_error_is_no_success)
 }
 END_TEST
 
-START_TEST(why_holds_the_sentence_and_gives_the_error_back)
+START_TEST(errmsg_set_formats_the_message_and_returns_the_error)
 {
     struct errmsg errmsg;
 
@@ -79,7 +79,7 @@ START_TEST(control_bytes_in_errmsg_become_question_marks)
 }
 END_TEST
 
-START_TEST(a_long_sentence_is_cut_to_the_buffer)
+START_TEST(a_long_message_is_truncated)
 {
     char longer[2000];
     struct errmsg errmsg;
@@ -91,7 +91,7 @@ START_TEST(a_long_sentence_is_cut_to_the_buffer)
 }
 END_TEST
 
-START_TEST(why_may_be_told_on_from_itself)
+START_TEST(errmsg_may_be_among_its_own_arguments)
 {
     struct errmsg errmsg;
 
@@ -101,8 +101,8 @@ START_TEST(why_may_be_told_on_from_itself)
 }
 END_TEST
 
-UNIT_MAIN("error", every_error_has_its_word, every_error_has_a_clause_of_its_own,
-          only_errors_after_revoked_are_ours, a_number_that_is_no_error_is_no_success,
-          why_holds_the_sentence_and_gives_the_error_back,
-          control_bytes_in_errmsg_become_question_marks, a_long_sentence_is_cut_to_the_buffer,
-          why_may_be_told_on_from_itself)
+UNIT_MAIN("error", every_error_has_its_word, every_error_has_a_text_that_no_other_has,
+          only_errors_of_this_host_are_ours, an_invalid_number_is_never_ok,
+          errmsg_set_formats_the_message_and_returns_the_error,
+          control_bytes_in_errmsg_become_question_marks, a_long_message_is_truncated,
+          errmsg_may_be_among_its_own_arguments)

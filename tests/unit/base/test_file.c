@@ -12,7 +12,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#define STRANGER 54321 /* a uid that is nobody's */
+#define OTHER_UID 54321 /* of no user */
 
 static void need_root(void)
 {
@@ -29,7 +29,7 @@ static void make(const char *path, const char *text, mode_t mode)
     ck_assert_int_eq(chmod(path, mode), 0);
 }
 
-/* The file is refused with this errno and a sentence that begins with its path and says this.
+/* Expects TOK_FILE with this errno and a message that begins with the path and contains says.
  */
 static void refuse(const char *path, enum file_trust trust, int error, const char *says)
 {
@@ -90,7 +90,7 @@ START_TEST(all_bytes_are_read_and_a_nul_follows)
 }
 END_TEST
 
-START_TEST(an_empty_file_is_no_error)
+START_TEST(an_empty_file_is_read)
 {
     CLEANUP(place_leave) struct place p = place_enter();
 
@@ -99,7 +99,7 @@ START_TEST(an_empty_file_is_no_error)
 }
 END_TEST
 
-START_TEST(a_missing_file_says_enoent)
+START_TEST(a_missing_file_gives_enoent)
 {
     CLEANUP(place_leave) struct place p = place_enter();
 
@@ -186,28 +186,28 @@ START_TEST(a_private_file_that_others_can_read_is_refused)
 }
 END_TEST
 
-START_TEST(a_strangers_file_is_refused)
+START_TEST(a_file_of_another_user_is_refused)
 {
     static const enum file_trust each[] = {FILE_PUBLIC, FILE_SETTINGS, FILE_PRIVATE, FILE_OWN};
     CLEANUP(place_leave) struct place p = place_enter();
 
     need_root();
     make("f", "x", 0600);
-    ck_assert_int_eq(chown("f", STRANGER, 0), 0);
+    ck_assert_int_eq(chown("f", OTHER_UID, 0), 0);
     for (size_t i = 0; i < 4; i++)
         refuse("f", each[i], EPERM, "owned by uid 54321; expected root");
 }
 END_TEST
 
-START_TEST(a_public_file_may_be_its_directorys_owners)
+START_TEST(a_public_file_may_belong_to_the_owner_of_its_directory)
 {
     CLEANUP(place_leave) struct place p = place_enter();
 
     need_root();
     ck_assert_int_eq(mkdir("dir", 0755), 0);
     make("dir/f", "x", 0644);
-    ck_assert_int_eq(chown("dir", STRANGER, 0), 0);
-    ck_assert_int_eq(chown("dir/f", STRANGER, 0), 0);
+    ck_assert_int_eq(chown("dir", OTHER_UID, 0), 0);
+    ck_assert_int_eq(chown("dir/f", OTHER_UID, 0), 0);
     accept("dir/f", FILE_PUBLIC);
     accept("dir/f", FILE_OWN);
     refuse("dir/f", FILE_SETTINGS, EPERM, "expected root");
@@ -215,14 +215,14 @@ START_TEST(a_public_file_may_be_its_directorys_owners)
 }
 END_TEST
 
-START_TEST(roots_file_in_anybodys_directory_is_taken)
+START_TEST(a_file_of_root_in_any_directory_is_accepted)
 {
     CLEANUP(place_leave) struct place p = place_enter();
 
     need_root();
     ck_assert_int_eq(mkdir("dir", 0755), 0);
     make("dir/f", "x", 0600);
-    ck_assert_int_eq(chown("dir", STRANGER, 0), 0);
+    ck_assert_int_eq(chown("dir", OTHER_UID, 0), 0);
     accept("dir/f", FILE_PUBLIC);
     accept("dir/f", FILE_SETTINGS);
     accept("dir/f", FILE_PRIVATE);
@@ -237,19 +237,19 @@ START_TEST(the_caller_is_the_effective_user_for_private_and_the_real_one_for_own
     need_root();
     make("f", "x", 0600);
     ck_assert_int_eq(chmod(".", 0711), 0);
-    ck_assert_int_eq(chown("f", STRANGER, 0), 0);
-    ck_assert_int_eq(setresuid(0, STRANGER, 0), 0);
+    ck_assert_int_eq(chown("f", OTHER_UID, 0), 0);
+    ck_assert_int_eq(setresuid(0, OTHER_UID, 0), 0);
     accept("f", FILE_PRIVATE);
     refuse("f", FILE_OWN, EPERM,
            "expected root, the owner of its directory or the current user");
-    ck_assert_int_eq(setresuid(STRANGER, 0, 0), 0);
+    ck_assert_int_eq(setresuid(OTHER_UID, 0, 0), 0);
     accept("f", FILE_OWN);
     refuse("f", FILE_PRIVATE, EPERM, "expected root or the current user");
     ck_assert_int_eq(setresuid(0, 0, 0), 0);
 }
 END_TEST
 
-START_TEST(the_size_cap_is_exact)
+START_TEST(the_size_limit_is_exact)
 {
     CLEANUP(place_leave) struct place p = place_enter();
     CLEANUP(secret_clear) struct secret bytes = {0};
@@ -268,7 +268,7 @@ START_TEST(a_file_that_grows_while_it_is_read_is_refused)
     CLEANUP(secret_clear) struct secret bytes = {0};
     struct errmsg errmsg;
 
-    /* procfs says 0 bytes and then yields some. */
+    /* stat reports 0 bytes for a file of procfs, and read returns more. */
     ck_assert_err(file_read("/proc/self/limits", FILE_PUBLIC, 0, &bytes, &errmsg), TOK_FILE);
     ck_assert_ptr_nonnull(strstr(errmsg.text, "changed while it was read"));
 }
@@ -338,7 +338,7 @@ START_TEST(a_failed_write_leaves_the_old_file_and_nothing_else)
 }
 END_TEST
 
-START_TEST(a_sweep_takes_what_a_killed_write_left_and_nothing_else)
+START_TEST(a_sweep_removes_temporary_files_and_nothing_else)
 {
     CLEANUP(place_leave) struct place p = place_enter();
 
@@ -398,7 +398,7 @@ START_TEST(a_path_that_is_too_long_is_refused)
 }
 END_TEST
 
-START_TEST(a_trust_that_is_none_trusts_no_file)
+START_TEST(an_invalid_trust_accepts_no_file)
 {
     CLEANUP(place_leave) struct place p = place_enter();
     struct secret bytes = {0};
@@ -408,18 +408,19 @@ START_TEST(a_trust_that_is_none_trusts_no_file)
 }
 END_TEST
 
-UNIT_MAIN("file", all_bytes_are_read_and_a_nul_follows, an_empty_file_is_no_error,
-          a_missing_file_says_enoent, a_symbolic_link_is_refused,
+UNIT_MAIN("file", all_bytes_are_read_and_a_nul_follows, an_empty_file_is_read,
+          a_missing_file_gives_enoent, a_symbolic_link_is_refused,
           a_link_in_a_directory_of_the_path_is_followed, a_fifo_is_refused_and_does_not_hang,
           a_directory_or_a_device_is_refused, a_file_that_others_can_write_is_refused,
-          a_private_file_that_others_can_read_is_refused, a_strangers_file_is_refused,
-          a_public_file_may_be_its_directorys_owners, roots_file_in_anybodys_directory_is_taken,
+          a_private_file_that_others_can_read_is_refused, a_file_of_another_user_is_refused,
+          a_public_file_may_belong_to_the_owner_of_its_directory,
+          a_file_of_root_in_any_directory_is_accepted,
           the_caller_is_the_effective_user_for_private_and_the_real_one_for_own_files,
-          the_size_cap_is_exact, a_file_that_grows_while_it_is_read_is_refused,
+          the_size_limit_is_exact, a_file_that_grows_while_it_is_read_is_refused,
           the_descriptor_is_not_inherited,
           a_written_file_has_its_bytes_and_its_mode_whatever_the_umask,
           an_open_descriptor_keeps_the_old_file,
           a_failed_write_leaves_the_old_file_and_nothing_else,
-          a_sweep_takes_what_a_killed_write_left_and_nothing_else,
-          a_directory_is_never_replaced, a_link_is_replaced_and_not_followed,
-          a_path_that_is_too_long_is_refused, a_trust_that_is_none_trusts_no_file)
+          a_sweep_removes_temporary_files_and_nothing_else, a_directory_is_never_replaced,
+          a_link_is_replaced_and_not_followed, a_path_that_is_too_long_is_refused,
+          an_invalid_trust_accepts_no_file)

@@ -32,7 +32,7 @@ START_TEST(an_empty_secret_is_an_empty_text)
 }
 END_TEST
 
-START_TEST(room_is_zeroed)
+START_TEST(allocated_bytes_are_zero)
 {
     CLEANUP(secret_clear) struct secret s = {0};
     static const char zeros[101];
@@ -43,7 +43,7 @@ START_TEST(room_is_zeroed)
 }
 END_TEST
 
-START_TEST(room_that_is_not_there_is_an_error)
+START_TEST(an_allocation_that_is_too_large_fails)
 {
     struct secret s = {0};
 
@@ -52,7 +52,7 @@ START_TEST(room_that_is_not_there_is_an_error)
 }
 END_TEST
 
-START_TEST(clearing_empties_and_may_be_done_twice)
+START_TEST(a_secret_may_be_cleared_twice)
 {
     struct secret s = {0};
 
@@ -116,7 +116,7 @@ START_TEST(equal_means_every_byte_and_the_length)
 }
 END_TEST
 
-/* The bytes from that one on can't be read: who looks at them dies. */
+/* n readable bytes before a page that cannot be read. */
 static char *room_before_nothing(size_t n, size_t page)
 {
     char *room =
@@ -143,8 +143,8 @@ static int status_of_comparing(const char *a, const char *b, size_t n)
     return status;
 }
 
-/* Else the time would tell how much of a guessed MAC is right. */
-START_TEST(comparing_goes_on_after_a_difference)
+/* Otherwise the time would reveal how much of a guessed MAC is right. */
+START_TEST(comparing_continues_after_a_difference)
 {
     const size_t page = (size_t)sysconf(_SC_PAGESIZE), n = 64;
     char *a = room_before_nothing(n, page);
@@ -158,7 +158,7 @@ START_TEST(comparing_goes_on_after_a_difference)
 END_TEST
 
 UNIT_MAIN("secret", a_copy_holds_the_bytes_and_a_nul_after_them,
-          an_empty_secret_is_an_empty_text, room_is_zeroed, room_that_is_not_there_is_an_error,
-          clearing_empties_and_may_be_done_twice, clearing_wipes_every_byte_before_it_frees,
-          wiping_leaves_zeros_and_nothing_else, equal_means_every_byte_and_the_length,
-          comparing_goes_on_after_a_difference)
+          an_empty_secret_is_an_empty_text, allocated_bytes_are_zero,
+          an_allocation_that_is_too_large_fails, a_secret_may_be_cleared_twice,
+          clearing_wipes_every_byte_before_it_frees, wiping_leaves_zeros_and_nothing_else,
+          equal_means_every_byte_and_the_length, comparing_continues_after_a_difference)

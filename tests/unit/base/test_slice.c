@@ -28,7 +28,7 @@ START_TEST(a_nul_inside_never_ends_a_slice)
 }
 END_TEST
 
-START_TEST(a_text_is_cut_at_its_first_mark_or_stays)
+START_TEST(a_text_is_cut_at_the_first_separator_or_not_at_all)
 {
     struct slice head = {0}, tail = {0};
 
@@ -44,7 +44,7 @@ START_TEST(a_text_is_cut_at_its_first_mark_or_stays)
 }
 END_TEST
 
-START_TEST(digits_are_a_number_and_nothing_else_is)
+START_TEST(only_digits_are_a_number)
 {
     static const char *const wrong[] = {"",  "-1", "+1",  " 1", "1 ", "0x",
                                         "/", ":",  "1.0", "1e", "a",  "18446744073709551616"};
@@ -60,7 +60,7 @@ START_TEST(digits_are_a_number_and_nothing_else_is)
 }
 END_TEST
 
-START_TEST(a_sentence_shows_so_much_of_a_text)
+START_TEST(a_message_shows_at_most_so_many_bytes)
 {
     ck_assert_int_eq(slice_shown(SLICE("abc"), 3), 3);
     ck_assert_int_eq(slice_shown(SLICE("abcd"), 3), 3);
@@ -69,5 +69,5 @@ START_TEST(a_sentence_shows_so_much_of_a_text)
 END_TEST
 
 UNIT_MAIN("slice", slices_are_compared_by_bytes_and_length, a_nul_inside_never_ends_a_slice,
-          a_text_is_cut_at_its_first_mark_or_stays, digits_are_a_number_and_nothing_else_is,
-          a_sentence_shows_so_much_of_a_text)
+          a_text_is_cut_at_the_first_separator_or_not_at_all, only_digits_are_a_number,
+          a_message_shows_at_most_so_many_bytes)

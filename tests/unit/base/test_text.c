@@ -101,7 +101,7 @@ START_TEST(no_word_makes_no_list)
 }
 END_TEST
 
-/* Unlike NULL, an empty list admits nobody. */
+/* Unlike NULL, which was never set. */
 START_TEST(an_empty_list_is_copied_as_one)
 {
     char *nobody[] = {NULL};

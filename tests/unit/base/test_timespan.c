@@ -11,7 +11,7 @@ static enum tok_err parse(const char *text, uint64_t *ret)
     return timespan_parse((struct slice){text, strlen(text)}, ret);
 }
 
-/* The figures are those of `systemd-analyze timespan` (systemd 252). */
+/* The results of `systemd-analyze timespan` (systemd 252). */
 START_TEST(spans_are_read_as_systemd_reads_them)
 {
     static const struct {
@@ -72,7 +72,7 @@ START_TEST(spans_are_read_as_systemd_reads_them)
 }
 END_TEST
 
-START_TEST(what_is_no_span_is_refused)
+START_TEST(texts_that_are_not_spans_are_refused)
 {
     static const char *const texts[] = {
         "",          " ",    "s",       "min",  "abc",   "5x",       "5mins",  "5minutess",
@@ -128,7 +128,7 @@ START_TEST(overflow_is_refused)
 }
 END_TEST
 
-START_TEST(a_nul_is_no_end)
+START_TEST(a_nul_does_not_end_the_text)
 {
     uint64_t got = 77;
 
@@ -136,7 +136,7 @@ START_TEST(a_nul_is_no_end)
     ck_assert_err(timespan_parse(SLICE("5s\0 5x"), &got), TOK_SETTINGS);
     ck_assert_err(timespan_parse(SLICE("\0"), &got), TOK_SETTINGS);
     ck_assert_err(timespan_parse((struct slice){NULL, 0}, &got), TOK_SETTINGS);
-    /* Nor is anything read past the length. */
+    /* Nothing is read past the length. */
     ck_assert_ok(timespan_parse((struct slice){"5min", 1}, &got));
     ck_assert_uint_eq(got, 5000000);
     ck_assert_ok(timespan_parse((struct slice){"5min", 2}, &got));
@@ -144,5 +144,6 @@ START_TEST(a_nul_is_no_end)
 }
 END_TEST
 
-UNIT_MAIN("timespan", spans_are_read_as_systemd_reads_them, what_is_no_span_is_refused,
-          fractions_signs_months_and_infinity_are_refused, overflow_is_refused, a_nul_is_no_end)
+UNIT_MAIN("timespan", spans_are_read_as_systemd_reads_them,
+          texts_that_are_not_spans_are_refused, fractions_signs_months_and_infinity_are_refused,
+          overflow_is_refused, a_nul_does_not_end_the_text)

@@ -21,7 +21,7 @@ static const struct alg *fitting(alg_set among, const char *kty, const char *crv
     return a;
 }
 
-START_TEST(both_spellings_are_one_row)
+START_TEST(both_names_find_one_row)
 {
     const struct alg *a = alg_find(SLICE("EdDSA"));
 
@@ -33,7 +33,7 @@ START_TEST(both_spellings_are_one_row)
 }
 END_TEST
 
-START_TEST(none_is_no_algorithm_in_any_case)
+START_TEST(none_is_not_an_algorithm_in_any_case)
 {
     ck_assert(!finds("none", 4));
     ck_assert(!finds("None", 4));
@@ -123,8 +123,8 @@ START_TEST(the_names_for_messages_are_those_of_the_rows)
 }
 END_TEST
 
-UNIT_MAIN("alg", the_names_for_messages_are_those_of_the_rows, both_spellings_are_one_row,
-          none_is_no_algorithm_in_any_case, a_name_is_matched_whole_and_in_its_case,
+UNIT_MAIN("alg", the_names_for_messages_are_those_of_the_rows, both_names_find_one_row,
+          none_is_not_an_algorithm_in_any_case, a_name_is_matched_whole_and_in_its_case,
           another_curve_or_type_implies_nothing,
           a_curve_fits_one_row_and_a_type_without_curves_several,
           the_default_set_is_all_but_hmac, each_row_has_its_own_bit)

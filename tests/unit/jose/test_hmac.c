@@ -10,7 +10,7 @@
 #define SECRET_MAX 300
 #define INPUT_MAX 300
 
-/* Bytes without a pattern that a mix-up of two of them would not show. */
+/* Pseudo-random bytes, so that swapped bytes are noticed. */
 static void fill(char *p, size_t n, uint32_t seed)
 {
     for (size_t i = 0; i < n; i++) {
@@ -37,8 +37,8 @@ struct hash {
 static const struct hash hashes[] = {
     {"HS256", "SHA256", 32, 64}, {"HS384", "SHA384", 48, 128}, {"HS512", "SHA512", 64, 128}};
 
-/* Is it libcrypto's MAC, and does it hold? Twice: a key is as good after its use. The input
- * stands in room of its own, so that a sanitizer sees who reads past it. */
+/* Compares with libcrypto's one-shot MAC and verifies; twice, as a key is used again. The input
+ * is in a block of its size, so that a sanitizer finds a read past it. */
 static void check_mac(const struct hash *h, const struct key *key, struct slice secret,
                       struct slice bytes)
 {

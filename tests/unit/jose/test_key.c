@@ -33,7 +33,7 @@ START_TEST(rfc8037_a4_is_signed_to_the_byte)
 }
 END_TEST
 
-START_TEST(rfc8037_a5_holds_and_nothing_beside_it)
+START_TEST(rfc8037_a5_is_verified_and_no_variation_of_it)
 {
     CLEANUP(cleanup_key) struct key *key = forge_key(RFC8037_PUBLIC, KEY_PUBLIC);
     struct slice input = text_slice(rfc8037_input);
@@ -75,8 +75,8 @@ START_TEST(a_signature_has_one_length)
 }
 END_TEST
 
-/* S + L holds for a check that forgets RFC 8032 5.1.7's 0 <= S < L: a second signature. */
-START_TEST(a_signature_has_one_spelling)
+/* Without the check 0 <= S < L (RFC 8032 5.1.7), S + L would be a second signature. */
+START_TEST(a_signature_has_one_encoding)
 {
     static const uint8_t order[32] = {0xed, 0xd3, 0xf5, 0x5c, 0x1a,       0x63,
                                       0x12, 0x58, 0xd6, 0x9c, 0xf7,       0xa2,
@@ -135,7 +135,7 @@ START_TEST(a_point_of_small_order_is_refused)
         "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc85",
         "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
         "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac03fa",
-        /* x = 0 with a sign: no encoding, but some readers take it */
+        /* x = 0 with a sign: not a valid encoding, but accepted by some readers */
         "0100000000000000000000000000000000000000000000000000000000000080",
         "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff",
     };
@@ -166,9 +166,9 @@ START_TEST(a_y_of_p_or_more_is_refused)
 }
 END_TEST
 
-/* What the two tests above are for: libcrypto itself takes an empty signature under such a
- * key, for any message. */
-START_TEST(libcrypto_alone_would_take_a_point_of_small_order)
+/* Why the two tests above are needed: libcrypto accepts an empty signature of any message under
+ * such a key. */
+START_TEST(libcrypto_alone_would_accept_a_point_of_small_order)
 {
     static const uint8_t identity[32] = {1};
     uint8_t signature[64] = {1};
@@ -226,7 +226,7 @@ START_TEST(a_generated_key_is_new_and_named_after_its_thumbprint)
 }
 END_TEST
 
-START_TEST(a_private_libcrypto_context_is_enough_and_goes_away_whole)
+START_TEST(a_private_libcrypto_context_is_enough_and_is_freed)
 {
     OSSL_LIB_CTX *ctx = OSSL_LIB_CTX_new();
     CLEANUP(secret_clear) struct secret text = {0};
@@ -248,7 +248,7 @@ END_TEST
 
 START_TEST(errors_of_the_caller_stay_in_the_queue_and_ours_do_not)
 {
-    /* Off the curve: libcrypto is asked and complains. */
+    /* Not on the curve: libcrypto reports it. */
     static const char jwk[] =
         "{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"" RFC8037_X "\",\"y\":\"" RFC8037_X "\"}";
     struct key *key = NULL;
@@ -294,8 +294,8 @@ START_TEST(two_threads_may_share_a_key)
 }
 END_TEST
 
-/* Each algorithm: what it signs holds, and no other bytes, length or input does. */
-START_TEST(each_algorithm_takes_its_own_signature_alone)
+/* For each algorithm: its signature is accepted, and no other bytes, length or input. */
+START_TEST(each_algorithm_accepts_its_own_signature_only)
 {
     const struct alg *alg = alg_at((size_t)_i);
     CLEANUP(cleanup_key) struct key *key = NULL;
@@ -326,8 +326,8 @@ START_TEST(each_algorithm_takes_its_own_signature_alone)
 }
 END_TEST
 
-/* CVE-2022-21449: r or s of zero; and r, s at or over the order are no second spelling. */
-START_TEST(ecdsa_takes_no_number_out_of_range)
+/* CVE-2022-21449: r or s of zero. r or s at or over the order would be a second encoding. */
+START_TEST(ecdsa_refuses_numbers_out_of_range)
 {
     static const char order[] =
         "ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551";
@@ -350,8 +350,8 @@ START_TEST(ecdsa_takes_no_number_out_of_range)
 }
 END_TEST
 
-/* One modulus in six keys: a signature of one holds under no other. */
-START_TEST(rsa_keys_of_one_modulus_hold_for_their_own_algorithm_alone)
+/* Six keys of one modulus: a signature of one is refused by the others. */
+START_TEST(rsa_keys_of_one_modulus_verify_their_own_algorithm_only)
 {
     static const char *const names[] = {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512"};
     size_t n;
@@ -430,23 +430,23 @@ END_TEST
 int main(void)
 {
     const TTest *const tests[] = {rfc8037_a4_is_signed_to_the_byte,
-                                  rfc8037_a5_holds_and_nothing_beside_it,
+                                  rfc8037_a5_is_verified_and_no_variation_of_it,
                                   rfc8037_a3_is_the_thumbprint,
                                   a_signature_has_one_length,
-                                  a_signature_has_one_spelling,
+                                  a_signature_has_one_encoding,
                                   a_point_of_small_order_is_refused,
                                   a_y_of_p_or_more_is_refused,
-                                  libcrypto_alone_would_take_a_point_of_small_order,
+                                  libcrypto_alone_would_accept_a_point_of_small_order,
                                   a_point_just_below_p_is_still_a_key,
                                   a_public_key_gives_no_signature_and_no_private_part,
                                   a_generated_key_is_new_and_named_after_its_thumbprint,
-                                  a_private_libcrypto_context_is_enough_and_goes_away_whole,
+                                  a_private_libcrypto_context_is_enough_and_is_freed,
                                   errors_of_the_caller_stay_in_the_queue_and_ours_do_not,
                                   two_threads_may_share_a_key,
-                                  ecdsa_takes_no_number_out_of_range,
-                                  rsa_keys_of_one_modulus_hold_for_their_own_algorithm_alone,
+                                  ecdsa_refuses_numbers_out_of_range,
+                                  rsa_keys_of_one_modulus_verify_their_own_algorithm_only,
                                   every_row_of_alg_fits_the_buffers};
-    const struct unit_loop loops[] = {{each_algorithm_takes_its_own_signature_alone, N_ALGS},
+    const struct unit_loop loops[] = {{each_algorithm_accepts_its_own_signature_only, N_ALGS},
                                       {two_threads_may_share_a_key_of_any_pair, N_ALGS}};
 
     return unit_run_all("key", tests, sizeof(tests) / sizeof(tests[0]), loops, 2, NULL, NULL);

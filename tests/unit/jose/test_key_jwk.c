@@ -9,13 +9,13 @@
 struct wrong {
     const char *jwk;
     enum tok_err err;
-    const char *says; /* the sentence holds this */
+    const char *says; /* the message begins so */
 };
 
 static void check_wrong(const struct wrong *wrong, size_t n, enum key_part part)
 {
     for (size_t i = 0; i < n; i++) {
-        struct key *key = (struct key *)&key; /* any pointer that must stay */
+        struct key *key = (struct key *)&key; /* must not be changed */
         struct errmsg errmsg = {0};
         enum tok_err err = key_from_jwk(NULL, text_slice(wrong[i].jwk), part, &key, &errmsg);
 
@@ -29,12 +29,12 @@ static void check_wrong(const struct wrong *wrong, size_t n, enum key_part part)
 
 #define CHECK_WRONG(wrong, part) check_wrong(wrong, sizeof(wrong) / sizeof((wrong)[0]), part)
 
-/* Fifteen operations that nobody knows. */
+/* Fifteen unknown operations. */
 #define OPS15                                                                                  \
     "\"1\",\"2\",\"3\",\"4\",\"5\",\"6\",\"7\",\"8\",\"9\",\"10\",\"11\",\"12\",\"13\","       \
     "\"14\",\"15\""
 
-START_TEST(a_wrong_jwk_is_refused_by_the_member_that_is_wrong)
+START_TEST(the_error_of_a_jwk_names_the_wrong_member)
 {
     static const struct wrong wrong[] = {
         {"", TOK_KEYS, "not a JSON object"},
@@ -80,7 +80,7 @@ START_TEST(a_wrong_jwk_is_refused_by_the_member_that_is_wrong)
 }
 END_TEST
 
-START_TEST(a_wrong_private_jwk_is_refused_too)
+START_TEST(the_error_of_a_private_jwk_names_the_wrong_member)
 {
     static const struct wrong wrong[] = {
         {OKP X "}", TOK_KEYS, "d: missing"},
@@ -96,7 +96,7 @@ START_TEST(a_wrong_private_jwk_is_refused_too)
 }
 END_TEST
 
-START_TEST(a_key_of_another_kind_is_told_from_a_wrong_one)
+START_TEST(an_unsupported_key_is_distinguished_from_a_wrong_one)
 {
     static const struct wrong wrong[] = {
         {"{\"kty\":\"RSA\",\"n\":\"AQ\",\"e\":\"AQAB\"}", TOK_UNSUPPORTED, "alg"},
@@ -135,7 +135,7 @@ START_TEST(a_kid_has_at_most_128_bytes)
 }
 END_TEST
 
-START_TEST(members_that_say_the_same_or_nothing_to_us_are_taken)
+START_TEST(redundant_and_unknown_members_are_accepted)
 {
     static const char *const good[] = {
         OKP X "}",
@@ -151,7 +151,7 @@ START_TEST(members_that_say_the_same_or_nothing_to_us_are_taken)
 }
 END_TEST
 
-START_TEST(what_is_written_reads_back_as_the_same_key)
+START_TEST(a_written_key_is_read_as_the_same_key)
 {
     CLEANUP(cleanup_key)
     struct key *key =
@@ -205,8 +205,8 @@ START_TEST(either_part_is_the_one_that_is_there)
 }
 END_TEST
 
-UNIT_MAIN("key_jwk", a_wrong_jwk_is_refused_by_the_member_that_is_wrong,
-          a_wrong_private_jwk_is_refused_too, a_key_of_another_kind_is_told_from_a_wrong_one,
-          a_kid_has_at_most_128_bytes, members_that_say_the_same_or_nothing_to_us_are_taken,
-          what_is_written_reads_back_as_the_same_key, a_public_jwk_has_this_form,
-          either_part_is_the_one_that_is_there)
+UNIT_MAIN("key_jwk", the_error_of_a_jwk_names_the_wrong_member,
+          the_error_of_a_private_jwk_names_the_wrong_member,
+          an_unsupported_key_is_distinguished_from_a_wrong_one, a_kid_has_at_most_128_bytes,
+          redundant_and_unknown_members_are_accepted, a_written_key_is_read_as_the_same_key,
+          a_public_jwk_has_this_form, either_part_is_the_one_that_is_there)

@@ -1,4 +1,4 @@
-/* PEM in its five forms, and what is none of them. libcrypto writes it here. */
+/* The five forms of PEM, written by libcrypto, and other texts. */
 #include "tests/unit/forge.h"
 
 #include <openssl/bio.h>
@@ -22,7 +22,7 @@ static EVP_PKEY *generate(const char *alg)
     return pkey;
 }
 
-/* structure: a word of libcrypto; free it. NULL: there is no such form of this key. */
+/* structure: a name in libcrypto. NULL when this key has no such form. Free it. */
 static char *write_pem(EVP_PKEY *pkey, int selection, const char *structure)
 {
     OSSL_ENCODER_CTX *encoder =
@@ -106,7 +106,7 @@ START_TEST(each_form_of_each_kind_is_read)
 }
 END_TEST
 
-START_TEST(one_algorithm_must_fit_and_be_named)
+START_TEST(exactly_one_allowed_algorithm_must_fit)
 {
     CLEANUP(cleanup_pkey) EVP_PKEY *rsa = generate("RS256");
     CLEANUP(cleanup_pkey) EVP_PKEY *ec = generate("ES384");
@@ -123,12 +123,12 @@ START_TEST(one_algorithm_must_fit_and_be_named)
     ck_assert_err(read_pem(ec_pem, KEY_PUBLIC, "ES256", "PEM: no allowed", &key),
                   TOK_UNSUPPORTED);
     ck_assert_ptr_null(key);
-    ck_assert_ok(read_pem(ec_pem, KEY_PUBLIC, NULL, NULL, &key)); /* one fits of all */
+    ck_assert_ok(read_pem(ec_pem, KEY_PUBLIC, NULL, NULL, &key)); /* only one fits */
     ck_assert_str_eq(key_alg(key)->name, "ES384");
 }
 END_TEST
 
-/* CVE-2016-10555 and its many kin: the public key, which all know, as a secret. */
+/* CVE-2016-10555 and others: the public key used as an HMAC secret. */
 START_TEST(pem_is_never_a_secret)
 {
     static const char *const algs[] = {"HS256", "HS384", "HS512"};
@@ -166,7 +166,7 @@ static char *around(const char *before, const char *pem, const char *after)
     return text;
 }
 
-START_TEST(one_whole_block_and_blanks_are_all_there_is)
+START_TEST(only_white_space_may_follow_the_block)
 {
     CLEANUP(cleanup_pkey) EVP_PKEY *pkey = generate("EdDSA");
     CLEANUP(cleanup_free)
@@ -188,7 +188,7 @@ START_TEST(one_whole_block_and_blanks_are_all_there_is)
 }
 END_TEST
 
-START_TEST(what_is_no_open_key_is_refused_with_a_word)
+START_TEST(other_and_encrypted_blocks_are_refused_by_name)
 {
     static const struct {
         const char *label, *header, *says;
@@ -220,7 +220,7 @@ START_TEST(what_is_no_open_key_is_refused_with_a_word)
 }
 END_TEST
 
-START_TEST(other_types_and_curves_are_passed_over_and_weak_keys_refused)
+START_TEST(other_types_and_curves_are_unsupported_and_weak_keys_refused)
 {
     CLEANUP(cleanup_pkey) EVP_PKEY *k1 = EVP_PKEY_Q_keygen(NULL, NULL, "EC", "secp256k1");
     CLEANUP(cleanup_pkey) EVP_PKEY *ed448 = EVP_PKEY_Q_keygen(NULL, NULL, "ED448");
@@ -245,8 +245,8 @@ START_TEST(other_types_and_curves_are_passed_over_and_weak_keys_refused)
 }
 END_TEST
 
-/* CVE-2020-0601: a curve in numbers may have any generator. */
-START_TEST(a_curve_spelled_out_in_numbers_is_none)
+/* CVE-2020-0601: a curve given by parameters may have any generator. */
+START_TEST(a_curve_given_by_parameters_is_refused)
 {
     CLEANUP(cleanup_pkey) EVP_PKEY *pkey = generate("ES256");
     struct key *key = NULL;
@@ -262,8 +262,8 @@ START_TEST(a_curve_spelled_out_in_numbers_is_none)
 }
 END_TEST
 
-UNIT_MAIN("key_pem", each_form_of_each_kind_is_read, one_algorithm_must_fit_and_be_named,
-          pem_is_never_a_secret, one_whole_block_and_blanks_are_all_there_is,
-          what_is_no_open_key_is_refused_with_a_word,
-          other_types_and_curves_are_passed_over_and_weak_keys_refused,
-          a_curve_spelled_out_in_numbers_is_none)
+UNIT_MAIN("key_pem", each_form_of_each_kind_is_read, exactly_one_allowed_algorithm_must_fit,
+          pem_is_never_a_secret, only_white_space_may_follow_the_block,
+          other_and_encrypted_blocks_are_refused_by_name,
+          other_types_and_curves_are_unsupported_and_weak_keys_refused,
+          a_curve_given_by_parameters_is_refused)

@@ -40,7 +40,7 @@ START_TEST(one_jwk_is_a_set_of_one)
 }
 END_TEST
 
-START_TEST(keys_of_other_kinds_are_passed_over)
+START_TEST(unsupported_keys_are_ignored)
 {
     CLEANUP(cleanup_keyset) struct keyset *set = NULL;
 
@@ -54,7 +54,7 @@ START_TEST(keys_of_other_kinds_are_passed_over)
 END_TEST
 
 /* RFC 7517 A.1: an EC key for encryption, an RSA key for RS256. */
-START_TEST(a_key_for_another_use_is_passed_over)
+START_TEST(a_key_for_another_use_is_ignored)
 {
     CLEANUP(cleanup_keyset) struct keyset *set = NULL;
     size_t n;
@@ -67,14 +67,15 @@ START_TEST(a_key_for_another_use_is_passed_over)
 }
 END_TEST
 
-/* A secret can mint: it is used only where it is asked for, alone, from a closed file. */
+/* A secret is used only where HMAC is allowed, alone, from a file that only the owner can read.
+ */
 #define SECRET                                                                                 \
     "{\"kty\":\"oct\",\"alg\":\"HS256\",\"kid\":\"s\",\"k\":"                                  \
     "\"AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-"                                          \
     "1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow\""                                              \
     "}"
 
-START_TEST(a_secret_is_taken_only_where_its_algorithm_is_named)
+START_TEST(a_secret_is_used_only_where_its_algorithm_is_allowed)
 {
     const alg_set hs256 = alg_bit(alg_find(SLICE("HS256")));
     struct keyset *set = NULL;
@@ -92,7 +93,7 @@ START_TEST(a_secret_is_taken_only_where_its_algorithm_is_named)
 }
 END_TEST
 
-START_TEST(a_secret_among_public_keys_is_refused_whatever_is_asked)
+START_TEST(a_secret_among_public_keys_is_refused_whatever_is_allowed)
 {
     static const char *const files[] = {"{\"keys\":[" SECRET "," KEY("a") "]}",
                                         "{\"keys\":[" KEY("a") "," SECRET "]}"};
@@ -172,7 +173,7 @@ START_TEST(a_set_without_a_usable_key_is_refused)
 }
 END_TEST
 
-START_TEST(what_is_wrong_in_a_known_key_refuses_the_set_and_is_named)
+START_TEST(an_error_in_a_supported_key_refuses_the_set_and_is_named)
 {
     static const struct {
         const char *json, *says;
@@ -247,7 +248,7 @@ START_TEST(ten_thousand_keys_are_all_found)
 }
 END_TEST
 
-START_TEST(a_file_is_read_and_its_path_begins_the_sentence)
+START_TEST(a_file_is_read_and_its_path_begins_the_message)
 {
     char dir[] = "/tmp/keyset-XXXXXX", path[64], start[80];
     CLEANUP(cleanup_keyset) struct keyset *set = NULL;
@@ -278,7 +279,7 @@ START_TEST(a_file_is_read_and_its_path_begins_the_sentence)
 }
 END_TEST
 
-START_TEST(a_key_file_that_changes_is_read_anew_and_never_half)
+START_TEST(a_changed_key_file_is_read_again_and_whole)
 {
     CLEANUP(keyset_file_clear) struct keyset_file file = {0};
     char dir[] = "/tmp/keyset-XXXXXX", path[64], other[80];
@@ -296,13 +297,13 @@ START_TEST(a_key_file_that_changes_is_read_anew_and_never_half)
     ck_assert_ok(keyset_file_get(&file, &set, &errmsg));
     ck_assert_ptr_nonnull(keyset_find(set, SLICE("a")));
     ck_assert_ok(keyset_file_get(&file, &again, &errmsg));
-    ck_assert_ptr_eq(set, again); /* the same file: nothing is read */
-    ck_assert_ok(file_write(path, SLICE(KEY("b")), 0644, &errmsg)); /* as long as before */
+    ck_assert_ptr_eq(set, again); /* the same file is not read again */
+    ck_assert_ok(file_write(path, SLICE(KEY("b")), 0644, &errmsg)); /* of the same size */
     ck_assert_ok(keyset_file_get(&file, &set, &errmsg));
     ck_assert_ptr_nonnull(keyset_find(set, SLICE("b")));
     ck_assert_ptr_null(keyset_find(set, SLICE("a")));
 
-    /* Wrong, trusted no more, a link, gone: no keys, and the old ones do not stay. */
+    /* Wrong, not trusted any more, a link, removed: no keys, not the old ones. */
     ck_assert_ok(file_write(path, SLICE("{\"keys\":[" KEY("c") ",1]}"), 0644, &errmsg));
     ck_assert_err(keyset_file_get(&file, &set, &errmsg), TOK_KEYS);
     ck_assert_ok(file_write(path, SLICE(KEY("d")), 0644, &errmsg));
@@ -321,7 +322,7 @@ START_TEST(a_key_file_that_changes_is_read_anew_and_never_half)
 }
 END_TEST
 
-START_TEST(one_pem_is_a_set_of_one_without_a_name)
+START_TEST(one_pem_is_a_set_of_one_key_without_kid)
 {
     CLEANUP(cleanup_key) struct key *key = forge_key(RFC8037_PUBLIC, KEY_PUBLIC);
     CLEANUP(cleanup_free) char *pem = NULL;
@@ -336,12 +337,11 @@ START_TEST(one_pem_is_a_set_of_one_without_a_name)
 END_TEST
 
 UNIT_MAIN("keyset", a_key_is_found_by_its_kid, one_jwk_is_a_set_of_one,
-          keys_of_other_kinds_are_passed_over, a_key_for_another_use_is_passed_over,
-          a_secret_is_taken_only_where_its_algorithm_is_named,
-          a_secret_among_public_keys_is_refused_whatever_is_asked,
+          unsupported_keys_are_ignored, a_key_for_another_use_is_ignored,
+          a_secret_is_used_only_where_its_algorithm_is_allowed,
+          a_secret_among_public_keys_is_refused_whatever_is_allowed,
           a_secret_that_others_can_read_is_refused, a_set_without_a_usable_key_is_refused,
-          what_is_wrong_in_a_known_key_refuses_the_set_and_is_named,
+          an_error_in_a_supported_key_refuses_the_set_and_is_named,
           two_keys_without_kid_are_no_duplicates, ten_thousand_keys_are_all_found,
-          a_file_is_read_and_its_path_begins_the_sentence,
-          a_key_file_that_changes_is_read_anew_and_never_half,
-          one_pem_is_a_set_of_one_without_a_name)
+          a_file_is_read_and_its_path_begins_the_message,
+          a_changed_key_file_is_read_again_and_whole, one_pem_is_a_set_of_one_key_without_kid)

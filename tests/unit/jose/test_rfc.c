@@ -7,7 +7,7 @@
 
 static const struct example {
     const char *jwk, *jws, *alg;
-    bool is_fixed; /* the same input has one signature */
+    bool is_fixed; /* signing again gives the same signature */
 } examples[] = {
     {"rfc/rfc7515_A.1.jwk", "rfc/rfc7515_A.1.jwsc", "HS256", true},
     {"rfc/rfc7515_A.2.jwk", "rfc/rfc7515_A.2.jwsc", "RS256", true},
@@ -64,13 +64,13 @@ static void check_example(const struct example *e)
     ck_assert_err(key_verify(key, jws.input, signature), TOK_SIGNATURE);
 }
 
-START_TEST(rfc_examples_hold_are_made_again_and_nothing_beside_them_holds)
+START_TEST(the_rfc_examples_are_verified_and_reproduced)
 {
     check_example(&examples[_i]);
 }
 END_TEST
 
-/* What is written of each key is the same key, and its public half checks its signatures. */
+/* Each key is written and read again, and the public key verifies its signatures. */
 START_TEST(each_key_of_the_rfcs_is_written_as_it_was_read)
 {
     const struct example *e = &examples[_i];
@@ -105,11 +105,11 @@ START_TEST(each_key_of_the_rfcs_is_written_as_it_was_read)
 }
 END_TEST
 
-/* tests/data/cookbook: the same examples with their steps, and those that are no compact JWS of
- * ours: detached, in JSON, b64=false. */
+/* tests/data/cookbook: the examples of RFC 7520, also those that are not a compact JWS:
+ * detached, in JSON, b64=false. */
 static const struct recipe {
     const char *file, *alg;
-    enum tok_err err; /* of splitting or of the header; TOK_OK: it must hold */
+    enum tok_err err; /* of splitting or of the header; TOK_OK: the signature must be valid */
 } recipes[] = {
     {"cookbook/jws/4_1.rsa_v15_signature.json", "RS256", TOK_OK},
     {"cookbook/jws/4_2.rsa-pss_signature.json", "PS384", TOK_OK},
@@ -136,7 +136,7 @@ static enum tok_err read_token(struct json_object *output, struct jws *ret,
     return err ? err : jws_read_header(ret->header, header);
 }
 
-START_TEST(the_cookbook_is_followed_where_it_is_about_compact_jws)
+START_TEST(the_compact_jws_of_the_cookbook_are_verified)
 {
     const struct recipe *r = &recipes[_i];
     size_t n;
@@ -182,9 +182,9 @@ int main(void)
 {
     const TTest *const tests[] = {rfc7638_3_1_is_the_thumbprint};
     const struct unit_loop loops[] = {
-        {rfc_examples_hold_are_made_again_and_nothing_beside_them_holds, N_EXAMPLES},
+        {the_rfc_examples_are_verified_and_reproduced, N_EXAMPLES},
         {each_key_of_the_rfcs_is_written_as_it_was_read, N_EXAMPLES},
-        {the_cookbook_is_followed_where_it_is_about_compact_jws,
+        {the_compact_jws_of_the_cookbook_are_verified,
          (int)(sizeof(recipes) / sizeof(recipes[0]))},
     };
 

@@ -1,10 +1,10 @@
 /*
- * Every vector of tests/data/wycheproof, by its number. A signature file is run through
- * key_verify, a file of whole JWS through verify_token: there "accepted" means that header, key
- * and signature held; their payloads are no claims.
+ * Every vector of tests/data/wycheproof, by its number. Signatures go through key_verify(),
+ * whole JWS through verify_token(), where "accepted" means that header, key and signature were:
+ * the payloads are not claims.
  *
- * What is valid there and refused here stands in `decided`, with the reason; a vector that is
- * accepted though it is listed is a failure too.
+ * `decided` lists the vectors that are valid there and refused here, with the reason. A listed
+ * vector that is accepted is a failure, too.
  */
 #include "tests/unit/forge.h"
 
@@ -43,7 +43,7 @@ static const struct file {
 static const struct decision {
     const char *file;
     int first, last; /* tcId */
-    bool accepted;   /* here, against what the file says */
+    bool accepted;   /* here, other than in the file */
     const char *reason;
 } decided[] = {
     {"ed448", 1, 87, false, "Ed448 is no algorithm of ours"},
@@ -99,7 +99,7 @@ static const char *text_of(struct json_object *o, const char *name)
     return json_object_get_string(get(o, name));
 }
 
-/* The verdict on one vector against what the file says and we decided. */
+/* Compares the result of a vector with the file and with `decided`. */
 static bool count(const struct file *file, struct json_object *vector, bool accepted,
                   enum tok_err err)
 {
@@ -137,7 +137,7 @@ static enum tok_err read_key(const char *text, const char *alg, struct key **ret
                     text_slice(text), ret, &errmsg);
 }
 
-/* A group has its key as a JWK, as PEM, or as both, which must then be the same. */
+/* The key of a group: a JWK, PEM, or both, which must be the same key. */
 static struct key *key_of_group(const struct file *file, struct json_object *group)
 {
     struct json_object *jwk = get(group, "publicKeyJwk");
@@ -215,7 +215,7 @@ static enum tok_err verify(struct json_object *group, const char *token, bool *r
     ask.keys = set;
     ck_assert_ok(token_parse(text_slice(token), &parsed));
     err = verify_token(&ask, &result, NULL);
-    /* The payload is decoded after the signature held: letters that are none count as wrong. */
+    /* Only the payload is decoded after the signature was verified. */
     *ret_authentic = result.authentic && err != TOK_BASE64;
     return err;
 }

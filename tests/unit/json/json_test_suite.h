@@ -1,7 +1,7 @@
 /*
- * What scan does with the files of JSONTestSuite whose fate their names leave open, and with
- * the two that it refuses although RFC 8259 allows them. tests/data/jsontestsuite/DECISIONS.md
- * says the same in words.
+ * What scan does with the files of JSONTestSuite that a reader may accept or refuse (i_*), and
+ * with the two that it refuses although RFC 8259 allows them. The reasons are in
+ * tests/data/jsontestsuite/DECISIONS.md.
  */
 #pragma once
 
@@ -24,7 +24,7 @@ static const struct decision {
     {"i_number_too_big_neg_int.json", true, "grammar has no limit"},
     {"i_number_too_big_pos_int.json", true, "grammar has no limit"},
     {"i_number_very_big_negative_int.json", true, "grammar has no limit"},
-    /* RFC 8259 8.2, RFC 7493 2.1: no Unicode text; readers disagree what it is. */
+    /* RFC 8259 8.2, RFC 7493 2.1: not Unicode text; readers disagree on its meaning. */
     {"i_object_key_lone_2nd_surrogate.json", false, "lone surrogate"},
     {"i_string_1st_surrogate_but_2nd_missing.json", false, "lone surrogate"},
     {"i_string_1st_valid_surrogate_2nd_invalid.json", false, "lone surrogate"},
@@ -46,11 +46,11 @@ static const struct decision {
     {"i_string_overlong_sequence_6_bytes.json", false, "bad UTF-8"},
     {"i_string_overlong_sequence_6_bytes_null.json", false, "bad UTF-8"},
     {"i_string_truncated-utf-8.json", false, "bad UTF-8"},
-    /* The same rule: another encoding is no JSON between systems. */
+    /* The same rule: other encodings are not allowed between systems. */
     {"i_string_UTF-16LE_with_BOM.json", false, "not a JSON value"},
     {"i_string_utf16BE_no_BOM.json", false, "not a JSON value"},
     {"i_string_utf16LE_no_BOM.json", false, "not a JSON value"},
-    /* RFC 8259 8.1: nobody adds one; JWS parts have none. */
+    /* RFC 8259 8.1: writers must not add one. */
     {"i_structure_UTF-8_BOM_empty_object.json", false, "byte order mark"},
     /* RFC 8259 9: an implementation sets a limit; ours is SCAN_DEPTH. */
     {"i_structure_500_nested_arrays.json", false, "nested too deeply"},

@@ -1,6 +1,6 @@
 /*
- * The promise "what scan accepts, json-c accepts with the same values", for the unit tests and
- * for the fuzzer.
+ * Compares scan with json-c: what scan accepts, json-c accepts with the same values. For the
+ * unit tests and for the fuzzer.
  */
 #pragma once
 
@@ -26,8 +26,8 @@ static inline struct same_text same_decode(struct scan_value v)
     return text;
 }
 
-/* True for characters that json-c 0.16 takes for halves of a pair when they are escaped: their
- * code in a higher plane ends as a surrogate's does. */
+/* True for characters that json-c 0.16 decodes wrong when they are escaped: the low 16 bits of
+ * their code are those of a surrogate. */
 static inline bool same_is_bent(struct scan_value v, struct same_text text)
 {
     for (size_t i = 0; v.escaped && i + 3 < text.n; i++) {
@@ -52,7 +52,7 @@ static inline bool same_string(struct scan_value v, struct json_object *j)
     return same;
 }
 
-/* Numbers out of json-c's range are what scan.h leaves out. */
+/* json-c saturates numbers that are out of its range (json.h). */
 static inline bool same_number(struct scan_value v, struct json_object *j)
 {
     char *text = strndup(v.text.p, v.text.n);
@@ -97,7 +97,7 @@ static inline bool same_array(struct scan_value v, struct json_object *j)
     return n == json_object_array_length(j);
 }
 
-/* False when json-c bends a name: its object then can't be compared. */
+/* False when json-c changes a name: its object then cannot be compared. */
 static inline bool same_names_are_whole(struct scan_value v)
 {
     struct scan_member member;
@@ -156,7 +156,7 @@ static inline bool same_value(struct scan_value v, struct json_object *j)
     return false;
 }
 
-/* doc was accepted by scan_document, which yielded v. NULL, or what differs. */
+/* doc was accepted by scan_document(), which yielded v. Returns what differs, or NULL. */
 static inline const char *same_as_json_c(struct slice doc, struct scan_value v)
 {
     struct json_tokener *tokener = json_tokener_new_ex(SCAN_DEPTH + 1);
@@ -167,7 +167,7 @@ static inline const char *same_as_json_c(struct slice doc, struct scan_value v)
 
     if (!tokener || !text)
         abort();
-    /* The NUL ends a number that is the whole text. */
+    /* json-c needs the NUL behind a number that is the whole text. */
     memcpy(text, doc.p, doc.n);
     text[doc.n] = '\0';
     json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);

@@ -1,6 +1,6 @@
 /*
- * What the tests of scan share: a text is accepted, or refused for that reason at that byte.
- * All that is accepted is also compared with json-c.
+ * For the tests of scan: a text is accepted, or refused for a given reason at a given byte.
+ * Accepted texts are compared with json-c.
  */
 #pragma once
 
@@ -12,7 +12,7 @@
 
 #define N(a) (sizeof(a) / sizeof((a)[0]))
 
-/* Each text is scanned in a block of exactly its size, so that ASan sees one byte too far. */
+/* In a block of exactly the size of the text, so that ASan finds a read past it. */
 static inline enum tok_err scan(struct slice doc, struct scan_fault *fault)
 {
     char *copy = malloc(doc.n > 0 ? doc.n : 1);
@@ -63,7 +63,7 @@ static inline struct scan_value value_of(const char *text)
     return v;
 }
 
-/* before, as often as asked, then middle, then after as often. */
+/* `before` this many times, then middle, then `after` this many times. */
 static inline char *repeat(const char *before, const char *middle, const char *after,
                            size_t times)
 {

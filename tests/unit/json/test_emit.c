@@ -20,7 +20,7 @@ START_TEST(an_object_is_compact_and_in_order)
 }
 END_TEST
 
-START_TEST(any_bytes_of_ascii_read_back_as_they_were)
+START_TEST(all_ascii_bytes_survive_a_round_trip)
 {
     char raw[128], text[1024], back[128];
     struct emit out = {.p = text, .size = sizeof(text)};
@@ -46,7 +46,7 @@ static void emit_sample(struct emit *out)
     emit_end(out);
 }
 
-START_TEST(what_does_not_fit_is_counted_and_not_written)
+START_TEST(output_that_does_not_fit_is_counted_and_not_written)
 {
     struct emit count = {0};
 
@@ -64,5 +64,5 @@ START_TEST(what_does_not_fit_is_counted_and_not_written)
 }
 END_TEST
 
-UNIT_MAIN("emit", an_object_is_compact_and_in_order, any_bytes_of_ascii_read_back_as_they_were,
-          what_does_not_fit_is_counted_and_not_written)
+UNIT_MAIN("emit", an_object_is_compact_and_in_order, all_ascii_bytes_survive_a_round_trip,
+          output_that_does_not_fit_is_counted_and_not_written)

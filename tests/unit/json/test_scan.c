@@ -55,7 +55,7 @@ static void file_has_its_fate(const char *name)
     free(text);
 }
 
-START_TEST(json_test_suite_is_read_as_it_asks)
+START_TEST(json_test_suite_is_decided_as_it_demands)
 {
     unsigned y = 0, n = 0, i = 0;
     struct dirent *entry;
@@ -121,7 +121,7 @@ START_TEST(text_around_the_value_is_refused)
 }
 END_TEST
 
-START_TEST(every_beginning_of_a_document_is_refused)
+START_TEST(every_truncated_document_is_refused)
 {
     static const char doc[] = "{\"a\":[1,-2.5e+3,\"\\u00e9\\\\ \xc3\xa9\",true,null],\"b\":{}}";
 
@@ -131,7 +131,7 @@ START_TEST(every_beginning_of_a_document_is_refused)
 }
 END_TEST
 
-START_TEST(structure_out_of_form_is_refused)
+START_TEST(malformed_structure_is_refused)
 {
     REFUSED("{\"a\" 1}", "no colon after a member name", 5);
     REFUSED("{\"a\":1,}", "no member name", 7);
@@ -155,7 +155,7 @@ START_TEST(structure_out_of_form_is_refused)
 }
 END_TEST
 
-START_TEST(numbers_out_of_form_are_refused)
+START_TEST(malformed_numbers_are_refused)
 {
     REFUSED("01", "leading zero", 1);
     REFUSED("-01", "leading zero", 2);
@@ -202,7 +202,7 @@ START_TEST(nesting_is_bounded)
 }
 END_TEST
 
-UNIT_MAIN("scan", json_test_suite_is_read_as_it_asks,
+UNIT_MAIN("scan", json_test_suite_is_decided_as_it_demands,
           every_kind_of_value_is_yielded_with_its_text, text_around_the_value_is_refused,
-          every_beginning_of_a_document_is_refused, structure_out_of_form_is_refused,
-          numbers_out_of_form_are_refused, nesting_is_bounded)
+          every_truncated_document_is_refused, malformed_structure_is_refused,
+          malformed_numbers_are_refused, nesting_is_bounded)

@@ -11,7 +11,7 @@ START_TEST(duplicate_members_are_refused_at_every_level)
     REFUSED("{\"x\":{\"a\":1,\"a\":2}}", "duplicate member", 12);
     REFUSED("[[{\"x\":[{\"a\":1,\"a\":2}]}]]", "duplicate member", 15);
     REFUSED("{\"\":1,\"\":2}", "duplicate member", 6);
-    /* Also after an inner object's names came and went. */
+    /* Also when an inner object comes between them. */
     REFUSED("{\"a\":{\"a\":1,\"b\":2,\"c\":3},\"a\":2}", "duplicate member", 25);
     REFUSED("{\"b\":{\"a\":{}},\"c\":0,\"b\":2}", "duplicate member", 20);
     ACCEPTED("{\"a\":{\"a\":{\"a\":1}},\"b\":{\"a\":1},\"c\":[{\"a\":1},{\"a\":1}]}");
@@ -48,8 +48,7 @@ START_TEST(a_name_with_u0000_never_equals_a_shorter_one)
 }
 END_TEST
 
-/* Names in an order made from the seed; the last repeats the one at again (or none). Values are
- * plain (scan_plain.h) and not, in turn. */
+/* n names in a mixed order, and the name at index `again` once more (SIZE_MAX: not). */
 static char *many_names(size_t n, size_t again, bool escaped)
 {
     char *text = NULL;
@@ -98,7 +97,7 @@ START_TEST(names_that_are_open_at_once_are_bounded)
     is_accepted((struct slice){full, strlen(full)});
     ck_assert_err(scan((struct slice){over, strlen(over)}, &fault), TOK_JSON);
     ck_assert_str_eq(fault.what, "too many members");
-    /* Closed objects give their room back. */
+    /* Closed objects do not count. */
     ck_assert_ptr_nonnull(listed);
     listed[0] = '[';
     memcpy(listed + 1, again, strlen(again) + 1);
@@ -125,8 +124,8 @@ static bool holds(const char *s, const char *part)
     return s && strstr(s, part);
 }
 
-/* Nanoseconds that 8 KiB may take: a quarter was measured, and a list that is searched from its
- * front takes twice as much. Valgrind and the sanitizers are slow by themselves. */
+/* Nanoseconds allowed for 8 KiB; about a sixth was measured. Valgrind and the sanitizers are
+ * slower. */
 static int64_t time_limit(void)
 {
     if (SANITIZED || holds(getenv("LD_PRELOAD"), "vgpreload"))
@@ -134,7 +133,7 @@ static int64_t time_limit(void)
     return 1000000;
 }
 
-/* The least of ten runs, in nanoseconds of this process alone. */
+/* The minimum of ten runs, in nanoseconds of CPU time. */
 static int64_t time_of(struct slice doc)
 {
     int64_t least = INT64_MAX;
@@ -156,13 +155,13 @@ static int64_t time_of(struct slice doc)
 START_TEST(no_choice_of_names_makes_scan_slow)
 {
     static const struct {
-        const char *before; /* a number of which the names are made */
+        const char *before; /* names begin with it; a number follows */
         size_t n;
         int step;
     } rows[] = {
-        {"", 1000, 1},         /* as short as they come, each put last */
-        {"", 1000, -1},        /* each put first */
-        {"aaaaaaaa", 450, -1}, /* equal beginnings */
+        {"", 1000, 1},         /* in ascending order */
+        {"", 1000, -1},        /* in descending order */
+        {"aaaaaaaa", 450, -1}, /* with equal beginnings */
         {"\\u0061\\u0061\\u0061\\u0061", 240, -1},
     };
 

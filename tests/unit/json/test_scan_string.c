@@ -40,7 +40,7 @@ START_TEST(bad_utf8_is_refused)
     char doc[32];
 
     for (size_t i = 0; i < N(rows); i++) {
-        /* At every place of the eight bytes that are looked at together. */
+        /* At each of several offsets. */
         for (int before = 0; before < 10; before++) {
             int n =
                 snprintf(doc, sizeof(doc), "\"%.*s%s\"", before, "0123456789", rows[i].bytes);
@@ -67,7 +67,7 @@ START_TEST(raw_control_characters_are_refused)
 }
 END_TEST
 
-START_TEST(every_byte_is_judged_alike_at_every_place)
+START_TEST(every_byte_is_checked_alike_at_every_place)
 {
     for (int c = 1; c < 0x100; c++) {
         enum tok_err first = TOK_OK;
@@ -104,7 +104,7 @@ START_TEST(escapes_are_decoded)
         {"\"\\u007f\\u0080\\u07ff\\u0800\\uffff\"",
          {"\x7f\xc2\x80\xdf\xbf\xe0\xa0\x80\xef\xbf\xbf", 11}},
         {"\"x\\\\u0041\"", {"x\\u0041", 7}},
-        /* json-c gives U+FFFD for this one. */
+        /* json-c decodes this one to U+FFFD. */
         {"\"\\ud837\\udd1e\"", {"\xf0\x9d\xb4\x9e", 4}},
     };
     char bytes[64];
@@ -192,7 +192,7 @@ START_TEST(a_lone_surrogate_in_an_outer_string_names_its_member)
 }
 END_TEST
 
-START_TEST(any_other_fault_is_told_before_a_lone_surrogate)
+START_TEST(any_other_fault_is_reported_before_a_lone_surrogate)
 {
     REFUSED("{\"a\":\"\\ud800\",}", "no member name", 14);
     REFUSED("{\"a\":\"\\ud800\"", "the text ends too early", 13);
@@ -206,7 +206,7 @@ START_TEST(any_other_fault_is_told_before_a_lone_surrogate)
 END_TEST
 
 UNIT_MAIN("scan_string", bad_utf8_is_refused, raw_control_characters_are_refused,
-          every_byte_is_judged_alike_at_every_place, escapes_are_decoded,
+          every_byte_is_checked_alike_at_every_place, escapes_are_decoded,
           unknown_escapes_are_refused, lone_surrogates_are_refused,
           a_lone_surrogate_in_an_outer_string_names_its_member,
-          any_other_fault_is_told_before_a_lone_surrogate)
+          any_other_fault_is_reported_before_a_lone_surrogate)

@@ -1,6 +1,6 @@
 #include "tests/unit/json/scan_unit.h"
 
-/* ---- walking ---- */
+/* ---- iteration ---- */
 
 START_TEST(members_come_in_order)
 {
@@ -71,7 +71,7 @@ START_TEST(elements_come_in_order)
 }
 END_TEST
 
-START_TEST(scan_object_takes_objects_that_fit)
+START_TEST(scan_object_accepts_objects_that_fit)
 {
     struct scan_member members[2];
     struct scan_fault fault = {0};
@@ -95,7 +95,7 @@ END_TEST
 
 /* ---- numbers ---- */
 
-START_TEST(times_are_rounded_as_asked)
+START_TEST(times_are_rounded_as_requested)
 {
     static const struct {
         const char *text;
@@ -172,5 +172,5 @@ START_TEST(times_out_of_range_or_type_are_refused)
 END_TEST
 
 UNIT_MAIN("scan_value", the_empty_name_is_found_like_any_other, members_come_in_order,
-          elements_come_in_order, scan_object_takes_objects_that_fit,
-          times_are_rounded_as_asked, times_out_of_range_or_type_are_refused)
+          elements_come_in_order, scan_object_accepts_objects_that_fit,
+          times_are_rounded_as_requested, times_out_of_range_or_type_are_refused)
