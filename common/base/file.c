@@ -115,10 +115,10 @@ enum tok_err file_open(const char *path, enum file_trust trust, int *ret_fd,
                        struct stat *ret_st, struct errmsg *errmsg)
 {
     CLEANUP(cleanup_close) int dir = -1;
-    CLEANUP(cleanup_close) int fd = -1;
     struct stat dir_st, st;
     const char *name;
     enum tok_err err;
+    int fd;
 
     dir = open_directory(path, O_PATH, &name);
     if (dir < 0 || fstat(dir, &dir_st) < 0)
@@ -128,14 +128,16 @@ enum tok_err file_open(const char *path, enum file_trust trust, int *ret_fd,
     if (fd < 0)
         return open_failed(path, errmsg);
     if (fstat(fd, &st) < 0)
-        return call_failed(path, "stat", errmsg);
-    err = check(path, trust_of(trust), &st, dir_st.st_uid, errmsg);
-    if (err)
+        err = call_failed(path, "stat", errmsg);
+    else
+        err = check(path, trust_of(trust), &st, dir_st.st_uid, errmsg);
+    if (err) {
+        cleanup_close(&fd);
         return err;
+    }
     if (ret_st)
         *ret_st = st;
     *ret_fd = fd;
-    fd = -1;
     return TOK_OK;
 }
 

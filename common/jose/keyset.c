@@ -129,8 +129,8 @@ static enum tok_err read_file(struct keyset *set, struct slice json, struct errm
 enum tok_err keyset_parse(OSSL_LIB_CTX *ctx, struct slice json, alg_set algorithms,
                           struct keyset **ret, struct errmsg *errmsg)
 {
-    CLEANUP(cleanup_keyset) struct keyset *set = calloc(1, sizeof(*set));
-    struct errmsg last = {0}; /* the error, or why the last ignored key was ignored */
+    struct keyset *set = calloc(1, sizeof(*set));
+    struct errmsg last = {0}; /* the error, or why a key was ignored */
     enum tok_err err;
 
     if (!set)
@@ -138,13 +138,15 @@ enum tok_err keyset_parse(OSSL_LIB_CTX *ctx, struct slice json, alg_set algorith
     *set = (struct keyset){.ctx = ctx, .algorithms = algorithms};
     err = read_file(set, json, &last);
     if (err)
-        return errmsg_set(errmsg, err, "%s", last.text);
-    if (set->n == 0)
-        return errmsg_set(errmsg, TOK_KEYS, "no usable key%s%s", *last.text ? "; " : "",
-                          last.text);
-    *ret = set;
-    set = NULL;
-    return TOK_OK;
+        (void)errmsg_set(errmsg, err, "%s", last.text);
+    else if (set->n == 0)
+        err = errmsg_set(errmsg, TOK_KEYS, "no usable key%s%s", *last.text ? "; " : "",
+                         last.text);
+    if (err)
+        keyset_free(set);
+    else
+        *ret = set;
+    return err;
 }
 
 static enum tok_err check_secrecy(const struct keyset *set, const struct stat *st,
@@ -164,7 +166,7 @@ static enum tok_err load(const struct keyset_source *from, struct keyset **ret,
 {
     CLEANUP(secret_clear) struct secret text = {0};
     CLEANUP(cleanup_close) int fd = -1;
-    CLEANUP(cleanup_keyset) struct keyset *set = NULL;
+    struct keyset *set = NULL;
     struct errmsg in_file = {0};
     enum tok_err err = file_open(from->path, from->trust, &fd, ret_st, errmsg);
 
@@ -175,12 +177,13 @@ static enum tok_err load(const struct keyset_source *from, struct keyset **ret,
     err = keyset_parse(from->ctx, secret_slice(&text), from->algorithms, &set, &in_file);
     if (!err)
         err = check_secrecy(set, ret_st, &in_file);
-    if (err)
-        return errmsg_set(errmsg, err, "%s: %s", from->path,
-                          *in_file.text ? in_file.text : tok_err_text(err));
-    *ret = set;
-    set = NULL;
-    return TOK_OK;
+    if (!err) {
+        *ret = set;
+        return TOK_OK;
+    }
+    keyset_free(set);
+    return errmsg_set(errmsg, err, "%s: %s", from->path,
+                      *in_file.text ? in_file.text : tok_err_text(err));
 }
 
 enum tok_err keyset_load(const struct keyset_source *from, struct keyset **ret,
