@@ -132,7 +132,7 @@ enum tok_err token_cache_read(const struct token_cache *c, struct secret *ret,
         return TOK_OK;
     err = file_read(c->path, FILE_PRIVATE, CACHE_MAX, &bytes, errmsg);
     if (err)
-        return err == TOK_FILE && errno == ENOENT ? TOK_OK : err;
+        return file_is_missing(err, errmsg) ? TOK_OK : err;
     *ret = bytes;
     return TOK_OK;
 }

@@ -212,6 +212,15 @@ enum tok_err file_read(const char *path, enum file_trust trust, size_t max, stru
     return err ? err : file_read_opened(path, fd, max, ret, errmsg);
 }
 
+bool file_is_missing(enum tok_err err, struct errmsg *errmsg)
+{
+    if (err != TOK_FILE || errno != ENOENT)
+        return false;
+    if (errmsg)
+        errmsg->text[0] = '\0';
+    return true;
+}
+
 static int write_all(int fd, struct slice bytes)
 {
     while (bytes.n > 0) {

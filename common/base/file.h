@@ -30,6 +30,10 @@ enum tok_err file_open(const char *path, enum file_trust trust, int *ret_fd,
 enum tok_err file_read(const char *path, enum file_trust trust, size_t max, struct secret *ret,
                        struct errmsg *errmsg) MUST_CHECK;
 
+/* True when err is TOK_FILE for a file that does not exist; clears *errmsg then. For callers to
+ * whom that is no error, directly after file_open() or file_read(). */
+bool file_is_missing(enum tok_err err, struct errmsg *errmsg);
+
 /* Reads what file_open() opened. */
 enum tok_err file_read_opened(const char *path, int fd, size_t max, struct secret *ret,
                               struct errmsg *errmsg) MUST_CHECK;

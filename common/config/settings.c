@@ -78,7 +78,7 @@ static enum tok_err read_file(struct settings *s, const char *path, bool may_be_
     CLEANUP(secret_clear) struct secret text = {0};
     enum tok_err err = file_read(path, FILE_SETTINGS, SETTINGS_FILE_MAX, &text, errmsg);
 
-    if (err == TOK_FILE && may_be_missing && errno == ENOENT)
+    if (may_be_missing && file_is_missing(err, errmsg))
         return TOK_OK;
     if (err)
         return err == TOK_FILE ? TOK_SETTINGS : err;

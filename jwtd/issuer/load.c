@@ -10,15 +10,12 @@
 
 #define USER_LEN_USUAL 32 /* the longest that useradd(8) takes */
 
-/* False also when this cannot be known; then errmsg says why. */
-static bool missing(const char *path, struct errmsg *errmsg)
+static enum tok_err find_missing(const char *path, bool *ret, struct errmsg *errmsg)
 {
-    if (access(path, F_OK) == 0)
-        return false;
-    if (errno == ENOENT)
-        return true;
-    (void)errmsg_set(errmsg, TOK_FILE, "%s: %s", path, strerrordesc_np(errno));
-    return false;
+    *ret = access(path, F_OK) < 0;
+    if (!*ret || errno == ENOENT)
+        return TOK_OK;
+    return errmsg_set(errmsg, TOK_FILE, "%s: %s", path, strerrordesc_np(errno));
 }
 
 static enum tok_err create_keys(const struct issuer *x, int state_fd, struct errmsg *errmsg)
@@ -38,11 +35,13 @@ static enum tok_err create_keys(const struct issuer *x, int state_fd, struct err
 static enum tok_err load_keys(struct issuer *x, const char *store_path, int state_fd,
                               struct errmsg *errmsg)
 {
-    bool no_keys = missing(x->keys_dir, errmsg), no_store = missing(store_path, errmsg);
-    enum tok_err err = TOK_OK;
+    bool no_keys, no_store;
+    enum tok_err err = find_missing(x->keys_dir, &no_keys, errmsg);
 
-    if (errmsg->text[0])
-        return TOK_FILE;
+    if (err == TOK_OK)
+        err = find_missing(store_path, &no_store, errmsg);
+    if (err != TOK_OK)
+        return err;
     if (no_keys && !no_store)
         return errmsg_set(errmsg, TOK_KEYS,
                           "keys missing: %s does not exist, but %s does: restore the keys "

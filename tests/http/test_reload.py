@@ -65,6 +65,15 @@ def test_a_reload_takes_new_settings_in_each_daemon(d):
     assert all(daemon.starts == 1 for daemon in d.all)
 
 
+def test_a_reload_works_without_the_main_file(d):
+    d.obtain()
+    os.mkdir(d.path("jwt.conf.d"), 0o755)
+    os.rename(d.path("jwt.conf"), d.path("jwt.conf.d/all.conf"))
+    for daemon in d.all:
+        reload(d, daemon)
+    assert d.obtain()["access"]
+
+
 def test_fifty_reloads_under_load_lose_no_request(d):
     d.obtain()
     bad, ends = [], threading.Event()

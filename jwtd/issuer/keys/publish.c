@@ -106,7 +106,7 @@ static enum tok_err add_published(const char *path, int64_t after, struct revoke
     CLEANUP(secret_clear) struct secret old = {0};
     enum tok_err err = file_read(path, FILE_PUBLIC, LIST_FILE_MAX, &old, errmsg);
 
-    if (err == TOK_FILE && errno == ENOENT)
+    if (file_is_missing(err, errmsg))
         return TOK_OK;
     if (err != TOK_OK)
         return err;

@@ -56,7 +56,7 @@ enum tok_err signer_read(const char *dir, struct signer *ret, struct errmsg *err
 
     if (err == TOK_OK)
         err = file_read(path, FILE_PRIVATE, FILE_MAX, &text, errmsg);
-    if (err == TOK_FILE && errno == ENOENT) {
+    if (file_is_missing(err, errmsg)) {
         *ret = s;
         return TOK_OK;
     }

@@ -109,6 +109,23 @@ START_TEST(a_missing_file_gives_enoent)
 }
 END_TEST
 
+START_TEST(only_a_missing_file_is_missing_and_leaves_no_message)
+{
+    CLEANUP(place_leave) struct place p = place_enter();
+    struct errmsg errmsg = {""};
+    struct secret s = {0};
+    enum tok_err err = file_read("f", FILE_PUBLIC, 10, &s, &errmsg);
+
+    ck_assert(file_is_missing(err, &errmsg));
+    ck_assert_str_eq(errmsg.text, "");
+    make("f", "x", 0666);
+    err = file_read("f", FILE_PUBLIC, 10, &s, &errmsg);
+    ck_assert(!file_is_missing(err, &errmsg));
+    ck_assert_str_ne(errmsg.text, "");
+    ck_assert(!file_is_missing(TOK_OK, &errmsg));
+}
+END_TEST
+
 START_TEST(a_symbolic_link_is_refused)
 {
     CLEANUP(place_leave) struct place p = place_enter();
@@ -409,9 +426,10 @@ START_TEST(an_invalid_trust_accepts_no_file)
 END_TEST
 
 UNIT_MAIN("file", all_bytes_are_read_and_a_nul_follows, an_empty_file_is_read,
-          a_missing_file_gives_enoent, a_symbolic_link_is_refused,
-          a_link_in_a_directory_of_the_path_is_followed, a_fifo_is_refused_and_does_not_hang,
-          a_directory_or_a_device_is_refused, a_file_that_others_can_write_is_refused,
+          a_missing_file_gives_enoent, only_a_missing_file_is_missing_and_leaves_no_message,
+          a_symbolic_link_is_refused, a_link_in_a_directory_of_the_path_is_followed,
+          a_fifo_is_refused_and_does_not_hang, a_directory_or_a_device_is_refused,
+          a_file_that_others_can_write_is_refused,
           a_private_file_that_others_can_read_is_refused, a_file_of_another_user_is_refused,
           a_public_file_may_belong_to_the_owner_of_its_directory,
           a_file_of_root_in_any_directory_is_accepted,
