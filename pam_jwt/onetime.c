@@ -34,11 +34,12 @@ static enum tok_err make_name(OSSL_LIB_CTX *ctx, const char *issuer,
 
     if (issuer_n > VALUE_NAME_MAX)
         return errmsg_set(errmsg, TOK_ONE_TIME,
-                          "the issuer's name is too long for a token for one use");
+                          "claim iss: expected at most %d bytes in a one-time token",
+                          VALUE_NAME_MAX);
     memcpy(bytes, issuer, issuer_n + 1);
     if (scan_string(*claims->jti, bytes + issuer_n + 1, ID_MAX, &id_n) != TOK_OK || id_n == 0)
         return errmsg_set(errmsg, TOK_ONE_TIME,
-                          "claim jti: expected 1 to %d bytes in a token for one use", ID_MAX);
+                          "claim jti: expected 1 to %d bytes in a one-time token", ID_MAX);
     if (EVP_Q_digest(ctx, "SHA256", NULL, bytes, issuer_n + 1 + id_n, digest, &digest_n) != 1)
         return TOK_CRYPTO;
     base64url_encode((struct slice){(const char *)digest, sizeof(digest)}, ret);
@@ -106,9 +107,11 @@ static enum tok_err check_since(const struct claims *claims, struct errmsg *errm
         return err;
     (void)close(fd);
     if (claims->iat <= st.st_mtim.tv_sec)
-        return errmsg_set(errmsg, TOK_SPENT,
-                          "the token is for one use and older than the record of uses (%s)",
-                          ONETIME_SINCE);
+        return errmsg_set(
+            errmsg, TOK_SPENT,
+            "the one-time token was issued before the record of used tokens began "
+            "(%s)",
+            ONETIME_SINCE);
     return TOK_OK;
 }
 

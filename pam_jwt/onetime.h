@@ -1,5 +1,5 @@
 /*
- * Tokens for one use: each is accepted once on this host, whatever the service. A used token
+ * One-time tokens: each is accepted once on this host, whatever the service. A used token
  * has a file in ONETIME_USED, named by its issuer and id. The file is created exclusively, so
  * of any number of simultaneous logins with one token exactly one succeeds. Its mtime is the
  * token's exp; the file is removed when no leeway could accept the token any more.

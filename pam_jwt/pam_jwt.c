@@ -39,13 +39,14 @@ static void report_rules(const struct pam_call *call, const struct resolved *r)
     const struct policy *p = &r->policy;
 
     if (p->issuer)
-        report_debug(call,
-                     "debug: rules: issuer=%s%s keys=%s revoked=%s user_claim=%s user_map=%s",
-                     p->issuer, r->foreign ? " (its section)" : "", p->keys,
-                     r->list.fd >= 0 ? p->revoked : "none", p->user_claim,
-                     r->mapped ? p->user_map : "same");
+        report_debug(
+            call, "debug: settings: issuer=%s%s keys=%s revoked=%s user_claim=%s user_map=%s",
+            p->issuer, r->foreign ? " ([Issuer] section)" : "", p->keys,
+            r->list.fd >= 0 ? p->revoked : "none", p->user_claim,
+            r->mapped ? p->user_map : "same");
     else
-        report_debug(call, "debug: no rules: the token is malformed, or they failed to load");
+        report_debug(call,
+                     "debug: no settings: the token is malformed, or they cannot be loaded");
 }
 
 /* Keeps what the next phases need, and takes the token off the handle, so that no later module

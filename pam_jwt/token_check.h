@@ -29,7 +29,7 @@ enum tok_err token_check(const struct pam_call *call, struct slice token, int64_
 void token_check_clear(struct token_check *c);
 
 /* Checks the claims that pam_authenticate accepted again: the token may have expired since, the
- * service or user changed, the session been revoked. A token for one use stays good for the
+ * service or user changed, the session been revoked. A one-time token stays good for the
  * login that used it. */
 enum tok_err token_check_again(const struct pam_call *call, const struct auth_state *state,
                                int64_t now, struct errmsg *errmsg) MUST_CHECK;

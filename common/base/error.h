@@ -38,10 +38,10 @@ enum tok_err {
     TOK_ONE_TIME,   /* single use is required and not offered, or cannot be enforced here */
     TOK_USER_NAME,  /* the user claim is not a portable user name */
     TOK_USER,       /* another user */
-    TOK_ROOT,       /* uid 0, and allow_root is off */
+    TOK_ROOT,       /* uid 0, and allow_root is not set */
     TOK_UNMAPPED,   /* another issuer's user, whom no user map maps to a local one */
     TOK_REVOKED,    /* the session was revoked */
-    TOK_SPENT,      /* a token for one use that was used, or may have been */
+    TOK_SPENT,      /* a one-time token that was used, or may have been */
     /* Errors of this host, not of the token (tok_err_is_ours) */
     TOK_KEYS,     /* the key file cannot be read or is invalid */
     TOK_SETTINGS, /* a settings file, option or word is invalid */

@@ -108,14 +108,19 @@ static enum tok_err check_issuer(const struct check *c)
 
 static enum tok_err check_audience(const struct check *c)
 {
-    char **audience = c->policy->audience;
+    char room[SHOWN_MAX + 1], **audience = c->policy->audience;
 
     for (char **name = audience; name && *name; name++)
         if (**name && claims_has_audience(c->claims, *name))
             return TOK_OK;
-    if (!audience || !*audience || audience[1])
+    if (!audience || !*audience)
         return TOK_AUDIENCE;
-    return mismatch(c, TOK_AUDIENCE, SLICE("aud"), slice_of(*audience), c->claims->aud);
+    if (!audience[1])
+        return mismatch(c, TOK_AUDIENCE, SLICE("aud"), slice_of(*audience), c->claims->aud);
+    return errmsg_set(
+        c->errmsg, TOK_AUDIENCE,
+        "claim \"aud\": expected one of the accepted audiences (audience=), got %s",
+        shown(c->claims->aud, room));
 }
 
 static enum tok_err check_token_type(const struct check *c)
@@ -224,6 +229,7 @@ static enum tok_err check_scope(const struct check *c)
 {
     UNINITIALIZED char scope[CLAIMS_SCOPE_MAX];
     struct scope_services services;
+    char room[SHOWN_MAX + 1];
     size_t n;
 
     if (!c->claims->scope)
@@ -235,19 +241,26 @@ static enum tok_err check_scope(const struct check *c)
         return c->policy->scope_required ? TOK_SCOPE : TOK_OK;
     if (services.listed || !c->params->service.p)
         return TOK_OK;
-    return errmsg_set(c->errmsg, TOK_SCOPE, "claim \"scope\": expected \"pam:%.*s\"",
-                      slice_shown(c->params->service, SHOWN_MAX), c->params->service.p);
+    return errmsg_set(c->errmsg, TOK_SCOPE, "claim \"scope\": expected \"pam:%.*s\", got %s",
+                      slice_shown(c->params->service, SHOWN_MAX), c->params->service.p,
+                      shown(c->claims->scope, room));
 }
 
-/* A token for one use needs an id that no other token has (jti), a time (iat) that is compared
+/* A one-time token needs an id that no other token has (jti), a time (iat) that is compared
  * with the time since when uses are recorded, hence without leeway, and one audience alone:
  * a second host would accept it once more. */
 static enum tok_err check_one_time(const struct check *c)
 {
+    if (!c->claims->one_time && c->policy->one_time_required)
+        return errmsg_set(c->errmsg, TOK_ONE_TIME,
+                          "claim \"one_time\": expected true (one_time=required)");
     if (!c->claims->one_time)
-        return c->policy->one_time_required ? TOK_ONE_TIME : TOK_OK;
-    if (!c->params->accept_one_time || claims_audiences(c->claims) != 1)
+        return TOK_OK;
+    if (!c->params->accept_one_time)
         return TOK_ONE_TIME;
+    if (claims_audiences(c->claims) != 1)
+        return errmsg_set(c->errmsg, TOK_ONE_TIME,
+                          "claim \"aud\": expected exactly one audience in a one-time token");
     if (!c->claims->jti)
         return missing(c, c->policy->jti_claim);
     if (!c->claims->has_iat)

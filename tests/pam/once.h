@@ -1,5 +1,5 @@
 /*
- * What the tests of tokens for one use share.
+ * What the tests of one-time tokens share.
  */
 #pragma once
 

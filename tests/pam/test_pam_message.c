@@ -16,7 +16,7 @@ static const char *const sentences[FAULTS] = {
     [FAULT_EXPIRED] = "pam_jwt: the token has expired\n",
     [FAULT_ENDED] = "pam_jwt: the token's session was revoked\n",
     [FAULT_SERVICE] = "pam_jwt: the token's scope does not include this service\n",
-    [FAULT_SPENT] = "pam_jwt: the token was for one use and has been used\n",
+    [FAULT_SPENT] = "pam_jwt: the one-time token has already been used\n",
 };
 
 static char *token_with(enum fault fault)

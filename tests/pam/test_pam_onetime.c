@@ -1,4 +1,4 @@
-/* Tokens for one use: which are good, spent last and once, by any service. */
+/* One-time tokens: which are accepted, used up last and once, by any service. */
 #include "tests/pam/once.h"
 
 START_TEST(one_time_token_opens_once)
@@ -12,7 +12,7 @@ START_TEST(one_time_token_opens_once)
     talk.answer = token;
     pamh = rig_start(RIG_PROBE, "alice", &talk);
     ck_assert_pam(pam_authenticate(pamh, 0), PAM_AUTH_ERR);
-    ck_assert_str_eq(talk.shown, "pam_jwt: the token was for one use and has been used\n");
+    ck_assert_str_eq(talk.shown, "pam_jwt: the one-time token has already been used\n");
     assert_last_reason("spent");
     ck_assert_pam(pam_acct_mgmt(pamh, 0), RIG_IGNORED);
     ck_assert_pam(pam_end(pamh, PAM_AUTH_ERR), PAM_SUCCESS);

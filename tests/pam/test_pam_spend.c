@@ -1,4 +1,4 @@
-/* Where tokens for one use are spent: the places, their notes, the race. */
+/* Where the use of one-time tokens is recorded: directories, files, the race. */
 #include "tests/pam/once.h"
 
 #include <fcntl.h>

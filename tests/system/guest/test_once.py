@@ -1,4 +1,4 @@
-"""Tokens for one use, on a machine with systemd: every service shares what was used."""
+"""One-time tokens, on a machine with systemd: every service shares what was used."""
 
 import shutil
 import time

@@ -587,7 +587,7 @@ START_TEST(a_message_names_the_claim_and_what_was_expected)
         {"\"exp\":99999999,\"iat\":1000,\"typ\":\"Bearer\"",
          "the lifetime of the token is longer than max_lifetime=86400"},
         {"\"exp\":1900,\"iat\":1000,\"typ\":\"Bearer\",\"scope\":\"pam:su\"",
-         "claim \"scope\": expected \"pam:sshd\""},
+         "claim \"scope\": expected \"pam:sshd\", got \"pam:su\""},
     };
     CLEANUP(case_clear) struct case_ c = local();
     char payload[512], longest[SHOWN + 1];
