@@ -52,10 +52,10 @@ enum tok_err admin_send(const char *socket, enum wire_op op, const union wire_va
         return admin_unreachable(socket, (int)-got, errmsg);
     if (wire_read_answer((struct slice){(const char *)ret->bytes, (size_t)got}, wire_find(op),
                          &ret->message) != WIRE_FINE)
-        return errmsg_set(
-            errmsg, TOK_FILE,
-            "jwtd-issuer at %s sent an answer of another release; jwtctl is " JWT_VERSION,
-            socket);
+        return errmsg_set(errmsg, TOK_FILE,
+                          "jwtd-issuer at %s is of another release than jwtctl " JWT_VERSION
+                          "; install the same release",
+                          socket);
     if (ret->message.status == WIRE_UNAVAILABLE)
         return errmsg_set(errmsg, TOK_FILE,
                           "jwtd-issuer is unavailable; see: journalctl -u jwtd-issuer");

@@ -18,7 +18,7 @@ static int rotate_refused(enum wire_status status, const char *alg)
                     "(HMAC secrets and key pairs cannot be mixed)",
                     alg[0] ? alg : "of the settings");
     else
-        print_error("too many keys; to remove old ones: jwtctl key retire");
+        print_error("too many keys; to remove old keys: jwtctl key retire");
     return EXIT_FAILURE;
 }
 
@@ -92,7 +92,8 @@ static int report_retired(struct slice text, const char *kid, bool json)
 
     if (json_read(text, &answer) != TOK_OK || !(kept = json_member(answer, "kept")) ||
         !(retired = json_member(answer, "retired"))) {
-        print_error("jwtd-issuer sent an answer of another release; jwtctl is " JWT_VERSION);
+        print_error("jwtd-issuer is of another release than jwtctl " JWT_VERSION
+                    "; install the same release");
         return EXIT_FAILURE;
     }
     if (json) {

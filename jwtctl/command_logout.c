@@ -1,5 +1,5 @@
-/* jwtctl logout: ends the session at its server, or every session of its user, and removes the
- * tokens. */
+/* jwtctl logout: revokes the session at its server, or every session of its user, and removes
+ * the tokens. */
 #include "jwtctl/arguments.h"
 #include "jwtctl/command.h"
 #include "jwtctl/output.h"
@@ -35,7 +35,7 @@ static int log_out_all(void)
     if (err)
         return print_failure(EXIT_FAILURE, &errmsg);
     if (json_member_integer(reply.body, "ended", &n))
-        printf("Logged out everywhere: %" PRId64 " session%s ended\n", n, n == 1 ? "" : "s");
+        printf("Logged out everywhere: %" PRId64 " session%s revoked\n", n, n == 1 ? "" : "s");
     else
         puts("Logged out everywhere");
     return EXIT_SUCCESS;

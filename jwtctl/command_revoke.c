@@ -9,7 +9,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-static int report_ended(const char *what, int64_t n, bool json)
+static int report_revoked(const char *what, int64_t n, bool json)
 {
     CLEANUP(cleanup_json) struct json_object *answer = json_new_object();
 
@@ -43,8 +43,8 @@ int command_revoke(int argc, char **argv)
     if (status)
         return status;
     if (answer.message.status != WIRE_OK) {
-        print_error("no session of a user or with an id '%s'", what);
+        print_error("'%s': no session of a user of this name, and none with this id", what);
         return EXIT_FAILURE;
     }
-    return report_ended(what, (int64_t)answer.message.v[0].number, json);
+    return report_revoked(what, (int64_t)answer.message.v[0].number, json);
 }

@@ -97,9 +97,9 @@ static void print_token_text(const struct token_text *text, const struct verifie
     putchar('\n');
     print_claims(&text->payload, now);
     if (r->err == TOK_OK)
-        printf("verdict: accepted, for user %s\n", r->token.user);
+        printf("result: accepted, for user %s\n", r->token.user);
     else
-        printf("verdict: %s: %s\n", tok_err_is_ours(r->err) ? "not verified" : "refused",
+        printf("result: %s: %s\n", tok_err_is_ours(r->err) ? "not verified" : "refused",
                r->errmsg.text);
 }
 

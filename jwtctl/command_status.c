@@ -113,9 +113,9 @@ static void get_issuer(const char *socket, struct issuer_status *i)
     i->err = admin_send(socket, WIRE_ADMIN_STATUS, NULL, &answer, &i->errmsg);
     if (!i->err && (answer.message.status != WIRE_OK ||
                     json_read(answer.message.v[0].text, &i->json) != TOK_OK))
-        i->err =
-            errmsg_set(&i->errmsg, TOK_FILE,
-                       "jwtd-issuer sent an answer of another release; jwtctl is " JWT_VERSION);
+        i->err = errmsg_set(&i->errmsg, TOK_FILE,
+                            "jwtd-issuer is of another release than jwtctl " JWT_VERSION
+                            "; install the same release");
 }
 
 /* Prints nothing when the member is missing. */

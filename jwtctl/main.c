@@ -19,7 +19,7 @@ static const struct command commands[] = {
     {"login", "[USER] [--server=URL] [--json]",
      "log in with a password from the terminal or a line of standard input", command_login},
     {"logout", "[--all]",
-     "end the session and remove its tokens; --all: end every session of the user",
+     "revoke the session and remove its tokens; --all: revoke every session of the user",
      command_logout},
     {"status", "[--json] [--socket=PATH]",
      "show who is logged in and until when; for root also the state of jwtd-issuer",

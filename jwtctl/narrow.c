@@ -60,8 +60,7 @@ static enum tok_err no_audience(struct json_object *aud, size_t count, struct sl
         return errmsg_set(errmsg, TOK_AUDIENCE, "the session has no audience %.*s; it has: %s",
                           (int)host.n, host.p, list);
     return errmsg_set(errmsg, TOK_AUDIENCE,
-                      "the session has several audiences, and none was named (--host=): %s",
-                      list);
+                      "the session has several audiences; choose one with --host=: %s", list);
 }
 
 enum tok_err narrow_audience(const struct client_session *s, struct slice host,
@@ -74,8 +73,9 @@ enum tok_err narrow_audience(const struct client_session *s, struct slice host,
 
     if (session_token_claims(&s->access, &claims) != TOK_OK ||
         !(aud = json_member(claims, "aud")) || !audience_at(aud, 0))
-        return errmsg_set(errmsg, TOK_AUDIENCE,
-                          "the access token of the session has no audience");
+        return errmsg_set(
+            errmsg, TOK_AUDIENCE,
+            "the access token of the session has no audience; log in again with: jwtctl login");
     count = json_length(aud) > 0 ? json_length(aud) : 1;
     for (size_t i = 0; i < count && !found; i++) {
         const char *name = audience_at(aud, i);

@@ -88,11 +88,11 @@ static int64_t seconds_left(const struct client_session *s)
     return times.exp - (int64_t)time(NULL);
 }
 
-static enum tok_err session_ended(const struct client_reply *reply, struct errmsg *errmsg)
+static enum tok_err session_invalid(const struct client_reply *reply, struct errmsg *errmsg)
 {
     const char *detail = json_member_text(reply->body, "detail");
 
-    return errmsg_set(errmsg, TOK_FILE, "the server has ended the session (%s); " LOG_IN,
+    return errmsg_set(errmsg, TOK_FILE, "the session is no longer valid (%s); " LOG_IN,
                       detail ? detail : "no details");
 }
 
@@ -125,7 +125,7 @@ enum tok_err session_send(const struct client_session *s, struct client_request 
             "%s: no such path: %s (404); the server is not jwtd, or an older release",
             s->server.p, request.path);
     if (reply.status == 401)
-        return session_ended(&reply, errmsg);
+        return session_invalid(&reply, errmsg);
     if (reply.status < 200 || reply.status > 299)
         return client_refused(s->server.p, &reply, errmsg);
     *ret = reply;
@@ -133,7 +133,7 @@ enum tok_err session_send(const struct client_session *s, struct client_request 
     return TOK_OK;
 }
 
-/* When the server has ended the session, *s is empty and nothing is kept. */
+/* When the session is no longer valid, *s is empty and the tokens are removed. */
 static enum tok_err refresh(const struct token_cache *c, struct client_session *s,
                             struct errmsg *errmsg)
 {
@@ -145,7 +145,7 @@ static enum tok_err refresh(const struct token_cache *c, struct client_session *
     if (reply.status == 401) {
         session_clear(s);
         err = token_cache_remove(c, errmsg);
-        return err ? err : session_ended(&reply, errmsg);
+        return err ? err : session_invalid(&reply, errmsg);
     }
     if (reply.status != 200)
         return client_refused(s->server.p, &reply, errmsg);

@@ -23,11 +23,11 @@ enum tok_err session_read(const struct token_cache *c, struct client_session *re
 enum tok_err session_write(const struct token_cache *c, const struct client_session *s,
                            struct errmsg *errmsg) MUST_CHECK;
 
-/* The session as it is kept. TOK_FILE with a message, also when not logged in. */
+/* The stored session. TOK_FILE with a message, also when not logged in. */
 enum tok_err session_kept(struct client_session *ret, struct errmsg *errmsg) MUST_CHECK;
 
 /* The session with an access token that is valid now. Errors come with a message; when there is
- * no session, or the server has ended it, the message says how to log in, and nothing is kept.
+ * no session, or it is no longer valid, the message says how to log in, and no token is kept.
  * An unreachable server is no error while the access token is valid. */
 enum tok_err session_get(struct client_session *ret, struct errmsg *errmsg) MUST_CHECK;
 

@@ -52,7 +52,7 @@ static bool is_other_host(const struct askpass_context *c, const struct prompt *
            !is_same_host(p->host, c->alias);
 }
 
-/* A token for one login at this host; p NULL: unknown. */
+/* A one-time token for sshd at this host; p NULL: unknown. */
 static enum tok_err get_ssh_token(const struct client_session *s, struct slice host,
                                   struct secret *ret, struct errmsg *errmsg)
 {
@@ -66,8 +66,8 @@ static enum tok_err get_ssh_token(const struct client_session *s, struct slice h
     err = narrow_token(s, &request, ret, errmsg);
     if (err)
         print_error(
-            "cannot get a token for one login; 'jwtctl run --whole' sends the session's own "
-            "token and needs no server");
+            "cannot get a one-time token; 'jwtctl run --whole' sends the session's own access "
+            "token instead, which needs no server");
     return err;
 }
 

@@ -165,7 +165,7 @@ def test_logout_of_all_ends_every_session_and_forgets_this_one():
     with server() as s:
         access = kept()["access"]
         s.answer["/api/logout/all/"] = (200, {"ended": 3}, {})
-        assert run("logout", "--all") == (0, "Logged out everywhere: 3 sessions ended\n", "")
+        assert run("logout", "--all") == (0, "Logged out everywhere: 3 sessions revoked\n", "")
         (route, body, headers), = s.asked
         assert (route, body, headers["Authorization"]) == ("/api/logout/all/", None, "Bearer " + access)
         assert not exists()

@@ -83,7 +83,7 @@ def test_a_narrowing_that_is_refused_says_whose_word_and_why():
                 (400, {"detail": "no\ttab"}, "no?tab"),
                 (403, {"detail": "You do not have permission to perform this action."}, "permission"),
                 (404, {"detail": "Not found."}, "the server is not jwtd, or an older release"),
-                (401, {"detail": "Token is blacklisted"}, "the server has ended the session (Token is blacklisted)"),
+                (401, {"detail": "Token is blacklisted"}, "the session is no longer valid (Token is blacklisted)"),
                 (200, {"token": 1}, "expected an access token")):
             s.answer["/api/token/narrow/"] = (status, body, {})
             code, out, err = run("token", "--service=sudo")

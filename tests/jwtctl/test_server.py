@@ -108,10 +108,10 @@ def test_logout_of_all_ends_those_elsewhere_too():
         m.log_in()
         m.log_in(who="elsewhere")
         m.log_in("carol")
-        assert m.run("logout", "--all") == (0, "Logged out everywhere: 2 sessions ended\n", "")
+        assert m.run("logout", "--all") == (0, "Logged out everywhere: 2 sessions revoked\n", "")
         code, _, err = m.run("sessions", who="elsewhere")
         assert code == 1
-        assert "the server has ended the session" in err
+        assert "the session is no longer valid" in err
         assert m.status(who="carol")[0] == 0
         assert len(m.issuer.revoked()) == 2
 
@@ -133,7 +133,7 @@ def test_status_tells_who_is_logged_in_and_whether_the_server_agrees():
         assert m.admin("revoke", "alice")[0] == 0
         code, said = m.status()
         assert (code, said["login"]["confirmed"]) == (1, False)
-        assert "the server has ended the session" in said["error"]
+        assert "the session is no longer valid" in said["error"]
         os.rename(m.http, m.http + ".away")
         code, said = m.status()
         os.rename(m.http + ".away", m.http)

@@ -120,9 +120,9 @@ def test_show_explains_a_token_and_why_it_is_refused():
         assert answer["verdict"]["error"] == "expired"
         now = int(time.time())
         code, out, _ = run("show", stdin=sign(claims(iat=now, exp=now + 900)), wrap=wrap)
-        assert "verdict: accepted, for user alice" in out
+        assert "result: accepted, for user alice" in out
         once = claims(iat=now, exp=now + 900, one_time=True)
-        assert "verdict: accepted, for user alice" in run("show", stdin=sign(once), wrap=wrap)[1]
+        assert "result: accepted, for user alice" in run("show", stdin=sign(once), wrap=wrap)[1]
 
 
 def test_show_tells_junk_and_takes_no_token_as_an_argument():
