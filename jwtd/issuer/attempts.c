@@ -24,7 +24,8 @@ enum attempts_result attempts_take(struct rate_table *t, struct slice user,
 void attempts_settle(struct rate_table *t, struct slice user, const struct settings_rate *limit,
                      uint64_t now, bool failed)
 {
-    struct rate_row *row = limit->count > 0 ? rate_table_find(t, user, now) : NULL;
+    /* Also without a limit now: a reload may have lifted it since attempts_take(). */
+    struct rate_row *row = rate_table_find(t, user, now);
 
     if (!row)
         return;

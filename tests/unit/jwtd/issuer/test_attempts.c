@@ -124,6 +124,19 @@ START_TEST(no_limit_is_no_limit)
 }
 END_TEST
 
+START_TEST(checks_that_end_while_there_is_no_limit_are_not_counted_as_under_way_later)
+{
+    CLEANUP(cleanup_free) struct rate_table *a = make();
+    static const struct settings_rate none = {0};
+
+    for (int i = 0; i < 3; i++)
+        ck_assert_int_eq(take(a, START), ATTEMPTS_GO);
+    for (int i = 0; i < 3; i++)
+        attempts_settle(a, SLICE("alice"), &none, START, true);
+    ck_assert_int_eq(take(a, START), ATTEMPTS_GO);
+}
+END_TEST
+
 /* A million; fewer where each call is slow (valgrind). */
 static int many(void)
 {
@@ -181,5 +194,6 @@ UNIT_MAIN("attempts", failures_over_the_limit_are_told_how_long_to_wait,
           right_passwords_count_nothing, a_right_password_forgives_nothing,
           names_are_counted_apart, guesses_at_once_are_no_more_than_the_limit,
           no_limit_is_no_limit,
+          checks_that_end_while_there_is_no_limit_are_not_counted_as_under_way_later,
           a_million_names_take_no_more_memory_and_forget_no_name_at_its_limit,
           a_flood_of_checks_under_way_makes_more_wait_and_forgets_none)
