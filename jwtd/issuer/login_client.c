@@ -126,10 +126,10 @@ static int send_request(int fd, enum wire_op op, const union wire_value *values)
     int r = 0;
 
     if (wire_pack_request(op, values, buf, &n) != WIRE_FINE)
-        return -EINVAL;
-    if (send(fd, buf, n, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+        r = -EINVAL;
+    else if (send(fd, buf, n, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
         r = -errno;
-    secret_wipe(buf, n);
+    secret_wipe(buf, sizeof(buf));
     return r;
 }
 

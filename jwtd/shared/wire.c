@@ -1,6 +1,7 @@
 #include "jwtd/shared/wire.h"
 
 #include "common/base/cleanup.h"
+#include "common/base/secret.h"
 
 #include <string.h>
 #include <sys/un.h>
@@ -233,7 +234,10 @@ ssize_t wire_receive(int fd, uint8_t buf[WIRE_MESSAGE_MAX])
         return -errno;
     /* Left open, passed descriptors would exhaust ours. */
     close_passed(&m);
-    return m.msg_flags & MSG_TRUNC ? -EMSGSIZE : n;
+    if (!(m.msg_flags & MSG_TRUNC))
+        return n;
+    secret_wipe(buf, WIRE_MESSAGE_MAX);
+    return -EMSGSIZE;
 }
 
 int wire_connect(const char *path)

@@ -162,7 +162,8 @@ enum wire_fault wire_read_answer(struct slice message, const struct wire_request
                                  struct wire_message *ret) MUST_CHECK;
 
 /* Receives one packet without blocking and closes descriptors passed with it. Bytes received, 0
- * at end of file, -EAGAIN, -EMSGSIZE for one over WIRE_MESSAGE_MAX, or another -errno. */
+ * at end of file, -EAGAIN, -EMSGSIZE for one over WIRE_MESSAGE_MAX, or another -errno. A packet
+ * may carry a password: the caller wipes buf; after -EMSGSIZE it is wiped. */
 ssize_t wire_receive(int fd, uint8_t buf[WIRE_MESSAGE_MAX]);
 
 /* Connects to the socket at path: a nonblocking, close-on-exec descriptor, or -errno. */

@@ -396,16 +396,19 @@ START_TEST(one_packet_is_received_and_then_the_end)
 }
 END_TEST
 
-START_TEST(an_oversized_packet_is_reported_and_not_cut)
+START_TEST(an_oversized_packet_is_reported_and_wiped)
 {
     static uint8_t big[WIRE_MESSAGE_MAX + 1];
+    static const uint8_t zeros[WIRE_MESSAGE_MAX];
     int s[2];
 
     make_pair(s);
+    memset(big, 'p', sizeof(big));
     ck_assert_int_eq(send(s[1], big, sizeof(big) - 1, 0), sizeof(big) - 1);
     ck_assert_int_eq(send(s[1], big, sizeof(big), 0), sizeof(big));
     ck_assert_int_eq(wire_receive(s[0], buf), WIRE_MESSAGE_MAX);
     ck_assert_int_eq(wire_receive(s[0], buf), -EMSGSIZE);
+    ck_assert_mem_eq(buf, zeros, sizeof(zeros));
     close(s[0]);
     close(s[1]);
 }
@@ -502,6 +505,6 @@ UNIT_MAIN("wire", a_request_arrives_as_it_was_sent, a_message_has_these_bytes,
           an_ok_without_its_fields_is_refused, an_unknown_status_is_refused_by_both_sides,
           a_number_is_eight_bytes_and_nothing_else, nothing_is_written_on_a_fault,
           every_fault_and_status_has_a_distinct_word, one_packet_is_received_and_then_the_end,
-          an_oversized_packet_is_reported_and_not_cut, descriptors_sent_along_are_closed,
+          an_oversized_packet_is_reported_and_wiped, descriptors_sent_along_are_closed,
           a_connection_is_nonblocking_and_not_inherited,
           a_path_too_long_for_a_socket_is_not_cut, the_peer_is_who_the_kernel_says)
