@@ -14,11 +14,6 @@
 
 #define OTHER_UID 54321 /* of no user */
 
-static void need_root(void)
-{
-    ck_assert_msg(geteuid() == 0, "gives files away: only root can run it");
-}
-
 static void make(const char *path, const char *text, mode_t mode)
 {
     FILE *f = fopen(path, "we");
@@ -176,7 +171,7 @@ START_TEST(a_file_that_others_can_write_is_refused)
     static const enum file_trust each[] = {FILE_PUBLIC, FILE_SETTINGS, FILE_OWN};
     CLEANUP(place_leave) struct place p = place_enter();
 
-    need_root();
+    NEEDS_ROOT(); /* gives files away */
     make("f", "x", 0644);
     for (size_t i = 0; i < 3; i++) {
         ck_assert_int_eq(chmod("f", 0664), 0);
@@ -208,7 +203,7 @@ START_TEST(a_file_of_another_user_is_refused)
     static const enum file_trust each[] = {FILE_PUBLIC, FILE_SETTINGS, FILE_PRIVATE, FILE_OWN};
     CLEANUP(place_leave) struct place p = place_enter();
 
-    need_root();
+    NEEDS_ROOT(); /* gives files away */
     make("f", "x", 0600);
     ck_assert_int_eq(chown("f", OTHER_UID, 0), 0);
     for (size_t i = 0; i < 4; i++)
@@ -220,7 +215,7 @@ START_TEST(a_public_file_may_belong_to_the_owner_of_its_directory)
 {
     CLEANUP(place_leave) struct place p = place_enter();
 
-    need_root();
+    NEEDS_ROOT(); /* gives files away */
     ck_assert_int_eq(mkdir("dir", 0755), 0);
     make("dir/f", "x", 0644);
     ck_assert_int_eq(chown("dir", OTHER_UID, 0), 0);
@@ -236,7 +231,7 @@ START_TEST(a_file_of_root_in_any_directory_is_accepted)
 {
     CLEANUP(place_leave) struct place p = place_enter();
 
-    need_root();
+    NEEDS_ROOT(); /* gives files away */
     ck_assert_int_eq(mkdir("dir", 0755), 0);
     make("dir/f", "x", 0600);
     ck_assert_int_eq(chown("dir", OTHER_UID, 0), 0);
@@ -251,7 +246,7 @@ START_TEST(the_caller_is_the_effective_user_for_private_and_the_real_one_for_own
 {
     CLEANUP(place_leave) struct place p = place_enter();
 
-    need_root();
+    NEEDS_ROOT(); /* gives files away */
     make("f", "x", 0600);
     ck_assert_int_eq(chmod(".", 0711), 0);
     ck_assert_int_eq(chown("f", OTHER_UID, 0), 0);

@@ -237,6 +237,7 @@ START_TEST(a_map_says_who_anothers_users_are)
     CLEANUP(place_free) struct place *p = place_new();
     char lines[128];
 
+    NEEDS_ROOT();
     (void)snprintf(lines, sizeof(lines), "Audience=host\nUserMap=%s\n", p->map);
     section(p, "https://other", p->keys, lines);
     ck_assert_ok(verify(p, OTHER, "carol"));
@@ -256,6 +257,7 @@ START_TEST(a_map_beside_the_section_overrides_its_own)
 {
     CLEANUP(place_free) struct place *p = place_new();
 
+    NEEDS_ROOT();
     section(p, "https://other", p->keys, "Audience=host\nUserMap=same\n");
     give(p, "user_map", p->map);
     ck_assert_err(verify(p, OTHER, "alice"), TOK_USER);
@@ -286,6 +288,7 @@ START_TEST(an_issuer_named_beside_the_token_is_mapped_when_a_map_is_named_too)
 {
     CLEANUP(place_free) struct place *p = place_new();
 
+    NEEDS_ROOT();
     give(p, "keys", p->keys);
     give(p, "revoked", "none");
     give(p, "issuer", "https://other");

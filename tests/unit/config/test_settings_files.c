@@ -10,8 +10,7 @@
 
 static struct place enter(void)
 {
-    ck_assert_msg(geteuid() == 0,
-                  "only root can run this test: settings files must be owned by root");
+    NEEDS_ROOT(); /* the owner of settings files */
     (void)umask(022);
     return place_enter();
 }

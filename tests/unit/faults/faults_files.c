@@ -125,6 +125,7 @@ START_TEST(settings_are_loaded_whole_or_not)
 {
     CLEANUP(place_free) struct place *p = place_new();
 
+    NEEDS_ROOT();
     faults_try("settings_load", load_settings, p, TOK_OK);
     ck_assert_ok(settings_load(p->conf, &p->settings, NULL));
     faults_try("settings_each", list_settings, p, TOK_OK);
@@ -331,6 +332,7 @@ START_TEST(a_fault_verifies_no_token_by_other_rules)
 {
     CLEANUP(place_free) struct place *p = place_new();
 
+    NEEDS_ROOT();
     give(&p->words, "keys", p->keys);
     give(&p->words, "revoked", p->list);
     resolve_one(p, "ours", CLAIMS("https://host", "AAAAAAAAAAAAAAAAAAAAAA"), TOK_OK);

@@ -413,6 +413,7 @@ START_TEST(the_pinned_file_fills_what_is_not_known)
     CLEANUP(policy_clear) struct policy q = {0};
     char path[32];
 
+    NEEDS_ROOT();
     pin("Issuer=https://h\nAudience=h other\n", path);
     ck_assert_ok(policy_read_pinned(&p, path, NULL));
     ck_assert_str_eq(p.issuer, "https://h");
@@ -448,6 +449,7 @@ START_TEST(a_pinned_file_of_another_form_is_refused_with_its_line)
         {"Issuer=i\n\nAudience=a\n", 2},
     };
 
+    NEEDS_ROOT();
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         CLEANUP(policy_clear) struct policy p = {0};
         struct errmsg errmsg = {""};
