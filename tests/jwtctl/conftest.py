@@ -1,7 +1,5 @@
-import shutil
-
 import pytest
-from harness import TMP, new_key
+from harness import new_key
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -9,5 +7,3 @@ def keys():
     """Ours and another issuer's, as files beside all that a test writes."""
     new_key("key")
     new_key("idp")
-    yield
-    shutil.rmtree(TMP)

@@ -1,10 +1,12 @@
 """What jwtctl is tested with: the program of $BUILD, tokens of `mint`, a server of our own."""
 
+import atexit
 import base64
 import contextlib
 import http.server
 import json
 import os
+import shutil
 import socketserver
 import subprocess
 import tempfile
@@ -18,6 +20,7 @@ BUILD = os.path.abspath(os.environ["BUILD"])
 JWTCTL = BUILD + "/jwtctl/jwtctl"
 MINT = BUILD + "/tests/jwtctl/mint"
 TMP = tempfile.mkdtemp(prefix="jwtctl-")
+atexit.register(shutil.rmtree, TMP)
 ISS, AUD, NOW = "https://here", "here", 1700000000
 
 needs_root = pytest.mark.skipif(os.getuid() != 0, reason="needs root, as owner of the settings or to mount")

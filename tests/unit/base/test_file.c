@@ -168,10 +168,10 @@ END_TEST
 
 START_TEST(a_file_that_others_can_write_is_refused)
 {
+    NEEDS_ROOT(); /* gives files away */
     static const enum file_trust each[] = {FILE_PUBLIC, FILE_SETTINGS, FILE_OWN};
     CLEANUP(place_leave) struct place p = place_enter();
 
-    NEEDS_ROOT(); /* gives files away */
     make("f", "x", 0644);
     for (size_t i = 0; i < 3; i++) {
         ck_assert_int_eq(chmod("f", 0664), 0);
@@ -200,10 +200,10 @@ END_TEST
 
 START_TEST(a_file_of_another_user_is_refused)
 {
+    NEEDS_ROOT(); /* gives files away */
     static const enum file_trust each[] = {FILE_PUBLIC, FILE_SETTINGS, FILE_PRIVATE, FILE_OWN};
     CLEANUP(place_leave) struct place p = place_enter();
 
-    NEEDS_ROOT(); /* gives files away */
     make("f", "x", 0600);
     ck_assert_int_eq(chown("f", OTHER_UID, 0), 0);
     for (size_t i = 0; i < 4; i++)
@@ -213,9 +213,9 @@ END_TEST
 
 START_TEST(a_public_file_may_belong_to_the_owner_of_its_directory)
 {
+    NEEDS_ROOT(); /* gives files away */
     CLEANUP(place_leave) struct place p = place_enter();
 
-    NEEDS_ROOT(); /* gives files away */
     ck_assert_int_eq(mkdir("dir", 0755), 0);
     make("dir/f", "x", 0644);
     ck_assert_int_eq(chown("dir", OTHER_UID, 0), 0);
@@ -229,9 +229,9 @@ END_TEST
 
 START_TEST(a_file_of_root_in_any_directory_is_accepted)
 {
+    NEEDS_ROOT(); /* gives files away */
     CLEANUP(place_leave) struct place p = place_enter();
 
-    NEEDS_ROOT(); /* gives files away */
     ck_assert_int_eq(mkdir("dir", 0755), 0);
     make("dir/f", "x", 0600);
     ck_assert_int_eq(chown("dir", OTHER_UID, 0), 0);
@@ -244,9 +244,9 @@ END_TEST
 
 START_TEST(the_caller_is_the_effective_user_for_private_and_the_real_one_for_own_files)
 {
+    NEEDS_ROOT(); /* gives files away */
     CLEANUP(place_leave) struct place p = place_enter();
 
-    NEEDS_ROOT(); /* gives files away */
     make("f", "x", 0600);
     ck_assert_int_eq(chmod(".", 0711), 0);
     ck_assert_int_eq(chown("f", OTHER_UID, 0), 0);

@@ -234,10 +234,10 @@ END_TEST
 
 START_TEST(a_map_says_who_anothers_users_are)
 {
+    NEEDS_ROOT();
     CLEANUP(place_free) struct place *p = place_new();
     char lines[128];
 
-    NEEDS_ROOT();
     (void)snprintf(lines, sizeof(lines), "Audience=host\nUserMap=%s\n", p->map);
     section(p, "https://other", p->keys, lines);
     ck_assert_ok(verify(p, OTHER, "carol"));
@@ -255,9 +255,9 @@ END_TEST
 
 START_TEST(a_map_beside_the_section_overrides_its_own)
 {
+    NEEDS_ROOT();
     CLEANUP(place_free) struct place *p = place_new();
 
-    NEEDS_ROOT();
     section(p, "https://other", p->keys, "Audience=host\nUserMap=same\n");
     give(p, "user_map", p->map);
     ck_assert_err(verify(p, OTHER, "alice"), TOK_USER);
@@ -286,9 +286,9 @@ END_TEST
 
 START_TEST(an_issuer_named_beside_the_token_is_mapped_when_a_map_is_named_too)
 {
+    NEEDS_ROOT();
     CLEANUP(place_free) struct place *p = place_new();
 
-    NEEDS_ROOT();
     give(p, "keys", p->keys);
     give(p, "revoked", "none");
     give(p, "issuer", "https://other");

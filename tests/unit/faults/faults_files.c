@@ -123,9 +123,9 @@ static enum tok_err list_settings(const void *given, char *text)
 
 START_TEST(settings_are_loaded_whole_or_not)
 {
+    NEEDS_ROOT();
     CLEANUP(place_free) struct place *p = place_new();
 
-    NEEDS_ROOT();
     faults_try("settings_load", load_settings, p, TOK_OK);
     ck_assert_ok(settings_load(p->conf, &p->settings, NULL));
     faults_try("settings_each", list_settings, p, TOK_OK);
@@ -330,9 +330,9 @@ static void resolve_one(struct place *p, const char *what, const char *payload,
 
 START_TEST(a_fault_verifies_no_token_by_other_rules)
 {
+    NEEDS_ROOT();
     CLEANUP(place_free) struct place *p = place_new();
 
-    NEEDS_ROOT();
     give(&p->words, "keys", p->keys);
     give(&p->words, "revoked", p->list);
     resolve_one(p, "ours", CLAIMS("https://host", "AAAAAAAAAAAAAAAAAAAAAA"), TOK_OK);

@@ -257,13 +257,13 @@ static enum tok_err follow_set(const void *given, char *text)
 
 START_TEST(a_set_is_read_whole_or_refused)
 {
+    NEEDS_ROOT();
     char path[] = "/tmp/faults-XXXXXX";
     CLEANUP(cleanup_free) char *text = make_set();
     struct set parsed = {.text = text_slice(text), .algorithms = EVERY_ALG};
     struct set loaded = {.path = path, .algorithms = EVERY_ALG};
     int fd = mkstemp(path);
 
-    NEEDS_ROOT();
     ck_assert_int_ge(fd, 0);
     ck_assert_int_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
     (void)close(fd);

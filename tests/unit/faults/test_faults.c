@@ -190,9 +190,9 @@ END_TEST
 /* The last test. */
 START_TEST(every_point_was_reached_and_failed)
 {
+    NEEDS_ROOT();
     struct fault_point p;
 
-    NEEDS_ROOT();
     for (size_t i = 0; (p = faults_point_at(i)).name; i++)
         ck_assert_msg(p.certain || p.refused > 0, "%s was called %ld times and never failed",
                       p.name, p.counted);

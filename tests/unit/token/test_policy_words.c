@@ -409,11 +409,11 @@ static void pin(const char *text, char path[32])
 
 START_TEST(the_pinned_file_fills_what_is_not_known)
 {
+    NEEDS_ROOT();
     CLEANUP(policy_clear) struct policy p = {0};
     CLEANUP(policy_clear) struct policy q = {0};
     char path[32];
 
-    NEEDS_ROOT();
     pin("Issuer=https://h\nAudience=h other\n", path);
     ck_assert_ok(policy_read_pinned(&p, path, NULL));
     ck_assert_str_eq(p.issuer, "https://h");
@@ -430,6 +430,7 @@ END_TEST
 
 START_TEST(a_pinned_file_of_another_form_is_refused_with_its_line)
 {
+    NEEDS_ROOT();
     static const struct {
         const char *text;
         unsigned line;
@@ -449,7 +450,6 @@ START_TEST(a_pinned_file_of_another_form_is_refused_with_its_line)
         {"Issuer=i\n\nAudience=a\n", 2},
     };
 
-    NEEDS_ROOT();
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         CLEANUP(policy_clear) struct policy p = {0};
         struct errmsg errmsg = {""};
