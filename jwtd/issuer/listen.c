@@ -123,7 +123,7 @@ static int on_connection(sd_event_source *source, int fd, uint32_t events, void 
     else if ((errno == EMFILE || errno == ENFILE) && l->connections > 0)
         stop_accepting(l, strerrordesc_np(errno));
     if (l->connections >= CONNECTIONS_MAX)
-        stop_accepting(l, "connections");
+        stop_accepting(l, "the limit is reached");
     return 0;
 }
 

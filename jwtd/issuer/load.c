@@ -110,7 +110,8 @@ static void warn_of_length(const struct issuer *x)
                    "%zu characters for a user name of %d, MaxTokenLength=%llu", n,
                    USER_LEN_USUAL, (unsigned long long)max);
     LOG(LOG_WARNING, MESSAGE_SETTINGS,
-        "Access tokens exceed MaxTokenLength: shorten Issuer= or Audience=", {"sum", sum});
+        "Access tokens exceed MaxTokenLength: shorten Issuer= or Audience=, or raise the limit",
+        {"sum", sum});
 }
 
 enum tok_err load_parts(struct issuer *x, int state_fd, const char **ret_id,

@@ -15,7 +15,7 @@
 
 static const char usage[] =
     "Usage: jwtd-issuer [OPTION...]\n"
-    "Signs tokens and stores their sessions, for jwtd and for jwtctl of root, on the socket\n"
+    "Signs tokens and stores their sessions, for jwtd and for root's jwtctl, on the socket\n"
     "that systemd passes as \"issuer\" (jwtd-issuer.socket). See jwtd-issuer(8).\n"
     "\n"
     "  --config=FILE    settings file (default " POLICY_CONFIG ")\n"
@@ -23,7 +23,7 @@ static const char usage[] =
     "  --public=DIR     directory to publish to (default /var/lib/jwt)\n"
     "  --login=SOCKET   socket of jwtd-login (default /run/jwtd/login.sock)\n"
     "  --asker=USER     user that jwtd runs as (default jwtd)\n"
-    "  --init           make the first key, publish it and exit\n"
+    "  --init           create the first key, write the public files and exit\n"
     "  --check-config   check the settings file and exit\n"
     "  --version        print the version and exit\n"
     "  --help           print this help and exit\n";
@@ -58,13 +58,16 @@ static int run(struct loop *l, const char *asker)
     const struct passwd *pw = getpwnam(asker);
     int fd, r;
 
-    if (!pw)
-        return fail("--asker: no such user");
+    if (!pw) {
+        LOG(LOG_ERR, MESSAGE_STARTED, "Cannot start", {"cause", "--asker: no such user"},
+            {"user", asker});
+        return EXIT_FAILURE;
+    }
     l->asker = pw->pw_uid;
     fd = service_listener("issuer", SOCK_SEQPACKET);
     if (fd < 0)
-        return fail(
-            "no SOCK_SEQPACKET socket named \"issuer\" was passed: start jwtd-issuer.socket");
+        return fail("systemd passed no SOCK_SEQPACKET socket named \"issuer\": start "
+                    "jwtd-issuer.socket");
     r = prepare(l);
     if (r >= 0)
         r = listen_start(l, fd);

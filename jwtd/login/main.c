@@ -56,8 +56,11 @@ static int run(struct login_server *server, const char *asker)
     const struct passwd *pw = getpwnam(asker);
     int fd, r, code;
 
-    if (!pw)
-        return fail("--asker: no such user");
+    if (!pw) {
+        LOG(LOG_ERR, MESSAGE_STARTED, "Cannot start", {"cause", "--asker: no such user"},
+            {"user", asker});
+        return EXIT_FAILURE;
+    }
     server->asker = pw->pw_uid;
     fd = service_listener("login", SOCK_SEQPACKET);
     if (fd < 0)

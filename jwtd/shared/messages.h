@@ -20,7 +20,7 @@
 #define MESSAGE_LOGOUT "6b8b8292f52c479994781d75753b8463"
 /* A token is newer than the store: was a backup restored? */
 #define MESSAGE_ROLLBACK "440199221f314b47b90b2e7bcaa60d4a"
-/* Settings file cannot be used */
+/* Settings cannot be used */
 #define MESSAGE_SETTINGS "ab9ea4520da545ea90eabae12f089eb1"
 /* Session store cannot be used */
 #define MESSAGE_STORE "892661d3f0b846e595e2b49a04cb54f4"
@@ -28,7 +28,7 @@
 #define MESSAGE_KEYS "0d8efe0d740644c9ae5e73fd45d4011c"
 /* Public file cannot be written */
 #define MESSAGE_PUBLISHED "3ff944f5b399439a83a6fe631c5aec9f"
-/* Malformed message between daemons, or connection from unauthorized uid */
+/* Request between daemons failed, or connection from unauthorized uid */
 #define MESSAGE_WIRE "331dfc2acc90405fb40c58bfeed56ec8"
 /* Malformed HTTP request, or a reply that was not sent */
 #define MESSAGE_HTTP "3174f27fe0824ee6923d3d99bde99b5d"

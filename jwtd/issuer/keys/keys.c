@@ -31,7 +31,7 @@ static enum tok_err read_key(struct signing_key *ret, struct errmsg *errmsg)
     ret->mtime = st.st_mtim;
     err = key_from_jwk(NULL, secret_slice(&text), KEY_PRIVATE, &ret->key, &inner);
     if (err == TOK_OK && key_kid(ret->key).n == 0)
-        err = errmsg_set(&inner, TOK_KEYS, "the key has no \"kid\"");
+        err = errmsg_set(&inner, TOK_KEYS, "kid: missing, expected the key id");
     if (err != TOK_OK)
         return inner.text[0] ? errmsg_set(errmsg, TOK_KEYS, "%s: %s", ret->path, inner.text)
                              : err;
@@ -141,9 +141,12 @@ static enum tok_err load_files(const char *dir, struct dirent **entries, size_t 
     enum tok_err err = TOK_OK;
 
     if (n == 0)
-        return errmsg_set(errmsg, TOK_KEYS, "%s: contains no key (KID.jwk)", dir);
+        return errmsg_set(
+            errmsg, TOK_KEYS,
+            "%s: contains no key, expected files KID.jwk: restore them from a backup", dir);
     if (n > KEYS_MAX)
-        return errmsg_set(errmsg, TOK_KEYS, "%s: contains more than %d keys", dir, KEYS_MAX);
+        return errmsg_set(errmsg, TOK_KEYS, "%s: contains more than %d keys: move some away",
+                          dir, KEYS_MAX);
     keys->keys = calloc(n, sizeof(keys->keys[0]));
     if (!keys->keys)
         return TOK_NO_MEMORY;

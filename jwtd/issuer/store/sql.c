@@ -8,14 +8,14 @@ static const struct {
     int code;
     const char *remedy;
 } remedies[] = {
-    {SQLITE_FULL, "free space on its file system"},
+    {SQLITE_FULL, "remove other files to get free space on its file system"},
     {SQLITE_READONLY, "make it writable for jwtd-issuer (owner, mode 0600, mount)"},
     {SQLITE_PERM, "make it writable for jwtd-issuer (owner, mode 0600, mount)"},
     {SQLITE_CANTOPEN,
-     "make it and its directory writable for jwtd-issuer, and free space beside it"},
+     "make it and its directory writable for jwtd-issuer, on a file system with free space"},
     {SQLITE_CORRUPT, "restore it from a backup, or move it away to start an empty store"},
     {SQLITE_NOTADB, "restore it from a backup, or move it away to start an empty store"},
-    {SQLITE_IOERR, "check the kernel log, and free space on its file system"},
+    {SQLITE_IOERR, "check the kernel log and whether its file system has free space"},
     {SQLITE_BUSY, "stop the other program that has it open"},
 };
 
