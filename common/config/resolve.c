@@ -18,8 +18,10 @@ enum tok_err resolve_settings(const struct resolve_params *params, struct settin
                               struct errmsg *errmsg)
 {
     /* settings_load accepts a missing file, which only the default path may be. */
-    if (params->config && access(params->config, F_OK) != 0)
-        return errmsg_set(errmsg, TOK_SETTINGS, "%s: %s", params->config, strerror(errno));
+    if (params->config && access(params->config, F_OK) != 0) {
+        (void)errmsg_set(errmsg, TOK_SETTINGS, "%s: %s", params->config, strerror(errno));
+        return TOK_SETTINGS;
+    }
     return settings_load(params->config ? params->config : POLICY_CONFIG, ret, errmsg);
 }
 
