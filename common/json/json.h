@@ -84,6 +84,12 @@ static inline bool scan_string_is_text(const struct scan_value *v, const char *t
                                                  : scan_string_is(*v, slice_of(text));
 }
 
+static inline bool scan_member_is(const struct scan_member *m, struct slice name)
+{
+    return m->name.escaped ? scan_string_is(m->name, name)
+                           : slice_eq(scan_string_raw(m->name), name);
+}
+
 /* Decodes a string into ret, which has room for size; without a NUL at the end, but U+0000 may
  * be in it. The value is never longer than the text. TOK_TOO_LONG when it does not fit,
  * TOK_CLAIM_TYPE when v is not a string. */

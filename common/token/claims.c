@@ -62,17 +62,18 @@ static enum tok_err read_object(const struct scan_value *v, void *ret)
 
 #define CLAIM(name, reader, member)                                                            \
     {                                                                                          \
-        name, reader, offsetof(struct claims, member), 0                                       \
+        {name, sizeof(name) - 1}, reader, offsetof(struct claims, member), 0                   \
     }
 #define NUMBER(name, reader, member)                                                           \
     {                                                                                          \
-        name, reader, offsetof(struct claims, member), offsetof(struct claims, has_##member)   \
+        {name, sizeof(name) - 1}, reader, offsetof(struct claims, member),                     \
+            offsetof(struct claims, has_##member)                                              \
     }
 
 /* The claims with a name that no setting changes (RFC 7519 4.1, RFC 7800, RFC 8693 4.2, and
  * ours). */
 static const struct registered_claim {
-    const char *name;
+    struct slice name;
     claim_reader *read;
     size_t value, present; /* where in struct claims; present is 0 for claims without one */
 } registered[] = {
@@ -84,33 +85,33 @@ static const struct registered_claim {
     CLAIM("cnf", read_object, bound),
 };
 
-static enum tok_err read_registered(const struct scan_member *m, struct claims *c)
+static enum tok_err wrong_type(struct slice name, struct errmsg *errmsg)
+{
+    return errmsg_set(errmsg, TOK_CLAIM_TYPE, "claim \"%.*s\": wrong type or out of range",
+                      (int)name.n, name.p);
+}
+
+static enum tok_err read_registered(const struct scan_member *m, struct claims *c,
+                                    struct errmsg *errmsg)
 {
     for (size_t i = 0; i < sizeof(registered) / sizeof(registered[0]); i++) {
         const struct registered_claim *r = &registered[i];
 
-        if (!scan_string_is_text(&m->name, r->name))
+        if (!scan_member_is(m, r->name))
             continue;
         if (r->present)
             *(bool *)((char *)c + r->present) = true;
-        return r->read(&m->value, (char *)c + r->value);
+        return r->read(&m->value, (char *)c + r->value) ? wrong_type(r->name, errmsg) : TOK_OK;
     }
     return TOK_OK;
 }
 
-/* One member may be several claims: the settings can give two of them one name. */
-static enum tok_err read_member(const struct scan_member *m, const struct claims_names *names,
-                                struct claims *c)
+/* A claim whose name is a setting. It may be a registered one as well. */
+static enum tok_err find_string(const struct claims *c, const char *name,
+                                const struct scan_value **ret, struct errmsg *errmsg)
 {
-    enum tok_err err = read_registered(m, c);
-
-    if (scan_string_is_text(&m->name, names->user))
-        c->user = &m->value;
-    if (!err && scan_string_is_text(&m->name, names->token_type))
-        err = read_string(&m->value, &c->token_type);
-    if (!err && scan_string_is_text(&m->name, names->jti))
-        err = read_string(&m->value, &c->jti);
-    return err;
+    *ret = scan_find(c->members, c->n, name);
+    return *ret && (*ret)->type != SCAN_STRING ? wrong_type(slice_of(name), errmsg) : TOK_OK;
 }
 
 void claims_init(struct claims *c)
@@ -122,22 +123,19 @@ enum tok_err claims_read(struct slice payload, const struct claims_names *names,
                          struct claims *ret, struct errmsg *errmsg)
 {
     enum tok_err err;
-    size_t n = 0;
 
     claims_init(ret);
-    err = scan_object(payload, ret->members, CLAIMS_MAX, &n, NULL);
-    for (size_t i = 0; !err && i < n; i++) {
-        const struct slice name = ret->members[i].name.text;
-
-        err = read_member(&ret->members[i], names, ret);
-        if (err)
-            (void)errmsg_set(errmsg, err, "claim %.*s: wrong type or out of range", (int)name.n,
-                             name.p);
-    }
+    err = scan_object(payload, ret->members, CLAIMS_MAX, &ret->n, NULL);
+    for (size_t i = 0; !err && i < ret->n; i++)
+        err = read_registered(&ret->members[i], ret, errmsg);
+    if (!err)
+        err = find_string(ret, names->token_type, &ret->token_type, errmsg);
+    if (!err)
+        err = find_string(ret, names->jti, &ret->jti, errmsg);
     if (err)
         claims_init(ret);
     else
-        ret->n = n;
+        ret->user = scan_find(ret->members, ret->n, names->user);
     return err;
 }
 
