@@ -30,8 +30,8 @@ static inline bool slice_eq(struct slice a, struct slice b)
     return a.n == b.n && (a.n == 0 || (a.p[0] == b.p[0] && memcmp(a.p, b.p, a.n) == 0));
 }
 
-/* Compares with a C string. A NUL among the bytes is an ordinary byte. The first byte is looked
- * at apart, as names in tables mostly differ there. */
+/* Compares with a C string. A NUL among the bytes is an ordinary byte. The first byte is
+ * compared first, which mostly avoids strlen. */
 static inline bool slice_is(struct slice a, const char *s)
 {
     return (a.n == 0 || a.p[0] == s[0]) && slice_eq(a, slice_of(s));
