@@ -121,6 +121,7 @@ static enum tok_err make_ecdsa_sig(struct slice signature, ECDSA_SIG **ret)
 static enum tok_err verify_ecdsa(const struct key *key, struct slice input,
                                  struct slice signature)
 {
+    KEY_ERRORS_DROP;
     CLEANUP(cleanup_ecdsa_sig) ECDSA_SIG *sig = NULL;
     uint8_t der[DER_MAX], *end = der;
     enum tok_err err = make_ecdsa_sig(signature, &sig);
@@ -140,6 +141,7 @@ static enum tok_err verify_ecdsa(const struct key *key, struct slice input,
 
 static enum tok_err sign_ecdsa(const struct key *key, struct slice input, uint8_t *ret)
 {
+    KEY_ERRORS_DROP;
     CLEANUP(cleanup_ecdsa_sig) ECDSA_SIG *sig = NULL;
     uint8_t der[DER_MAX];
     const uint8_t *p = der;

@@ -2,6 +2,7 @@
 
 #include "common/base/cleanup.h"
 
+#include <openssl/err.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -94,6 +95,8 @@ static void try_kind(const char *what, faults_operation *operation, const void *
                       what, point, at, n, tok_err_word(o->err), o->text);
         ck_assert_msg(faults_live() == 0, "%s: %s (call %zu) failed: %zu allocations are left",
                       what, point, at, faults_live());
+        ck_assert_msg(ERR_peek_error() == 0, "%s: %s (call %zu) failed: the error queue has %s",
+                      what, point, at, ERR_reason_error_string(ERR_peek_error()));
         grown = faults_live_inside() - before;
         if (grown <= 0 || fault == FAULT_INSIDE)
             continue;
