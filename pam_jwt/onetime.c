@@ -34,12 +34,12 @@ static enum tok_err make_name(OSSL_LIB_CTX *ctx, const char *issuer,
 
     if (issuer_n > VALUE_NAME_MAX)
         return errmsg_set(errmsg, TOK_ONE_TIME,
-                          "claim iss: expected at most %d bytes in a one-time token",
+                          "claim \"iss\": expected at most %d bytes in a one-time token",
                           VALUE_NAME_MAX);
     memcpy(bytes, issuer, issuer_n + 1);
     if (scan_string(*claims->jti, bytes + issuer_n + 1, ID_MAX, &id_n) != TOK_OK || id_n == 0)
         return errmsg_set(errmsg, TOK_ONE_TIME,
-                          "claim jti: expected 1 to %d bytes in a one-time token", ID_MAX);
+                          "claim \"jti\": expected 1 to %d bytes in a one-time token", ID_MAX);
     if (EVP_Q_digest(ctx, "SHA256", NULL, bytes, issuer_n + 1 + id_n, digest, &digest_n) != 1)
         return TOK_CRYPTO;
     base64url_encode((struct slice){(const char *)digest, sizeof(digest)}, ret);

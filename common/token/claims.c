@@ -60,35 +60,42 @@ static enum tok_err read_object(const struct scan_value *v, void *ret)
     return v->type == SCAN_OBJECT ? TOK_OK : TOK_CLAIM_TYPE;
 }
 
-#define CLAIM(name, reader, member)                                                            \
+#define CLAIM(name, reader, member, form)                                                      \
     {                                                                                          \
-        {name, sizeof(name) - 1}, reader, offsetof(struct claims, member), 0                   \
+        {name, sizeof(name) - 1}, reader, form, offsetof(struct claims, member), 0             \
     }
-#define NUMBER(name, reader, member)                                                           \
+#define NUMBER(name, reader, member, form)                                                     \
     {                                                                                          \
-        {name, sizeof(name) - 1}, reader, offsetof(struct claims, member),                     \
+        {name, sizeof(name) - 1}, reader, form, offsetof(struct claims, member),               \
             offsetof(struct claims, has_##member)                                              \
     }
+#define TIME_FORM "a number of seconds since the Epoch"
 
 /* The claims with a name that no setting changes (RFC 7519 4.1, RFC 7800, RFC 8693 4.2, and
  * ours). */
 static const struct registered_claim {
     struct slice name;
     claim_reader *read;
+    const char *form;      /* the expected value, for the error */
     size_t value, present; /* where in struct claims; present is 0 for claims without one */
 } registered[] = {
-    CLAIM("iss", read_string, iss),   CLAIM("sub", read_string, sub),
-    CLAIM("aud", read_audience, aud), NUMBER("exp", read_time_down, exp),
-    NUMBER("nbf", read_time_up, nbf), NUMBER("iat", read_time_down, iat),
-    CLAIM("sid", read_string, sid),   CLAIM("scope", read_scope, scope),
-    NUMBER("gen", read_integer, gen), CLAIM("one_time", read_flag, one_time),
-    CLAIM("cnf", read_object, bound),
+    CLAIM("iss", read_string, iss, "a string"),
+    CLAIM("sub", read_string, sub, "a string"),
+    CLAIM("aud", read_audience, aud, "a string or an array of strings"),
+    NUMBER("exp", read_time_down, exp, TIME_FORM),
+    NUMBER("nbf", read_time_up, nbf, TIME_FORM),
+    NUMBER("iat", read_time_down, iat, TIME_FORM),
+    CLAIM("sid", read_string, sid, "a string"),
+    CLAIM("scope", read_scope, scope, "a string of at most 4 KiB"),
+    NUMBER("gen", read_integer, gen, "an integer"),
+    CLAIM("one_time", read_flag, one_time, "true or false"),
+    CLAIM("cnf", read_object, bound, "an object"),
 };
 
-static enum tok_err wrong_type(struct slice name, struct errmsg *errmsg)
+static enum tok_err wrong_type(struct slice name, const char *form, struct errmsg *errmsg)
 {
-    return errmsg_set(errmsg, TOK_CLAIM_TYPE, "claim \"%.*s\": wrong type or out of range",
-                      (int)name.n, name.p);
+    return errmsg_set(errmsg, TOK_CLAIM_TYPE, "claim \"%.*s\": expected %s", (int)name.n,
+                      name.p, form);
 }
 
 static enum tok_err read_registered(const struct scan_member *m, struct claims *c,
@@ -101,7 +108,8 @@ static enum tok_err read_registered(const struct scan_member *m, struct claims *
             continue;
         if (r->present)
             *(bool *)((char *)c + r->present) = true;
-        return r->read(&m->value, (char *)c + r->value) ? wrong_type(r->name, errmsg) : TOK_OK;
+        return r->read(&m->value, (char *)c + r->value) ? wrong_type(r->name, r->form, errmsg)
+                                                        : TOK_OK;
     }
     return TOK_OK;
 }
@@ -111,7 +119,8 @@ static enum tok_err find_string(const struct claims *c, const char *name,
                                 const struct scan_value **ret, struct errmsg *errmsg)
 {
     *ret = scan_find(c->members, c->n, name);
-    return *ret && (*ret)->type != SCAN_STRING ? wrong_type(slice_of(name), errmsg) : TOK_OK;
+    return *ret && (*ret)->type != SCAN_STRING ? wrong_type(slice_of(name), "a string", errmsg)
+                                               : TOK_OK;
 }
 
 void claims_init(struct claims *c)

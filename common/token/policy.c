@@ -289,7 +289,8 @@ static enum tok_err check_user(const struct check *c)
     if (!c->claims->user)
         return missing(c, c->policy->user_claim);
     if (c->claims->user->type != SCAN_STRING)
-        return TOK_CLAIM_TYPE;
+        return errmsg_set(c->errmsg, TOK_CLAIM_TYPE, "claim \"%s\": expected a string",
+                          c->policy->user_claim);
     if (c->params->map) {
         err = map_user(c, &user);
         if (err)
