@@ -155,31 +155,32 @@ bool claims_has(const struct claims *c, const char *name)
     return v && v->type != SCAN_NULL;
 }
 
+/* Walks aud, which is a string, an array of strings or absent. *pos starts at 0. */
+static bool next_audience(const struct claims *c, size_t *pos, struct scan_value *ret)
+{
+    if (!c->aud || c->aud->type != SCAN_STRING)
+        return c->aud && scan_next_element(*c->aud, pos, ret);
+    *ret = *c->aud;
+    return (*pos)++ == 0;
+}
+
 bool claims_has_audience(const struct claims *c, const char *audience)
 {
-    struct scan_value element;
+    struct scan_value v;
     size_t pos = 0;
 
-    if (!c->aud)
-        return false;
-    if (c->aud->type == SCAN_STRING)
-        return scan_string_is_text(c->aud, audience);
-    while (scan_next_element(*c->aud, &pos, &element))
-        if (scan_string_is_text(&element, audience))
+    while (next_audience(c, &pos, &v))
+        if (scan_string_is_text(&v, audience))
             return true;
     return false;
 }
 
 size_t claims_audiences(const struct claims *c)
 {
-    struct scan_value element;
+    struct scan_value v;
     size_t pos = 0, n = 0;
 
-    if (!c->aud)
-        return 0;
-    if (c->aud->type == SCAN_STRING)
-        return 1;
-    while (scan_next_element(*c->aud, &pos, &element))
+    while (next_audience(c, &pos, &v))
         n++;
     return n;
 }

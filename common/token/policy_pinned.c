@@ -5,17 +5,6 @@
 
 #define PINNED_MAX 65536 /* bytes of the file */
 
-struct pinned {
-    char *issuer;
-    word_list audience;
-};
-
-static void pinned_clear(struct pinned *pinned)
-{
-    free(pinned->issuer);
-    word_list_free(pinned->audience);
-}
-
 /* Takes the next line off the text, which must begin with the key. */
 static bool take_value(struct slice *text, struct slice key, struct slice *ret)
 {
@@ -29,35 +18,19 @@ static bool take_value(struct slice *text, struct slice key, struct slice *ret)
     return true;
 }
 
-/* TOK_SETTINGS: *ret_line is malformed. */
-static enum tok_err parse(struct slice text, struct pinned *ret, unsigned *ret_line)
+static enum tok_err malformed(const char *path, unsigned line, struct errmsg *errmsg)
 {
-    struct slice issuer, audience;
-    enum tok_err err;
-
-    *ret_line = 1;
-    if (!take_value(&text, SLICE("Issuer="), &issuer) || !value_is_name(issuer))
-        return TOK_SETTINGS;
-    err = text_copy(issuer, &ret->issuer);
-    if (err)
-        return err;
-    *ret_line = 2;
-    if (!take_value(&text, SLICE("Audience="), &audience))
-        return TOK_SETTINGS;
-    err = word_list_parse(audience, ' ', value_is_name, &ret->audience);
-    if (err)
-        return err;
-    if (!ret->audience)
-        return TOK_SETTINGS;
-    *ret_line = 3;
-    return text.n > 0 ? TOK_SETTINGS : TOK_OK;
+    return errmsg_set(errmsg, TOK_SETTINGS,
+                      "%s:%u: expected the two lines Issuer=NAME and Audience=NAME..., "
+                      "audiences separated by single spaces",
+                      path, line);
 }
 
 enum tok_err policy_read_pinned(struct policy *p, const char *path, struct errmsg *errmsg)
 {
     CLEANUP(secret_clear) struct secret text = {0};
-    CLEANUP(pinned_clear) struct pinned pinned = {0};
-    unsigned line;
+    CLEANUP(cleanup_word_list) word_list audience = NULL;
+    struct slice rest, issuer, names;
     enum tok_err err;
 
     if (p->issuer && p->audience)
@@ -65,21 +38,23 @@ enum tok_err policy_read_pinned(struct policy *p, const char *path, struct errms
     err = file_read(path, FILE_PUBLIC, PINNED_MAX, &text, errmsg);
     if (err)
         return err == TOK_FILE ? TOK_SETTINGS : err;
-    err = parse(secret_slice(&text), &pinned, &line);
-    if (err == TOK_SETTINGS)
-        return errmsg_set(errmsg, err,
-                          "%s:%u: expected the two lines Issuer=NAME and Audience=NAME..., "
-                          "audiences separated by single spaces",
-                          path, line);
+    rest = secret_slice(&text);
+    if (!take_value(&rest, SLICE("Issuer="), &issuer) || !value_is_name(issuer))
+        return malformed(path, 1, errmsg);
+    if (!take_value(&rest, SLICE("Audience="), &names))
+        return malformed(path, 2, errmsg);
+    err = word_list_parse(names, ' ', value_is_name, &audience);
+    if (err == TOK_SETTINGS || (!err && !audience))
+        return malformed(path, 2, errmsg);
+    if (!err && rest.n > 0)
+        return malformed(path, 3, errmsg);
+    if (!err && !p->issuer)
+        err = text_copy(issuer, &p->issuer);
     if (err)
         return errmsg_set(errmsg, err, "%s: %s", path, tok_err_text(err));
-    if (!p->issuer) {
-        p->issuer = pinned.issuer;
-        pinned.issuer = NULL;
-    }
     if (!p->audience) {
-        p->audience = pinned.audience;
-        pinned.audience = NULL;
+        p->audience = audience;
+        audience = NULL;
     }
     return TOK_OK;
 }

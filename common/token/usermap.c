@@ -83,20 +83,9 @@ static enum tok_err read_line(const struct ini *in, struct slice text, struct us
     return TOK_OK;
 }
 
-static enum tok_err add_line(struct usermap *map, const struct usermap_line *line)
-{
-    struct usermap_line *lines = reallocarray(map->lines, map->n + 1, sizeof(*lines));
-
-    if (!lines)
-        return TOK_NO_MEMORY;
-    lines[map->n++] = *line;
-    map->lines = lines;
-    return TOK_OK;
-}
-
 static enum tok_err read_lines(struct ini *in, struct usermap *map, struct errmsg *errmsg)
 {
-    struct usermap_line line;
+    struct usermap_line *lines, line;
     struct slice text = {0};
     enum tok_err err;
     bool end;
@@ -108,10 +97,13 @@ static enum tok_err read_lines(struct ini *in, struct usermap *map, struct errms
         if (text.n == 0 || *text.p == '#')
             continue;
         err = read_line(in, text, &line, errmsg);
-        if (!err)
-            err = add_line(map, &line);
         if (err)
             return err;
+        lines = reallocarray(map->lines, map->n + 1, sizeof(*lines));
+        if (!lines)
+            return TOK_NO_MEMORY;
+        lines[map->n++] = line;
+        map->lines = lines;
     }
 }
 
