@@ -9,7 +9,6 @@
 
 static void is_sound(const struct keyset *set, alg_set algorithms)
 {
-    bool nameless = false;
     size_t secrets = 0, n = keyset_size(set);
 
     must(n > 0 && !keyset_at(set, n));
