@@ -1,10 +1,6 @@
 #include "common/base/text.h"
 #include "common/json/scan_internal.h"
 
-#include <stdlib.h>
-
-#define NAMES_FEW 16 /* of an object; add_name() */
-
 struct scanner {
     const char *start, *at, *end;
     unsigned depth;
@@ -120,26 +116,15 @@ static enum tok_err take_string_value(struct scanner *s, const struct scan_value
     return TOK_OK;
 }
 
-static inline bool is_same_name(const char *a, const char *b)
+/* Inserts a name among those of the innermost object, which begin at first and are sorted.
+ * False: it is there already. */
+static bool add_name(struct scanner *s, size_t first, const char *name)
 {
-    bool may_be = a[1] == b[1] || a[1] == '\\' || b[1] == '\\';
-
-    return may_be && scan_string_order(a, b) == 0;
-}
-
-static int order_names(const void *a, const void *b)
-{
-    return scan_string_order(*(const char *const *)a, *(const char *const *)b);
-}
-
-/* Inserts a name among n that are sorted. False: it is there already. */
-static bool insert_name(const char **names, size_t n, const char *name)
-{
-    size_t low = 0, high = n;
+    size_t low = first, high = s->n_names;
 
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        int order = scan_string_order(name, names[middle]);
+        int order = scan_string_order(name, s->names[middle]);
 
         if (order == 0)
             return false;
@@ -148,35 +133,9 @@ static bool insert_name(const char **names, size_t n, const char *name)
         else
             low = middle + 1;
     }
-    memmove(&names[low + 1], &names[low], (n - low) * sizeof(*names));
-    names[low] = name;
+    memmove(&s->names[low + 1], &s->names[low], (s->n_names++ - low) * sizeof(*s->names));
+    s->names[low] = name;
     return true;
-}
-
-/* Appends a name to n. False: it is there already. */
-static bool append_name(const char **names, size_t n, const char *name)
-{
-    for (size_t i = 0; i < n; i++)
-        if (is_same_name(names[i], name))
-            return false;
-    names[n] = name;
-    return true;
-}
-
-/* Adds a name to those of the innermost object, which begin at first. False: it is there
- * already. A few names are compared one by one; more are sorted, so that no choice of names
- * makes it slow. */
-static bool add_name(struct scanner *s, size_t first, const char *name)
-{
-    const char **names = s->names + first;
-    size_t n = s->n_names - first;
-    bool added;
-
-    if (n == NAMES_FEW)
-        qsort(names, n, sizeof(*names), order_names);
-    added = n < NAMES_FEW ? append_name(names, n, name) : insert_name(names, n, name);
-    s->n_names += added;
-    return added;
 }
 
 static enum tok_err take_name(struct scanner *s, size_t first, struct scan_value *ret)
@@ -320,8 +279,6 @@ static enum tok_err take_document(struct scanner *s, struct scan_value *ret)
 {
     enum tok_err err;
 
-    if ((size_t)(s->end - s->start) > UINT32_MAX)
-        return refuse(s, "text over 4 GiB");
     if (s->end - s->start >= 3 && memcmp(s->start, "\xef\xbb\xbf", 3) == 0)
         return refuse(s, "byte order mark");
     skip_space(s);

@@ -1,5 +1,6 @@
 #include "common/json/scan_internal.h"
 
+#include "common/base/text.h"
 #include "common/base/utf8.h"
 
 static bool is_high(uint32_t code)
@@ -18,14 +19,11 @@ static bool read_hex(const char *p, uint32_t *ret)
     uint32_t code = 0;
 
     for (size_t i = 0; i < 4; i++) {
-        uint32_t c = (unsigned char)p[i];
+        int digit = text_hex_digit(p[i]);
 
-        if (c - '0' < 10U)
-            code = code << 4 | (c - '0');
-        else if ((c | 0x20) - 'a' < 6U)
-            code = code << 4 | ((c | 0x20) - 'a' + 10);
-        else
+        if (digit < 0)
             return false;
+        code = code << 4 | (uint32_t)digit;
     }
     *ret = code;
     return true;
@@ -192,6 +190,8 @@ int scan_string_order(const char *a, const char *b)
         a++;
         b++;
     }
+    if (a[1] != '\\' && b[1] != '\\' && a[1] != '"' && b[1] != '"')
+        return (unsigned char)a[1] - (unsigned char)b[1];
     ra = reader_at(a);
     rb = reader_at(b);
     do {
