@@ -1,4 +1,5 @@
 /* jwtctl verify: the check that pam_jwt makes with the same options. */
+#include "common/json/json.h"
 #include "jwtctl/arguments.h"
 #include "jwtctl/command.h"
 #include "jwtctl/input.h"
@@ -11,8 +12,6 @@
 #include <string.h>
 #include <time.h>
 
-#define NOW_MAX ((UINT64_C(1) << 53) - 1)
-
 struct verify_options {
     struct policy *words;
     const char *config, *user, *service;
@@ -24,7 +23,7 @@ static int parse_now(const char *command, const char *value, void *arg)
 {
     uint64_t now;
 
-    if (!slice_digits(slice_of(value), &now) || now > NOW_MAX)
+    if (!slice_digits(slice_of(value), &now) || now > SCAN_INTEGER_MAX)
         return bad_usage(command, "--now=%s: expected a whole number of seconds since 1970",
                          value);
     *(int64_t *)arg = (int64_t)now;

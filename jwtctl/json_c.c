@@ -8,7 +8,6 @@
 #include <stdio.h>
 
 #define WRITE_FLAGS (JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE)
-#define INTEGER_MAX ((INT64_C(1) << 53) - 1)
 
 DEFINE_CLEANUP(struct json_tokener *, cleanup_tokener, json_tokener_free)
 
@@ -78,7 +77,7 @@ bool json_member_integer(struct json_object *object, const char *name, int64_t *
     if (!json_object_is_type(member, json_type_int))
         return false;
     value = json_object_get_int64(member);
-    if (value < -INTEGER_MAX || value > INTEGER_MAX)
+    if (value < -SCAN_INTEGER_MAX || value > SCAN_INTEGER_MAX)
         return false;
     *ret = value;
     return true;

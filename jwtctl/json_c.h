@@ -29,7 +29,7 @@ const char *json_member_text(struct json_object *object, const char *name);
 /* Replaces *ret by a copy of a string member. False when it is missing: *ret stays. */
 bool json_member_secret(struct json_object *object, const char *name, struct secret *ret);
 
-/* A whole number within +-(2^53 - 1). False for any other. */
+/* An integer within +-SCAN_INTEGER_MAX (json.h). False for any other value. */
 bool json_member_integer(struct json_object *object, const char *name, int64_t *ret);
 
 /* The number of an array's elements; 0 when it is no array. */

@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "common/jose/alg.h"
+#include "common/jose/key.h"
 #include "common/json/json.h"
 
 #define JWS_HEADER_MAX 2048 /* bytes of a decoded header */
@@ -34,7 +34,7 @@ enum jws_typ jws_typ_of(struct slice name);
 struct jws_header {
     const struct alg *alg; /* never NULL */
     enum jws_typ typ;
-    char kid[128];
+    char kid[KEY_KID_MAX];
     size_t kid_len;
     bool has_kid;
 };

@@ -18,6 +18,8 @@
 
 #define SCAN_DEPTH 32   /* arrays and objects, the outermost counted */
 #define SCAN_NAMES 1024 /* members of all objects that are open at one point */
+#define SCAN_INTEGER_MAX                                                                       \
+    ((INT64_C(1) << 53) - 1) /* up to here all readers agree (RFC 8259 6) */
 
 enum scan_type {
     SCAN_OBJECT,
@@ -98,8 +100,8 @@ enum tok_err scan_string(struct scan_value v, char *ret, size_t size, size_t *re
 enum scan_round { SCAN_FLOOR, SCAN_CEIL };
 
 /* Reads a NumericDate (RFC 7519 2): seconds, a fraction rounded. TOK_CLAIM_TYPE for a number
- * with an exponent or beyond +-(2^53 - 1), and for any other value. */
+ * with an exponent or beyond +-SCAN_INTEGER_MAX, and for any other value. */
 enum tok_err scan_time(struct scan_value v, enum scan_round round, int64_t *ret) MUST_CHECK;
 
-/* Reads an integer within +-(2^53 - 1), without fraction and exponent. TOK_CLAIM_TYPE. */
+/* Reads an integer within +-SCAN_INTEGER_MAX, without fraction and exponent. TOK_CLAIM_TYPE. */
 enum tok_err scan_integer(struct scan_value v, int64_t *ret) MUST_CHECK;

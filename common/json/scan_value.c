@@ -1,8 +1,6 @@
 #include "common/base/text.h"
 #include "common/json/scan_internal.h"
 
-#define SCAN_NUMBER_MAX ((INT64_C(1) << 53) - 1)
-
 enum scan_type scan_type_of(int first)
 {
     switch (first) {
@@ -127,7 +125,7 @@ static enum tok_err take_whole(struct slice *text, int64_t *ret)
 
     for (; text->n > 0 && text_is_digit(*text->p); *text = slice_skip(*text, 1)) {
         whole = whole * 10 + (*text->p - '0');
-        if (whole > SCAN_NUMBER_MAX)
+        if (whole > SCAN_INTEGER_MAX)
             return TOK_CLAIM_TYPE;
     }
     *ret = whole;
@@ -165,7 +163,7 @@ enum tok_err scan_time(struct scan_value v, enum scan_round round, int64_t *ret)
         err = read_fraction(text, &fraction);
     if (err != TOK_OK)
         return err;
-    if (fraction && whole == SCAN_NUMBER_MAX)
+    if (fraction && whole == SCAN_INTEGER_MAX)
         return TOK_CLAIM_TYPE;
     /* Away from zero, where that is the way that was asked. */
     if (fraction && negative == (round == SCAN_FLOOR))
