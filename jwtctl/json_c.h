@@ -46,7 +46,7 @@ void json_add_bool(struct json_object *to, const char *name, bool value);
 void json_append(struct json_object *array, struct json_object *element);
 
 /* Adds JSON text that the strict scanner has accepted, without its white space: strings and
- * numbers keep their spelling. p NULL: null. */
+ * numbers are copied unchanged. p NULL: null. */
 void json_add_verbatim(struct json_object *to, const char *name, struct slice json);
 
 /* The object as text; lives as long as the object. */

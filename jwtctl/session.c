@@ -78,7 +78,7 @@ enum tok_err session_write(const struct token_cache *c, const struct client_sess
     return token_cache_write(c, json_write(kept), errmsg);
 }
 
-/* Seconds that the access token is valid for; below 0 when it is not, or can't be read. */
+/* Seconds that the access token is valid for; below 0 when it is not, or cannot be read. */
 static int64_t seconds_left(const struct client_session *s)
 {
     struct token_times times;

@@ -51,7 +51,7 @@ static enum tok_err set_user_claim(struct policy *p, const char *name)
     return text_replace(&p->user_claim, slice_of(name));
 }
 
-/* The local issuer's own tokens call their claims as its settings say. */
+/* The names that the local issuer uses for its claims. */
 static enum tok_err set_claim_names(struct policy *p, const struct settings *settings)
 {
     enum tok_err err = TOK_OK;

@@ -18,9 +18,9 @@ DEFINE_CLEANUP(OSSL_DECODER_CTX *, cleanup_decoder, OSSL_DECODER_CTX_free)
 /* The labels of PEM (RFC 7468; those of PKCS#1 and SEC 1 are not in it). */
 struct label {
     const char *name;
-    const char *structure; /* name in libcrypto; NULL: refused with errmsg */
+    const char *structure; /* name in libcrypto; NULL: refused */
     enum key_part part;
-    const char *errmsg;
+    const char *refusal; /* ends the message */
 };
 
 static const struct label labels[] = {
@@ -94,7 +94,7 @@ static enum tok_err find_label(const struct block *b, enum key_part part,
     if (!l)
         return errmsg_set(errmsg, TOK_KEYS, "PEM: %.*s is not supported", LABEL_MAX, b->label);
     if (!l->structure)
-        return errmsg_set(errmsg, TOK_KEYS, "PEM: %s %s", l->name, l->errmsg);
+        return errmsg_set(errmsg, TOK_KEYS, "PEM: %s %s", l->name, l->refusal);
     if (*b->header)
         return errmsg_set(errmsg, TOK_KEYS, "PEM: %s is encrypted; remove the passphrase first",
                           l->name);

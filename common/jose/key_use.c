@@ -51,10 +51,10 @@ static enum tok_err copy_context(const EVP_MD_CTX *keyed, EVP_MD_CTX **ret)
     return TOK_OK;
 }
 
-/* What EVP_DigestVerify() meant by a result that is not 1. A signature that does not hold is 0
- * or, when it is not even well formed, below 0 with an error in the queue. A failure of
- * libcrypto itself is a fatal error in the queue, or below 0 without any. Only a queue that was
- * empty before tells which errors are new. */
+/* Maps a result of EVP_DigestVerify() that is not 1. For an invalid signature it is 0 or, when
+ * the signature is malformed, below 0 with an error in the queue. For a failure of libcrypto
+ * there is a fatal error in the queue, or the result is below 0 without an error. Errors in a
+ * queue that was not empty before may be old and are not considered. */
 static enum tok_err map_openssl_error(int result, bool queue_was_empty)
 {
     unsigned long error = queue_was_empty ? ERR_get_error() : 0;

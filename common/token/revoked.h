@@ -28,7 +28,7 @@ void revoked_close(struct revoked *list);
 /* TOK_OK: not on the list. TOK_REVOKED: on it. TOK_LIST: a read failed, or a line that was read
  * is malformed, or out of order with the lines read before. The lines next to where the sid
  * belongs are always among those read; a list of up to 120 lines is read as a whole. A sid that
- * is not 22 letters long can't be on the list. */
+ * is not 22 letters long cannot be on the list. */
 enum tok_err revoked_check(const struct revoked *list, struct slice sid) MUST_CHECK;
 
 /* Writes one line, without NUL. exp is capped at 9999999999. */

@@ -1,6 +1,6 @@
 /*
- * The environment variables by which `jwtctl run` tells askpass which token to get. They never
- * hold a token.
+ * The environment variables in which `jwtctl run` passes to askpass which token to get. They
+ * never hold a token.
  */
 #pragma once
 

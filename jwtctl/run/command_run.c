@@ -112,8 +112,8 @@ static void ask_ssh(char **argv, int n, struct ssh_host *ret)
         ssh_host_clear(ret);
 }
 
-/* Tells askpass the host. One that the session has no audience for is an error now, before ssh
- * connects. */
+/* Passes the host to askpass. A host that the session has no audience for is an error now,
+ * before ssh connects. */
 static enum tok_err prepare_ssh(const struct client_session *s, char **argv, int n,
                                 struct errmsg *errmsg)
 {
@@ -140,7 +140,7 @@ static const char *base_name(const char *path)
     return slash ? slash + 1 : path;
 }
 
-/* Tells askpass which token to get. */
+/* Sets the variables by which askpass chooses the token. */
 static enum tok_err prepare_askpass(const struct client_session *s, char **argv, int n,
                                     struct errmsg *errmsg)
 {

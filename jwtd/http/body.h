@@ -2,7 +2,7 @@
  * The body of a POST as Django REST framework reads it for simplejwt's serializers: a JSON
  * object, or a form as application/x-www-form-urlencoded or multipart/form-data. The fields
  * that are asked for are read, all others are ignored. Pure. Stricter than Django: JSON as
- * common/json/scan.h reads it; a form must be well-formed UTF-8 and name no field twice.
+ * common/json/json.h reads it; a form must be well-formed UTF-8 and name no field twice.
  */
 #pragma once
 

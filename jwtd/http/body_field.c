@@ -22,7 +22,7 @@ const char *body_error_text(enum body_error error)
     case BODY_HAS_NUL:
         return "Null characters are not allowed.";
     case BODY_SURROGATE:
-        return "Surrogate characters are not allowed: U+%X.";
+        return "Surrogate characters are not allowed: U+";
     case BODY_NO_WORDS:
         return "This value does not match the required pattern.";
     case BODY_TOO_LONG:

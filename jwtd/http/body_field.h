@@ -52,5 +52,5 @@ void body_field_take_text(struct body_field *f, struct slice text);
  * many as the value has. */
 void body_field_take_json(struct body_field *f, struct scan_value v, char **room);
 
-/* The sentence for an error, with a %X for the surrogate in that of BODY_SURROGATE. */
+/* The sentence for an error; that of BODY_SURROGATE ends before the code and the full stop. */
 const char *body_error_text(enum body_error error);

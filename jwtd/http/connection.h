@@ -78,7 +78,7 @@ enum conn_result connection_refuse(struct connection *c, int status, const char 
 enum conn_result connection_unavailable(struct connection *c);
 
 /* Sends a request to jwtd-issuer: CONN_ASKED, and answered is called with the answer. When it
- * can't be sent, and later when there is no answer, the reply is 503. */
+ * cannot be sent, and later when there is no answer, the reply is 503. */
 enum conn_result connection_ask(struct connection *c, enum wire_op op,
                                 const union wire_value *values, conn_answered answered);
 

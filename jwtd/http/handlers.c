@@ -16,15 +16,15 @@ static struct json_object *with_error(struct json_object *object, const char *na
 static void refuse_fields(struct connection *c, const struct body_field *fields, size_t n)
 {
     struct json_object *object = json_object_new_object();
-    char text[96];
 
     for (size_t i = 0; i < n; i++) {
+        char code[16] = "", text[96];
+
         if (fields[i].error == BODY_OK)
             continue;
-        (void)snprintf(text, sizeof(text), "%s", body_error_text(fields[i].error));
         if (fields[i].error == BODY_SURROGATE)
-            (void)snprintf(text, sizeof(text), "Surrogate characters are not allowed: U+%X.",
-                           fields[i].surrogate);
+            (void)snprintf(code, sizeof(code), "%X.", fields[i].surrogate);
+        (void)snprintf(text, sizeof(text), "%s%s", body_error_text(fields[i].error), code);
         object = with_error(object, fields[i].name, text);
     }
     reply_json(&c->reply, 400, object);

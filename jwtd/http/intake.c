@@ -39,7 +39,8 @@ static bool take_forwarded(struct connection *c)
     return true;
 }
 
-/* Sends the interim response (RFC 9110 15.2.1). A socket that can't take 25 bytes is closed. */
+/* Sends the interim response (RFC 9110 15.2.1). False when the socket
+ * has no room for its 25 bytes. */
 static bool send_continue(const struct connection *c)
 {
     static const char text[] = "HTTP/1.1 100 Continue\r\n\r\n";

@@ -67,7 +67,8 @@ static void check_password(struct issuer_request *r)
     }
 }
 
-/* A check has ended: requests that waited for one may start theirs, be refused, or wait on. */
+/* A check has ended: each request that waited for one starts its own, is refused, or waits for
+ * the next to end. */
 static void retry_waiting(struct loop *l)
 {
     struct issuer_request *r, *next;

@@ -21,7 +21,7 @@ struct json_object *json_with(struct json_object *object, const char *name,
                               struct json_object *value);
 struct json_object *json_list_with(struct json_object *list, struct json_object *value);
 
-/* Parses an object, list or string that the strict reader (common/json/scan.h) has accepted. */
+/* Parses an object, list or string that the strict reader (common/json/json.h) has accepted. */
 struct json_object *json_of(struct slice text);
 
 /* Compact JSON, '/' not escaped; owned by the object. NULL: out of memory. */
