@@ -122,7 +122,7 @@ enum tok_err file_open(const char *path, enum file_trust trust, int *ret_fd,
 
     dir = open_directory(path, O_PATH, &name);
     if (dir < 0 || fstat(dir, &dir_st) < 0)
-        return call_failed(path, "open the directory", errmsg);
+        return call_failed(path, "open its directory", errmsg);
     /* O_NONBLOCK: opening a FIFO would wait for a writer. */
     fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (fd < 0)
@@ -259,7 +259,7 @@ enum tok_err file_write(const char *path, struct slice bytes, mode_t mode,
 
     dir = open_directory(path, O_RDONLY, &name);
     if (dir < 0)
-        return call_failed(path, "open the directory", errmsg);
+        return call_failed(path, "open its directory", errmsg);
     fd = make_temporary(dir, temporary, sizeof(temporary));
     if (fd < 0)
         return call_failed(path, "create a temporary file beside it", errmsg);

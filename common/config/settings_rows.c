@@ -91,7 +91,7 @@ static bool is_free_claim(struct slice name)
     .form = "COUNT/s, COUNT/min or COUNT/h, such as 30/min, or 0 for no limit")
 #define TEXT(member, is, says, ...) ROW(member, keyword_text, .valid = (is), .form = (says), __VA_ARGS__)
 #define CLAIM(member, def) TEXT(member, is_free_claim, \
-    "the name of a claim without another meaning, " VALUE_NAME_FORM, .initial = (def))
+    "the name of a claim that has no other meaning, " VALUE_NAME_FORM, .initial = (def))
 #define WORDS(member, is, says, def) ROW(member, keyword_words, .valid = (is), .form = (says), \
     .initial = (def), .may_be_empty = true)
 

@@ -269,7 +269,7 @@ enum tok_err key_read(const struct key_reading *how, struct slice text, struct k
     if (key_is_pem(text))
         return key_from_pem(how, text, ret, errmsg);
     if (scan_object(text, jwk.members, JWK_MEMBERS, &jwk.n, &fault))
-        return errmsg_set(errmsg, TOK_KEYS, "not a JSON object: %s at byte %zu", fault.what,
+        return errmsg_set(errmsg, TOK_KEYS, "expected a JWK or PEM: %s at byte %zu", fault.what,
                           fault.at);
     err = secret_alloc(text.n, &parts.room);
     return err ? err : read_jwk(&jwk, how, &parts, ret);

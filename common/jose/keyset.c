@@ -116,14 +116,14 @@ static enum tok_err read_file(struct keyset *set, struct slice json, struct errm
     if (key_is_pem(json))
         return add(set, json, errmsg);
     if (scan_object(json, members, SET_MEMBERS, &n, &fault))
-        return errmsg_set(errmsg, TOK_KEYS, "not a JSON object: %s at byte %zu", fault.what,
-                          fault.at);
+        return errmsg_set(errmsg, TOK_KEYS, "expected a JWK Set, a JWK or PEM: %s at byte %zu",
+                          fault.what, fault.at);
     keys = scan_find(members, n, "keys");
     if (keys)
         return add_all(set, *keys, errmsg);
     if (scan_find(members, n, "kty"))
         return add(set, json, errmsg);
-    return errmsg_set(errmsg, TOK_KEYS, "neither a JWK Set (keys) nor a JWK (kty)");
+    return errmsg_set(errmsg, TOK_KEYS, "expected a JWK Set (keys) or a JWK (kty)");
 }
 
 enum tok_err keyset_parse(OSSL_LIB_CTX *ctx, struct slice json, alg_set algorithms,

@@ -75,7 +75,7 @@ def test_pem_of_openssl_is_imported_and_the_rest_refused_with_a_word():
                        (openssl(*ec), "EC PARAMETERS is not a key"), (openssl("genrsa", "1024"), "1024 bits"),
                        (openssl(*ec, "-noout", "-param_enc", "explicit"), "not supported"),
                        (openssl("ecparam", "-genkey", "-noout", "-name", "secp256k1"), "not supported"),
-                       (openssl("genpkey", "-algorithm", "ed448"), "not supported"), (b"", "not a JSON object")):
+                       (openssl("genpkey", "-algorithm", "ed448"), "not supported"), (b"", "expected a JWK or PEM")):
         for alg in ("RS256", "ES256"):
             status, out, err = run("key", "import", f"--alg={alg}", stdin=text)
             assert (word, status, out) == (word, 3, "")

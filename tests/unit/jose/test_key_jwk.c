@@ -37,10 +37,10 @@ static void check_wrong(const struct wrong *wrong, size_t n, enum key_part part)
 START_TEST(the_error_of_a_jwk_names_the_wrong_member)
 {
     static const struct wrong wrong[] = {
-        {"", TOK_KEYS, "not a JSON object"},
-        {"[]", TOK_KEYS, "not a JSON object"},
-        {OKP X "}x", TOK_KEYS, "not a JSON object"},
-        {OKP X "," X "}", TOK_KEYS, "not a JSON object: duplicate member"},
+        {"", TOK_KEYS, "expected a JWK or PEM"},
+        {"[]", TOK_KEYS, "expected a JWK or PEM"},
+        {OKP X "}x", TOK_KEYS, "expected a JWK or PEM"},
+        {OKP X "," X "}", TOK_KEYS, "expected a JWK or PEM: duplicate member"},
         {"{}", TOK_KEYS, "kty"},
         {"{\"kty\":1}", TOK_KEYS, "kty"},
         {"{\"kty\":null,\"crv\":\"Ed25519\"," X "}", TOK_KEYS, "kty"},

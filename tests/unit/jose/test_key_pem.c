@@ -146,11 +146,12 @@ START_TEST(pem_is_never_a_secret)
 
             ck_assert_int_gt(asprintf(&text, "%s%s", before[k], pem), 0);
             ck_assert_err(read_pem(text, KEY_PUBLIC, algs[i],
-                                   k ? "not a JSON object" : "PEM: no allowed", &key),
+                                   k ? "expected a JWK or PEM" : "PEM: no allowed", &key),
                           k ? TOK_KEYS : TOK_UNSUPPORTED);
             if (k)
-                ck_assert_err(read_pem(text, KEY_PUBLIC, "RS256", "not a JSON object", &key),
-                              TOK_KEYS);
+                ck_assert_err(
+                    read_pem(text, KEY_PUBLIC, "RS256", "expected a JWK or PEM", &key),
+                    TOK_KEYS);
         }
         ck_assert_err(key_from_jwk(NULL, text_slice(pem), KEY_PUBLIC, &key, NULL), TOK_KEYS);
     }

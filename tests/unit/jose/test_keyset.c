@@ -178,13 +178,14 @@ START_TEST(an_error_in_a_supported_key_refuses_the_set_and_is_named)
     static const struct {
         const char *json, *says;
     } wrong[] = {
-        {"", "not a JSON object"},
-        {"[" KEY("a") "]", "not a JSON object"},
-        {"{}", "neither"},
+        {"", "expected a JWK Set, a JWK or PEM"},
+        {"[" KEY("a") "]", "expected a JWK Set, a JWK or PEM"},
+        {"{}", "expected a JWK Set (keys)"},
         {"{\"keys\":{}}", "keys"},
         {"{\"keys\":null}", "keys"},
-        {"{\"keys\":[" KEY("a") "],\"keys\":[]}", "not a JSON object: duplicate member"},
-        {"{\"keys\":[" KEY("a") ",1]}", "key 2: not a JSON object"},
+        {"{\"keys\":[" KEY("a") "],\"keys\":[]}",
+         "expected a JWK Set, a JWK or PEM: duplicate member"},
+        {"{\"keys\":[" KEY("a") ",1]}", "key 2: expected a JWK or PEM"},
         {"{\"keys\":[" RSA "," KEY("a") ",{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"A\"}]}",
          "key 3: x"},
         {"{\"keys\":[" KEY("a") "," RFC8037_PRIVATE "]}", "key 2: d"},
