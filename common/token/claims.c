@@ -60,15 +60,11 @@ static enum tok_err read_object(const struct scan_value *v, void *ret)
     return v->type == SCAN_OBJECT ? TOK_OK : TOK_CLAIM_TYPE;
 }
 
-#define CLAIM(name, reader, member, form)                                                      \
+#define NAME(text)                                                                             \
     {                                                                                          \
-        {name, sizeof(name) - 1}, reader, form, offsetof(struct claims, member), 0             \
+        text, sizeof(text) - 1                                                                 \
     }
-#define NUMBER(name, reader, member, form)                                                     \
-    {                                                                                          \
-        {name, sizeof(name) - 1}, reader, form, offsetof(struct claims, member),               \
-            offsetof(struct claims, has_##member)                                              \
-    }
+#define AT(member) offsetof(struct claims, member)
 #define TIME_FORM "a number of seconds since the Epoch"
 
 /* The claims with a name that no setting changes (RFC 7519 4.1, RFC 7800, RFC 8693 4.2, and
@@ -77,19 +73,19 @@ static const struct registered_claim {
     struct slice name;
     claim_reader *read;
     const char *form;      /* the expected value, for the error */
-    size_t value, present; /* where in struct claims; present is 0 for claims without one */
+    size_t value, present; /* members of struct claims; present is 0 for claims without one */
 } registered[] = {
-    CLAIM("iss", read_string, iss, "a string"),
-    CLAIM("sub", read_string, sub, "a string"),
-    CLAIM("aud", read_audience, aud, "a string or an array of strings"),
-    NUMBER("exp", read_time_down, exp, TIME_FORM),
-    NUMBER("nbf", read_time_up, nbf, TIME_FORM),
-    NUMBER("iat", read_time_down, iat, TIME_FORM),
-    CLAIM("sid", read_string, sid, "a string"),
-    CLAIM("scope", read_scope, scope, "a string of at most 4 KiB"),
-    NUMBER("gen", read_integer, gen, "an integer"),
-    CLAIM("one_time", read_flag, one_time, "true or false"),
-    CLAIM("cnf", read_object, bound, "an object"),
+    {NAME("iss"), read_string, "a string", AT(iss), 0},
+    {NAME("sub"), read_string, "a string", AT(sub), 0},
+    {NAME("aud"), read_audience, "a string or an array of strings", AT(aud), 0},
+    {NAME("exp"), read_time_down, TIME_FORM, AT(exp), AT(has_exp)},
+    {NAME("nbf"), read_time_up, TIME_FORM, AT(nbf), AT(has_nbf)},
+    {NAME("iat"), read_time_down, TIME_FORM, AT(iat), AT(has_iat)},
+    {NAME("sid"), read_string, "a string", AT(sid), 0},
+    {NAME("scope"), read_scope, "a string of at most 4 KiB", AT(scope), 0},
+    {NAME("gen"), read_integer, "an integer", AT(gen), AT(has_gen)},
+    {NAME("one_time"), read_flag, "true or false", AT(one_time), 0},
+    {NAME("cnf"), read_object, "an object", AT(bound), 0},
 };
 
 static enum tok_err wrong_type(struct slice name, const char *form, struct errmsg *errmsg)

@@ -45,6 +45,14 @@ static enum tok_err mismatch(const struct check *c, enum tok_err err, struct sli
                       name.p, (int)expected.n, expected.p, shown(v, room));
 }
 
+static enum tok_err check_text(const struct check *c, enum tok_err err, const char *name,
+                               const char *expected, const struct scan_value *v)
+{
+    return v && scan_string_is_text(v, expected)
+               ? TOK_OK
+               : mismatch(c, err, slice_of(name), slice_of(expected), v);
+}
+
 static enum tok_err missing(const struct check *c, const char *name)
 {
     return errmsg_set(c->errmsg, TOK_MISSING, "claim \"%s\": required, but missing", name);
@@ -55,11 +63,6 @@ static enum tok_err in_future(const struct check *c, const char *name)
     return errmsg_set(c->errmsg, TOK_NOT_YET,
                       "claim \"%s\": in the future; compare the clocks of issuer and host",
                       name);
-}
-
-static bool string_is(const struct scan_value *v, const char *text)
-{
-    return v && scan_string_is_text(v, text);
 }
 
 /* exp is required whatever the list says. */
@@ -101,9 +104,7 @@ static enum tok_err check_issuer(const struct check *c)
 
     if (!issuer || !*issuer)
         return TOK_ISSUER;
-    return string_is(c->claims->iss, issuer)
-               ? TOK_OK
-               : mismatch(c, TOK_ISSUER, SLICE("iss"), slice_of(issuer), c->claims->iss);
+    return check_text(c, TOK_ISSUER, "iss", issuer, c->claims->iss);
 }
 
 static enum tok_err check_audience(const struct check *c)
@@ -127,12 +128,9 @@ static enum tok_err check_token_type(const struct check *c)
 {
     const char *type = c->policy->type;
 
-    if (!type)
-        return TOK_TYPE;
-    if (!*type || string_is(c->claims->token_type, type))
-        return TOK_OK;
-    return mismatch(c, TOK_TYPE, slice_of(c->policy->token_type_claim), slice_of(type),
-                    c->claims->token_type);
+    if (!type || !*type)
+        return type ? TOK_OK : TOK_TYPE;
+    return check_text(c, TOK_TYPE, c->policy->token_type_claim, type, c->claims->token_type);
 }
 
 static const struct scan_value *find_claim(const struct claims *claims, struct slice name)
