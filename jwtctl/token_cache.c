@@ -66,7 +66,8 @@ static enum tok_err make_dirs(char *path, size_t home, struct errmsg *errmsg)
         failed = mkdir(path, 0700) != 0 && errno != EEXIST;
         path[end] = rest;
         if (failed)
-            return errmsg_set(errmsg, TOK_FILE, "%.*s: %s", (int)end, path, strerror(errno));
+            return errmsg_set(errmsg, TOK_FILE, "%.*s: cannot create the directory: %s",
+                              (int)end, path, strerror(errno));
         i = end;
     }
     return TOK_OK;
@@ -81,7 +82,8 @@ static enum tok_err open_dir(struct token_cache *c, const char *path, bool may_b
     if (c->dir < 0 && errno == ENOENT && may_be_missing)
         return TOK_OK;
     if (c->dir < 0 || fstat(c->dir, &st) != 0)
-        return errmsg_set(errmsg, TOK_FILE, "%s: %s", path, strerror(errno));
+        return errmsg_set(errmsg, TOK_FILE, "%s: cannot open the directory: %s", path,
+                          strerror(errno));
     if (st.st_uid != geteuid())
         return errmsg_set(errmsg, TOK_FILE, "%s: expected owner %u, found %u", path,
                           (unsigned)geteuid(), (unsigned)st.st_uid);
