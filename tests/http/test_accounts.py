@@ -9,7 +9,7 @@ from wire import OBTAIN, CHECK, ACCOUNT
 
 
 @pytest.mark.issuer(NO_CACHE)
-def test_an_account_that_is_not_usable_can_not_refresh_but_may_again(issuer):
+def test_an_unusable_account_cannot_refresh_until_it_is_usable_again(issuer):
     refresh, access = issuer.obtain()
     for status, said in (("not_found", "not_found"), ("inactive", "inactive"), ("denied", "inactive"),
                          ("busy", "busy"), ("unavailable", "unavailable")):
@@ -43,7 +43,7 @@ def test_another_password_ends_the_session(issuer):
 
 
 @pytest.mark.issuer("[Session]\nAccountCacheTime=3s\n")
-def test_an_account_is_asked_about_once_in_account_cache_time(issuer):
+def test_an_account_is_checked_once_per_account_cache_time(issuer):
     refresh, _ = issuer.obtain()
     time.sleep(3.1)
     for _ in range(5):
@@ -52,7 +52,7 @@ def test_an_account_is_asked_about_once_in_account_cache_time(issuer):
 
 
 @pytest.mark.issuer(NO_CACHE)
-def test_requests_about_one_account_at_once_are_one(issuer):
+def test_concurrent_requests_for_one_account_make_one_check(issuer):
     pairs = [issuer.obtain() for _ in range(10)]
     issuer.login.delay = 0.5
     assert at_once(10, lambda: issuer.refresh(pairs.pop()[0])[0]) == ["ok"] * 10
@@ -67,7 +67,7 @@ def test_guesses_at_one_name_are_limited_even_at_once(issuer):
     assert issuer.obtain(b"alice") and len([q for q in issuer.login.asked if q == CHECK]) == 11
 
 
-def test_guesses_at_a_name_keep_its_owner_from_new_logins_alone(issuer):
+def test_guesses_at_a_name_block_only_new_logins_of_that_user(issuer):
     refresh, access = issuer.obtain()
     assert [issuer.guess() for _ in range(11)] == ["denied"] * 10 + ["throttled"]
     assert issuer.ask(OBTAIN, b"alice", b"secret one", SOURCE)[0] == "throttled"
@@ -75,7 +75,7 @@ def test_guesses_at_a_name_keep_its_owner_from_new_logins_alone(issuer):
     assert issuer.obtain(b"carol")
 
 
-def test_a_password_that_was_not_looked_at_is_no_failure(issuer):
+def test_a_password_that_was_not_checked_does_not_count_as_a_failure(issuer):
     for word in ("busy", "unavailable"):
         issuer.login.check = word
         assert {issuer.guess() for _ in range(20)} == {word}
@@ -87,7 +87,7 @@ def test_right_passwords_at_once_are_never_throttled(issuer):
     assert len({sid(pair[0]) for pair in at_once(40, issuer.obtain)}) == 40
 
 
-def test_a_name_is_logged_only_where_it_is_an_account(issuer):
+def test_a_name_is_logged_only_if_it_is_an_account(issuer):
     assert issuer.guess(b"mallory") == issuer.guess(b"alice") == "denied"
     assert "user=" not in issuer.text("log")
     issuer.obtain()
@@ -95,7 +95,7 @@ def test_a_name_is_logged_only_where_it_is_an_account(issuer):
     assert issuer.text("log").splitlines()[-1].count("user=alice") == 1
 
 
-def test_names_no_token_can_carry_are_denied_unasked(issuer):
+def test_names_that_no_token_can_hold_are_denied_without_a_check(issuer):
     for name in (b"a b", b"-a", b"a\\b", b"12", b".."):
         assert issuer.guess(name) == "denied"
     assert issuer.login.asked == []

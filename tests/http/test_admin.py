@@ -49,7 +49,7 @@ def test_a_session_whose_refresh_token_expired_is_ended_while_its_access_token_l
     assert issuer.revoked() == [sid(access)]
 
 
-def test_status_tells_keys_sessions_store_and_list(issuer):
+def test_status_lists_keys_sessions_store_and_revoked_list(issuer):
     issuer.obtain()
     issuer.obtain(b"carol")
     issuer.ask(ADMIN_REVOKE, b"carol")
@@ -63,7 +63,7 @@ def test_status_tells_keys_sessions_store_and_list(issuer):
     assert keys[old]["until"] > time.time(), said
 
 
-def test_root_sees_everybodys_sessions_page_by_page(issuer):
+def test_root_lists_the_sessions_of_all_users_page_by_page(issuer):
     tokens = [issuer.obtain(user)[1] for user in (b"alice", b"carol", b"alice")]
     status, (rows, after) = issuer.ask(ADMIN_SESSIONS, b"", b"")
     rows = json.loads(rows)

@@ -72,7 +72,7 @@ def recovers(d, pair):
         time.sleep(0.1)
 
 
-def test_a_full_disk_under_the_store_is_told_and_mended_without_a_restart(d):
+def test_a_full_disk_is_logged_and_the_store_recovers_without_a_restart(d):
     pair = d.obtain()
     with small_disk(d, "state") as folder:
         pair = refresh(d, pair).json()
@@ -88,7 +88,7 @@ def test_a_full_disk_under_the_store_is_told_and_mended_without_a_restart(d):
         recovers(d, pair)
 
 
-def test_a_store_that_can_not_be_written_is_told_and_mended_by_itself(d):
+def test_a_read_only_store_is_logged_and_recovers_automatically(d):
     pair = d.obtain()
     with small_disk(d, "state") as folder:
         mount("-o", "remount,ro," + SMALL, folder)
@@ -101,7 +101,7 @@ def test_a_store_that_can_not_be_written_is_told_and_mended_by_itself(d):
         recovers(d, pair)
 
 
-def test_a_damaged_store_is_told_and_never_replaced(d):
+def test_a_damaged_store_is_logged_and_never_replaced(d):
     pair = d.obtain()
     database = d.path("state/sessions.db")
     with d.down(d.issuer):
@@ -120,7 +120,7 @@ def test_a_damaged_store_is_told_and_never_replaced(d):
     recovers(d, pair)
 
 
-def test_no_room_for_the_public_files_is_told_and_no_logout_is_answered_before_it_is_published(d):
+def test_a_full_public_directory_is_logged_and_no_logout_succeeds_before_it_is_published(d):
     pair, other = d.obtain(), d.obtain()
     with small_disk(d, "public") as folder:
         other = refresh(d, other).json()
@@ -134,7 +134,7 @@ def test_no_room_for_the_public_files_is_told_and_no_logout_is_answered_before_i
         assert len(d.revoked()) == 1
 
 
-def test_a_damaged_key_is_told_and_never_replaced(d):
+def test_a_damaged_key_is_logged_and_never_replaced(d):
     pair = d.obtain()
     name, = os.listdir(d.path("state/keys"))
     path = d.path("state/keys/" + name)
@@ -153,7 +153,7 @@ def test_a_damaged_key_is_told_and_never_replaced(d):
     recovers(d, pair)
 
 
-def test_wrong_settings_at_the_start_are_told_once_and_mended_by_itself(d):
+def test_invalid_settings_at_start_are_logged_once_and_reread(d):
     pair = d.obtain()
     for daemon in d.all:
         d.kill(daemon)
@@ -168,7 +168,7 @@ def test_wrong_settings_at_the_start_are_told_once_and_mended_by_itself(d):
     recovers(d, pair)
 
 
-def test_a_public_file_that_is_out_of_reach_stops_the_keys_alone(d):
+def test_a_missing_public_file_affects_only_the_keys_endpoint(d):
     pair = d.obtain()
     os.rename(d.path("public/jwks.json"), d.path("public/away"))
     since = len(d.read_log())

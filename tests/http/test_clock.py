@@ -40,7 +40,7 @@ def exchanged(issuer, refresh):
     return access, following
 
 
-def test_a_day_forward_and_back_loses_no_session_and_mints_no_token_of_the_future(issuer, clock):
+def test_a_clock_one_day_ahead_and_back_loses_no_session_and_issues_no_future_token(issuer, clock):
     before, _ = issuer.obtain()
     used, _ = issuer.obtain()
     clock(DAY)
@@ -57,7 +57,7 @@ def test_a_day_forward_and_back_loses_no_session_and_mints_no_token_of_the_futur
     assert "Clock is behind" not in issuer.text("log")
 
 
-def test_restarts_on_the_way_change_nothing(issuer, clock):
+def test_restarts_during_a_clock_change_change_nothing(issuer, clock):
     before, _ = issuer.obtain()
     clock(DAY)
     issuer.restart()
@@ -71,7 +71,7 @@ def test_restarts_on_the_way_change_nothing(issuer, clock):
 
 
 @pytest.mark.issuer("[Token]\nRefreshTokenLifetime=2h\n[Session]\nIdleLifetime=2h\nAbsoluteLifetime=3h\n", init=False)
-def test_what_expired_by_a_wrong_clock_lives_again_when_it_is_right(issuer, clock):
+def test_what_expired_by_a_wrong_clock_is_valid_again_when_it_is_right(issuer, clock):
     refresh, _ = issuer.obtain()
     clock(DAY)
     assert issuer.refresh(refresh)[0] == "expired"
@@ -81,7 +81,7 @@ def test_what_expired_by_a_wrong_clock_lives_again_when_it_is_right(issuer, cloc
 
 
 @pytest.mark.issuer("[Session]\nRotationGrace=2s\n", init=False)
-def test_a_clock_set_back_lengthens_no_grace(issuer, clock):
+def test_a_clock_set_back_does_not_extend_the_grace_period(issuer, clock):
     issuer.obtain()
     clock(DAY)
     old, _ = issuer.obtain()
@@ -91,7 +91,7 @@ def test_a_clock_set_back_lengthens_no_grace(issuer, clock):
     assert issuer.refresh(old)[0] == "blacklisted" and issuer.refresh(new)[0] == "blacklisted"
 
 
-def test_a_clock_set_forward_opens_no_session_that_was_ended(issuer, clock):
+def test_a_clock_set_forward_does_not_revive_a_revoked_session(issuer, clock):
     refresh, access = issuer.obtain()
     other, _ = issuer.obtain()
     assert issuer.blacklist(refresh) == "ok"
@@ -103,7 +103,7 @@ def test_a_clock_set_forward_opens_no_session_that_was_ended(issuer, clock):
     issuer.all_say("blacklisted", refresh, access)
 
 
-def test_an_access_token_of_the_future_is_no_good(issuer, clock):
+def test_an_access_token_from_the_future_is_invalid(issuer, clock):
     issuer.obtain()
     clock(DAY)
     _, access = issuer.obtain()
@@ -112,7 +112,7 @@ def test_an_access_token_of_the_future_is_no_good(issuer, clock):
 
 
 @pytest.mark.issuer("[Session]\nIdleLifetime=2h\n", init=False)
-def test_a_clock_that_stays_set_back_for_an_hour_is_believed(issuer, clock):
+def test_a_clock_that_stays_set_back_for_an_hour_is_accepted(issuer, clock):
     refresh, _ = issuer.obtain()
     clock(DAY)
     issuer.obtain()

@@ -28,7 +28,7 @@ def test_a_killed_issuer_loses_no_session(d):
     assert d.issuer.starts >= 12
 
 
-def test_each_daemon_is_started_again_twenty_times_in_ten_seconds(d):
+def test_each_daemon_restarts_twenty_times_within_ten_seconds(d):
     before = time.monotonic()
     for _ in range(20):
         for daemon in d.all:
@@ -38,7 +38,7 @@ def test_each_daemon_is_started_again_twenty_times_in_ten_seconds(d):
     d.obtain()
 
 
-def test_passwords_beyond_what_can_be_hashed_are_503_at_once_and_queue_nowhere(d):
+def test_excess_password_checks_get_503_at_once_and_are_not_queued(d):
     d.write("pam/jwtd", "auth required pam_exec.so quiet /bin/sleep 2\n" + PAM_SERVICE)
     answers = []
 
@@ -61,7 +61,7 @@ def test_passwords_beyond_what_can_be_hashed_are_503_at_once_and_queue_nowhere(d
     d.obtain()
 
 
-def test_what_is_out_of_reach_is_503_and_comes_back(d):
+def test_an_unreachable_daemon_is_503_until_it_is_back(d):
     pair = d.obtain()
     d.hold(d.login)
     reply = d.post("/api/token/", ALICE)
@@ -75,7 +75,7 @@ def test_what_is_out_of_reach_is_503_and_comes_back(d):
     d.obtain()
 
 
-def test_wrong_settings_are_503_one_line_and_mended_by_itself(d):
+def test_invalid_settings_are_503_with_one_log_line_and_are_reread(d):
     d.obtain()
     for daemon in d.all:
         d.kill(daemon)
@@ -91,7 +91,7 @@ def test_wrong_settings_are_503_one_line_and_mended_by_itself(d):
     d.obtain()
 
 
-def test_a_store_or_key_that_can_not_be_used_is_503_and_never_a_new_key(d):
+def test_an_unusable_store_or_key_is_503_and_no_new_key_is_made(d):
     d.obtain()
     d.kill(d.issuer)
     keys = d.path("state/keys")
@@ -126,7 +126,7 @@ def test_the_list_is_published_again_when_it_was_lost(d):
 
 
 @pytest.mark.daemons(QUICK + "[Daemon]\nIdleTimeout=1s\n")
-def test_idle_daemons_leave_and_come_back(d):
+def test_idle_daemons_exit_and_start_again(d):
     d.obtain()
     deadline = time.monotonic() + 6
     while time.monotonic() < deadline and any(x.alive() for x in d.all):
@@ -152,7 +152,7 @@ def test_every_file_has_its_mode(d):
     assert re.fullmatch(r"[\w-]{8}\.jwk", key), key
 
 
-def test_the_wire_takes_no_stranger_and_no_broken_message(d):
+def test_the_wire_rejects_other_uids_and_malformed_messages(d):
     d.obtain()
     for name in ("issuer.sock", "login.sock"):
         for message in (b"", b"J", b"J\x01\x02\x03", b"J\x01\xff\x00", b"X" * 100, b"J\x02\x01\x00", os.urandom(19000)):

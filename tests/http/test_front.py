@@ -36,7 +36,7 @@ def ask(d, method, path, headers=None, body=None):
 
 
 @pytest.mark.daemons(SLIDING)
-def test_each_verdict_at_an_endpoint_is_told_in_simplejwts_words(d, scripted):
+def test_each_status_at_an_endpoint_has_simplejwts_reply(d, scripted):
     endpoints = [("/api/token/refresh/", "refresh", wire.REFRESH), ("/api/token/verify/", "token", wire.VERIFY),
                  ("/api/token/blacklist/", "refresh", wire.BLACKLIST),
                  ("/api/token/sliding/refresh/", "token", wire.SLIDING_REFRESH)]
@@ -53,7 +53,7 @@ def test_each_verdict_at_an_endpoint_is_told_in_simplejwts_words(d, scripted):
             assert scripted.last()[:2] == (op, b"a.b.c"), scripted.last()
 
 
-def test_a_verdict_of_the_login_is_told_and_a_denied_one_takes_its_time(d, scripted):
+def test_each_login_status_has_its_reply_and_a_denied_login_is_delayed(d, scripted):
     long = b'{"detail":"A token for this user would be longer than MaxTokenLength allows."}'
     throttled = b'{"detail":"Request was throttled. Expected available in %d second%s."}'
     for answer, status, text, wait in ((("denied",), 401, NO_ACCOUNT, ""), (("too_long",), 400, long, ""),
@@ -67,7 +67,7 @@ def test_a_verdict_of_the_login_is_told_and_a_denied_one_takes_its_time(d, scrip
     assert scripted.last()[1:3] == (b"alice", ALICE["password"].encode()), "the name or the password changed"
 
 
-def test_a_reply_with_tokens_is_never_kept_by_a_cache(d, scripted):
+def test_a_reply_with_tokens_is_never_cached(d, scripted):
     scripted.says(wire.OBTAIN, "ok", b"r.r.r", b"a.a.a")
     scripted.says(wire.REFRESH, "ok", b"a.a.a", b"r.r.r")
     pair = d.post("/api/token/", ALICE)
@@ -98,7 +98,7 @@ def test_a_stale_authorization_is_ignored_on_open_endpoints(d, scripted):
             assert d.request("GET", path, headers=[f"Authorization: {header}"]).status == 200, path
 
 
-def test_sliding_endpoints_are_not_there_by_default(d, scripted):
+def test_sliding_endpoints_do_not_exist_by_default(d, scripted):
     scripted.says(wire.SLIDING_OBTAIN, "ok", b"s.s.s")
     for path in ("/api/token/sliding/", "/api/token/sliding/refresh/"):
         for method in ("POST", "GET", "OPTIONS"):
@@ -108,7 +108,7 @@ def test_sliding_endpoints_are_not_there_by_default(d, scripted):
 
 
 @pytest.mark.daemons(SLIDING)
-def test_sliding_tokens_are_bought_and_refreshed_as_one_token(d, scripted):
+def test_sliding_tokens_are_obtained_and_refreshed(d, scripted):
     scripted.says(wire.SLIDING_OBTAIN, "ok", b"s.s.s")
     scripted.says(wire.SLIDING_REFRESH, "ok", b"s.s.t")
     is_answer(d.post("/api/token/sliding/", ALICE), 200, b'{"token":"s.s.s"}')
@@ -144,7 +144,7 @@ def test_each_401_of_a_protected_view_is_simplejwts(d, scripted):
         is_answer(ask(d, method, path, bearer()), 503, BUSY, allow)
 
 
-def test_credentials_that_are_none_are_told_before_anything_is_asked(d, scripted):
+def test_missing_or_malformed_credentials_are_refused_without_a_request_to_the_issuer(d, scripted):
     none = b'{"detail":"Authentication credentials were not provided."}'
     two = (b'{"detail":"Authorization header must contain two space-delimited values",'
            b'"code":"bad_authorization_header"}')
@@ -197,7 +197,7 @@ def test_each_route_refuses_other_methods_and_types_in_drfs_words(d, scripted):
     assert not scripted.asked, scripted.asked
 
 
-def test_options_tells_the_fields_of_narrow(d, scripted):
+def test_options_describes_the_fields_of_narrow(d, scripted):
     told = d.request("OPTIONS", "/api/token/narrow/").json()["actions"]["POST"]
     assert {name: (field["type"], field["required"]) for name, field in told.items()} == {
         "scope": ("string", False), "aud": ("field", False), "lifetime": ("integer", False),
@@ -208,7 +208,7 @@ def test_options_tells_the_fields_of_narrow(d, scripted):
     assert not scripted.asked
 
 
-def test_head_tells_what_get_would_and_no_body(d, scripted):
+def test_head_has_the_header_fields_of_get_and_no_body(d, scripted):
     scripted.says(wire.WHOAMI, *whoami())
     scripted.says(wire.SESSIONS, "ok", b"[]", b"")
     scripted.says(wire.PING, "ok")
@@ -235,7 +235,7 @@ def test_auth_is_204_with_the_user_in_header_fields(d, scripted):
     assert refused.status == 401 and refused.header("X-Forwarded-User") == "", refused.raw
 
 
-def test_auth_is_not_for_tokens_of_pam_services_or_names_that_are_none(d, scripted):
+def test_auth_refuses_tokens_for_pam_services_and_invalid_names(d, scripted):
     for scope, status in ((b"pam:sudo", 403), (b"mail pam:sshd", 403), (b"mail spam:x pamela", 204), (b"", 204)):
         scripted.says(wire.WHOAMI, *whoami(scope=scope))
         assert d.get("/api/auth/", "a.b.c").status == status, scope
@@ -267,14 +267,14 @@ def test_the_list_of_sessions_is_one_array_of_all_pages(d, scripted):
         is_answer(d.get("/api/sessions/", "a.b.c"), 503, BUSY, GET_ONLY)
 
 
-def test_a_list_of_sessions_has_an_end(d, scripted):
+def test_a_list_of_sessions_has_a_size_limit(d, scripted):
     page = b"[" + b",".join([b'{"sid":"' + b"x" * 300 + b'"}'] * 50) + b"]"
     scripted.says(wire.SESSIONS, "ok", page, b"n" * 16)
     reply = d.get("/api/sessions/", "a.b.c")
     assert reply.status == 200 and len(reply.json()) % 50 == 0 and 1000000 < len(reply.body) <= 1 << 20
 
 
-def test_a_session_is_ended_by_its_one_spelling(d, scripted):
+def test_a_session_id_has_exactly_one_valid_spelling(d, scripted):
     scripted.says(wire.SESSION_END, "ok")
     for path in (f"/api/sessions/{SID}/", f"/api/sessions/{SID}", f"/api/sessions/{SID}/?x=y"):
         reply = ask(d, "DELETE", path, bearer())
@@ -290,7 +290,7 @@ def test_a_session_is_ended_by_its_one_spelling(d, scripted):
     is_answer(ask(d, "DELETE", f"/api/sessions/{SID}/", bearer()), 404, NOT_FOUND, "DELETE, OPTIONS")
 
 
-def test_logout_ends_one_session_and_logout_all_tells_how_many(d, scripted):
+def test_logout_ends_one_session_and_logout_all_returns_a_count(d, scripted):
     scripted.says(wire.LOGOUT, "ok")
     scripted.says(wire.LOGOUT_ALL, "ok", 3)
     is_answer(ask(d, "POST", "/api/logout/", bearer()), 200, b"{}")
@@ -301,7 +301,7 @@ def test_logout_ends_one_session_and_logout_all_tells_how_many(d, scripted):
 # Narrow
 
 
-def test_narrow_asks_for_exactly_what_was_written(d, scripted):
+def test_narrow_requests_exactly_the_given_fields(d, scripted):
     scripted.says(wire.NARROW, "ok", b"n.n.n")
     number = lambda n: n.to_bytes(8, "little")
     for fields, want in (
@@ -324,7 +324,7 @@ def test_narrow_asks_for_exactly_what_was_written(d, scripted):
     assert scripted.last()[2:] == (b"pam:sudo", b"box", number(60), number(1)), scripted.last()
 
 
-def test_narrow_tells_all_bad_fields_at_once_in_drfs_words(d, scripted):
+def test_narrow_reports_all_invalid_fields_at_once_as_drf_does(d, scripted):
     string, null, blank = "Not a valid string.", "This field may not be null.", "This field may not be blank."
     integer, flag = "A valid integer is required.", "Must be a valid boolean."
     pattern, small = ("This value does not match the required pattern.",
@@ -351,7 +351,7 @@ def test_narrow_tells_all_bad_fields_at_once_in_drfs_words(d, scripted):
     assert not scripted.asked, scripted.asked
 
 
-def test_what_can_not_be_narrowed_is_told_at_its_field(d, scripted):
+def test_a_refused_narrowing_is_reported_at_its_field(d, scripted):
     for word, text in (("wider_scope", b'{"scope":["The token shown has no such scope."]}'),
                        ("wider_audience", b'{"aud":["The token shown is not for this audience."]}'),
                        ("bad_narrow", b'{"aud":["A one-time token is for exactly one audience."]}')):

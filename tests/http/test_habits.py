@@ -37,7 +37,7 @@ def hears(said, daemon):
     assert said() == "STATUS=Ready" and said() == "READY=1", daemon
 
 
-def test_each_daemon_tells_systemd_that_it_is_ready_reloads_and_ends(d):
+def test_each_daemon_notifies_systemd_of_start_reload_and_stop(d):
     with systemd(d) as said:
         for daemon in d.all:
             d.held.add(daemon)
@@ -49,7 +49,7 @@ def test_each_daemon_tells_systemd_that_it_is_ready_reloads_and_ends(d):
             d.held.remove(daemon)
 
 
-def test_each_daemon_tells_systemd_what_is_wrong_with_its_settings(d):
+def test_each_daemon_reports_invalid_settings_as_its_status(d):
     wrong, line = QUICK + "[Token]\nLeeway=never\n", QUICK.count("\n") + 2
     with systemd(d) as said:
         for daemon in d.all:
@@ -95,7 +95,7 @@ def test_each_option_is_in_the_manual_and_each_of_the_manuals_in_the_help(d):
         assert help_words == page_words and len(help_words) >= 5, (name, help_words ^ page_words)
 
 
-def test_version_check_config_and_wrong_options_end_at_once_with_their_status(d):
+def test_version_check_config_and_invalid_options_exit_with_their_status(d):
     for daemon in d.all:
         program, config = daemon.argv[:2]
         name = os.path.basename(program)

@@ -129,12 +129,12 @@ def key_of(build, algorithm):
         daemons.stop()
 
 
-def test_a_django_sites_hs256_tokens_open_logins(build):
+def test_a_django_sites_hs256_tokens_are_accepted_at_a_login(build):
     private, _ = key_of(build, "HS256")
     opens_logins(build, "HS256", {"SIGNING_KEY": private}, private)
 
 
-def test_a_django_sites_rs256_tokens_open_logins(build):
+def test_a_django_sites_rs256_tokens_are_accepted_at_a_login(build):
     private, public = key_of(build, "RS256")
     opens_logins(build, "RS256", {"SIGNING_KEY": private, "VERIFYING_KEY": public}, public)
 

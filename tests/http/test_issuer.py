@@ -14,7 +14,7 @@ from wire import ADMIN_STATUS, CHECK, OBTAIN, PING, REFRESH, VERIFY, WHOAMI, mes
 
 
 @pytest.mark.issuer(init=False)
-def test_the_first_start_makes_one_key_however_many_start_at_once(issuer):
+def test_concurrent_first_starts_make_one_key(issuer):
     assert [p.wait(20) for p in [issuer.init() for _ in range(4)]] == [0] * 4
     keys = os.listdir(issuer.path("state/keys"))
     assert len(keys) == 1, keys
@@ -31,7 +31,7 @@ def test_every_file_has_its_mode(issuer):
         assert os.stat(issuer.path(name)).st_mode & 0o7777 == mode, name
 
 
-def test_missing_keys_beside_a_store_are_no_first_start(issuer):
+def test_missing_keys_with_an_existing_store_are_an_error(issuer):
     refresh, _ = issuer.obtain()
     issuer.end()
     os.rename(issuer.path("state/keys"), issuer.path("keys"))
@@ -44,7 +44,7 @@ def test_missing_keys_beside_a_store_are_no_first_start(issuer):
 
 
 @pytest.mark.issuer("[Token]\nLeewa=1\n")
-def test_wrong_settings_are_unavailable_said_once_and_looked_at_again(issuer):
+def test_invalid_settings_are_unavailable_logged_once_and_reread(issuer):
     assert [issuer.ping() for _ in range(20)] == ["unavailable"] * 20
     assert issuer.text("log").count("unknown key") == 1, issuer.text("log")
     issuer.configure("")
@@ -52,14 +52,14 @@ def test_wrong_settings_are_unavailable_said_once_and_looked_at_again(issuer):
 
 
 @pytest.mark.issuer("[Daemon]\nIdleTimeout=1s\n")
-def test_nothing_asked_for_idle_timeout_and_it_leaves(issuer):
+def test_the_issuer_exits_after_idle_timeout(issuer):
     assert issuer.ping() == "ok" and issuer.process.wait(10) == 0
     issuer.start()
     assert issuer.ping() == "ok"
 
 
 @pytest.mark.issuer("[Token]\nIssuer=https://" + "a" * 100 + ".example\n")
-def test_what_does_not_fit_max_token_length_is_told_and_never_minted(issuer):
+def test_a_token_over_max_token_length_is_reported_and_never_issued(issuer):
     assert issuer.ping() == "ok" and "Access tokens exceed" in issuer.text("log")
     issuer.login.passwords[b"u" * 200] = b"secret"
     assert issuer.ask(OBTAIN, b"u" * 200, b"secret", SOURCE)[0] == "too_long"
@@ -74,7 +74,7 @@ def test_without_jwtd_login_only_what_needs_it_is_unavailable(issuer):
     assert issuer.verify(access) == "ok" and issuer.blacklist(refresh) == "ok"
 
 
-def test_the_newest_key_signs_and_a_repeated_pair_keeps_its_own(issuer):
+def test_the_newest_key_signs_and_a_repeated_reply_keeps_its_key(issuer):
     refresh, _ = issuer.obtain()
     first = issuer.refresh(refresh)
     issuer.end()
@@ -93,7 +93,7 @@ def test_the_newest_key_signs_and_a_repeated_pair_keeps_its_own(issuer):
     assert issuer.text("public/jwks.json").count('"kid"') == 2
 
 
-def test_names_once_published_stay_until_a_setting_says_otherwise(issuer):
+def test_published_names_stay_until_a_setting_changes_them(issuer):
     issuer.ping()
     issuer.end()
     with open(issuer.path("public/issuer"), "w", encoding="ascii") as file:
@@ -112,7 +112,7 @@ def test_names_once_published_stay_until_a_setting_says_otherwise(issuer):
     assert issuer.text("public/issuer") == "Issuer=https://set.example\nAudience=one two\n"
 
 
-def test_a_broken_message_ends_its_connection_and_is_logged_by_a_word(issuer):
+def test_a_malformed_message_closes_its_connection_and_is_logged(issuer):
     for packet in (b"J", message(9), message(REFRESH, b"x"), message(CHECK, b"a", b"b", b"c"),
                    message(OBTAIN, b"a\0b", b"c", b"d"), message(PING) + b"x", message(VERIFY, b"a" * 9000)):
         with issuer.send(packet) as client:
@@ -122,7 +122,7 @@ def test_a_broken_message_ends_its_connection_and_is_logged_by_a_word(issuer):
 
 
 @pytest.mark.issuer(asker="nobody")
-def test_root_asks_as_an_administrator_and_nothing_else(issuer):
+def test_root_may_send_admin_requests_only(issuer):
     for op in range(256):
         status = issuer.ask(op)[0]
         assert (status != "closed") == (op == ADMIN_STATUS), (op, status)
@@ -130,7 +130,7 @@ def test_root_asks_as_an_administrator_and_nothing_else(issuer):
 
 
 @pytest.mark.issuer(asker="nobody")
-def test_nobody_but_the_asker_and_root_is_answered(issuer):
+def test_only_the_client_uid_and_root_get_a_reply(issuer):
     os.chmod(issuer.dir, 0o711)
     os.chmod(issuer.path("socket"), 0o666)
     for name, answered in (("daemon", False), ("nobody", True)):
@@ -147,7 +147,7 @@ def test_nobody_but_the_asker_and_root_is_answered(issuer):
     assert f"uid={pwd.getpwnam('daemon').pw_uid}" in issuer.text("log"), issuer.text("log")
 
 
-def test_silent_connections_leave_room_for_others_again(issuer):
+def test_idle_connections_do_not_block_others(issuer):
     clients = []
     for _ in range(300):
         client = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)

@@ -76,14 +76,14 @@ def test_a_long_list_comes_in_pages_with_each_session_once(issuer):
     assert issuer.ask(SESSIONS, access, b"short")[0] == "no_session"
 
 
-def test_what_jwtd_says_of_a_source_can_not_break_the_list(issuer):
+def test_no_source_string_can_break_the_list(issuer):
     for source in (b"\xff\xfe\x80", b'","user":"root', b"\x01\n", b""):
         time.sleep(0.002)  # sessions of one millisecond have no order
         access = issuer.ask(OBTAIN, b"alice", b"secret one", source)[1][1]
     assert [r["source"] for r in sessions(issuer, access)] == ["", "??", '","user":"root', "???"]
 
 
-def test_one_session_is_ended_and_no_other(issuer):
+def test_exactly_one_session_is_ended(issuer):
     (refresh, access), (gone_refresh, gone) = issuer.obtain(), issuer.obtain()
     assert issuer.ask(SESSION_END, access, sid(gone).encode(), SOURCE) == ("ok", [])
     assert issuer.revoked() == [sid(gone)]
@@ -94,7 +94,7 @@ def test_one_session_is_ended_and_no_other(issuer):
     assert f"sid={sid(gone)}" in issuer.text("log")
 
 
-def test_anothers_session_is_as_one_that_is_not_there(issuer):
+def test_another_users_session_looks_like_a_missing_one(issuer):
     refresh, other = issuer.obtain(b"carol")
     _, access = issuer.obtain()
     for name in (sid(other).encode(), b"A" * 22, b"", b"x" * 64, sid(other).encode()[:21] + b"=", b"\xff" * 22):
@@ -111,7 +111,7 @@ def test_logout_ends_the_session_of_its_token(issuer):
     assert issuer.refresh(kept)[0] == "ok"
 
 
-def test_logout_all_ends_every_session_of_the_user_and_nobody_elses(issuer):
+def test_logout_all_ends_every_session_of_that_user_only(issuer):
     pairs = [issuer.obtain() for _ in range(3)]
     other, _ = issuer.obtain(b"carol")
     status, fields = issuer.ask(LOGOUT_ALL, pairs[0][1], SOURCE)
@@ -123,7 +123,7 @@ def test_logout_all_ends_every_session_of_the_user_and_nobody_elses(issuer):
 
 
 @pytest.mark.issuer("[Session]\nAccountCacheTime=0\n")
-def test_only_an_access_token_of_a_usable_account_manages(issuer):
+def test_only_an_access_token_of_a_usable_account_manages_sessions(issuer):
     refresh, access = issuer.obtain()
     for op in (LOGOUT, LOGOUT_ALL):
         assert issuer.ask(op, refresh, SOURCE)[0] == "wrong_type"
@@ -132,7 +132,7 @@ def test_only_an_access_token_of_a_usable_account_manages(issuer):
     assert sessions(issuer, access) == issuer.ask(LOGOUT_ALL, access, SOURCE)[0] == narrow(issuer, access) == "inactive"
 
 
-def test_no_logout_all_is_answered_that_is_not_published(issuer):
+def test_no_logout_all_succeeds_before_it_is_published(issuer):
     _, access = issuer.obtain()
     with open(issuer.path("public/revoked"), "w", encoding="ascii") as file:
         file.write("out of form")
@@ -178,7 +178,7 @@ def test_an_audience_never_grows(issuer):
         "one.example", "two.example"]
 
 
-def test_a_life_never_grows(issuer):
+def test_a_lifetime_never_grows(issuer):
     _, access = issuer.obtain()
     exp, now = claims(access)["exp"], time.time()
     for asked in (0, 900, 86400, 2 ** 63, 2 ** 64 - 1):
@@ -199,7 +199,7 @@ def test_a_one_time_token_is_for_one_audience(issuer):
 
 
 @pytest.mark.issuer(TWO_NAMES)
-def test_what_was_narrowed_manages_no_session_and_one_time_tokens_buy_nothing(issuer):
+def test_a_narrowed_token_manages_no_session_and_a_one_time_token_nothing(issuer):
     _, access = issuer.obtain()
     scoped = narrow(issuer, access, scope=b"pam:sudo")
     elsewhere = narrow(issuer, access, aud=b"two.example")
@@ -213,14 +213,14 @@ def test_what_was_narrowed_manages_no_session_and_one_time_tokens_buy_nothing(is
 
 
 @pytest.mark.issuer("[Token]\nIssuer=https://one.example\nAudience=one.example\nMaxTokenLength=400\n")
-def test_a_narrower_token_that_does_not_fit_is_told_and_never_minted(issuer):
+def test_a_narrower_token_over_max_token_length_is_refused(issuer):
     _, access = issuer.obtain()
     assert len(access) <= 400 and "MaxTokenLength" in issuer.text("log")
     assert narrow(issuer, access, scope=b"pam:" + b"a" * 40) == "too_long"
     assert narrow(issuer, access, scope=b"a" * 4096) == "too_long"
 
 
-def test_a_refresh_token_can_not_be_narrowed(issuer):
+def test_a_refresh_token_cannot_be_narrowed(issuer):
     refresh, _ = issuer.obtain()
     assert narrow(issuer, refresh) == "wrong_type" and narrow(issuer, b"junk") == "invalid"
 
@@ -246,7 +246,7 @@ def test_without_the_setting_there_are_no_sliding_tokens(issuer):
 
 
 @pytest.mark.issuer(SLIDING)
-def test_a_sliding_token_has_two_ends_and_stands_for_its_user(issuer):
+def test_a_sliding_token_has_two_lifetimes_and_authenticates_its_user(issuer):
     token = sliding(issuer)
     c = claims(token)
     assert list(c)[:6] == ["token_type", "exp", "iat", "jti", "refresh_exp", "sub"], c
@@ -272,14 +272,14 @@ def test_a_sliding_token_is_exchanged_for_itself_with_new_times(issuer):
 
 
 @pytest.mark.issuer(SLIDING + "SlidingTokenLifetime=10s\nSlidingTokenRefreshLifetime=1s\n")
-def test_after_refresh_exp_a_sliding_token_is_shown_but_not_exchanged(issuer):
+def test_after_refresh_exp_a_sliding_token_is_valid_but_not_refreshed(issuer):
     token = sliding(issuer)
     time.sleep(1.1)
     assert slide(issuer, token) == "refresh_expired" and issuer.whoami(token) == "ok"
 
 
 @pytest.mark.issuer(SLIDING + "SlidingTokenLifetime=1s\n")
-def test_an_expired_sliding_token_buys_nothing(issuer):
+def test_an_expired_sliding_token_is_refused(issuer):
     token = sliding(issuer)
     time.sleep(1.1)
     assert slide(issuer, token) == issuer.whoami(token) == "expired"
@@ -293,7 +293,7 @@ def test_no_sliding_token_outlives_its_session(issuer):
 
 
 @pytest.mark.issuer(SLIDING + "[Session]\nAccountCacheTime=0\n")
-def test_logout_and_the_account_bind_sliding_tokens(issuer):
+def test_logout_and_account_changes_apply_to_sliding_tokens(issuer):
     token, other = sliding(issuer), sliding(issuer)
     assert issuer.ask(LOGOUT, token, SOURCE)[0] == "ok" and issuer.revoked() == [sid(token)]
     assert slide(issuer, token) == issuer.verify(token) == issuer.whoami(token) == "blacklisted"

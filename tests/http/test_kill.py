@@ -191,7 +191,7 @@ def test_kills_under_load_lose_no_session_and_give_no_token_two_successors(issue
     assert exchanged(clients) >= KILLS // 2
 
 
-def test_half_written_files_are_swept_at_the_next_start_and_no_others(issuer):
+def test_only_half_written_files_are_removed_at_start(issuer):
     issuer.recovers()
     issuer.end(signal.SIGKILL)
     for name in ("public/.new-0123456789abcdef", "state/keys/.new-fedcba9876543210", "public/.keep"):

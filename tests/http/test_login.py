@@ -23,14 +23,14 @@ def more_users():
     add_user("empty", ":19000:0:99999:7:::")
 
 
-def test_a_right_password_is_ok_and_gives_the_stamp_that_the_account_has(login):
+def test_a_right_password_returns_the_stamp_of_the_account(login):
     status, stamp = login.check(ALICE, SECRET)
     assert status == "ok" and len(stamp) == 16, (status, stamp)
     assert login.account(ALICE) == ("ok", stamp)
     assert login.account(b"carol")[1] not in (b"", stamp)
 
 
-def test_wrong_unknown_and_unusable_are_one_answer(login):
+def test_wrong_unknown_and_unusable_get_the_same_reply(login):
     for user, password in ((ALICE, b"pw"), (ALICE, b""), (ALICE, SECRET[:-1]), (b"n0body", b"pw"), (b"", b"pw"),
                            (b"ALICE", SECRET), (b"alice ", SECRET), (b"-alice", SECRET), (b"aged", b"pw"),
                            (b"must", b"pw"), (b"locked", b"pw"), (b"expired", b"pw"), (b"bob", b"bobpw"),
@@ -38,7 +38,7 @@ def test_wrong_unknown_and_unusable_are_one_answer(login):
         assert login.check(user, password) == ("denied", b""), (user, login.check(user, password))
 
 
-def test_an_account_is_gone_or_inactive_without_a_password(login):
+def test_an_account_check_reports_gone_and_inactive(login):
     for user, want in ((b"n0body", "not_found"), (b"", "not_found"), (b"a/b", "not_found"), (b"bob", "inactive"),
                        (b"locked", "inactive"), (b"expired", "inactive"), (b"aged", "inactive"), (b"must", "ok"),
                        (b"root", "inactive"), (b"toor", "inactive"), (ALICE, "ok")):
@@ -56,7 +56,7 @@ def test_a_user_without_a_password_is_denied_even_under_nullok(login):
 
 
 @pytest.mark.login(service="yes")
-def test_a_stack_that_always_says_yes_opens_no_unusable_account(login):
+def test_a_permissive_stack_does_not_admit_an_unusable_account(login):
     assert login.check(ALICE, b"pw")[0] == "ok"
     for user in (b"locked", b"expired", b"bob", b"root", b"n0body"):
         assert login.check(user, b"pw") == ("denied", b""), user
@@ -73,31 +73,31 @@ def test_a_broken_stack_is_unavailable_and_not_denied(login):
 
 
 @pytest.mark.login(settings="[Session]\nDenyUsers=\n")
-def test_root_is_refused_by_the_setting_alone(login):
+def test_root_is_refused_only_by_the_setting(login):
     assert login.account(b"toor")[0] == "ok"
 
 
 @pytest.mark.login(settings="[Session]\nDenyUsers=root\nAllowUsers=alice\nAllowGroups=alice carol\n")
-def test_allow_lists_bind_together(login):
+def test_both_allow_lists_apply(login):
     assert login.check(ALICE, SECRET)[0] == "ok"
     assert login.account(b"carol")[0] == "inactive"
 
 
 @pytest.mark.login(settings="[Session]\nAllowGroups=no-such-group carol\n")
-def test_an_allowed_group_lets_its_members_in_alone(login):
+def test_an_allowed_group_admits_only_its_members(login):
     assert login.account(b"carol")[0] == "ok"
     assert login.check(ALICE, SECRET) == ("denied", b"")
 
 
 @pytest.mark.login(settings="[Session]\nDenyUser=root\n")
-def test_wrong_settings_are_unavailable_and_said_once(login):
+def test_invalid_settings_are_unavailable_and_logged_once(login):
     assert login.check(ALICE, SECRET) == ("unavailable", b"")
     assert login.account(ALICE) == ("unavailable", b"")
     assert login.read("log").count("Cannot use the settings") == 1, login.read("log")
 
 
 @pytest.mark.login(service="shell")
-def test_a_module_gets_the_password_and_the_source_and_nothing_of_the_daemon(login):
+def test_a_module_gets_the_password_and_the_source_only(login):
     assert login.check(ALICE, b"a b\xc3\xa9", b"2001:db8::/64")[0] == "ok"
     assert login.read("password") == "a b\u00e9"
     assert "PAM_RHOST=2001:db8::/64\n" in login.read("env") and "PAM_RUSER" not in login.read("env")
@@ -109,7 +109,7 @@ def test_a_module_gets_the_password_and_the_source_and_nothing_of_the_daemon(log
 
 
 @pytest.mark.login(service="shell")
-def test_a_name_that_is_no_account_is_never_told_to_a_module(login):
+def test_an_unknown_name_never_reaches_a_module(login):
     for user in (b"n0body", b"", b"alice\n", b"../alice"):
         assert login.check(user, b"pw") == ("denied", b"")
         assert not os.path.exists(login.path("password")), user
@@ -129,7 +129,7 @@ def test_the_stamp_changes_with_the_password_or_the_day_of_its_change(login):
 
 
 @pytest.mark.login(service="hangs")
-def test_a_check_that_hangs_is_killed_after_30_s_and_stops_nobody(login):
+def test_a_hanging_check_is_killed_after_30_s_and_blocks_no_other(login):
     answers = []
     start = time.monotonic()
     asker = threading.Thread(target=lambda: answers.append(login.check(ALICE, SECRET)))
@@ -171,7 +171,7 @@ def test_checks_beyond_the_limit_are_busy_and_leave_nothing_behind(login):
     assert login.account(ALICE)[0] == "ok"
 
 
-def test_a_broken_message_ends_its_connection_and_is_logged_by_a_word(login):
+def test_a_malformed_message_closes_its_connection_and_is_logged(login):
     for packet, word in ((b"J", "short"), (b"x" * 30000, "oversized"), (message(99), "unknown"),
                          (message(2, b"a", b"b", b"c"), "not-yours"), (message(CHECK, b"a", b"b"), "unknown"),
                          (message(CHECK, b"a\0", b"b", b"c"), "bad-text"),
@@ -180,7 +180,7 @@ def test_a_broken_message_ends_its_connection_and_is_logged_by_a_word(login):
         assert login.read("log").strip().split("\n")[-1].endswith("fault=" + word), (word, login.read("log"))
 
 
-def test_descriptors_sent_along_are_closed(login):
+def test_received_descriptors_are_closed(login):
     before = login.descriptors()
     with login.connect() as client:
         client.sendmsg([message(ACCOUNT, ALICE)], [(socket.SOL_SOCKET, socket.SCM_RIGHTS,
@@ -190,12 +190,12 @@ def test_descriptors_sent_along_are_closed(login):
 
 
 @pytest.mark.login(asker="nobody")
-def test_nobody_but_the_asker_is_answered(login):
+def test_only_the_client_uid_gets_a_reply(login):
     assert login.ask(message(ACCOUNT, ALICE)) == "closed"
     assert "uid=0" in login.read("log")
 
 
-def test_silent_connections_leave_room_for_others_again(login):
+def test_idle_connections_do_not_block_others(login):
     clients = [login.connect() for _ in range(60)]
     assert login.account(ALICE)[0] == "ok"
     for client in clients:

@@ -67,7 +67,7 @@ def test_hostile_requests_get_their_status_and_never_a_login(d):
     assert both.status == 200, both.raw
 
 
-def test_a_slow_request_is_ended_at_its_deadline(d):
+def test_a_slow_request_is_closed_at_its_deadline(d):
     results = {}
 
     def slowly(name, head, wait):

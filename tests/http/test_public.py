@@ -16,7 +16,7 @@ LINE = re.compile(r'[a-z_]+(\{[a-z]+="[^"\\\n]*"(,[a-z]+="[^"\\\n]*")*\})? [0-9]
 # Keys
 
 
-def test_keys_come_again_only_when_they_are_others(d):
+def test_keys_are_sent_again_only_if_they_changed(d):
     first = d.get(KEYS)
     assert first.status == 200 and first.header("Cache-Control") == "public, max-age=300", first.raw
     tag = first.header("ETag")
@@ -63,7 +63,7 @@ def requests(told):
 
 
 @pytest.mark.daemons(QUICK.replace("FailuresPerSource=0", "FailuresPerSource=3/min"))
-def test_metrics_count_routes_verdicts_and_throttled_logins(d, scripted):
+def test_metrics_count_routes_statuses_and_throttled_logins(d, scripted):
     assert requests(metrics(d)) == {}
     scripted.says(wire.OBTAIN, "denied")
     assert [d.post("/api/token/", ALICE).status for _ in range(5)] == [401] * 3 + [429] * 2
@@ -104,7 +104,7 @@ def test_metrics_count_refused_connections(d, scripted):
     assert told['jwtd_connections_refused_total{limit="MaxConnections"}'] == 0, told
 
 
-def test_labels_are_bounded_whatever_is_asked(d, scripted):
+def test_labels_are_bounded_for_any_request(d, scripted):
     assert not scripted.asked
     for i in range(300):
         d.request(("GET", "PUT", "HEAD")[i % 3], f"/x{i}/?y={i}", headers=[f"Host: h{i}.example", f"X-{i}: {i}"])
@@ -120,7 +120,7 @@ def test_the_manual_names_each_metric_and_no_other(d, scripted):
     assert named == set(re.findall(r"# TYPE (jwtd_[a-z_]+) ", told)), named
 
 
-def test_metrics_are_never_told_to_who_came_through_a_proxy(d, scripted):
+def test_metrics_are_refused_to_forwarded_requests(d, scripted):
     assert not scripted.asked
     for value in ("192.0.2.1", "junk", ""):
         reply = d.request("GET", "/metrics", headers=[f"X-Forwarded-For: {value}"])
@@ -130,7 +130,7 @@ def test_metrics_are_never_told_to_who_came_through_a_proxy(d, scripted):
 
 
 @pytest.mark.daemons(QUICK.replace("[Http]\n", "[Http]\nTrustedProxies=root\n"))
-def test_metrics_are_never_told_to_a_trusted_proxy(d, scripted):
+def test_metrics_are_refused_to_a_trusted_proxy(d, scripted):
     assert not scripted.asked
     for headers in ([], ["X-Forwarded-For: 192.0.2.1"], ["X-Forwarded-For: 127.0.0.1"]):
         is_answer(d.request("GET", "/metrics", headers=headers), 403, FORBIDDEN, GET_ONLY)

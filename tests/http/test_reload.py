@@ -114,7 +114,7 @@ def test_fifty_reloads_under_load_lose_no_request(d):
     assert done[0] > 50 and all(daemon.starts == 1 for daemon in d.all), done
 
 
-def test_wrong_settings_at_a_reload_change_nothing_and_are_said_in_one_line(d):
+def test_invalid_settings_at_a_reload_change_nothing_and_log_one_line(d):
     pair = d.obtain()
     d.write("jwt.conf", QUICK + "[Token]\nAccessTokenLifetime=sometimes\n")
     line = QUICK.count("\n") + 2
@@ -146,7 +146,7 @@ def test_a_reload_takes_a_new_key_and_keeps_the_old_one_published(d):
     assert d.post("/api/token/refresh/", {"refresh": old["refresh"]}).status == 200
 
 
-def test_keys_that_can_not_be_used_at_a_reload_change_nothing(d):
+def test_unusable_keys_at_a_reload_change_nothing(d):
     pair = d.obtain()
     name, = os.listdir(d.path("state/keys"))
     d.write("state/keys/damaged.jwk", "{}")
@@ -166,7 +166,7 @@ def test_keys_that_can_not_be_used_at_a_reload_change_nothing(d):
     assert d.post("/api/token/refresh/", {"refresh": pair["refresh"]}).status == 200
 
 
-def test_a_reload_mends_a_daemon_that_started_under_wrong_settings(d):
+def test_a_reload_corrects_a_daemon_that_started_with_invalid_settings(d):
     d.write("jwt.conf", "[Token]\nAccessTokenLifetime=sometimes\n")
     assert d.post("/api/token/", ALICE).status == 503
     d.write("jwt.conf", QUICK)

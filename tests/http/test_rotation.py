@@ -9,7 +9,7 @@ from issuer_daemon import at_once, sid
 from wire import CHECK
 
 
-def test_a_lost_answer_is_given_again_with_the_same_bytes(issuer):
+def test_a_lost_reply_is_repeated_with_the_same_bytes(issuer):
     refresh, _ = issuer.obtain()
     first = issuer.refresh(refresh)
     issuer.restart(signal.SIGKILL)
@@ -54,7 +54,7 @@ def test_without_rotation_the_refresh_token_stays(issuer):
 
 
 @pytest.mark.issuer("[Session]\nBlacklistAfterRotation=no\nRotationGrace=0\n")
-def test_without_a_blacklist_old_refresh_tokens_go_on_until_logout(issuer):
+def test_without_blacklisting_old_refresh_tokens_stay_valid_until_logout(issuer):
     refresh, _ = issuer.obtain()
     second = issuer.refresh(refresh)
     assert issuer.verify(refresh) == issuer.refresh(refresh)[0] == issuer.refresh(second[2])[0] == "ok"
@@ -75,7 +75,7 @@ def test_no_refresh_token_outlives_its_session(issuer):
 
 
 @pytest.mark.issuer("[Session]\nIdleLifetime=3s\n")
-def test_a_session_that_is_not_used_expires_and_its_access_tokens_with_it(issuer):
+def test_an_unused_session_expires_with_its_access_tokens(issuer):
     refresh, access = issuer.obtain()
     assert payload(access.decode())["exp"] - payload(access.decode())["iat"] == 3
     for _ in range(3):
@@ -86,7 +86,7 @@ def test_a_session_that_is_not_used_expires_and_its_access_tokens_with_it(issuer
     assert issuer.refresh(refresh)[0] == issuer.verify(access) == "expired"
 
 
-def test_logout_ends_all_tokens_of_its_session_alone(issuer):
+def test_logout_ends_the_tokens_of_its_session_only(issuer):
     refresh, access = issuer.obtain()
     other = issuer.obtain()
     second = issuer.refresh(refresh)
@@ -106,7 +106,7 @@ def test_the_oldest_sessions_make_room(issuer):
 
 
 @pytest.mark.issuer("[Token]\nRefreshTokenLifetime=1h\n")
-def test_a_clock_set_back_revives_no_refresh_token_and_alarms_once(issuer):
+def test_a_clock_set_back_revives_no_refresh_token_and_is_logged_once(issuer):
     refresh, access = issuer.obtain()
     issuer.end()
     issuer.in_store("UPDATE clock SET mark = mark + 2 * 3600")

@@ -42,7 +42,7 @@ def all_are_over(d, pair):
     assert sid(pair) in d.revoked()
 
 
-def test_the_list_has_each_live_session_of_this_user_alone(d):
+def test_the_list_has_each_live_session_of_this_user_only(d):
     pairs = [d.obtain() for _ in range(3)]
     d.obtain(CAROL)
     listed = sessions(d, pairs[1]["access"])
@@ -56,7 +56,7 @@ def test_the_list_has_each_live_session_of_this_user_alone(d):
 
 
 @pytest.mark.daemons(QUICK + "MaxSessionsPerUser=300\n")
-def test_a_long_list_is_whole(d):
+def test_a_long_list_is_complete(d):
     first = d.obtain()
     for _ in range(150):
         last = d.obtain()
@@ -66,7 +66,7 @@ def test_a_long_list_is_whole(d):
     assert {sid(first), sid(last)} <= {x["sid"] for x in listed}
 
 
-def test_a_session_is_ended_by_its_user_and_by_nobody_else(d):
+def test_a_session_is_ended_only_by_its_user(d):
     mine, other, carols = d.obtain(), d.obtain(), d.obtain(CAROL)
     for name in (sid(mine), sid(other)):
         is_answer(end(d, name, carols["access"]), 404, NOT_FOUND, "DELETE, OPTIONS")
@@ -112,7 +112,7 @@ def test_a_narrowed_token_is_never_wider_or_longer(d):
     assert d.get("/api/auth/", pair["access"]).status == 204
 
 
-def test_a_protected_view_knows_of_an_account_that_is_not_usable_any_more(d):
+def test_a_protected_view_refuses_an_account_that_became_unusable(d):
     pair = d.obtain()
     inactive = b'{"detail":"User is inactive","code":"user_inactive"}'
     changed = b'{"detail":"The user\'s password has been changed.","code":"password_changed"}'
@@ -122,7 +122,7 @@ def test_a_protected_view_knows_of_an_account_that_is_not_usable_any_more(d):
             is_answer(d.get("/api/user/", pair["access"]), 401, text, GET_ONLY)
 
 
-def test_a_protected_view_knows_of_an_account_that_is_gone(d):
+def test_a_protected_view_refuses_an_account_that_was_removed(d):
     pair = d.obtain()
     with changed("/etc/passwd", lambda text: text.replace("\nalice:", "\nalicia:")):
         gone = b'{"detail":"User not found","code":"user_not_found"}'

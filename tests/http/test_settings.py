@@ -41,7 +41,7 @@ def test_auth_header_types_are_the_schemes_and_the_first_is_the_challenge(d):
 
 
 @pytest.mark.daemons(http("AuthHeaderName=X-Access-Token"))
-def test_auth_header_name_is_the_field_and_no_other_is(d):
+def test_only_auth_header_name_is_read(d):
     access = d.obtain()["access"]
     assert d.request("GET", "/api/user/", headers=[f"x-access-token: Bearer {access}"]).status == 200
     is_answer(d.get("/api/user/", access), 401, NONE, GET_ONLY)
@@ -50,7 +50,7 @@ def test_auth_header_name_is_the_field_and_no_other_is(d):
 
 
 @pytest.mark.daemons(http("AllowedHosts=login.example [2001:db8::1]"))
-def test_allowed_hosts_may_be_called_by_beside_our_own_names(d):
+def test_allowed_hosts_are_accepted_besides_the_own_names(d):
     def status(host):
         head = f"GET /healthz HTTP/1.1\r\nHost: {host}\r\n\r\n".encode()
         return int(d.raw(head).split(b" ")[1])
@@ -62,7 +62,7 @@ def test_allowed_hosts_may_be_called_by_beside_our_own_names(d):
 
 
 @pytest.mark.daemons(http("TrustedProxies=no-such-user root"))
-def test_a_trusted_proxy_that_is_no_user_is_told_and_the_others_hold(d):
+def test_an_unknown_trusted_proxy_is_logged_and_the_others_apply(d):
     for address in ("192.0.2.1", "2001:db8::1"):
         reply = d.post("/api/token/", WRONG, [f"X-Forwarded-For: 198.51.100.1, {address}"])
         assert reply.status == 401
@@ -73,7 +73,7 @@ def test_a_trusted_proxy_that_is_no_user_is_told_and_the_others_hold(d):
 
 
 @pytest.mark.daemons(QUICK)
-def test_who_is_no_trusted_proxy_forwards_nothing(d):
+def test_an_untrusted_proxy_forwards_no_address(d):
     assert d.post("/api/token/", WRONG, ["X-Forwarded-For: 192.0.2.1"]).status == 401
     assert "192.0.2.1" not in d.read_log()
 
@@ -97,7 +97,7 @@ def test_max_connections_bounds_all_of_them(d):
 
 
 @pytest.mark.daemons(QUICK.replace("300ms", "100ms"))
-def test_failure_time_is_when_a_failed_login_is_answered(d):
+def test_failure_time_delays_the_reply_to_a_failed_login(d):
     d.obtain()
     for least, most in ((0.1, 0.7), (0.7, 1.4)):
         d.write("jwt.conf", QUICK.replace("300ms", f"{round(least * 1000)}ms"))
@@ -127,7 +127,7 @@ def algorithm(name, kty, crv=None, more=""):
     algorithm("EdDSA", "OKP", "Ed25519"), algorithm("ES256", "EC", "P-256"), algorithm("ES384", "EC", "P-384"),
     algorithm("ES512", "EC", "P-521"), algorithm("RS256", "RSA", more="MaxTokenLength=1024"),
     algorithm("PS256", "RSA", more="MaxTokenLength=1024")])
-def test_an_algorithm_signs_with_a_key_of_its_own(d, name, kty, crv):
+def test_each_algorithm_signs_with_its_own_key(d, name, kty, crv):
     pair = d.obtain()
     key, = d.get("/.well-known/jwks.json").json()["keys"]
     assert header(pair["access"]) == {"alg": name, "typ": "JWT", "kid": key["kid"]}, pair
@@ -160,7 +160,7 @@ def test_one_audience_is_a_string(d):
 
 
 @pytest.mark.daemons(token("Leeway=2s\nAccessTokenLifetime=1s"))
-def test_leeway_is_how_long_after_exp_a_token_is_taken(d):
+def test_leeway_extends_exp(d):
     access = d.obtain()["access"]
     time.sleep(1.2)
     assert d.post("/api/token/verify/", {"token": access}).status == 200
@@ -182,7 +182,7 @@ def test_claims_have_the_names_that_are_set(d):
 
 
 @pytest.mark.daemons(token("MaxTokenLength=200"))
-def test_max_token_length_is_a_clear_refusal(d):
+def test_max_token_length_has_its_own_error(d):
     is_answer(d.post("/api/token/", ALICE), 400,
               b'{"detail":"A token for this user would be longer than MaxTokenLength allows."}')
     assert re.search(r"MaxTokenLength", d.read_log()), "at start the settings are warned about"
@@ -199,7 +199,7 @@ def test_sliding_tokens_have_their_two_lifetimes(d):
 
 
 @pytest.mark.daemons(token("SlidingTokens=yes\nSlidingTokenLifetime=1s\nSlidingTokenRefreshLifetime=2s"))
-def test_a_sliding_token_past_its_lifetimes_is_told_which(d):
+def test_a_sliding_token_past_its_lifetimes_is_refused(d):
     first = d.post("/api/token/sliding/", ALICE).json()["token"]
     time.sleep(2.1)
     reply = d.post("/api/token/sliding/refresh/", {"token": first})

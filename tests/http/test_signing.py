@@ -58,7 +58,7 @@ def settle_past(issuer):
 # Rotation
 
 
-def test_a_new_key_signs_and_the_old_ones_tokens_stay_good(issuer):
+def test_a_new_key_signs_and_tokens_of_the_old_key_stay_valid(issuer):
     refresh, access = issuer.obtain()
     new, old = rotate(issuer)
     assert (kid(access).encode(), set(published(issuer))) == (old.encode(), {old, new})
@@ -76,7 +76,7 @@ def test_a_new_key_signs_and_the_old_ones_tokens_stay_good(issuer):
 
 
 @pytest.mark.issuer("[Session]\nMaxSessionsPerUser=100000\n")
-def test_of_many_rotations_under_load_no_token_is_ahead_of_the_published_keys(issuer):
+def test_under_rotations_no_token_is_issued_before_its_key_is_published(issuer):
     wrong, made, done = [], [], threading.Event()
 
     def log_in():
@@ -214,7 +214,7 @@ def test_a_reload_lets_the_key_of_another_algorithm_sign_and_keeps_the_old_one(i
     assert kept["kid"] == kid(before) and kept["until"] > time.time() + WEEK
 
 
-def test_a_key_that_cant_be_is_no_key(issuer):
+def test_an_invalid_algorithm_makes_no_key(issuer):
     for alg in (b"none", b"HS256", b"eddsa", b"ES257", b"EdDSA "):
         assert issuer.ask(ADMIN_ROTATE, alg)[0] == "no_key", alg
     assert len(published(issuer)) == 1 and issuer.ask(ADMIN_RETIRE, b"nothere")[0] == "no_key"
@@ -229,7 +229,7 @@ def test_a_secret_is_rotated_and_never_published(issuer):
     assert "\"k\"" not in issuer.text("public/jwks.json")
 
 
-def test_a_rotation_that_cant_be_published_changes_nothing(issuer):
+def test_a_rotation_that_cannot_be_published_changes_nothing(issuer):
     refresh, access = issuer.obtain()
     os.rename(issuer.path("public"), issuer.path("away"))
     assert issuer.ask(ADMIN_ROTATE, b"")[0] == "unavailable"
@@ -241,7 +241,7 @@ def test_a_rotation_that_cant_be_published_changes_nothing(issuer):
     good(issuer, refresh, access)
 
 
-def test_a_damaged_signer_is_told_with_its_cure(issuer):
+def test_a_damaged_signer_file_is_reported_with_its_remedy(issuer):
     rotate(issuer)
     issuer.end()
     text = issuer.text("state/keys/signer")
@@ -261,7 +261,7 @@ def test_a_damaged_signer_is_told_with_its_cure(issuer):
 # Retirement
 
 
-def test_an_old_key_is_kept_while_a_token_of_it_can_live(issuer):
+def test_an_old_key_is_kept_while_its_tokens_are_valid(issuer):
     refresh, access = issuer.obtain()
     new, old = rotate(issuer)
     for which in (b"", old.encode()):
@@ -287,7 +287,7 @@ def test_a_lifetime_that_was_longer_before_counts(issuer):
     assert kept["until"] >= payload(refresh.decode())["exp"] > time.time() + 19 * 86400, kept
 
 
-def test_a_lost_store_shortens_no_keys_time(issuer):
+def test_a_lost_store_does_not_retire_a_key_early(issuer):
     issuer.obtain()
     issuer.end()
     for file in glob.glob(issuer.path("state/sessions.db*")):
@@ -299,7 +299,7 @@ def test_a_lost_store_shortens_no_keys_time(issuer):
     assert kept["until"] > time.time() + WEEK - 60, kept
 
 
-def test_an_old_key_goes_when_its_last_token_has_expired(issuer):
+def test_an_old_key_is_retired_when_its_last_token_has_expired(issuer):
     _, access = issuer.obtain()
     new, old = rotate(issuer)
     settle_past(issuer)
@@ -314,7 +314,7 @@ def test_an_old_key_goes_when_its_last_token_has_expired(issuer):
     assert issuer.text("log").count(f"Key retired kid={old}") == 1
 
 
-def test_a_key_put_there_by_hand_is_waited_for_from_the_first_request_on(issuer):
+def test_a_key_installed_by_hand_is_kept_from_the_first_request_on(issuer):
     new, old = rotate(issuer)
     settle_past(issuer)
     issuer.end()

@@ -30,7 +30,7 @@ def test_sixty_kills_between_and_within_requests_lose_no_session(issuer):
     assert issuer.refresh(refresh)[0] == "ok"
 
 
-def test_what_was_ended_before_a_crash_is_published_at_the_next_start(issuer):
+def test_a_session_ended_before_a_crash_is_published_at_the_next_start(issuer):
     refresh, access = issuer.obtain()
     assert issuer.blacklist(refresh) == "ok"
     issuer.end(signal.SIGKILL)
@@ -40,7 +40,7 @@ def test_what_was_ended_before_a_crash_is_published_at_the_next_start(issuer):
     assert issuer.ping() == "ok" and issuer.revoked() == [sid(access)]
 
 
-def test_no_logout_is_answered_that_is_not_published(issuer):
+def test_no_logout_succeeds_before_it_is_published(issuer):
     refresh, access = issuer.obtain()
     os.rename(issuer.path("public"), issuer.path("elsewhere"))
     assert issuer.blacklist(refresh) == "unavailable" and issuer.verify(access) == "unavailable"
@@ -53,7 +53,7 @@ def test_no_logout_is_answered_that_is_not_published(issuer):
     assert issuer.blacklist(refresh) == "blacklisted"
 
 
-def test_a_list_out_of_form_is_never_written_over(issuer):
+def test_a_malformed_list_is_never_overwritten(issuer):
     issuer.ping()
     issuer.end()
     with open(issuer.path("public/revoked"), "a", encoding="ascii") as file:
@@ -64,7 +64,7 @@ def test_a_list_out_of_form_is_never_written_over(issuer):
     issuer.recovers()
 
 
-def test_a_full_disk_is_unavailable_and_nothing_is_half_done(issuer):
+def test_a_full_disk_is_unavailable_without_partial_writes(issuer):
     refresh, _ = issuer.obtain()
     limit = ["prlimit", f"--pid={issuer.process.pid}"]
     subprocess.run(limit + ["--fsize=4096:unlimited"], check=True)
@@ -74,7 +74,7 @@ def test_a_full_disk_is_unavailable_and_nothing_is_half_done(issuer):
     assert issuer.refresh(refresh)[0] == "ok"
 
 
-def test_a_restored_backup_is_seen_and_its_sessions_end(issuer):
+def test_a_restored_backup_is_detected_and_its_sessions_end(issuer):
     refresh, _ = issuer.obtain()
     issuer.end()
     shutil.copytree(issuer.path("state"), issuer.path("backup"))
@@ -91,14 +91,14 @@ def test_a_restored_backup_is_seen_and_its_sessions_end(issuer):
     assert issuer.text("log").count("newer than the store") == 2
 
 
-def test_a_session_the_store_does_not_know_can_be_logged_out(issuer):
+def test_a_session_missing_from_the_store_can_be_logged_out(issuer):
     refresh, access = issuer.obtain()
     issuer.in_store("DELETE FROM session")
     assert issuer.blacklist(refresh) == "ok" and issuer.revoked() == [sid(access)]
     assert issuer.blacklist(refresh) == "blacklisted"
 
 
-def test_a_list_keeps_what_a_restored_store_forgot(issuer):
+def test_the_list_keeps_what_a_restored_store_lost(issuer):
     refresh, access = issuer.obtain()
     issuer.blacklist(refresh)
     issuer.end()

@@ -189,7 +189,7 @@ def wrong(a, field):
     return values
 
 
-def test_every_request_with_every_field_wrong_gives_nothing_that_is_not_alices(a):
+def test_no_request_with_a_wrong_field_returns_other_users_data(a):
     asked = 0
     for row in a.front:
         a.renew()
@@ -204,7 +204,7 @@ def test_every_request_with_every_field_wrong_gives_nothing_that_is_not_alices(a
     print(f"# {asked} requests, each with one field wrong")
 
 
-def test_a_message_out_of_form_has_no_answer(a):
+def test_a_malformed_message_gets_no_reply(a):
     for row in a.front:
         a.renew()
         fields = a.right(row)
@@ -218,7 +218,7 @@ def test_a_message_out_of_form_has_no_answer(a):
             assert a.send(shape) == b"", (row["name"], shape)
 
 
-def test_requests_that_are_not_jwtds_have_no_answer(a):
+def test_requests_that_jwtd_may_not_send_get_no_reply(a):
     mine = {row["op"] for row in a.front}
     zero = {"number": b"\0" * 8, "text": b"alice", "bytes": b""}
     for op in set(range(256)) - mine:
@@ -232,7 +232,7 @@ def test_requests_that_are_not_jwtds_have_no_answer(a):
         assert as_root(lambda: a.send(packet)) == b"", row["name"]  # pylint: disable=cell-var-from-loop
 
 
-def test_a_name_without_a_token_or_another_users_session_gives_nothing(a):
+def test_a_name_without_a_token_or_another_users_session_is_refused(a):
     for row in a.front:
         if row["name"] in BUYS_BY_PASSWORD:
             for user, password in ((b"carol", PASSWORD), (b"carol", b""), (b"alice", b""), (b"root", b""),
@@ -283,7 +283,7 @@ def random_message(a, rng):
     return packet if kind == 4 else mangled(rng, packet)
 
 
-def test_random_and_mangled_messages_give_nothing_and_break_nothing(a):
+def test_random_and_mutated_messages_leak_nothing_and_crash_nothing(a):
     rng = random.Random(SEED)
     before, began, tokens, answers = 0, time.monotonic(), 0, 0
     with open("/dev/null", "rb") as null:
@@ -312,7 +312,7 @@ def as_root(what):
         os.seteuid(UID)
 
 
-def test_guesses_are_counted_by_the_issuer_whatever_jwtd_says_of_their_source(build):
+def test_the_issuer_counts_guesses_independently_of_their_source(build):
     d = issuer_of_another(build, LIMITED)
     os.seteuid(UID)
     try:
@@ -325,7 +325,7 @@ def test_guesses_are_counted_by_the_issuer_whatever_jwtd_says_of_their_source(bu
         d.stop(front_lies=True)
 
 
-def test_jwtd_login_does_not_answer_jwtd(login):
+def test_jwtd_login_does_not_reply_to_jwtd(login):
     os.chmod(login.dir, 0o755)
     os.chmod(login.path("socket"), 0o666)
     said = login.check(ALICE, SECRET)
@@ -343,7 +343,7 @@ def test_jwtd_login_does_not_answer_jwtd(login):
     assert f"uid={UID}" in login.read("log")
 
 
-def test_the_readme_says_of_each_request_who_may_ask_whom(build):
+def test_the_readme_lists_sender_and_receiver_of_each_request(build):
     who = {"front": "jwtd", "issuer": "jwtd-issuer", "login": "jwtd-login", "admin": "root's jwtctl"}
     readme = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../jwtd/README.md")
     with open(readme, encoding="utf-8") as file:

@@ -14,7 +14,7 @@ from users import changed_shadow
 # Obtain
 
 
-def test_a_password_buys_a_pair_in_simplejwts_shape(d):
+def test_a_password_obtains_a_pair_in_simplejwts_form(d):
     reply = d.post("/api/token/", ALICE)
     is_answer(reply, 200, reply.body)
     assert re.fullmatch(rb'\{"refresh":"[\w.-]+","access":"[\w.-]+"\}', reply.body), reply.body
@@ -31,7 +31,7 @@ def test_a_password_buys_a_pair_in_simplejwts_shape(d):
     assert len(pair["access"]) <= 511 and len(pair["refresh"]) <= 511
 
 
-def test_a_pair_is_bought_without_the_last_slash_with_a_query_and_with_a_stale_header(d):
+def test_a_login_works_without_the_last_slash_with_a_query_and_with_a_stale_header(d):
     for path in ("/api/token", "/api/token/?next=/x", "/api/token?x"):
         reply = d.post(path, ALICE, ["Authorization: Bearer stale.stale.stale"])
         assert reply.status == 200, reply.raw
@@ -80,7 +80,7 @@ def test_refresh_rotates_and_grace_gives_the_same_successor_again(d):
     assert (one["sid"], one["gen"] + 2) == (two["sid"], two["gen"])
 
 
-def test_a_refresh_token_used_after_its_grace_ends_its_session_and_no_other(d):
+def test_reuse_after_the_grace_period_ends_that_session_only(d):
     first, other = d.obtain(), d.obtain()
     second = d.post("/api/token/refresh/", {"refresh": first["refresh"]}).json()
     time.sleep(1.2)
@@ -108,7 +108,7 @@ def test_a_token_beyond_every_length_is_invalid(d):
         is_answer(d.post(path, {"refresh": "a" * 9000}), 401, token_error("Token is invalid"))
 
 
-def test_an_account_that_was_locked_or_expired_can_not_refresh(d):
+def test_a_locked_or_expired_account_cannot_refresh(d):
     gone = b'{"detail":"No active account found for the given token."}'
     for change in (lambda x: x.replace("alice:$", "alice:!$"), lambda x: x[:-1] + "1:"):
         pair = d.obtain()
@@ -128,7 +128,7 @@ def test_a_changed_password_ends_the_session(d):
 # Verify, blacklist, user
 
 
-def test_blacklist_ends_the_session_before_its_reply_leaves(d):
+def test_blacklist_ends_the_session_before_it_replies(d):
     for _ in range(10):
         pair, other = d.obtain(), d.obtain()
         is_answer(d.post("/api/token/blacklist/", {"refresh": pair["refresh"]}), 200, b"{}")
@@ -142,7 +142,7 @@ def test_blacklist_ends_the_session_before_its_reply_leaves(d):
     assert lines == sorted(lines) and {len(x) for x in lines} == {34}, lines
 
 
-def test_the_user_view_tells_whose_the_token_is(d):
+def test_the_user_view_returns_the_user_and_the_claims(d):
     pair = d.obtain()
     claims = payload(pair["access"])
     reply = d.get("/api/user/", pair["access"])

@@ -24,7 +24,7 @@ def made_key(alg):
 
 
 @pytest.mark.parametrize("alg", ALGS)
-def test_a_key_of_every_kind_is_made_and_its_tokens_are_taken_with_jwk_and_pem(alg):
+def test_a_key_of_every_kind_is_made_and_verifies_as_jwk_and_pem(alg):
     full, kid = made_key(alg)
     header = json.dumps({"alg": alg, "typ": "JWT", "kid": kid})
     token = sign(claims(), header, key=f"{alg}.jwk")
@@ -48,7 +48,7 @@ def test_a_key_of_every_kind_is_made_and_its_tokens_are_taken_with_jwk_and_pem(a
     assert f"\n-  {alg}  {kid}" in run("key", "list", f"--alg={alg}", pem)[1]
 
 
-def test_a_key_is_never_written_over():
+def test_a_key_is_never_overwritten():
     full, _ = made_key("ES256")
     with open(full, encoding="utf-8") as f:
         before = f.read()
@@ -57,7 +57,7 @@ def test_a_key_is_never_written_over():
         assert f.read() == before
 
 
-def test_pem_of_openssl_is_imported_and_the_rest_refused_with_a_word():
+def test_pem_of_openssl_is_imported_and_other_pem_refused_with_a_reason():
     def openssl(*args):
         return subprocess.run(["openssl", *args], capture_output=True, check=True).stdout
     rsa, ec = ("genrsa", "2048"), ("ecparam", "-genkey", "-name", "prime256v1")

@@ -11,7 +11,7 @@ import pytest
 from harness import JWTCTL, TMP, claims, environment, exists, kept, log_in, needs_root, path, run, server, sign
 
 
-def test_login_keeps_the_pair_private_and_prints_no_token():
+def test_login_stores_the_pair_privately_and_prints_no_token():
     with server(login=False) as s:
         status, out, err = log_in(s, password='a "quoted\\ pass\tword\n')
         assert (status, err) == (0, "")
@@ -34,7 +34,7 @@ def test_login_without_a_name_is_the_callers():
         assert s.asked[0][1]["username"] == pwd.getpwuid(os.getuid()).pw_name
 
 
-def test_a_login_that_is_refused_says_why_and_keeps_nothing():
+def test_a_refused_login_gives_the_reason_and_stores_nothing():
     with server(login=False) as s:
         for status, detail, headers, part in (
                 (401, "No active account found with the given credentials", {}, "wrong password"),
@@ -63,7 +63,7 @@ def test_a_reply_that_is_no_strict_json_holds_no_tokens():
             assert "expected an access and a refresh token" in err
 
 
-def test_what_is_kept_is_one_compact_line():
+def test_the_stored_session_is_one_compact_line():
     with server() as s:
         with open(TMP + "/state/jwt/session.json", encoding="utf-8") as f:
             text = f.read()
@@ -75,7 +75,7 @@ def test_what_is_kept_is_one_compact_line():
         assert run("token", "--json") == (0, f'{{"access":"{access}","expires":{expires}}}\n', "")
 
 
-def test_a_missing_daemon_is_told_with_socket_and_remedy():
+def test_a_missing_daemon_is_reported_with_socket_and_remedy():
     code, _, err = run("login", "alice", f"--server={path('none.sock')}", stdin="x\n")
     assert code == 1
     assert path("none.sock") in err
@@ -96,7 +96,7 @@ def test_a_password_may_travel_in_clear_to_this_machine():
     assert run("login", "--server=http://127.0.0.1:1/", stdin="x\n")[0] == 1
 
 
-def test_token_prints_the_access_token_that_holds():
+def test_token_prints_the_valid_access_token():
     with server() as s:
         assert run("token") == (0, kept()["access"] + "\n", "")
         assert s.asked == []
@@ -134,7 +134,7 @@ def test_many_processes_make_one_refresh():
         assert [p.returncode for p in ps] == [0] * 8
 
 
-def test_a_session_that_was_ended_is_forgotten():
+def test_an_ended_session_is_removed():
     with server(lifetime=10) as s:
         s.answer["/api/token/refresh/"] = (401, {"detail": "Token is blacklisted", "code": "token_not_valid"}, {})
         code, out, err = run("token")
@@ -146,7 +146,7 @@ def test_a_session_that_was_ended_is_forgotten():
         assert "jwtctl login" in err
 
 
-def test_a_token_that_holds_is_used_while_the_server_is_away():
+def test_a_valid_token_is_used_while_the_server_is_unreachable():
     with server(lifetime=50) as s:
         for status in (503, 429, 500):
             s.answer["/api/token/refresh/"] = (status, {"detail": "no"}, {})
@@ -161,7 +161,7 @@ def test_a_token_that_holds_is_used_while_the_server_is_away():
     assert "jwtd.socket" in err
 
 
-def test_logout_of_all_ends_every_session_and_forgets_this_one():
+def test_logout_all_ends_every_session_and_removes_this_one():
     with server() as s:
         access = kept()["access"]
         s.answer["/api/logout/all/"] = (200, {"ended": 3}, {})
@@ -172,7 +172,7 @@ def test_logout_of_all_ends_every_session_and_forgets_this_one():
         assert run("logout", "--all")[0] == 1
 
 
-def test_logout_of_all_keeps_the_tokens_when_it_is_refused():
+def test_logout_all_keeps_the_tokens_if_it_is_refused():
     with server() as s:
         for status, detail, part in ((503, "no", "journalctl"), (404, "Not found.", "not jwtd"),
                                      (401, "Token is blacklisted", "Token is blacklisted"),
@@ -185,7 +185,7 @@ def test_logout_of_all_keeps_the_tokens_when_it_is_refused():
     assert (code, out, exists()) == (1, "", True)
 
 
-def test_a_new_login_replaces_the_one_that_is_kept_and_ends_no_session():
+def test_a_new_login_replaces_the_stored_one_and_ends_no_session():
     with server() as s:
         before = kept()
         s.asked.clear()
@@ -194,7 +194,7 @@ def test_a_new_login_replaces_the_one_that_is_kept_and_ends_no_session():
         assert kept()["refresh"] != before["refresh"]
 
 
-def test_logout_ends_the_session_there_and_here():
+def test_logout_ends_the_session_and_removes_the_tokens():
     with server() as s:
         refresh = kept()["refresh"]
         assert run("logout") == (0, "Logged out\n", "")
@@ -204,13 +204,13 @@ def test_logout_ends_the_session_there_and_here():
         assert len(s.asked) == 1
 
 
-def test_logout_of_a_session_the_server_ended_forgets_it():
+def test_logout_of_a_session_that_the_server_ended_removes_it():
     with server() as s:
         s.answer["/api/token/blacklist/"] = (401, {"detail": "Token is blacklisted"}, {})
         assert (run("logout")[0], exists()) == (0, False)
 
 
-def test_logout_keeps_the_tokens_while_the_server_is_away():
+def test_logout_keeps_the_tokens_while_the_server_is_unreachable():
     with server() as s:
         s.answer["/api/token/blacklist/"] = (503, {"detail": "no"}, {})
         assert (run("logout")[0], exists()) == (1, True)
@@ -247,7 +247,7 @@ def test_a_cache_of_another_user_is_not_read():
         assert "65534" in err
 
 
-def test_a_damaged_cache_is_told():
+def test_a_damaged_session_file_is_reported():
     with server():
         good = json.dumps(kept())
         for text in ("", "[]", '{"server":"/x","access":1}', good + "x", good[:-1] + ',"server":"/x"}'):
@@ -258,7 +258,7 @@ def test_a_damaged_cache_is_told():
             assert "session.json: expected an object" in err
 
 
-def test_nobody_logged_in_is_told_with_the_remedy():
+def test_a_missing_login_is_reported_with_the_remedy():
     subprocess.run(["rm", "-rf", TMP + "/state"], check=True)
     for command in (("token",), ("run", "--", "true"), ("askpass", "Password: ")):
         code, out, err = run(*command)

@@ -44,7 +44,7 @@ def ssh(*args, program="ssh", command=("web1",), **env):
     return run("run", "--", program, *command, *args, env=environment(**env))
 
 
-def test_token_asks_for_exactly_what_its_words_say():
+def test_token_requests_exactly_what_its_options_say():
     cases = {
         ("--service=sudo",): {"scope": "pam:sudo"},
         ("--service=sudo", "--service=sudo-i"): {"scope": "pam:sudo pam:sudo-i"},
@@ -68,7 +68,7 @@ def test_token_asks_for_exactly_what_its_words_say():
         assert payload(kept()["access"]).get("scope") is None
 
 
-def test_words_that_are_none_are_refused_before_anything_is_asked():
+def test_invalid_options_are_refused_before_a_request():
     with server() as s:
         for word in ("--lifetime=0", "--lifetime=x", "--lifetime=1month", "--lifetime=500ms", "--service=",
                      "--service=a b", "--once=1", "--nothing", "--host", "extra"):
@@ -76,7 +76,7 @@ def test_words_that_are_none_are_refused_before_anything_is_asked():
             assert (word, code, out, s.asked) == (word, 2, "", [])
 
 
-def test_a_narrowing_that_is_refused_says_whose_word_and_why():
+def test_a_refused_narrowing_names_the_field_and_the_reason():
     with server() as s:
         for status, body, part in (
                 (400, {"scope": ["More than the token shown has."]}, "scope: More than the token shown has."),
@@ -103,7 +103,7 @@ def test_a_token_for_one_use_names_its_host_where_there_are_several():
 # ssh
 
 
-def test_ssh_gets_a_new_token_for_one_login_at_that_host_each_time_it_asks():
+def test_ssh_gets_a_new_one_time_token_for_that_host_each_time():
     with server(aud=["web1", "web2"]) as s:
         code, out, err = ssh(RESOLVED="web1", PROMPT="alice@web1's password: ",
                              PROMPT2="(alice@web1) Password: ")
@@ -115,7 +115,7 @@ def test_ssh_gets_a_new_token_for_one_login_at_that_host_each_time_it_asks():
         assert tokens[0]["jti"] != tokens[1]["jti"]
 
 
-def test_ssh_is_asked_where_it_will_go_with_the_commands_own_arguments():
+def test_ssh_resolves_its_host_with_the_given_arguments():
     with server(aud=["web1", "web2"]) as s:
         assert ssh("-p", "22", "alice@w", "id", RESOLVED="WEB2", PROMPT="Password: ")[0] == 0
         with open(TMP + "/ssh-asked", encoding="ascii") as f:
@@ -123,20 +123,20 @@ def test_ssh_is_asked_where_it_will_go_with_the_commands_own_arguments():
         assert asked(s) == [dict(ONCE, aud="web2")]
 
 
-def test_the_only_audience_serves_a_host_of_another_name():
+def test_a_single_audience_is_used_for_a_host_of_another_name():
     with server() as s:
         assert ssh(RESOLVED="192.0.2.1", PROMPT="alice@192.0.2.1's password: ")[0] == 0
         assert asked(s) == [dict(ONCE, aud="here")]
 
 
-def test_a_host_that_is_no_audience_of_several_is_told_before_ssh_starts():
+def test_a_host_without_an_audience_is_reported_before_ssh_starts():
     with server(aud=["web1", "web2"]) as s:
         code, out, err = ssh(RESOLVED="evil", PROMPT="alice@evil's password: ")
         assert (code, out, s.asked) == (1, "", [])
         assert "the session has no audience evil; it has: web1, web2" in err
 
 
-def test_another_host_than_the_one_ssh_goes_to_gets_nothing():
+def test_another_host_than_the_resolved_one_gets_no_token():
     with server(aud=["web1", "web2"]) as s:
         for prompt in ("alice@web2's password: ", "(alice@jump) Password: "):
             code, out, err = ssh(RESOLVED="web1", PROMPT=prompt)
@@ -146,7 +146,7 @@ def test_another_host_than_the_one_ssh_goes_to_gets_nothing():
         assert asked(s) == [dict(ONCE, aud="web1")]
 
 
-def test_a_passphrase_a_host_key_and_a_confirmation_get_nothing():
+def test_passphrase_host_key_and_confirmation_prompts_get_no_token():
     with server() as s:
         for prompt in ("Enter passphrase for key '/x': ", "alice@web1's old password: ",
                        "Are you sure you want to continue connecting (yes/no/[fingerprint])? "):
@@ -155,13 +155,13 @@ def test_a_passphrase_a_host_key_and_a_confirmation_get_nothing():
         assert s.asked == []
 
 
-def test_arguments_that_ssh_refuses_are_ssh_s_to_refuse():
+def test_arguments_that_ssh_refuses_are_passed_to_ssh():
     with server(aud=["web1", "web2"]) as s:
         code, out, _ = ssh(command=("-bad",))
         assert (code, out.split(), s.asked) == (0, ["JWT_ASKPASS_SERVICE=sshd"], [])
 
 
-def test_what_starts_ssh_itself_gets_tokens_for_the_host_that_asks():
+def test_programs_that_start_ssh_get_tokens_for_the_host_that_prompts():
     with server(aud=["web1", "web2"]) as s:
         for program in ("scp", "sftp", "rsync", "git", "sshfs", "ssh-copy-id", "mosh"):
             s.asked.clear()
@@ -174,7 +174,7 @@ def test_what_starts_ssh_itself_gets_tokens_for_the_host_that_asks():
 # sudo and others
 
 
-def test_sudo_gets_a_token_for_sudo_alone_each_time_it_asks():
+def test_sudo_gets_a_token_for_sudo_only_each_time():
     with server(aud=["web1", "web2"]) as s:
         code, out, err = ssh(program="sudo", PATH=fake("sudo", SSH), PROMPT="[sudo] password for alice: ",
                              PROMPT2="Password: ")
@@ -183,7 +183,7 @@ def test_sudo_gets_a_token_for_sudo_alone_each_time_it_asks():
         assert [payload(t)["scope"] for t in out.split()[-2:]] == ["pam:sudo pam:sudo-i"] * 2
 
 
-def test_the_question_says_who_asks_whatever_was_started():
+def test_the_prompt_decides_the_service():
     with server() as s:
         assert ssh(PROMPT="[sudo] password for alice: ")[0] == 0
         assert asked(s) == [SUDO]
@@ -192,14 +192,14 @@ def test_the_question_says_who_asks_whatever_was_started():
         assert asked(s) == [dict(ONCE, aud="here")]
 
 
-def test_any_other_command_gets_the_whole_token():
+def test_any_other_command_gets_the_full_token():
     with server() as s:
         code, out, _ = ssh(program="ansible", PATH=fake("ansible", SSH), PROMPT="alice@web1's password: ",
                            JWT_ASKPASS_SERVICE="sshd", JWT_ASKPASS_HOST="web9", JWT_ASKPASS_ALIAS="web8")
         assert (code, out, s.asked) == (0, kept()["access"] + "\n", [])
 
 
-def test_no_narrowed_token_is_kept_or_in_the_environment():
+def test_no_narrowed_token_is_stored_or_in_the_environment():
     with server():
         before = kept()
         assert ssh(PROMPT="alice@web1's password: ")[0] == 0
@@ -209,7 +209,7 @@ def test_no_narrowed_token_is_kept_or_in_the_environment():
         assert (code, "eyJ" in out) == (0, False)
 
 
-def test_no_host_gets_the_whole_token_when_no_other_can_be_had():
+def test_no_host_gets_the_full_token_if_narrowing_fails():
     with server() as s:
         for status in (404, 503, 403):
             s.answer["/api/token/narrow/"] = (status, {"detail": "Not found."}, {})
@@ -220,7 +220,7 @@ def test_no_host_gets_the_whole_token_when_no_other_can_be_had():
     assert (code, out.splitlines()[-1]) == (0, "none")
 
 
-def test_whole_hands_out_the_sessions_own_token_without_the_server():
+def test_whole_uses_the_full_token_without_the_server():
     with server(aud=["web1", "web2"]):
         pass
     code, out, err = run("run", "--whole", "--", "ssh", "evil", env=environment(PATH=fake("ssh", SSH),
@@ -229,7 +229,7 @@ def test_whole_hands_out_the_sessions_own_token_without_the_server():
     assert run("run", "--all", "--", "ssh", "evil")[0] == 2
 
 
-def test_sudo_works_while_the_server_is_away():
+def test_sudo_works_while_the_server_is_unreachable():
     with server() as s:
         s.answer["/api/token/narrow/"] = (503, {"detail": "no"}, {})
         code, out, _ = ssh(program="sudo", PATH=fake("sudo", SSH), PROMPT="[sudo] password for alice: ")
@@ -239,7 +239,7 @@ def test_sudo_works_while_the_server_is_away():
 
 
 # A person at a terminal answers for another host.
-def test_a_jump_host_is_a_persons_to_answer():
+def test_a_jump_host_prompt_goes_to_the_terminal():
     with server(aud=["web1", "web2"]) as s:
         pid, fd = pty.fork()
         if pid == 0:

@@ -103,7 +103,7 @@ def test_sessions_are_listed_and_this_one_is_marked():
         assert [line.endswith("uid 0  (this one)") for line in lines] == [False, False, True]
 
 
-def test_logout_of_all_ends_those_elsewhere_too():
+def test_logout_all_ends_sessions_elsewhere_too():
     with machine() as m:
         m.log_in()
         m.log_in(who="elsewhere")
@@ -116,7 +116,7 @@ def test_logout_of_all_ends_those_elsewhere_too():
         assert len(m.issuer.revoked()) == 2
 
 
-def test_status_tells_who_is_logged_in_and_whether_the_server_agrees():
+def test_status_shows_the_login_and_whether_the_server_confirms_it():
     with machine() as m:
         assert m.status()[0] == 1
         assert m.status()[1]["login"] is None
@@ -141,7 +141,7 @@ def test_status_tells_who_is_logged_in_and_whether_the_server_agrees():
         assert "cannot connect to jwtd" in said["error"]
 
 
-def test_status_tells_root_of_the_daemon():
+def test_status_shows_the_daemon_to_root():
     with machine(AUDIENCE) as m:
         m.log_in()
         code, out, _ = m.admin("status", "--json")
@@ -204,7 +204,7 @@ def test_revoke_ends_a_users_sessions_or_one():
         assert (m.admin("revoke")[0], m.admin("revoke", "")[0], m.admin("revoke", "a", "b")[0]) == (2, 2, 2)
 
 
-def test_root_alone_asks_what_root_may():
+def test_admin_commands_need_root():
     with machine() as m:
         os.chmod(m.socket(), 0o666)
         for command in (("revoke", "alice"), ("key", "rotate"), ("key", "retire"), ("sessions", "--all")):
@@ -214,14 +214,14 @@ def test_root_alone_asks_what_root_may():
             assert "must be run as root" in err
 
 
-def test_a_missing_issuer_is_told_with_its_remedy():
+def test_a_missing_issuer_is_reported_with_its_remedy():
     for command in (("revoke", "alice"), ("key", "rotate"), ("key", "retire"), ("sessions", "--all")):
         code, out, err = run(*command, f"--socket={path('nowhere')}")
         assert (command, code, out) == (command, 1, "")
         assert "systemctl enable --now jwtd.socket" in err
 
 
-def test_a_new_key_signs_and_nobody_logs_in_again():
+def test_a_new_key_signs_without_a_new_login():
     with machine() as m:
         m.log_in()
         old, = [k["kid"] for k in json.loads(m.admin("status", "--json")[1])["daemon"]["keys"]]
@@ -250,7 +250,7 @@ def test_a_new_key_signs_and_nobody_logs_in_again():
         assert m.status()[0] == 0
 
 
-def test_a_key_of_another_algorithm_is_told_to_wait_for_the_setting():
+def test_a_key_of_another_algorithm_waits_for_the_setting():
     with machine() as m:
         assert not json.loads(m.admin("key", "rotate", "--alg=ES256", "--json")[1])["signs"]
         assert "it will sign when Algorithm=ES384 is set" in m.admin("key", "rotate", "--alg=ES384")[1]
@@ -260,7 +260,7 @@ def test_a_key_of_another_algorithm_is_told_to_wait_for_the_setting():
             assert f"algorithm {name}: expected one" in err
 
 
-def test_narrowed_tokens_are_what_they_say_and_never_wider():
+def test_narrowed_tokens_have_the_given_claims_and_are_never_wider():
     with machine(AUDIENCE) as m:
         m.log_in()
         code, out, _ = m.run("token", "--service=sudo", "--host=web1", "--once", "--lifetime=60s")

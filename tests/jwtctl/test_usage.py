@@ -9,7 +9,7 @@ import pytest
 from harness import JWTCTL, NOW, TMP, claims, environment, local_issuer, needs_root, path, run, server, sign, words
 
 
-def test_help_and_version_are_answers():
+def test_help_and_version_exit_with_0():
     code, out, err = run("--help")
     assert (code, err) == (0, "")
     for command in ("login", "logout", "token", "show", "run", "askpass", "verify", "config check",
@@ -26,7 +26,7 @@ NO_COMMANDS = ((), ("frobnicate",), ("config",), ("config", "edit"), ("key",), (
 
 
 @pytest.mark.parametrize("args", NO_COMMANDS)
-def test_what_is_no_command_is_usage(args):
+def test_an_unknown_command_is_a_usage_error(args):
     code, out, err = run(*args)
     assert (code, out) == (2, "")
     assert "usage: jwtctl" in err
@@ -37,12 +37,12 @@ def test_what_is_no_command_is_usage(args):
     ("key", "list", "a", "b"), ("key", "new", "a", "b"), ("key", "export", "a", "b"), ("key", "new", "--alg=none"),
     ("key", "import", "--alg=ES521"), ("key", "list", "--alg="), ("show", "--x"), ("run", "--x"), ("askpass",),
     ("askpass", "a", "b")])
-def test_what_a_command_does_not_take_is_usage(args):
+def test_an_unknown_argument_is_a_usage_error(args):
     code, out, _ = run(*args, stdin="x\n")
     assert (code, out) == (2, "")
 
 
-def test_a_full_standard_output_is_no_success():
+def test_a_full_standard_output_is_an_error():
     with server():
         for args in (("token",), ("verify", f"--now={NOW}", *words()), ("config", "show")):
             with open("/dev/full", "wb") as full:
@@ -52,7 +52,7 @@ def test_a_full_standard_output_is_no_success():
 
 
 @needs_root
-def test_config_check_says_ok_or_which_line_is_wrong():
+def test_config_check_prints_ok_or_the_invalid_line():
     good, bad = path("good.conf", "[Token]\nLeeway=0\n"), path("bad.conf", "[Token]\n\nLeeway=soon\n")
     assert run("config", "check", f"--config={good}") == (0, f"{good}: ok\n", "")
     status, out, err = run("config", "check", f"--config={bad}")
@@ -125,19 +125,19 @@ def test_show_explains_a_token_and_why_it_is_refused():
         assert "result: accepted, for user alice" in run("show", stdin=sign(once), wrap=wrap)[1]
 
 
-def test_show_tells_junk_and_takes_no_token_as_an_argument():
+def test_show_reports_junk_and_refuses_a_token_as_argument():
     code, out, _ = run("show", stdin="junk")
     assert code == 1
     assert "unreadable" in out
     assert run("show", sign(claims()))[0] == 2
 
 
-def test_show_lets_no_token_drive_the_terminal():
+def test_show_escapes_control_characters():
     _, out, _ = run("show", stdin=sign(json.dumps(claims(x="a\u009bb\u007fc\u001b"), ensure_ascii=False)))
     assert '"x": "a?b?c\\u001b"' in out
 
 
-def test_show_without_a_token_explains_the_one_that_is_kept():
+def test_show_without_a_token_explains_the_stored_one():
     with server():
         for stdin in ("", "\n"):
             answer = json.loads(run("show", "--json", stdin=stdin)[1])

@@ -6,8 +6,8 @@ import subprocess
 
 import pytest
 
-from harness import (AUD, ISS, JWTCTL, NOW, claims, environment, local_issuer, needs_root, new_key, path, refused, run, section,
-                     sign, taken, verify, words)
+from harness import (AUD, ISS, JWTCTL, NOW, claims, environment, local_issuer, needs_root, new_key, path, refused,
+                     run, section, sign, taken, verify, words)
 
 
 def test_a_good_token_is_valid_with_user_and_claims():
@@ -34,7 +34,7 @@ def test_a_token_expires_at_its_exp_and_the_leeway():
     assert verify(token, now=NOW + 905)[1]["reason"] == "the token has expired"
 
 
-def test_words_given_are_the_policy():
+def test_options_given_are_the_policy():
     token = sign(claims(aud="other"))
     refused(token, "wrong_audience")
     taken(token, use=words()[:2] + ("audience=x,other",))
@@ -51,7 +51,7 @@ def test_a_signature_of_another_key_is_refused():
     refused(sign(claims(), '{"alg":"EdDSA","typ":"JWT"}', key="stranger"), "bad_signature")
 
 
-def test_exactly_one_final_newline_is_taken_off():
+def test_exactly_one_final_newline_is_removed():
     token = sign(claims())
     taken(token)
     taken(token + "\n")
@@ -61,7 +61,7 @@ def test_exactly_one_final_newline_is_taken_off():
     refused(" " + token, "malformed")
 
 
-def test_a_nul_in_the_input_is_judged():
+def test_a_nul_in_the_input_is_part_of_the_token():
     token = sign(claims()).encode()
     refused(token + b"\0", "malformed")
     refused(b"\0" + token, "malformed")
@@ -98,7 +98,7 @@ def test_a_relative_path_is_taken_from_the_working_directory():
     taken(sign(claims()), use=(f"keys={relative[0]}", f"revoked={relative[1]}", f"issuer={ISS}", f"audience={AUD}"))
 
 
-def test_keys_out_of_reach_are_exit_3_with_a_sentence():
+def test_missing_keys_are_exit_3_with_an_error():
     status, answer, err = verify(sign(claims()), use=("keys=/nowhere/keys", f"issuer={ISS}", "audience=x"))
     assert (status, answer["valid"], answer["error"]) == (3, False, "keys")
     assert "/nowhere/keys" in err
@@ -107,7 +107,7 @@ def test_keys_out_of_reach_are_exit_3_with_a_sentence():
     assert "bad.jwks" in err
 
 
-def test_a_named_config_must_be_there_and_right():
+def test_a_given_config_must_exist_and_be_valid():
     status, _, err = verify(sign(claims()), "config=/nowhere/jwt.conf")
     assert status == 3
     assert "/nowhere/jwt.conf" in err
@@ -116,7 +116,7 @@ def test_a_named_config_must_be_there_and_right():
     assert "wrong.conf" in err
 
 
-def test_a_list_that_is_named_is_asked():
+def test_a_given_revoked_list_is_used():
     line = "B" * 22 + f" {NOW + 900:010d}\n"
     refused(sign(claims()), "revoked", f"revoked={path('revoked', line)}")
     taken(sign(claims(sid="C" * 22)), f"revoked={path('revoked', line)}")
@@ -125,7 +125,7 @@ def test_a_list_that_is_named_is_asked():
 
 
 @needs_root
-def test_a_section_judges_its_issuers_tokens_and_no_other():
+def test_a_section_applies_to_tokens_of_its_issuer_only():
     config = section("https://idp", f"Keys={path('idp.jwks')}", "Audience=here there", "Type=",
                      "UserMap=same")
     token = sign(claims(iss="https://idp", token_type=None), key="idp")
@@ -140,7 +140,7 @@ def test_a_section_judges_its_issuers_tokens_and_no_other():
 
 
 @needs_root
-def test_users_of_another_issuer_are_not_local_ones_by_default():
+def test_users_of_another_issuer_are_not_local_users_by_default():
     config = section("https://idp", f"Keys={path('idp.jwks')}", "Audience=here")
     for args in ((), ("--user=alice",), ("--user=carol",)):
         refused(sign(claims(iss="https://idp"), key="idp"), "unmapped_user", *args, use=(config,))
@@ -148,7 +148,7 @@ def test_users_of_another_issuer_are_not_local_ones_by_default():
 
 
 @needs_root
-def test_a_map_says_who_anothers_users_are():
+def test_a_map_names_the_local_users_of_another_issuer():
     users = path("users", "https://idp repo:o/r:ref deploy\nhttps://idp *@corp.example guest\n")
     config = section("https://idp", f"Keys={path('idp.jwks')}", "Audience=here", f"UserMap={users}")
     token = sign(claims(iss="https://idp", sub="repo:o/r:ref"), key="idp")
@@ -168,7 +168,7 @@ def test_a_map_says_who_anothers_users_are():
     assert f"{users}:1: " in err
 
 
-def test_a_one_time_token_is_judged_as_the_module_would_and_not_spent():
+def test_a_one_time_token_is_verified_as_by_the_module_and_not_used_up():
     token = sign(claims(one_time=True, aud=AUD))
     taken(token)
     taken(token, "one_time=required")
@@ -178,7 +178,7 @@ def test_a_one_time_token_is_judged_as_the_module_would_and_not_spent():
 
 
 @needs_root
-def test_a_section_without_keys_never_takes_the_local_ones():
+def test_a_section_without_keys_never_uses_the_local_keys():
     config = section("https://idp", "Audience=here", "UserMap=same")
     status, _, err = verify(sign(claims(iss="https://idp")), use=(config,))
     assert status == 3
@@ -186,7 +186,7 @@ def test_a_section_without_keys_never_takes_the_local_ones():
 
 
 @needs_root
-def test_without_words_the_published_files_judge():
+def test_without_options_the_published_files_are_used():
     with local_issuer() as wrap:
         taken(sign(claims()), use=(), wrap=wrap)
         refused(sign(claims(iss="https://there")), "wrong_issuer", use=(), wrap=wrap)
@@ -208,7 +208,7 @@ def test_a_section_for_the_local_issuer_keeps_its_keys_and_list():
 
 
 @needs_root
-def test_the_issuers_claim_names_are_the_local_tokens():
+def test_the_claim_names_of_the_settings_apply_to_local_tokens():
     config = "config=" + path("names.conf", "[Token]\nUserIdClaim=user_id\n")
     token = sign(claims(sub=None, user_id="alice"))
     assert taken(token, "--user=alice", config)["user"] == "alice"
@@ -242,7 +242,7 @@ def test_a_batch_uses_the_section_of_each_token():
     assert answers[1]["error"] == "wrong_issuer"
 
 
-def test_a_batch_answers_while_its_input_is_open():
+def test_a_batch_replies_while_its_input_is_open():
     p = subprocess.Popen([JWTCTL, "verify", "--batch", f"--now={NOW}", *words()], env=environment(),
                          stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     for _ in range(3):

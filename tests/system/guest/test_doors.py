@@ -14,7 +14,7 @@ from kit import (ALICE, CAROL, DAEMONS, DOORS, SETTINGS, api, journal, mint, obt
                  systemctl)
 
 
-def test_nothing_runs_before_the_first_question():
+def test_nothing_runs_before_the_first_request():
     for name in DAEMONS:
         assert systemctl("is-active", name + ".service") == "inactive", systemctl("status", name)
         assert systemctl("is-active", name + ".socket") == "active", systemctl("status", name + ".socket")
@@ -42,7 +42,7 @@ def test_every_file_and_socket_has_its_owner_and_mode():
         assert user == name, (name, user)
 
 
-def test_the_token_and_the_password_open_every_door():
+def test_every_service_accepts_the_token_and_the_password():
     token = obtain()["access"]
     for name, door in DOORS.items():
         assert door("alice", token), name + " with the token\n" + journal()
@@ -50,13 +50,13 @@ def test_the_token_and_the_password_open_every_door():
     assert DOORS["ssh by password"]("carol", CAROL)
 
 
-def test_a_minted_token_of_the_same_shape_opens_every_door():
+def test_every_service_accepts_a_token_signed_by_the_test():
     for name, door in DOORS.items():
         assert door("alice", mint()), name
 
 
 @pytest.mark.parametrize("door", DOORS)
-def test_each_wrong_token_is_refused_with_one_line(door):
+def test_each_invalid_token_is_refused_with_one_log_line(door):
     for case, (user, token, reason) in refused_tokens().items():
         if door == "sudo -S" and user != "alice":
             user = "carol"
@@ -81,7 +81,7 @@ def test_a_token_for_an_expired_account_and_for_root_is_refused():
     assert (status, answer) == (401, {"detail": "No active account found with the given credentials"})
 
 
-def test_a_cached_sudo_timestamp_is_not_kept():
+def test_no_sudo_timestamp_is_cached():
     assert sudo("alice", obtain()["access"])
     assert sh("sudo -n true", user="alice").returncode != 0
 
@@ -99,7 +99,7 @@ def test_jwtctl_run_needs_no_typing():
     assert not sudo("alice", old)
 
 
-def test_logout_is_at_once_and_leaves_other_sessions():
+def test_logout_takes_effect_at_once_and_leaves_other_sessions():
     one, two = obtain(), obtain()
     assert sudo("alice", one["access"])
     assert api("/api/token/blacklist/", {"refresh": one["refresh"]}) == (200, {})
@@ -121,7 +121,7 @@ def test_refresh_works_and_reuse_after_the_grace_ends_the_session():
     assert api("/api/token/refresh/", {"refresh": second["refresh"]})[0] == 401
 
 
-def test_tokens_open_doors_while_all_three_daemons_are_stopped():
+def test_tokens_are_accepted_while_the_daemons_are_stopped():
     token = obtain()["access"]
     systemctl("stop", "jwtd.socket", "jwtd-tcp.socket", "jwtd-issuer.socket", "jwtd-login.socket",
               *(n + ".service" for n in DAEMONS))
@@ -134,12 +134,12 @@ def test_tokens_open_doors_while_all_three_daemons_are_stopped():
     obtain()
 
 
-def test_the_tcp_listener_answers_too():
+def test_the_tcp_listener_works():
     out = sh("curl -sS http://127.0.0.1:8598/healthz")
     assert json.loads(out.stdout) == {"status": "ok"}, out
 
 
-def test_a_killed_daemon_starts_at_the_next_question_twenty_times_in_a_row():
+def test_a_killed_daemon_starts_at_the_next_request_twenty_times():
     """Within ten seconds here; systemd's own limits would close a socket at the sixth start."""
     obtain()
     ask = {"jwtd": lambda: api("/healthz"), "jwtd-issuer": lambda: api("/healthz"),
@@ -190,7 +190,7 @@ def test_the_sandbox_is_tight():
         assert effective == (1 << 2 if name == "jwtd-login" else 0), (name, hex(effective))
 
 
-def test_a_broken_setting_is_told_by_check_and_by_503():
+def test_an_invalid_setting_is_reported_by_check_and_by_503():
     with open(SETTINGS, "w", encoding="utf-8") as file:
         file.write("[Token]\nAccessTokenLifetime=sometimes\n")
     try:
@@ -207,7 +207,7 @@ def test_a_broken_setting_is_told_by_check_and_by_503():
     obtain()
 
 
-def test_idle_daemons_leave_and_the_sockets_stay():
+def test_idle_daemons_exit_and_their_sockets_stay():
     with open(SETTINGS, "w", encoding="utf-8") as file:
         file.write("[Daemon]\nIdleTimeout=1s\n")
     try:
@@ -225,7 +225,7 @@ def test_idle_daemons_leave_and_the_sockets_stay():
     obtain()
 
 
-def test_a_wall_of_wrong_passwords_does_not_open_and_the_right_one_is_not_locked_for_long():
+def test_after_wrong_passwords_the_right_one_is_accepted():
     for _ in range(3):
         assert api("/api/token/", {"username": "alice", "password": "no such secret"})[0] == 401
     obtain()

@@ -93,7 +93,7 @@ def test_reloads_under_load_lose_no_request_and_no_daemon():
             assert status(name) == "Ready", (name, status(name))
 
 
-def test_a_reload_of_wrong_settings_fails_says_one_line_and_changes_nothing():
+def test_a_reload_of_invalid_settings_fails_with_one_log_line_and_changes_nothing():
     with Settings("[Token]\nAccessTokenLifetime=7min\n") as settings:
         obtain()
         before = pids()
@@ -119,7 +119,7 @@ def test_a_reload_of_wrong_settings_fails_says_one_line_and_changes_nothing():
         assert status("jwtd") == "Ready", status("jwtd")
 
 
-def test_a_killed_issuer_starts_without_a_question_and_publishes_what_was_ended():
+def test_a_killed_issuer_starts_again_and_publishes_ended_sessions():
     pair = obtain()
     assert api("/api/token/blacklist/", {"refresh": pair["refresh"]}) == (200, {})
     with open("/var/lib/jwt/revoked", encoding="ascii") as file:
@@ -157,7 +157,7 @@ def fault(break_it, mend_it, names):
     assert status("jwtd-issuer") == "Ready", status("jwtd-issuer")
 
 
-def test_a_key_or_store_that_can_not_be_used_is_503_one_line_and_mended_by_itself():
+def test_an_unusable_key_or_store_is_503_with_one_log_line_and_recovers():
     state = "/var/lib/jwtd-issuer"
     key, = os.listdir(state + "/keys")
     key = f"{state}/keys/{key}"
@@ -233,7 +233,7 @@ DECISIONS = {
 }
 
 
-def test_each_decision_is_one_line_with_its_id_and_its_fields():
+def test_each_decision_is_one_log_line_with_its_message_id_and_fields():
     with Settings("[Http]\nFailureTime=100ms\n[Session]\nRotationGrace=0\n"):
         pair = obtain()
         other = obtain()
@@ -293,7 +293,7 @@ print("held")
 """
 
 
-def test_jwtds_own_user_can_ask_the_issuer_its_own_questions_and_nothing_else():
+def test_the_user_jwtd_can_send_only_its_own_requests():
     pair = obtain()
     with open("/tmp/as_jwtd", "w", encoding="utf-8") as file:
         file.write(AS_JWTD)

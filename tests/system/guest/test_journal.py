@@ -3,7 +3,7 @@
 from kit import api, sh
 
 
-def test_the_journal_holds_no_token_no_password_and_no_name_that_is_no_account():
+def test_the_journal_has_no_token_no_password_and_no_unknown_name():
     api("/api/token/", {"username": "nobodyknows", "password": "no such secret"})
     sh("journalctl --sync")
     text = sh("journalctl -q --no-pager -o export -b").stdout

@@ -68,7 +68,7 @@ def test_a_session_ends_with_its_token_within_five_seconds():
             process.communicate(timeout=20)
 
 
-def test_what_the_user_s_own_manager_runs_outlives_the_token_where_it_lingers():
+def test_a_lingering_user_manager_outlives_the_token():
     """As the manual says."""
     with kept(PAM + "sshd"):
         put_before(PAM + "sshd", "@include common-session", session_line())

@@ -6,7 +6,7 @@ import time
 from kit import DOORS, mint, sh, sudo
 
 
-def test_a_token_for_one_use_opens_one_door_and_no_fresh_run_brings_it_back():
+def test_a_one_time_token_is_accepted_once_also_after_run_is_emptied():
     names = list(DOORS)
     used = []
     for here, there in zip(names, names[1:] + names[:1]):

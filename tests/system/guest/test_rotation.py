@@ -63,7 +63,7 @@ def test_an_old_key_is_not_retired_while_its_tokens_live():
     assert old in [k["kid"] for k in json.loads(sh("jwtctl status --json").stdout)["daemon"]["keys"]]
 
 
-def test_revoke_shuts_every_door_at_once():
+def test_revoke_takes_effect_at_every_service():
     pair = obtain()
     assert opens("alice", pair["access"]) == list(DOORS)
     out = sh("jwtctl revoke alice")
@@ -82,7 +82,7 @@ def asked(service, prompt):
     return out.stdout.strip()
 
 
-def test_what_ssh_is_given_opens_sshd_once_and_nothing_else():
+def test_the_token_given_to_ssh_is_accepted_once_by_sshd_only():
     assert sh("jwtctl login", ALICE + "\n", "alice").returncode == 0
     try:
         for name in ("ssh by password", "ssh by keyboard-interactive"):
@@ -106,7 +106,7 @@ def test_what_ssh_is_given_opens_sshd_once_and_nothing_else():
         sh("jwtctl logout", user="alice")
 
 
-def test_a_users_status_and_sessions_are_told_on_the_machine():
+def test_status_and_sessions_show_a_users_login():
     assert sh("jwtctl status", user="alice").returncode == 1
     assert sh("jwtctl login", ALICE + "\n", "alice").returncode == 0
     login = json.loads(sh("jwtctl status --json", user="alice").stdout)["login"]

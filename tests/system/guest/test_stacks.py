@@ -77,14 +77,14 @@ def assert_door(name, door):
         assert not door("alice", typed), (name, typed[:20])
 
 
-def test_the_manual_s_stack_of_sshd_works_as_it_stands_there():
+def test_the_manuals_stack_of_sshd_works():
     with kept(PAM + "sshd"):
         write(PAM + "sshd", examples()[PAM + "sshd"])
         assert_door("ssh by password", DOORS["ssh by password"])
         assert_door("ssh by keyboard-interactive", DOORS["ssh by keyboard-interactive"])
 
 
-def test_the_manual_s_stack_of_sudo_asks_each_time_and_refuses_after_logout():
+def test_the_manuals_stack_of_sudo_prompts_each_time_and_refuses_after_logout():
     command = "sudo -S -p '' true && sudo -n true 2>/dev/null && echo remembered"
     with kept(PAM + "sudo", "/etc/sudoers.d/jwt"):
         write(PAM + "sudo", examples()[PAM + "sudo"])
@@ -101,7 +101,7 @@ def test_the_manual_s_stack_of_sudo_asks_each_time_and_refuses_after_logout():
         assert "revoked" in journal()
 
 
-def test_the_manual_s_common_files_work_for_every_service_as_they_stand_there():
+def test_the_manuals_common_files_work_for_every_service():
     paths = [PAM + name for name in ("common-auth", "common-account", "sshd", "sudo", "su")]
     with kept(*paths):
         take_module_out("sshd", "sudo", "su")
@@ -131,7 +131,7 @@ def pam_auth_update(*words):
                    stdin=subprocess.DEVNULL, capture_output=True, timeout=60)
 
 
-def test_pam_auth_update_puts_the_profile_in_and_takes_it_out_again():
+def test_pam_auth_update_enables_and_disables_the_profile():
     with kept(*common_files(), PAM + "sshd", PAM + "sudo", PAM + "su"):
         take_module_out("sshd", "sudo", "su")
         sh("sed -i 's/ nodelay//' /etc/pam.d/common-auth /etc/pam.d/common-password")
@@ -156,14 +156,14 @@ def test_pam_auth_update_puts_the_profile_in_and_takes_it_out_again():
         assert su("alice", ALICE)
 
 
-def test_the_module_lies_beside_libpam_s_own():
+def test_the_module_is_installed_beside_libpams_own():
     out = sh("dpkg -L libpam-modules | grep /pam_unix.so")
     ours = os.path.join(os.path.dirname(os.path.realpath(out.stdout.strip())), "pam_jwt.so")
     found = os.stat(ours)
     assert (found.st_uid, found.st_gid, found.st_mode & 0o7777) == (0, 0, 0o644), found
 
 
-def test_home_limits_access_and_session_are_a_token_s_too():
+def test_home_limits_access_and_session_apply_to_a_token_login():
     sh("useradd -M -s /bin/bash dave")
     write("/etc/security/limits.d/dave.conf", "dave hard nofile 321\n")
     with kept(PAM + "sshd", "/etc/security/access.conf"):
@@ -179,7 +179,7 @@ def test_home_limits_access_and_session_are_a_token_s_too():
             shutil.rmtree("/home/dave")
 
 
-def test_a_lock_of_pam_faillock_is_one_for_tokens_too():
+def test_a_lock_of_pam_faillock_applies_to_tokens():
     """CVE-2025-23013: an answer of "not my business" after preauth's success was a login."""
     with kept(PAM + "su"):
         text = read(PAM + "su").replace("auth       sufficient pam_rootok.so\n", "")
