@@ -42,8 +42,8 @@ static void derive_proxies(struct server *s)
         if (user)
             s->proxies[s->n_proxies++] = user->pw_uid;
         else
-            LOG(LOG_WARNING, MESSAGE_SETTINGS, "TrustedProxies: unknown user, ignoring it",
-                {"setting", names[i]});
+            LOG(LOG_WARNING, MESSAGE_SETTINGS,
+                "TrustedProxies= names an unknown user, ignoring it", {"setting", names[i]});
     }
 }
 

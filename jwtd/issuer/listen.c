@@ -107,7 +107,8 @@ static void take(struct loop *l, int fd)
 /* At a limit, of connections or of descriptors, the next ones wait in the socket's queue. */
 static void stop_accepting(struct loop *l, const char *cause)
 {
-    LOG(LOG_WARNING, MESSAGE_OVERLOAD, "Too many connections, new ones wait", {"cause", cause});
+    LOG(LOG_WARNING, MESSAGE_OVERLOAD, "Connection limit reached, new connections wait",
+        {"cause", cause});
     l->paused = sd_event_source_set_enabled(l->listener, SD_EVENT_OFF) >= 0;
 }
 
