@@ -16,7 +16,7 @@ struct keyword {
     size_t offset, size;
     const char *form;    /* what a value must be, for "expected FORM" */
     const char *initial; /* the default, parsed; NULL leaves the member zero */
-    const char *shown;   /* instead of initial: what a member that is NULL means, for people */
+    const char *shown;   /* what a member that is NULL means; shown instead of initial */
     bool (*valid)(struct slice value); /* of a text, of each word of a list */
     const char *min, *max;             /* of a number or time span, both inclusive */
     uint64_t step;                     /* of a time span: a multiple of these microseconds */
@@ -53,7 +53,7 @@ struct keyword_type {
     bool adds;    /* each value is one more element of a word_list */
 };
 
-extern const struct keyword_type keyword_flag;   /* bool; .names: false, true, and again */
+extern const struct keyword_type keyword_flag;   /* bool; .names: false, true, in turn */
 extern const struct keyword_type keyword_number; /* uint64_t */
 extern const struct keyword_type keyword_span;   /* uint64_t or int64_t */
 extern const struct keyword_type keyword_set;    /* uint32_t, a bit for each name; not empty */

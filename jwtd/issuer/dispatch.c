@@ -160,7 +160,7 @@ void dispatch_request(struct issuer_request *r)
         loop_answer(r, WIRE_UNAVAILABLE);
         return;
     }
-    (void)issuer_time(x); /* looks at the clock */
+    (void)issuer_time(x); /* logs a clock that was set back */
     if (r->type->sliding && !settings_of(r->loop)->token.sliding_tokens) {
         loop_answer(r, WIRE_NO_SESSION);
         return;

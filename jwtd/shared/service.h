@@ -20,11 +20,11 @@ struct service {
     bool settings_ok;
     uint64_t next_try; /* monotonic microseconds: not before this */
     char failure[512]; /* reported last and not recovered from; "": none */
-    unsigned busy;     /* holds: no IdleTimeout meanwhile */
+    unsigned busy;     /* holds that were not released: IdleTimeout does not run */
     sd_event_source *idle;
     /* A reload: `settings` has the new ones, and *old is freed when it returns. False, with a
      * sentence in *errmsg: nothing was changed, and the old ones stay in force. NULL: the
-     * daemon has made nothing of its settings. */
+     * daemon derives nothing from its settings. */
     bool (*on_reload)(void *arg, const struct settings *old, struct errmsg *errmsg);
     void *arg;
 };
@@ -44,7 +44,7 @@ int service_check_config(const char *name, const char *config);
  * "unavailable" to requests on false. */
 bool service_ready(struct service *s);
 
-/* Work begins and ends: IdleTimeout starts when there is as many of both. */
+/* Work begins and ends. IdleTimeout starts when every hold was released. */
 void service_hold(struct service *s);
 void service_release(struct service *s);
 
