@@ -114,7 +114,7 @@ static enum tok_err sign(const struct key *key, struct slice header, struct slic
 }
 
 enum tok_err issue_token(const struct key *key, const struct issue_claims *claims, size_t max,
-                         struct secret *ret, size_t *ret_len)
+                         struct secret *ret)
 {
     CLEANUP(secret_clear) struct secret payload = {0};
     CLEANUP(secret_clear) struct secret token = {0};
@@ -129,8 +129,6 @@ enum tok_err issue_token(const struct key *key, const struct issue_claims *claim
         return err;
     len = BASE64URL_LEN(header.n) + 1 + BASE64URL_LEN(payload.n) + 1 +
           BASE64URL_LEN(key_sig_len(key));
-    if (ret_len)
-        *ret_len = len;
     if (max && len > max)
         return TOK_TOO_LONG;
     err = secret_alloc(len, &token);

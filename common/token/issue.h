@@ -26,11 +26,10 @@ struct issue_claims {
     bool one_time;
 };
 
-/* TOK_TOO_LONG when the token would be longer than max bytes (0: no limit). ret_len may be
- * NULL; it is also set with TOK_TOO_LONG. *ret must be empty. TOK_JSON, TOK_CLAIM_TYPE: claims
- * that verify_token would refuse. */
+/* TOK_TOO_LONG when the token would be longer than max bytes (0: no limit). *ret must be empty.
+ * TOK_JSON, TOK_CLAIM_TYPE: claims that verify_token would refuse. */
 enum tok_err issue_token(const struct key *key, const struct issue_claims *claims, size_t max,
-                         struct secret *ret, size_t *ret_len) MUST_CHECK;
+                         struct secret *ret) MUST_CHECK;
 
 /* Decodes an id of 22 letters; false for any other text. */
 bool issue_id_read(struct slice letters, uint8_t ret[ISSUE_ID_BYTES]) MUST_CHECK;

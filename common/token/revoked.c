@@ -2,7 +2,6 @@
 
 #include "common/base/base64url.h"
 #include "common/base/cleanup.h"
-#include "common/base/text.h"
 
 #include <string.h>
 
@@ -31,16 +30,15 @@ void revoked_close(struct revoked *list)
     *list = (struct revoked){.fd = -1};
 }
 
-static bool line_valid(const char *line)
+bool revoked_line_read(const char line[REVOKED_LINE_LEN], int64_t *ret_exp)
 {
-    const char *exp = line + REVOKED_SID_LEN + 1;
+    const char *digits = line + REVOKED_SID_LEN + 1;
+    uint64_t exp;
 
-    if (!base64url_is_text((struct slice){line, REVOKED_SID_LEN}) || exp[-1] != ' ' ||
-        exp[EXP_DIGITS] != '\n')
+    if (!base64url_is_text((struct slice){line, REVOKED_SID_LEN}) || digits[-1] != ' ' ||
+        digits[EXP_DIGITS] != '\n' || !slice_digits((struct slice){digits, EXP_DIGITS}, &exp))
         return false;
-    for (size_t i = 0; i < EXP_DIGITS; i++)
-        if (!text_is_digit(exp[i]))
-            return false;
+    *ret_exp = (int64_t)exp;
     return true;
 }
 
@@ -78,8 +76,9 @@ static enum tok_err read_lines(const struct revoked *list, off_t first, size_t n
         return err;
     for (size_t i = 0; i < n; i++) {
         const char *line = ret + i * REVOKED_LINE_LEN;
+        int64_t exp;
 
-        if (!line_valid(line) || memcmp(before, line, REVOKED_SID_LEN) > 0)
+        if (!revoked_line_read(line, &exp) || memcmp(before, line, REVOKED_SID_LEN) > 0)
             return TOK_LIST;
         before = line;
     }

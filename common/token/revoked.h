@@ -31,5 +31,8 @@ void revoked_close(struct revoked *list);
  * is not 22 letters long cannot be on the list. */
 enum tok_err revoked_check(const struct revoked *list, struct slice sid) MUST_CHECK;
 
+/* Reads one line. False: malformed. */
+bool revoked_line_read(const char line[REVOKED_LINE_LEN], int64_t *ret_exp);
+
 /* Writes one line, without NUL. exp is capped at 9999999999. */
 void revoked_line(const char sid[REVOKED_SID_LEN], int64_t exp, char ret[REVOKED_LINE_LEN]);

@@ -97,7 +97,7 @@ static enum wire_status mint(const struct issuer *x, const char *kid,
                              const struct issue_claims *claims, size_t max, struct secret *ret)
 {
     const struct key *key = kid ? keys_find(&x->keys, kid) : NULL;
-    enum tok_err err = issue_token(key ? key : x->keys.signer, claims, max, ret, NULL);
+    enum tok_err err = issue_token(key ? key : x->keys.signer, claims, max, ret);
 
     if (err == TOK_OK)
         return WIRE_OK;
@@ -162,7 +162,6 @@ size_t mint_length(const struct issuer *x, size_t user_len)
     CLEANUP(secret_clear) struct secret token = {0};
     struct store_session s = {0};
     struct issue_claims claims;
-    size_t n = 0;
 
     memset(s.user, 'a', user_len < USER_NAME_MAX ? user_len : USER_NAME_MAX);
     s.pair.issued_at = issuer_wall();
@@ -170,5 +169,5 @@ size_t mint_length(const struct issuer *x, size_t user_len)
     claims.token_type = "access";
     claims.exp = s.pair.issued_at;
     claims.jti = s.pair.access_jti;
-    return issue_token(x->keys.signer, &claims, 0, &token, &n) == TOK_OK ? n : 0;
+    return issue_token(x->keys.signer, &claims, 0, &token) == TOK_OK ? token.n : 0;
 }

@@ -70,7 +70,7 @@ void bench_token_make(const char *alg, struct bench_token *ret)
     timing_must(key_generate(NULL, row, &ret->key) == TOK_OK, "a key");
     make_policy(alg, &ret->policy);
     ret->keys = make_keyset(ret->key);
-    timing_must(issue_token(ret->key, &ret->claims, 0, &ret->token, NULL) == TOK_OK, "a token");
+    timing_must(issue_token(ret->key, &ret->claims, 0, &ret->token) == TOK_OK, "a token");
     token = secret_slice(&ret->token);
     dot = memrchr(token.p, '.', token.n);
     ret->input = (struct slice){token.p, (size_t)(dot - token.p)};
@@ -114,7 +114,7 @@ void bench_mint(void *arg, size_t n)
     for (size_t i = 0; i < n; i++) {
         struct secret token = {0};
 
-        timing_must(issue_token(t->key, &t->claims, 4096, &token, NULL) == TOK_OK, "mint");
+        timing_must(issue_token(t->key, &t->claims, 4096, &token) == TOK_OK, "mint");
         secret_clear(&token);
     }
 }

@@ -85,20 +85,6 @@ static bool add_revoked(void *arg, const uint8_t sid[ISSUE_ID_BYTES], int64_t la
     return lines_add(arg, line);
 }
 
-/* False: malformed. */
-static bool line_exp(const char *line, int64_t *ret)
-{
-    struct slice sid = {line, REVOKED_SID_LEN};
-    struct slice digits = {line + REVOKED_SID_LEN + 1, REVOKED_LINE_LEN - REVOKED_SID_LEN - 2};
-    uint64_t exp;
-
-    if (!base64url_is_text(sid) || line[REVOKED_SID_LEN] != ' ' ||
-        line[REVOKED_LINE_LEN - 1] != '\n' || !slice_digits(digits, &exp))
-        return false;
-    *ret = (int64_t)exp;
-    return true;
-}
-
 /* Adds the lines of the file that expire after this time. */
 static enum tok_err add_published(const char *path, int64_t after, struct revoked_lines *lines,
                                   struct errmsg *errmsg)
@@ -118,7 +104,7 @@ static enum tok_err add_published(const char *path, int64_t after, struct revoke
     for (const char *line = old.p; line < old.p + old.n; line += REVOKED_LINE_LEN) {
         int64_t exp;
 
-        if (!line_exp(line, &exp))
+        if (!revoked_line_read(line, &exp))
             return errmsg_set(errmsg, TOK_LIST,
                               "%s:%zu: malformed line: remove the file, it is created again "
                               "from the store",

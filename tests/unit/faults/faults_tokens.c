@@ -204,7 +204,7 @@ static enum tok_err issue(const void *given, char *text)
     CLEANUP(secret_clear) struct secret token = {0};
     CLEANUP(secret_clear) struct secret signature = {0};
     struct jws jws;
-    enum tok_err err = issue_token(g->key, &claims, 0, &token, NULL);
+    enum tok_err err = issue_token(g->key, &claims, 0, &token);
     size_t n;
 
     (void)faults_end();

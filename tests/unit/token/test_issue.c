@@ -43,7 +43,7 @@ static void cut_token(const struct issue_claims *claims, struct secret *ret,
 {
     CLEANUP(cleanup_key) struct key *key = forge_key(RFC8037_PRIVATE, KEY_PRIVATE);
 
-    ck_assert_ok(issue_token(key, claims, 0, ret, NULL));
+    ck_assert_ok(issue_token(key, claims, 0, ret));
     ck_assert_ok(jws_split(secret_slice(ret), ret_jws));
 }
 
@@ -68,8 +68,7 @@ START_TEST(an_access_token_has_this_form)
     struct jws jws;
     size_t n;
 
-    ck_assert_ok(issue_token(key, &claims, 511, &token, &n));
-    ck_assert_uint_eq(n, token.n);
+    ck_assert_ok(issue_token(key, &claims, 511, &token));
     ck_assert_ok(jws_split(secret_slice(&token), &jws));
 
     CLEANUP(cleanup_free) char *header = decode_part(jws.header);
@@ -152,25 +151,25 @@ START_TEST(the_same_claims_give_the_same_bytes)
     CLEANUP(secret_clear) struct secret b = {0};
     struct issue_claims claims = sample();
 
-    ck_assert_ok(issue_token(key, &claims, 0, &a, NULL));
-    ck_assert_ok(issue_token(key, &claims, 0, &b, NULL));
+    ck_assert_ok(issue_token(key, &claims, 0, &a));
+    ck_assert_ok(issue_token(key, &claims, 0, &b));
     ck_assert(secret_equal(secret_slice(&a), secret_slice(&b)));
 }
 END_TEST
 
-START_TEST(a_token_over_the_limit_is_told_by_its_length_and_not_made)
+START_TEST(a_token_over_the_limit_is_not_issued)
 {
     CLEANUP(cleanup_key) struct key *key = forge_key(RFC8037_PRIVATE, KEY_PRIVATE);
     CLEANUP(secret_clear) struct secret token = {0};
     struct issue_claims claims = sample();
-    size_t n, again;
+    size_t n;
 
-    ck_assert_ok(issue_token(key, &claims, 0, &token, &n));
+    ck_assert_ok(issue_token(key, &claims, 0, &token));
+    n = token.n;
     secret_clear(&token);
-    ck_assert_err(issue_token(key, &claims, n - 1, &token, &again), TOK_TOO_LONG);
-    ck_assert_uint_eq(again, n);
+    ck_assert_err(issue_token(key, &claims, n - 1, &token), TOK_TOO_LONG);
     ck_assert_ptr_null(token.p);
-    ck_assert_ok(issue_token(key, &claims, n, &token, NULL));
+    ck_assert_ok(issue_token(key, &claims, n, &token));
     ck_assert_uint_eq(token.n, n);
 }
 END_TEST
@@ -202,7 +201,7 @@ static size_t wipes_of(struct slice bytes, const struct issue_claims *claims, si
 
     wiped.wanted = bytes;
     wiped.found = 0;
-    ck_assert_err(issue_token(key, claims, max, &token, NULL), want);
+    ck_assert_err(issue_token(key, claims, max, &token), want);
     wiped.wanted = (struct slice){0};
     return wiped.found;
 }
@@ -246,13 +245,13 @@ START_TEST(what_we_would_refuse_is_never_signed)
     struct issue_claims claims = sample();
 
     claims.names.user = "iss";
-    ck_assert_err(issue_token(key, &claims, 0, &token, NULL), TOK_JSON);
+    ck_assert_err(issue_token(key, &claims, 0, &token), TOK_JSON);
     claims = sample();
     claims.user = "al\xffice";
-    ck_assert_err(issue_token(key, &claims, 0, &token, NULL), TOK_JSON);
+    ck_assert_err(issue_token(key, &claims, 0, &token), TOK_JSON);
     claims = sample();
     claims.exp = INT64_MAX;
-    ck_assert_err(issue_token(key, &claims, 0, &token, NULL), TOK_CLAIM_TYPE);
+    ck_assert_err(issue_token(key, &claims, 0, &token), TOK_CLAIM_TYPE);
     ck_assert_ptr_null(token.p);
 }
 END_TEST
@@ -263,7 +262,7 @@ START_TEST(a_public_key_mints_nothing)
     CLEANUP(secret_clear) struct secret token = {0};
     struct issue_claims claims = sample();
 
-    ck_assert_err(issue_token(key, &claims, 0, &token, NULL), TOK_KEYS);
+    ck_assert_err(issue_token(key, &claims, 0, &token), TOK_KEYS);
     ck_assert_ptr_null(token.p);
 }
 END_TEST
@@ -316,7 +315,7 @@ START_TEST(a_long_name_on_a_long_host_fits_sudo)
     claims.user = "a-user-name-of-thirty-two-letter";
     claims.issuer = "https://login-node-17.cluster.example.org";
     claims.audience = audience;
-    ck_assert_ok(issue_token(key, &claims, 511, &token, NULL));
+    ck_assert_ok(issue_token(key, &claims, 511, &token));
 }
 END_TEST
 
@@ -343,8 +342,7 @@ UNIT_MAIN("issue", an_access_token_has_this_form, optional_claims_come_last_in_o
           a_sliding_tokens_second_end_stands_where_simplejwt_puts_it,
           claims_are_called_as_the_settings_say,
           text_is_escaped_so_that_it_stays_inside_its_claim,
-          the_same_claims_give_the_same_bytes,
-          a_token_over_the_limit_is_told_by_its_length_and_not_made,
+          the_same_claims_give_the_same_bytes, a_token_over_the_limit_is_not_issued,
           a_payload_of_any_length_is_minted_whole,
           claims_are_wiped_where_they_were_put_together,
           a_signature_is_wiped_where_it_was_copied_from, what_we_would_refuse_is_never_signed,

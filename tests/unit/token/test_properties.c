@@ -204,7 +204,7 @@ static void is_minted_again(const struct key *key, const struct minted *m,
     CLEANUP(secret_clear) struct secret second = {0};
     const struct alg *alg = key_alg(key);
 
-    ck_assert_ok(issue_token(key, &m->claims, 0, &second, NULL));
+    ck_assert_ok(issue_token(key, &m->claims, 0, &second));
     if (alg->kind != ALG_EC && !alg->pss)
         ck_assert(secret_equal(secret_slice(first), secret_slice(&second)));
     else
@@ -223,7 +223,7 @@ static void mint_and_read(struct range *r, const struct key *key, struct dice *d
         random_claims(d, &m);
         ask_for(r, &m);
         want = m.claims.one_time ? TOK_ONE_TIME : TOK_OK;
-        ck_assert_ok(issue_token(key, &m.claims, 0, &token, NULL));
+        ck_assert_ok(issue_token(key, &m.claims, 0, &token));
         is_minted_again(key, &m, &token);
         ck_assert_err(verify(r, set, secret_slice(&token)), want);
         is_minted(&r->result.claims, &m);

@@ -46,7 +46,7 @@ START_TEST(what_is_minted_is_taken)
         };
         struct verify_params ask;
 
-        ck_assert_ok(issue_token(b->key, &claims, 0, &token, NULL));
+        ck_assert_ok(issue_token(b->key, &claims, 0, &token));
         ask = ask_of(b, secret_slice(&token));
         ask.check.user = text_slice(claims.user);
         ck_assert_ok(verify_token(&ask, &b->result, NULL));
