@@ -1,9 +1,9 @@
 # shellcheck shell=bash
-# What ./demo and ./test share: packages, a place to mount in, the build. Sourced, not run.
-# Nothing here changes the machine but to install packages; no service is started on it.
+# Shared by ./demo and ./test: packages, a mount point, the build. Sourced.
+# The machine is changed only by installing packages; no service is started.
 
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-# shellcheck disable=SC2034 # read by those who source this
+# shellcheck disable=SC2034 # used by the scripts that source this
 cache=/var/cache/jwt-demo
 
 say() {
@@ -16,11 +16,11 @@ die() {
 }
 
 need_root() {
-    [ "$(id -u)" = 0 ] || die "run this as root: it installs packages and boots a throwaway container"
+    [ "$(id -u)" = 0 ] || die "must be run as root: it installs packages and boots a container"
 }
 
-# In a plain chroot "/" is no mount point, and neither unshare(1) nor systemd-nspawn can make it
-# private. A bind mount of it is one: go on in there. The files are the same.
+# In a plain chroot "/" is not a mount point, and neither unshare(1) nor systemd-nspawn can make it
+# private. Continue in a chroot to a bind mount of it.
 enter_mount_point() {
     if [ -n "${JWT_MOUNT_POINT:-}" ] || mountpoint -q /; then
         return 0
@@ -34,7 +34,7 @@ enter_mount_point() {
         exit "$status"' sh "$@"
 }
 
-# The kernel's file systems that a bare chroot may lack.
+# Kernel file systems that a plain chroot may lack.
 mount_kernel_files() {
     [ -e /proc/self ] || mount -t proc proc /proc
     [ -d /sys/kernel ] || mount -t sysfs sysfs /sys
@@ -43,7 +43,7 @@ mount_kernel_files() {
     [ -e /dev/fd ] || ln -s /proc/self/fd /dev/fd
 }
 
-# Runs a command while a policy-rc.d of ours keeps packages from starting services.
+# Runs a command while policy-rc.d prevents packages from starting services.
 without_services() {
     local policy=/usr/sbin/policy-rc.d made='' status=0
     if [ ! -e "$policy" ]; then
@@ -62,7 +62,7 @@ apt_update_once() {
     apt_updated=1
 }
 
-# Installs those packages that are not there yet.
+# Installs the packages that are missing.
 install_packages() {
     local missing=() package
     for package in "$@"; do
@@ -81,8 +81,8 @@ install_packages() {
     rm -f "/tmp/jwt-apt.$$"
 }
 
-# nginx is unpacked into build/nginx, not installed: an installed one would be enabled here and start
-# with the machine. What its program links are installed anyway, and named to be sure.
+# nginx is unpacked into build/nginx and not installed, because the package enables its service. The
+# libraries that the program links are installed.
 fetch_nginx() {
     local dir=$top/build/nginx
     [ ! -x "$dir/usr/sbin/nginx" ] || return 0
@@ -91,7 +91,7 @@ fetch_nginx() {
     mkdir -p "$dir"
     (cd "$dir" && apt-get -q download nginx) >/dev/null 2>&1 </dev/null ||
         { apt_update_once && (cd "$dir" && apt-get -q download nginx) >/dev/null 2>&1 </dev/null; } ||
-        die "can't download nginx"
+        die "cannot download nginx"
     dpkg -x "$dir"/nginx_*.deb "$dir"
 }
 
@@ -102,7 +102,7 @@ build_packages=(gcc libc6-dev meson ninja-build pkg-config libssl-dev libjson-c-
 container_packages=(systemd systemd-sysv systemd-container dbus libpam-systemd sudo openssh-client curl
     python3 openssl login passwd procps pamtester)
 
-# build DIR [MESON OPTION...]: makes DIR once, then builds all in it.
+# build DIR [MESON OPTION...]: configures DIR once, then builds.
 build() {
     local dir=$1
     shift

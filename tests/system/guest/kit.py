@@ -1,5 +1,5 @@
-"""What the parts of the system suite share: the throwaway machine's doors, its API, tokens of our own
-making, the journal."""
+"""Shared by the tests of the system suite: logins at the services of the container, the HTTP API, tokens
+signed by the test, the journal."""
 
 import base64
 import hashlib
@@ -29,7 +29,7 @@ def systemctl(*words):
 
 
 def api(path, body=None, token=None):
-    """Status and JSON of one request, asked with curl."""
+    """Status and JSON of one request, sent with curl."""
     argv = [*HTTP, "-w", "\n%{http_code}", "http://localhost" + path]
     if body is not None:
         argv += ["--json", "@-"]
@@ -47,14 +47,14 @@ def obtain(user="alice", password=ALICE):
     return pair
 
 
-# The doors. Each takes the user to become and what to type, and tells whether it opened.
+# Logins. Each takes the user and what is typed at the prompt, and returns whether it succeeded.
 
 NO_ANSWER = None
 SSH = "ssh -o StrictHostKeyChecking=accept-new -o NumberOfPasswordPrompts=1 -o LogLevel=ERROR"
 
 
 def answering(typed):
-    """A program that prints the answer, or ends who asks when there is none."""
+    """A program that prints the answer, or kills its caller if there is none."""
     path = "/tmp/answer"
     with open(path, "w", encoding="utf-8") as file:
         file.write("#!/bin/sh\nkill $PPID\n" if typed is NO_ANSWER else f"#!/bin/sh\ncat <<'TYPED'\n{typed}\nTYPED\n")
@@ -67,44 +67,44 @@ def line(typed):
 
 
 def ssh(options, user, typed, command="id -un"):
-    """What the command there printed."""
+    """The result of the command on the far side."""
     return sh(f"SSH_ASKPASS={answering(typed)} SSH_ASKPASS_REQUIRE=force {SSH} {options} {user}@localhost "
               + shlex.quote(command))
 
 
 def by_ssh(options):
-    def door(user, typed):
+    def login(user, typed):
         out = ssh(options, user, typed)
         return out.returncode == 0 and out.stdout.strip() == user
 
-    return door
+    return login
 
 
 def by_sudo(options):
-    def door(user, typed):
+    def login(user, typed):
         out = sh(f"SUDO_ASKPASS={answering(typed)} sudo -k {options} id -un", line(typed), user)
         return out.returncode == 0 and out.stdout.strip() == "root"
 
-    return door
+    return login
 
 
 def by_su(command):
-    def door(user, typed):
+    def login(user, typed):
         out = sh(f"{command} {user} -c 'id -un'", line(typed), "nobodyspecial")
         return out.returncode == 0 and out.stdout.strip() == user
 
-    return door
+    return login
 
 
 PASSWORD_METHOD = "-o PreferredAuthentications=password"
 KEYBOARD_METHOD = "-o PreferredAuthentications=keyboard-interactive"
 sudo = by_sudo("-S -p ''")
 su = by_su("su")
-DOORS = {"ssh by password": by_ssh(PASSWORD_METHOD), "ssh by keyboard-interactive": by_ssh(KEYBOARD_METHOD),
+LOGINS = {"ssh by password": by_ssh(PASSWORD_METHOD), "ssh by keyboard-interactive": by_ssh(KEYBOARD_METHOD),
          "sudo -S": sudo, "su": su}
 
 
-# Tokens of our own making, signed with the issuer's own key: what only a bug could let through.
+# Tokens that the test signs with the issuer's key.
 
 
 def b64(data):
@@ -116,7 +116,7 @@ def unb64(text):
 
 
 def issuer_key():
-    """The key that signs: after a rotation, the one whose thumbprint begins the file `signer`."""
+    """The signing key: after a rotation, the one whose thumbprint is at the start of the file `signer`."""
     directory = "/var/lib/jwtd-issuer/keys/"
     if os.path.exists(directory + "signer"):
         with open(directory + "signer", encoding="ascii") as file:
@@ -157,8 +157,8 @@ def flip(token, part):
 
 
 def refused_tokens():
-    """Name -> user, token, and what the journal's line must say. The unit tests and the pam suite try every
-    other; the table of services has those that a door could tell apart."""
+    """Name -> user, token, and the reason in the log line. Other invalid tokens are in the unit tests, the pam
+    suite and the table of services."""
     now = int(time.time())
     good = mint()
     public = unb64(issuer_key()["x"])
@@ -179,14 +179,13 @@ CURSOR = "/root/cursor"
 
 
 def journal():
-    """What the journal got since the last call."""
+    """The journal since the last call."""
     return sh(f"journalctl --sync; journalctl -q --no-pager -o short --cursor-file={CURSOR}").stdout
 
 
 
 def prepare():
-    """What the suite adds to the machine. The delays after a wrong answer are pam_unix's,
-    login's and su's, and not of interest here."""
+    """Adds a user and removes the delays after a failed login (pam_unix, login, su) from the container."""
     sh("useradd -M -s /bin/sh nobodyspecial")
     sh("sed -i -E 's/pam_unix.so (nullok|obscure yescrypt)$/& nodelay/' /etc/pam.d/common-auth"
        " /etc/pam.d/common-password")

@@ -1,4 +1,4 @@
-"""What all the tests before have left in the journal."""
+"""Runs last: the journal after all other tests."""
 
 from kit import api, sh
 

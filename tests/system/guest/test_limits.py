@@ -1,4 +1,4 @@
-"""Sessions that end with their token, with real logind: session_limit as the manual shows it."""
+"""session_limit as in the manual, with logind: a session ends when its token expires."""
 
 import re
 import shlex
@@ -8,9 +8,9 @@ import time
 from kit import KEYBOARD_METHOD, PASSWORD_METHOD, SSH, answering, journal, mint, sh
 from test_stacks import PAM, kept, manual, put_before
 
-LIFE = 10  # seconds from the mint to exp
+LIFE = 10  # seconds until the token expires
 OUTSIDE = "-u alice -x -f '/usr/bin/sleep 4799'"
-GONE = 5  # and at most so many more until the shell is gone
+GONE = 5  # at most so many seconds more until the shell has ended
 
 
 def session_line():
@@ -19,13 +19,13 @@ def session_line():
 
 
 def command(number):
-    """A shell that stays, in the foreground and behind nohup, by arguments that tell it from others."""
+    """Two processes that keep running, in the foreground and under nohup; their arguments identify them."""
     return f"nohup sleep {number}1 >/dev/null 2>&1 & sleep {number}0; true"
 
 
-def start(door, number, token):
-    if door == "su -l":
-        # No -l: su opens a session where its caller is in none.
+def start(login, number, token):
+    if login == "su -l":
+        # No -l: su opens a session only if its caller is in none.
         argv = ["runuser", "-u", "nobodyspecial", "--", "su", "-l", "alice", "-c", command(number)]
         text = token + "\n"
     else:
@@ -45,7 +45,7 @@ def alive(number):
 
 
 def wait_for(number, there, deadline):
-    """Until both processes of a session are there, or none is."""
+    """Waits until both processes of a session run, or neither does."""
     while alive(number) != ("2" if there else "0"):
         assert time.time() < deadline, (number, there, alive(number), journal()[-3000:])
         time.sleep(0.1)
@@ -56,12 +56,12 @@ def test_a_session_ends_with_its_token_within_five_seconds():
         for service in ("sshd", "su"):
             put_before(PAM + service, "@include common-session", session_line())
         ends = int(time.time()) + LIFE
-        doors = dict(enumerate((PASSWORD_METHOD, KEYBOARD_METHOD, "su -l"), 471))
-        processes = [start(door, number, mint(exp=ends)) for number, door in doors.items()]
+        logins = dict(enumerate((PASSWORD_METHOD, KEYBOARD_METHOD, "su -l"), 471))
+        processes = [start(login, number, mint(exp=ends)) for number, login in logins.items()]
         time.sleep(max(0, ends - 0.5 - time.time()))
-        for number, door in doors.items():
-            assert alive(number) == "2", (door, "ended too early", journal())
-        for number, door in doors.items():
+        for number, login in logins.items():
+            assert alive(number) == "2", (login, "ended too early", journal())
+        for number, login in logins.items():
             wait_for(number, False, ends + GONE)
             print(f"# {door}: all of it gone {time.time() - ends:.1f} s after exp")
         for process in processes:
@@ -69,7 +69,7 @@ def test_a_session_ends_with_its_token_within_five_seconds():
 
 
 def test_a_lingering_user_manager_outlives_the_token():
-    """As the manual says."""
+    """As documented in the manual."""
     with kept(PAM + "sshd"):
         put_before(PAM + "sshd", "@include common-session", session_line())
         sh("loginctl enable-linger alice")

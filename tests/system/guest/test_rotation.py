@@ -1,5 +1,5 @@
-"""Root's jwtctl on the whole machine: keys rotated under logins, sessions revoked; and what a host gets from
-`jwtctl run -- ssh`."""
+"""jwtctl as root: keys rotated during logins, sessions revoked; and the tokens that `jwtctl run -- ssh`
+presents."""
 
 import json
 import os
@@ -7,14 +7,14 @@ import stat
 import threading
 import time
 
-from kit import ALICE, DOORS, api, journal, obtain, sh, systemctl
+from kit import ALICE, LOGINS, api, journal, obtain, sh, systemctl
 
 KEYS = "/var/lib/jwtd-issuer/keys"
 
 
 def opens(user, token):
-    """The doors that do, by name."""
-    return [name for name, door in DOORS.items() if door(user, token)]
+    """The names of the services that accept the token."""
+    return [name for name, login in LOGINS.items() if login(user, token)]
 
 
 def test_a_rotation_under_logins_refuses_none_of_them():
@@ -25,8 +25,8 @@ def test_a_rotation_under_logins_refuses_none_of_them():
         while not over.is_set():
             status, fresh = api("/api/token/", {"username": "alice", "password": ALICE})
             for pair in (before, fresh) if status == 200 else (before,):
-                (opened if DOORS["sudo -S"]("alice", pair["access"]) else refused).append(pair)
-            if status not in (200, 503):  # what was under way when the issuer was killed
+                (opened if LOGINS["sudo -S"]("alice", pair["access"]) else refused).append(pair)
+            if status not in (200, 503):  # in progress when the issuer was killed
                 refused.append(fresh)
 
     thread = threading.Thread(target=keep_logging_in)
@@ -46,7 +46,7 @@ def test_a_rotation_under_logins_refuses_none_of_them():
     assert [k["before"] for k in kids[1:]] == [k["kid"] for k in kids[:-1]], kids
     after = obtain()
     for token in (before["access"], after["access"]):
-        assert opens("alice", token) == list(DOORS)
+        assert opens("alice", token) == list(LOGINS)
     assert api("/api/token/refresh/", {"refresh": before["refresh"]})[0] == 200
     for name in os.listdir(KEYS):
         info = os.stat(f"{KEYS}/{name}")
@@ -65,18 +65,18 @@ def test_an_old_key_is_not_retired_while_its_tokens_live():
 
 def test_revoke_takes_effect_at_every_service():
     pair = obtain()
-    assert opens("alice", pair["access"]) == list(DOORS)
+    assert opens("alice", pair["access"]) == list(LOGINS)
     out = sh("jwtctl revoke alice")
     assert out.returncode == 0 and "revoked" in out.stdout, out
     assert opens("alice", pair["access"]) == []
     assert api("/api/token/refresh/", {"refresh": pair["refresh"]})[0] == 401
-    assert opens("alice", obtain()["access"]) == list(DOORS)
+    assert opens("alice", obtain()["access"]) == list(LOGINS)
     out = sh("jwtctl revoke carol", user="alice")
     assert out.returncode == 1 and "must be run as root" in out.stderr, out
 
 
 def asked(service, prompt):
-    """What askpass answers within `jwtctl run`."""
+    """The token that askpass prints under `jwtctl run`."""
     out = sh(f"JWT_ASKPASS_SERVICE={service} /usr/libexec/jwt/askpass \"{prompt}\"", user="alice")
     assert out.returncode == 0, out
     return out.stdout.strip()
@@ -87,14 +87,14 @@ def test_the_token_given_to_ssh_is_accepted_once_by_sshd_only():
     try:
         for name in ("ssh by password", "ssh by keyboard-interactive"):
             token = asked("sshd", "alice@localhost's password: ")
-            assert not DOORS["sudo -S"]("alice", token) and not DOORS["su"]("alice", token)
+            assert not LOGINS["sudo -S"]("alice", token) and not LOGINS["su"]("alice", token)
             assert api("/api/user/", token=token)[0] in (401, 403)
             journal()
-            assert DOORS[name]("alice", token), journal()
-            assert not DOORS[name]("alice", token)
+            assert LOGINS[name]("alice", token), journal()
+            assert not LOGINS[name]("alice", token)
             assert "spent" in journal()
         token = asked("sudo", "[sudo] password for alice: ")
-        assert DOORS["sudo -S"]("alice", token) and not DOORS["ssh by password"]("alice", token)
+        assert LOGINS["sudo -S"]("alice", token) and not LOGINS["ssh by password"]("alice", token)
         for _ in range(2):
             out = sh("jwtctl run -- ssh -o StrictHostKeyChecking=accept-new -o LogLevel=ERROR localhost id -un",
                      user="alice")

@@ -1,5 +1,5 @@
-"""The table of services and cases: each cell is a login at the real service. Which cell opens follows from
-what a service takes and a case needs; the data keeps that and what the journal's lines said of it."""
+"""The table of services and cases: each cell is a login at the real service. Whether it succeeds follows from
+what the service accepts and the case needs; services.tsv lists the result and the reasons in the journal."""
 
 import contextlib
 import os
@@ -20,7 +20,7 @@ NEW_PASSWORD = "Quite-another-4711"
 
 
 def read_until(terminal, *words):
-    """What the terminal shows, up to one of the words, its end, or twenty seconds."""
+    """The output of the terminal up to one of the words, its end, or 20 s."""
     text = ""
     deadline = time.monotonic() + 20
     while not any(word in text for word in words) and time.monotonic() < deadline:
@@ -34,7 +34,7 @@ def read_until(terminal, *words):
 
 
 def login(user, typed):
-    """On a terminal of its own, as a getty starts it."""
+    """On a new terminal, as started by getty."""
     pid, terminal = pty.fork()
     if pid == 0:
         os.execv("/bin/login", ["login", user])
@@ -54,12 +54,12 @@ def login(user, typed):
 
 
 def locker(user, typed):
-    """A caller that is not root, asking about somebody: a screen locker does so."""
+    """A caller that is not root and authenticates a user, as a screen locker does."""
     return sh(f"pamtester locker {user} authenticate acct_mgmt", line(typed), "alice").returncode == 0
 
 
 def passwd(user, typed):
-    """The answer stands for the password of now."""
+    """What is typed is the current password."""
     out = sh("passwd", line(typed) and line(typed) + f"{NEW_PASSWORD}\n{NEW_PASSWORD}\n", user)
     if out.returncode != 0:
         return False
@@ -84,8 +84,8 @@ PAM_NAMES = {"sshd": "sshd", "sudo -i": "sudo-i", "sudo": "sudo", "su -l": "su-l
              "caller": "locker", "passwd": "passwd"}
 
 
-def pam_name(door):
-    return next(name for start, name in PAM_NAMES.items() if door.startswith(start))
+def pam_name(service):
+    return next(name for start, name in PAM_NAMES.items() if service.startswith(start))
 
 
 @contextlib.contextmanager
@@ -140,13 +140,13 @@ def old(**claims):
     return mint(exp=now - 10, iat=now - 100, **claims)
 
 
-TOKEN, ONCE, OTHER = "a token", "a token for one use", "a token of somebody else than the caller"
+TOKEN, ONCE, OTHER = "a token", "a token for one use", "a token of another user than the caller"
 PASSWORD, NEVER = "a password", "nothing"
 
-# Only root can note that a token was used, and ask pam_unix about others.
+# Only root can record a used token and check other users with pam_unix.
 TAKES = {"caller that is not root": (TOKEN, PASSWORD), "passwd": (PASSWORD,)}
 
-# Name: what it needs, the user, what is typed for a PAM service of that name, and what is wrong meanwhile.
+# Name: what it needs, the user, what is typed for a PAM service of that name, and the fault in place.
 CASES = {
     "good token": (TOKEN, "alice", lambda _: obtain()["access"]),
     "good token, another user": (OTHER, "carol", lambda _: mint(sub="carol")),
@@ -179,29 +179,29 @@ CASES = {
     "no answer": (NEVER, "alice", lambda _: NO_ANSWER),
 }
 
-# Who calls sudo and passwd is somebody, and not root.
+# The caller of sudo and passwd is a user other than root.
 NOT_ASKED = {"sudo": ("good token, root", "good token, unknown user"),
              "passwd": ("good token, root", "good token, unknown user", "good token, another user")}
 
 
-def is_asked(door, case):
-    return not any(door.startswith(start) and case in cases for start, cases in NOT_ASKED.items())
+def is_asked(service, case):
+    return not any(service.startswith(start) and case in cases for start, cases in NOT_ASKED.items())
 
 
-def should_open(door, case):
-    return CASES[case][0] in TAKES.get(door, (TOKEN, ONCE, OTHER, PASSWORD))
+def should_open(service, case):
+    return CASES[case][0] in TAKES.get(service, (TOKEN, ONCE, OTHER, PASSWORD))
 
 
-def run_cell(door, case):
-    """The table's line of this cell, as it is now."""
+def run_cell(service, case):
+    """Whether the login succeeded, and the row of services.tsv."""
     _, user, typed, *wrong = CASES[case]
-    text = typed(pam_name(door))
+    text = typed(pam_name(service))
     if typed is spent:
         journal()
     with wrong[0]() if wrong else contextlib.nullcontext():
-        opened = SERVICES[door](user, text)
+        opened = SERVICES[service](user, text)
     said = journal()
-    assert text is NO_ANSWER or len(text) < 20 or text not in said, (door, case)
+    assert text is NO_ANSWER or len(text) < 20 or text not in said, (service, case)
     lines = re.findall(r"pam_jwt\((\S+?)\).*? reason=(\w+)", said)
     verdicts = ", ".join(f"{place} {reason}" for place, reason in lines)
     return opened, f"{door}\t{case}\t{'yes' if opened else 'no'}\t{verdicts or '-'}"
@@ -217,8 +217,8 @@ def add_lines(service, before, lines):
 
 
 @contextlib.contextmanager
-def every_door():
-    """The stacks that ./setup leaves as they are, a key for alice, carol and bob, a second sshd."""
+def every_service():
+    """Adds the stacks that ./setup leaves unchanged, a key for alice, carol and bob, and a second sshd."""
     sh("mkdir -p /root/pam.d && cp -a /etc/pam.d/. /root/pam.d/")
     add_lines("login", "@include common-auth", AUTH)
     add_lines("login", "@include common-account", "account required pam_jwt.so\n")
@@ -242,13 +242,13 @@ def every_door():
 
 
 def cells():
-    with every_door():
+    with every_service():
         journal()
-        for door in SERVICES:
+        for service in SERVICES:
             for case in CASES:
-                if is_asked(door, case):
-                    opened, text = run_cell(door, case)
-                    yield door, case, opened, text
+                if is_asked(service, case):
+                    opened, text = run_cell(service, case)
+                    yield service, case, opened, text
 
 
 def print_table():
@@ -261,9 +261,9 @@ def test_every_cell_of_services_and_cases_is_as_the_table_says():
     with open(DATA, encoding="utf-8") as file:
         want = file.read().split("\n")[1:-1]
     wrong, number = [], 0
-    for door, case, opened, text in cells():
+    for service, case, opened, text in cells():
         number += 1
-        if opened != should_open(door, case) or text not in want:
+        if opened != should_open(service, case) or text not in want:
             wrong.append(text)
     print(f"# {len(SERVICES)} services, {len(CASES)} cases: {number} cells")
     assert not wrong and number == len(want), "\n# ".join([f"{number} cells, the data has {len(want)}", *wrong])

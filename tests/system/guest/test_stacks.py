@@ -1,4 +1,4 @@
-"""The stacks of pam_jwt(8), as they stand there, and the profile for pam-auth-update, at the real services."""
+"""The stacks of pam_jwt(8), read from the manual, and the profile for pam-auth-update, at the real services."""
 
 import contextlib
 import glob
@@ -7,7 +7,7 @@ import re
 import shutil
 import subprocess
 
-from kit import ALICE, CAROL, DOORS, KEYBOARD_METHOD, PASSWORD_METHOD, api, journal, mint, obtain, sh, ssh, su, sudo
+from kit import ALICE, CAROL, LOGINS, KEYBOARD_METHOD, PASSWORD_METHOD, api, journal, mint, obtain, sh, ssh, su, sudo
 
 PAM = "/etc/pam.d/"
 WRONG = "not the password"
@@ -20,14 +20,14 @@ def manual():
 
 
 def examples():
-    """Path -> text of each literal block of the manual that names a file in its first line."""
+    """Path -> text of each literal block in the manual whose first line names a file."""
     blocks = re.findall(r"^\.Bd -literal.*\n(# (/etc/\S+)\n(?:.*\n)*?)\.Ed$", manual(), re.M)
     return {path: text.replace("\\e", "\\") for text, path in blocks}
 
 
 @contextlib.contextmanager
 def kept(*paths):
-    """These files are afterwards what they were."""
+    """Restores these files at the end."""
     before = {}
     for path in paths:
         if os.path.exists(path):
@@ -69,19 +69,19 @@ def take_module_out(*services):
         write(PAM + service, "".join(x for x in text.splitlines(True) if "pam_jwt" not in x))
 
 
-def assert_door(name, door):
+def assert_login(name, login):
     token = obtain()["access"]
-    assert door("alice", token), name + " with the token\n" + journal()
-    assert door("alice", ALICE), name + " with the password\n" + journal()
+    assert login("alice", token), name + " with the token\n" + journal()
+    assert login("alice", ALICE), name + " with the password\n" + journal()
     for typed in (mint(sub="carol"), WRONG):
-        assert not door("alice", typed), (name, typed[:20])
+        assert not login("alice", typed), (name, typed[:20])
 
 
 def test_the_manuals_stack_of_sshd_works():
     with kept(PAM + "sshd"):
         write(PAM + "sshd", examples()[PAM + "sshd"])
-        assert_door("ssh by password", DOORS["ssh by password"])
-        assert_door("ssh by keyboard-interactive", DOORS["ssh by keyboard-interactive"])
+        assert_login("ssh by password", LOGINS["ssh by password"])
+        assert_login("ssh by keyboard-interactive", LOGINS["ssh by keyboard-interactive"])
 
 
 def test_the_manuals_stack_of_sudo_prompts_each_time_and_refuses_after_logout():
@@ -94,7 +94,7 @@ def test_the_manuals_stack_of_sudo_prompts_each_time_and_refuses_after_logout():
         assert sh("visudo -c").returncode == 0
         pair = obtain()
         assert sh("sudo -k; " + command, pair["access"] + "\n", "alice").stdout == ""
-        assert_door("sudo", sudo)
+        assert_login("sudo", sudo)
         assert sudo("alice", pair["access"])
         assert api("/api/token/blacklist/", {"refresh": pair["refresh"]}) == (200, {})
         assert not sudo("alice", pair["access"])
@@ -108,8 +108,8 @@ def test_the_manuals_common_files_work_for_every_service():
         assert not su("alice", mint())
         for path in paths[:2]:
             write(path, examples()[path])
-        for name, door in DOORS.items():
-            assert_door(name, door)
+        for name, login in LOGINS.items():
+            assert_login(name, login)
 
 
 def common_files():
@@ -117,12 +117,12 @@ def common_files():
 
 
 def rules(text):
-    """The lines that PAM sees, one blank between words."""
+    """The lines without comments, with single blanks."""
     return [" ".join(x.split()) for x in text.splitlines() if x.strip() and not x.startswith("#")]
 
 
 def is_here(rule):
-    """The line of pam_cap comes with libpam-cap, which a small machine has not."""
+    """pam_cap is in libpam-cap, which may be missing."""
     return "pam_cap.so" not in rule or os.path.exists("/usr/share/pam-configs/capability")
 
 
@@ -142,12 +142,12 @@ def test_pam_auth_update_enables_and_disables_the_profile():
                 if name in before:
                     assert rules(read(name)) == [r for r in rules(text) if is_here(r)], read(name)
             assert sum("pam_jwt" in x for x in common_files().values()) == 2
-            for name, door in DOORS.items():
-                assert door("alice", obtain()["access"]), name + "\n" + journal()
-                assert door("alice", ALICE), name + "\n" + journal()
-                assert not door("alice", mint(sub="carol")), name
-            assert DOORS["ssh by password"]("carol", CAROL)
-            # The service that sells tokens includes these files as well.
+            for name, login in LOGINS.items():
+                assert login("alice", obtain()["access"]), name + "\n" + journal()
+                assert login("alice", ALICE), name + "\n" + journal()
+                assert not login("alice", mint(sub="carol")), name
+            assert LOGINS["ssh by password"]("carol", CAROL)
+            # jwtd includes these files too: a token must not obtain tokens.
             assert api("/api/token/", {"username": "alice", "password": obtain()["access"]})[0] == 401
         finally:
             pam_auth_update("--disable", "jwt")
@@ -180,7 +180,7 @@ def test_home_limits_access_and_session_apply_to_a_token_login():
 
 
 def test_a_lock_of_pam_faillock_applies_to_tokens():
-    """CVE-2025-23013: an answer of "not my business" after preauth's success was a login."""
+    """CVE-2025-23013: PAM_IGNORE after a successful preauth was a login."""
     with kept(PAM + "su"):
         text = read(PAM + "su").replace("auth       sufficient pam_rootok.so\n", "")
         write(PAM + "su", "auth required pam_faillock.so preauth deny=2\n" + text.replace(

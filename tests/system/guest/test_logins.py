@@ -1,5 +1,5 @@
-"""The doors of the throwaway machine: one body of cases runs against each; each refusal must leave one line
-in the journal that says why, and nothing may leave a token there."""
+"""Logins at sshd, sudo and su, and the daemons under systemd: the same cases at each service. Each refusal logs
+one line with its reason."""
 
 import json
 import os
@@ -10,7 +10,7 @@ import subprocess
 import time
 
 import pytest
-from kit import (ALICE, CAROL, DAEMONS, DOORS, SETTINGS, api, journal, mint, obtain, refused_tokens, sh, su, sudo,
+from kit import (ALICE, CAROL, DAEMONS, LOGINS, SETTINGS, api, journal, mint, obtain, refused_tokens, sh, su, sudo,
                  systemctl)
 
 
@@ -44,25 +44,25 @@ def test_every_file_and_socket_has_its_owner_and_mode():
 
 def test_every_service_accepts_the_token_and_the_password():
     token = obtain()["access"]
-    for name, door in DOORS.items():
-        assert door("alice", token), name + " with the token\n" + journal()
-        assert door("alice", ALICE), name + " with the password\n" + journal()
-    assert DOORS["ssh by password"]("carol", CAROL)
+    for name, login in LOGINS.items():
+        assert login("alice", token), name + " with the token\n" + journal()
+        assert login("alice", ALICE), name + " with the password\n" + journal()
+    assert LOGINS["ssh by password"]("carol", CAROL)
 
 
 def test_every_service_accepts_a_token_signed_by_the_test():
-    for name, door in DOORS.items():
-        assert door("alice", mint()), name
+    for name, login in LOGINS.items():
+        assert login("alice", mint()), name
 
 
-@pytest.mark.parametrize("door", DOORS)
-def test_each_invalid_token_is_refused_with_one_log_line(door):
+@pytest.mark.parametrize("login", LOGINS)
+def test_each_invalid_token_is_refused_with_one_log_line(login):
     for case, (user, token, reason) in refused_tokens().items():
-        if door == "sudo -S" and user != "alice":
+        if login == "sudo -S" and user != "alice":
             user = "carol"
         journal()
-        assert not DOORS[door](user, token), case
-        # sudo asks again and finds the end of its input: libpam's own line, not a verdict.
+        assert not LOGINS[login](user, token), case
+        # sudo prompts again and reads the end of its input, which libpam logs.
         lines = [x for x in journal().split("\n") if "pam_jwt" in x and "conversation failed" not in x]
         assert len(lines) == 1, (case, lines)
         assert reason in lines[0] and "eyJ" not in lines[0], (case, reason, lines)
@@ -71,7 +71,7 @@ def test_each_invalid_token_is_refused_with_one_log_line(door):
 def test_a_token_for_an_expired_account_and_for_root_is_refused():
     for name in ("ssh by password", "ssh by keyboard-interactive", "su"):
         journal()
-        assert not DOORS[name]("bob", mint(sub="bob")), name
+        assert not LOGINS[name]("bob", mint(sub="bob")), name
         text = journal()
         assert re.search(r"account bob has expired|pam_jwt.*bob", text), text
     journal()
@@ -103,11 +103,11 @@ def test_logout_takes_effect_at_once_and_leaves_other_sessions():
     one, two = obtain(), obtain()
     assert sudo("alice", one["access"])
     assert api("/api/token/blacklist/", {"refresh": one["refresh"]}) == (200, {})
-    for name, door in DOORS.items():
+    for name, login in LOGINS.items():
         journal()
-        assert not door("alice", one["access"]), name
+        assert not login("alice", one["access"]), name
         assert "revoked" in journal(), name
-        assert door("alice", two["access"]), name
+        assert login("alice", two["access"]), name
 
 
 def test_refresh_works_and_reuse_after_the_grace_ends_the_session():
@@ -126,9 +126,9 @@ def test_tokens_are_accepted_while_the_daemons_are_stopped():
     systemctl("stop", "jwtd.socket", "jwtd-tcp.socket", "jwtd-issuer.socket", "jwtd-login.socket",
               *(n + ".service" for n in DAEMONS))
     try:
-        for name, door in DOORS.items():
-            assert door("alice", token), name
-            assert door("alice", ALICE), name
+        for name, login in LOGINS.items():
+            assert login("alice", token), name
+            assert login("alice", ALICE), name
     finally:
         systemctl("start", "jwtd.socket", "jwtd-tcp.socket")
     obtain()
@@ -140,7 +140,7 @@ def test_the_tcp_listener_works():
 
 
 def test_a_killed_daemon_starts_at_the_next_request_twenty_times():
-    """Within ten seconds here; systemd's own limits would close a socket at the sixth start."""
+    """With systemd's default limits the socket would fail at the sixth start."""
     obtain()
     ask = {"jwtd": lambda: api("/healthz"), "jwtd-issuer": lambda: api("/healthz"),
            "jwtd-login": lambda: api("/api/token/", {"username": "alice", "password": ALICE})}

@@ -1,5 +1,5 @@
-"""The daemons as systemd keeps them: reload, crashes, faults, the journal and its catalog, pam_faillock, and
-what jwtd's own user can't do."""
+"""The daemons under systemd: reload, crashes, faults, the journal and its catalog, pam_faillock, and what the
+user jwtd cannot do."""
 
 import json
 import os
@@ -14,7 +14,7 @@ WRONG = {"username": "alice", "password": "no such secret"}
 
 
 class Settings:
-    """A drop-in for the length of a test, which the daemons have read."""
+    """A drop-in that the daemons read, removed at the end."""
 
     def __init__(self, text):
         self.text = text
@@ -77,7 +77,7 @@ def test_reloads_under_load_lose_no_request_and_no_daemon():
         clients = [threading.Thread(target=ask) for _ in range(2)]
         for client in clients:
             client.start()
-        # tests/http/reload.py does fifty; here it is systemctl's part that counts.
+        # tests/http/test_reload.py does fifty; this tests systemctl reload.
         for number in range(8):
             settings.write(f"[Token]\nAccessTokenLifetime={6 + number % 5}min\n")
             out = sh("systemctl reload " + " ".join(DAEMONS))
@@ -87,7 +87,7 @@ def test_reloads_under_load_lose_no_request_and_no_daemon():
             client.join()
         assert not bad and done[0] > 4, (bad, done)
         assert pids() == before and [systemctl("is-active", name) for name in DAEMONS] == ["active"] * 3
-        # kill -HUP returns before its signal was read.
+        # kill -HUP returns before the daemon has read the signal.
         until(lambda: lifetime(obtain()) == (6 + 7 % 5) * 60)
         for name in DAEMONS:
             assert status(name) == "Ready", (name, status(name))
@@ -105,11 +105,11 @@ def test_a_reload_of_invalid_settings_fails_with_one_log_line_and_changes_nothin
                 assert (out.returncode == 0) == ("kill" in command), out
                 said = []
 
-                def told():
+                def logged_lines():
                     said[:] = [x for x in journal().split("\n") if "sometimes" in x] or said
                     return said
 
-                until(told)
+                until(logged_lines)
                 assert len(said) == 1 and SETTINGS + ":2" in said[0] and "15min" in said[0], said
         assert pids() == before and lifetime(obtain()) == 420, (pids(), before)
         assert "sometimes" in status("jwtd"), status("jwtd")
@@ -126,7 +126,7 @@ def test_a_killed_issuer_starts_again_and_publishes_ended_sessions():
         whole = file.read()
     for _ in range(4):
         before = systemctl("show", "-P", "MainPID", "jwtd-issuer")
-        # As if it had died between the end of the session and its publication.
+        # The state after a crash between the end of the session and its publication.
         with open("/var/lib/jwt/revoked", "w", encoding="ascii"):
             pass
         os.kill(int(before), 9)
@@ -137,8 +137,8 @@ def test_a_killed_issuer_starts_again_and_publishes_ended_sessions():
     obtain()
 
 
-def fault(break_it, mend_it, names):
-    """503 to the client, one line that names the file, and recovery by itself."""
+def fault(break_it, repair, names):
+    """503 to the client, one log line that names the file, and automatic recovery."""
     obtain()
     systemctl("stop", "jwtd-issuer")
     journal()
@@ -149,7 +149,7 @@ def fault(break_it, mend_it, names):
         statuses.append(api("/api/token/", LOGIN)[0])
         said = [x for x in journal().split("\n") if "jwtd-issuer" in x and "cause=" in x]
     finally:
-        out = sh(mend_it)
+        out = sh(repair)
         assert out.returncode == 0, out
     assert statuses == [503] * 3, (break_it, statuses)
     assert len(said) == 1 and names in said[0], (break_it, said)
@@ -215,7 +215,7 @@ def test_journalctl_explains_each_line():
 
 
 def ids_after(what):
-    """The MESSAGE_IDs, by their names in messages.h, of what the daemons logged meanwhile, and the fields."""
+    """(daemon, MESSAGE_ID, fields) of each message that the daemons log during the call."""
     cursor = "/root/habits-cursor"
     sh(f"journalctl --sync; journalctl -q -n 0 --cursor-file={cursor}")
     what()
@@ -241,7 +241,7 @@ def test_each_decision_is_one_log_line_with_its_message_id_and_fields():
         def one_line(name, what, user="alice"):
             found = [x for who, number, x in ids_after(what) if who == "jwtd-issuer"]
             assert [x.get("MESSAGE_ID") for x in found] == [DECISIONS[name]], (name, found)
-            # NARROW carries no source.
+            # A NARROW request has no source.
             source = None if name == "narrowed" else "uid 0"
             assert (found[0].get("JWT_USER"), found[0].get("JWT_SOURCE")) == (user, source), found
             assert "eyJ" not in json.dumps(found), name
