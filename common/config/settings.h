@@ -20,7 +20,7 @@ struct settings_rate {
     uint64_t per;   /* microseconds */
 };
 
-/* MaxTokenLength= by default: what sudo, su and xrdp can take. */
+/* Default of MaxTokenLength=: sudo, xrdp and polkit accept no longer password. */
 #define SETTINGS_TOKEN_LENGTH 511
 
 /* All spans are microseconds. */

@@ -19,8 +19,8 @@ struct claims_names {
 
 /* Not to be copied: the pointers lead to its own members. */
 struct claims {
-    const struct scan_value *iss, *sub, *aud, *user, *token_type, *jti, *sid,
-        *scope; /* or NULL */
+    /* NULL: absent. */
+    const struct scan_value *iss, *sub, *aud, *user, *token_type, *jti, *sid, *scope;
     bool has_exp, has_nbf, has_iat, has_gen;
     int64_t exp; /* rounded down */
     int64_t nbf; /* rounded up */

@@ -15,11 +15,10 @@
 /* An error found here is not returned at once but kept, and verify_token reports it at the step
  * where it belongs. */
 struct parsed_token {
-    size_t length;          /* bytes */
-    enum tok_err split_err; /* TOK_MALFORMED: no parts */
-    struct jws jws;         /* slices of the token */
-    enum tok_err
-        payload_err; /* TOK_BASE64, TOK_TOO_LONG (over POLICY_LENGTH_MAX): no payload */
+    size_t length;            /* bytes */
+    enum tok_err split_err;   /* TOK_MALFORMED: no parts */
+    struct jws jws;           /* slices of the token */
+    enum tok_err payload_err; /* TOK_BASE64, TOK_TOO_LONG (POLICY_LENGTH_MAX): no payload */
     struct secret payload;
 };
 

@@ -72,8 +72,8 @@ enum tok_err policy_override(struct policy *base, const struct policy *over) MUS
 /* What the policy calls the claims; lives as long as it is not changed. */
 struct claims_names policy_claims_names(const struct policy *p);
 
-/* Reads the two lines Issuer= and Audience= that jwtd-issuer publishes, into whichever of
- * issuer and audience p has not got. TOK_SETTINGS, naming file, line and form. */
+/* Reads the lines Issuer= and Audience= that jwtd-issuer publishes. Sets those of issuer and
+ * audience that p does not have. TOK_SETTINGS, naming file, line and form. */
 enum tok_err policy_read_pinned(struct policy *p, const char *path,
                                 struct errmsg *errmsg) MUST_CHECK;
 
@@ -86,7 +86,7 @@ struct policy_params {
     struct slice user;         /* p NULL: any user */
     struct slice service;      /* p NULL: any service */
     const struct usermap *map; /* NULL: the user claim names a local user */
-    bool accept_one_time;      /* the caller uses a one-time token up after the check */
+    bool accept_one_time;      /* the caller records the use after the check */
 };
 
 /* Checks claims whose signature was verified, in this order: required claims, exp, nbf, iat,
