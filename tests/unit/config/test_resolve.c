@@ -174,7 +174,7 @@ START_TEST(a_missing_key_file_is_an_error)
 }
 END_TEST
 
-START_TEST(the_list_is_asked_and_must_be_there)
+START_TEST(the_list_is_searched_and_must_exist)
 {
     CLEANUP(place_free) struct place *p = place_new();
 
@@ -188,7 +188,7 @@ START_TEST(the_list_is_asked_and_must_be_there)
 END_TEST
 
 /* POLICY_REVOKED is not of this test's making: what counts is that it was looked for. */
-START_TEST(keys_given_do_without_a_list_only_where_that_is_asked)
+START_TEST(with_keys_and_keys_without_list_no_list_is_searched)
 {
     CLEANUP(place_free) struct place *p = place_new();
 
@@ -232,7 +232,7 @@ START_TEST(a_section_verifies_the_tokens_that_name_it_and_no_other)
 }
 END_TEST
 
-START_TEST(a_map_says_who_anothers_users_are)
+START_TEST(the_user_map_names_the_local_users_of_another_issuer)
 {
     NEEDS_ROOT();
     CLEANUP(place_free) struct place *p = place_new();
@@ -305,7 +305,7 @@ START_TEST(an_issuer_named_beside_the_token_is_mapped_when_a_map_is_named_too)
 }
 END_TEST
 
-START_TEST(a_sections_tokens_are_not_held_by_the_local_keys)
+START_TEST(tokens_of_a_section_are_not_verified_with_the_local_keys)
 {
     CLEANUP(place_free) struct place *p = place_new();
 
@@ -324,7 +324,7 @@ START_TEST(a_section_needs_no_file_of_the_local_issuer)
 }
 END_TEST
 
-START_TEST(a_section_without_audience_takes_the_hosts)
+START_TEST(a_section_without_audience_has_that_of_the_host)
 {
     CLEANUP(place_free) struct place *p = place_new();
 
@@ -348,7 +348,7 @@ START_TEST(words_given_override_the_section)
 }
 END_TEST
 
-START_TEST(another_issuers_users_are_nobody_without_a_map)
+START_TEST(users_of_another_issuer_are_refused_without_a_map)
 {
     CLEANUP(place_free) struct place *p = place_new();
 
@@ -456,17 +456,17 @@ END_TEST
 UNIT_MAIN("resolve", the_local_issuers_tokens_are_verified_by_the_pinned_file,
           words_given_stand_above_the_pinned_file,
           a_missing_pinned_file_is_an_error_and_not_any_issuer, a_missing_key_file_is_an_error,
-          the_list_is_asked_and_must_be_there,
-          keys_given_do_without_a_list_only_where_that_is_asked,
+          the_list_is_searched_and_must_exist,
+          with_keys_and_keys_without_list_no_list_is_searched,
           a_pam_stack_that_names_keys_keeps_the_list,
           a_section_verifies_the_tokens_that_name_it_and_no_other,
-          a_map_says_who_anothers_users_are, a_map_beside_the_section_overrides_its_own,
-          the_local_issuers_users_are_never_mapped,
+          the_user_map_names_the_local_users_of_another_issuer,
+          a_map_beside_the_section_overrides_its_own, the_local_issuers_users_are_never_mapped,
           an_issuer_named_beside_the_token_is_mapped_when_a_map_is_named_too,
-          a_sections_tokens_are_not_held_by_the_local_keys,
+          tokens_of_a_section_are_not_verified_with_the_local_keys,
           a_section_needs_no_file_of_the_local_issuer,
-          a_section_without_audience_takes_the_hosts, words_given_override_the_section,
-          another_issuers_users_are_nobody_without_a_map,
+          a_section_without_audience_has_that_of_the_host, words_given_override_the_section,
+          users_of_another_issuer_are_refused_without_a_map,
           a_section_of_the_local_issuer_keeps_its_list_and_users,
           the_issuers_claim_names_are_those_of_its_tokens,
           what_is_no_token_is_the_local_issuers_to_refuse,

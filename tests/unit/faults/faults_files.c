@@ -427,7 +427,7 @@ static enum tok_err ask_list(const void *given, char *text)
     return err;
 }
 
-START_TEST(a_list_that_can_not_be_read_frees_no_session)
+START_TEST(an_unreadable_list_accepts_no_session)
 {
     CLEANUP(place_free) struct place *p = place_new();
 
@@ -436,7 +436,7 @@ START_TEST(a_list_that_can_not_be_read_frees_no_session)
 END_TEST
 
 /* Of which some is remembered, if there is memory for it. */
-START_TEST(a_long_list_that_can_not_be_read_frees_no_session)
+START_TEST(an_unreadable_long_list_accepts_no_session)
 {
     CLEANUP(place_free) struct place *p = place_new();
     FILE *file = fopen(p->list, "w");
@@ -453,14 +453,10 @@ END_TEST
 size_t faults_file_tests(const TTest *ret[FAULTS_TESTS])
 {
     const TTest *const tests[] = {
-        settings_are_loaded_whole_or_not,
-        a_policy_is_made_whole_or_not,
-        the_pinned_file_is_read_whole_or_not,
-        a_fault_verifies_no_token_by_other_rules,
-        a_file_is_read_whole_or_not,
-        a_file_is_replaced_whole_or_not,
-        a_list_that_can_not_be_read_frees_no_session,
-        a_long_list_that_can_not_be_read_frees_no_session,
+        settings_are_loaded_whole_or_not,      a_policy_is_made_whole_or_not,
+        the_pinned_file_is_read_whole_or_not,  a_fault_verifies_no_token_by_other_rules,
+        a_file_is_read_whole_or_not,           a_file_is_replaced_whole_or_not,
+        an_unreadable_list_accepts_no_session, an_unreadable_long_list_accepts_no_session,
     };
 
     for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)

@@ -249,7 +249,7 @@ static void run_group(const struct file *file, struct json_object *group, size_t
     }
 }
 
-START_TEST(each_vector_is_decided_as_it_says)
+START_TEST(each_vector_has_its_expected_result)
 {
     const struct file *file = &files[_i];
     size_t n, seen = 0, accepted = 0;
@@ -271,7 +271,7 @@ END_TEST
 
 int main(void)
 {
-    const struct unit_loop loops[] = {{each_vector_is_decided_as_it_says, (int)COUNT(files)}};
+    const struct unit_loop loops[] = {{each_vector_has_its_expected_result, (int)COUNT(files)}};
 
     return unit_run_all("wycheproof", NULL, 0, loops, 1, NULL, NULL);
 }

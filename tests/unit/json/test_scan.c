@@ -55,7 +55,7 @@ static void file_has_its_fate(const char *name)
     free(text);
 }
 
-START_TEST(json_test_suite_is_decided_as_it_demands)
+START_TEST(json_test_suite_is_accepted_and_refused_as_it_requires)
 {
     unsigned y = 0, n = 0, i = 0;
     struct dirent *entry;
@@ -202,7 +202,7 @@ START_TEST(nesting_is_bounded)
 }
 END_TEST
 
-UNIT_MAIN("scan", json_test_suite_is_decided_as_it_demands,
+UNIT_MAIN("scan", json_test_suite_is_accepted_and_refused_as_it_requires,
           every_kind_of_value_is_yielded_with_its_text, text_around_the_value_is_refused,
           every_truncated_document_is_refused, malformed_structure_is_refused,
           malformed_numbers_are_refused, nesting_is_bounded)

@@ -203,7 +203,7 @@ START_TEST(a_name_that_begins_like_a_claims_is_another_name)
 END_TEST
 
 /* Each claim by its name, written plainly and with an escape. */
-START_TEST(a_claim_is_had_by_whatever_way_its_name_is_spelled)
+START_TEST(a_claim_is_found_however_its_name_is_escaped)
 {
     static const struct {
         const char *name, *value;
@@ -290,5 +290,5 @@ UNIT_MAIN("claims", every_claim_of_a_whole_payload_is_found, what_is_absent_is_a
           claims_may_be_called_otherwise, the_user_may_be_a_registered_claim,
           a_name_with_nul_is_another_name, an_escaped_name_is_the_same_name,
           a_name_that_begins_like_a_claims_is_another_name,
-          a_claim_is_had_by_whatever_way_its_name_is_spelled, audience_is_matched_whole,
+          a_claim_is_found_however_its_name_is_escaped, audience_is_matched_whole,
           a_scope_too_long_to_be_read_whole_is_refused, more_members_than_have_room_are_refused)

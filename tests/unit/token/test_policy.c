@@ -95,7 +95,7 @@ START_TEST(each_required_claim_is_missed)
 }
 END_TEST
 
-START_TEST(exp_is_required_whatever_the_list_says)
+START_TEST(exp_is_required_even_if_require_omits_it)
 {
     CLEANUP(case_clear) struct case_ c = local();
 
@@ -266,7 +266,7 @@ START_TEST(another_token_type_is_refused)
 }
 END_TEST
 
-START_TEST(claims_asked_must_equal)
+START_TEST(claims_of_the_policy_must_be_equal)
 {
     CLEANUP(case_clear) struct case_ c = local();
 
@@ -370,7 +370,7 @@ START_TEST(a_scope_that_is_required_must_hold_the_service)
 }
 END_TEST
 
-START_TEST(a_one_time_token_is_refused_and_so_is_another_where_one_is_asked)
+START_TEST(one_time_tokens_are_refused_by_default_and_others_where_they_are_required)
 {
     CLEANUP(case_clear) struct case_ c = local();
 
@@ -384,7 +384,7 @@ START_TEST(a_one_time_token_is_refused_and_so_is_another_where_one_is_asked)
 }
 END_TEST
 
-START_TEST(who_spends_takes_a_one_time_token_that_can_be_kept_to_one_use)
+START_TEST(a_one_time_token_is_accepted_only_if_it_can_be_limited_to_one_use)
 {
     static const struct {
         const char *claims;
@@ -428,7 +428,7 @@ static enum tok_err check_sub(struct case_ *c, const char *sub)
     return check(c, payload);
 }
 
-START_TEST(the_user_must_be_the_one_asked_for)
+START_TEST(the_user_must_be_the_expected_one)
 {
     CLEANUP(case_clear) struct case_ c = local();
 
@@ -627,16 +627,16 @@ START_TEST(a_message_never_contains_the_user)
 END_TEST
 
 UNIT_MAIN("policy", a_good_token_names_its_user, each_required_claim_is_missed,
-          exp_is_required_whatever_the_list_says, null_is_a_wrong_type_or_an_absence,
+          exp_is_required_even_if_require_omits_it, null_is_a_wrong_type_or_an_absence,
           exp_at_now_is_expired, a_fraction_of_exp_is_cut, nbf_and_iat_may_not_be_ahead,
           a_lifetime_has_its_limit, another_issuer_is_refused,
           an_unknown_issuer_or_audience_of_ours_refuses_everything, any_one_audience_will_do,
-          another_token_type_is_refused, claims_asked_must_equal,
+          another_token_type_is_refused, claims_of_the_policy_must_be_equal,
           a_bound_token_is_no_bearer_token, pam_words_of_a_scope_bind,
           a_scope_binds_by_its_pam_words_alone, a_scope_that_is_required_must_hold_the_service,
-          a_one_time_token_is_refused_and_so_is_another_where_one_is_asked,
-          who_spends_takes_a_one_time_token_that_can_be_kept_to_one_use,
-          the_user_must_be_the_one_asked_for, a_user_claim_that_is_no_portable_name_is_refused,
+          one_time_tokens_are_refused_by_default_and_others_where_they_are_required,
+          a_one_time_token_is_accepted_only_if_it_can_be_limited_to_one_use,
+          the_user_must_be_the_expected_one, a_user_claim_that_is_no_portable_name_is_refused,
           another_user_claim_is_read_where_it_is_named,
           with_a_map_the_claim_is_anything_and_the_user_is_the_maps,
           root_is_refused_unless_allowed,

@@ -234,7 +234,7 @@ START_TEST(none_is_not_an_algorithm)
 }
 END_TEST
 
-START_TEST(typ_knows_three_names)
+START_TEST(typ_has_three_names)
 {
     CLEANUP(policy_clear) struct policy p = {0};
 
@@ -482,7 +482,7 @@ UNIT_MAIN("policy_words", defaults_are_those_of_the_design,
           each_word_sets_one_member_and_one_bit, a_word_has_one_spelling, empty_never_means_any,
           an_empty_type_accepts_any, a_relative_path_is_refused,
           names_have_no_spaces_quotes_commas_or_controls, none_is_not_an_algorithm,
-          typ_knows_three_names, a_claim_has_a_name_and_a_value,
+          typ_has_three_names, a_claim_has_a_name_and_a_value,
           numbers_and_spans_have_their_ranges, choices_take_two_words,
           only_allow_root_may_lack_a_value, a_value_with_a_nul_is_refused,
           words_that_are_set_override_and_others_stay,

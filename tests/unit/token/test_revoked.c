@@ -135,7 +135,7 @@ START_TEST(a_sid_of_another_length_is_not_on_it)
 }
 END_TEST
 
-START_TEST(a_line_out_of_form_is_never_not_revoked)
+START_TEST(a_malformed_line_is_an_error)
 {
     static const struct {
         size_t at;
@@ -158,7 +158,7 @@ START_TEST(a_line_out_of_form_is_never_not_revoked)
 }
 END_TEST
 
-START_TEST(lines_out_of_order_are_never_not_revoked)
+START_TEST(lines_out_of_order_are_an_error)
 {
     static const char text[] = "0000000000000000000000 1700000000\n"
                                "0000000000000000000004 1700000000\n"
@@ -170,7 +170,7 @@ START_TEST(lines_out_of_order_are_never_not_revoked)
 }
 END_TEST
 
-START_TEST(a_list_that_can_not_be_read_is_never_not_revoked)
+START_TEST(a_list_that_can_not_be_read_is_an_error)
 {
     char *text = lines_of(500);
     struct revoked list = list_of((struct slice){text, (size_t)500 * REVOKED_LINE_LEN});
@@ -215,7 +215,7 @@ START_TEST(a_lookup_takes_few_reads)
 }
 END_TEST
 
-START_TEST(a_line_out_of_form_in_a_long_list_frees_no_session)
+START_TEST(a_malformed_line_of_a_long_list_accepts_no_session)
 {
     char *text = lines_of(6000);
     struct revoked list = list_of((struct slice){text, (size_t)6000 * REVOKED_LINE_LEN});
@@ -362,9 +362,9 @@ END_TEST
 
 UNIT_MAIN("revoked", a_line_has_one_width, exactly_the_listed_sessions_are_revoked,
           order_is_that_of_bytes, a_sid_of_another_length_is_not_on_it,
-          a_line_out_of_form_is_never_not_revoked, lines_out_of_order_are_never_not_revoked,
-          a_list_that_can_not_be_read_is_never_not_revoked, a_lookup_takes_few_reads,
-          a_line_out_of_form_in_a_long_list_frees_no_session,
+          a_malformed_line_is_an_error, lines_out_of_order_are_an_error,
+          a_list_that_can_not_be_read_is_an_error, a_lookup_takes_few_reads,
+          a_malformed_line_of_a_long_list_accepts_no_session,
           lines_of_a_long_list_out_of_order_are_an_error, threads_may_share_an_open_list,
           a_whole_list_is_opened, an_open_list_stays_as_it_was,
           a_missing_or_cut_or_untrusted_list_is_an_error)

@@ -59,7 +59,7 @@ START_TEST(a_value_is_the_user_of_its_line)
 }
 END_TEST
 
-START_TEST(what_is_alike_is_another)
+START_TEST(similar_values_and_issuers_do_not_match)
 {
     CLEANUP(usermap_clear) struct usermap map = read_text("https://a Alice alice\n");
 
@@ -98,7 +98,7 @@ START_TEST(a_domain_is_all_of_it_and_nothing_under_or_over_it)
 }
 END_TEST
 
-START_TEST(an_empty_map_has_nobody)
+START_TEST(an_empty_map_has_no_users)
 {
     CLEANUP(usermap_clear) struct usermap map = read_text("");
     const struct usermap none = {0};
@@ -226,8 +226,8 @@ START_TEST(a_file_that_others_can_write_is_refused)
 }
 END_TEST
 
-UNIT_MAIN("usermap", a_value_is_the_user_of_its_line, what_is_alike_is_another,
-          a_domain_is_all_of_it_and_nothing_under_or_over_it, an_empty_map_has_nobody,
+UNIT_MAIN("usermap", a_value_is_the_user_of_its_line, similar_values_and_issuers_do_not_match,
+          a_domain_is_all_of_it_and_nothing_under_or_over_it, an_empty_map_has_no_users,
           another_form_is_refused_with_its_line,
           a_star_is_a_whole_name_before_a_domain_or_an_error,
           a_value_twice_is_refused_wherever_it_stands, bytes_that_are_no_text_are_refused,

@@ -4,7 +4,7 @@
 #include <pthread.h>
 #include <sys/stat.h>
 
-START_TEST(a_good_token_is_taken_and_told_whole)
+START_TEST(a_valid_token_is_accepted_and_all_of_its_result_is_set)
 {
     CLEANUP(trial_free) struct trial *b = trial_new();
 
@@ -21,7 +21,7 @@ START_TEST(a_good_token_is_taken_and_told_whole)
 }
 END_TEST
 
-START_TEST(what_is_minted_is_taken)
+START_TEST(an_issued_token_is_accepted)
 {
     static const uint8_t id[ISSUE_ID_BYTES] = {1, 2, 3};
     static const char *const users[] = {"alice", "a", "x.y-z_0$"};
@@ -311,7 +311,7 @@ START_TEST(an_ended_session_is_refused_and_another_is_not)
 }
 END_TEST
 
-START_TEST(a_sid_of_another_length_is_on_no_list)
+START_TEST(a_sid_of_another_length_is_not_revoked)
 {
     CLEANUP(trial_free) struct trial *b = trial_new();
     static const char *const sids[] = {"", "short", "SSSSSSSSSSSSSSSSSSSSSSSS"};
@@ -332,7 +332,7 @@ START_TEST(a_sid_of_another_length_is_on_no_list)
 }
 END_TEST
 
-START_TEST(a_list_that_cannot_be_read_is_never_not_revoked)
+START_TEST(a_list_that_cannot_be_read_is_an_error)
 {
     CLEANUP(trial_free) struct trial *b = trial_new();
     CLEANUP(cleanup_free) char *token = good_token(b);
@@ -403,13 +403,14 @@ START_TEST(two_threads_may_share_keys_and_policy)
 }
 END_TEST
 
-UNIT_MAIN("verify", a_good_token_is_taken_and_told_whole, what_is_minted_is_taken,
-          each_wrong_claim_has_its_own_error, a_token_of_another_key_is_refused_under_this_kid,
+UNIT_MAIN("verify", a_valid_token_is_accepted_and_all_of_its_result_is_set,
+          an_issued_token_is_accepted, each_wrong_claim_has_its_own_error,
+          a_token_of_another_key_is_refused_under_this_kid,
           without_kid_each_of_eight_keys_is_tried,
           a_header_that_names_another_algorithm_than_its_keys_is_refused,
           an_unknown_kid_is_tried_on_nameless_keys_alone,
           an_algorithm_the_policy_does_not_name_is_refused,
           an_id_that_is_no_plain_word_stays_out_of_the_log,
-          an_ended_session_is_refused_and_another_is_not, a_sid_of_another_length_is_on_no_list,
-          a_list_that_cannot_be_read_is_never_not_revoked, no_user_and_no_service_mean_any,
-          two_threads_may_share_keys_and_policy)
+          an_ended_session_is_refused_and_another_is_not,
+          a_sid_of_another_length_is_not_revoked, a_list_that_cannot_be_read_is_an_error,
+          no_user_and_no_service_mean_any, two_threads_may_share_keys_and_policy)

@@ -157,7 +157,7 @@ static struct slice type_of(const struct row *row)
     return (struct slice){row->type, row->type ? strlen(row->type) : 0};
 }
 
-START_TEST(each_body_gets_its_verdict)
+START_TEST(each_body_is_accepted_or_refused_as_listed)
 {
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct body_field fields[] = {{.name = "username", .trim = true}, {.name = "password"}};
@@ -224,7 +224,7 @@ START_TEST(a_body_that_is_no_object_is_named_as_python_does)
 }
 END_TEST
 
-START_TEST(a_surrogate_is_told_by_its_number)
+START_TEST(a_surrogate_is_reported_with_its_code)
 {
     struct body_field field = {.name = "refresh", .trim = true};
     CLEANUP(body_clear) struct body body = {0};
@@ -236,7 +236,7 @@ START_TEST(a_surrogate_is_told_by_its_number)
 }
 END_TEST
 
-START_TEST(a_fault_is_told_with_its_place)
+START_TEST(a_fault_is_reported_with_its_offset)
 {
     CLEANUP(body_clear) struct body body = {0};
 
@@ -248,6 +248,7 @@ START_TEST(a_fault_is_told_with_its_place)
 }
 END_TEST
 
-UNIT_MAIN("body", each_body_gets_its_verdict, a_password_is_not_trimmed_and_a_name_is,
-          values_are_decoded, a_body_that_is_no_object_is_named_as_python_does,
-          a_surrogate_is_told_by_its_number, a_fault_is_told_with_its_place)
+UNIT_MAIN("body", each_body_is_accepted_or_refused_as_listed,
+          a_password_is_not_trimmed_and_a_name_is, values_are_decoded,
+          a_body_that_is_no_object_is_named_as_python_does,
+          a_surrogate_is_reported_with_its_code, a_fault_is_reported_with_its_offset)

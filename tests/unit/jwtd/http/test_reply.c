@@ -17,7 +17,7 @@ static void packs_as(struct reply *reply, bool body_too, const char *want)
     reply_clear(reply);
 }
 
-START_TEST(a_refused_token_is_told_as_simplejwt_does)
+START_TEST(a_refused_token_is_reported_as_by_simplejwt)
 {
     struct reply reply = {0};
 
@@ -39,7 +39,7 @@ START_TEST(a_refused_token_is_told_as_simplejwt_does)
 }
 END_TEST
 
-START_TEST(head_tells_the_length_and_no_body)
+START_TEST(head_gets_the_length_and_no_body)
 {
     struct reply reply = {0};
 
@@ -119,7 +119,7 @@ START_TEST(a_status_has_one_number_and_a_strange_one_the_last)
 }
 END_TEST
 
-START_TEST(a_pair_of_tokens_is_told_as_simplejwt_does)
+START_TEST(a_pair_of_tokens_is_formatted_as_by_simplejwt)
 {
     struct reply reply = {0};
 
@@ -162,7 +162,7 @@ static bool allows(const struct hosts *hosts, const char *name)
     return hosts_allow(hosts, (struct slice){name, strlen(name)});
 }
 
-START_TEST(only_our_names_are_answered_to)
+START_TEST(only_allowed_hosts_are_answered)
 {
     char *extra[] = {(char[]){"login.example.org"}, NULL};
     struct hosts hosts = {.hostname = "box", .issuer = "sso.example.org", .allowed = extra};
@@ -201,10 +201,10 @@ START_TEST(an_issuer_has_the_host_of_its_url)
 }
 END_TEST
 
-UNIT_MAIN("reply", a_refused_token_is_told_as_simplejwt_does, head_tells_the_length_and_no_body,
-          only_a_401_has_a_challenge, not_modified_has_a_tag_and_no_body,
-          no_content_has_neither_body_nor_length,
+UNIT_MAIN("reply", a_refused_token_is_reported_as_by_simplejwt,
+          head_gets_the_length_and_no_body, only_a_401_has_a_challenge,
+          not_modified_has_a_tag_and_no_body, no_content_has_neither_body_nor_length,
           a_status_has_one_number_and_a_strange_one_the_last,
-          a_pair_of_tokens_is_told_as_simplejwt_does,
-          a_reply_that_could_not_be_made_is_never_sent, only_our_names_are_answered_to,
+          a_pair_of_tokens_is_formatted_as_by_simplejwt,
+          a_reply_that_could_not_be_made_is_never_sent, only_allowed_hosts_are_answered,
           an_issuer_has_the_host_of_its_url)

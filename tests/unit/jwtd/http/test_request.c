@@ -312,7 +312,7 @@ START_TEST(each_request_gets_its_status)
 }
 END_TEST
 
-START_TEST(no_cut_changes_a_verdict)
+START_TEST(no_cut_changes_a_result)
 {
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         ck_assert_msg(read_by(rows[i].text, rows[i].n, 1) == rows[i].want,
@@ -460,7 +460,7 @@ START_TEST(the_token_is_read_from_the_header_that_is_set)
 }
 END_TEST
 
-START_TEST(accept_is_judged_over_all_its_lines)
+START_TEST(all_lines_of_accept_count)
 {
     static const struct {
         const char *text;
@@ -498,9 +498,9 @@ START_TEST(an_unsupported_type_is_refused_without_words_of_its_own)
 }
 END_TEST
 
-UNIT_MAIN("request", each_request_gets_its_status, no_cut_changes_a_verdict,
+UNIT_MAIN("request", each_request_gets_its_status, no_cut_changes_a_result,
           a_wrong_byte_is_refused_when_it_is_seen, a_head_over_8_KiB_is_refused,
           over_32_fields_are_refused, a_body_of_16_KiB_is_read_whole,
           what_is_read_is_what_was_sent, a_client_of_http_1_0_gets_no_interim_answer,
-          the_token_is_read_from_the_header_that_is_set, accept_is_judged_over_all_its_lines,
+          the_token_is_read_from_the_header_that_is_set, all_lines_of_accept_count,
           an_unsupported_type_is_refused_without_words_of_its_own)

@@ -59,7 +59,7 @@ START_TEST(a_full_bucket_comes_back_and_is_no_fuller)
 }
 END_TEST
 
-START_TEST(what_was_overdrawn_is_paid_back)
+START_TEST(overdrawing_a_bucket_prolongs_the_wait_up_to_a_limit)
 {
     CLEANUP(cleanup_free) struct rate_table *t = make();
     struct source s = uid_source(1000);
@@ -92,7 +92,7 @@ static struct source address(uint32_t n)
 /* The promise of bounded memory is the type: nothing is ever allocated. */
 _Static_assert(sizeof(struct rate_table) <= (size_t)97 * 1024, "a table of 97 KiB at most");
 
-START_TEST(a_million_addresses_lift_nobodys_limit)
+START_TEST(a_million_addresses_lift_no_limit)
 {
     CLEANUP(cleanup_free) struct rate_table *t = make();
     struct source first = address(0);
@@ -111,7 +111,7 @@ START_TEST(a_million_addresses_lift_nobodys_limit)
 }
 END_TEST
 
-START_TEST(a_full_set_forgets_who_may_fail_most_often)
+START_TEST(a_full_set_replaces_the_row_with_the_fewest_failures)
 {
     CLEANUP(cleanup_free) struct rate_table *t = make();
     struct source first = uid_source(1), last = uid_source(RATE_WAYS + 1);
@@ -200,8 +200,9 @@ START_TEST(what_is_no_address_is_no_source)
 END_TEST
 
 UNIT_MAIN("throttle", the_fourth_failure_in_a_minute_has_to_wait,
-          a_full_bucket_comes_back_and_is_no_fuller, what_was_overdrawn_is_paid_back,
-          sources_do_not_pay_for_each_other, a_million_addresses_lift_nobodys_limit,
-          a_full_set_forgets_who_may_fail_most_often, sources_of_each_kind_spread_over_the_sets,
-          a_rate_of_none_limits_nothing, an_ipv6_source_is_its_64,
-          what_is_no_address_is_no_source)
+          a_full_bucket_comes_back_and_is_no_fuller,
+          overdrawing_a_bucket_prolongs_the_wait_up_to_a_limit,
+          sources_do_not_pay_for_each_other, a_million_addresses_lift_no_limit,
+          a_full_set_replaces_the_row_with_the_fewest_failures,
+          sources_of_each_kind_spread_over_the_sets, a_rate_of_none_limits_nothing,
+          an_ipv6_source_is_its_64, what_is_no_address_is_no_source)

@@ -46,7 +46,7 @@ static void guess_wrong(struct rate_table *a, const char *user, uint64_t now)
     settle(a, user, now, true);
 }
 
-START_TEST(failures_over_the_limit_are_told_how_long_to_wait)
+START_TEST(after_the_limit_the_time_to_wait_is_returned)
 {
     CLEANUP(cleanup_free) struct rate_table *a = make();
     uint64_t wait = 0;
@@ -61,7 +61,7 @@ START_TEST(failures_over_the_limit_are_told_how_long_to_wait)
 }
 END_TEST
 
-START_TEST(right_passwords_count_nothing)
+START_TEST(successful_logins_are_not_counted)
 {
     CLEANUP(cleanup_free) struct rate_table *a = make();
 
@@ -72,7 +72,7 @@ START_TEST(right_passwords_count_nothing)
 }
 END_TEST
 
-START_TEST(a_right_password_forgives_nothing)
+START_TEST(a_successful_login_does_not_reset_the_count)
 {
     CLEANUP(cleanup_free) struct rate_table *a = make();
 
@@ -96,7 +96,7 @@ START_TEST(names_are_counted_apart)
 }
 END_TEST
 
-START_TEST(guesses_at_once_are_no_more_than_the_limit)
+START_TEST(concurrent_checks_are_no_more_than_the_limit)
 {
     CLEANUP(cleanup_free) struct rate_table *a = make();
 
@@ -145,7 +145,7 @@ static int many(void)
     return 1000000 / (step ? atoi(step) : 1);
 }
 
-START_TEST(a_million_names_take_no_more_memory_and_forget_no_name_at_its_limit)
+START_TEST(a_million_names_need_no_more_memory_and_replace_no_name_at_its_limit)
 {
     CLEANUP(cleanup_free) struct rate_table *a = make();
     size_t before = mallinfo2().uordblks;
@@ -165,7 +165,7 @@ START_TEST(a_million_names_take_no_more_memory_and_forget_no_name_at_its_limit)
 END_TEST
 
 /* All ways of a set under way: a name more waits, and counts when one of them is settled. */
-START_TEST(a_flood_of_checks_under_way_makes_more_wait_and_forgets_none)
+START_TEST(checks_under_way_are_never_replaced_and_more_have_to_wait)
 {
     CLEANUP(cleanup_free) struct rate_table *a = make();
     enum attempts_result said[8192];
@@ -190,10 +190,10 @@ START_TEST(a_flood_of_checks_under_way_makes_more_wait_and_forgets_none)
 }
 END_TEST
 
-UNIT_MAIN("attempts", failures_over_the_limit_are_told_how_long_to_wait,
-          right_passwords_count_nothing, a_right_password_forgives_nothing,
-          names_are_counted_apart, guesses_at_once_are_no_more_than_the_limit,
+UNIT_MAIN("attempts", after_the_limit_the_time_to_wait_is_returned,
+          successful_logins_are_not_counted, a_successful_login_does_not_reset_the_count,
+          names_are_counted_apart, concurrent_checks_are_no_more_than_the_limit,
           no_limit_is_no_limit,
           checks_that_end_while_there_is_no_limit_are_not_counted_as_under_way_later,
-          a_million_names_take_no_more_memory_and_forget_no_name_at_its_limit,
-          a_flood_of_checks_under_way_makes_more_wait_and_forgets_none)
+          a_million_names_need_no_more_memory_and_replace_no_name_at_its_limit,
+          checks_under_way_are_never_replaced_and_more_have_to_wait)

@@ -73,7 +73,7 @@ START_TEST(a_clock_that_stays_back_for_an_hour_is_accepted_and_not_before)
 }
 END_TEST
 
-START_TEST(being_right_for_a_moment_begins_the_hour_anew)
+START_TEST(one_correct_reading_restarts_the_hour)
 {
     struct clock_mark m = begun();
 
@@ -111,5 +111,5 @@ UNIT_MAIN("clock", the_first_time_is_accepted, the_mark_follows_the_wall_clock_a
           a_day_forward_and_back_moves_the_mark_by_uptime_alone,
           a_clock_that_stays_forward_for_an_hour_is_accepted,
           a_clock_that_stays_back_for_an_hour_is_accepted_and_not_before,
-          being_right_for_a_moment_begins_the_hour_anew,
-          after_a_boot_the_least_that_passed_is_counted, a_boot_does_not_count_against_the_hour)
+          one_correct_reading_restarts_the_hour, after_a_boot_the_least_that_passed_is_counted,
+          a_boot_does_not_count_against_the_hour)

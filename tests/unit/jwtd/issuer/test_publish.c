@@ -121,7 +121,7 @@ START_TEST(pam_finds_what_was_published)
 }
 END_TEST
 
-START_TEST(unexpired_lines_stay_whatever_the_store_says)
+START_TEST(unexpired_lines_stay_even_if_the_store_lacks_them)
 {
     put("revoked", SID_11 " 1800000500\n");
     end_session(0x00, NOW + 20);
@@ -278,7 +278,7 @@ int main(void)
         a_first_list_is_empty_and_readable_by_all,
         the_list_is_sorted_lines_of_one_width,
         pam_finds_what_was_published,
-        unexpired_lines_stay_whatever_the_store_says,
+        unexpired_lines_stay_even_if_the_store_lacks_them,
         past_lines_are_dropped_when_no_leeway_reaches_them,
         of_two_lines_of_one_session_the_later_is_published,
         a_malformed_list_is_left_as_it_is,

@@ -52,7 +52,7 @@ START_TEST(the_key_decides_which_names_share_a_set)
 }
 END_TEST
 
-START_TEST(a_row_with_a_check_under_way_is_never_given_up)
+START_TEST(a_row_with_a_check_under_way_is_never_replaced)
 {
     CLEANUP(cleanup_free) struct rate_table *t = make(1);
     struct rate_row *first = rate_table_add(t, SLICE("alice"), 1);
@@ -86,5 +86,5 @@ START_TEST(a_name_whose_time_is_over_has_no_row_and_no_count)
 END_TEST
 
 UNIT_MAIN("rate_table", the_key_decides_which_names_share_a_set,
-          a_row_with_a_check_under_way_is_never_given_up,
+          a_row_with_a_check_under_way_is_never_replaced,
           a_name_whose_time_is_over_has_no_row_and_no_count)
