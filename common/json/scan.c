@@ -116,6 +116,14 @@ static enum tok_err take_string_value(struct scanner *s, const struct scan_value
     return TOK_OK;
 }
 
+/* Most names begin with different letters of lower case: neither a quote nor an escape. */
+static inline int order_names(const char *a, const char *b)
+{
+    bool letters = a[1] > '\\' && b[1] > '\\' && a[1] != b[1];
+
+    return letters ? a[1] - b[1] : scan_string_order(a, b);
+}
+
 /* Inserts a name among those of the innermost object, which begin at first and are sorted.
  * False: it is there already. */
 static bool add_name(struct scanner *s, size_t first, const char *name)
@@ -124,7 +132,7 @@ static bool add_name(struct scanner *s, size_t first, const char *name)
 
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        int order = scan_string_order(name, s->names[middle]);
+        int order = order_names(name, s->names[middle]);
 
         if (order == 0)
             return false;

@@ -190,8 +190,6 @@ int scan_string_order(const char *a, const char *b)
         a++;
         b++;
     }
-    if (a[1] != '\\' && b[1] != '\\' && a[1] != '"' && b[1] != '"')
-        return (unsigned char)a[1] - (unsigned char)b[1];
     ra = reader_at(a);
     rb = reader_at(b);
     do {
