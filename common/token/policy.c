@@ -159,7 +159,7 @@ static bool value_is(const struct scan_value *v, struct slice wanted)
     return false;
 }
 
-/* claim=NAME:VALUE */
+/* claim=NAME:VALUE. A message does not show who the user is: a log names accounts only. */
 static enum tok_err check_wanted_claims(const struct check *c)
 {
     for (char **word = c->policy->claims; word && *word; word++) {
@@ -169,8 +169,12 @@ static enum tok_err check_wanted_claims(const struct check *c)
         if (!slice_cut(slice_of(*word), ':', &name, &wanted))
             return TOK_CLAIM;
         v = find_claim(c->claims, name);
-        if (!v || !value_is(v, wanted))
-            return mismatch(c, TOK_CLAIM, name, wanted, v);
+        if (v && value_is(v, wanted))
+            continue;
+        if (v && (v == c->claims->user || v == c->claims->sub))
+            return errmsg_set(c->errmsg, TOK_CLAIM, "claim \"%.*s\": expected \"%.*s\"",
+                              (int)name.n, name.p, (int)wanted.n, wanted.p);
+        return mismatch(c, TOK_CLAIM, name, wanted, v);
     }
     return TOK_OK;
 }

@@ -623,6 +623,11 @@ START_TEST(a_message_never_contains_the_user)
                             "\"sub\":\"hunter 2\",\"exp\":1900,\"iat\":1000}"),
                   TOK_USER_NAME);
     ck_assert_str_eq(c.errmsg.text, "");
+    set(&c.policy, "claim", "sub:alice");
+    ck_assert_err(check(&c, "{\"token_type\":\"access\",\"iss\":\"https://h\",\"aud\":\"h\","
+                            "\"sub\":\"hunter2\",\"exp\":1900,\"iat\":1000}"),
+                  TOK_CLAIM);
+    ck_assert_str_eq(c.errmsg.text, "claim \"sub\": expected \"alice\"");
 }
 END_TEST
 
