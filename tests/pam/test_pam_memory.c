@@ -176,7 +176,7 @@ START_TEST(one_time_token_without_memory_is_spent_by_a_success_alone)
 }
 END_TEST
 
-START_TEST(mapped_token_without_memory_is_nobody_else)
+START_TEST(mapped_token_without_memory_is_no_other_user)
 {
     struct plan plan = plan_good("someone.else");
     char *token = mint_sign(&plan), options[512];
@@ -206,4 +206,5 @@ END_TEST
 RIG_MAIN("pam_memory", good_token_without_memory_is_never_half_taken,
          bad_token_without_memory_is_never_taken,
          one_time_token_without_memory_is_spent_by_a_success_alone,
-         mapped_token_without_memory_is_nobody_else, session_without_memory_is_limited_or_none)
+         mapped_token_without_memory_is_no_other_user,
+         session_without_memory_is_limited_or_none)

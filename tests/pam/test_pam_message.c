@@ -77,7 +77,7 @@ START_TEST(quiet_writes_to_the_log_alone)
 }
 END_TEST
 
-START_TEST(account_phase_tells_and_keeps_quiet_likewise)
+START_TEST(account_phase_shows_messages_and_is_quiet_likewise)
 {
     static const char *const stacks[] = {"#", "# quiet"};
 
@@ -204,7 +204,7 @@ START_TEST(debug_says_more_and_no_secret)
 END_TEST
 
 RIG_MAIN("pam_message", holder_is_shown_what_a_new_token_would_correct,
-         quiet_writes_to_the_log_alone, account_phase_tells_and_keeps_quiet_likewise,
+         quiet_writes_to_the_log_alone, account_phase_shows_messages_and_is_quiet_likewise,
          prompt_is_pams_own_unless_it_is_given, line_of_a_verdict_names_what_it_is_about,
          name_that_is_no_account_is_in_no_line, field_from_outside_can_fake_no_other,
          debug_says_more_and_no_secret)

@@ -76,7 +76,7 @@ START_TEST(token_refused_for_anything_else_is_not_spent)
 }
 END_TEST
 
-START_TEST(one_audience_an_id_and_a_time_are_asked)
+START_TEST(one_audience_an_id_and_a_time_are_required)
 {
     struct plan plan = plan_once("alice");
     struct plan lists = plan, nameless = plan, timeless = plan, early = plan, empty = plan;
@@ -149,6 +149,7 @@ END_TEST
 
 RIG_MAIN("pam_onetime", one_time_token_opens_once, use_at_one_service_is_a_use_at_all,
          what_was_spent_stays_good_for_its_own_login,
-         token_refused_for_anything_else_is_not_spent, one_audience_an_id_and_a_time_are_asked,
-         one_audience_in_a_list_is_one, only_one_time_tokens_where_they_are_required,
+         token_refused_for_anything_else_is_not_spent,
+         one_audience_an_id_and_a_time_are_required, one_audience_in_a_list_is_one,
+         only_one_time_tokens_where_they_are_required,
          token_older_than_what_is_known_of_uses_is_refused)

@@ -150,7 +150,7 @@ static void assert_takes_first_pass(const char *option)
     free(token);
 }
 
-START_TEST(token_asked_for_by_an_earlier_module_is_taken)
+START_TEST(token_prompted_for_by_an_earlier_module_is_used)
 {
     assert_takes_first_pass("use_first_pass");
     assert_takes_first_pass("try_first_pass");
@@ -331,7 +331,7 @@ START_TEST(section_of_another_issuer_needs_no_local_file)
 }
 END_TEST
 
-START_TEST(users_of_another_issuer_are_nobody_without_a_map)
+START_TEST(users_of_another_issuer_are_unmapped_without_a_map)
 {
     use_issuer_section("");
     ck_assert_pam(try_good(), PAM_AUTH_ERR);
@@ -339,7 +339,7 @@ START_TEST(users_of_another_issuer_are_nobody_without_a_map)
 }
 END_TEST
 
-START_TEST(list_of_another_issuer_is_asked_in_both_phases)
+START_TEST(list_of_another_issuer_is_searched_in_both_phases)
 {
     char more[512];
     struct talk talk = {0};
@@ -401,7 +401,7 @@ END_TEST
 
 RIG_MAIN("pam_option", wrong_option_is_a_service_error_in_each_phase,
          end_of_file_at_the_prompt_is_passed_on, failed_conversation_never_succeeds,
-         use_first_pass_never_asks, token_asked_for_by_an_earlier_module_is_taken,
+         use_first_pass_never_asks, token_prompted_for_by_an_earlier_module_is_used,
          missing_keys_are_unavailable, keys_that_others_can_write_are_unavailable,
          keys_behind_a_link_are_unavailable, keys_in_a_fifo_do_not_hang,
          keys_that_are_no_key_set_are_unavailable, missing_list_is_unavailable,
@@ -411,6 +411,6 @@ RIG_MAIN("pam_option", wrong_option_is_a_service_error_in_each_phase,
          defaults_are_what_the_issuer_publishes,
          broken_settings_refuse_tokens_and_let_passwords_pass,
          settings_named_by_config_must_be_there, section_of_another_issuer_needs_no_local_file,
-         users_of_another_issuer_are_nobody_without_a_map,
-         list_of_another_issuer_is_asked_in_both_phases,
+         users_of_another_issuer_are_unmapped_without_a_map,
+         list_of_another_issuer_is_searched_in_both_phases,
          words_beside_config_override_its_section, claim_and_scope_options_bind)

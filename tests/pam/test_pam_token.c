@@ -123,7 +123,7 @@ START_TEST(names_are_compared_exactly)
 }
 END_TEST
 
-START_TEST(token_for_nobody_here_is_user_unknown)
+START_TEST(token_for_a_user_without_account_is_user_unknown)
 {
     struct plan plan = plan_good("ghost");
     char *token = mint_sign(&plan);
@@ -158,7 +158,7 @@ START_TEST(allow_root_lets_root_in)
 }
 END_TEST
 
-START_TEST(expired_token_is_refused_and_the_holder_told)
+START_TEST(expired_token_is_refused_and_the_holder_informed)
 {
     struct plan plan = plan_good("alice");
     char *token;
@@ -181,7 +181,7 @@ START_TEST(expired_token_is_refused_and_the_holder_told)
 }
 END_TEST
 
-START_TEST(nothing_is_told_or_believed_before_the_signature_held)
+START_TEST(nothing_is_shown_or_believed_before_the_signature_is_verified)
 {
     struct plan plan = plan_good("alice");
     unsigned char zeros[64] = {0};
@@ -421,7 +421,7 @@ START_TEST(token_over_max_length_is_refused)
 }
 END_TEST
 
-START_TEST(ended_session_is_refused_and_the_holder_told)
+START_TEST(revoked_session_is_refused_and_the_holder_informed)
 {
     struct plan plan = plan_good("alice");
     char *token = mint_sign(&plan);
@@ -436,7 +436,7 @@ START_TEST(ended_session_is_refused_and_the_holder_told)
 }
 END_TEST
 
-START_TEST(scope_of_another_service_is_told)
+START_TEST(scope_of_another_service_is_shown)
 {
     struct plan plan = plan_good("alice");
     struct talk talk = {0};
@@ -481,11 +481,12 @@ START_TEST(leeway_is_kept_and_no_more)
 END_TEST
 
 RIG_MAIN("pam_token", good_token_opens, token_of_alice_is_refused_for_carol,
-         names_are_compared_exactly, token_for_nobody_here_is_user_unknown,
+         names_are_compared_exactly, token_for_a_user_without_account_is_user_unknown,
          uid_0_is_refused_by_every_name, allow_root_lets_root_in,
-         expired_token_is_refused_and_the_holder_told,
-         nothing_is_told_or_believed_before_the_signature_held, token_without_exp_is_refused,
-         exp_as_a_string_is_refused, token_for_another_aud_is_refused, aud_prefix_is_refused,
+         expired_token_is_refused_and_the_holder_informed,
+         nothing_is_shown_or_believed_before_the_signature_is_verified,
+         token_without_exp_is_refused, exp_as_a_string_is_refused,
+         token_for_another_aud_is_refused, aud_prefix_is_refused,
          token_of_another_iss_is_refused, nbf_ahead_is_refused, year_of_lifetime_is_refused,
          refresh_token_is_refused, bound_token_is_refused, scope_of_another_service_is_refused,
          duplicate_sub_is_refused, crit_is_refused, unknown_kid_is_refused,
@@ -495,5 +496,6 @@ RIG_MAIN("pam_token", good_token_opens, token_of_alice_is_refused_for_carol,
          cut_token_is_refused, token_cut_to_511_never_reaches_the_password_module,
          lengthened_token_is_refused, alg_none_is_refused, hmac_with_the_public_key_is_refused,
          bearer_in_front_is_refused, empty_answer_is_refused, junk_is_refused,
-         token_over_max_length_is_refused, ended_session_is_refused_and_the_holder_told,
-         another_session_lives_on, scope_of_another_service_is_told, leeway_is_kept_and_no_more)
+         token_over_max_length_is_refused, revoked_session_is_refused_and_the_holder_informed,
+         another_session_lives_on, scope_of_another_service_is_shown,
+         leeway_is_kept_and_no_more)
