@@ -1,4 +1,4 @@
-"""What the Python suites share: --tap prints the results as meson reads them, a line for each test."""
+"""Shared by the Python suites: the option --tap prints TAP, which meson reads."""
 
 import pytest
 
@@ -15,7 +15,7 @@ def pytest_configure(config):
 
 
 class Tap:
-    """Test numbers are those of the selection, so that the plan can be printed first."""
+    """Prints the plan, then one line for each test."""
 
     def __init__(self, config):
         self.config = config
@@ -33,7 +33,7 @@ class Tap:
             self.skipped = reason(report)
 
     def pytest_runtest_logreport(self, report):
-        """A test has three reports: setup, call and teardown. One line after the last."""
+        """Each test has three reports: setup, call, teardown. The line is printed after the last."""
         if report.failed:
             self.failed.append(report.longreprtext)
         if report.skipped:

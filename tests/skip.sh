@@ -1,5 +1,5 @@
 # shellcheck shell=sh
-# How a test says that it cannot run here: TAP's empty plan, which meson shows as SKIP. Sourced.
+# Skips a test that cannot run here: an empty TAP plan, which meson shows as SKIP. Sourced.
 
 skip() {
     echo "1..0 # SKIP $*"
@@ -15,7 +15,7 @@ skip_without() {
     command -v "$1" >/dev/null || skip "needs $1 (Debian package $2)"
 }
 
-# The command that runs pytest, with Debian's own Python, whose packages the tests use.
+# pytest with Debian's Python, which has the packages that the tests use.
 export pytest="/usr/bin/python3 -B -m pytest --tap"
 
 skip_without_pytest() {

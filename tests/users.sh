@@ -1,17 +1,17 @@
 # shellcheck shell=sh
-# Users for a test without touching the machine's files: alice, carol, bob (expired and locked) and
-# toor (uid 0 by another name), added to copies of passwd, group and shadow. Sourced.
+# Users for tests, added to copies of passwd, group and shadow: alice, carol, bob (expired and locked) and
+# toor (uid 0). Sourced.
 
-# PASSWORD SETTING: what crypt(3) makes of them. Perl is on every Debian; mkpasswd is not.
+# hash PASSWORD SETTING: crypt(3). Perl is in every Debian installation, mkpasswd is not.
 hash() {
     perl -e 'print crypt($ARGV[0], $ARGV[1])' "$1" "$2"
 }
 
-# add_users DIR [SETTING]: into DIR/passwd, group and shadow; what they have of these names goes.
-# SETTING is crypt's for alice.
+# add_users DIR [SETTING]: adds the users to DIR/passwd, group and shadow, and removes entries of the same
+# name. SETTING: crypt's setting for the password of alice.
 # shellcheck disable=SC2016 # crypt's dollars
 add_users() {
-    # Not yescrypt: its 100 ms a check belong to the benchmarks.
+    # A fast hash. yescrypt takes 100 ms per check.
     fast='$6$rounds=1000$'
     sed -i -E '/^(alice|carol|bob|toor):/d' "$1/passwd" "$1/group" "$1/shadow"
     printf '%s\n' 'alice:x:23001:23001::/nonexistent:/bin/sh' \
@@ -24,9 +24,9 @@ add_users() {
         printf 'alice:%s:19000:0:99999:7:::\n' \
             "$(hash 'correct horse battery staple' "${2:-${fast}oneGrain}")"
         printf 'carol:%s:19000:0:99999:7:::\n' "$carol"
-        # Locked and expired, as `usermod -L -e 1` leaves it.
+        # Locked and expired, as after `usermod -L -e 1`.
         printf 'bob:!%s:19000:0:99999:7::1:\n' "$(hash bobpw "${fast}sixGrain")"
-        # A password that is right, so that only the user id stands in the way.
+        # With a valid password, so that only the uid is a reason to refuse it.
         printf 'toor:%s:19000:0:99999:7:::\n' "$carol"
     } >>"$1/shadow"
 }

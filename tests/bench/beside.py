@@ -1,5 +1,5 @@
-"""jwtd beside the real simplejwt, under gunicorn with 2 workers and SQLite: the same client, the same
-machine, one run. Started by run, in tests/http's namespace with users whose hash is Debian's own."""
+"""jwtd compared with simplejwt under gunicorn with 2 workers and SQLite: same client, same machine, one run.
+Started by ./run under tests/http/with-users, with Debian's default password hash."""
 
 import json
 import os
@@ -47,24 +47,24 @@ class Bench:
 
     def load(self, server, path, field, tokens, seconds=SECONDS):
         before = spent(processes(server))
-        told = self.run(server.path("http.sock"), path, field, len(tokens), seconds,
+        measured = self.run(server.path("http.sock"), path, field, len(tokens), seconds,
                         lines="".join(t + "\n" for t in tokens))
-        told["cpu"] = (spent(processes(server)) - before) / told["requests"] * 1e6
-        assert told["failed"] <= told["requests"] // 100, (path, told)
-        told["rate"] = told["requests"] / told["seconds"]
-        return told
+        measured["cpu"] = (spent(processes(server)) - before) / measured["requests"] * 1e6
+        assert measured["failed"] <= measured["requests"] // 100, (path, measured)
+        measured["rate"] = measured["requests"] / measured["seconds"]
+        return measured
 
     def row(self, what, ours, theirs):
-        for name, told in (("jwtd", ours), ("simplejwt", theirs)):
-            print(f"# {what}, {name}: {told['rate']:.0f}/s, p50 {told['p50'] / 1000:.2f} ms, p99 "
-                  f"{told['p99'] / 1000:.2f} ms, max {told['max'] / 1000:.1f} ms; {told['failed']} of "
-                  f"{told['requests']} failed; processor: {told['cpu']:.0f} us a request, the client itself "
-                  f"{told['own_cpu'] / told['requests'] * 1e6:.0f} us", flush=True)
+        for name, measured in (("jwtd", ours), ("simplejwt", theirs)):
+            print(f"# {what}, {name}: {measured['rate']:.0f}/s, p50 {measured['p50'] / 1000:.2f} ms, p99 "
+                  f"{measured['p99'] / 1000:.2f} ms, max {measured['max'] / 1000:.1f} ms; {measured['failed']} of "
+                  f"{measured['requests']} failed; processor: {measured['cpu']:.0f} us a request, the client itself "
+                  f"{measured['own_cpu'] / measured['requests'] * 1e6:.0f} us", flush=True)
         return ours["rate"] / theirs["rate"]
 
 
 def processes(server):
-    """All that a server is."""
+    """The processes of a server."""
     if isinstance(server, Daemons):
         return [daemon.process.pid for daemon in server.all]
     pid = server.process.pid
@@ -73,7 +73,7 @@ def processes(server):
 
 
 def spent(pids):
-    """Seconds of processor that these processes and their ended children took."""
+    """Processor seconds of these processes and their exited children."""
     total = 0
     for pid in pids:
         with open(f"/proc/{pid}/stat", encoding="utf-8") as file:
@@ -104,13 +104,13 @@ def middle(values):
 
 
 def compare(bench, what, servers, path, field, kind, clients):
-    """Alternating rounds, so that both see the same machine: the median ratio, our median p99 in ms."""
+    """Alternating rounds. Returns the median ratio and jwtd's median p99 in ms."""
     ratios, late = [], []
     for number in range(ROUNDS):
-        told = [bench.load(server, path, field, [pair[kind] for pair in tokens_of(server, clients)])
+        measured = [bench.load(server, path, field, [pair[kind] for pair in tokens_of(server, clients)])
                 for server in servers]
-        ratios.append(bench.row(f"{what}, round {number + 1}", *told))
-        late.append(told[0]["p99"] / 1000)
+        ratios.append(bench.row(f"{what}, round {number + 1}", *measured))
+        late.append(measured[0]["p99"] / 1000)
     print(f"# {what}: {', '.join(f'{r:.1f}' for r in ratios)} times simplejwt's rate", flush=True)
     return middle(ratios), middle(late)
 
@@ -129,8 +129,8 @@ def verify(bench, what, servers, goal):
 
 
 def obtain(bench, ours, theirs):
-    """One login after another, in turn with the same login by PAM alone, with the hash alone, and with
-    Django's PBKDF2. The goal is judged by processor time, which other work on the machine does not change."""
+    """Logins in turn with the same login by PAM only, the hash only, and Django's PBKDF2. The goal is checked
+    against processor time, which other load on the machine does not change."""
     times, costs = {}, {}
 
     def take(name, cost, call):
@@ -160,7 +160,7 @@ def obtain(bench, ours, theirs):
 
 
 def memory(bench, ours, theirs):
-    """After 10,000 requests each, tokens of every kind among them."""
+    """After 10,000 requests each."""
     for server in (ours, theirs):
         token = tokens_of(server, 1)[0]
         done = 0

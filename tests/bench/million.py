@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """million.py BUILD [ROWS]
 
-What a store with a million sessions costs: three jwtd-issuers, one with a thousand live sessions, one with
-a million, one with a thousand and a million that expired, asked in turn by one client, so that what else
-the machine does befalls them alike. Prints a line a figure, ratios to the first."""
+The cost of a store with a million sessions: three jwtd-issuers, with a thousand live sessions, with a million,
+and with a thousand live and a million expired ones, get requests in turn from one client, so that other load
+affects them equally. Prints one line per figure, with ratios to the first."""
 
 import os
 import random
@@ -22,13 +22,13 @@ COLUMNS = ("sid, user, source, client, created_at, absolute_exp, idle_exp, gen, 
 
 
 def sid_of(now, spread):
-    """As the issuer makes them, somewhere among those that are there: a tree is not asked at one end."""
+    """As the issuer makes them, spread over the existing ones, so that lookups are not at one end of the tree."""
     ms = int((now + random.uniform(*spread)) * 1000)
     return ms.to_bytes(6, "big") + bytes([0x70]) + random.randbytes(9)
 
 
 def filler(n, now, spread, age):
-    """Rows in the order of their sids, of sessions last used `age` seconds ago."""
+    """Rows in sid order, of sessions last used `age` seconds ago."""
     sids = sorted(sid_of(now, spread) for _ in range(n))
     at = int(now) - age
     for i, name in enumerate(sids):
@@ -38,7 +38,7 @@ def filler(n, now, spread, age):
 
 
 def begin(build, rows, age):
-    """An issuer with a thousand sessions of its own and so many others, and their refresh tokens."""
+    """An issuer with a thousand sessions and `rows` more; returns the tokens of the thousand."""
     d = Issuer(build, "[Session]\nFailuresPerUser=0\nAccountCacheTime=0\n[Daemon]\nIdleTimeout=1h\n")
     d.login.passwords.update({b"u%d" % i: b"secret one" for i in range(LIVE)})
     before = time.time()
@@ -73,7 +73,7 @@ def show(name, times, base):
 
 
 def used(d):
-    """Processor time in ms and bytes written by an issuer until now: what no busy neighbour changes."""
+    """Processor time in ms and bytes written by an issuer, which other load does not change."""
     times = d.text(f"/proc/{d.process.pid}/stat").rsplit(")", 1)[1].split()
     wrote = next(x for x in d.text(f"/proc/{d.process.pid}/io").splitlines() if x.startswith("wchar"))
     return (int(times[11]) + int(times[12])) * 1000 / os.sysconf("SC_CLK_TCK"), int(wrote.split()[1])
@@ -91,7 +91,7 @@ def refresh_all(issuers, rounds):
 
 
 def others(issuers):
-    """What else is asked: name -> one list of times for each issuer."""
+    """Other requests: name -> one list of times for each issuer."""
     what = {}
     for i in range(200):
         for k, (d, _, access) in enumerate(issuers):

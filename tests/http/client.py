@@ -1,5 +1,4 @@
-"""A client of simplejwt's HTTP API, as an application has one. It runs unchanged against simplejwt and
-against jwtd; what it is given is their address, a user and a password.
+"""A client of simplejwt's HTTP API, which runs unchanged against simplejwt and jwtd.
 
     client.py URL USER PASSWORD
 """

@@ -1,5 +1,5 @@
-"""What the tests run against, of the build in $BUILD. A test that takes `d` gets the three daemons, one that
-takes `issuer` or `login` that daemon alone; a mark of the same name gives its settings."""
+"""Fixtures of the daemons of $BUILD. `d` starts all three, `issuer` and `login` start only that daemon; the
+marks daemons, issuer and login set their arguments."""
 
 import os
 import re
@@ -28,8 +28,8 @@ def build():
 
 @pytest.fixture
 def d(request, build):
-    """Afterwards their log must hold no token and no password, and each process must have ended as it
-    should."""
+    """At the end, checks that the log has no token and no password and that each process exited with an expected
+    status."""
     daemons = started(Daemons, "daemons", request, build, issuer="scripted" not in request.fixturenames)
     yield daemons
     log = daemons.stop()
@@ -42,7 +42,7 @@ def d(request, build):
 
 @pytest.fixture
 def scripted(d):
-    """In place of jwtd-issuer: it answers what the test says."""
+    """Replaces jwtd-issuer; the test sets its replies."""
     return wire.ScriptedIssuer(d)
 
 

@@ -1,5 +1,5 @@
-"""The three daemons in a temporary directory, started as systemd would: with their listening sockets
-passed by name, at the first request, and again after a death. And a client that sees every byte."""
+"""The three daemons in a temporary directory, started as by systemd: with named listening sockets, on the first
+connection, and again after a crash. And an HTTP client that returns every byte."""
 
 import base64
 import contextlib
@@ -21,7 +21,7 @@ PAM_SERVICE = """auth required pam_unix.so
 account required pam_unix.so
 """
 
-# What most tests run under: the defaults, but for the waits that would make a test slow.
+# The defaults, with short delays and without throttling.
 QUICK = """[Http]
 FailureTime=300ms
 FailuresPerSource=0
@@ -55,7 +55,7 @@ NO_TYPE = "Content-Type: none is sent"
 
 
 def request_bytes(method, path, body=None, headers=None):
-    """A request as it is sent: a body that is no bytes goes as JSON."""
+    """The bytes of a request. A body that is not bytes is sent as JSON."""
     lines = [f"{method} {path} HTTP/1.1", "Host: localhost", *(headers or [])]
     if body is not None:
         if not isinstance(body, bytes):
@@ -68,7 +68,7 @@ def request_bytes(method, path, body=None, headers=None):
 
 
 class Daemon:
-    """One daemon and the sockets that wait for it."""
+    """One daemon and its listening sockets."""
 
     def __init__(self, argv, sockets, log):
         self.argv, self.sockets, self.log = argv, sockets, log
@@ -99,7 +99,7 @@ class Daemon:
 
 class Daemons:
     def __init__(self, build, settings=QUICK, tcp=False, issuer=True):
-        """issuer: False for a test that answers in place of jwtd-issuer."""
+        """issuer: False for a test that replaces jwtd-issuer."""
         self.dir = tempfile.mkdtemp(prefix="jwt-http.")
         os.chmod(self.dir, 0o755)
         self.build = build
@@ -151,7 +151,7 @@ class Daemons:
         return listener
 
     def activate(self):
-        """Starts a daemon when something waits at its socket and it does not run."""
+        """Starts a daemon that does not run if there is a connection at its socket."""
         while not self.stopping:
             with self.lock:
                 for daemon in self.all:
@@ -173,14 +173,14 @@ class Daemons:
 
     @contextlib.contextmanager
     def down(self, daemon):
-        """Dead until the end, whoever asks: a request may still wait from before."""
+        """Keeps the daemon stopped, also if an earlier connection is still pending."""
         self.held.add(daemon)
         self.kill(daemon)
         yield
         self.held.remove(daemon)
 
     def hold(self, daemon):
-        """Keeps a daemon down, and takes its sockets away as a stopped unit's are."""
+        """Keeps a daemon stopped and removes its sockets, as for a stopped unit."""
         self.held.add(daemon)
         self.kill(daemon)
         for _, listener in daemon.sockets:
@@ -222,7 +222,7 @@ class Daemons:
         return client
 
     def raw(self, request, close_write=False):
-        """Sends these bytes and gives all that comes back until the end."""
+        """Sends these bytes and returns all that is received until the end."""
         with self.connect() as client:
             try:
                 client.sendall(request)

@@ -13,8 +13,8 @@ import pytest
 from daemons import Reply, request_bytes
 
 HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "simplejwt")
-PYTHON = "/usr/bin/python3"  # Debian's packages are this one's, whatever PATH says
-START = 30  # seconds until a site that does not answer has failed
+PYTHON = "/usr/bin/python3"  # has Debian's packages, unlike another python3 in PATH
+START = 30  # seconds until the site must reply
 
 for needed, package in (("rest_framework_simplejwt", "python3-djangorestframework-simplejwt"),
                         ("gunicorn", "gunicorn"), ("cryptography", "python3-cryptography")):
@@ -34,13 +34,12 @@ except jwt.InvalidTokenError:
 
 
 def reads_crit():
-    """The PyJWT beneath refuses what it does not understand, as it does since CVE-2026-32597 was mended
-    (Debian's 2.6.0-1+deb12u1)."""
+    """Whether PyJWT refuses unknown crit, as since the fix of CVE-2026-32597 (Debian 2.6.0-1+deb12u1)."""
     return subprocess.run([PYTHON, "-c", READS_CRIT], check=True, capture_output=True).stdout == b"yes\n"
 
 
 def private_key(daemons):
-    """The one key that jwtd-issuer made, as the settings of a site take it."""
+    """The key that jwtd-issuer made, in the form of the site's settings."""
     directory = daemons.path("state/keys")
     (name,) = os.listdir(directory)
     with open(os.path.join(directory, name), encoding="ascii") as file:
@@ -54,7 +53,7 @@ def public_key(daemons):
 
 
 class DjangoSite:
-    """simple_jwt is its SIMPLE_JWT, lifetimes in seconds; the other words are settings.py's."""
+    """simple_jwt: the setting SIMPLE_JWT, with lifetimes in seconds."""
 
     def __init__(self, simple_jwt, workers=1, real_hasher=False):
         self.dir = tempfile.mkdtemp(prefix="jwt-site.")
@@ -85,7 +84,7 @@ class DjangoSite:
         return os.path.join(self.dir, name)
 
     def make_database(self, kind):
-        """Migrations take a second: they run once for each kind of password, the rest are copies."""
+        """Migrations take a second: they run once for each password hasher, and the database is copied."""
         if kind not in _databases:
             subprocess.run([PYTHON, "make_site.py"], cwd=HERE, env=self.environment, check=True)
             with open(self.path("site.db"), "rb") as file:

@@ -1,4 +1,4 @@
-"""A jwtd-issuer on a socket of its own, beside a jwtd-login that says what a test wants."""
+"""A jwtd-issuer on its own socket, with a jwtd-login whose replies the test sets."""
 
 import os
 import re
@@ -18,12 +18,12 @@ SOURCE = b"uid 1000"
 
 
 class ScriptedLogin:
-    """Answers as jwtd-login would."""
+    """Replaces jwtd-login."""
 
     def __init__(self, path):
         self.passwords = {b"alice": b"secret one", b"carol": b"secret two"}
         self.accounts = {}
-        self.check = None  # the answer to every password, where it is not to be looked at
+        self.check = None  # if set, the reply to every password
         self.stamp = b"0" * 16
         self.asked = []
         self.delay = 0
@@ -97,7 +97,7 @@ class Issuer:
             stdout=self.log, stderr=self.log)
 
     def preload(self, name, **environment):
-        """From the next start on, with this module of the build's tests/http."""
+        """Preloads this module of BUILD/tests/http from the next start on."""
         module = os.path.join(os.path.dirname(self.program), "../../tests/http", name)
         assert os.path.exists(module), module
         asan = "verify_asan_link_order=0:" + os.environ.get("ASAN_OPTIONS", "")
@@ -136,8 +136,8 @@ class Issuer:
         return self.ask(PING)[0]
 
     def obtain(self, user=b"alice", password=None):
-        """(refresh, access) of a good login."""
-        time.sleep(0.002)  # sessions of one millisecond have no order
+        """(refresh, access) of a successful login."""
+        time.sleep(0.002)  # sessions of the same millisecond have no order
         status, pair = self.ask(OBTAIN, user, password or self.login.passwords[user], SOURCE)
         assert status == "ok", status
         return pair
@@ -167,7 +167,7 @@ class Issuer:
         return [line[:22] for line in self.text("public/revoked").splitlines()]
 
     def in_store(self, statement, rows=None):
-        """What a statement gives; with rows, it is run for each of them."""
+        """The result of an SQL statement; with rows, it is executed for each of them."""
         with sqlite3.connect(self.path("state/sessions.db"), timeout=10) as store:
             said = store.executemany(statement, rows) if rows else store.execute(statement)
             said = said.fetchall()
@@ -182,7 +182,7 @@ class Issuer:
         raise AssertionError("is not well again")
 
     def stop(self, front_lies=False):
-        """front_lies: what the log calls a source was jwtd's own word, and may be anything."""
+        """front_lies: the sources in the log came from a hostile jwtd and may be anything."""
         if self.process and self.process.poll() is None:
             self.end()
         self.listener.close()

@@ -1,4 +1,4 @@
-"""A jwtd-login on a socket of its own, with PAM stacks of our own."""
+"""A jwtd-login on its own socket, with PAM stacks for the tests."""
 
 import os
 import shutil
@@ -25,7 +25,7 @@ STACKS = {
 
 
 class Login:
-    """One jwtd-login, its listener, and the asker."""
+    """One jwtd-login, its listening socket, and a client."""
 
     def __init__(self, build, service="jwtd", settings="", asker="root"):
         self.dir = tempfile.mkdtemp(prefix="jwt-login.")
@@ -81,7 +81,7 @@ class Login:
         return [int(p) for p in self.read(f"/proc/{self.process.pid}/task/{self.process.pid}/children").split()]
 
     def descriptors(self):
-        """How many are open when nothing is asked."""
+        """The number of open descriptors while idle."""
         self.account(ALICE)
         until(lambda: not self.children())
         time.sleep(0.05)

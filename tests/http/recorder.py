@@ -1,4 +1,4 @@
-"""The same bytes to the real simplejwt and to jwtd, their replies side by side."""
+"""Sends the same bytes to simplejwt and jwtd and compares the replies."""
 
 import os
 import re
@@ -30,7 +30,7 @@ FailureTime=100ms
 FailuresPerSource=0
 """
 
-# The same for simplejwt.
+# The corresponding settings of simplejwt.
 SIMPLE_JWT = {
     "ISSUER": "https://login.example",
     "AUDIENCE": "site.example",
@@ -41,29 +41,29 @@ SIMPLE_JWT = {
 
 
 def shape(token):
-    """What of a token must be the same; its claims' names and order are a test of their own."""
+    """The part of a token that must be equal; another test checks names and order of the claims."""
     claims = payload(token)
-    # simplejwt reads the clock twice: its exp is now and then a second late.
+    # simplejwt reads the clock twice: its exp may be a second late.
     spans = [f"{k}={round(claims[k] - claims['iat'], -1)}" for k in ("exp", "refresh_exp") if k in claims]
     return f"<{header_of(token)['alg']} {claims['token_type']} {' '.join(spans)} {claims.get('user_id')}>"
 
 
 def record(reply, case):
-    """A reply as it is compared: status, headers that matter, body with tokens put as their shapes."""
+    """The compared form of a reply: status, relevant headers, body with each token replaced by its shape."""
     body = reply.body.decode("utf-8", "replace")
     body = re.sub(r"eyJ[\w-]+\.[\w-]+\.[\w-]+", lambda m: shape(m[0]), body)
     if reply.header("Content-Type").startswith("text/html"):
         body = "<a page>"
     if case.method == "HEAD":
-        body = ""  # gunicorn sends one, which no client reads (RFC 9110 9.3.2)
+        body = ""  # gunicorn sends a body, which clients ignore (RFC 9110 9.3.2)
     if case.path.startswith("/api/user") and reply.status == 200 and case.method == "GET":
-        body = re.sub(r'(\{"username":"\w+").*\}', r"\1}", body)  # the view is the site's own; ours tells more
+        body = re.sub(r'(\{"username":"\w+").*\}', r"\1}", body)  # jwtd's view has more fields
     lines = [str(reply.status)] + [f"{h}: {reply.header(h)}" for h in HEADERS if reply.header(h)]
     return "\n".join(lines) + "\n" + body
 
 
 def send(tokens, case):
-    """Sends a case to the server whose tokens these are."""
+    """Sends a case to the server of these tokens."""
 
     def fill(text):
         return re.sub(r"\$(\w+)", lambda m: tokens.get(m[1]), text)
@@ -103,7 +103,7 @@ def matches(difference, case):
 
 
 def fault_of(case, theirs, ours):
-    """What is wrong with how the two answered, or None."""
+    """Why the two replies are not as expected, or None."""
     rows = [d for d in DIFFERENCES if matches(d, case)]
     if theirs == ours:
         return f"no longer differs: {rows[0].name}" if rows else None
@@ -114,7 +114,7 @@ def fault_of(case, theirs, ours):
 
 
 def explained():
-    """The names that docs/simplejwt.md explains."""
+    """The names in docs/simplejwt.md."""
     page = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../docs/simplejwt.md")
     with open(page, encoding="utf-8") as file:
         return re.findall(r"^\| `([\w-]+)` \|", file.read(), re.M)

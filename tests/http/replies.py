@@ -1,4 +1,4 @@
-"""What replies of the HTTP API are compared with, to the byte."""
+"""Expected replies of the HTTP API."""
 
 SID = "AZqwEjRWeJCrze8SNFZ4kA"
 GET_ONLY = "GET, HEAD, OPTIONS"
@@ -14,7 +14,7 @@ def token_error(message):
 
 
 def in_view(message):
-    """The same of a protected view."""
+    """The same for a protected view."""
     return (b'{"detail":"Given token not valid for any token type","code":"token_not_valid","messages":'
             b'[{"token_class":"AccessToken","token_type":"access","message":"%s"}]}' % message.encode())
 
@@ -24,7 +24,7 @@ def bearer(token="a.b.c"):
 
 
 def whoami(user=b"alice", scope=b""):
-    """What jwtd-issuer answers to WHOAMI."""
+    """The reply of jwtd-issuer to WHOAMI."""
     return ("ok", user, SID.encode(), 4102444800, b"https://box", b'["box"]', scope)
 
 

@@ -1,4 +1,4 @@
-"""What an account means for its sessions, and what guesses at a password meet."""
+"""Account checks, and limits on password guesses."""
 
 import struct
 import time

@@ -1,4 +1,4 @@
-"""What jwtd-issuer does for root's jwtctl about sessions: shows them, ends them, tells how it is."""
+"""Requests of root's jwtctl to jwtd-issuer: list and end sessions, status."""
 
 import json
 import socket

@@ -1,6 +1,5 @@
-"""A store, key or settings file that can't be used: 503 to the client, one line in the log that names the
-file and the cure, and recovery by itself when it is mended. Real file systems: the test is in a mount
-namespace of its own."""
+"""An unusable store, key or settings file: 503 to the client, one log line with the file and the remedy, and
+automatic recovery. The test mounts file systems in its mount namespace."""
 
 import contextlib
 import os
@@ -20,7 +19,7 @@ def mount(*words):
 
 @contextlib.contextmanager
 def small_disk(d, name):
-    """The directory on a file system of its own, small, until the end."""
+    """Puts the directory on a small file system of its own."""
     folder = d.path(name)
     with d.down(d.issuer):
         os.rename(folder, folder + ".before")
@@ -48,7 +47,7 @@ def causes(d, since):
     return [x for x in d.read_log()[since:].split("\n") if "cause=" in x]
 
 
-def is_told_once(d, since, *words):
+def is_logged_once(d, since, *words):
     said = causes(d, since)
     assert len(said) == 1 and all(word in said[0] for word in words), said
 
@@ -58,14 +57,14 @@ def refresh(d, pair):
 
 
 def is_unavailable(d, pair):
-    """Both by what needs the store alone and by a login, and by /healthz."""
+    """503 for a refresh, a login and /healthz."""
     for reply in (refresh(d, pair), d.post("/api/token/", ALICE), d.get("/healthz")):
         assert reply.status == 503 and reply.header("Retry-After"), reply.raw
         assert b"detail" in reply.body and b"state" not in reply.body, reply.body
 
 
 def recovers(d, pair):
-    """By itself, and with the session it had."""
+    """Within 5 s, with the same session."""
     end = time.monotonic() + 5
     while refresh(d, pair).status != 200:
         assert time.monotonic() < end, "is not well again\n" + d.read_log()[-500:]
@@ -83,7 +82,7 @@ def test_a_full_disk_is_logged_and_the_store_recovers_without_a_restart(d):
             statuses.append(reply.status)
             pair = reply.json() if reply.status == 200 else pair
         assert statuses[-1] == 503 and set(statuses) <= {200, 503}, statuses
-        is_told_once(d, since, "state/sessions.db", "full", "free space")
+        is_logged_once(d, since, "state/sessions.db", "full", "free space")
         os.remove(folder + "/filler")
         recovers(d, pair)
 
@@ -96,7 +95,7 @@ def test_a_read_only_store_is_logged_and_recovers_automatically(d):
         is_unavailable(d, pair)
         time.sleep(1.1)
         is_unavailable(d, pair)
-        is_told_once(d, since, "state/sessions.db", "Read-only", "mode 0600")
+        is_logged_once(d, since, "state/sessions.db", "Read-only", "mode 0600")
         mount("-o", "remount,rw," + SMALL, folder)
         recovers(d, pair)
 
@@ -105,7 +104,7 @@ def test_a_damaged_store_is_logged_and_never_replaced(d):
     pair = d.obtain()
     database = d.path("state/sessions.db")
     with d.down(d.issuer):
-        # What the log holds is brought into the file, so that the file alone is whole.
+        # Move the write-ahead log into the database file.
         subprocess.run([sys.executable, "-c", "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); "
                         "c.execute('PRAGMA wal_checkpoint(TRUNCATE)'); c.close()", database], check=True)
         shutil.copy2(database, database + ".backup")
@@ -114,7 +113,7 @@ def test_a_damaged_store_is_logged_and_never_replaced(d):
         damaged = open(database, "rb").read()
         since = len(d.read_log())
     is_unavailable(d, pair)
-    is_told_once(d, since, "state/sessions.db", "backup")
+    is_logged_once(d, since, "state/sessions.db", "backup")
     assert open(database, "rb").read() == damaged
     os.rename(database + ".backup", database)
     recovers(d, pair)
@@ -128,7 +127,7 @@ def test_a_full_public_directory_is_logged_and_no_logout_succeeds_before_it_is_p
         since = len(d.read_log())
         assert d.post("/api/token/blacklist/", {"refresh": pair["refresh"]}).status == 503
         is_unavailable(d, other)
-        is_told_once(d, since, "public/revoked", "No space left")
+        is_logged_once(d, since, "public/revoked", "No space left")
         os.remove(folder + "/filler")
         recovers(d, other)
         assert len(d.revoked()) == 1
@@ -146,7 +145,7 @@ def test_a_damaged_key_is_logged_and_never_replaced(d):
                 file.write(text)
             since = len(d.read_log())
         is_unavailable(d, pair)
-        is_told_once(d, since, "state/keys/" + name)
+        is_logged_once(d, since, "state/keys/" + name)
         assert os.listdir(d.path("state/keys")) == [name]
     with open(path, "wb") as file:
         file.write(whole)
@@ -162,8 +161,8 @@ def test_invalid_settings_at_start_are_logged_once_and_reread(d):
     is_unavailable(d, pair)
     time.sleep(1.1)
     is_unavailable(d, pair)
-    # jwtd answers by itself: the two behind it were not asked.
-    is_told_once(d, since, f"jwt.conf:{QUICK.count(chr(10)) + 2}", "Leeway=")
+    # jwtd replies without a request to the other daemons.
+    is_logged_once(d, since, f"jwt.conf:{QUICK.count(chr(10)) + 2}", "Leeway=")
     d.write("jwt.conf", QUICK)
     recovers(d, pair)
 
@@ -175,7 +174,7 @@ def test_a_missing_public_file_affects_only_the_keys_endpoint(d):
     for _ in range(2):
         reply = Reply(d.raw(b"GET /.well-known/jwks.json HTTP/1.1\r\nHost: localhost\r\n\r\n"))
         assert reply.status == 503, reply.raw
-    is_told_once(d, since, "public/jwks.json")
+    is_logged_once(d, since, "public/jwks.json")
     assert refresh(d, pair).status == 200
     os.rename(d.path("public/away"), d.path("public/jwks.json"))
     assert d.get("/.well-known/jwks.json").status == 200

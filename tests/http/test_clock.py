@@ -1,4 +1,4 @@
-"""What a wall clock that is set forward and back does to sessions: nothing."""
+"""A wall clock that is set forward and back does not affect sessions."""
 
 import time
 
@@ -16,7 +16,7 @@ def claims(token):
 
 @pytest.fixture
 def clock(issuer):
-    """Sets the issuer's clock off by so many seconds."""
+    """A function that offsets the issuer's clock by so many seconds."""
 
     def set_off(seconds):
         issuer.write_file("off", str(seconds))
@@ -28,7 +28,7 @@ def clock(issuer):
 
 
 def of_now(*tokens):
-    """Good for everybody who checks them by the true time."""
+    """Valid at the true time."""
     for token in tokens:
         c = claims(token)
         assert c["iat"] <= time.time() < c["exp"], (c, time.time())
@@ -75,7 +75,7 @@ def test_what_expired_by_a_wrong_clock_is_valid_again_when_it_is_right(issuer, c
     refresh, _ = issuer.obtain()
     clock(DAY)
     assert issuer.refresh(refresh)[0] == "expired"
-    at_once(20, issuer.obtain)  # each purges some rows
+    at_once(20, issuer.obtain)  # each login removes some expired rows
     clock(0)
     of_now(*exchanged(issuer, refresh))
 

@@ -1,4 +1,4 @@
-"""Daemons that die, settings and stores that are wrong, files, the wire, and jwtctl on top."""
+"""Crashes of daemons, invalid settings, unusable stores, file modes, invalid messages, and jwtctl."""
 
 import json
 import os

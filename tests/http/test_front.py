@@ -1,5 +1,4 @@
-"""jwtd alone, before a jwtd-issuer that says what a test wants: every route, every verdict, every refusal,
-to the byte."""
+"""jwtd with a scripted jwtd-issuer: each route, each status of the issuer, and the bytes of each refusal."""
 
 import json
 
@@ -18,7 +17,7 @@ PROTECTED = [("GET", "/api/user/", GET_ONLY, wire.WHOAMI),
              ("POST", "/api/token/narrow/", "POST, OPTIONS", wire.NARROW)]
 SLIDING = QUICK + "[Token]\nSlidingTokens=yes\n"
 
-# What DRF and simplejwt say of each verdict, where they have words for it.
+# The messages of DRF and simplejwt for each status.
 TOKEN = {"invalid": "Token is invalid", "expired": "Token is expired", "blacklisted": "Token is blacklisted",
          "no_exp": "Token has no 'exp' claim", "no_id": "Token has no id", "no_type": "Token has no type",
          "wrong_type": "Token has wrong type", "refresh_expired": "Token 'refresh_exp' claim has expired"}
@@ -178,10 +177,10 @@ def test_each_route_refuses_other_methods_and_types_in_drfs_words(d, scripted):
             text = b'{"detail":"Method \\"%s\\" not allowed."}' % method.encode()
             assert (reply.status, reply.header("Allow")) == (405, allow), (path, method, reply.raw)
             assert reply.body == (b"" if method == "HEAD" else text), (path, method, reply.raw)
-        told = d.request("OPTIONS", path)
-        assert (told.status, told.header("Allow")) == (200, allow), told.raw
-        assert set(told.json()) >= {"name", "description", "renders", "parses"}, told.body
-        assert ("actions" in told.json()) == (own == "POST" and "logout" not in path), told.body
+        described = d.request("OPTIONS", path)
+        assert (described.status, described.header("Allow")) == (200, allow), described.raw
+        assert set(described.json()) >= {"name", "description", "renders", "parses"}, described.body
+        assert ("actions" in described.json()) == (own == "POST" and "logout" not in path), described.body
         if path in ("/api/auth/", "/.well-known/jwks.json", "/healthz", "/metrics"):
             continue
         reply = ask(d, own, path, bearer() + ["Accept: text/html, image/*;q=0.8"])
@@ -198,13 +197,13 @@ def test_each_route_refuses_other_methods_and_types_in_drfs_words(d, scripted):
 
 
 def test_options_describes_the_fields_of_narrow(d, scripted):
-    told = d.request("OPTIONS", "/api/token/narrow/").json()["actions"]["POST"]
-    assert {name: (field["type"], field["required"]) for name, field in told.items()} == {
+    described = d.request("OPTIONS", "/api/token/narrow/").json()["actions"]["POST"]
+    assert {name: (field["type"], field["required"]) for name, field in described.items()} == {
         "scope": ("string", False), "aud": ("field", False), "lifetime": ("integer", False),
-        "one_time": ("boolean", False)}, told
-    told = d.request("OPTIONS", "/api/token/").json()
-    assert told["actions"]["POST"]["password"] == {"type": "string", "required": True, "read_only": False,
-                                                   "label": "Password"}, told
+        "one_time": ("boolean", False)}, described
+    described = d.request("OPTIONS", "/api/token/").json()
+    assert described["actions"]["POST"]["password"] == {"type": "string", "required": True, "read_only": False,
+                                                   "label": "Password"}, described
     assert not scripted.asked
 
 
@@ -363,7 +362,7 @@ def test_a_refused_narrowing_is_reported_at_its_field(d, scripted):
 
 
 def memory_of(pid):
-    """What the process has mapped and can read, a piece for each mapping; but for the shadow memory of ASan."""
+    """The readable memory of the process, without ASan's shadow memory, one piece for each mapping."""
     with open(f"/proc/{pid}/maps", encoding="ascii") as maps, open(f"/proc/{pid}/mem", "rb", 0) as memory:
         for line in maps:
             start, end = (int(word, 16) for word in line.split()[0].split("-"))

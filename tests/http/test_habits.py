@@ -1,4 +1,4 @@
-"""How each daemon behaves as a service: what it tells systemd, its options, its manual."""
+"""Each daemon as a service: notifications to systemd, options, manual."""
 
 import contextlib
 import os
@@ -15,7 +15,7 @@ TOP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 
 @contextlib.contextmanager
 def systemd(d):
-    """Takes what the daemons that are started meanwhile tell systemd."""
+    """Receives the notifications of the daemons that are started during the call."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ear:
         ear.bind(d.path("notify"))
         os.chmod(d.path("notify"), 0o666)
@@ -28,7 +28,7 @@ def systemd(d):
 
 
 def hears(said, daemon):
-    """From its start to its end."""
+    """The notifications from start to reload."""
     assert said() == "READY=1\nSTATUS=Ready", daemon
     before = time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
     daemon.process.send_signal(signal.SIGHUP)

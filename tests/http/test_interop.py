@@ -1,4 +1,4 @@
-"""jwtd and the real simplejwt with each other's tokens, and one client with both."""
+"""jwtd and simplejwt with each other's tokens, and one client with both."""
 
 import json
 import os
@@ -26,7 +26,7 @@ def keys_url(daemons):
 
 
 def takes_ours(daemons, site):
-    """The site's view and its verify take our access tokens, and nothing else of ours."""
+    """The site accepts jwtd's access tokens, and no refresh or modified token."""
     for who in (ALICE, CAROL):
         pair = daemons.obtain(who)
         reply = site.request("GET", "/api/user/", headers=["Authorization: Bearer " + pair["access"]])
@@ -54,7 +54,7 @@ def test_a_django_site_takes_our_tokens(build, algorithm, setting, key):
         daemons.stop()
 
 
-# The other way round
+# Tokens of a site at a login
 
 SECTION = """[Issuer https://site.example]
 Keys=%s
@@ -67,7 +67,7 @@ UserMap=%s
 
 
 class Host:
-    """Settings, keys and a PAM service of a machine that takes a site's tokens."""
+    """Settings, keys and a PAM service of a host that accepts a site's tokens."""
 
     def __init__(self, build, key, algorithm):
         self.build, self.algorithm = os.path.abspath(build), algorithm
@@ -90,8 +90,8 @@ class Host:
         line = f"{self.build}/pam_jwt/pam_jwt.so config={self.path('jwt.conf')}"
         self.write("login", f"auth required {line}\naccount required {line}\n")
 
-    def judge(self, token, user):
-        """What jwtctl verify says; the module's answer has to be the same."""
+    def verify(self, token, user):
+        """The result of jwtctl verify, which must be that of the module."""
         done = subprocess.run([self.build + "/jwtctl/jwtctl", "verify", "--user=" + user,
                                "config=" + self.path("jwt.conf")], input=token.encode(),
                               stdout=subprocess.PIPE, check=False)
@@ -109,12 +109,12 @@ def opens_logins(build, algorithm, keys, key):
     try:
         pair = site.post("/api/token/", ALICE).json()
         assert payload(pair["access"])["user_id"] == "alice"
-        assert host.judge(pair["access"], "alice") == "valid"
-        assert host.judge(pair["access"], "carol") == "wrong_user"
-        assert host.judge(pair["refresh"], "alice") == "wrong_type"
-        assert host.judge(pair["access"][:-3], "alice") != "valid"
+        assert host.verify(pair["access"], "alice") == "valid"
+        assert host.verify(pair["access"], "carol") == "wrong_user"
+        assert host.verify(pair["refresh"], "alice") == "wrong_type"
+        assert host.verify(pair["access"][:-3], "alice") != "valid"
         host.map("none")
-        assert host.judge(pair["access"], "alice") != "valid"
+        assert host.verify(pair["access"], "alice") != "valid"
     finally:
         site.stop()
         host.place.cleanup()

@@ -1,5 +1,4 @@
-"""What jwtd-issuer promises its askers, on a socket of its own: how it starts, whom it answers, what it
-makes."""
+"""jwtd-issuer on its own socket: start, permitted clients, tokens."""
 
 import glob
 import os

@@ -1,5 +1,4 @@
-"""What a person may do with sessions and tokens of theirs, asked over jwtd-issuer's socket: see and end
-sessions, log out, make narrower tokens, use sliding ones."""
+"""A user's requests to jwtd-issuer: list and end sessions, log out, narrow tokens, sliding tokens."""
 
 import json
 import struct
@@ -78,7 +77,7 @@ def test_a_long_list_comes_in_pages_with_each_session_once(issuer):
 
 def test_no_source_string_can_break_the_list(issuer):
     for source in (b"\xff\xfe\x80", b'","user":"root', b"\x01\n", b""):
-        time.sleep(0.002)  # sessions of one millisecond have no order
+        time.sleep(0.002)  # sessions of the same millisecond have no order
         access = issuer.ask(OBTAIN, b"alice", b"secret one", source)[1][1]
     assert [r["source"] for r in sessions(issuer, access)] == ["", "??", '","user":"root', "???"]
 
@@ -135,7 +134,7 @@ def test_only_an_access_token_of_a_usable_account_manages_sessions(issuer):
 def test_no_logout_all_succeeds_before_it_is_published(issuer):
     _, access = issuer.obtain()
     with open(issuer.path("public/revoked"), "w", encoding="ascii") as file:
-        file.write("out of form")
+        file.write("malformed")
     assert issuer.ask(LOGOUT_ALL, access, SOURCE)[0] == "unavailable"
 
 
@@ -241,7 +240,7 @@ def sliding(issuer):
 
 def test_without_the_setting_there_are_no_sliding_tokens(issuer):
     assert issuer.ask(SLIDING_OBTAIN, b"alice", b"secret one", SOURCE) == ("no_session", [])
-    assert issuer.login.asked == [], "no password is looked at"
+    assert issuer.login.asked == [], "no password is checked"
     assert slide(issuer, issuer.obtain()[1]) == "no_session"
 
 

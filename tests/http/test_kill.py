@@ -1,6 +1,6 @@
-"""kill -9 of jwtd-issuer while clients rotate and end sessions. Each client keeps a record of what it sent
-and what came back, and replays what got no answer; an invariant checker judges the records. KILLS says how
-many kills (30; 1,000 by hand)."""
+"""kill -9 of jwtd-issuer while clients rotate and end sessions. Each client records its requests and replies,
+repeats requests without a reply, and checks invariants. $KILLS: number of kills (default 30; 1,000 for a long
+run)."""
 
 import json
 import os
@@ -17,7 +17,7 @@ from wire import BLACKLIST, OBTAIN, REFRESH, STATUS, VERIFY, message, read
 
 KILLS = int(os.environ.get("KILLS", "30"))
 CLIENTS = 8
-LINE = 34  # of `revoked`: 22 letters, a blank, ten digits, a newline
+LINE = 34  # bytes per line of `revoked`: sid, blank, ten digits, newline
 BRIEF = """[Session]
 MaxSessionsPerUser=100000
 AccountCacheTime=0
@@ -25,18 +25,18 @@ AccountCacheTime=0
 
 
 class Broken(Exception):
-    """An invariant does not hold."""
+    """A violated invariant."""
 
 
 class Client(threading.Thread):
-    """Rotates one session, and now and then ends it and begins another. What got no answer is asked again
-    with the same bytes until it has one."""
+    """Rotates one session, and sometimes ends it and starts another. Repeats a request with the same bytes until
+    it gets a reply."""
 
     def __init__(self, d, ends):
         super().__init__(daemon=True)
         self.d, self.ends = d, ends
-        self.successors = {}  # refresh token -> the answers it got
-        self.over = {}        # sid -> refresh token, access token of sessions whose end was answered
+        self.successors = {}  # refresh token -> the replies
+        self.over = {}        # sid -> tokens of sessions whose end was confirmed
         self.sent = self.replayed = 0
         self.error = None
 
@@ -75,7 +75,7 @@ class Client(threading.Thread):
 
     def end_session(self, refresh, access):
         status, _ = self.ask(BLACKLIST, refresh, SOURCE)
-        # The first answer may have died with the issuer after the session's end was on disk.
+        # The first reply may be lost after the end of the session was on disk.
         if status not in ("ok", "blacklisted"):
             raise Broken(f"a logout was answered {status}")
         self.over[payload(access.decode())["sid"]] = (refresh, access)
@@ -111,20 +111,20 @@ class Client(threading.Thread):
 
 
 def read_list(d):
-    """`revoked` as pam_jwt reads it: whole, of whole lines, sorted."""
+    """`revoked` as pam_jwt reads it: complete lines, sorted."""
     with open(d.path("public/revoked"), "rb") as file:
         raw = file.read()
     if len(raw) % LINE:
         raise Broken("the list holds half a line")
     lines = [raw[i:i + LINE] for i in range(0, len(raw), LINE)]
     if lines != sorted(lines) or any(line[22:23] != b" " or line[-1:] != b"\n" for line in lines):
-        raise Broken("the list is out of form")
+        raise Broken("the list is malformed")
     return {line[:22].decode() for line in lines}
 
 
 def look(d, over):
-    """While nobody writes: every public file is whole, and whose end was answered before is on the list. No
-    access token of this test expires while it runs, so no line may go."""
+    """While the issuer is stopped: each public file is complete, and the list has each session whose end was
+    confirmed. No access token expires during the test, so no line may be missing."""
     missing = over - read_list(d)
     if missing:
         raise Broken(f"{len(missing)} ended sessions are not on the list")
@@ -139,7 +139,7 @@ def exchanged(clients):
 
 
 def wait_for_work(clients):
-    """Until a token was exchanged since this start; a sanitizer's start takes long."""
+    """Until a token was exchanged; a start with a sanitizer is slow."""
     before, end = exchanged(clients), time.monotonic() + 10
     while exchanged(clients) == before and time.monotonic() < end:
         time.sleep(0.002)
@@ -151,13 +151,13 @@ def hidden(d):
 
 
 def kill_under_load(issuer, clients):
-    """How many half-written files the kills left."""
+    """Returns the number of half-written files that the kills left."""
     left = 0
     issuer.recovers()
     for client in clients:
         client.start()
     for number in range(KILLS):
-        # Every other kill may hit a start.
+        # Every other kill may be during the start.
         if number % 2:
             wait_for_work(clients)
         time.sleep(random.uniform(0.005, 0.06))

@@ -1,4 +1,4 @@
-"""What jwtd-login promises its one asker: real PAM, users in a private mount namespace."""
+"""jwtd-login with real PAM and users in a private mount namespace."""
 
 import array
 import os

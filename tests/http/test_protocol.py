@@ -1,4 +1,4 @@
-"""HTTP itself: public paths, hostile and slow requests, limits, throttling."""
+"""HTTP: public paths, hostile and slow requests, limits, throttling."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""A real nginx in front, as jwtd(8) shows it: TLS, the client's address by TrustedProxies, auth_request."""
+"""nginx in front of jwtd, configured as in jwtd(8): TLS, TrustedProxies, auth_request."""
 
 import http.client
 import json
@@ -14,7 +14,7 @@ import pytest
 from daemons import ALICE, CAROL, QUICK
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-# One that ./test fetched, or the machine's own.
+# Unpacked by ./test, or installed.
 NGINX = shutil.which("nginx", path=os.path.join(HERE, "../../build/nginx/usr/sbin") + ":/usr/sbin")
 SETTINGS = QUICK.replace("[Http]\n", "[Http]\nTrustedProxies=nobody\n").replace(
     "FailuresPerSource=0", "FailuresPerSource=3/min").replace("FailureTime=300ms", "FailureTime=100ms")
@@ -23,7 +23,7 @@ WRONG = dict(ALICE, password="no such secret")
 
 
 class Nginx:
-    """nginx on a loopback port of its own, from a configuration in the daemons' directory."""
+    """nginx on a loopback port, with its files in the daemons' directory."""
 
     def __init__(self, daemons):
         self.d = daemons
@@ -55,7 +55,7 @@ class Nginx:
         self.process.wait(10)
 
     def request(self, method, path, body=None, client=None, **headers):
-        """(status, body, headers) by HTTPS; client: the address that it comes from."""
+        """(status, body, headers) over HTTPS; client: the source address."""
         connection = http.client.HTTPSConnection("localhost", self.port, timeout=40, context=self.tls)
         headers = {name.replace("_", "-"): value for name, value in headers.items()}
         if client:

@@ -1,4 +1,4 @@
-"""What needs no token: the public keys and their ETag, and what was counted."""
+"""Endpoints without a token: the public keys and the metrics."""
 
 import os
 import re
@@ -9,7 +9,7 @@ from daemons import ALICE, QUICK
 from replies import BUSY, FORBIDDEN, GET_ONLY, NOT_FOUND, bearer, is_answer, whoami
 
 KEYS = "/.well-known/jwks.json"
-# Prometheus' text form, version 0.0.4.
+# Prometheus text format, version 0.0.4.
 LINE = re.compile(r'[a-z_]+(\{[a-z]+="[^"\\\n]*"(,[a-z]+="[^"\\\n]*")*\})? [0-9]+')
 
 
@@ -42,7 +42,7 @@ def test_keys_are_sent_again_only_if_they_changed(d):
 
 
 def metrics(d):
-    """{name and labels: number}, each line in Prometheus' form."""
+    """{name and labels: number}; checks the format of each line."""
     reply = d.request("GET", "/metrics")
     assert reply.status == 200, reply.raw
     assert reply.header("Content-Type") == "text/plain; version=0.0.4; charset=utf-8"
@@ -50,16 +50,16 @@ def metrics(d):
     lines = reply.body.decode("ascii").splitlines()
     samples = [line for line in lines if not line.startswith("#")]
     assert reply.body.endswith(b"\n") and all(LINE.fullmatch(line) for line in samples), lines
-    told = dict(line.rsplit(" ", 1) for line in samples)
-    assert len(told) == len(samples), "a sample is there twice"
+    found = dict(line.rsplit(" ", 1) for line in samples)
+    assert len(found) == len(samples), "a sample is there twice"
     for name in {re.match("[a-z_]+", sample)[0] for sample in samples}:
         assert sum(line.startswith(f"# TYPE {name} ") for line in lines) == 1, name
         assert sum(line.startswith(f"# HELP {name} ") for line in lines) == 1, name
-    return {name: int(number) for name, number in told.items()}
+    return {name: int(number) for name, number in found.items()}
 
 
-def requests(told):
-    return {k.split("{", 1)[1][:-1]: v for k, v in told.items() if k.startswith("jwtd_requests_total")}
+def requests(found):
+    return {k.split("{", 1)[1][:-1]: v for k, v in found.items() if k.startswith("jwtd_requests_total")}
 
 
 @pytest.mark.daemons(QUICK.replace("FailuresPerSource=0", "FailuresPerSource=3/min"))
@@ -76,17 +76,17 @@ def test_metrics_count_routes_statuses_and_throttled_logins(d, scripted):
         assert d.request("DELETE", f"/api/sessions/{sid}/", headers=bearer()).status == 404
     assert d.get("/secret-path?name=value").status == 404
     assert d.raw(b"JUNK\r\n").startswith(b"HTTP/1.1 400 ")
-    told = metrics(d)
-    assert requests(told) == {
+    found = metrics(d)
+    assert requests(found) == {
         'route="/api/token/",status="401"': 3, 'route="/api/token/",status="429"': 2,
         'route="/api/user/",status="200"': 1, 'route="/api/token/verify/",status="503"': 1,
         'route="/api/sessions/{sid}/",status="404"': 2, 'route="none",status="404"': 1,
-        'route="none",status="400"': 1, 'route="/metrics",status="200"': 1}, requests(told)
-    assert told['jwtd_answers_total{verdict="denied"}'] == 3
-    assert told['jwtd_answers_total{verdict="ok"}'] == 1
-    assert told['jwtd_answers_total{verdict="no-session"}'] == 2
-    assert (told["jwtd_throttled_total"], told["jwtd_issuer_errors_total"]) == (2, 1)
-    assert told["jwtd_connections"] == 1 and told["jwtd_connections_total"] == 13, told
+        'route="none",status="400"': 1, 'route="/metrics",status="200"': 1}, requests(found)
+    assert found['jwtd_answers_total{verdict="denied"}'] == 3
+    assert found['jwtd_answers_total{verdict="ok"}'] == 1
+    assert found['jwtd_answers_total{verdict="no-session"}'] == 2
+    assert (found["jwtd_throttled_total"], found["jwtd_issuer_errors_total"]) == (2, 1)
+    assert found["jwtd_connections"] == 1 and found["jwtd_connections_total"] == 13, found
 
 
 @pytest.mark.daemons("[Http]\nMaxConnections=3\nMaxConnectionsPerSource=2\n")
@@ -99,25 +99,25 @@ def test_metrics_count_refused_connections(d, scripted):
         pass
     for client in held:
         client.close()
-    told = metrics(d)
-    assert told['jwtd_connections_refused_total{limit="MaxConnectionsPerSource"}'] == 1, told
-    assert told['jwtd_connections_refused_total{limit="MaxConnections"}'] == 0, told
+    found = metrics(d)
+    assert found['jwtd_connections_refused_total{limit="MaxConnectionsPerSource"}'] == 1, found
+    assert found['jwtd_connections_refused_total{limit="MaxConnections"}'] == 0, found
 
 
 def test_labels_are_bounded_for_any_request(d, scripted):
     assert not scripted.asked
     for i in range(300):
         d.request(("GET", "PUT", "HEAD")[i % 3], f"/x{i}/?y={i}", headers=[f"Host: h{i}.example", f"X-{i}: {i}"])
-    told = d.request("GET", "/metrics").body.decode()
-    assert len(told) < 8192 and "example" not in told and "/x" not in told, told
+    found = d.request("GET", "/metrics").body.decode()
+    assert len(found) < 8192 and "example" not in found and "/x" not in found, found
 
 
 def test_the_manual_names_each_metric_and_no_other(d, scripted):
     assert not scripted.asked
     with open(os.path.join(os.path.dirname(__file__), "../../jwtd/jwtd.8"), encoding="utf-8") as file:
         named = set(re.findall(r"jwtd_[a-z_]+", file.read()))
-    told = d.request("GET", "/metrics").body.decode()
-    assert named == set(re.findall(r"# TYPE (jwtd_[a-z_]+) ", told)), named
+    found = d.request("GET", "/metrics").body.decode()
+    assert named == set(re.findall(r"# TYPE (jwtd_[a-z_]+) ", found)), named
 
 
 def test_metrics_are_refused_to_forwarded_requests(d, scripted):

@@ -1,4 +1,4 @@
-"""One refresh token sent many times at once. ROUNDS (10): how many times each; 200 is the long proof."""
+"""One refresh token sent many times at once. $ROUNDS: rounds per test (default 10; 200 for a long run)."""
 
 import os
 import select
@@ -11,7 +11,7 @@ AT_ONCE = 32
 
 
 def all_at_once(d, body):
-    """The same request on many connections: each has all but its last byte before any has that."""
+    """The same request on many connections: the last byte of each is sent after all others."""
     request = request_bytes("POST", "/api/token/refresh/", body)
     clients = [d.connect() for _ in range(AT_ONCE)]
     for client in clients:
@@ -31,7 +31,7 @@ def all_at_once(d, body):
 
 
 def race(d):
-    """The token, raced ROUNDS times, and each time what came."""
+    """ROUNDS times a token and the replies."""
     for _ in range(ROUNDS):
         token = d.obtain()["refresh"]
         yield token, all_at_once(d, {"refresh": token})
@@ -49,7 +49,7 @@ def test_without_grace_one_refresh_token_sent_32_times_at_once_has_one_successor
     for token, replies in race(d):
         statuses = sorted(r.status for r in replies)
         assert statuses == [200] + [401] * (AT_ONCE - 1), statuses
-        # The other uses ended the session, its only successor too.
+        # The reuse ended the session, and with it the only successor.
         (successor,) = (r.json()["refresh"] for r in replies if r.status == 200)
         for spent in (token, successor):
             assert d.post("/api/token/refresh/", {"refresh": spent}).status == 401

@@ -1,4 +1,4 @@
-"""jwtd's replies beside the real simplejwt's, byte for byte."""
+"""The replies of jwtd compared with those of simplejwt, byte for byte."""
 
 import pytest
 from recorder import DIFFERENCES, explained, fault_of, matches, replies

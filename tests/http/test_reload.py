@@ -1,5 +1,5 @@
-"""SIGHUP, which is what `systemctl reload` sends: new settings and keys without a lost request, and wrong
-ones that change nothing."""
+"""SIGHUP, as sent by `systemctl reload`: new settings and keys without a lost request; invalid ones change
+nothing."""
 
 import base64
 import json
@@ -24,7 +24,7 @@ def until(holds, seconds=10):
 
 
 def reload(d, daemon, says="Configuration reloaded"):
-    """One SIGHUP, and waits for the line that says what became of it."""
+    """Sends SIGHUP and waits for the log line with its result."""
     before = len(lines(d, says))
     daemon.process.send_signal(signal.SIGHUP)
     until(lambda: len(lines(d, says)) > before)
@@ -40,7 +40,7 @@ def header(token):
 
 
 def add_key(d):
-    """A second key, put in its place as an administrator does it."""
+    """Installs a second key as an administrator would."""
     made = subprocess.run([d.build + "/jwtctl/jwtctl", "key", "new"], capture_output=True, check=True).stdout
     path = d.path(f"state/keys/{json.loads(made)['kid']}.jwk")
     with open(path, "wb", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
@@ -91,14 +91,14 @@ def test_fifty_reloads_under_load_lose_no_request(d):
 
     def obtaining():
         while not ends.is_set():
-            # Another user: the oldest of too many sessions ends.
+            # Another user: with too many sessions the oldest ends.
             reply = d.post("/api/token/", CAROL)
             if reply.status != 200:
                 bad.append(reply.raw)
                 return
             done[0] += 1
 
-    # jwtd-login answers four at once; more would be overload, on however few processors.
+    # jwtd-login checks at least four at once on any machine.
     threads = [threading.Thread(target=each) for each in [refreshing] * 3 + [obtaining]]
     for thread in threads:
         thread.start()

@@ -1,4 +1,4 @@
-"""What refresh tokens promise: one successor, a grace, reuse caught, ends that hold."""
+"""Refresh tokens: one successor, the grace period, reuse, expiry."""
 
 import signal
 import time
@@ -112,6 +112,6 @@ def test_a_clock_set_back_revives_no_refresh_token_and_is_logged_once(issuer):
     issuer.in_store("UPDATE clock SET mark = mark + 2 * 3600")
     issuer.start()
     assert issuer.refresh(refresh)[0] == issuer.verify(refresh) == "expired"
-    assert issuer.verify(access) == "ok", "access tokens are judged by the clock"
+    assert issuer.verify(access) == "ok", "access tokens are checked against the clock"
     issuer.ping()
     assert issuer.text("log").count("Clock is behind") == 1

@@ -1,4 +1,4 @@
-"""A person's sessions over HTTP, with all three daemons: list, end, logout, narrow, and who may not."""
+"""A user's sessions over HTTP with all three daemons: list, end, logout, narrow."""
 
 import json
 import time
@@ -34,7 +34,7 @@ def narrow(d, access, **fields):
 
 
 def all_are_over(d, pair):
-    """Neither token opens anything, here or at a login."""
+    """Neither token is accepted, and the session is on the revoked list."""
     over = token_error("Token is blacklisted")
     is_answer(d.post("/api/token/refresh/", {"refresh": pair["refresh"]}), 401, over)
     is_answer(d.post("/api/token/verify/", {"token": pair["access"]}), 401, over)

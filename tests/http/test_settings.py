@@ -1,4 +1,4 @@
-"""Each setting of [Http] and [Token] by its effect on a login and on what is bought."""
+"""The effect of each setting of [Http] and [Token]."""
 
 import re
 import time
@@ -84,7 +84,7 @@ def test_max_connections_bounds_all_of_them(d):
     for client in held:
         client.sendall(b"GET ")
     reply = d.get("/healthz")
-    while reply.status == 200:  # they were not all accepted yet
+    while reply.status == 200:  # not all are accepted yet
         reply = d.get("/healthz")
     assert (reply.status, reply.header("Retry-After")) == (503, "1"), reply.raw
     assert "limit=MaxConnections " in d.read_log()
@@ -151,7 +151,7 @@ def test_issuer_and_audience_are_in_each_token(d):
     user = d.get("/api/user/", pair["access"]).json()
     assert (user["iss"], user["aud"]) == ("https://sso.example/a", ["one", "two"]), user
     head = b"GET /healthz HTTP/1.1\r\nHost: sso.example\r\n\r\n"
-    assert d.raw(head).startswith(b"HTTP/1.1 200 "), "the host of Issuer is one of ours"
+    assert d.raw(head).startswith(b"HTTP/1.1 200 "), "the host of Issuer= is accepted"
 
 
 @pytest.mark.daemons(token("Audience=one"))

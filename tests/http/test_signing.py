@@ -1,5 +1,4 @@
-"""What jwtd-issuer does for root's jwtctl about keys: a new one signs under the tokens of the old one, which
-is retired when they have expired; also when it is killed within."""
+"""Key requests of root's jwtctl to jwtd-issuer: rotation and retirement, also with a crash at each step."""
 
 import base64
 import contextlib
@@ -46,7 +45,7 @@ def good(issuer, *tokens):
 
 
 def settle_past(issuer):
-    """As if the last token of every old key had expired: the times of `signer`, an hour ago."""
+    """Sets the times in `signer` so that the last token of each old key has expired."""
     path = issuer.path("state/keys/signer")
     text = re.sub(r" \d+", f" {int(time.time()) - 3600}", issuer.text("state/keys/signer"))
     with open(path, "w", encoding="ascii") as file:
@@ -100,7 +99,7 @@ def test_under_rotations_no_token_is_issued_before_its_key_is_published(issuer):
 
 @contextlib.contextmanager
 def killer(issuer):
-    """Starts the issuer so that it dies by SIGKILL at a step: at the one that `at` is called with."""
+    """Starts the issuer so that it is killed at a given step; returns a function that sends a request."""
     module = os.path.join(os.path.dirname(issuer.program), "../../tests/http/kill_at.so")
     assert os.path.exists(module), module
     changes = {"LD_PRELOAD": module, "KILL_AT": issuer.path("kill-at"),
@@ -108,7 +107,7 @@ def killer(issuer):
     before = {name: os.environ.get(name) for name in changes}
 
     def at(step, op, *fields):
-        """The answer, or None when it died of it; then it runs again."""
+        """The reply, or None if the issuer was killed; it is then started again."""
         with open(issuer.path("kill-at"), "w", encoding="ascii") as file:
             file.write(str(step))
         said, fields = issuer.ask(op, *fields)
@@ -147,7 +146,7 @@ def test_a_kill_at_any_step_of_a_rotation_leaves_a_working_issuer(issuer):
             good(issuer, *tokens, *pair)
             tokens += pair
     good(issuer, *tokens)
-    # Four files are replaced, each by fsync, rename and fsync, with a kill before and after each.
+    # Four files are replaced, each by fsync, rename and fsync; the issuer is killed before and after each call.
     assert deaths == 24, deaths
 
 
@@ -165,7 +164,7 @@ def test_a_kill_at_any_step_of_a_retirement_leaves_a_working_issuer(issuer):
             deaths += 1
             retire(issuer)
             assert set(published(issuer)) == {new}, (step, published(issuer))
-    # The file is removed, the directory brought to disk, and jwks.json replaced.
+    # The file is removed, the directory synced, and jwks.json replaced.
     assert deaths == 10 and set(published(issuer)) == {new}, deaths
 
 
@@ -189,7 +188,7 @@ def test_a_key_of_another_algorithm_is_published_first_and_signs_when_the_settin
     good(issuer, before, access)
     kept, = retire(issuer)["kept"]
     assert kept["kid"] == kid(before) and kept["until"] > time.time() + WEEK
-    # And back: now the other one is an old key, by this change and not by the one before.
+    # And back: now the other key is the old one, since this change.
     issuer.configure("")
     issuer.restart()
     assert kid(issuer.obtain()[1]) == kid(before)

@@ -1,4 +1,4 @@
-"""What jwtd-issuer keeps when something breaks, is killed, or is put back from a backup."""
+"""The store of jwtd-issuer after crashes, with a full disk, and restored from a backup."""
 
 import os
 import random

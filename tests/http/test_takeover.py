@@ -1,7 +1,7 @@
-"""A jwtd that was taken over: a process of its uid that says to jwtd-issuer and jwtd-login whatever it likes.
-It owns alice's tokens and password, which passed through it, and wants what it has no right to: a token of
-carol's, her session, the private key, a crash. The requests come from the program's own table (wire_table).
-TAKEOVER_MESSAGES says how many random messages (4,000; 100,000 by hand), TAKEOVER_SEED which."""
+"""A compromised jwtd: a process with its uid that sends any message to jwtd-issuer and jwtd-login. It has alice's
+tokens and password, which passed through it, and must not get a token or session of carol's or the private key,
+or crash the issuer. The requests are generated from the program's own table (wire_table).
+$TAKEOVER_MESSAGES: number of random messages (default 4,000; 100,000 for a long run); $TAKEOVER_SEED: the seed."""
 
 import array
 import base64
@@ -24,12 +24,12 @@ from wire import OBTAIN, SESSION_END, STATUS, message, read
 
 MESSAGES = int(os.environ.get("TAKEOVER_MESSAGES", "4000"))
 SEED = int(os.environ.get("TAKEOVER_SEED", str(int(time.time()))))
-FRONT = "daemon"  # any user of the machine: jwtd's in these tests
+FRONT = "daemon"  # the uid of jwtd in these tests
 UID = pwd.getpwnam(FRONT).pw_uid
 PASSWORD = b"secret one"
 LIMITED = "[Session]\nFailuresPerUser=10/min\n"
 SETTINGS = "[Session]\nFailuresPerUser=0\nMaxSessionsPerUser=100000\n[Token]\nSlidingTokens=yes\n"
-BUYS_BY_PASSWORD = ("obtain", "sliding-obtain")
+BY_PASSWORD = ("obtain", "sliding-obtain")
 
 
 def wire_table(build):
@@ -37,7 +37,7 @@ def wire_table(build):
 
 
 def issuer_of_another(build, settings):
-    """A jwtd-issuer whose jwtd is another user than this test."""
+    """A jwtd-issuer that expects jwtd under another uid than this test."""
     d = Issuer(build, settings, asker=FRONT)
     os.chmod(d.dir, 0o755)
     os.chmod(d.path("socket"), 0o666)
@@ -45,7 +45,7 @@ def issuer_of_another(build, settings):
 
 
 class Attack:
-    """The daemon under attack, what is the attacker's by right, and what must never come out."""
+    """The daemon under attack, the attacker's tokens, and the secrets."""
 
     def __init__(self, build):
         self.d = issuer_of_another(build, SETTINGS)
@@ -64,7 +64,7 @@ class Attack:
         os.seteuid(UID)
 
     def secrets(self):
-        """The private key in every spelling that an answer could have."""
+        """The private key in each encoding that a reply could contain."""
         path, = glob.glob(self.d.path("state/keys/*.jwk"))
         with open(path, encoding="ascii") as file:
             text = json.load(file)["d"]
@@ -79,14 +79,14 @@ class Attack:
                                         b"alice", PASSWORD, SOURCE)
 
     def right(self, row):
-        """This request as an honest jwtd would put it for alice."""
+        """The fields of a valid request for alice."""
         values = {"user": b"alice", "password": PASSWORD, "source": SOURCE, "refresh": self.refresh,
                   "access": self.access, "token": self.sliding, "sid": sid(self.access).encode(), "after": b"",
                   "scope": b"", "aud": b"", "lifetime": struct.pack("<Q", 60), "one_time": struct.pack("<Q", 0)}
         return [values[field["name"]] for field in row["fields"]]
 
     def entitled(self, packet):
-        """True when the message carries alice's password or one of her tokens, whole and in its place."""
+        """Whether the message has alice's password or one of her tokens in the right field."""
         try:
             op, fields = read(packet)
             row = self.rows[op]
@@ -94,7 +94,7 @@ class Attack:
             return False
         if row["name"] == "ping":
             return True
-        if row["name"] in BUYS_BY_PASSWORD:
+        if row["name"] in BY_PASSWORD:
             return fields[:2] == [b"alice", PASSWORD]
         return bool(fields) and fields[0] in (self.refresh, self.access, self.sliding)
 
@@ -111,11 +111,11 @@ class Attack:
             except (ConnectionResetError, BrokenPipeError):
                 return b""
 
-    def judge(self, packet, answer):
-        """Says whether it was "ok"; raises when the answer gives what nobody has a right to."""
+    def check(self, packet, answer):
+        """Returns whether the reply is "ok"; fails if it contains data that the message does not authorise."""
         for needle in self.needles:
             assert needle not in answer, ("a part of the private key", packet)
-        # A session's source is jwtd's own word, and may be anything.
+        # The source of a session comes from jwtd and may be anything.
         assert self.her_sid.encode() not in re.sub(rb'"source":"[^"]*"', b"", answer), ("carol's session", packet)
         if not answer:
             return False
@@ -130,7 +130,7 @@ class Attack:
         return ok
 
     def says(self, packet, descriptors=()):
-        return self.judge(packet, self.send(packet, descriptors))
+        return self.check(packet, self.send(packet, descriptors))
 
     def memory(self):
         status = self.d.text(f"/proc/{self.pid}/status")
@@ -158,7 +158,7 @@ def a(build):
 
 
 def flipped(token):
-    """The same token with one letter another, once in each of its parts."""
+    """The token with one character changed, in each of its parts."""
     for part in range(3):
         parts = token.split(b".")
         at = len(parts[part]) // 2
@@ -177,7 +177,7 @@ def unsigned(token):
 
 
 def wrong(a, field):
-    """Values that this field must not have, or that an honest jwtd never sends."""
+    """Invalid values for this field, and values that jwtd never sends."""
     top = field["max"]
     if field["kind"] == "number":
         return [b"", b"\0" * 4, b"\0" * 9, b"\xff" * 8, struct.pack("<Q", 1 << 63), struct.pack("<Q", 0)]
@@ -226,7 +226,7 @@ def test_requests_that_jwtd_may_not_send_get_no_reply(a):
         assert a.send(message(op, *fields)) == b"", op
     log = as_root(lambda: a.d.text("log"))
     assert "not-yours" in log and "unknown" in log
-    # And jwtd's are not root's.
+    # Root may not send requests of jwtd.
     for row in a.front:
         packet = message(row["op"], *a.right(row))
         assert as_root(lambda: a.send(packet)) == b"", row["name"]  # pylint: disable=cell-var-from-loop
@@ -234,7 +234,7 @@ def test_requests_that_jwtd_may_not_send_get_no_reply(a):
 
 def test_a_name_without_a_token_or_another_users_session_is_refused(a):
     for row in a.front:
-        if row["name"] in BUYS_BY_PASSWORD:
+        if row["name"] in BY_PASSWORD:
             for user, password in ((b"carol", PASSWORD), (b"carol", b""), (b"alice", b""), (b"root", b""),
                                    (b"carol\0", b"secret two"), (b"", b"")):
                 assert not a.says(message(row["op"], user, password, SOURCE)), (row["name"], user)
@@ -246,7 +246,7 @@ def test_a_name_without_a_token_or_another_users_session_is_refused(a):
 
 
 def mangled(rng, packet):
-    """A good message with a few bytes changed, put in, or taken out."""
+    """A valid message with some bytes changed, inserted or removed."""
     data = bytearray(packet)
     for _ in range(rng.choice((1, 1, 2, 5, 30))):
         at = rng.randrange(len(data)) if data else 0
@@ -295,7 +295,7 @@ def test_random_and_mutated_messages_leak_nothing_and_crash_nothing(a):
             packet = random_message(a, rng)
             answer = a.send(packet, [null.fileno()] * 3 if rng.randrange(20) == 0 else ())
             answers += bool(answer)
-            tokens += a.judge(packet, answer)
+            tokens += a.check(packet, answer)
     grown = a.memory() - before
     print(f"# seed {SEED}: {MESSAGES} messages in {time.monotonic() - began:.0f} s, {answers} answered, {tokens} ok, "
           f"memory grew by {grown} KiB after the first quarter")
@@ -330,7 +330,7 @@ def test_jwtd_login_does_not_reply_to_jwtd(login):
     os.chmod(login.path("socket"), 0o666)
     said = login.check(ALICE, SECRET)
     assert said[0] == "ok", said
-    # Another process: this one's threads may be of another uid for a moment.
+    # In a child: setresuid changes the threads of a process one after another.
     child = os.fork()
     if child == 0:
         try:
@@ -348,7 +348,7 @@ def test_the_readme_lists_sender_and_receiver_of_each_request(build):
     readme = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../jwtd/README.md")
     with open(readme, encoding="utf-8") as file:
         rows = re.findall(r"^\| ([A-Z_, ]+) \| ([^|]+) \| ([^|]+) \|", file.read(), re.M)
-    told = sorted((name, asker, whom) for names, asker, whom in rows for name in names.split(", "))
+    listed = sorted((name, asker, whom) for names, asker, whom in rows for name in names.split(", "))
     table = [(row["name"].upper().replace("-", "_"), who[row["asker"]], who[row["answerer"]])
              for row in wire_table(build)["requests"]]
-    assert told == sorted(table), set(told) ^ set(table)
+    assert listed == sorted(table), set(listed) ^ set(table)

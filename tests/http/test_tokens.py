@@ -1,4 +1,4 @@
-"""What a client may rely on: obtain, refresh, verify, blacklist and the user view."""
+"""The API with all three daemons: obtain, refresh, blacklist, the user view."""
 
 import json
 import re
@@ -125,7 +125,7 @@ def test_a_changed_password_ends_the_session(d):
         assert payload(pair["access"])["sid"] in d.revoked()
 
 
-# Verify, blacklist, user
+# Blacklist, user
 
 
 def test_blacklist_ends_the_session_before_it_replies(d):

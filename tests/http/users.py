@@ -1,4 +1,4 @@
-"""The users of this mount namespace: /etc/passwd and /etc/shadow are copies that a test may change."""
+"""Changes of users. /etc/passwd and /etc/shadow are copies in this mount namespace."""
 
 import contextlib
 import subprocess
@@ -6,7 +6,7 @@ import subprocess
 
 @contextlib.contextmanager
 def changed(path, change):
-    """The file with its text changed, until the end."""
+    """Changes the text of the file, and restores it at the end."""
     with open(path, encoding="utf-8") as file:
         text = file.read()
     assert change(text) != text
@@ -20,13 +20,13 @@ def changed(path, change):
 
 
 def changed_shadow(change):
-    """alice's line of the shadow file changed."""
+    """Changes alice's line of the shadow file."""
     return changed("/etc/shadow", lambda text: "\n".join(
         change(line) if line.startswith("alice:") else line for line in text.split("\n")))
 
 
 def add_user(name, shadow):
-    """One more user. shadow: fields after the password, None: no entry."""
+    """shadow: the fields from the password on, PW for a hash; None: no entry."""
     password = subprocess.run(["openssl", "passwd", "-6", "pw"], capture_output=True, text=True,
                               check=True).stdout.strip()
     with open("/etc/passwd", "a", encoding="utf-8") as file:

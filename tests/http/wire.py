@@ -1,4 +1,4 @@
-"""The messages between the daemons (jwtd/shared/wire.h), and a jwtd-issuer that answers what a test wants."""
+"""The messages between the daemons (jwtd/shared/wire.h), and a scripted jwtd-issuer."""
 
 import struct
 import threading
@@ -29,7 +29,7 @@ def read(packet):
 
 
 def ask(client, packet):
-    """(word of the status, fields), or ("closed", []) when the connection ended."""
+    """(name of the status, fields), or ("closed", []) if the connection was closed."""
     try:
         client.send(packet)
         answer = client.recv(65536)
@@ -42,7 +42,7 @@ def ask(client, packet):
 
 
 def serve(listener, answer):
-    """Gives each connection to answer, in a thread of its own, until the listener is closed."""
+    """Calls answer for each connection, in a new thread, until the listener is closed."""
 
     def accept():
         while True:
@@ -56,9 +56,9 @@ def serve(listener, answer):
 
 
 class ScriptedIssuer:
-    """Takes the place of the jwtd-issuer of Daemons(issuer=False). Answers each request with what stands
-    at its number: a word of STATUS and fields, or a function of the request's fields that gives such.
-    Else it hangs up."""
+    """Replaces the jwtd-issuer of Daemons(issuer=False). answers maps the number of a request to the name of a
+    status and the fields of the reply, or to a function of the request's fields that returns these. Other
+    connections are closed."""
 
     def __init__(self, daemons):
         self.answers = {}

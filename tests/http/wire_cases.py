@@ -1,5 +1,5 @@
-"""The wire cases: what is sent, byte for byte, to the real simplejwt and to jwtd. Nothing here says what
-the answer is; recorder.py compares the two. $name in a body or a header is a token of wire_tokens.py."""
+"""The requests that are sent to both simplejwt and jwtd; recorder.py compares the replies. $name in a body or a
+header is a token of wire_tokens.py."""
 
 import json
 from collections import namedtuple
@@ -12,7 +12,7 @@ JSON = "Content-Type: application/json"
 FORM = "Content-Type: application/x-www-form-urlencoded"
 MULTIPART = "Content-Type: multipart/form-data; boundary=cut"
 
-# Endpoint: its path, its fields, and a good body.
+# Endpoint: path, fields, a valid body.
 ENDPOINTS = {
     "pair": ("/api/token/", ("username", "password"),
              '{"username":"alice","password":"correct horse battery staple"}'),
@@ -24,7 +24,7 @@ ENDPOINTS = {
     "sliding_refresh": ("/api/token/sliding/refresh/", ("token",), '{"token":"$sliding"}'),
 }
 
-# A value that is put into every field of an endpoint, as JSON text.
+# A value for each field of an endpoint, as JSON text.
 VALUES = {
     "null": "null",
     "blank": '""',
@@ -44,7 +44,7 @@ VALUES = {
     "not_ascii": '"\u00e4\u00f6\u00fc"',
 }
 
-# A whole body.
+# Bodies.
 BODIES = {
     "empty_object": "{}",
     "other_fields": '{"name":"x","id":5}',
@@ -63,7 +63,7 @@ BODIES = {
     "json_control": '{"a":"\n"}',
     "json_bom": "\ufeff{}",
     "json_bad_utf8": b'{"a":"\xff"}',
-    "json_repeated": None,  # made of the good body
+    "json_repeated": None,  # made from the valid body
 }
 
 METHODS = ("GET", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
@@ -80,12 +80,12 @@ def multipart(fields, between="\r\n", end="--cut--\r\n"):
 
 
 def fields_of(good):
-    """The good body of an endpoint as names and values, its tokens not filled in yet."""
+    """The valid body of an endpoint as names and values, tokens not substituted."""
     return list(json.loads(good).items())
 
 
 def of_endpoint(name, path, fields, good):
-    """What every endpoint is asked alike."""
+    """Requests to every endpoint."""
     for word, value in VALUES.items():
         yield case(f"{name}_{word}", path, "{%s}" % ",".join(f'"{f}":{value}' for f in fields), JSON)
     for word, body in BODIES.items():
@@ -140,7 +140,7 @@ def logins(kind, path):
     yield case(f"{kind}_one_blank_one_null", path, '{"username":"","password":null}', JSON)
 
 
-# Tokens of every kind at every endpoint that takes one.
+# Each token at each endpoint that accepts one.
 TOKENS = (
     "access", "refresh", "sliding", "used_refresh", "blacklisted_refresh", "garbage", "two_parts", "four_parts",
     "no_signature", "wrong_signature", "other_key", "alg_none", "alg_hs512", "no_kid", "payload_no_json",
@@ -151,7 +151,7 @@ TOKENS = (
 )
 
 
-def judged():
+def with_tokens():
     for token in TOKENS:
         yield case(f"verify_of_{token}", "/api/token/verify/", '{"token":"$%s"}' % token, JSON)
         yield case(f"refresh_of_{token}", "/api/token/refresh/", '{"refresh":"$%s"}' % token, JSON)
@@ -190,7 +190,7 @@ VIEW = (
 def all_cases():
     cases = [c for name, rest in ENDPOINTS.items() for c in of_endpoint(name, *rest)]
     cases += [*logins("pair", "/api/token/"), *logins("sliding", "/api/token/sliding/")]
-    cases += [*judged(), *VIEW]
+    cases += [*with_tokens(), *VIEW]
     cases += [case("nothing_there", "/api/nothing/", "{}", JSON),
               case("nothing_there_get", "/api/token/nothing/", None, method="GET")]
     assert len({c.name for c in cases}) == len(cases)

@@ -1,20 +1,20 @@
-"""Where jwtd's replies differ from simplejwt's, each by the name that docs/simplejwt.md explains it under."""
+"""The differences between the replies of jwtd and simplejwt, by their names in docs/simplejwt.md."""
 
 from collections import namedtuple
 
 from django_site import reads_crit
 
-# cases: what the names of the cases match; theirs, ours: what the two replies match (as record() of
-# recorder.py writes them). A case that a row matches must differ in just this way.
+# cases: pattern for the names of cases; theirs, ours: patterns for the replies as formatted by record() of
+# recorder.py. A case that matches must differ in this way.
 Difference = namedtuple("Difference", "name cases theirs ours")
 
 ANY_ENDPOINT = "(pair|refresh|verify|blacklist|sliding|sliding_refresh)"
-ANY_JUDGE = "(verify|refresh|blacklist|sliding_refresh|view)"
+ANY_WITH_TOKEN = "(verify|refresh|blacklist|sliding_refresh|view)"
 INVALID = r'"Token is invalid"'
 OLD_WORDS = r'"Token is invalid or expired"'
 
 DIFFERENCES = [
-    # What clients send wrong.
+    # Invalid requests.
     Difference("parse-error-words",
                ANY_ENDPOINT + "_(json_(unclosed|trailing_comma|single_quotes|after|nan|control|bom|bad_utf8)|"
                "multipart_no_boundary)",
@@ -31,15 +31,15 @@ DIFFERENCES = [
     Difference("options", "view_options_nobody", "^401", "^200"),
     Difference("method-before-credentials", "view_put_nobody", "^401", "^405"),
     Difference("scheme-without-case", "view_scheme_in_small_letters", "^401", "^200"),
-    # What is wrong with tokens.
+    # Invalid tokens.
     Difference("invalid-or-expired", "(refresh|verify|blacklist|sliding_refresh)_(number|negative|fraction|"
                "pair_of_surrogates|control|not_ascii)", OLD_WORDS, INVALID),
-    Difference("invalid-or-expired", ANY_JUDGE + "_of_(garbage|two_parts|four_parts|no_signature|wrong_signature|"
+    Difference("invalid-or-expired", ANY_WITH_TOKEN + "_of_(garbage|two_parts|four_parts|no_signature|wrong_signature|"
                "other_key|alg_none|alg_hs512|payload_no_json|payload_list|exp_text|nbf_future|iat_future|iss_wrong|"
                "no_iss|aud_wrong|no_aud|cut|longer)", OLD_WORDS, INVALID),
-    Difference("invalid-or-expired", ANY_JUDGE + "_of_(expired_access|expired_refresh|expires_now)", OLD_WORDS,
+    Difference("invalid-or-expired", ANY_WITH_TOKEN + "_of_(expired_access|expired_refresh|expires_now)", OLD_WORDS,
                '"Token is expired"'),
-    Difference("no-500", ANY_JUDGE + "_of_(exp_huge|exp_null)", "^500", "^401.*" + INVALID),
+    Difference("no-500", ANY_WITH_TOKEN + "_of_(exp_huge|exp_null)", "^500", "^401.*" + INVALID),
     Difference("no-500", "(refresh|blacklist|sliding_refresh)_of_(refresh_without|no)_jti", "^500",
                '^401.*"Token has no id"'),
     Difference("verify-401", "verify_of_(used|blacklisted)_refresh", "^400.*non_field_errors", "^401.*blacklisted"),
@@ -55,7 +55,7 @@ DIFFERENCES = [
                "^200|wrong type|no 'refresh_exp' claim", "^401.*" + INVALID),
 ]
 DIFFERENCES += [
-    Difference("invalid-or-expired", ANY_JUDGE + "_of_crit", OLD_WORDS, INVALID),
+    Difference("invalid-or-expired", ANY_WITH_TOKEN + "_of_crit", OLD_WORDS, INVALID),
 ] if reads_crit() else [
     Difference("header-is-read", "(verify|view)_of_crit", "^200", "^401.*" + INVALID),
     Difference("order-of-checks", "(refresh|blacklist|sliding_refresh)_of_crit", "wrong type", "^401"),

@@ -1,5 +1,5 @@
-"""The tokens of the wire cases. Both servers sign with one secret and ask for the same issuer, audience
-and user claim, so that a token bent in one way here is bent in the same way for both."""
+"""The tokens of wire_cases.py. Both servers have the same secret, issuer, audience and user claim, so that a
+modified token has the same fault at both."""
 
 import base64
 import hashlib
@@ -23,7 +23,7 @@ def header_of(token):
 
 
 def sign(header, claims, key, digest=hashlib.sha256):
-    """claims: an object, or bytes that stand in its place."""
+    """claims: an object, or the bytes of the payload."""
     raw = claims if isinstance(claims, bytes) else json.dumps(claims, separators=(",", ":")).encode()
     text = b64(json.dumps(header, separators=(",", ":")).encode()) + "." + b64(raw)
     return text + "." + b64(hmac.new(key, text.encode(), digest).digest())
@@ -31,8 +31,8 @@ def sign(header, claims, key, digest=hashlib.sha256):
 
 GONE = object()
 
-# Name: the token it is made of, what becomes of its claims (seconds from now where a number stands in
-# a list), what becomes of its header.
+# Name: the original token, changes of its claims (a number in a list: seconds from now), changes of its
+# header.
 BENT = {
     "alg_hs512": ("access", {}, {"alg": "HS512"}),
     "no_kid": ("access", {}, {"kid": GONE}),
@@ -76,12 +76,12 @@ def bend(values, changes):
     return out
 
 
-# What a request may use up is made anew each time.
+# A request may use these up: they are made anew each time.
 SPENT = ("refresh", "used_refresh", "blacklisted_refresh")
 
 
 class Tokens:
-    """Tokens of one server by name, made when they are first asked for."""
+    """Tokens of one server by name, made on first use."""
 
     def __init__(self, server, key):
         self.server, self.key, self.made = server, key, {}

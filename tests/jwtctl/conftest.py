@@ -4,6 +4,6 @@ from harness import new_key
 
 @pytest.fixture(scope="session", autouse=True)
 def keys():
-    """Ours and another issuer's, as files beside all that a test writes."""
+    """The key of the local issuer and one of another, as files in the tests' directory."""
     new_key("key")
     new_key("idp")

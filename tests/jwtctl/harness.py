@@ -1,4 +1,4 @@
-"""What jwtctl is tested with: the program of $BUILD, tokens of `mint`, a server of our own."""
+"""jwtctl of $BUILD, tokens made by `mint`, and an HTTP server for the tests."""
 
 import atexit
 import base64
@@ -97,7 +97,7 @@ def section(url, *lines, name="jwt.conf"):
 
 @contextlib.contextmanager
 def local_issuer(revoked=""):
-    """A wrapper that runs a command where /var/lib/jwt is as jwtd-issuer publishes it."""
+    """A wrapper that runs a command with /var/lib/jwt as published by jwtd-issuer."""
     script = path("local-issuer", f"""#!/bin/sh
 mount -t tmpfs tmpfs /var/lib && mkdir -m 755 /var/lib/jwt && cd /var/lib/jwt &&
 printf 'Issuer={ISS}\\nAudience={AUD}\\n' >issuer && cp {path('key.jwks')} jwks.json &&
@@ -106,7 +106,7 @@ printf '{revoked}' >revoked && chmod 644 * && cd / && exec "$@"
     yield ("unshare", "-m", script)
 
 
-# The session. A server of our own that keeps what it was asked.
+# The session, and a server that records its requests.
 
 class Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
     daemon_threads = True
@@ -192,7 +192,7 @@ def log_in(s, *args, password="correct horse\n"):
 
 
 def wait_for_silence(terminal):
-    """Until the program has turned the echo off, which discards what was typed before."""
+    """Waits until the program has turned echo off, which discards earlier input."""
     for _ in range(3000):
         if not termios.tcgetattr(terminal)[3] & termios.ECHO:
             return

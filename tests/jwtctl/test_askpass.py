@@ -1,4 +1,4 @@
-"""jwtctl run and askpass: who gets the token, and who is asked instead."""
+"""jwtctl run and askpass: which prompt gets the token, and which goes to the terminal."""
 
 import os
 import pty
@@ -82,7 +82,7 @@ def test_askpass_gives_a_confirmation_no_token():
 
 
 def on_terminal(args, answer, env=None, **more):
-    """Runs with a terminal of its own; answers when asked. Status, what the terminal showed."""
+    """Runs on a new terminal and types the answer at the prompt. Returns the status and the output."""
     pid, fd = pty.fork()
     if pid == 0:
         if more.get("stdout"):
@@ -132,7 +132,7 @@ def test_login_asks_on_the_terminal_without_echo():
 
 
 def test_an_interrupted_question_leaves_the_echo_on():
-    # The terminal ends with its last process: a shell in front keeps it, and is asked afterwards.
+    # A shell keeps the terminal open after jwtctl has exited, to read its settings.
     pid, fd = pty.fork()
     if pid == 0:
         os.execvpe("sh", ["sh", "-c", 'trap "" INT; (trap - INT; exec "$@"); stty -a; exit 0', "sh", JWTCTL,

@@ -1,4 +1,4 @@
-"""jwtctl key: new, export, import, list for every kind, and a key file that changes under a batch."""
+"""jwtctl key: new, export, import and list for every kind, and a key file that changes during a batch."""
 
 import json
 import os
@@ -13,7 +13,7 @@ ALGS = ("EdDSA", "ES256", "ES384", "ES512", "RS256", "RS384", "RS512", "PS256", 
 
 
 def made_key(alg):
-    """A new private key in a file of its own; its path and kid."""
+    """The path and kid of a new private key."""
     full = path(f"{alg}.jwk")
     if os.path.exists(full):
         os.unlink(full)
@@ -43,7 +43,7 @@ def test_a_key_of_every_kind_is_made_and_verifies_as_jwk_and_pem(alg):
         refused(token[:-8] + "AAAAAAAA", "bad_signature", use=(*use, word, f"algorithms={alg}"))
     taken(token, use=(*use, f"keys={public}"))
     assert verify(token, use=(*use, f"keys={pem}"))[0] == (3 if alg[0] in "RP" else 0)
-    assert verify(token, use=(*use, f"keys={full}"))[0] == 3  # private where public is asked
+    assert verify(token, use=(*use, f"keys={full}"))[0] == 3  # a private key instead of a public one
     assert run("key", "import", f"--alg={alg}", pem)[1] == run("key", "export", full)[1]
     assert f"\n-  {alg}  {kid}" in run("key", "list", f"--alg={alg}", pem)[1]
 

@@ -1,4 +1,4 @@
-"""jwtctl login, token, logout: what is asked of the server, what is kept."""
+"""jwtctl login, token, logout: requests to the server and the stored session."""
 
 import json
 import os

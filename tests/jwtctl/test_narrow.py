@@ -1,4 +1,4 @@
-"""Tokens that may do less: `jwtctl token` with words, and what `run` makes askpass hand to ssh and sudo."""
+"""Narrowed tokens: `jwtctl token` with options, and the tokens that askpass gives ssh and sudo under `run`."""
 
 import json
 import os
@@ -11,21 +11,21 @@ SUDO = {"scope": "pam:sudo pam:sudo-i"}
 
 
 def asked(s):
-    """What was asked of the narrowing, and that the session's own token was shown for it."""
+    """The requests to narrow; each must carry the session's access token."""
     for route, _, headers in s.asked:
         assert (route, headers["Authorization"]) == ("/api/token/narrow/", "Bearer " + kept()["access"])
     return [body for _, body, _ in s.asked]
 
 
 def fake(name, script):
-    """A program of this name, first in PATH."""
+    """A PATH with a program of this name in front."""
     directory = path("bin")
     os.makedirs(directory, exist_ok=True)
     path("bin/" + name, "#!/bin/sh\n" + script + "\n", 0o755)
     return directory + ":" + os.environ["PATH"]
 
 
-# What ssh does: it says where it would go, or asks the way ssh asks.
+# Imitates ssh: prints its configuration (-G), or prompts through askpass.
 SSH = f"""if [ "$1" = -G ]; then
     printf '%s\\n' "$*" >>{TMP}/ssh-asked
     [ "$2" = -bad ] && exit 255
@@ -171,7 +171,7 @@ def test_programs_that_start_ssh_get_tokens_for_the_host_that_prompts():
             assert (program, asked(s)) == (program, [dict(ONCE, aud="web2")])
 
 
-# sudo and others
+# sudo and other programs
 
 
 def test_sudo_gets_a_token_for_sudo_only_each_time():
@@ -238,7 +238,6 @@ def test_sudo_works_while_the_server_is_unreachable():
     assert (code, out.split()[-1]) == (0, kept()["access"])
 
 
-# A person at a terminal answers for another host.
 def test_a_jump_host_prompt_goes_to_the_terminal():
     with server(aud=["web1", "web2"]) as s:
         pid, fd = pty.fork()

@@ -1,5 +1,5 @@
-"""jwtctl against the real jwtd and jwtd-issuer, beside a jwtd-login that says what a test wants: sessions,
-status, narrowed tokens, and what root asks."""
+"""jwtctl with the real jwtd and jwtd-issuer and a scripted jwtd-login: sessions, status, narrowed tokens, admin
+commands."""
 
 import contextlib
 import json
@@ -23,7 +23,7 @@ AUDIENCE = "[Token]\nAudience=web1 web2\n"
 
 
 class Machine:
-    """The two daemons, and jwtctl as several people of one machine."""
+    """The two daemons, and jwtctl as several users."""
 
     def __init__(self, settings):
         self.issuer = Issuer(BUILD, settings)
@@ -58,7 +58,7 @@ class Machine:
         return code, json.loads(out)
 
     def whole(self, *args, who="alice"):
-        """The answer in JSON of a command that must do well."""
+        """The JSON output of a command that must succeed."""
         code, out, err = self.run(*args, "--json", who=who)
         assert (args, code, err) == (args, 0, "")
         return json.loads(out)
@@ -81,7 +81,7 @@ def machine(settings=""):
 
 
 def copy_sessions(m, n):
-    """As many sessions more, each a second older than the one before."""
+    """Adds n sessions, each a second older than the one before."""
     rest = ("absolute_exp, idle_exp, gen, refresh_jti, access_jti, kid, rotated_at, issued_at, access_exp, refresh_exp,"
             " last_access_exp, purge_at, stamp, last_used")
     m.issuer.in_store("WITH RECURSIVE i(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM i WHERE n < " + str(n) + ")"

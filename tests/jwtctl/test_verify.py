@@ -46,9 +46,9 @@ def test_options_given_are_the_policy():
 
 
 def test_a_signature_of_another_key_is_refused():
-    new_key("stranger")
-    refused(sign(claims(), key="stranger"), "unknown_key")
-    refused(sign(claims(), '{"alg":"EdDSA","typ":"JWT"}', key="stranger"), "bad_signature")
+    new_key("other")
+    refused(sign(claims(), key="other"), "unknown_key")
+    refused(sign(claims(), '{"alg":"EdDSA","typ":"JWT"}', key="other"), "bad_signature")
 
 
 def test_exactly_one_final_newline_is_removed():
@@ -134,7 +134,7 @@ def test_a_section_applies_to_tokens_of_its_issuer_only():
     refused(token, "wrong_user", "--user=carol", use=(config,))
     refused(sign(claims(iss="https://idp"), key="key"), "unknown_key", use=(config,))
     refused(token, "missing_claim", "require=exp,email", use=(config,))
-    # An iss without a section is the local issuer's to judge.
+    # The local issuer's rules apply to an iss without a section.
     refused(sign(claims(iss="https://idp/"), key="idp"), "unknown_key", use=words(config))
     taken(sign(claims()), use=words(config))
 
@@ -159,7 +159,7 @@ def test_a_map_names_the_local_users_of_another_issuer():
     assert taken(sign(claims(iss="https://idp", sub="x@corp.example"), key="idp"), use=(config,))["user"] == "guest"
     refused(token, "unmapped_user", "user_map=none", use=(config,))
     refused(token, "bad_user_name", "user_map=same", use=(config,))
-    # A path of the command line is the caller's own, as the words of the local issuer are.
+    # A path on the command line belongs to the caller.
     assert taken(sign(claims(iss="https://idp", sub="repo:o/r:ref"), key="idp"), use=(
         f"keys={path('idp.jwks')}", "issuer=https://idp", "audience=here", f"user_map={users}"))["user"] == "deploy"
     path("users", "https://idp repo:o/r:ref\n")
@@ -194,7 +194,7 @@ def test_without_options_the_published_files_are_used():
     with local_issuer("B" * 22 + f" {NOW + 900:010d}\\n") as wrap:
         refused(sign(claims()), "revoked", use=(), wrap=wrap)
         taken(sign(claims()), use=("revoked=none",), wrap=wrap)
-        # Keys that were named are another matter than the local list.
+        # With given keys the local revoked list is not used.
         taken(sign(claims()), use=(f"keys={path('key.jwks')}",), wrap=wrap)
 
 
@@ -238,7 +238,7 @@ def test_a_batch_uses_the_section_of_each_token():
     answers = [json.loads(line) for line in out.splitlines()]
     assert [a["valid"] for a in answers[:1] + answers[2:3]] == [True, True]
     assert len(answers) == 60
-    # issuer= was given beside it and overrides the section's.
+    # issuer= overrides the section's.
     assert answers[1]["error"] == "wrong_issuer"
 
 
