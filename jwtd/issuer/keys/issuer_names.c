@@ -71,7 +71,7 @@ static enum tok_err find(struct policy *p, const char *dir, const char *host,
         err = take_file(p, dir, errmsg);
     if (err == TOK_OK && (!p->issuer || !p->audience))
         err = take_host(p, host, errmsg);
-    if (err == TOK_OK && (!*p->issuer || !p->audience[0]))
+    if (err == TOK_OK && (!p->issuer || !*p->issuer || !p->audience || !p->audience[0]))
         err =
             errmsg_set(errmsg, TOK_SETTINGS, "[Token] Issuer= or Audience= is empty: set both");
     return err;

@@ -164,7 +164,7 @@ def test_an_unusable_key_or_store_is_503_with_one_log_line_and_recovers():
     fault(f"chmod 0 {state}/keys", f"chmod 0700 {state}/keys", state + "/keys")
     fault(f"chmod 0 {key}", f"chmod 0600 {key}", key)
     fault(f"chmod 0 {state}/sessions.db", f"chmod 0600 {state}/sessions.db", state + "/sessions.db")
-    fault(f"chown root /var/lib/jwt && mv /var/lib/jwt/issuer /root && chmod 0755 /var/lib/jwt",
+    fault("chown root /var/lib/jwt && mv /var/lib/jwt/issuer /root && chmod 0755 /var/lib/jwt",
           "chown jwtd-issuer /var/lib/jwt && mv /root/issuer /var/lib/jwt", "/var/lib/jwt")
 
 

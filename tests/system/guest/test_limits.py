@@ -29,7 +29,7 @@ def start(login, number, token):
         argv = ["runuser", "-u", "nobodyspecial", "--", "su", "-l", "alice", "-c", command(number)]
         text = token + "\n"
     else:
-        argv = ["sh", "-c", f"SSH_ASKPASS={answering(token)} SSH_ASKPASS_REQUIRE=force {SSH} -tt {door} "
+        argv = ["sh", "-c", f"SSH_ASKPASS={answering(token)} SSH_ASKPASS_REQUIRE=force {SSH} -tt {login} "
                             f"alice@localhost {shlex.quote(command(number))}"]
         text = ""
     process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
@@ -63,7 +63,7 @@ def test_a_session_ends_with_its_token_within_five_seconds():
             assert alive(number) == "2", (login, "ended too early", journal())
         for number, login in logins.items():
             wait_for(number, False, ends + GONE)
-            print(f"# {door}: all of it gone {time.time() - ends:.1f} s after exp")
+            print(f"# {login}: all of it gone {time.time() - ends:.1f} s after exp")
         for process in processes:
             process.communicate(timeout=20)
 

@@ -204,7 +204,7 @@ def run_cell(service, case):
     assert text is NO_ANSWER or len(text) < 20 or text not in said, (service, case)
     lines = re.findall(r"pam_jwt\((\S+?)\).*? reason=(\w+)", said)
     verdicts = ", ".join(f"{place} {reason}" for place, reason in lines)
-    return opened, f"{door}\t{case}\t{'yes' if opened else 'no'}\t{verdicts or '-'}"
+    return opened, f"{service}\t{case}\t{'yes' if opened else 'no'}\t{verdicts or '-'}"
 
 
 def add_lines(service, before, lines):
