@@ -68,7 +68,7 @@ def test_an_unknown_trusted_proxy_is_logged_and_the_others_apply(d):
         assert reply.status == 401
     assert d.post("/api/token/", WRONG, ["X-Forwarded-For: no address"]).status == 401
     log = d.read_log()
-    assert "TrustedProxies: unknown user" in log and "setting=no-such-user" in log, log
+    assert "TrustedProxies= names an unknown user" in log and "setting=no-such-user" in log, log
     assert "source=192.0.2.1" in log and "source=2001:db8::/64" in log and 'source="uid 0"' in log, log
 
 
