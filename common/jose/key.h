@@ -69,6 +69,9 @@ const struct alg *key_alg(const struct key *key);
 /* An empty slice when the key has none. */
 struct slice key_kid(const struct key *key);
 
+/* The same as a C string. */
+void key_kid_copy(const struct key *key, char ret[KEY_KID_MAX + 1]);
+
 bool key_is_private(const struct key *key);
 
 /* Bytes of every signature of this key; at most KEY_SIGNATURE_MAX. */

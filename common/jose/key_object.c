@@ -27,6 +27,12 @@ struct slice key_kid(const struct key *key)
     return (struct slice){key->kid, key->kid_len};
 }
 
+void key_kid_copy(const struct key *key, char ret[KEY_KID_MAX + 1])
+{
+    memcpy(ret, key->kid, key->kid_len);
+    ret[key->kid_len] = '\0';
+}
+
 bool key_is_private(const struct key *key)
 {
     return key->is_private;

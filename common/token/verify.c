@@ -91,12 +91,8 @@ static enum tok_err verify_signature(const struct verify_params *p,
     const struct key *key = NULL;
     enum tok_err err = verify_by_kid(p->keys, header, &p->token->jws, &key);
 
-    if (key) {
-        struct slice kid = key_kid(key);
-
-        memcpy(ret->kid, kid.p, kid.n);
-        ret->kid[kid.n] = '\0';
-    }
+    if (key)
+        key_kid_copy(key, ret->kid);
     ret->authentic = err == TOK_OK;
     return err;
 }

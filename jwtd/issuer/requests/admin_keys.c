@@ -21,14 +21,6 @@ static enum tok_err begin(struct issuer *x, int *ret_fd, struct key_rotation *re
     return err == TOK_OK ? load_rotation(x, ret, errmsg) : err;
 }
 
-static void copy_kid(const struct key *key, char ret[KEY_KID_MAX + 1])
-{
-    struct slice kid = key_kid(key);
-
-    memcpy(ret, kid.p, kid.n);
-    ret[kid.n] = '\0';
-}
-
 static enum wire_status rotate(struct issuer *x, struct issuer_request *r,
                                const struct alg *alg)
 {
@@ -46,7 +38,7 @@ static enum wire_status rotate(struct issuer *x, struct issuer_request *r,
         return WIRE_UNAVAILABLE;
     }
     if (signs) {
-        copy_kid(x->keys.signer, old);
+        key_kid_copy(x->keys.signer, old);
         err = rotation_sign_with(&rotation, keys_find(&x->keys, kid), &errmsg);
     }
     if (err != TOK_OK) {
