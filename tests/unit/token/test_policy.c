@@ -627,7 +627,11 @@ START_TEST(a_message_never_contains_the_user)
     ck_assert_err(check(&c, "{\"token_type\":\"access\",\"iss\":\"https://h\",\"aud\":\"h\","
                             "\"sub\":\"hunter2\",\"exp\":1900,\"iat\":1000}"),
                   TOK_CLAIM);
-    ck_assert_str_eq(c.errmsg.text, "claim \"sub\": expected \"alice\"");
+    ck_assert_str_eq(c.errmsg.text, "claim \"sub\": expected \"alice\", got another value");
+    set(&c.policy, "user_claim", "iss");
+    set(&c.policy, "issuer", "https://x");
+    ck_assert_err(check(&c, GOOD), TOK_ISSUER);
+    ck_assert_str_eq(c.errmsg.text, "claim \"iss\": expected \"https://x\", got another value");
 }
 END_TEST
 
