@@ -5,6 +5,7 @@
 #include "jwtd/issuer/requests/token_session.h"
 #include "jwtd/shared/messages.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 enum narrow_field { ACCESS, SCOPE, AUDIENCE, LIFETIME, ONE_TIME };
@@ -53,32 +54,35 @@ static enum wire_status narrow_audience(const struct issuer *x, const struct own
 }
 
 static enum wire_status reply_narrowed(struct issuer *x, struct issuer_request *r,
-                                       const struct store_session *s, struct mint_narrowed *to)
+                                       const struct store_session *s, const char *scope,
+                                       char *const *audience)
 {
     CLEANUP(secret_clear) struct secret token = {0};
     uint64_t lifetime = r->message.v[LIFETIME].number, one_time = r->message.v[ONE_TIME].number;
     int64_t wall = issuer_wall(), left = r->token.exp - wall;
     uint8_t jti[ISSUE_ID_BYTES];
+    struct mint_narrowed to = {.scope = scope,
+                               .audience = audience,
+                               .iat = wall,
+                               .exp = r->token.exp,
+                               .jti = jti,
+                               .one_time = one_time == 1};
     enum wire_status status;
 
-    if (one_time > 1 || (one_time == 1 && to->audience[1]))
+    if (one_time > 1 || (one_time == 1 && audience[1]))
         return WIRE_BAD_NARROW;
     if (!mint_id(wall, jti))
         return WIRE_UNAVAILABLE;
-    to->iat = wall;
-    to->exp = r->token.exp;
     if (lifetime > 0 && left > 0 && lifetime < (uint64_t)left)
-        to->exp = wall + (int64_t)lifetime;
-    to->jti = jti;
-    to->one_time = one_time == 1;
-    status = mint_narrowed(x, s, to, &token);
+        to.exp = wall + (int64_t)lifetime;
+    status = mint_narrowed(x, s, &to, &token);
     return status == WIRE_OK ? request_reply_text(r, secret_slice(&token)) : status;
 }
 
 enum wire_status handle_narrow(struct issuer *x, struct issuer_request *r)
 {
     CLEANUP(cleanup_free) char *scope = NULL;
-    CLEANUP(cleanup_free) char **audience = NULL;
+    char **audience = NULL;
     struct store_session s;
     enum wire_status status = token_session_of_bearer(x, r, TOKEN_IDENTIFY, &s);
 
@@ -87,9 +91,9 @@ enum wire_status handle_narrow(struct issuer *x, struct issuer_request *r)
     if (status == WIRE_OK)
         status = narrow_audience(x, &r->token, request_text(r, AUDIENCE), &audience);
     if (status == WIRE_OK)
-        status = reply_narrowed(x, r, &s,
-                                &(struct mint_narrowed){.scope = scope, .audience = audience});
+        status = reply_narrowed(x, r, &s, scope, audience);
     if (status == WIRE_OK)
         request_set_event(r, LOG_INFO, MESSAGE_NARROWED, "Narrowed token issued");
+    free(audience); /* CLEANUP() would be a leak to clang-analyzer */
     return status;
 }
