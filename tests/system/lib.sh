@@ -22,6 +22,7 @@ need_root() {
 # In a plain chroot "/" is not a mount point, and neither unshare(1) nor systemd-nspawn can make it
 # private. Continue in a chroot to a bind mount of it.
 enter_mount_point() {
+    [ -e /proc/self ] || mount -t proc proc /proc # mountpoint(1) reads it
     if [ -n "${JWT_MOUNT_POINT:-}" ] || mountpoint -q /; then
         return 0
     fi
@@ -36,7 +37,6 @@ enter_mount_point() {
 
 # Kernel file systems that a plain chroot may lack.
 mount_kernel_files() {
-    [ -e /proc/self ] || mount -t proc proc /proc
     [ -d /sys/kernel ] || mount -t sysfs sysfs /sys
     [ -n "$(ls /sys/fs/cgroup)" ] || mount -t cgroup2 cgroup2 /sys/fs/cgroup
     [ -e /dev/shm ] || mkdir /dev/shm
