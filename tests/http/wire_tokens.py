@@ -29,47 +29,47 @@ def sign(header, claims, key, digest=hashlib.sha256):
     return text + "." + b64(hmac.new(key, text.encode(), digest).digest())
 
 
-GONE = object()
+REMOVED = object()
 
 # Name: the original token, changes of its claims (a number in a list: seconds from now), changes of its
 # header.
-BENT = {
+MODIFIED = {
     "alg_hs512": ("access", {}, {"alg": "HS512"}),
-    "no_kid": ("access", {}, {"kid": GONE}),
+    "no_kid": ("access", {}, {"kid": REMOVED}),
     "expired_access": ("access", {"exp": [-60], "iat": [-360]}, {}),
     "expired_refresh": ("refresh", {"exp": [-60], "iat": [-360]}, {}),
     "expires_now": ("access", {"exp": [0]}, {}),
-    "no_exp": ("access", {"exp": GONE}, {}),
+    "no_exp": ("access", {"exp": REMOVED}, {}),
     "exp_text": ("access", {"exp": "tomorrow"}, {}),
     "exp_huge": ("access", {"exp": 10**18}, {}),
     "exp_fraction": ("access", {"exp": [1000.5]}, {}),
     "exp_null": ("access", {"exp": None}, {}),
-    "no_jti": ("access", {"jti": GONE}, {}),
-    "no_type": ("access", {"token_type": GONE}, {}),
+    "no_jti": ("access", {"jti": REMOVED}, {}),
+    "no_type": ("access", {"token_type": REMOVED}, {}),
     "type_unknown": ("access", {"token_type": "other"}, {}),
     "nbf_future": ("access", {"nbf": [3600]}, {}),
     "iat_future": ("access", {"iat": [3600], "exp": [7200]}, {}),
     "iss_wrong": ("access", {"iss": "https://other.example"}, {}),
-    "no_iss": ("access", {"iss": GONE}, {}),
+    "no_iss": ("access", {"iss": REMOVED}, {}),
     "aud_wrong": ("access", {"aud": "other.example"}, {}),
-    "no_aud": ("access", {"aud": GONE}, {}),
-    "no_user": ("access", {"user_id": GONE}, {}),
-    "user_unknown": ("access", {"user_id": "nobodyknows", "sid": GONE}, {}),
-    "user_inactive": ("access", {"user_id": "bob", "sid": GONE}, {}),
-    "user_number": ("access", {"user_id": 5, "sid": GONE}, {}),
+    "no_aud": ("access", {"aud": REMOVED}, {}),
+    "no_user": ("access", {"user_id": REMOVED}, {}),
+    "user_unknown": ("access", {"user_id": "nobodyknows", "sid": REMOVED}, {}),
+    "user_inactive": ("access", {"user_id": "bob", "sid": REMOVED}, {}),
+    "user_number": ("access", {"user_id": 5, "sid": REMOVED}, {}),
     "typ_other": ("access", {}, {"typ": "dpop+jwt"}),
     "crit": ("access", {}, {"crit": ["exp"]}),
-    "refresh_without_jti": ("refresh", {"jti": GONE}, {}),
-    "refresh_without_exp": ("refresh", {"exp": GONE}, {}),
+    "refresh_without_jti": ("refresh", {"jti": REMOVED}, {}),
+    "refresh_without_exp": ("refresh", {"exp": REMOVED}, {}),
     "sliding_refresh_over": ("sliding", {"refresh_exp": [-60]}, {}),
-    "sliding_no_refresh_exp": ("sliding", {"refresh_exp": GONE}, {}),
+    "sliding_no_refresh_exp": ("sliding", {"refresh_exp": REMOVED}, {}),
 }
 
 
-def bend(values, changes):
+def modify(values, changes):
     out = dict(values)
     for name, value in changes.items():
-        if value is GONE:
+        if value is REMOVED:
             out.pop(name, None)
         else:
             out[name] = int(time.time()) + value[0] if isinstance(value, list) and name != "crit" else value
@@ -77,7 +77,7 @@ def bend(values, changes):
 
 
 # A request may use these up: they are made anew each time.
-SPENT = ("refresh", "used_refresh", "blacklisted_refresh")
+USED_UP = ("refresh", "used_refresh", "blacklisted_refresh")
 
 
 class Tokens:
@@ -87,7 +87,7 @@ class Tokens:
         self.server, self.key, self.made = server, key, {}
 
     def get(self, name):
-        if name in SPENT:
+        if name in USED_UP:
             return self.make(name)
         if name not in self.made:
             self.made[name] = self.make(name)
@@ -104,23 +104,23 @@ class Tokens:
         if name == "sliding":
             return self.ask("/api/token/sliding/", ALICE)["token"]
         if name == "used_refresh":
-            return self.spent("/api/token/refresh/")
+            return self.used("/api/token/refresh/")
         if name == "blacklisted_refresh":
-            return self.spent("/api/token/blacklist/")
-        if name in BENT:
-            return self.bent(*BENT[name])
+            return self.used("/api/token/blacklist/")
+        if name in MODIFIED:
+            return self.modified(*MODIFIED[name])
         return self.broken(name)
 
-    def spent(self, path):
+    def used(self, path):
         token = self.ask("/api/token/", ALICE)["refresh"]
         self.ask(path, {"refresh": token})
         return token
 
-    def bent(self, base, claims, header):
+    def modified(self, base, claims, header):
         token = self.get(base)
-        header = bend(header_of(token), header)
+        header = modify(header_of(token), header)
         digest = hashlib.sha512 if header["alg"] == "HS512" else hashlib.sha256
-        return sign(header, bend(payload(token), claims), self.key, digest)
+        return sign(header, modify(payload(token), claims), self.key, digest)
 
     def broken(self, name):
         access = self.get("access")

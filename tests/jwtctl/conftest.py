@@ -1,9 +1,9 @@
 import pytest
-from harness import new_key
+from harness import make_key
 
 
 @pytest.fixture(scope="session", autouse=True)
 def keys():
     """The key of the local issuer and one of another, as files in the tests' directory."""
-    new_key("key")
-    new_key("idp")
+    make_key("key")
+    make_key("idp")

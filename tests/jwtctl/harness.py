@@ -65,7 +65,7 @@ def sign(payload, *header, key="key"):
                           text=True).stdout.strip()
 
 
-def new_key(name):
+def make_key(name):
     subprocess.run([MINT, "new", path(name), path(name + ".jwks")], check=True)
 
 
@@ -84,7 +84,7 @@ def refused(token, error, *args, **more):
     assert (status, answer["valid"], answer["error"]) == (1, False, error)
 
 
-def taken(token, *args, **more):
+def accepted(token, *args, **more):
     status, answer, err = verify(token, *args, **more)
     assert status == 0, f"refused: {answer} {err}"
     assert answer["valid"]
@@ -200,7 +200,7 @@ def wait_for_silence(terminal):
     raise AssertionError("the echo stays on")
 
 
-def kept():
+def stored():
     with open(TMP + "/state/jwt/session.json", encoding="utf-8") as f:
         return json.load(f)
 

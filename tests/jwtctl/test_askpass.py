@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from harness import JWTCTL, environment, kept, path, run, server, wait_for_silence
+from harness import JWTCTL, environment, stored, path, run, server, wait_for_silence
 
 
 def test_run_sets_the_askpass_variables_and_no_token():
@@ -54,7 +54,7 @@ OTHER_PROMPTS = (
 @pytest.mark.parametrize("prompt", PASSWORD_PROMPTS)
 def test_askpass_answers_password_prompts(prompt):
     with server():
-        assert run("askpass", prompt) == (0, kept()["access"] + "\n", "")
+        assert run("askpass", prompt) == (0, stored()["access"] + "\n", "")
 
 
 def test_askpass_answers_by_its_own_name():
@@ -62,7 +62,7 @@ def test_askpass_answers_by_its_own_name():
         link = path("askpass")
         os.symlink(JWTCTL, link)
         p = subprocess.run([link, PASSWORD_PROMPTS[0]], capture_output=True, env=environment(), check=True)
-        assert p.stdout.decode() == kept()["access"] + "\n"
+        assert p.stdout.decode() == stored()["access"] + "\n"
         for args in ((), ("a", "b")):
             assert subprocess.run([link, *args], capture_output=True, env=environment(), check=False).returncode == 2
 

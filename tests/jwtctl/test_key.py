@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from harness import AUD, ISS, JWTCTL, NOW, claims, environment, new_key, path, refused, run, sign, taken, verify
+from harness import AUD, ISS, JWTCTL, NOW, claims, environment, make_key, path, refused, run, sign, accepted, verify
 
 ALGS = ("EdDSA", "ES256", "ES384", "ES512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "HS256",
         "HS384", "HS512")
@@ -31,7 +31,7 @@ def test_a_key_of_every_kind_is_made_and_verifies_as_jwk_and_pem(alg):
     use = (f"issuer={ISS}", f"audience={AUD}")
     if alg.startswith("HS"):
         assert run("key", "export", full)[0] == 3
-        taken(token, use=(*use, f"keys={full}", f"algorithms={alg}"))
+        accepted(token, use=(*use, f"keys={full}", f"algorithms={alg}"))
         assert verify(token, use=(*use, f"keys={full}"))[0] == 3
         os.chmod(full, 0o640)
         assert verify(token, use=(*use, f"keys={full}", f"algorithms={alg}"))[0] == 3
@@ -39,9 +39,9 @@ def test_a_key_of_every_kind_is_made_and_verifies_as_jwk_and_pem(alg):
     public = path("public", run("key", "export", full)[1])
     pem = path("public.pem", run("key", "export", "--pem", full)[1])
     for word in (f"keys={public}", f"keys={pem}"):
-        taken(token, use=(*use, word, f"algorithms={alg}"))
+        accepted(token, use=(*use, word, f"algorithms={alg}"))
         refused(token[:-8] + "AAAAAAAA", "bad_signature", use=(*use, word, f"algorithms={alg}"))
-    taken(token, use=(*use, f"keys={public}"))
+    accepted(token, use=(*use, f"keys={public}"))
     assert verify(token, use=(*use, f"keys={pem}"))[0] == (3 if alg[0] in "RP" else 0)
     assert verify(token, use=(*use, f"keys={full}"))[0] == 3  # a private key instead of a public one
     assert run("key", "import", f"--alg={alg}", pem)[1] == run("key", "export", full)[1]
@@ -86,7 +86,7 @@ def test_pem_of_openssl_is_imported_and_other_pem_refused_with_a_reason():
 def test_a_batch_follows_the_key_file():
     name = path("turns.jwks")
     for n in ("one", "two"):
-        new_key(n)
+        make_key(n)
     lines = {n: (sign(claims(), key=n) + "\n").encode() for n in ("one", "two")}
     os.replace(path("one.jwks"), name)
     with subprocess.Popen([JWTCTL, "verify", "--batch", f"--now={NOW}", f"keys={name}", f"issuer={ISS}",

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from harness import JWTCTL, TMP, claims, environment, exists, kept, log_in, needs_root, path, run, server, sign
+from harness import JWTCTL, TMP, claims, environment, exists, stored, log_in, needs_root, path, run, server, sign
 
 
 def test_login_stores_the_pair_privately_and_prints_no_token():
@@ -67,10 +67,10 @@ def test_the_stored_session_is_one_compact_line():
     with server() as s:
         with open(TMP + "/state/jwt/session.json", encoding="utf-8") as f:
             text = f.read()
-        assert list(kept()) == ["server", "access", "refresh"]
-        assert text == json.dumps(kept(), separators=(",", ":")) + "\n"
-        assert kept()["server"] == s.socket_path
-        access = kept()["access"]
+        assert list(stored()) == ["server", "access", "refresh"]
+        assert text == json.dumps(stored(), separators=(",", ":")) + "\n"
+        assert stored()["server"] == s.socket_path
+        access = stored()["access"]
         expires = int(json.loads(run("token", "--json")[1])["expires"])
         assert run("token", "--json") == (0, f'{{"access":"{access}","expires":{expires}}}\n', "")
 
@@ -98,31 +98,31 @@ def test_a_password_may_travel_in_clear_to_this_machine():
 
 def test_token_prints_the_valid_access_token():
     with server() as s:
-        assert run("token") == (0, kept()["access"] + "\n", "")
+        assert run("token") == (0, stored()["access"] + "\n", "")
         assert s.asked == []
         answer = json.loads(run("token", "--json")[1])
-        assert answer["access"] == kept()["access"]
+        assert answer["access"] == stored()["access"]
 
 
 def test_token_is_refreshed_with_under_a_minute_left():
     with server(lifetime=59) as s:
-        before = kept()
+        before = stored()
         s.lifetime = 900
         status, out, _ = run("token")
-        assert (status, out.strip()) == (0, kept()["access"])
+        assert (status, out.strip()) == (0, stored()["access"])
         assert [(a[0], a[1]) for a in s.asked] == [("/api/token/refresh/", {"refresh": before["refresh"]})]
-        assert kept()["refresh"] != before["refresh"]
+        assert stored()["refresh"] != before["refresh"]
         assert run("token")[1] == out
         assert len(s.asked) == 1
 
 
 def test_without_rotation_the_refresh_token_stays():
     with server(lifetime=1) as s:
-        before = kept()
+        before = stored()
         s.answer["/api/token/refresh/"] = (200, {"access": sign(claims(exp=int(time.time()) + 900))}, {})
         assert run("token")[0] == 0
-        assert kept()["refresh"] == before["refresh"]
-        assert kept()["access"] != before["access"]
+        assert stored()["refresh"] == before["refresh"]
+        assert stored()["access"] != before["access"]
 
 
 def test_many_processes_make_one_refresh():
@@ -150,8 +150,8 @@ def test_a_valid_token_is_used_while_the_server_is_unreachable():
     with server(lifetime=50) as s:
         for status in (503, 429, 500):
             s.answer["/api/token/refresh/"] = (status, {"detail": "no"}, {})
-            assert run("token") == (0, kept()["access"] + "\n", "")
-    assert run("token") == (0, kept()["access"] + "\n", "")
+            assert run("token") == (0, stored()["access"] + "\n", "")
+    assert run("token") == (0, stored()["access"] + "\n", "")
     with server(lifetime=-1) as s:
         s.answer["/api/token/refresh/"] = (503, {"detail": "no"}, {})
         code, out, _ = run("token")
@@ -163,7 +163,7 @@ def test_a_valid_token_is_used_while_the_server_is_unreachable():
 
 def test_logout_all_ends_every_session_and_removes_this_one():
     with server() as s:
-        access = kept()["access"]
+        access = stored()["access"]
         s.answer["/api/logout/all/"] = (200, {"ended": 3}, {})
         assert run("logout", "--all") == (0, "Logged out everywhere: 3 sessions revoked\n", "")
         (route, body, headers), = s.asked
@@ -187,16 +187,16 @@ def test_logout_all_keeps_the_tokens_if_it_is_refused():
 
 def test_a_new_login_replaces_the_stored_one_and_ends_no_session():
     with server() as s:
-        before = kept()
+        before = stored()
         s.asked.clear()
         assert log_in(s)[0] == 0
         assert [route for route, _, _ in s.asked] == ["/api/token/"]
-        assert kept()["refresh"] != before["refresh"]
+        assert stored()["refresh"] != before["refresh"]
 
 
 def test_logout_ends_the_session_and_removes_the_tokens():
     with server() as s:
-        refresh = kept()["refresh"]
+        refresh = stored()["refresh"]
         assert run("logout") == (0, "Logged out\n", "")
         assert [(a[0], a[1]) for a in s.asked] == [("/api/token/blacklist/", {"refresh": refresh})]
         assert not exists()
@@ -249,7 +249,7 @@ def test_a_cache_of_another_user_is_not_read():
 
 def test_a_damaged_session_file_is_reported():
     with server():
-        good = json.dumps(kept())
+        good = json.dumps(stored())
         for text in ("", "[]", '{"server":"/x","access":1}', good + "x", good[:-1] + ',"server":"/x"}'):
             with open(TMP + "/state/jwt/session.json", "w", encoding="utf-8") as f:
                 f.write(text)

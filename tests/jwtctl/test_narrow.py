@@ -4,7 +4,7 @@ import json
 import os
 import pty
 
-from harness import JWTCTL, TMP, environment, kept, path, payload, run, server, wait_for_silence
+from harness import JWTCTL, TMP, environment, stored, path, payload, run, server, wait_for_silence
 
 ONCE = {"scope": "pam:sshd", "one_time": True}
 SUDO = {"scope": "pam:sudo pam:sudo-i"}
@@ -13,7 +13,7 @@ SUDO = {"scope": "pam:sudo pam:sudo-i"}
 def asked(s):
     """The requests to narrow; each must carry the session's access token."""
     for route, _, headers in s.asked:
-        assert (route, headers["Authorization"]) == ("/api/token/narrow/", "Bearer " + kept()["access"])
+        assert (route, headers["Authorization"]) == ("/api/token/narrow/", "Bearer " + stored()["access"])
     return [body for _, body, _ in s.asked]
 
 
@@ -65,7 +65,7 @@ def test_token_requests_exactly_what_its_options_say():
             assert payload(out)["jti"][:6] == "narrow"
         answer = json.loads(run("token", "--service=sudo", "--lifetime=60", "--json")[1])
         assert (payload(answer["access"])["scope"], answer["expires"]) == ("pam:sudo", payload(answer["access"])["exp"])
-        assert payload(kept()["access"]).get("scope") is None
+        assert payload(stored()["access"]).get("scope") is None
 
 
 def test_invalid_options_are_refused_before_a_request():
@@ -196,14 +196,14 @@ def test_any_other_command_gets_the_full_token():
     with server() as s:
         code, out, _ = ssh(program="ansible", PATH=fake("ansible", SSH), PROMPT="alice@web1's password: ",
                            JWT_ASKPASS_SERVICE="sshd", JWT_ASKPASS_HOST="web9", JWT_ASKPASS_ALIAS="web8")
-        assert (code, out, s.asked) == (0, kept()["access"] + "\n", [])
+        assert (code, out, s.asked) == (0, stored()["access"] + "\n", [])
 
 
 def test_no_narrowed_token_is_stored_or_in_the_environment():
     with server():
-        before = kept()
+        before = stored()
         assert ssh(PROMPT="alice@web1's password: ")[0] == 0
-        assert kept() == before
+        assert stored() == before
         assert os.listdir(TMP + "/state/jwt") == ["session.json"]
         code, out, _ = run("run", "--", "env", env=environment(PATH=fake("ssh", SSH)))
         assert (code, "eyJ" in out) == (0, False)
@@ -225,7 +225,7 @@ def test_whole_uses_the_full_token_without_the_server():
         pass
     code, out, err = run("run", "--whole", "--", "ssh", "evil", env=environment(PATH=fake("ssh", SSH),
                                                                                 PROMPT="alice@evil's password: "))
-    assert (code, out, err) == (0, kept()["access"] + "\n", "")
+    assert (code, out, err) == (0, stored()["access"] + "\n", "")
     assert run("run", "--all", "--", "ssh", "evil")[0] == 2
 
 
@@ -233,9 +233,9 @@ def test_sudo_works_while_the_server_is_unreachable():
     with server() as s:
         s.answer["/api/token/narrow/"] = (503, {"detail": "no"}, {})
         code, out, _ = ssh(program="sudo", PATH=fake("sudo", SSH), PROMPT="[sudo] password for alice: ")
-        assert out.split()[-1] == kept()["access"]
+        assert out.split()[-1] == stored()["access"]
     code, out, _ = ssh(program="sudo", PATH=fake("sudo", SSH), PROMPT="[sudo] password for alice: ")
-    assert (code, out.split()[-1]) == (0, kept()["access"])
+    assert (code, out.split()[-1]) == (0, stored()["access"])
 
 
 def test_a_jump_host_prompt_goes_to_the_terminal():

@@ -6,12 +6,12 @@ import subprocess
 
 import pytest
 
-from harness import (AUD, ISS, JWTCTL, NOW, claims, environment, local_issuer, needs_root, new_key, path, refused,
-                     run, section, sign, taken, verify, words)
+from harness import (AUD, ISS, JWTCTL, NOW, claims, environment, local_issuer, needs_root, make_key, path, refused,
+                     run, section, sign, accepted, verify, words)
 
 
 def test_a_good_token_is_valid_with_user_and_claims():
-    answer = taken(sign(claims()), "--user=alice", "--service=sshd")
+    answer = accepted(sign(claims()), "--user=alice", "--service=sshd")
     assert answer == {"valid": True, "user": "alice", "claims": claims()}
 
 
@@ -28,7 +28,7 @@ def test_another_users_token_is_refused():
 
 def test_a_token_expires_at_its_exp_and_the_leeway():
     token = sign(claims())
-    taken(token, now=NOW + 904)
+    accepted(token, now=NOW + 904)
     refused(token, "expired", now=NOW + 905)
     refused(token, "expired", "leeway=0", now=NOW + 900)
     assert verify(token, now=NOW + 905)[1]["reason"] == "the token has expired"
@@ -37,24 +37,24 @@ def test_a_token_expires_at_its_exp_and_the_leeway():
 def test_options_given_are_the_policy():
     token = sign(claims(aud="other"))
     refused(token, "wrong_audience")
-    taken(token, use=words()[:2] + ("audience=x,other",))
+    accepted(token, use=words()[:2] + ("audience=x,other",))
     refused(sign(claims(token_type="refresh")), "wrong_type")
-    taken(sign(claims(token_type="refresh")), "type=refresh")
+    accepted(sign(claims(token_type="refresh")), "type=refresh")
     refused(sign(claims()), "missing_claim", "require=email")
     refused(sign(claims()), "wrong_claim", "claim=hd:example.org")
     refused(sign(claims()), "too_long", "max_length=20")
 
 
 def test_a_signature_of_another_key_is_refused():
-    new_key("other")
+    make_key("other")
     refused(sign(claims(), key="other"), "unknown_key")
     refused(sign(claims(), '{"alg":"EdDSA","typ":"JWT"}', key="other"), "bad_signature")
 
 
 def test_exactly_one_final_newline_is_removed():
     token = sign(claims())
-    taken(token)
-    taken(token + "\n")
+    accepted(token)
+    accepted(token + "\n")
     refused(token + "\n\n", "malformed")
     refused(token + "\r\n", "malformed")
     refused("\n" + token, "malformed")
@@ -95,7 +95,7 @@ def test_usage_errors_say_option_value_and_form(argument, part):
 def test_a_relative_path_is_taken_from_the_working_directory():
     path("relative.list", "")
     relative = tuple(os.path.relpath(path(name)) for name in ("key.jwks", "relative.list"))
-    taken(sign(claims()), use=(f"keys={relative[0]}", f"revoked={relative[1]}", f"issuer={ISS}", f"audience={AUD}"))
+    accepted(sign(claims()), use=(f"keys={relative[0]}", f"revoked={relative[1]}", f"issuer={ISS}", f"audience={AUD}"))
 
 
 def test_missing_keys_are_exit_3_with_an_error():
@@ -119,7 +119,7 @@ def test_a_given_config_must_exist_and_be_valid():
 def test_a_given_revoked_list_is_used():
     line = "B" * 22 + f" {NOW + 900:010d}\n"
     refused(sign(claims()), "revoked", f"revoked={path('revoked', line)}")
-    taken(sign(claims(sid="C" * 22)), f"revoked={path('revoked', line)}")
+    accepted(sign(claims(sid="C" * 22)), f"revoked={path('revoked', line)}")
     assert verify(sign(claims()), "revoked=/nowhere/revoked")[0] == 3
     assert verify(sign(claims()), f"revoked={path('revoked', line + 'x')}")[0] == 3
 
@@ -129,14 +129,14 @@ def test_a_section_applies_to_tokens_of_its_issuer_only():
     config = section("https://idp", f"Keys={path('idp.jwks')}", "Audience=here there", "Type=",
                      "UserMap=same")
     token = sign(claims(iss="https://idp", token_type=None), key="idp")
-    assert taken(token, use=(config,))["user"] == "alice"
-    taken(token, "--user=alice", use=(config,))
+    assert accepted(token, use=(config,))["user"] == "alice"
+    accepted(token, "--user=alice", use=(config,))
     refused(token, "wrong_user", "--user=carol", use=(config,))
     refused(sign(claims(iss="https://idp"), key="key"), "unknown_key", use=(config,))
     refused(token, "missing_claim", "require=exp,email", use=(config,))
     # The local issuer's rules apply to an iss without a section.
     refused(sign(claims(iss="https://idp/"), key="idp"), "unknown_key", use=words(config))
-    taken(sign(claims()), use=words(config))
+    accepted(sign(claims()), use=words(config))
 
 
 @needs_root
@@ -152,15 +152,15 @@ def test_a_map_names_the_local_users_of_another_issuer():
     users = path("users", "https://idp repo:o/r:ref deploy\nhttps://idp *@corp.example guest\n")
     config = section("https://idp", f"Keys={path('idp.jwks')}", "Audience=here", f"UserMap={users}")
     token = sign(claims(iss="https://idp", sub="repo:o/r:ref"), key="idp")
-    assert taken(token, use=(config,))["user"] == "deploy"
-    taken(token, "--user=deploy", use=(config,))
+    assert accepted(token, use=(config,))["user"] == "deploy"
+    accepted(token, "--user=deploy", use=(config,))
     refused(token, "wrong_user", "--user=alice", use=(config,))
     refused(sign(claims(iss="https://idp", sub="deploy"), key="idp"), "unmapped_user", use=(config,))
-    assert taken(sign(claims(iss="https://idp", sub="x@corp.example"), key="idp"), use=(config,))["user"] == "guest"
+    assert accepted(sign(claims(iss="https://idp", sub="x@corp.example"), key="idp"), use=(config,))["user"] == "guest"
     refused(token, "unmapped_user", "user_map=none", use=(config,))
     refused(token, "bad_user_name", "user_map=same", use=(config,))
     # A path on the command line belongs to the caller.
-    assert taken(sign(claims(iss="https://idp", sub="repo:o/r:ref"), key="idp"), use=(
+    assert accepted(sign(claims(iss="https://idp", sub="repo:o/r:ref"), key="idp"), use=(
         f"keys={path('idp.jwks')}", "issuer=https://idp", "audience=here", f"user_map={users}"))["user"] == "deploy"
     path("users", "https://idp repo:o/r:ref\n")
     status, answer, err = verify(token, use=(config,))
@@ -170,8 +170,8 @@ def test_a_map_names_the_local_users_of_another_issuer():
 
 def test_a_one_time_token_is_verified_as_by_the_module_and_not_used_up():
     token = sign(claims(one_time=True, aud=AUD))
-    taken(token)
-    taken(token, "one_time=required")
+    accepted(token)
+    accepted(token, "one_time=required")
     refused(sign(claims(aud=AUD)), "one_time", "one_time=required")
     refused(sign(claims(one_time=True, aud=[AUD, "there"])), "one_time")
     refused(sign(claims(one_time=True, aud=AUD, jti=None)), "missing_claim")
@@ -188,14 +188,14 @@ def test_a_section_without_keys_never_uses_the_local_keys():
 @needs_root
 def test_without_options_the_published_files_are_used():
     with local_issuer() as wrap:
-        taken(sign(claims()), use=(), wrap=wrap)
+        accepted(sign(claims()), use=(), wrap=wrap)
         refused(sign(claims(iss="https://there")), "wrong_issuer", use=(), wrap=wrap)
         refused(sign(claims(aud="there")), "wrong_audience", use=(), wrap=wrap)
     with local_issuer("B" * 22 + f" {NOW + 900:010d}\\n") as wrap:
         refused(sign(claims()), "revoked", use=(), wrap=wrap)
-        taken(sign(claims()), use=("revoked=none",), wrap=wrap)
+        accepted(sign(claims()), use=("revoked=none",), wrap=wrap)
         # With given keys the local revoked list is not used.
-        taken(sign(claims()), use=(f"keys={path('key.jwks')}",), wrap=wrap)
+        accepted(sign(claims()), use=(f"keys={path('key.jwks')}",), wrap=wrap)
 
 
 @needs_root
@@ -204,16 +204,16 @@ def test_a_section_for_the_local_issuer_keeps_its_keys_and_list():
     with local_issuer("B" * 22 + f" {NOW + 900:010d}\\n") as wrap:
         refused(sign(claims()), "lifetime_too_long", use=(config,), wrap=wrap)
         refused(sign(claims(exp=NOW + 60)), "revoked", use=(config,), wrap=wrap)
-        taken(sign(claims(exp=NOW + 60, sid="C" * 22)), use=(config,), wrap=wrap)
+        accepted(sign(claims(exp=NOW + 60, sid="C" * 22)), use=(config,), wrap=wrap)
 
 
 @needs_root
 def test_the_claim_names_of_the_settings_apply_to_local_tokens():
     config = "config=" + path("names.conf", "[Token]\nUserIdClaim=user_id\n")
     token = sign(claims(sub=None, user_id="alice"))
-    assert taken(token, "--user=alice", config)["user"] == "alice"
+    assert accepted(token, "--user=alice", config)["user"] == "alice"
     refused(sign(claims()), "missing_claim", config)
-    taken(sign(claims()), config, "user_claim=sub", "require=sub")
+    accepted(sign(claims()), config, "user_claim=sub", "require=sub")
 
 
 def test_a_batch_gives_a_line_for_each_line_in_order():

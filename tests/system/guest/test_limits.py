@@ -6,7 +6,7 @@ import subprocess
 import time
 
 from kit import KEYBOARD_METHOD, PASSWORD_METHOD, SSH, answering, journal, mint, sh
-from test_stacks import PAM, kept, manual, put_before
+from test_stacks import PAM, restored, manual, put_before
 
 LIFE = 10  # seconds until the token expires
 OUTSIDE = "-u alice -x -f '/usr/bin/sleep 4799'"
@@ -52,7 +52,7 @@ def wait_for(number, there, deadline):
 
 
 def test_a_session_ends_with_its_token_within_five_seconds():
-    with kept(PAM + "sshd", PAM + "su"):
+    with restored(PAM + "sshd", PAM + "su"):
         for service in ("sshd", "su"):
             put_before(PAM + service, "@include common-session", session_line())
         ends = int(time.time()) + LIFE
@@ -70,7 +70,7 @@ def test_a_session_ends_with_its_token_within_five_seconds():
 
 def test_a_lingering_user_manager_outlives_the_token():
     """As documented in the manual."""
-    with kept(PAM + "sshd"):
+    with restored(PAM + "sshd"):
         put_before(PAM + "sshd", "@include common-session", session_line())
         sh("loginctl enable-linger alice")
         ends = int(time.time()) + 6

@@ -12,7 +12,7 @@ from kit import ALICE, LOGINS, api, journal, obtain, sh, systemctl
 KEYS = "/var/lib/jwtd-issuer/keys"
 
 
-def opens(user, token):
+def accepted_by(user, token):
     """The names of the services that accept the token."""
     return [name for name, login in LOGINS.items() if login(user, token)]
 
@@ -46,7 +46,7 @@ def test_a_rotation_under_logins_refuses_none_of_them():
     assert [k["before"] for k in kids[1:]] == [k["kid"] for k in kids[:-1]], kids
     after = obtain()
     for token in (before["access"], after["access"]):
-        assert opens("alice", token) == list(LOGINS)
+        assert accepted_by("alice", token) == list(LOGINS)
     assert api("/api/token/refresh/", {"refresh": before["refresh"]})[0] == 200
     for name in os.listdir(KEYS):
         info = os.stat(f"{KEYS}/{name}")
@@ -65,12 +65,12 @@ def test_an_old_key_is_not_retired_while_its_tokens_live():
 
 def test_revoke_takes_effect_at_every_service():
     pair = obtain()
-    assert opens("alice", pair["access"]) == list(LOGINS)
+    assert accepted_by("alice", pair["access"]) == list(LOGINS)
     out = sh("jwtctl revoke alice")
     assert out.returncode == 0 and "revoked" in out.stdout, out
-    assert opens("alice", pair["access"]) == []
+    assert accepted_by("alice", pair["access"]) == []
     assert api("/api/token/refresh/", {"refresh": pair["refresh"]})[0] == 401
-    assert opens("alice", obtain()["access"]) == list(LOGINS)
+    assert accepted_by("alice", obtain()["access"]) == list(LOGINS)
     out = sh("jwtctl revoke carol", user="alice")
     assert out.returncode == 1 and "must be run as root" in out.stderr, out
 

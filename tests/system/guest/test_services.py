@@ -129,7 +129,7 @@ def ended():
     return pair["access"]
 
 
-def spent(_):
+def used_before(_):
     token = mint(one_time=True)
     assert sudo("alice", token)
     return token
@@ -144,7 +144,7 @@ TOKEN, ONCE, OTHER = "a token", "a token for one use", "a token of another user 
 PASSWORD, NEVER = "a password", "nothing"
 
 # Only root can record a used token and check other users with pam_unix.
-TAKES = {"caller that is not root": (TOKEN, PASSWORD), "passwd": (PASSWORD,)}
+ACCEPTS = {"caller that is not root": (TOKEN, PASSWORD), "passwd": (PASSWORD,)}
 
 # Name: what it needs, the user, what is typed for a PAM service of that name, and the fault in place.
 CASES = {
@@ -152,7 +152,7 @@ CASES = {
     "good token, another user": (OTHER, "carol", lambda _: mint(sub="carol")),
     "good token, for this service": (TOKEN, "alice", lambda name: mint(scope="mail pam:" + name)),
     "one-time token": (ONCE, "alice", lambda _: mint(one_time=True)),
-    "one-time token, spent": (NEVER, "alice", spent),
+    "one-time token, spent": (NEVER, "alice", used_before),
     "password": (PASSWORD, "alice", lambda _: ALICE),
     "password, keys missing": (PASSWORD, "alice", lambda _: ALICE, keys_away),
     "password, list missing": (PASSWORD, "alice", lambda _: ALICE, list_away),
@@ -180,31 +180,31 @@ CASES = {
 }
 
 # The caller of sudo and passwd is a user other than root.
-NOT_ASKED = {"sudo": ("good token, root", "good token, unknown user"),
-             "passwd": ("good token, root", "good token, unknown user", "good token, another user")}
+DOES_NOT_APPLY = {"sudo": ("good token, root", "good token, unknown user"),
+                  "passwd": ("good token, root", "good token, unknown user", "good token, another user")}
 
 
-def is_asked(service, case):
-    return not any(service.startswith(start) and case in cases for start, cases in NOT_ASKED.items())
+def applies(service, case):
+    return not any(service.startswith(start) and case in cases for start, cases in DOES_NOT_APPLY.items())
 
 
-def should_open(service, case):
-    return CASES[case][0] in TAKES.get(service, (TOKEN, ONCE, OTHER, PASSWORD))
+def should_succeed(service, case):
+    return CASES[case][0] in ACCEPTS.get(service, (TOKEN, ONCE, OTHER, PASSWORD))
 
 
 def run_cell(service, case):
     """Whether the login succeeded, and the row of services.tsv."""
     _, user, typed, *wrong = CASES[case]
     text = typed(pam_name(service))
-    if typed is spent:
+    if typed is used_before:
         journal()
     with wrong[0]() if wrong else contextlib.nullcontext():
-        opened = SERVICES[service](user, text)
+        succeeded = SERVICES[service](user, text)
     said = journal()
     assert text is NO_ANSWER or len(text) < 20 or text not in said, (service, case)
     lines = re.findall(r"pam_jwt\((\S+?)\).*? reason=(\w+)", said)
     verdicts = ", ".join(f"{place} {reason}" for place, reason in lines)
-    return opened, f"{service}\t{case}\t{'yes' if opened else 'no'}\t{verdicts or '-'}"
+    return succeeded, f"{service}\t{case}\t{'yes' if opened else 'no'}\t{verdicts or '-'}"
 
 
 def add_lines(service, before, lines):
@@ -246,9 +246,9 @@ def cells():
         journal()
         for service in SERVICES:
             for case in CASES:
-                if is_asked(service, case):
-                    opened, text = run_cell(service, case)
-                    yield service, case, opened, text
+                if applies(service, case):
+                    succeeded, text = run_cell(service, case)
+                    yield service, case, succeeded, text
 
 
 def print_table():
@@ -261,9 +261,9 @@ def test_every_cell_of_services_and_cases_is_as_the_table_says():
     with open(DATA, encoding="utf-8") as file:
         want = file.read().split("\n")[1:-1]
     wrong, number = [], 0
-    for service, case, opened, text in cells():
+    for service, case, succeeded, text in cells():
         number += 1
-        if opened != should_open(service, case) or text not in want:
+        if succeeded != should_succeed(service, case) or text not in want:
             wrong.append(text)
     print(f"# {len(SERVICES)} services, {len(CASES)} cases: {number} cells")
     assert not wrong and number == len(want), "\n# ".join([f"{number} cells, the data has {len(want)}", *wrong])

@@ -26,7 +26,7 @@ def examples():
 
 
 @contextlib.contextmanager
-def kept(*paths):
+def restored(*paths):
     """Restores these files at the end."""
     before = {}
     for path in paths:
@@ -78,7 +78,7 @@ def assert_login(name, login):
 
 
 def test_the_manuals_stack_of_sshd_works():
-    with kept(PAM + "sshd"):
+    with restored(PAM + "sshd"):
         write(PAM + "sshd", examples()[PAM + "sshd"])
         assert_login("ssh by password", LOGINS["ssh by password"])
         assert_login("ssh by keyboard-interactive", LOGINS["ssh by keyboard-interactive"])
@@ -86,7 +86,7 @@ def test_the_manuals_stack_of_sshd_works():
 
 def test_the_manuals_stack_of_sudo_prompts_each_time_and_refuses_after_logout():
     command = "sudo -S -p '' true && sudo -n true 2>/dev/null && echo remembered"
-    with kept(PAM + "sudo", "/etc/sudoers.d/jwt"):
+    with restored(PAM + "sudo", "/etc/sudoers.d/jwt"):
         write(PAM + "sudo", examples()[PAM + "sudo"])
         write("/etc/sudoers.d/jwt", "")
         assert sh("sudo -k; " + command, obtain()["access"] + "\n", "alice").stdout == "remembered\n"
@@ -103,7 +103,7 @@ def test_the_manuals_stack_of_sudo_prompts_each_time_and_refuses_after_logout():
 
 def test_the_manuals_common_files_work_for_every_service():
     paths = [PAM + name for name in ("common-auth", "common-account", "sshd", "sudo", "su")]
-    with kept(*paths):
+    with restored(*paths):
         take_module_out("sshd", "sudo", "su")
         assert not su("alice", mint())
         for path in paths[:2]:
@@ -132,7 +132,7 @@ def pam_auth_update(*words):
 
 
 def test_pam_auth_update_enables_and_disables_the_profile():
-    with kept(*common_files(), PAM + "sshd", PAM + "sudo", PAM + "su"):
+    with restored(*common_files(), PAM + "sshd", PAM + "sudo", PAM + "su"):
         take_module_out("sshd", "sudo", "su")
         sh("sed -i 's/ nodelay//' /etc/pam.d/common-auth /etc/pam.d/common-password")
         before = common_files()
@@ -166,7 +166,7 @@ def test_the_module_is_installed_beside_libpams_own():
 def test_home_limits_access_and_session_apply_to_a_token_login():
     sh("useradd -M -s /bin/bash dave")
     write("/etc/security/limits.d/dave.conf", "dave hard nofile 321\n")
-    with kept(PAM + "sshd", "/etc/security/access.conf"):
+    with restored(PAM + "sshd", "/etc/security/access.conf"):
         write("/etc/security/access.conf", "-:carol:ALL\n+:ALL:ALL\n")
         text = read(PAM + "sshd")
         write(PAM + "sshd", "account required pam_access.so\nsession required pam_mkhomedir.so\n" + text)
@@ -181,7 +181,7 @@ def test_home_limits_access_and_session_apply_to_a_token_login():
 
 def test_a_lock_of_pam_faillock_applies_to_tokens():
     """CVE-2025-23013: PAM_IGNORE after a successful preauth was a login."""
-    with kept(PAM + "su"):
+    with restored(PAM + "su"):
         text = read(PAM + "su").replace("auth       sufficient pam_rootok.so\n", "")
         write(PAM + "su", "auth required pam_faillock.so preauth deny=2\n" + text.replace(
             "@include common-auth", "auth sufficient pam_unix.so try_first_pass\n"
