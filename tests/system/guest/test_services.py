@@ -203,8 +203,8 @@ def run_cell(service, case):
     said = journal()
     assert text is NO_ANSWER or len(text) < 20 or text not in said, (service, case)
     lines = re.findall(r"pam_jwt\((\S+?)\).*? reason=(\w+)", said)
-    verdicts = ", ".join(f"{place} {reason}" for place, reason in lines)
-    return succeeded, f"{service}\t{case}\t{'yes' if opened else 'no'}\t{verdicts or '-'}"
+    reasons = ", ".join(f"{place} {reason}" for place, reason in lines)
+    return succeeded, f"{service}\t{case}\t{'yes' if succeeded else 'no'}\t{reasons or '-'}"
 
 
 def add_lines(service, before, lines):
