@@ -1,5 +1,6 @@
 """The store of jwtd-issuer after crashes, with a full disk, and restored from a backup."""
 
+import glob
 import os
 import random
 import shutil
@@ -96,6 +97,18 @@ def test_a_session_missing_from_the_store_can_be_logged_out(issuer):
     issuer.in_store("DELETE FROM session")
     assert issuer.blacklist(refresh) == "ok" and issuer.revoked() == [sid(access)]
     assert issuer.blacklist(refresh) == "blacklisted"
+
+
+def test_the_store_holds_no_token_and_no_password(issuer):
+    refresh, access = issuer.obtain()
+    _, *pair = issuer.refresh(refresh)
+    issuer.end()
+    store = b"".join(open(path, "rb").read() for path in glob.glob(issuer.path("state/sessions.db*")))
+    assert sid(access).encode() in store, "the session is there"
+    for secret in (refresh, access, *pair):
+        signature = secret.rsplit(b".", 1)[1]
+        assert signature not in store and secret not in store
+    assert issuer.login.passwords[b"alice"] not in store
 
 
 def test_the_list_keeps_what_a_restored_store_lost(issuer):
