@@ -1,8 +1,21 @@
 #include "jwtd/shared/rate_table.h"
 
-#define PRIME ((UINT64_C(1) << 61) - 1)
+#include <endian.h>
 
-__extension__ typedef unsigned __int128 wide;
+#define PRIME ((UINT64_C(1) << 61) - 1)
+#define LOW_31 ((UINT64_C(1) << 31) - 1)
+#define LOW_30 ((UINT64_C(1) << 30) - 1)
+
+/* a * b modulo PRIME, for a and b below it, without a product of more than 64 bits: of the
+ * three partial products, 2^62 is 2 and 2^61 is 1 modulo PRIME. */
+static uint64_t multiply(uint64_t a, uint64_t b)
+{
+    uint64_t a_high = a >> 31, a_low = a & LOW_31, b_high = b >> 31, b_low = b & LOW_31;
+    uint64_t middle = a_low * b_high + a_high * b_low; /* below 2^62, to be shifted by 31 */
+
+    return (2 * a_high * b_high + (middle >> 30) + ((middle & LOW_30) << 31) + a_low * b_low) %
+           PRIME;
+}
 
 /* A polynomial modulo a prime, evaluated at a secret point: two names of at most 255 bytes have
  * the same hash with a probability of at most 37 / PRIME (Carter and Wegman, 1981). */
@@ -15,7 +28,7 @@ static uint64_t hash_of(const struct rate_table *t, struct slice name)
         uint64_t part = 0;
 
         memcpy(&part, name.p, n);
-        hash = (uint64_t)(((wide)hash + part) * point % PRIME);
+        hash = multiply((hash + le64toh(part)) % PRIME, point);
         name = slice_skip(name, n);
     }
     return hash;

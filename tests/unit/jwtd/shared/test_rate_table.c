@@ -25,6 +25,39 @@ static struct rate_table *make(uint64_t key)
     return t;
 }
 
+/* The hashes were computed with integers of unlimited size (Python). */
+START_TEST(a_hash_is_the_polynomial_modulo_2_to_the_61_minus_1)
+{
+    static const struct {
+        uint64_t key;
+        const char *name;
+        uint64_t hash;
+    } cases[] = {
+        {UINT64_C(0x1ffffffffffffffe), "alice", UINT64_C(0x1fffff9a9c969399)},
+        {UINT64_C(0x1ffffffffffffffe), "2001:db8::/64", UINT64_C(0x62300401f5f607)},
+        {UINT64_C(0x1ffffffffffffffe), "~~~~~~~~~~~~~~", UINT64_C(0xe)},
+        {UINT64_C(0x2000000000000004), "alice", UINT64_C(0x1faf10f1dfe)},
+        {UINT64_C(0x2000000000000004), "2001:db8::/64", UINT64_C(0x99ccebdb9d7d93f)},
+        {UINT64_C(0x2000000000000004), "~~~~~~~~~~~~~~", UINT64_C(0xed2d2d2d2d2d422)},
+        {UINT64_C(0xffffffffffffffff), "alice", UINT64_C(0x2c5b7e1f6ca)},
+        {UINT64_C(0xffffffffffffffff), "2001:db8::/64", UINT64_C(0x12d69c9eb4d0d397)},
+        {UINT64_C(0xffffffffffffffff), "~~~~~~~~~~~~~~", UINT64_C(0x1babababababae3e)},
+        {UINT64_C(0x9e3779b97f4a7c15), "alice", UINT64_C(0x1326bb6372405c68)},
+        {UINT64_C(0x9e3779b97f4a7c15), "2001:db8::/64", UINT64_C(0x105b503dc946ddf0)},
+        {UINT64_C(0x9e3779b97f4a7c15), "~~~~~~~~~~~~~~", UINT64_C(0x162fc7e16076826f)},
+    };
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        CLEANUP(cleanup_free) struct rate_table *t = make(cases[i].key);
+        const struct rate_row *row =
+            rate_table_add(t, (struct slice){cases[i].name, strlen(cases[i].name)}, 1);
+
+        ck_assert_ptr_nonnull(row);
+        ck_assert_uint_eq(row->name, cases[i].hash);
+    }
+}
+END_TEST
+
 static size_t set_of(struct rate_table *t, unsigned n)
 {
     char room[16];
@@ -85,6 +118,7 @@ START_TEST(a_name_whose_time_is_over_has_no_row_and_no_count)
 }
 END_TEST
 
-UNIT_MAIN("rate_table", the_key_decides_which_names_share_a_set,
+UNIT_MAIN("rate_table", a_hash_is_the_polynomial_modulo_2_to_the_61_minus_1,
+          the_key_decides_which_names_share_a_set,
           a_row_with_a_check_under_way_is_never_replaced,
           a_name_whose_time_is_over_has_no_row_and_no_count)
