@@ -107,7 +107,7 @@ static enum store_result revoke_session(struct issuer *x, struct slice sid_text,
     if (result != STORE_DONE)
         return result;
     memcpy(ret_user, s.user, sizeof(s.user));
-    return store_revoke(x->store, sid, "admin");
+    return store_revoke(x->store, sid);
 }
 
 /* Revokes all sessions of the user of this name; otherwise the session of this sid. */
@@ -122,7 +122,7 @@ static enum store_result revoke_sessions(struct issuer *x, struct slice what,
         result = store_has_user(x->store, ret_user);
     }
     if (result == STORE_DONE)
-        return store_revoke_user(x->store, ret_user, issuer_wall(), "admin", ret_n);
+        return store_revoke_user(x->store, ret_user, issuer_wall(), ret_n);
     *ret_n = 1;
     return result == STORE_ABSENT ? revoke_session(x, what, ret_user) : result;
 }

@@ -16,7 +16,7 @@ static void set_revoked(struct issuer_request *r, const uint8_t sid[ISSUE_ID_BYT
 
 enum wire_status handle_blacklist(struct issuer *x, struct issuer_request *r)
 {
-    enum wire_status status = token_session_revoke(x, r, "logout");
+    enum wire_status status = token_session_revoke(x, r);
 
     if (status == WIRE_OK)
         set_revoked(r, r->token.sid);
@@ -32,7 +32,7 @@ static enum store_result find_own(struct issuer *x, const char *user,
     enum store_result result = store_find(x->store, sid, &s);
 
     if (result == STORE_DONE &&
-        (s.revoked || strcmp(s.user, user) != 0 || now >= s.absolute_exp || now >= s.idle_exp))
+        (strcmp(s.user, user) != 0 || now >= s.absolute_exp || now >= s.idle_exp))
         return STORE_ABSENT;
     return result;
 }
@@ -49,7 +49,7 @@ enum wire_status handle_session_end(struct issuer *x, struct issuer_request *r)
     if (issue_id_read(request_text(r, 1), sid))
         result = find_own(x, s.user, sid);
     if (result == STORE_DONE)
-        result = store_revoke(x->store, sid, "logout");
+        result = store_revoke(x->store, sid);
     if (result != STORE_DONE)
         return result == STORE_ABSENT ? WIRE_NO_SESSION : WIRE_UNAVAILABLE;
     set_revoked(r, sid);
@@ -63,7 +63,7 @@ enum wire_status handle_logout(struct issuer *x, struct issuer_request *r)
 
     if (status != WIRE_OK)
         return status;
-    if (store_revoke(x->store, s.sid, "logout") != STORE_DONE)
+    if (store_revoke(x->store, s.sid) != STORE_DONE)
         return WIRE_UNAVAILABLE;
     set_revoked(r, s.sid);
     return WIRE_OK;
@@ -77,7 +77,7 @@ enum wire_status handle_logout_all(struct issuer *x, struct issuer_request *r)
 
     if (status != WIRE_OK)
         return status;
-    if (store_revoke_user(x->store, s.user, issuer_wall(), "logout-all", &n) != STORE_DONE)
+    if (store_revoke_user(x->store, s.user, issuer_wall(), &n) != STORE_DONE)
         return WIRE_UNAVAILABLE;
     r->session_revoked = n > 0;
     request_set_event(r, LOG_INFO, MESSAGE_LOGOUT, "All sessions revoked by their user");

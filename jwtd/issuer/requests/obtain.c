@@ -18,6 +18,7 @@ static bool new_session(struct issuer *x, const struct issuer_request *r,
         .created_at = now,
         .absolute_exp = now + (int64_t)(set->session.absolute_lifetime / SECOND),
         .stamp_len = r->login_reply.stamp_len,
+        .uid = STORE_NO_UID,
     };
 
     request_copy_text(r, USER, s.user, sizeof(s.user));
@@ -55,7 +56,7 @@ static enum store_result make_room(struct issuer *x, struct issuer_request *r, c
     enum store_result result = STORE_DONE;
 
     if (max > 0)
-        result = store_revoke_oldest(x->store, user, max - 1, "limit", &revoked);
+        result = store_revoke_oldest(x->store, user, max - 1, &revoked);
     r->session_revoked = revoked > 0;
     return result;
 }
@@ -70,7 +71,7 @@ static enum wire_status accepted(struct issuer *x, struct issuer_request *r)
     status = reply_tokens(x, r, &s);
     if (status != WIRE_OK)
         return status;
-    if (make_room(x, r, s.user) != STORE_DONE || store_add(x->store, &s, NULL) != STORE_DONE)
+    if (make_room(x, r, s.user) != STORE_DONE || store_add(x->store, &s) != STORE_DONE)
         return WIRE_UNAVAILABLE;
     request_set_event(r, LOG_INFO, MESSAGE_LOGIN, "Login succeeded");
     memcpy(r->event.user, s.user, sizeof(s.user));

@@ -75,7 +75,7 @@ static enum wire_status exchange(struct issuer *x, struct issuer_request *r,
 
 static enum wire_status revoke_reused(struct issuer *x, struct issuer_request *r)
 {
-    if (token_session_revoke(x, r, "reuse") == WIRE_UNAVAILABLE)
+    if (token_session_revoke(x, r) == WIRE_UNAVAILABLE)
         return WIRE_UNAVAILABLE;
     request_set_event(r, LOG_WARNING, MESSAGE_REUSE,
                       "Exchanged refresh token used again, session revoked");

@@ -6,53 +6,54 @@
 
 /* Adds a session that the store does not know, as revoked. No access token of it can outlive
  * one that would be minted now. */
-static enum store_result insert_revoked(struct issuer *x, const struct issuer_request *r,
-                                        const char *reason)
+static enum store_result insert_revoked(struct issuer *x, const struct issuer_request *r)
 {
-    const struct settings *set = &x->service.settings;
-    int64_t wall = issuer_wall(), now = issuer_time(x);
-    struct store_session s = {
-        .created_at = now,
-        .absolute_exp = r->token.exp,
-        .idle_exp = r->token.exp,
-        .pair = {.gen = r->token.gen, .issued_at = wall, .refresh_exp = r->token.exp},
-        .rotated_at = now,
-        .revoked = true,
-    };
+    int64_t lifetime = (int64_t)(x->service.settings.token.access_lifetime / SECOND);
+    struct store_revoked s = {.last_access_exp = issuer_wall() + lifetime};
 
-    s.pair.access_exp = wall + (int64_t)(set->token.access_lifetime / SECOND);
-    s.last_access_exp = s.pair.access_exp;
+    s.last_exp = r->token.exp > s.last_access_exp ? r->token.exp : s.last_access_exp;
     memcpy(s.sid, r->token.sid, sizeof(s.sid));
-    memcpy(s.pair.refresh_jti, r->token.jti, sizeof(s.pair.refresh_jti));
-    memcpy(s.user, r->token.user, sizeof(s.user));
-    return store_add(x->store, &s, reason);
+    return store_add_revoked(x->store, &s);
 }
 
-enum wire_status token_session_revoke(struct issuer *x, struct issuer_request *r,
-                                      const char *reason)
+enum wire_status token_session_revoke(struct issuer *x, struct issuer_request *r)
 {
-    struct store_session s;
-    enum store_result result = store_find(x->store, r->token.sid, &s);
+    enum store_result result = store_revoke(x->store, r->token.sid);
 
+    if (result == STORE_ABSENT) {
+        result = store_find_revoked(x->store, r->token.sid);
+        if (result == STORE_DONE)
+            return WIRE_BLACKLISTED;
+    }
     if (result == STORE_ABSENT)
-        result = insert_revoked(x, r, reason);
-    else if (result == STORE_DONE)
-        result = store_revoke(x->store, r->token.sid, reason);
-    if (result == STORE_FAILED)
+        result = insert_revoked(x, r);
+    if (result != STORE_DONE)
         return WIRE_UNAVAILABLE;
-    if (result == STORE_ABSENT)
-        return WIRE_BLACKLISTED;
     r->session_revoked = true;
     return WIRE_OK;
 }
 
 enum wire_status token_session_rolled_back(struct issuer *x, struct issuer_request *r)
 {
-    if (token_session_revoke(x, r, "rollback") == WIRE_UNAVAILABLE)
+    if (token_session_revoke(x, r) == WIRE_UNAVAILABLE)
         return WIRE_UNAVAILABLE;
     request_set_event(r, LOG_ALERT, MESSAGE_ROLLBACK,
                       "Refresh token is newer than the store, session revoked: was a backup "
                       "restored?");
+    return WIRE_BLACKLISTED;
+}
+
+/* A refresh token whose session was never in the store proves that the store is older. */
+static enum wire_status session_absent(struct issuer *x, struct issuer_request *r)
+{
+    switch (store_find_revoked(x->store, r->token.sid)) {
+    case STORE_FAILED:
+        return WIRE_UNAVAILABLE;
+    case STORE_ABSENT:
+        return r->type->op == WIRE_REFRESH ? token_session_rolled_back(x, r) : WIRE_BLACKLISTED;
+    case STORE_DONE:
+        break;
+    }
     return WIRE_BLACKLISTED;
 }
 
@@ -66,12 +67,10 @@ enum wire_status token_session_find(struct issuer *x, struct issuer_request *r,
     case STORE_FAILED:
         return WIRE_UNAVAILABLE;
     case STORE_ABSENT:
-        return r->type->op == WIRE_REFRESH ? token_session_rolled_back(x, r) : WIRE_BLACKLISTED;
+        return session_absent(x, r);
     case STORE_DONE:
         break;
     }
-    if (s.revoked)
-        return WIRE_BLACKLISTED;
     if (strcmp(s.user, r->token.user) != 0)
         return WIRE_INVALID;
     if (now >= s.absolute_exp || now >= s.idle_exp)
@@ -90,7 +89,7 @@ static bool password_changed(const struct store_session *s, const struct login_r
 
 static enum wire_status revoke_password_changed(struct issuer *x, struct issuer_request *r)
 {
-    if (token_session_revoke(x, r, "password") == WIRE_UNAVAILABLE)
+    if (token_session_revoke(x, r) == WIRE_UNAVAILABLE)
         return WIRE_UNAVAILABLE;
     request_set_event(r, LOG_NOTICE, MESSAGE_LOGOUT, "Password changed, session revoked");
     return WIRE_PASSWORD_CHANGED;

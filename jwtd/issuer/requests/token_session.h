@@ -33,8 +33,7 @@ enum wire_status token_session_of_bearer(struct issuer *x, struct issuer_request
 
 /* Revokes the session of the token. One that is not in the store is added as revoked, so that
  * its tokens are refused everywhere. WIRE_BLACKLISTED: it was revoked before. */
-enum wire_status token_session_revoke(struct issuer *x, struct issuer_request *r,
-                                      const char *reason);
+enum wire_status token_session_revoke(struct issuer *x, struct issuer_request *r);
 
 /* The token proves that the store is older than it: revokes the session, and logs an alert.
  * WIRE_BLACKLISTED, or WIRE_UNAVAILABLE. */

@@ -170,6 +170,14 @@ void sql_done(struct sql_call *call)
     (void)sqlite3_clear_bindings(call->statement);
 }
 
+enum store_result sql_find(struct sql_call *call)
+{
+    enum store_result result = sql_step(call);
+
+    sql_done(call);
+    return result;
+}
+
 enum store_result sql_run(struct sql_call *call)
 {
     enum store_result result = sql_step(call);

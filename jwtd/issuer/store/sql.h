@@ -60,5 +60,8 @@ bool sql_read_id(struct sql_call *call, uint8_t ret[ISSUE_ID_BYTES]);
 
 void sql_done(struct sql_call *call);
 
+/* Runs a statement that yields a row or none (STORE_ABSENT), and ends it. */
+enum store_result sql_find(struct sql_call *call) MUST_CHECK;
+
 /* Runs a statement that yields no rows, and ends it. STORE_ABSENT: it changed none. */
 enum store_result sql_run(struct sql_call *call) MUST_CHECK;

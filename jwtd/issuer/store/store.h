@@ -1,7 +1,9 @@
 /*
  * The session store: one row per session, never a token. A row has what verifying a refresh
- * token needs, and what minting the same successor again needs. Ids are 16 bytes (issue_id). No
- * caller sees SQL, so that another database can be another file beside store_sqlite.c.
+ * token needs, and what minting the same successor again needs. When a session ends before it
+ * expires ("revoked"), its row is replaced by a small one, which has what refusing its tokens
+ * needs and is kept until the last of them expires. Ids are 16 bytes (issue_id). No caller sees
+ * SQL, so that another database can be another file beside store_sqlite.c.
  *
  * All work is done between store_begin and store_commit, and is on disk when store_commit
  * returns STORE_DONE. After STORE_FAILED from any function the state of the connection is
@@ -20,6 +22,7 @@
 
 #define STORE_SOURCE_MAX 64
 #define STORE_STAMP_MAX 16
+#define STORE_NO_UID (-1)
 #define STORE_PAGE_ROWS 256 /* rows that one page looks at */
 
 struct store;
@@ -42,13 +45,19 @@ struct store_session {
     struct store_pair pair;
     size_t stamp_len;
     uint8_t stamp[STORE_STAMP_MAX];
+    int64_t uid; /* of the account at login; STORE_NO_UID: version 0.1 did not record it */
     uint8_t sid[ISSUE_ID_BYTES];
     uint8_t previous_jti[ISSUE_ID_BYTES];
     char user[USER_NAME_MAX + 1];
     char source[STORE_SOURCE_MAX + 1];
     char client[STORE_SOURCE_MAX + 1];
     bool has_previous; /* previous_jti is set */
-    bool revoked;
+};
+
+/* What the store keeps of a revoked session. */
+struct store_revoked {
+    uint8_t sid[ISSUE_ID_BYTES];
+    int64_t last_access_exp, last_exp; /* wall: of its access tokens; of all its tokens */
 };
 
 enum store_result {
@@ -85,8 +94,13 @@ enum store_result store_begin(struct store *store, int64_t wall, int64_t up) MUS
 enum store_result store_commit(struct store *store) MUST_CHECK;
 void store_rollback(struct store *store);
 
+/* Finds a session that is not revoked. */
 enum store_result store_find(struct store *store, const uint8_t sid[ISSUE_ID_BYTES],
                              struct store_session *ret) MUST_CHECK;
+
+/* STORE_DONE when the session is revoked. */
+enum store_result store_find_revoked(struct store *store,
+                                     const uint8_t sid[ISSUE_ID_BYTES]) MUST_CHECK;
 
 /* One page of live sessions, newest first. */
 struct store_page {
@@ -103,9 +117,13 @@ struct store_page {
  */
 enum store_result store_page(struct store *store, struct store_page *page) MUST_CHECK;
 
-/* Adds a session. reason: of one that is added as revoked. */
-enum store_result store_add(struct store *store, const struct store_session *session,
-                            const char *reason) MUST_CHECK;
+/* Adds a session. */
+enum store_result store_add(struct store *store,
+                            const struct store_session *session) MUST_CHECK;
+
+/* Adds a session that the store does not know, as revoked. */
+enum store_result store_add_revoked(struct store *store,
+                                    const struct store_revoked *session) MUST_CHECK;
 
 /* Replaces the pair of a live session of generation `from` by the next pair, and sets its idle
  * end: one conditional UPDATE, so that one of several concurrent rotations succeeds, and the
@@ -118,15 +136,24 @@ enum store_result store_rotate(struct store *store, const uint8_t sid[ISSUE_ID_B
 enum store_result store_renew(struct store *store, const uint8_t sid[ISSUE_ID_BYTES],
                               int64_t gen, int64_t access_exp, int64_t idle_exp) MUST_CHECK;
 
-/* Revokes a live session. STORE_ABSENT: no live session of this sid. */
-enum store_result store_revoke(struct store *store, const uint8_t sid[ISSUE_ID_BYTES],
-                               const char *reason) MUST_CHECK;
+/* Records the uid of a session that has none. */
+enum store_result store_set_uid(struct store *store, const uint8_t sid[ISSUE_ID_BYTES],
+                                int64_t uid) MUST_CHECK;
+
+/* Revokes a session. STORE_ABSENT: unknown, or revoked already. */
+enum store_result store_revoke(struct store *store,
+                               const uint8_t sid[ISSUE_ID_BYTES]) MUST_CHECK;
 
 /* Revokes the oldest live sessions of a user until `keep` are left. */
 enum store_result store_revoke_oldest(struct store *store, const char *user, uint64_t keep,
-                                      const char *reason, uint64_t *ret_revoked) MUST_CHECK;
+                                      uint64_t *ret_revoked) MUST_CHECK;
 
-/* STORE_DONE when there is a session of this user, revoked or not. */
+/* Revokes the sessions of the user of s that began under another uid, or, where both have a
+ * stamp, under another stamp. */
+enum store_result store_revoke_replaced(struct store *store, const struct store_session *s,
+                                        uint64_t *ret_revoked) MUST_CHECK;
+
+/* STORE_DONE when this user has ever logged in. */
 enum store_result store_has_user(struct store *store, const char *user) MUST_CHECK;
 
 /* Calls fn for each revoked session whose last access token expires after this wall time. When
@@ -136,10 +163,10 @@ enum store_result store_each_revoked(struct store *store, int64_t after,
                                                 int64_t last_access_exp),
                                      void *arg) MUST_CHECK;
 
-/* Revokes the sessions of a user that are live, or have an access token that is not expired at
- * this wall time. */
+/* Revokes the sessions of a user (NULL: of all users) that are live, or have an access token
+ * that is not expired at this wall time. */
 enum store_result store_revoke_user(struct store *store, const char *user, int64_t wall,
-                                    const char *reason, uint64_t *ret_revoked) MUST_CHECK;
+                                    uint64_t *ret_revoked) MUST_CHECK;
 
 /* Counts the live sessions among the newest `rows` rows. *ret_more: there may be more rows. */
 enum store_result store_count_live(struct store *store, uint64_t rows, uint64_t *ret_live,

@@ -1,4 +1,4 @@
-/* Queries over many sessions: pages, revoked sessions, counts. */
+/* Queries over many sessions: pages, counts. */
 #include "jwtd/issuer/store/store_sqlite.h"
 
 #include <stdio.h>
@@ -12,7 +12,7 @@ static bool page_row(struct store *store, struct sql_call *call, struct store_se
     whole = sql_read_id(call, ret->sid) && whole && !call->corrupt;
     if (!whole)
         sql_corrupt(&store->sql);
-    *ret_live = !ret->revoked && store->now < ret->absolute_exp && store->now < ret->idle_exp;
+    *ret_live = store->now < ret->absolute_exp && store->now < ret->idle_exp;
     return whole;
 }
 
@@ -86,25 +86,6 @@ enum store_result store_page(struct store *store, struct store_page *page)
     memcpy(page->next, bound.sid, sizeof(page->next));
     page->more = rows > 0 && (full || rows == STORE_PAGE_ROWS);
     return STORE_DONE;
-}
-
-enum store_result store_each_revoked(struct store *store, int64_t after,
-                                     bool (*fn)(void *arg, const uint8_t sid[ISSUE_ID_BYTES],
-                                                int64_t last_access_exp),
-                                     void *arg)
-{
-    struct sql_call call = sql_call(&store->sql, DO_EACH_REVOKED);
-    enum store_result result;
-
-    sql_bind_int(&call, after);
-    while ((result = sql_step(&call)) == STORE_DONE) {
-        uint8_t sid[ISSUE_ID_BYTES] = {0};
-
-        if (!sql_read_id(&call, sid) || call.corrupt || !fn(arg, sid, sql_read_int(&call)))
-            break;
-    }
-    sql_done(&call);
-    return result == STORE_ABSENT ? STORE_DONE : STORE_FAILED;
 }
 
 enum store_result store_count_live(struct store *store, uint64_t rows, uint64_t *ret_live,

@@ -5,7 +5,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#define SCHEMA_VERSION 2
+#define SCHEMA_VERSION 3
 
 /* migrations[N] upgrades version N to N + 1; version 0 is an empty file. */
 static const char *const migrations[SCHEMA_VERSION] = {
@@ -47,6 +47,28 @@ static const char *const migrations[SCHEMA_VERSION] = {
     "ALTER TABLE clock ADD COLUMN seen INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE clock ADD COLUMN odd_since INTEGER NOT NULL DEFAULT 0;"
     "PRAGMA user_version = 2;",
+    /* 3: revoked sessions in a separate table, with what refusing their tokens needs; a sid
+     * is in one of both tables. The uid of the account. The users who have ever logged in. */
+    "CREATE TABLE revoked ("
+    " sid BLOB PRIMARY KEY NOT NULL,"
+    " last_access_exp INTEGER NOT NULL,"
+    " purge_at INTEGER NOT NULL"
+    ") STRICT, WITHOUT ROWID;"
+    "INSERT INTO revoked SELECT sid, last_access_exp, purge_at FROM session"
+    " WHERE revoked_at IS NOT NULL;"
+    "CREATE INDEX revoked_access ON revoked (last_access_exp);"
+    "CREATE INDEX revoked_purge ON revoked (purge_at);"
+    "CREATE TABLE user (name TEXT PRIMARY KEY NOT NULL) STRICT, WITHOUT ROWID;"
+    "INSERT INTO user SELECT DISTINCT user FROM session;"
+    "DELETE FROM session WHERE revoked_at IS NOT NULL;"
+    "DROP INDEX session_revoked;"
+    "DROP INDEX session_live;"
+    "ALTER TABLE session DROP COLUMN revoked_at;"
+    "ALTER TABLE session DROP COLUMN reason;"
+    "ALTER TABLE session ADD COLUMN uid INTEGER NOT NULL DEFAULT -1;"
+    "CREATE TRIGGER session_revoked AFTER INSERT ON revoked"
+    " BEGIN DELETE FROM session WHERE sid = NEW.sid; END;"
+    "PRAGMA user_version = 3;",
 };
 
 /* Under the write lock: another process may migrate at the same time. */

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define PURGE_STEP "8" /* rows per transaction */
+#define PURGE_STEP "128" /* rows of each table per transaction; a turn adds no more */
 
 /* A token may be accepted this long after its exp. A row that was purged earlier would look
  * like a store that was rolled back. */
@@ -17,7 +17,13 @@
 #define COLUMNS                                                                                \
     "user, source, client, created_at, last_used, absolute_exp, idle_exp, gen, refresh_jti,"   \
     " previous_jti, access_jti, kid, rotated_at, issued_at, access_exp, refresh_exp,"          \
-    " last_access_exp, stamp, revoked_at IS NOT NULL"
+    " last_access_exp, stamp, uid"
+
+/* A trigger deletes from `session` what is added to `revoked` (store_schema.c). */
+#define REVOKE_SESSIONS "INSERT INTO revoked SELECT sid, last_access_exp, purge_at FROM session"
+
+/* ?1: the store's time, ?2: wall. */
+#define HAS_USABLE_TOKEN "(last_access_exp > ?2 OR (absolute_exp > ?1 AND idle_exp > ?1))"
 
 static const char *const texts[STATEMENT_COUNT] = {
     [DO_BEGIN] = "BEGIN IMMEDIATE",
@@ -27,46 +33,51 @@ static const char *const texts[STATEMENT_COUNT] = {
     [DO_PURGE] = "DELETE FROM session WHERE sid IN"
                  " (SELECT sid FROM session WHERE purge_at < ?1 ORDER BY purge_at"
                  " LIMIT " PURGE_STEP ")",
+    [DO_PURGE_REVOKED] = "DELETE FROM revoked WHERE sid IN"
+                         " (SELECT sid FROM revoked WHERE purge_at < ?1 ORDER BY purge_at"
+                         " LIMIT " PURGE_STEP ")",
+    [DO_FIND_REVOKED] = "SELECT 1 FROM revoked WHERE sid = ?1",
     [DO_FIND] = "SELECT " COLUMNS " FROM session WHERE sid = ?1",
     [DO_PAGE_ALL] = "SELECT " COLUMNS ", sid FROM session WHERE sid < ?1"
                     " ORDER BY sid DESC LIMIT ?2",
-    [DO_PAGE_USER] = "SELECT " COLUMNS ", sid FROM session INDEXED BY session_live"
-                     " WHERE user = ?3 AND revoked_at IS NULL AND (created_at, sid) < (?4, ?1)"
+    [DO_PAGE_USER] = "SELECT " COLUMNS ", sid FROM session"
+                     " WHERE user = ?3 AND (created_at, sid) < (?4, ?1)"
                      " ORDER BY created_at DESC, sid DESC LIMIT ?2",
     [DO_ADD] =
         "INSERT INTO session (sid, user, source, client, created_at, absolute_exp,"
         " idle_exp, gen, refresh_jti, access_jti, kid, rotated_at, issued_at, access_exp,"
-        " refresh_exp, last_access_exp, purge_at, stamp, revoked_at, reason, last_used)"
+        " refresh_exp, last_access_exp, purge_at, stamp, uid, last_used)"
         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16,"
-        " max(?15, ?16), ?17, ?18, ?19, ?12)",
+        " max(?15, ?16), ?17, ?18, ?12)",
+    [DO_ADD_USER] = "INSERT OR IGNORE INTO user VALUES (?1)",
+    [DO_ADD_REVOKED] = "INSERT INTO revoked VALUES (?1, ?2, ?3)",
+    [DO_SET_UID] = "UPDATE session SET uid = ?2 WHERE sid = ?1",
     [DO_ROTATE] =
         "UPDATE session SET gen = ?3, previous_jti = refresh_jti, refresh_jti = ?4,"
         " access_jti = ?5, kid = ?6, rotated_at = ?7, issued_at = ?8, access_exp = ?9,"
         " refresh_exp = ?10, last_access_exp = max(last_access_exp, ?9),"
         " purge_at = max(purge_at, ?9, ?10), idle_exp = ?11, last_used = ?7"
-        " WHERE sid = ?1 AND gen = ?2 AND revoked_at IS NULL",
+        " WHERE sid = ?1 AND gen = ?2",
     [DO_RENEW] = "UPDATE session SET last_access_exp = max(last_access_exp, ?3),"
                  " purge_at = max(purge_at, ?3), idle_exp = ?4, last_used = ?5"
-                 " WHERE sid = ?1 AND gen = ?2 AND revoked_at IS NULL",
-    [DO_REVOKE] = "UPDATE session SET revoked_at = ?2, reason = ?3"
-                  " WHERE sid = ?1 AND revoked_at IS NULL",
-    [DO_REVOKE_OLDEST] = "UPDATE session SET revoked_at = ?2, reason = ?3 WHERE sid IN"
-                         " (SELECT sid FROM session INDEXED BY session_live"
-                         " WHERE user = ?1 AND revoked_at IS NULL"
-                         " AND absolute_exp > ?2 AND idle_exp > ?2"
-                         " ORDER BY created_at DESC, sid DESC LIMIT -1 OFFSET ?4)",
-    [DO_HAS_USER] = "SELECT 1 FROM session WHERE user = ?1 LIMIT 1",
-    [DO_EACH_REVOKED] = "SELECT sid, last_access_exp FROM session"
-                        " WHERE revoked_at IS NOT NULL AND last_access_exp > ?1",
-    [DO_REVOKE_USER] =
-        "UPDATE session INDEXED BY session_live SET revoked_at = ?1, reason = ?4 "
-        "WHERE user = ?2"
-        " AND revoked_at IS NULL AND (last_access_exp > ?3"
-        " OR (absolute_exp > ?1 AND idle_exp > ?1))",
-    [DO_COUNT_LIVE] = "SELECT sum(revoked_at IS NULL AND absolute_exp > ?1 AND idle_exp > ?1),"
-                      " count(*) FROM (SELECT revoked_at, absolute_exp, idle_exp FROM session"
+                 " WHERE sid = ?1 AND gen = ?2",
+    [DO_REVOKE] = REVOKE_SESSIONS " WHERE sid = ?1",
+    [DO_REVOKE_OLDEST] =
+        REVOKE_SESSIONS " WHERE user = ?2 AND absolute_exp > ?1 AND idle_exp > ?1"
+                        " ORDER BY created_at DESC, sid DESC LIMIT -1 OFFSET ?3",
+    [DO_REVOKE_REPLACED] =
+        REVOKE_SESSIONS " WHERE user = ?1 AND ((uid <> ?2 AND uid >= 0)"
+                        " OR (length(stamp) > 0 AND length(?3) > 0 AND stamp <> ?3))",
+    [DO_HAS_USER] = "SELECT 1 FROM user WHERE name = ?1",
+    [DO_EACH_REVOKED] = "SELECT sid, last_access_exp FROM revoked WHERE last_access_exp > ?1",
+    [DO_REVOKE_USER] = REVOKE_SESSIONS " WHERE user = ?3 AND " HAS_USABLE_TOKEN,
+    [DO_REVOKE_ALL] = REVOKE_SESSIONS " WHERE " HAS_USABLE_TOKEN,
+    [DO_COUNT_LIVE] = "SELECT sum(absolute_exp > ?1 AND idle_exp > ?1), count(*)"
+                      " FROM (SELECT absolute_exp, idle_exp FROM session"
                       " ORDER BY sid DESC LIMIT ?2)",
-    [DO_LAST_EXP] = "SELECT coalesce(max(purge_at), 0) FROM session",
+    [DO_LAST_EXP] = "SELECT coalesce(max(at), 0)"
+                    " FROM (SELECT max(purge_at) AS at FROM session"
+                    " UNION ALL SELECT max(purge_at) FROM revoked)",
 };
 
 static bool run_plain(struct store *store, enum store_statement which)
@@ -145,9 +156,9 @@ static bool advance(struct store *store)
 }
 
 /* By the mark: setting the wall clock forward deletes nothing. */
-static bool purge(struct store *store)
+static bool purge(struct store *store, enum store_statement which)
 {
-    struct sql_call call = sql_call(&store->sql, DO_PURGE);
+    struct sql_call call = sql_call(&store->sql, which);
 
     sql_bind_int(&call, store->next.mark - PURGE_SLACK);
     return sql_run(&call) != STORE_FAILED;
@@ -159,7 +170,8 @@ enum store_result store_commit(struct store *store)
 
     if (store_failed(store))
         return STORE_FAILED;
-    if (changed && (!advance(store) || !purge(store)))
+    if (changed &&
+        (!advance(store) || !purge(store, DO_PURGE) || !purge(store, DO_PURGE_REVOKED)))
         return STORE_FAILED;
     if (!run_plain(store, DO_COMMIT))
         return STORE_FAILED;
@@ -194,7 +206,7 @@ bool store_read_session(struct sql_call *call, struct store_session *s)
     s->pair.refresh_exp = sql_read_int(call);
     s->last_access_exp = sql_read_int(call);
     s->stamp_len = sql_read_bytes(call, s->stamp, sizeof(s->stamp));
-    s->revoked = sql_read_int(call) != 0;
+    s->uid = sql_read_int(call);
     return !call->corrupt;
 }
 
@@ -219,8 +231,15 @@ enum store_result store_find(struct store *store, const uint8_t sid[ISSUE_ID_BYT
     return result;
 }
 
-enum store_result store_add(struct store *store, const struct store_session *s,
-                            const char *reason)
+static enum store_result add_user(struct store *store, const char *user)
+{
+    struct sql_call call = sql_call(&store->sql, DO_ADD_USER);
+
+    sql_bind_text(&call, user);
+    return sql_run(&call);
+}
+
+enum store_result store_add(struct store *store, const struct store_session *s)
 {
     struct sql_call call = sql_call(&store->sql, DO_ADD);
 
@@ -241,13 +260,17 @@ enum store_result store_add(struct store *store, const struct store_session *s,
     sql_bind_int(&call, s->pair.refresh_exp);
     sql_bind_int(&call, s->last_access_exp);
     sql_bind_bytes(&call, s->stamp, s->stamp_len);
-    if (s->revoked) {
-        sql_bind_int(&call, store->now);
-        sql_bind_text(&call, reason);
-    } else {
-        sql_bind_text(&call, NULL);
-        sql_bind_text(&call, NULL);
-    }
+    sql_bind_int(&call, s->uid);
+    return add_user(store, s->user) == STORE_FAILED ? STORE_FAILED : sql_run(&call);
+}
+
+enum store_result store_set_uid(struct store *store, const uint8_t sid[ISSUE_ID_BYTES],
+                                int64_t uid)
+{
+    struct sql_call call = sql_call(&store->sql, DO_SET_UID);
+
+    sql_bind_id(&call, sid);
+    sql_bind_int(&call, uid);
     return sql_run(&call);
 }
 
@@ -283,60 +306,10 @@ enum store_result store_renew(struct store *store, const uint8_t sid[ISSUE_ID_BY
     return sql_run(&call);
 }
 
-enum store_result store_revoke(struct store *store, const uint8_t sid[ISSUE_ID_BYTES],
-                               const char *reason)
-{
-    struct sql_call call = sql_call(&store->sql, DO_REVOKE);
-
-    sql_bind_id(&call, sid);
-    sql_bind_int(&call, store->now);
-    sql_bind_text(&call, reason);
-    return sql_run(&call);
-}
-
-/* Runs a statement, and counts the rows it changed. */
-static enum store_result run_counting(struct store *store, struct sql_call *call,
-                                      uint64_t *ret_changed)
-{
-    enum store_result result = sql_run(call);
-
-    if (result == STORE_FAILED)
-        return result;
-    *ret_changed = result == STORE_DONE ? (uint64_t)sqlite3_changes(store->sql.db) : 0;
-    return STORE_DONE;
-}
-
-enum store_result store_revoke_oldest(struct store *store, const char *user, uint64_t keep,
-                                      const char *reason, uint64_t *ret_revoked)
-{
-    struct sql_call call = sql_call(&store->sql, DO_REVOKE_OLDEST);
-
-    sql_bind_text(&call, user);
-    sql_bind_int(&call, store->now);
-    sql_bind_text(&call, reason);
-    sql_bind_int(&call, keep < INT64_MAX ? (int64_t)keep : INT64_MAX);
-    return run_counting(store, &call, ret_revoked);
-}
-
 enum store_result store_has_user(struct store *store, const char *user)
 {
     struct sql_call call = sql_call(&store->sql, DO_HAS_USER);
-    enum store_result result;
 
     sql_bind_text(&call, user);
-    result = sql_step(&call);
-    sql_done(&call);
-    return result;
-}
-
-enum store_result store_revoke_user(struct store *store, const char *user, int64_t wall,
-                                    const char *reason, uint64_t *ret_revoked)
-{
-    struct sql_call call = sql_call(&store->sql, DO_REVOKE_USER);
-
-    sql_bind_int(&call, store->now);
-    sql_bind_text(&call, user);
-    sql_bind_int(&call, wall);
-    sql_bind_text(&call, reason);
-    return run_counting(store, &call, ret_revoked);
+    return sql_find(&call);
 }

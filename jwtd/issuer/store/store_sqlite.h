@@ -1,6 +1,7 @@
 /*
  * Shared by the files of the SQLite store: store_schema.c creates, migrates and opens the file,
- * store_sqlite.c has the statements and works on one session, store_list.c on many.
+ * store_sqlite.c has the statements and works on one session, store_list.c on many,
+ * store_revoked.c revokes them.
  */
 #pragma once
 
@@ -13,17 +14,24 @@ enum store_statement {
     DO_ROLLBACK,
     DO_SET_MARK,
     DO_PURGE,
+    DO_PURGE_REVOKED,
     DO_FIND,
+    DO_FIND_REVOKED,
     DO_PAGE_ALL,
     DO_PAGE_USER,
     DO_ADD,
+    DO_ADD_USER,
+    DO_ADD_REVOKED,
+    DO_SET_UID,
     DO_ROTATE,
     DO_RENEW,
     DO_REVOKE,
     DO_REVOKE_OLDEST,
+    DO_REVOKE_REPLACED,
     DO_HAS_USER,
     DO_EACH_REVOKED,
     DO_REVOKE_USER,
+    DO_REVOKE_ALL,
     DO_COUNT_LIVE,
     DO_LAST_EXP,
     STATEMENT_COUNT,

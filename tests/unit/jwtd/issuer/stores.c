@@ -74,6 +74,7 @@ struct store_session stores_session(int n)
         .last_access_exp = NOW + n + 900,
         .stamp = {1, 2, 3},
         .stamp_len = STORE_STAMP_MAX,
+        .uid = 1000,
     };
 
     stores_id(s.sid, n);
@@ -85,7 +86,7 @@ struct store_session stores_session(int n)
 void stores_add(struct store *store, const struct store_session *s)
 {
     stores_begin(store, NOW);
-    ck_assert_int_eq(store_add(store, s, NULL), STORE_DONE);
+    ck_assert_int_eq(store_add(store, s), STORE_DONE);
     stores_commit(store);
 }
 
@@ -95,4 +96,14 @@ struct store_session stores_find(struct store *store, const struct store_session
 
     ck_assert_int_eq(store_find(store, s->sid, &found), STORE_DONE);
     return found;
+}
+
+bool stores_has_revoked(struct store *store, const struct store_session *s)
+{
+    struct store_session found;
+    bool live = store_find(store, s->sid, &found) == STORE_DONE;
+    bool revoked = store_find_revoked(store, s->sid) == STORE_DONE;
+
+    ck_assert(live != revoked);
+    return revoked;
 }

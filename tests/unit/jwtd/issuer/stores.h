@@ -24,3 +24,4 @@ struct store_session stores_session(int n);
 /* Adds a session in a transaction; finds it. */
 void stores_add(struct store *store, const struct store_session *s);
 struct store_session stores_find(struct store *store, const struct store_session *s);
+bool stores_has_revoked(struct store *store, const struct store_session *s);

@@ -63,13 +63,11 @@ static void expect(const char *name, const char *text)
 /* A revoked session, whose sid is 16 times this byte. */
 static void end_session(uint8_t byte, int64_t last_access_exp)
 {
-    struct store_session s = {
-        .user = "alice", .last_access_exp = last_access_exp, .revoked = true};
+    struct store_revoked s = {.last_access_exp = last_access_exp, .last_exp = NOW + 10000};
 
     memset(s.sid, byte, sizeof(s.sid));
     ck_assert_int_eq(store_begin(store, NOW - 10000, 1000), STORE_DONE);
-    s.pair.refresh_exp = NOW + 10000;
-    ck_assert_int_eq(store_add(store, &s, "logout"), STORE_DONE);
+    ck_assert_int_eq(store_add_revoked(store, &s), STORE_DONE);
     ck_assert_int_eq(store_commit(store), STORE_DONE);
 }
 

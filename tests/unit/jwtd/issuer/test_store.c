@@ -51,7 +51,7 @@ START_TEST(a_session_is_found_as_it_was_added)
     ck_assert_uint_eq(found.stamp_len, s.stamp_len);
     ck_assert_mem_eq(found.stamp, s.stamp, s.stamp_len);
     ck_assert(!found.has_previous);
-    ck_assert(!found.revoked);
+    ck_assert_int_eq(found.uid, 1000);
 }
 END_TEST
 
@@ -138,12 +138,12 @@ START_TEST(a_revoked_session_is_not_rotated)
 
     stores_add(store, &s);
     stores_begin(store, NOW);
-    ck_assert_int_eq(store_revoke(store, s.sid, "logout"), STORE_DONE);
-    ck_assert_int_eq(store_revoke(store, s.sid, "logout"), STORE_ABSENT);
+    ck_assert_int_eq(store_revoke(store, s.sid), STORE_DONE);
+    ck_assert_int_eq(store_revoke(store, s.sid), STORE_ABSENT);
     ck_assert_int_eq(store_rotate(store, s.sid, 0, &pair, NOW + 99), STORE_ABSENT);
     ck_assert_int_eq(store_renew(store, s.sid, 0, NOW + 99, NOW + 99), STORE_ABSENT);
     stores_commit(store);
-    ck_assert(stores_find(store, &s).revoked);
+    ck_assert(stores_has_revoked(store, &s));
 }
 END_TEST
 
@@ -178,18 +178,52 @@ START_TEST(the_oldest_sessions_are_revoked_first)
     gone.idle_exp = NOW - 1; /* expired: it takes nobody's place */
     stores_add(store, &gone);
     stores_begin(store, NOW);
-    ck_assert_int_eq(store_revoke_oldest(store, "alice", 3, "limit", &ended), STORE_DONE);
+    ck_assert_int_eq(store_revoke_oldest(store, "alice", 3, &ended), STORE_DONE);
     ck_assert_uint_eq(ended, 2);
-    ck_assert_int_eq(store_revoke_oldest(store, "alice", 3, "limit", &ended), STORE_DONE);
+    ck_assert_int_eq(store_revoke_oldest(store, "alice", 3, &ended), STORE_DONE);
     ck_assert_uint_eq(ended, 0);
     stores_commit(store);
     for (int i = 0; i < 5; i++)
-        ck_assert_int_eq(stores_find(store, &s[i]).revoked, i < 2);
-    ck_assert(!stores_find(store, &other).revoked);
+        ck_assert_int_eq(stores_has_revoked(store, &s[i]), i < 2);
+    ck_assert(!stores_has_revoked(store, &other));
 }
 END_TEST
 
-START_TEST(a_user_is_known_by_any_session)
+START_TEST(sessions_of_a_replaced_account_or_password_are_revoked)
+{
+    CLEANUP(cleanup_store) struct store *store = stores_open();
+    struct store_session same = stores_session(1), uid = stores_session(10),
+                         stamp = stores_session(20), old = stores_session(30),
+                         other = stores_session(40), login = stores_session(50);
+    uint64_t n = 99;
+
+    uid.uid = 1001;
+    stamp.stamp[0] = 9;
+    old.uid = STORE_NO_UID;
+    old.stamp_len = 0;
+    other.uid = 1001;
+    (void)snprintf(other.user, sizeof(other.user), "carol");
+    stores_add(store, &same);
+    stores_add(store, &uid);
+    stores_add(store, &stamp);
+    stores_add(store, &old);
+    stores_add(store, &other);
+    stores_begin(store, NOW);
+    ck_assert_int_eq(store_revoke_replaced(store, &login, &n), STORE_DONE);
+    stores_commit(store);
+    ck_assert_uint_eq(n, 2);
+    ck_assert(stores_has_revoked(store, &uid) && stores_has_revoked(store, &stamp));
+    ck_assert(!stores_has_revoked(store, &same) && !stores_has_revoked(store, &old));
+    ck_assert(!stores_has_revoked(store, &other));
+    login.stamp_len = 0;
+    stores_begin(store, NOW);
+    ck_assert_int_eq(store_revoke_replaced(store, &login, &n), STORE_DONE);
+    stores_commit(store);
+    ck_assert_uint_eq(n, 0);
+}
+END_TEST
+
+START_TEST(a_user_is_known_after_a_login)
 {
     CLEANUP(cleanup_store) struct store *store = stores_open();
     struct store_session s = stores_session(1);
@@ -197,6 +231,10 @@ START_TEST(a_user_is_known_by_any_session)
     stores_add(store, &s);
     ck_assert_int_eq(store_has_user(store, "alice"), STORE_DONE);
     ck_assert_int_eq(store_has_user(store, "bob"), STORE_ABSENT);
+    stores_begin(store, NOW);
+    ck_assert_int_eq(store_revoke(store, s.sid), STORE_DONE);
+    stores_commit(store);
+    ck_assert_int_eq(store_has_user(store, "alice"), STORE_DONE);
 }
 END_TEST
 
@@ -225,7 +263,7 @@ START_TEST(revoked_sessions_are_listed_until_their_last_token_has_expired)
     stores_add(store, &live);
     stores_add(store, &ended);
     stores_begin(store, NOW);
-    ck_assert_int_eq(store_revoke(store, ended.sid, "logout"), STORE_DONE);
+    ck_assert_int_eq(store_revoke(store, ended.sid), STORE_DONE);
     stores_commit(store);
     ck_assert_int_eq(store_each_revoked(store, NOW, see, &seen), STORE_DONE);
     ck_assert_uint_eq(seen.n, 1);
@@ -240,12 +278,13 @@ START_TEST(a_session_may_be_added_as_revoked)
 {
     CLEANUP(cleanup_store) struct store *store = stores_open();
     struct store_session s = stores_session(1);
+    struct store_revoked r = {.last_access_exp = NOW + 9, .last_exp = NOW + 9};
 
-    s.revoked = true;
+    memcpy(r.sid, s.sid, sizeof(r.sid));
     stores_begin(store, NOW);
-    ck_assert_int_eq(store_add(store, &s, "rollback"), STORE_DONE);
+    ck_assert_int_eq(store_add_revoked(store, &r), STORE_DONE);
     stores_commit(store);
-    ck_assert(stores_find(store, &s).revoked);
+    ck_assert(stores_has_revoked(store, &s));
 }
 END_TEST
 
@@ -306,7 +345,7 @@ START_TEST(rolled_back_work_is_gone)
     struct store_session s = stores_session(1);
 
     stores_begin(store, NOW);
-    ck_assert_int_eq(store_add(store, &s, NULL), STORE_DONE);
+    ck_assert_int_eq(store_add(store, &s), STORE_DONE);
     store_rollback(store);
     ck_assert_int_eq(store_find(store, s.sid, &s), STORE_ABSENT);
 }
@@ -324,7 +363,7 @@ START_TEST(a_committed_session_outlives_a_killed_process)
         stores_add(store, &s);
         s = stores_session(2);
         stores_begin(store, NOW);
-        (void)!store_add(store, &s, NULL);
+        (void)!store_add(store, &s);
         (void)raise(SIGKILL);
     }
     ck_assert_int_eq(waitpid(pid, &status, 0), pid);
@@ -356,7 +395,7 @@ START_TEST(a_failed_commit_is_reported_and_a_reopened_store_works)
     stores_add(store, &kept);
     stores_begin(store, NOW);
     limit_files(4096); /* as a full disk: the log can't grow */
-    result = store_add(store, &s, NULL);
+    result = store_add(store, &s);
     if (result == STORE_DONE)
         result = store_commit(store);
     ck_assert_int_eq(result, STORE_FAILED);
@@ -380,12 +419,12 @@ START_TEST(a_row_is_purged_when_its_last_token_has_expired)
 
     stores_add(store, &s);
     stores_begin(store, over);
-    ck_assert_int_eq(store_add(store, &later, NULL), STORE_DONE);
+    ck_assert_int_eq(store_add(store, &later), STORE_DONE);
     stores_commit(store);
     (void)stores_find(store, &s);
     later = stores_session(3);
     stores_begin(store, over + 1);
-    ck_assert_int_eq(store_add(store, &later, NULL), STORE_DONE);
+    ck_assert_int_eq(store_add(store, &later), STORE_DONE);
     stores_commit(store);
     ck_assert_int_eq(store_find(store, s.sid, &s), STORE_ABSENT);
 }
@@ -399,18 +438,6 @@ static void spoil(const char *sql)
     ck_assert_int_eq(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
     (void)sqlite3_close(db);
 }
-
-START_TEST(a_newer_releases_store_is_refused)
-{
-    struct store *store = stores_open();
-    struct errmsg errmsg = {""};
-
-    store_close(store);
-    spoil("PRAGMA user_version = 3");
-    ck_assert_err(store_open(stores_path, &store, &errmsg), TOK_FILE);
-    ck_assert_ptr_nonnull(strstr(errmsg.text, "newer release"));
-}
-END_TEST
 
 START_TEST(a_file_that_is_not_a_database_is_refused)
 {
@@ -452,7 +479,8 @@ int main(void)
         a_revoked_session_is_not_rotated,
         a_shorter_access_token_leaves_the_longest_ones_end,
         the_oldest_sessions_are_revoked_first,
-        a_user_is_known_by_any_session,
+        sessions_of_a_replaced_account_or_password_are_revoked,
+        a_user_is_known_after_a_login,
         revoked_sessions_are_listed_until_their_last_token_has_expired,
         a_session_may_be_added_as_revoked,
         time_never_runs_back,
@@ -462,7 +490,6 @@ int main(void)
         a_committed_session_outlives_a_killed_process,
         a_failed_commit_is_reported_and_a_reopened_store_works,
         a_row_is_purged_when_its_last_token_has_expired,
-        a_newer_releases_store_is_refused,
         a_file_that_is_not_a_database_is_refused,
         a_corrupt_row_is_a_failure,
     };
