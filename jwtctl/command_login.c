@@ -98,8 +98,8 @@ static enum tok_err obtain(const char *user, const struct secret *password,
                           "login failed: wrong password, or the account may not log in");
     if (reply.status != 200)
         return client_refused(s->server.p, &reply, errmsg);
-    if (!json_member_secret(reply.body, "access", &s->access) ||
-        !json_member_secret(reply.body, "refresh", &s->refresh) ||
+    if (!session_take_token(&reply, "access", &s->access) ||
+        !session_take_token(&reply, "refresh", &s->refresh) ||
         session_token_times(&s->access, &times) != TOK_OK ||
         session_token_times(&s->refresh, &times) != TOK_OK)
         return errmsg_set(errmsg, TOK_FILE,
@@ -108,25 +108,46 @@ static enum tok_err obtain(const char *user, const struct secret *password,
     return TOK_OK;
 }
 
-/* The cache is opened first: a session that cannot be kept must not begin. */
+/* A session whose tokens cannot be saved is of no use to its user. */
+static enum tok_err abandon(const struct client_session *s, const struct errmsg *cause,
+                            struct errmsg *errmsg)
+{
+    CLEANUP(client_reply_clear) struct client_reply reply = {0};
+    struct errmsg unused;
+    bool ended = session_post_refresh(s, "/api/token/blacklist/", &reply, &unused) == TOK_OK &&
+                 reply.status == 200;
+
+    return errmsg_set(errmsg, TOK_FILE, "not logged in: the tokens cannot be saved: %s; %s",
+                      cause->text,
+                      ended ? "the new session was revoked"
+                            : "the new session could not be revoked; after a successful login, "
+                              "revoke it with: jwtctl logout --all");
+}
+
+/* What can be checked before the request is: a session that cannot be kept must not begin. */
 static enum tok_err log_in(const struct login_options *o, struct client_session *s,
                            struct errmsg *errmsg)
 {
-    CLEANUP(token_cache_close) struct token_cache c = {.dir = -1};
+    CLEANUP(token_cache_close) struct token_cache c = TOKEN_CACHE_CLOSED;
     CLEANUP(secret_clear) struct secret password = {0};
+    struct errmsg cause;
     enum tok_err err;
 
     err = token_cache_open(TOKEN_CACHE_CREATE, &c, errmsg);
     if (!err)
         err = ask_password(o->user, &password, errmsg);
+    if (!err)
+        err = token_cache_lock(&c, errmsg);
+    if (!err)
+        err = session_reserve(&c, s, errmsg);
     if (err)
         return err;
     if (secret_copy(slice_of(o->server), &s->server) != TOK_OK)
         out_of_memory();
     err = obtain(o->user, &password, s, errmsg);
-    if (!err)
-        err = token_cache_lock(&c, errmsg);
-    return err ? err : session_write(&c, s, errmsg);
+    if (!err && session_write(&c, s, &cause) != TOK_OK)
+        err = abandon(s, &cause, errmsg);
+    return err;
 }
 
 static int report_login(const struct login_options *o, const struct client_session *s)

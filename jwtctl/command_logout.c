@@ -10,7 +10,7 @@
 
 static enum tok_err forget(struct errmsg *errmsg)
 {
-    CLEANUP(token_cache_close) struct token_cache c = {.dir = -1};
+    CLEANUP(token_cache_close) struct token_cache c = TOKEN_CACHE_CLOSED;
     enum tok_err err = token_cache_open(TOKEN_CACHE_READ, &c, errmsg);
 
     if (!err)
@@ -54,7 +54,7 @@ static enum tok_err end_session(const struct client_session *s, struct errmsg *e
 
 static int log_out(void)
 {
-    CLEANUP(token_cache_close) struct token_cache c = {.dir = -1};
+    CLEANUP(token_cache_close) struct token_cache c = TOKEN_CACHE_CLOSED;
     CLEANUP(session_clear) struct client_session s = {0};
     struct errmsg errmsg;
     enum tok_err err;

@@ -5,6 +5,7 @@
 #include "jwtctl/command.h"
 #include "jwtctl/input.h"
 #include "jwtctl/output.h"
+#include "jwtctl/safe_text.h"
 #include "jwtctl/session.h"
 #include "jwtctl/verifier.h"
 
@@ -80,9 +81,9 @@ static void print_claims(const struct secret *payload, int64_t now)
     puts("claims:");
     while (scan_next_member(object, &pos, &member)) {
         printf("  ");
-        print_json_text(member.name.text);
+        safe_text_print_json(stdout, member.name.text);
         printf(": ");
-        print_json_text(member.value.text);
+        safe_text_print_json(stdout, member.value.text);
         if (is_time(member.name))
             print_claim_time(member.value, now);
         putchar('\n');
@@ -93,14 +94,16 @@ static void print_token_text(const struct token_text *text, const struct verifie
                              int64_t now)
 {
     printf("header:  ");
-    print_json_text(text->header.p ? secret_slice(&text->header) : SLICE("unreadable"));
+    safe_text_print_json(stdout,
+                         text->header.p ? secret_slice(&text->header) : SLICE("unreadable"));
     putchar('\n');
     print_claims(&text->payload, now);
     if (r->err == TOK_OK)
-        printf("result: accepted, for user %s\n", r->token.user);
+        printf("result: accepted, for user ");
     else
-        printf("result: %s: %s\n", tok_err_is_ours(r->err) ? "not verified" : "refused",
-               r->errmsg.text);
+        printf("result: %s: ", tok_err_is_ours(r->err) ? "not verified" : "refused");
+    safe_text_print(stdout, slice_of(r->err ? r->errmsg.text : r->token.user));
+    putchar('\n');
 }
 
 static void print_token_json(const struct token_text *text, const struct verifier_result *r)

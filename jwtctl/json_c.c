@@ -3,6 +3,7 @@
 #include "common/base/text.h"
 #include "common/json/json.h"
 #include "jwtctl/output.h"
+#include "jwtctl/safe_text.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -175,8 +176,6 @@ struct slice json_write(struct json_object *object)
 
 void json_print(struct json_object *object)
 {
-    struct slice text = json_write(object);
-
-    (void)fwrite(text.p, 1, text.n, stdout);
+    safe_text_print_json(stdout, json_write(object));
     putchar('\n');
 }

@@ -52,5 +52,6 @@ void json_add_verbatim(struct json_object *to, const char *name, struct slice js
 /* The object as text; lives as long as the object. */
 struct slice json_write(struct json_object *object);
 
-/* Prints it as a line of standard output. */
+/* Prints it as a line of standard output, with escapes for what is not safe for a terminal
+ * (safe_text.h). */
 void json_print(struct json_object *object);

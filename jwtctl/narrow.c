@@ -25,7 +25,7 @@ enum tok_err narrow_token(const struct client_session *s, const struct narrow_re
                                                .path = "/api/token/narrow/",
                                                .body = json_write(body)},
                        &reply, errmsg);
-    if (!err && !json_member_secret(reply.body, "access", ret))
+    if (!err && !session_take_token(&reply, "access", ret))
         err = errmsg_set(errmsg, TOK_FILE, "%s: expected an access token in the reply",
                          s->server.p);
     return err;

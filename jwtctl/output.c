@@ -1,7 +1,7 @@
 #include "jwtctl/output.h"
 
-#include "common/base/text.h"
 #include "jwtctl/command.h"
+#include "jwtctl/safe_text.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -11,13 +11,11 @@
 
 #define ERROR_MAX 1024 /* bytes of an error message */
 
-static void put_error(const char *name, char *text)
+static void put_error(const char *name, const char *text)
 {
-    for (char *p = text; *p; p++) {
-        if (text_is_control(*p))
-            *p = '?';
-    }
-    fprintf(stderr, "%s: %s\n", name, text);
+    fprintf(stderr, "%s: ", name);
+    safe_text_print(stderr, slice_of(text));
+    fputc('\n', stderr);
 }
 
 void print_error(const char *fmt, ...)
@@ -70,16 +68,6 @@ void print_word(const char *text)
         text = "-";
     for (; *text; text++)
         putchar(*text > 0x20 && *text < 0x7f ? *text : '?');
-}
-
-void print_json_text(struct slice json)
-{
-    for (size_t i = 0; i < json.n; i++) {
-        bool c1 = json.p[i] == '\xc2' && i + 1 < json.n && (unsigned char)json.p[i + 1] < 0xa0;
-
-        putchar(c1 || json.p[i] == 0x7f ? '?' : json.p[i]);
-        i += c1 ? 1 : 0;
-    }
 }
 
 const char *format_time(int64_t epoch, char ret[FORMAT_MAX])

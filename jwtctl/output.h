@@ -6,7 +6,8 @@
 #include "common/base/error.h"
 #include "common/base/slice.h"
 
-/* "jwtctl: ..." and a newline. */
+/* "jwtctl: ..." and a newline. Characters that are not safe for a terminal (safe_text.h) become
+ * '?', here and below. */
 void print_error(const char *fmt, ...) PRINTF_LIKE(1, 2);
 
 /* The same of a function's error message. Returns the status. */
@@ -25,10 +26,6 @@ void flush_output(int status);
 /* Prints text of unknown origin: spaces and all but printable ASCII become '?'. "-" for an
  * empty text and for NULL. */
 void print_word(const char *text);
-
-/* Prints JSON text of unknown origin: DEL and the C1 controls (U+0080 to U+009F), which JSON
- * allows in strings, become '?'. */
-void print_json_text(struct slice json);
 
 /* Room for format_time and format_span. */
 #define FORMAT_MAX 64

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #define LOG_IN "log in with: jwtctl login"
+#define ROOM_MIN 4096 /* bytes; a block of most file systems */
 
 void session_clear(struct client_session *s)
 {
@@ -67,7 +68,15 @@ enum tok_err session_read(const struct token_cache *c, struct client_session *re
     return TOK_OK;
 }
 
-enum tok_err session_write(const struct token_cache *c, const struct client_session *s,
+enum tok_err session_reserve(struct token_cache *c, const struct client_session *s,
+                             struct errmsg *errmsg)
+{
+    size_t twice = 2 * (s->server.n + s->access.n + s->refresh.n);
+
+    return token_cache_reserve(c, twice > ROOM_MIN ? twice : ROOM_MIN, errmsg);
+}
+
+enum tok_err session_write(struct token_cache *c, const struct client_session *s,
                            struct errmsg *errmsg)
 {
     CLEANUP(cleanup_json) struct json_object *kept = json_new_object();
@@ -133,27 +142,65 @@ enum tok_err session_send(const struct client_session *s, struct client_request 
     return TOK_OK;
 }
 
+bool session_take_token(const struct client_reply *reply, const char *name, struct secret *ret)
+{
+    const char *text = json_member_text(reply->body, name);
+    struct jws parts;
+
+    return text && jws_split(slice_of(text), &parts) == TOK_OK &&
+           json_member_secret(reply->body, name, ret);
+}
+
+/* The old refresh token is still in the file, and is answered with the same pair for a while.
+ */
+static enum tok_err save_refreshed(struct token_cache *c, const struct client_session *s,
+                                   struct errmsg *errmsg)
+{
+    struct errmsg cause;
+    enum tok_err err = session_write(c, s, &cause);
+
+    return err ? errmsg_set(errmsg, err,
+                            "the new tokens cannot be saved: %s; correct this and run the "
+                            "command again within RotationGrace (10 s by default), or " LOG_IN,
+                            cause.text)
+               : err;
+}
+
 /* When the session is no longer valid, *s is empty and the tokens are removed. */
-static enum tok_err refresh(const struct token_cache *c, struct client_session *s,
+static enum tok_err take_refreshed(struct token_cache *c, const struct client_reply *reply,
+                                   struct client_session *s, struct errmsg *errmsg)
+{
+    if (reply->status == 401) {
+        enum tok_err err = token_cache_remove(c, errmsg);
+
+        session_clear(s);
+        return err ? err : session_invalid(reply, errmsg);
+    }
+    if (!session_take_token(reply, "access", &s->access))
+        return errmsg_set(errmsg, TOK_FILE, "%s: expected an access token in the reply",
+                          s->server.p);
+    (void)session_take_token(reply, "refresh", &s->refresh); /* only with rotation */
+    return save_refreshed(c, s, errmsg);
+}
+
+/* An unreachable server and a full disk are no errors while the access token is valid. */
+static enum tok_err refresh(struct token_cache *c, struct client_session *s,
                             struct errmsg *errmsg)
 {
     CLEANUP(client_reply_clear) struct client_reply reply = {0};
-    enum tok_err err = session_post_refresh(s, "/api/token/refresh/", &reply, errmsg);
+    bool valid = seconds_left(s) > 0;
+    enum tok_err err = session_reserve(c, s, errmsg);
 
+    if (err && valid)
+        print_error("warning: the access token was not refreshed: %s", errmsg->text);
     if (err)
-        return err;
-    if (reply.status == 401) {
-        session_clear(s);
-        err = token_cache_remove(c, errmsg);
-        return err ? err : session_invalid(&reply, errmsg);
-    }
-    if (reply.status != 200)
-        return client_refused(s->server.p, &reply, errmsg);
-    if (!json_member_secret(reply.body, "access", &s->access))
-        return errmsg_set(errmsg, TOK_FILE, "%s: expected an access token in the reply",
-                          s->server.p);
-    (void)json_member_secret(reply.body, "refresh", &s->refresh); /* only with rotation */
-    return session_write(c, s, errmsg);
+        return valid ? TOK_OK : err;
+    err = session_post_refresh(s, "/api/token/refresh/", &reply, errmsg);
+    if (!err && (reply.status == 200 || reply.status == 401))
+        return take_refreshed(c, &reply, s, errmsg);
+    if (valid)
+        return TOK_OK;
+    return err ? err : client_refused(s->server.p, &reply, errmsg);
 }
 
 static enum tok_err no_session(struct errmsg *errmsg)
@@ -177,10 +224,7 @@ static enum tok_err refresh_locked(struct token_cache *c, struct client_session 
         return err;
     if (!s->server.p)
         return no_session(errmsg);
-    if (seconds_left(s) >= SESSION_MARGIN)
-        return TOK_OK;
-    err = refresh(c, s, errmsg);
-    return err && s->server.p && seconds_left(s) > 0 ? TOK_OK : err;
+    return seconds_left(s) >= SESSION_MARGIN ? TOK_OK : refresh(c, s, errmsg);
 }
 
 static enum tok_err open_kept(struct token_cache *c, struct client_session *s,
@@ -195,14 +239,14 @@ static enum tok_err open_kept(struct token_cache *c, struct client_session *s,
 
 enum tok_err session_kept(struct client_session *ret, struct errmsg *errmsg)
 {
-    CLEANUP(token_cache_close) struct token_cache c = {.dir = -1};
+    CLEANUP(token_cache_close) struct token_cache c = TOKEN_CACHE_CLOSED;
 
     return open_kept(&c, ret, errmsg);
 }
 
 enum tok_err session_get(struct client_session *ret, struct errmsg *errmsg)
 {
-    CLEANUP(token_cache_close) struct token_cache c = {.dir = -1};
+    CLEANUP(token_cache_close) struct token_cache c = TOKEN_CACHE_CLOSED;
     CLEANUP(session_clear) struct client_session s = {0};
     enum tok_err err = open_kept(&c, &s, errmsg);
 

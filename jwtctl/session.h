@@ -20,7 +20,12 @@ void session_clear(struct client_session *s);
 /* *ret must be cleared, here and below. A missing session is no error. */
 enum tok_err session_read(const struct token_cache *c, struct client_session *ret,
                           struct errmsg *errmsg) MUST_CHECK;
-enum tok_err session_write(const struct token_cache *c, const struct client_session *s,
+
+/* Reserves room for the tokens that will replace those of *s, which may be empty. Under the
+ * lock, before a request that makes new tokens; then session_write saves them. */
+enum tok_err session_reserve(struct token_cache *c, const struct client_session *s,
+                             struct errmsg *errmsg) MUST_CHECK;
+enum tok_err session_write(struct token_cache *c, const struct client_session *s,
                            struct errmsg *errmsg) MUST_CHECK;
 
 /* The stored session. TOK_FILE with a message, also when not logged in. */
@@ -28,8 +33,13 @@ enum tok_err session_kept(struct client_session *ret, struct errmsg *errmsg) MUS
 
 /* The session with an access token that is valid now. Errors come with a message; when there is
  * no session, or it is no longer valid, the message says how to log in, and no token is kept.
- * An unreachable server is no error while the access token is valid. */
+ * While the access token is valid, an unreachable server is no error, and a full disk is a
+ * warning on standard error. */
 enum tok_err session_get(struct client_session *ret, struct errmsg *errmsg) MUST_CHECK;
+
+/* Replaces *ret by a member of the reply. False when it has not the form of a token: *ret
+ * stays. */
+bool session_take_token(const struct client_reply *reply, const char *name, struct secret *ret);
 
 /* POSTs the refresh token to this path of the session's server. TOK_OK: any reply. */
 enum tok_err session_post_refresh(const struct client_session *s, const char *path,

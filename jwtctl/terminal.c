@@ -1,7 +1,7 @@
 #include "jwtctl/terminal.h"
 
 #include "common/base/cleanup.h"
-#include "common/base/text.h"
+#include "jwtctl/safe_text.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -78,13 +78,15 @@ static enum tok_err read_silent(int fd, struct secret *ret, struct errmsg *errms
     return err;
 }
 
-/* The prompt may be a server's text: control characters must not reach the terminal. */
-static enum tok_err write_prompt(int fd, const char *prompt, struct errmsg *errmsg)
+/* The prompt may be a server's text. */
+static enum tok_err write_prompt(int fd, struct slice prompt, struct errmsg *errmsg)
 {
-    for (const char *p = prompt; *p; p++) {
-        char c = text_is_control(*p) && *p != '\n' ? '?' : *p;
+    struct safe_character c;
 
-        if (write(fd, &c, 1) != 1)
+    while (safe_text_next(&prompt, &c)) {
+        struct slice text = c.safe || c.code == '\n' ? c.bytes : SLICE("?");
+
+        if (write(fd, text.p, text.n) != (ssize_t)text.n)
             return errmsg_set(errmsg, TOK_FILE, "/dev/tty: %s", strerror(errno));
     }
     return TOK_OK;
@@ -99,7 +101,7 @@ enum tok_err terminal_ask(const char *prompt, bool echo, struct secret *ret,
     if (fd < 0)
         return errmsg_set(errmsg, TOK_FILE, "no terminal to prompt on (/dev/tty: %s)",
                           strerror(errno));
-    err = write_prompt(fd, prompt, errmsg);
+    err = write_prompt(fd, slice_of(prompt), errmsg);
     if (err)
         return err;
     return echo ? terminal_read_line(fd, ret, errmsg) : read_silent(fd, ret, errmsg);

@@ -3,117 +3,52 @@
 #include "common/base/cleanup.h"
 #include "common/base/file.h"
 #include "jwtctl/output.h"
+#include "jwtctl/state_dir.h"
 
 #include <fcntl.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 
 #define FILE_NAME "session.json"
+#define ROOM_NAME ".session.json.new"
 #define CACHE_MAX ((size_t)64 * 1024)
+
+/* The lock is still held: no other process has made the file since. */
+static void drop_room(struct token_cache *c)
+{
+    if (c->room >= 0)
+        (void)unlinkat(c->dir, ROOM_NAME, 0);
+    cleanup_close(&c->room);
+    c->room = -1;
+}
 
 void token_cache_close(struct token_cache *c)
 {
+    drop_room(c);
     cleanup_close(&c->dir);
     free(c->path);
-    *c = (struct token_cache){.dir = -1};
+    *c = TOKEN_CACHE_CLOSED;
 }
 
-static const char *find_home(void)
+static enum tok_err failed(const struct token_cache *c, const char *action,
+                           struct errmsg *errmsg)
 {
-    const char *home = getenv("HOME");
-    const struct passwd *pw;
-
-    if (home && home[0] == '/')
-        return home;
-    pw = getpwuid(geteuid());
-    return pw && pw->pw_dir[0] == '/' ? pw->pw_dir : NULL;
-}
-
-/* Malloc'ed; its first *ret_home bytes are the home, which is never created. Relative paths are
- * ignored (XDG base directory specification). */
-static char *find_dir(size_t *ret_home, struct errmsg *errmsg)
-{
-    const char *state = getenv("XDG_STATE_HOME"), *home = find_home();
-    char *dir = NULL;
-    int n;
-
-    if (state && state[0] == '/') {
-        *ret_home = 0;
-        n = asprintf(&dir, "%s/jwt", state);
-    } else if (home) {
-        *ret_home = strlen(home);
-        n = asprintf(&dir, "%s/.local/state/jwt", home);
-    } else {
-        (void)errmsg_set(errmsg, TOK_FILE,
-                         "no directory for the tokens: expected an absolute path in HOME");
-        return NULL;
-    }
-    if (n < 0)
-        out_of_memory();
-    return dir;
-}
-
-static enum tok_err make_dirs(char *path, size_t home, struct errmsg *errmsg)
-{
-    for (size_t i = home; path[i];) {
-        size_t end = i + 1 + strcspn(path + i + 1, "/");
-        char rest = path[end];
-        bool failed;
-
-        path[end] = '\0';
-        failed = mkdir(path, 0700) != 0 && errno != EEXIST;
-        path[end] = rest;
-        if (failed)
-            return errmsg_set(errmsg, TOK_FILE, "%.*s: cannot create the directory: %s",
-                              (int)end, path, strerror(errno));
-        i = end;
-    }
-    return TOK_OK;
-}
-
-static enum tok_err open_dir(struct token_cache *c, const char *path, bool may_be_missing,
-                             struct errmsg *errmsg)
-{
-    struct stat st;
-
-    c->dir = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (c->dir < 0 && errno == ENOENT && may_be_missing)
-        return TOK_OK;
-    if (c->dir < 0 || fstat(c->dir, &st) != 0)
-        return errmsg_set(errmsg, TOK_FILE, "%s: cannot open the directory: %s", path,
-                          strerror(errno));
-    if (st.st_uid != geteuid())
-        return errmsg_set(errmsg, TOK_FILE, "%s: expected owner %u, found %u", path,
-                          (unsigned)geteuid(), (unsigned)st.st_uid);
-    if ((st.st_mode & 077) != 0 && fchmod(c->dir, 0700) != 0)
-        return errmsg_set(errmsg, TOK_FILE, "%s: cannot change the mode to 0700: %s", path,
-                          strerror(errno));
-    return TOK_OK;
+    return errmsg_set(errmsg, TOK_FILE, "%s: cannot %s: %s", c->path, action, strerror(errno));
 }
 
 enum tok_err token_cache_open(enum token_cache_mode mode, struct token_cache *ret,
                               struct errmsg *errmsg)
 {
-    CLEANUP(token_cache_close) struct token_cache c = {.dir = -1};
     CLEANUP(cleanup_free) char *dir = NULL;
-    enum tok_err err = TOK_OK;
-    size_t home = 0;
+    struct token_cache c = TOKEN_CACHE_CLOSED;
+    enum tok_err err = state_dir_open(mode == TOKEN_CACHE_CREATE, &c.dir, &dir, errmsg);
 
-    dir = find_dir(&home, errmsg);
-    if (!dir)
-        return TOK_FILE;
-    if (mode == TOKEN_CACHE_CREATE)
-        err = make_dirs(dir, home, errmsg);
-    if (!err)
-        err = open_dir(&c, dir, mode == TOKEN_CACHE_READ, errmsg);
     if (err)
         return err;
     if (asprintf(&c.path, "%s/" FILE_NAME, dir) < 0)
         out_of_memory();
     *ret = c;
-    c = (struct token_cache){.dir = -1};
     return TOK_OK;
 }
 
@@ -121,26 +56,63 @@ enum tok_err token_cache_lock(struct token_cache *c, struct errmsg *errmsg)
 {
     if (c->dir < 0 || flock(c->dir, LOCK_EX) == 0)
         return TOK_OK;
-    return errmsg_set(errmsg, TOK_FILE, "%s: cannot lock: %s", c->path, strerror(errno));
+    return failed(c, "lock its directory", errmsg);
 }
 
 enum tok_err token_cache_read(const struct token_cache *c, struct secret *ret,
                               struct errmsg *errmsg)
 {
-    struct secret bytes = {0};
-    enum tok_err err;
+    CLEANUP(cleanup_close) int fd = -1;
+    struct stat st;
 
     if (c->dir < 0)
         return TOK_OK;
-    err = file_read(c->path, FILE_PRIVATE, CACHE_MAX, &bytes, errmsg);
-    if (err)
-        return file_is_missing(err, errmsg) ? TOK_OK : err;
-    *ret = bytes;
-    return TOK_OK;
+    fd = openat(c->dir, FILE_NAME, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (fd < 0 && errno == ENOENT)
+        return TOK_OK;
+    if (fd < 0 || fstat(fd, &st) != 0)
+        return failed(c, "open", errmsg);
+    if (!S_ISREG(st.st_mode) || st.st_uid != geteuid() || (st.st_mode & 077) != 0)
+        return errmsg_set(errmsg, TOK_FILE,
+                          "%s: expected a regular file of uid %u with mode 0600, found uid %u "
+                          "and mode %04o",
+                          c->path, (unsigned)geteuid(), (unsigned)st.st_uid,
+                          (unsigned)(st.st_mode & ALLPERMS));
+    return file_read_opened(c->path, fd, CACHE_MAX, ret, errmsg);
 }
 
-enum tok_err token_cache_write(const struct token_cache *c, struct slice json,
-                               struct errmsg *errmsg)
+/* Some file systems report a full disk or quota only when the file is synced. */
+enum tok_err token_cache_reserve(struct token_cache *c, size_t bytes, struct errmsg *errmsg)
+{
+    int error;
+
+    drop_room(c);
+    (void)unlinkat(c->dir, ROOM_NAME, 0); /* of a process that was killed */
+    c->room =
+        openat(c->dir, ROOM_NAME, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    error = c->room < 0 ? errno : posix_fallocate(c->room, 0, (off_t)bytes);
+    if (error == 0 && fsync(c->room) != 0)
+        error = errno;
+    if (error == 0)
+        return TOK_OK;
+    drop_room(c);
+    errno = error;
+    return failed(c, "reserve room for new tokens beside it", errmsg);
+}
+
+static int write_all(int fd, struct slice bytes)
+{
+    while (bytes.n > 0) {
+        ssize_t put = write(fd, bytes.p, bytes.n);
+
+        if (put < 0 && errno != EINTR)
+            return -1;
+        bytes = slice_skip(bytes, put < 0 ? 0 : (size_t)put);
+    }
+    return 0;
+}
+
+enum tok_err token_cache_write(struct token_cache *c, struct slice json, struct errmsg *errmsg)
 {
     CLEANUP(secret_clear) struct secret line = {0};
 
@@ -148,12 +120,18 @@ enum tok_err token_cache_write(const struct token_cache *c, struct slice json,
         out_of_memory();
     memcpy(line.p, json.p, json.n);
     line.p[json.n] = '\n';
-    return file_write(c->path, secret_slice(&line), 0600, errmsg);
+    if (write_all(c->room, secret_slice(&line)) != 0 ||
+        ftruncate(c->room, (off_t)line.n) != 0 || fsync(c->room) != 0 ||
+        renameat(c->dir, ROOM_NAME, c->dir, FILE_NAME) != 0)
+        return failed(c, "replace", errmsg);
+    cleanup_close(&c->room);
+    c->room = -1;
+    return fsync(c->dir) == 0 ? TOK_OK : failed(c, "sync the directory", errmsg);
 }
 
 enum tok_err token_cache_remove(const struct token_cache *c, struct errmsg *errmsg)
 {
     if (c->dir < 0 || unlinkat(c->dir, FILE_NAME, 0) == 0 || errno == ENOENT)
         return TOK_OK;
-    return errmsg_set(errmsg, TOK_FILE, "%s: %s", c->path, strerror(errno));
+    return failed(c, "remove", errmsg);
 }

@@ -186,6 +186,7 @@ class Issuer:
         if self.process and self.process.poll() is None:
             self.end()
         self.listener.close()
+        self.login.listener.shutdown(socket.SHUT_RDWR)  # ends the thread that accepts
         self.login.listener.close()
         self.log.close()
         log = self.text("log")
