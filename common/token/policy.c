@@ -195,10 +195,18 @@ static enum tok_err check_lifetime(const struct check *c)
                       (long long)c->policy->max_lifetime);
 }
 
+bool policy_service_covered(struct slice named, struct slice service)
+{
+    if (slice_is(named, "*"))
+        return true;
+    return service.n > 0 && (slice_eq(named, service) ||
+                             (slice_is(named, "sudo") && slice_is(service, "sudo-i")));
+}
+
 /* What the words pam:SERVICE of a scope say. */
 struct scope_services {
     bool any;    /* there is such a word */
-    bool listed; /* one of them is for this service, or for all */
+    bool listed; /* one of them includes this service */
 };
 
 static struct scope_services read_services(struct slice scope, struct slice service)
@@ -207,15 +215,14 @@ static struct scope_services read_services(struct slice scope, struct slice serv
     struct scope_services services = {0};
 
     while (scope.n > 0) {
-        struct slice word = scope, named;
+        struct slice word = scope;
 
         if (!slice_cut(scope, ' ', &word, &scope))
             scope.n = 0;
         if (word.n < prefix.n || memcmp(word.p, prefix.p, prefix.n) != 0)
             continue;
-        named = slice_skip(word, prefix.n);
         services.any = true;
-        if (slice_is(named, "*") || (service.n > 0 && slice_eq(named, service)))
+        if (policy_service_covered(slice_skip(word, prefix.n), service))
             services.listed = true;
     }
     return services;

@@ -81,12 +81,19 @@ enum tok_err policy_read_pinned(struct policy *p, const char *path,
  * for those services only. */
 bool policy_scope_names_service(struct slice scope);
 
+/* True when the word pam:NAMED of a scope includes the service: pam:* includes all, and
+ * pam:sudo also sudo-i, the service of `sudo -i`. */
+bool policy_service_covered(struct slice named, struct slice service);
+
 struct policy_params {
     int64_t now;               /* seconds since the Epoch */
     struct slice user;         /* p NULL: any user */
     struct slice service;      /* p NULL: any service */
     const struct usermap *map; /* NULL: the user claim names a local user */
     bool accept_one_time;      /* the caller records the use after the check */
+    /* host_key_check; NULL: no audience that is bound to a host's SSH key is accepted. Called
+     * with the policy's host_keys for such a token only. */
+    enum tok_err (*host_key)(const char *pattern, struct slice key, struct errmsg *errmsg);
 };
 
 /* Checks claims whose signature was verified, in this order: required claims, exp, nbf, iat,

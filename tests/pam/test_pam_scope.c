@@ -12,7 +12,7 @@ static const struct row {
     int sshd, sudo, sudo_i, su;
 } rows[] = {
     {"pam:sshd", OPEN, SHUT, SHUT, SHUT},
-    {"pam:sudo", SHUT, OPEN, SHUT, SHUT},
+    {"pam:sudo", SHUT, OPEN, OPEN, SHUT},
     {"pam:sudo-i", SHUT, SHUT, OPEN, SHUT},
     {"pam:su", SHUT, SHUT, SHUT, OPEN},
     {"pam:*", OPEN, OPEN, OPEN, OPEN},

@@ -1,5 +1,7 @@
 #include "jwtd/issuer/requests/scope.h"
 
+#include "common/token/policy.h"
+
 #include <string.h>
 
 #define PAM "pam:"
@@ -27,8 +29,13 @@ static bool has_pam(word_list words)
 
 static bool covers(word_list shown, const char *word)
 {
-    return word_list_has(shown, slice_of(word)) ||
-           (is_pam(word) && word_list_has(shown, SLICE(PAM "*")));
+    if (word_list_has(shown, slice_of(word)))
+        return true;
+    for (size_t i = 0; is_pam(word) && shown[i]; i++)
+        if (is_pam(shown[i]) && policy_service_covered(slice_of(shown[i] + strlen(PAM)),
+                                                       slice_of(word + strlen(PAM))))
+            return true;
+    return false;
 }
 
 bool scope_within(word_list asked, struct slice shown)

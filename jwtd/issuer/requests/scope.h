@@ -1,5 +1,6 @@
 /*
- * Comparison of scopes: words separated by spaces (RFC 6749 3.3). pam:* covers every pam: word.
+ * Comparison of scopes: words separated by spaces (RFC 6749 3.3). pam:* covers every pam: word,
+ * and pam:sudo covers pam:sudo-i (policy_service_covered).
  * No scope means no restriction, so every scope is within it. But a scope with a pam: word
  * restricts PAM services (policy.h), so a scope within it must have a pam: word too.
  */

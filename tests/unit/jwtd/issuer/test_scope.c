@@ -45,6 +45,18 @@ START_TEST(pam_star_covers_every_service_and_nothing_else)
 }
 END_TEST
 
+START_TEST(pam_sudo_covers_sudo_i_and_not_the_reverse)
+{
+    ck_assert(within("pam:sudo-i", "pam:sudo"));
+    ck_assert(within("pam:sudo pam:sudo-i", "read pam:sudo"));
+    ck_assert(!within("pam:sudo", "pam:sudo-i"));
+    ck_assert(!within("sudo-i", "pam:sudo"));
+    ck_assert(!within("pam:sudo-i", "sudo"));
+    ck_assert(!within("pam:sudo-in", "pam:sudo"));
+    ck_assert(!within("pam:", "pam:sudo"));
+}
+END_TEST
+
 START_TEST(pam_words_cannot_be_dropped)
 {
     /* without one, none would bind the token at a login */
@@ -67,5 +79,6 @@ START_TEST(a_word_is_printable_and_has_no_blank_or_quote)
 END_TEST
 
 UNIT_MAIN("scope", any_scope_is_within_no_scope, a_word_that_is_missing_is_wider,
-          pam_star_covers_every_service_and_nothing_else, pam_words_cannot_be_dropped,
+          pam_star_covers_every_service_and_nothing_else,
+          pam_sudo_covers_sudo_i_and_not_the_reverse, pam_words_cannot_be_dropped,
           a_word_is_printable_and_has_no_blank_or_quote)
