@@ -34,7 +34,8 @@ static int parse_now(const char *command, const char *value, void *arg)
 static bool make_absolute(struct slice word, struct slice *value, char **ret)
 {
     bool path =
-        slice_is(word, "keys") || (slice_is(word, "revoked") && !slice_is(*value, "none")) ||
+        slice_is(word, "keys") || slice_is(word, "host_keys") ||
+        (slice_is(word, "revoked") && !slice_is(*value, "none")) ||
         (slice_is(word, "user_map") && !slice_is(*value, "none") && !slice_is(*value, "same"));
     CLEANUP(cleanup_free) char *here = NULL;
 

@@ -23,6 +23,7 @@ int pam_code_auth(enum tok_err err)
     case TOK_LIFETIME:
     case TOK_ISSUER:
     case TOK_AUDIENCE:
+    case TOK_HOST_KEY:
     case TOK_TYPE:
     case TOK_CLAIM:
     case TOK_BOUND:

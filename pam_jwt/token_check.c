@@ -31,7 +31,8 @@ static struct policy_params params_of(const struct pam_call *call, int64_t now)
     return (struct policy_params){.now = now,
                                   .user = slice_of(call->user),
                                   .service = slice_of(call->service),
-                                  .accept_one_time = true};
+                                  .accept_one_time = true,
+                                  .host_key = host_key_check};
 }
 
 enum tok_err token_check(const struct pam_call *call, struct slice token, int64_t now,
@@ -81,9 +82,11 @@ enum tok_err token_check_again(const struct pam_call *call, const struct auth_st
             return err;
         params.map = &map;
     }
+    (void)ERR_set_mark();
     err = claims_read(secret_slice(&state->payload), &names, &claims, errmsg);
     if (!err)
         err = policy_check(p, &claims, &params, user, errmsg);
+    (void)ERR_pop_to_mark();
     if (err || !state->has_list || !state->sid[0])
         return err;
     return check_list(p->revoked, state->sid, errmsg);

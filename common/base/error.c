@@ -28,6 +28,7 @@ static const struct {
                       "the lifetime of the token is longer than max_lifetime"},
     [TOK_ISSUER] = {"wrong_issuer", "the token is from another issuer"},
     [TOK_AUDIENCE] = {"wrong_audience", "the token is for another audience"},
+    [TOK_HOST_KEY] = {"wrong_host_key", "the token is bound to another host's SSH key"},
     [TOK_TYPE] = {"wrong_type", "the token has another token_type"},
     [TOK_CLAIM] = {"wrong_claim", "a claim does not have the required value"},
     [TOK_BOUND] = {"bound",

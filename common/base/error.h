@@ -31,6 +31,7 @@ enum tok_err {
     TOK_LIFETIME,   /* exp - iat is over max_lifetime */
     TOK_ISSUER,     /* iss is another issuer */
     TOK_AUDIENCE,   /* aud contains no expected audience (RFC 7519 4.1.3) */
+    TOK_HOST_KEY,   /* aud is bound to an SSH key that this host does not have (host_key.h) */
     TOK_TYPE,       /* another token_type, such as refresh */
     TOK_CLAIM,      /* a claim= of the policy is absent or has another value */
     TOK_BOUND,      /* cnf: bound to a key (RFC 7800), refused as a bearer token */

@@ -46,6 +46,36 @@ static int open_directory(const char *path, int flags, const char **ret_name)
     return open(dir, flags | O_DIRECTORY | O_CLOEXEC);
 }
 
+/* As open_directory, for an absolute path of which no component is a symbolic link. */
+static int open_directory_no_links(const char *path, const char **ret_name)
+{
+    char name[NAME_MAX + 1];
+    int dir = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC), next;
+
+    while (dir >= 0) {
+        size_t n;
+
+        path += strspn(path, "/");
+        n = strcspn(path, "/");
+        if (path[n] == '\0')
+            break;
+        if (n >= sizeof(name)) {
+            cleanup_close(&dir);
+            errno = ENAMETOOLONG;
+            return -1;
+        }
+        memcpy(name, path, n);
+        name[n] = '\0';
+        path += n;
+        /* With O_DIRECTORY a link is ENOTDIR. */
+        next = openat(dir, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        cleanup_close(&dir);
+        dir = next;
+    }
+    *ret_name = path;
+    return dir;
+}
+
 #define WRITERS (S_IWGRP | S_IWOTH)
 #define NO_WRITERS "no write permission for group and others (chmod go-w)"
 
@@ -63,6 +93,7 @@ static const struct trust {
                       "no permission for group and others (chmod go=)"},
     [FILE_OWN] = {ROOT | DIRECTORY | REAL, WRITERS,
                   "root, the owner of its directory or the current user", NO_WRITERS},
+    [FILE_NO_LINKS] = {ROOT, WRITERS, "root", NO_WRITERS},
 };
 
 static const struct trust *trust_of(enum file_trust trust)
@@ -114,15 +145,19 @@ static enum tok_err open_failed(const char *path, struct errmsg *errmsg)
 enum tok_err file_open(const char *path, enum file_trust trust, int *ret_fd,
                        struct stat *ret_st, struct errmsg *errmsg)
 {
+    const bool no_links = trust == FILE_NO_LINKS;
     CLEANUP(cleanup_close) int dir = -1;
     struct stat dir_st, st;
     const char *name;
     enum tok_err err;
     int fd;
 
-    dir = open_directory(path, O_PATH, &name);
+    dir = no_links ? open_directory_no_links(path, &name) : open_directory(path, O_PATH, &name);
     if (dir < 0 || fstat(dir, &dir_st) < 0)
-        return call_failed(path, "open its directory", errmsg);
+        return call_failed(path,
+                           no_links ? "open its directory without following symbolic links"
+                                    : "open its directory",
+                           errmsg);
     /* O_NONBLOCK: opening a FIFO would wait for a writer. */
     fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (fd < 0)

@@ -20,6 +20,7 @@ enum file_trust {
     FILE_SETTINGS, /* owner: root; only the owner may write */
     FILE_PRIVATE,  /* owner: root or the effective user; no permission for others */
     FILE_OWN,      /* as FILE_PUBLIC, or owned by the real user: named on a command line */
+    FILE_NO_LINKS, /* as FILE_SETTINGS; the path is absolute, and no part of it is a link */
 };
 
 /* Opens a file to read it. ret_st may be NULL. */

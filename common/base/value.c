@@ -30,6 +30,11 @@ bool value_is_name(struct slice text)
     return text.n > 0 && text.n <= VALUE_NAME_MAX && has_none_of(text, " \"',");
 }
 
+bool value_is_audience(struct slice text)
+{
+    return value_is_name(text) && !memchr(text.p, '#', text.n);
+}
+
 bool value_is_path(struct slice text)
 {
     return text.n > 0 && text.p[0] == '/' && value_is_printable(text);

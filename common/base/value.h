@@ -10,6 +10,11 @@
 #define VALUE_NAME_FORM "1 to 255 bytes without spaces, quotes and commas"
 bool value_is_name(struct slice text);
 
+/* A name without '#', which in an audience of a token begins the SSH key that it is bound to
+ * (host_key.h). */
+#define VALUE_AUDIENCE_FORM "1 to 255 bytes without spaces, quotes, commas and '#'"
+bool value_is_audience(struct slice text);
+
 /* An absolute path: a login's working directory is not ours to choose. */
 #define VALUE_PATH_FORM "an absolute path"
 bool value_is_path(struct slice text);

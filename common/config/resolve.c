@@ -206,5 +206,6 @@ enum tok_err resolve_verify(struct resolved *r, const struct parsed_token *token
     if (err)
         return err;
     params.check.map = r->mapped ? &r->map : NULL;
+    params.check.host_key = host_key_check;
     return verify_token(&params, ret, errmsg);
 }

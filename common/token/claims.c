@@ -171,12 +171,13 @@ bool claims_has_audience(const struct claims *c, const char *audience)
     return false;
 }
 
-size_t claims_audiences(const struct claims *c)
+bool claims_only_audience(const struct claims *c, struct scan_value *ret)
 {
     struct scan_value v;
-    size_t pos = 0, n = 0;
+    size_t pos = 0;
 
-    while (next_audience(c, &pos, &v))
-        n++;
-    return n;
+    if (!next_audience(c, &pos, &v) || next_audience(c, &pos, &(struct scan_value){0}))
+        return false;
+    *ret = v;
+    return true;
 }

@@ -47,5 +47,5 @@ bool claims_has(const struct claims *c, const char *name);
 /* True when aud contains this audience. */
 bool claims_has_audience(const struct claims *c, const char *audience);
 
-/* The number of audiences in aud. */
-size_t claims_audiences(const struct claims *c);
+/* The audience of a token that has exactly one. */
+bool claims_only_audience(const struct claims *c, struct scan_value *ret);

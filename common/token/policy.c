@@ -18,6 +18,7 @@ struct check {
 };
 
 #define SHOWN_MAX 64 /* bytes of a claim's value in a message */
+#define AUDIENCE_MAX (VALUE_NAME_MAX + 1 + HOST_KEY_LEN) /* bytes of one that is bound */
 
 /* A value for a message: its JSON text when that is short and plain. Any other could forge a
  * key=value pair in a log line. */
@@ -110,13 +111,29 @@ static enum tok_err check_issuer(const struct check *c)
     return check_text(c, TOK_ISSUER, "iss", issuer, c->claims->iss);
 }
 
+/* A token whose one audience is A#K, where A is one of the policy's. */
+static bool is_for_host_key(const struct check *c, char room[AUDIENCE_MAX],
+                            struct slice *ret_key)
+{
+    struct slice audience = {room, 0};
+    struct scan_value only;
+
+    return c->params->host_key && claims_only_audience(c->claims, &only) &&
+           scan_string(only, room, AUDIENCE_MAX, &audience.n) == TOK_OK &&
+           host_key_split(audience, &audience, ret_key) && audience.n > 0 &&
+           word_list_has(c->policy->audience, audience);
+}
+
 static enum tok_err check_audience(const struct check *c)
 {
-    char room[SHOWN_MAX + 1], **audience = c->policy->audience;
+    char room[SHOWN_MAX + 1], bound[AUDIENCE_MAX], **audience = c->policy->audience;
+    struct slice key;
 
     for (char **name = audience; name && *name; name++)
         if (**name && claims_has_audience(c->claims, *name))
             return TOK_OK;
+    if (is_for_host_key(c, bound, &key))
+        return c->params->host_key(c->policy->host_keys, key, c->errmsg);
     if (!audience || !*audience)
         return TOK_AUDIENCE;
     if (!audience[1])
@@ -259,6 +276,8 @@ static enum tok_err check_scope(const struct check *c)
  * a second host would accept it once more. */
 static enum tok_err check_one_time(const struct check *c)
 {
+    struct scan_value only;
+
     if (!c->claims->one_time && c->policy->one_time_required)
         return errmsg_set(c->errmsg, TOK_ONE_TIME,
                           "claim \"one_time\": expected true (one_time=required)");
@@ -266,7 +285,7 @@ static enum tok_err check_one_time(const struct check *c)
         return TOK_OK;
     if (!c->params->accept_one_time)
         return TOK_ONE_TIME;
-    if (claims_audiences(c->claims) != 1)
+    if (!claims_only_audience(c->claims, &only))
         return errmsg_set(c->errmsg, TOK_ONE_TIME,
                           "claim \"aud\": expected exactly one audience in a one-time token");
     if (!c->claims->jti)

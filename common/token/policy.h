@@ -12,6 +12,7 @@
 #include "common/jose/alg.h"
 #include "common/jose/jws.h"
 #include "common/token/claims.h"
+#include "common/token/host_key.h"
 #include "common/token/usermap.h"
 
 #define POLICY_KEYS "/var/lib/jwt/jwks.json"
@@ -26,6 +27,7 @@ struct policy {
     char *keys;         /* a path */
     char *issuer;       /* NULL: not known yet (the pinned file says); "" refuses everything */
     word_list audience; /* NULL: likewise; empty refuses everything */
+    char *host_keys;    /* a pattern of paths (host_key.h) */
     alg_set algorithms;
     char *user_claim, *token_type_claim, *jti_claim;
     char *type;   /* "": not checked */

@@ -22,7 +22,7 @@ static enum tok_err malformed(const char *path, unsigned line, struct errmsg *er
 {
     return errmsg_set(errmsg, TOK_SETTINGS,
                       "%s:%u: expected the two lines Issuer=NAME and Audience=NAME..., "
-                      "audiences separated by single spaces",
+                      "audiences separated by single spaces and without '#'",
                       path, line);
 }
 
@@ -48,7 +48,7 @@ enum tok_err policy_read_pinned(struct policy *p, const char *path, struct errms
         return malformed(path, 1, errmsg);
     if (!take_value(&rest, SLICE("Audience="), &names))
         return malformed(path, 2, errmsg);
-    err = word_list_parse(names, ' ', value_is_name, &audience);
+    err = word_list_parse(names, ' ', value_is_audience, &audience);
     if (err == TOK_SETTINGS || (!err && !audience))
         return malformed(path, 2, errmsg);
     if (!err && rest.n > 0)

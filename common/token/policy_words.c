@@ -56,7 +56,10 @@ static bool is_claim(struct slice text)
 const struct keyword policy_keywords[] = {
     {"Keys", TEXT(keys, value_is_path, VALUE_PATH_FORM, POLICY_KEYS)},
     {"Issuer", TEXT(issuer, value_is_name, VALUE_NAME_FORM, NULL)},
-    {"Audience", NAMES(audience, "one or more audiences", NULL)},
+    {"Audience", ROW(audience, keyword_words, .valid = value_is_audience,
+        .form = "one or more audiences, each " VALUE_AUDIENCE_FORM)},
+    {"HostKeys", TEXT(host_keys, value_is_path, VALUE_PATH_FORM
+        ", in which * and ? stand for any characters", HOST_KEY_FILES)},
     {"Algorithms", ROW(algorithms, keyword_set, .bit = algorithm_bit, .names = ALG_NAMES,
         .form = "one or more of " ALG_NAMES)},
     {"UserClaim", TEXT(user_claim, value_is_name, "the name of a claim, " VALUE_NAME_FORM,

@@ -129,6 +129,8 @@ static const struct bad_value {
     {"Token", "Issuer='a'", "1 to 255 bytes without spaces"},
     {"Token", "Issuer=\"a\"", "1 to 255 bytes without spaces"},
     {"Token", "Audience=", "one or more names, each"},
+    {"Token", "Audience=a b#k",
+     "one or more names, each 1 to 255 bytes without spaces, quotes, commas and '#'"},
     {"Token", "Audience=a,b", "one or more names, each"},
     {"Token", "Leeway=301", "a time span from 0 to 5min in whole seconds"},
     {"Token", "Leeway=1ms", "a time span from 0 to 5min in whole seconds"},

@@ -3,6 +3,7 @@
 
 #include "common/config/resolve.h"
 #include "tests/unit/forge.h"
+#include "tests/unit/host_keys.h"
 
 #include <sys/stat.h>
 
@@ -344,6 +345,50 @@ START_TEST(a_fault_verifies_no_token_by_other_rules)
 }
 END_TEST
 
+/* The key that is looked for is in the file host_2_key.pub. */
+static enum tok_err find_host_key(const void *given, char *text)
+{
+    const struct place *p = given;
+    struct errmsg errmsg = {0};
+    char pattern[128];
+    enum tok_err err;
+
+    (void)text;
+    (void)snprintf(pattern, sizeof(pattern), "%s/host_*_key.pub", p->drop_ins);
+    err = host_key_check(pattern, SLICE(HOST_KEY_2), &errmsg);
+    (void)faults_end();
+    return err;
+}
+
+/* line NULL: away with it. */
+static void put_host_key(const struct place *p, const char *name, const char *line)
+{
+    char path[128];
+
+    (void)snprintf(path, sizeof(path), "%s/%s", p->drop_ins, name);
+    if (line)
+        ck_assert_ok(file_write(path, slice_of(line), 0644, NULL));
+    else
+        ck_assert_int_eq(unlink(path), 0);
+}
+
+START_TEST(a_fault_blames_no_token_for_its_host_key)
+{
+    NEEDS_ROOT();
+    CLEANUP(place_free) struct place *p = place_new();
+
+    put_host_key(p, "host_1_key.pub", HOST_KEY_LINE_1);
+    put_host_key(p, "host_1_key", "");
+    put_host_key(p, "host_2_key.pub", HOST_KEY_LINE_2);
+    put_host_key(p, "host_2_key", "");
+    faults_try("host_key_check", find_host_key, p, TOK_OK);
+    put_host_key(p, "host_1_key.pub", NULL);
+    put_host_key(p, "host_1_key", NULL);
+    put_host_key(p, "host_2_key.pub", NULL);
+    put_host_key(p, "host_2_key", NULL);
+}
+END_TEST
+
 /* Files. */
 
 static enum tok_err read_whole(const void *given, char *text)
@@ -453,10 +498,15 @@ END_TEST
 size_t faults_file_tests(const TTest *ret[FAULTS_TESTS])
 {
     const TTest *const tests[] = {
-        settings_are_loaded_whole_or_not,      a_policy_is_made_whole_or_not,
-        the_pinned_file_is_read_whole_or_not,  a_fault_verifies_no_token_by_other_rules,
-        a_file_is_read_whole_or_not,           a_file_is_replaced_whole_or_not,
-        an_unreadable_list_accepts_no_session, an_unreadable_long_list_accepts_no_session,
+        settings_are_loaded_whole_or_not,
+        a_policy_is_made_whole_or_not,
+        the_pinned_file_is_read_whole_or_not,
+        a_fault_verifies_no_token_by_other_rules,
+        a_fault_blames_no_token_for_its_host_key,
+        a_file_is_read_whole_or_not,
+        a_file_is_replaced_whole_or_not,
+        an_unreadable_list_accepts_no_session,
+        an_unreadable_long_list_accepts_no_session,
     };
 
     for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)

@@ -17,6 +17,7 @@ struct case_ {
     const char *user, *service;
     const struct usermap *map;
     bool accept_one_time;
+    enum tok_err (*host_key)(const char *files, struct slice key, struct errmsg *errmsg);
     int64_t now;
     char got[USER_NAME_MAX + 1];
     struct errmsg errmsg;
@@ -41,8 +42,10 @@ static void case_clear(struct case_ *c)
 static enum tok_err check(struct case_ *c, const char *payload)
 {
     const struct claims_names names = policy_claims_names(&c->policy);
-    struct policy_params ask = {
-        .now = c->now, .map = c->map, .accept_one_time = c->accept_one_time};
+    struct policy_params ask = {.now = c->now,
+                                .map = c->map,
+                                .accept_one_time = c->accept_one_time,
+                                .host_key = c->host_key};
     struct claims *claims = calloc(1, sizeof(*claims));
     enum tok_err err;
 
@@ -244,6 +247,103 @@ START_TEST(any_one_audience_will_do)
     ck_assert_err(check(&c, "{\"token_type\":\"access\",\"iss\":\"https://h\","
                             "\"sub\":\"alice\",\"exp\":1900}"),
                   TOK_AUDIENCE);
+}
+END_TEST
+
+/* The host's key, in place of host_key_check. */
+static unsigned host_key_calls;
+
+static enum tok_err host_key_k(const char *files, struct slice key, struct errmsg *errmsg)
+{
+    host_key_calls++;
+    ck_assert_str_eq(files, "/f*.pub");
+    return slice_is(key, "k") ? TOK_OK : errmsg_set(errmsg, TOK_HOST_KEY, "not k");
+}
+
+static enum tok_err check_aud(struct case_ *c, const char *aud)
+{
+    char payload[1024];
+
+    (void)snprintf(payload, sizeof(payload),
+                   "{\"token_type\":\"access\",\"iss\":\"https://h\",\"aud\":%s,"
+                   "\"sub\":\"alice\",\"exp\":1900,\"iat\":1000}",
+                   aud);
+    return check(c, payload);
+}
+
+START_TEST(an_audience_with_a_host_key_is_accepted_for_that_key_alone)
+{
+    static const struct {
+        const char *aud;
+        enum tok_err err;
+    } rows[] = {
+        {"\"h#k\"", TOK_OK},
+        {"[\"other#k\"]", TOK_OK},
+        {"\"h\\u0023k\"", TOK_OK},
+        {"\"h#K\"", TOK_HOST_KEY},
+        {"\"h#\"", TOK_HOST_KEY},
+        {"\"h#k#x\"", TOK_AUDIENCE},
+        {"\"h#x#k\"", TOK_AUDIENCE},
+        {"\"#k\"", TOK_AUDIENCE},
+        {"\"x#k\"", TOK_AUDIENCE},
+        {"\"H#k\"", TOK_AUDIENCE},
+        {"\"h #k\"", TOK_AUDIENCE},
+        {"\"h\\u0000#k\"", TOK_AUDIENCE},
+        {"\"k#h\"", TOK_AUDIENCE},
+        {"[]", TOK_AUDIENCE},
+        /* A token that is bound has this audience and no other. */
+        {"[\"h#k\",\"h#k\"]", TOK_AUDIENCE},
+        {"[\"x\",\"h#k\"]", TOK_AUDIENCE},
+    };
+    CLEANUP(case_clear) struct case_ c = local();
+
+    set(&c.policy, "host_keys", "/f*.pub");
+    c.host_key = host_key_k;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        ck_assert_msg(check_aud(&c, rows[i].aud) == rows[i].err, "%s", rows[i].aud);
+    (void)check_aud(&c, "\"h#K\"");
+    ck_assert_str_eq(c.errmsg.text, "not k");
+}
+END_TEST
+
+START_TEST(no_host_key_is_read_for_an_audience_without_one)
+{
+    static const char *const rows[] = {"\"h\"",           "[\"x\",\"h\"]", "[\"x#k\",\"h\"]",
+                                       "[\"h#K\",\"h\"]", "\"x\"",         "\"x#k\""};
+    CLEANUP(case_clear) struct case_ c = local();
+
+    c.host_key = host_key_k;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        ck_assert_err(check_aud(&c, rows[i]), i < 4 ? TOK_OK : TOK_AUDIENCE);
+    ck_assert_uint_eq(host_key_calls, 0);
+}
+END_TEST
+
+START_TEST(a_verifier_without_host_keys_accepts_no_bound_audience)
+{
+    CLEANUP(case_clear) struct case_ c = local();
+
+    ck_assert_err(check_aud(&c, "\"h#k\""), TOK_AUDIENCE);
+    ck_assert_err(check_aud(&c, "[\"h#k\"]"), TOK_AUDIENCE);
+}
+END_TEST
+
+START_TEST(the_longest_audience_can_be_bound)
+{
+    CLEANUP(case_clear) struct case_ c = local();
+    char name[VALUE_NAME_MAX + 1], aud[VALUE_NAME_MAX + 64];
+
+    memset(name, 'a', VALUE_NAME_MAX);
+    name[VALUE_NAME_MAX] = '\0';
+    set(&c.policy, "audience", name);
+    set(&c.policy, "host_keys", "/f*.pub");
+    c.host_key = host_key_k;
+    (void)snprintf(aud, sizeof(aud), "\"%s#k\"", name);
+    ck_assert_ok(check_aud(&c, aud));
+    (void)snprintf(aud, sizeof(aud), "\"%s#%022d\"", name, 1);
+    ck_assert_err(check_aud(&c, aud), TOK_HOST_KEY);
+    (void)snprintf(aud, sizeof(aud), "\"%s#%023d\"", name, 1);
+    ck_assert_err(check_aud(&c, aud), TOK_AUDIENCE);
 }
 END_TEST
 
@@ -640,9 +740,13 @@ UNIT_MAIN("policy", a_good_token_names_its_user, each_required_claim_is_missed,
           exp_at_now_is_expired, a_fraction_of_exp_is_cut, nbf_and_iat_may_not_be_ahead,
           a_lifetime_has_its_limit, another_issuer_is_refused,
           an_unknown_issuer_or_audience_of_ours_refuses_everything, any_one_audience_will_do,
-          another_token_type_is_refused, claims_of_the_policy_must_be_equal,
-          a_bound_token_is_no_bearer_token, pam_words_of_a_scope_bind,
-          a_scope_binds_by_its_pam_words_alone, a_scope_that_is_required_must_hold_the_service,
+          an_audience_with_a_host_key_is_accepted_for_that_key_alone,
+          no_host_key_is_read_for_an_audience_without_one,
+          a_verifier_without_host_keys_accepts_no_bound_audience,
+          the_longest_audience_can_be_bound, another_token_type_is_refused,
+          claims_of_the_policy_must_be_equal, a_bound_token_is_no_bearer_token,
+          pam_words_of_a_scope_bind, a_scope_binds_by_its_pam_words_alone,
+          a_scope_that_is_required_must_hold_the_service,
           one_time_tokens_are_refused_by_default_and_others_where_they_are_required,
           a_one_time_token_is_accepted_only_if_it_can_be_limited_to_one_use,
           the_user_must_be_the_expected_one, a_user_claim_that_is_no_portable_name_is_refused,

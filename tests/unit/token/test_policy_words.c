@@ -66,6 +66,7 @@ START_TEST(defaults_are_those_of_the_design)
     ck_assert_str_eq(p.keys, "/var/lib/jwt/jwks.json");
     ck_assert_ptr_null(p.issuer);
     ck_assert_ptr_null(p.audience);
+    ck_assert_str_eq(p.host_keys, "/etc/ssh/ssh_host_*_key.pub");
     ck_assert_uint_eq(p.algorithms, alg_set_default());
     ck_assert_str_eq(p.user_claim, "sub");
     ck_assert_str_eq(p.token_type_claim, "token_type");
@@ -91,6 +92,7 @@ START_TEST(each_word_sets_one_member_and_one_bit)
         {"keys", "Keys", "/k", "/k"},
         {"issuer", "Issuer", "https://i", "https://i"},
         {"audience", "Audience", "a,b", "a  b"},
+        {"host_keys", "HostKeys", "/h*.pub", "/h*.pub"},
         {"algorithms", "Algorithms", "EdDSA", "EdDSA"},
         {"user_claim", "UserClaim", "name", "name"},
         {"type", "Type", "id", "id"},
@@ -125,6 +127,7 @@ START_TEST(each_word_sets_one_member_and_one_bit)
         ck_assert_str_eq(p.keys, "/k");
         ck_assert_str_eq(p.issuer, "https://i");
         list_is(p.audience, "a,b");
+        ck_assert_str_eq(p.host_keys, "/h*.pub");
         ck_assert_str_eq(p.user_claim, "name");
         ck_assert_str_eq(p.type, "id");
         ck_assert_uint_eq(p.typ, 1U << JWS_TYP_AT_JWT | 1U << JWS_TYP_ABSENT);
@@ -176,6 +179,7 @@ START_TEST(empty_never_means_any)
     refuse("audience", "a,", "separated by commas");
     refuse("audience", ",a", "separated by commas");
     refuse("audience", "a,,b", "separated by commas");
+    refuse("audience", "a,b#k", "without spaces, quotes, commas and '#'");
 }
 END_TEST
 
@@ -442,6 +446,8 @@ START_TEST(a_pinned_file_of_another_form_is_refused_with_its_line)
         {"Issuer=i j\nAudience=a\n", 1},
         {"Issuer=i\nAudience=\n", 2},
         {"Issuer=i\nAudience= \n", 2},
+        {"Issuer=i\nAudience=a#k\n", 2},
+        {"Issuer=i\nAudience=a b#\n", 2},
         {"Issuer=i\r\nAudience=a\r\n", 1},
         {"Issuer=i\nAudience=a\nLeeway=1\n", 3},
         {"Issuer=i\nAudience=a\n\n", 3},

@@ -180,7 +180,8 @@ static size_t one_over(const struct wire_request *q, size_t f)
 
     memcpy(buf, (const uint8_t[]){'J', WIRE_VERSION, (uint8_t)q->op, (uint8_t)q->n_fields}, 4);
     for (size_t i = 0; i < q->n_fields; i++) {
-        size_t len = i == f ? q->fields[i].max + 1 : 0;
+        size_t number = q->fields[i].kind == WIRE_NUMBER ? q->fields[i].max : 0;
+        size_t len = i == f ? q->fields[i].max + 1 : number;
 
         buf[n++] = (uint8_t)(len & 0xff);
         buf[n++] = (uint8_t)(len >> 8);
