@@ -1,6 +1,6 @@
 /*
- * A narrower access token than the one in Authorization: fewer services, one host, a shorter
- * lifetime, one use.
+ * A narrower access token than the one in Authorization: fewer services, one host or one
+ * host's SSH key, a shorter lifetime, one use.
  */
 #include "jwtd/http/bearer.h"
 #include "jwtd/http/handlers.h"
@@ -17,23 +17,27 @@ static enum conn_result on_narrowed(struct connection *c, const struct wire_mess
 
 enum conn_result handlers_narrow(struct connection *c)
 {
-    enum { SCOPE, AUD, LIFETIME, ONE_TIME, FIELDS };
+    enum { SCOPE, AUD, LIFETIME, ONE_TIME, HOST_KEY, FIELDS };
     struct body_field fields[FIELDS] = {
         [SCOPE] = {.name = "scope", .kind = BODY_WORDS, .optional = true, .trim = true},
         [AUD] = {.name = "aud", .kind = BODY_NAMES, .optional = true, .trim = true},
         [LIFETIME] = {.name = "lifetime", .kind = BODY_SECONDS, .optional = true, .trim = true},
         [ONE_TIME] = {.name = "one_time", .kind = BODY_FLAG, .optional = true, .trim = true},
+        [HOST_KEY] = {.name = "host_key", .kind = BODY_TEXT, .optional = true, .trim = true},
     };
     CLEANUP(body_clear) struct body body = {0};
     struct slice token;
 
     if (!bearer_read(c, &token) || !handlers_read_body(c, fields, FIELDS, &body))
         return CONN_REPLY;
+    if (fields[HOST_KEY].value.n > WIRE_HOST_KEY_MAX)
+        return outcome_status(c, WIRE_BAD_HOST_KEY, OUTCOME_PROTECTED);
     return connection_ask(c, WIRE_NARROW,
                           (const union wire_value[]){{.text = token},
                                                      {.text = fields[SCOPE].value},
                                                      {.text = fields[AUD].value},
                                                      {.number = fields[LIFETIME].number},
-                                                     {.number = fields[ONE_TIME].number}},
+                                                     {.number = fields[ONE_TIME].number},
+                                                     {.text = fields[HOST_KEY].value}},
                           on_narrowed);
 }

@@ -38,7 +38,14 @@ static const struct words endpoint[WIRE_STATUS_COUNT] = {
                           NULL},
     [WIRE_WIDER_SCOPE] = {400, "The token shown has no such scope.", NULL, "scope"},
     [WIRE_WIDER_AUDIENCE] = {400, "The token shown is not for this audience.", NULL, "aud"},
-    [WIRE_BAD_NARROW] = {400, "A one-time token is for exactly one audience.", NULL, "aud"},
+    [WIRE_BAD_NARROW] = {400,
+                         "A token that is for one use or bound to a host key is for exactly "
+                         "one audience.",
+                         NULL, "aud"},
+    [WIRE_BAD_HOST_KEY] = {400,
+                           "Expected the first 22 characters of an SSH key's SHA-256 "
+                           "fingerprint, with - and _ in place of + and /.",
+                           NULL, "host_key"},
     [WIRE_NO_KEY] = {503, "Service temporarily unavailable, try again later.", NULL, NULL},
 };
 

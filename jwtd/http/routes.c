@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 
-#define ROUTE_FIELDS 4
+#define ROUTE_FIELDS 5
 #define SID_LETTERS BASE64URL_LEN(WIRE_SID_BYTES)
 
 struct route_field {
@@ -74,11 +74,11 @@ static const struct route routes[] = {
      .handler = handlers_narrow,
      .name = "Token Narrow",
      .description = "Returns a restricted copy of the access token in Authorization.",
-     .fields =
-         {{.name = "scope", .label = "Scope", .optional = true},
-          {.name = "aud", .label = "Aud", .type = "field", .optional = true},
-          {.name = "lifetime", .label = "Lifetime", .type = "integer", .optional = true},
-          {.name = "one_time", .label = "One time", .type = "boolean", .optional = true}}},
+     .fields = {{.name = "scope", .label = "Scope", .optional = true},
+                {.name = "aud", .label = "Aud", .type = "field", .optional = true},
+                {.name = "lifetime", .label = "Lifetime", .type = "integer", .optional = true},
+                {.name = "one_time", .label = "One time", .type = "boolean", .optional = true},
+                {.name = "host_key", .label = "Host key", .optional = true}}},
     {.path = "/api/user/",
      .method = METHOD_GET,
      .handler = handlers_user,

@@ -2,8 +2,8 @@
  * The user of the access token in Authorization: as JSON, and as header fields for a web server
  * that authenticates its own requests by it (nginx auth_request).
  */
+#include "common/base/username.h"
 #include "common/json/json.h"
-#include "common/token/policy.h"
 #include "jwtd/http/bearer.h"
 #include "jwtd/http/handlers.h"
 #include "jwtd/http/outcome.h"
@@ -42,8 +42,6 @@ static enum conn_result on_auth(struct connection *c, const struct wire_message 
 
     if (answer->status != WIRE_OK)
         return outcome_refuse(c, answer, OUTCOME_PROTECTED);
-    if (policy_scope_names_service(answer->v[5].text))
-        return outcome_status(c, WIRE_NOT_ALLOWED, OUTCOME_PROTECTED);
     /* Our tokens have no other names, and no other could end a header field. */
     if (!username_valid(user))
         return connection_unavailable(c);

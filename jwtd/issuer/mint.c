@@ -5,6 +5,8 @@
 #include <string.h>
 #include <sys/random.h>
 
+#define SSH_TOKEN_LENGTH 1023 /* ssh(1) truncates a longer password */
+
 bool mint_id(int64_t now, uint8_t ret[ISSUE_ID_BYTES])
 {
     uint8_t random[10];
@@ -145,6 +147,7 @@ enum wire_status mint_sliding(const struct issuer *x, const struct store_session
 enum wire_status mint_narrowed(const struct issuer *x, const struct store_session *s,
                                const struct mint_narrowed *to, struct secret *ret)
 {
+    size_t max = x->service.settings.token.max_token_length;
     struct issue_claims claims = claims_of(x, s);
 
     claims.token_type = "access";
@@ -154,7 +157,10 @@ enum wire_status mint_narrowed(const struct issuer *x, const struct store_sessio
     claims.audience = to->audience;
     claims.scope = to->scope;
     claims.one_time = to->one_time;
-    return mint(x, NULL, &claims, x->service.settings.token.max_token_length, ret);
+    /* Only sshd reads it, and an ssh client passes on that many characters. */
+    if (to->scope && strcmp(to->scope, "pam:sshd") == 0 && max < SSH_TOKEN_LENGTH)
+        max = SSH_TOKEN_LENGTH;
+    return mint(x, NULL, &claims, max, ret);
 }
 
 size_t mint_length(const struct issuer *x, size_t user_len)

@@ -25,7 +25,8 @@ struct mint_narrowed {
     bool one_time;
 };
 
-/* An access token of this session with these restrictions. */
+/* An access token of this session with these restrictions. For sshd alone it may exceed
+ * MaxTokenLength: 1,023 characters. */
 enum wire_status mint_narrowed(const struct issuer *x, const struct store_session *session,
                                const struct mint_narrowed *to, struct secret *ret);
 

@@ -26,9 +26,10 @@
 #define WIRE_SOURCE_MAX 64    /* "uid 1000", "192.0.2.1", "2001:db8::/64" */
 #define WIRE_STAMP_LEN 16   /* digest of the shadow entry; empty: the account has no password */
 #define WIRE_WORDS_MAX 4096 /* a scope, or audiences separated by spaces */
-#define WIRE_SID_MAX 64     /* characters of a session id; ours have 22 */
-#define WIRE_SID_BYTES 16   /* the same in binary: where a page of sessions ended */
-#define WIRE_JSON_MAX 16384 /* a page of sessions; a status */
+#define WIRE_HOST_KEY_MAX 22 /* HOST_KEY_LEN of host_key.h, which jwtd does not include */
+#define WIRE_SID_MAX 64      /* characters of a session id; ours have 22 */
+#define WIRE_SID_BYTES 16    /* the same in binary: where a page of sessions ended */
+#define WIRE_JSON_MAX 16384  /* a page of sessions; a status */
 
 enum wire_role {
     WIRE_FRONT,  /* jwtd */
@@ -51,7 +52,8 @@ enum wire_op {
     WIRE_SESSION_END,     /* access token, sid, source -> nothing */
     WIRE_LOGOUT,          /* access token, source -> nothing; its session is revoked */
     WIRE_LOGOUT_ALL,      /* access token, source -> sessions revoked (number) */
-    WIRE_NARROW, /* access token, scope, audiences, seconds, one_time (0, 1) -> access */
+    WIRE_NARROW, /* access token, scope, audiences, seconds, one_time (0, 1), host key -> access
+                  */
     /* jwtd-issuer -> jwtd-login */
     WIRE_CHECK = 16, /* user, password, source -> stamp */
     WIRE_ACCOUNT,    /* user -> stamp; may this account log in */
@@ -69,7 +71,7 @@ enum wire_op {
  * ("user" in place of "current" for root); times are seconds since the Epoch. `next` is the
  * `after` of the request for the next page, empty on the last page; `after` is empty for the
  * first page. WIRE_NARROW: an empty scope, empty audiences and 0 seconds mean those of the
- * token presented.
+ * token presented; an empty host key means none.
  */
 
 /* The result of a request. jwtd maps each to an HTTP status and a body. */
@@ -96,7 +98,8 @@ enum wire_status {
     WIRE_NOT_ALLOWED,      /* not with a narrowed or one-time token; too many keys */
     WIRE_WIDER_SCOPE,      /* exceeds the scope of the token presented */
     WIRE_WIDER_AUDIENCE,   /* an audience that the token presented does not have */
-    WIRE_BAD_NARROW,       /* a one-time token must have exactly one audience */
+    WIRE_BAD_NARROW,       /* needs exactly one audience: one-time, or bound to a host key */
+    WIRE_BAD_HOST_KEY,     /* not the fingerprint of an SSH key */
     WIRE_NO_KEY,           /* no such key, or no such algorithm */
     WIRE_STATUS_COUNT,
 };

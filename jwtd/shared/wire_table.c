@@ -53,7 +53,7 @@ static const struct wire_request requests[] = {
      FIELDS(ACCESS, SOURCE), ANSWER(NUMBER("count"))},
     {.op = WIRE_NARROW, .name = "narrow", FROM_JWTD,
      FIELDS(ACCESS, TEXT("scope", WIRE_WORDS_MAX), TEXT("aud", WIRE_WORDS_MAX),
-            NUMBER("lifetime"), NUMBER("one_time")), ANSWER(ACCESS)},
+            NUMBER("lifetime"), NUMBER("one_time"), TEXT("host_key", WIRE_HOST_KEY_MAX)), ANSWER(ACCESS)},
     {.op = WIRE_CHECK, .name = "check", TO_LOGIN,
      FIELDS(USER, PASSWORD, SOURCE), ANSWER(STAMP)},
     {.op = WIRE_ACCOUNT, .name = "account", TO_LOGIN, FIELDS(USER), ANSWER(STAMP)},
@@ -107,6 +107,7 @@ const char *wire_status_word(enum wire_status status)
         [WIRE_WIDER_SCOPE] = "wider-scope",
         [WIRE_WIDER_AUDIENCE] = "wider-audience",
         [WIRE_BAD_NARROW] = "bad-narrow",
+        [WIRE_BAD_HOST_KEY] = "bad-host-key",
         [WIRE_NO_KEY] = "no-key",
     };
 

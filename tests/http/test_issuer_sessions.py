@@ -31,16 +31,16 @@ def sessions(issuer, token):
             return rows
 
 
-def narrow(issuer, token, scope=b"", aud=b"", lifetime=0, one_time=0):
-    status, fields = issuer.ask(NARROW, token, scope, aud, lifetime, one_time)
+def narrow(issuer, token, scope=b"", aud=b"", lifetime=0, one_time=0, host_key=b""):
+    status, fields = issuer.ask(NARROW, token, scope, aud, lifetime, one_time, host_key)
     return fields[0] if status == "ok" else status
 
 
-def manages_nothing(issuer, token):
+def manages_nothing(issuer, token, verified="ok"):
     own = sid(token).encode()
     said = [issuer.ask(SESSIONS, token, b"")[0], issuer.ask(SESSION_END, token, own, SOURCE)[0],
             issuer.ask(LOGOUT, token, SOURCE)[0], issuer.ask(LOGOUT_ALL, token, SOURCE)[0], issuer.verify(token)]
-    assert said == ["not_allowed"] * 4 + ["ok"], said
+    assert said == ["not_allowed"] * 4 + [verified], said
 
 
 # Sessions
@@ -149,7 +149,6 @@ def test_a_narrower_token_has_the_scope_and_is_of_the_same_session(issuer):
     assert (new["sid"], new["exp"], new["aud"], new["sub"]) == (old["sid"], old["exp"], old["aud"], "alice")
     assert new["jti"] != old["jti"] and "one_time" not in new
     assert list(new)[-1] == "scope"
-    assert issuer.verify(token) == issuer.whoami(token) == "ok"
     assert issuer.ask(LOGOUT, access, SOURCE)[0] == "ok"
     assert issuer.verify(token) == issuer.whoami(token) == narrow(issuer, token) == "blacklisted"
 
@@ -204,9 +203,10 @@ def test_a_narrowed_token_manages_no_session_and_a_one_time_token_nothing(issuer
     elsewhere = narrow(issuer, access, aud=b"two.example")
     once = narrow(issuer, access, aud=b"one.example", one_time=1)
     shorter = narrow(issuer, access, lifetime=60)
-    for token in (scoped, elsewhere, once):
+    manages_nothing(issuer, scoped, "invalid")
+    for token in (elsewhere, once):
         manages_nothing(issuer, token)
-    assert issuer.whoami(scoped) == issuer.whoami(elsewhere) == "ok"
+    assert issuer.whoami(elsewhere) == "ok"
     assert issuer.whoami(once) == narrow(issuer, once) == "not_allowed"
     assert len(sessions(issuer, shorter)) == 1 and issuer.ask(LOGOUT, shorter, SOURCE)[0] == "ok"
 
@@ -217,6 +217,62 @@ def test_a_narrower_token_over_max_token_length_is_refused(issuer):
     assert len(access) <= 400 and "MaxTokenLength" in issuer.text("log")
     assert narrow(issuer, access, scope=b"pam:" + b"a" * 40) == "too_long"
     assert narrow(issuer, access, scope=b"a" * 4096) == "too_long"
+
+
+def test_a_token_for_pam_services_identifies_nobody_to_a_web_application(issuer):
+    _, access = issuer.obtain()
+    for scope in (b"pam:sudo", b"read pam:sshd", b"pam:*", b"pam:"):
+        token = narrow(issuer, access, scope=scope)
+        assert (issuer.whoami(token), issuer.verify(token)) == ("not_allowed", "invalid"), scope
+    for scope in (b"read", b"xpam:sudo"):
+        token = narrow(issuer, access, scope=scope)
+        assert (issuer.whoami(token), issuer.verify(token)) == ("ok", "ok"), scope
+
+
+HOST_KEY = b"AZjmXvZ0cKqkz1y9sUe3v-"
+OTHER_KEY = b"BZjmXvZ0cKqkz1y9sUe3v_"
+
+
+@pytest.mark.issuer(TWO_NAMES)
+def test_an_audience_is_bound_to_a_host_key_and_never_unbound(issuer):
+    _, access = issuer.obtain()
+    one = narrow(issuer, access, aud=b"one.example")
+    for token in (narrow(issuer, access, aud=b"one.example", host_key=HOST_KEY), narrow(issuer, one, host_key=HOST_KEY)):
+        assert claims(token)["aud"] == "one.example#" + HOST_KEY.decode()
+        for asked in ({}, {"aud": b"one.example"}, {"host_key": OTHER_KEY}, {"host_key": HOST_KEY},
+                      {"aud": b"one.example#" + HOST_KEY}):
+            assert narrow(issuer, token, **asked) == "invalid", asked
+        assert issuer.whoami(token) == issuer.verify(token) == sessions(issuer, token) == "invalid"
+    full = narrow(issuer, access, b"pam:sshd", b"two.example", 60, 1, HOST_KEY)
+    assert {name: claims(full)[name] for name in ("aud", "scope", "one_time")} == {
+        "aud": "two.example#" + HOST_KEY.decode(), "scope": "pam:sshd", "one_time": True}
+
+
+@pytest.mark.issuer(TWO_NAMES)
+def test_a_host_key_is_refused_unless_it_is_one_and_the_audience_too(issuer):
+    _, access = issuer.obtain()
+    for key in (HOST_KEY[:-1], b"A" * 21 + b"+", b"A" * 21 + b"/", b"A" * 21 + b"=", b"A" * 21 + b"#", b"A" * 21 + b'"',
+                b"#" * 22):
+        assert narrow(issuer, access, aud=b"one.example", host_key=key) == "bad_host_key", key
+    assert narrow(issuer, access, host_key=HOST_KEY) == "bad_narrow"
+    assert narrow(issuer, access, aud=b"three.example", host_key=HOST_KEY) == "wider_audience"
+    assert narrow(issuer, access, aud=b"one.example#" + HOST_KEY) == "wider_audience"
+
+
+@pytest.mark.issuer("[Token]\nIssuer=https://one.example\nAudience=one.example\nMaxTokenLength=400\n")
+def test_only_a_token_for_sshd_alone_may_exceed_max_token_length(issuer):
+    _, access = issuer.obtain()
+    token = narrow(issuer, access, b"pam:sshd", one_time=1, host_key=HOST_KEY)
+    assert 400 < len(token) <= 1023
+    for scope in (b"pam:sudo", b"pam:sshd pam:sudo", b"pam:sshd read", b"pam:sshd2", b"pam:*", b""):
+        assert narrow(issuer, access, scope, one_time=1, host_key=HOST_KEY) == "too_long", scope
+
+
+@pytest.mark.issuer(f"[Token]\nIssuer=https://{'i' * 240}\nAudience={'a' * 255}\nMaxTokenLength=8192\n")
+def test_no_token_for_sshd_is_longer_than_ssh_takes_unless_settings_allow_it(issuer):
+    _, access = issuer.obtain()
+    token = narrow(issuer, access, b"pam:sshd", one_time=1, host_key=HOST_KEY)
+    assert 900 < len(token) < 8192, len(token)
 
 
 def test_a_refresh_token_cannot_be_narrowed(issuer):

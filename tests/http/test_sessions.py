@@ -106,10 +106,28 @@ def test_a_narrowed_token_is_never_wider_or_longer(d):
     assert payload(narrow(d, less, scope="pam:sudo"))["scope"] == "pam:sudo"
     reply = post(d, "/api/token/narrow/", less, {"scope": "pam:su"})
     assert reply.status == 400 and set(reply.json()) == {"scope"}, reply.raw
-    user = d.get("/api/user/", less)
-    assert user.status == 200 and user.json()["scope"] == "pam:sudo pam:sshd", user.raw
-    is_answer(d.get("/api/auth/", less), 403, FORBIDDEN, GET_ONLY)
+    for path in ("/api/user/", "/api/auth/"):
+        is_answer(d.get(path, less), 403, FORBIDDEN, GET_ONLY)
+    is_answer(d.post("/api/token/verify/", {"token": less}), 401, token_error("Token is invalid"))
+    free = narrow(d, pair["access"], scope="mail")
+    assert d.get("/api/user/", free).json()["scope"] == "mail" and d.get("/api/auth/", free).status == 204
     assert d.get("/api/auth/", pair["access"]).status == 204
+
+
+@pytest.mark.daemons(QUICK + "[Token]\nAudience=box site\n")
+def test_a_token_bound_to_a_host_key_is_for_no_other_verifier(d):
+    access, key = d.obtain()["access"], "AZjmXvZ0cKqkz1y9sUe3v-"
+    bound = narrow(d, access, aud="box", host_key=f" {key} ")
+    assert payload(bound)["aud"] == f"box#{key}"
+    for path in ("/api/user/", "/api/auth/", "/api/sessions/"):
+        is_answer(d.get(path, bound), 401, in_view("Token is invalid"), GET_ONLY)
+    for path in ("/api/logout/", "/api/logout/all/", "/api/token/narrow/"):
+        is_answer(post(d, path, bound), 401, in_view("Token is invalid"))
+    is_answer(d.post("/api/token/verify/", {"token": bound}), 401, token_error("Token is invalid"))
+    for bad in (key[:-1], key + "A", key[:-1] + "+", "SHA256:" + key, "x" * 4000):
+        is_answer(post(d, "/api/token/narrow/", access, {"aud": "box", "host_key": bad}), 400,
+                  b'{"host_key":["Expected the first 22 characters of an SSH key\'s SHA-256 fingerprint, '
+                  b'with - and _ in place of + and /."]}')
 
 
 def test_a_protected_view_refuses_an_account_that_became_unusable(d):

@@ -9,7 +9,7 @@ CHECK, ACCOUNT = 16, 17
 ADMIN_STATUS = 32
 STATUS = ("ok denied invalid expired blacklisted no_exp no_id no_type wrong_type no_user not_found inactive "
           "password_changed too_long throttled busy unavailable refresh_expired no_session not_allowed "
-          "wider_scope wider_audience bad_narrow no_key").split()
+          "wider_scope wider_audience bad_narrow bad_host_key no_key").split()
 
 
 def message(number, *fields):

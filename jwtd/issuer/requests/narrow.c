@@ -5,10 +5,29 @@
 #include "jwtd/issuer/requests/token_session.h"
 #include "jwtd/shared/messages.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum narrow_field { ACCESS, SCOPE, AUDIENCE, LIFETIME, ONE_TIME };
+enum narrow_field { ACCESS, SCOPE, AUDIENCE, LIFETIME, ONE_TIME, HOST_KEY };
+
+/* An audience A becomes A#K. A token that is already bound is for its host alone: it is for
+ * another audience than ours, and own_token_verify refuses it. */
+static enum wire_status bind_host_key(struct slice key, char **audience, char **ret_bound)
+{
+    if (key.n == 0)
+        return WIRE_OK;
+    if (!host_key_is_valid(key))
+        return WIRE_BAD_HOST_KEY;
+    if (audience[1])
+        return WIRE_BAD_NARROW;
+    if (asprintf(ret_bound, "%s#%.*s", audience[0], (int)key.n, key.p) < 0) {
+        *ret_bound = NULL;
+        return WIRE_UNAVAILABLE;
+    }
+    audience[0] = *ret_bound;
+    return WIRE_OK;
+}
 
 /* *ret NULL: no scope. */
 static enum wire_status narrow_scope(const struct own_token *token, struct slice asked,
@@ -81,7 +100,7 @@ static enum wire_status reply_narrowed(struct issuer *x, struct issuer_request *
 
 enum wire_status handle_narrow(struct issuer *x, struct issuer_request *r)
 {
-    CLEANUP(cleanup_free) char *scope = NULL;
+    CLEANUP(cleanup_free) char *scope = NULL, *bound = NULL;
     char **audience = NULL;
     struct store_session s;
     enum wire_status status = token_session_of_bearer(x, r, TOKEN_IDENTIFY, &s);
@@ -90,6 +109,8 @@ enum wire_status handle_narrow(struct issuer *x, struct issuer_request *r)
         status = narrow_scope(&r->token, request_text(r, SCOPE), &scope);
     if (status == WIRE_OK)
         status = narrow_audience(x, &r->token, request_text(r, AUDIENCE), &audience);
+    if (status == WIRE_OK)
+        status = bind_host_key(request_text(r, HOST_KEY), audience, &bound);
     if (status == WIRE_OK)
         status = reply_narrowed(x, r, &s, scope, audience);
     if (status == WIRE_OK)

@@ -17,6 +17,13 @@ static bool is_blacklisted(const struct issuer *x, const struct store_session *s
     return memcmp(token->jti, s->pair.refresh_jti, ISSUE_ID_BYTES) != 0;
 }
 
+/* The hosts that a user logs in to see a token for PAM services, so a web application must not
+ * accept it. */
+static bool is_for_pam(const struct own_token *token)
+{
+    return policy_scope_names_service(secret_slice(&token->scope));
+}
+
 enum wire_status handle_verify(struct issuer *x, struct issuer_request *r)
 {
     struct store_session s;
@@ -24,7 +31,7 @@ enum wire_status handle_verify(struct issuer *x, struct issuer_request *r)
 
     if (status == WIRE_OK && is_blacklisted(x, &s, &r->token))
         return WIRE_BLACKLISTED;
-    return status;
+    return status == WIRE_OK && is_for_pam(&r->token) ? WIRE_INVALID : status;
 }
 
 enum wire_status handle_whoami(struct issuer *x, struct issuer_request *r)
@@ -35,6 +42,8 @@ enum wire_status handle_whoami(struct issuer *x, struct issuer_request *r)
 
     if (status != WIRE_OK)
         return status;
+    if (is_for_pam(token))
+        return WIRE_NOT_ALLOWED;
     return request_reply(r, (union wire_value[]){{.text = slice_of(token->user)},
                                                  {.text = slice_of(token->sid_text)},
                                                  {.number = (uint64_t)token->exp},
