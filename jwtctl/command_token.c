@@ -1,5 +1,6 @@
 /* jwtctl token: prints an access token; a narrowed one where options ask for it. */
 #include "common/base/timespan.h"
+#include "common/token/host_key.h"
 #include "jwtctl/arguments.h"
 #include "jwtctl/command.h"
 #include "jwtctl/narrow.h"
@@ -45,14 +46,24 @@ static int parse_lifetime(const char *command, const char *value, void *arg)
     return EXIT_SUCCESS;
 }
 
-/* A token for one use needs one audience: the only one, when none is named. */
+static int parse_host_key(const char *command, const char *value, void *arg)
+{
+    if (!host_key_read(slice_of(value), arg))
+        return bad_usage(command,
+                         "--host-key=%s: expected a fingerprint as ssh-keygen -l prints it, "
+                         "such as SHA256:..., or its first 22 characters",
+                         value);
+    return EXIT_SUCCESS;
+}
+
+/* A token for one use or one host key needs one audience: the only one, when none is named. */
 static enum tok_err get_narrowed(const struct client_session *s, struct narrow_request request,
                                  struct secret *ret, struct errmsg *errmsg)
 {
     CLEANUP(secret_clear) struct secret only = {0};
     enum tok_err err;
 
-    if (request.one_time && !request.audience) {
+    if ((request.one_time || request.host_key) && !request.audience) {
         err = narrow_audience(s, (struct slice){0}, &only, errmsg);
         if (err)
             return err;
@@ -87,6 +98,7 @@ int command_token(int argc, char **argv)
     CLEANUP(secret_clear) struct secret narrowed = {0};
     CLEANUP(cleanup_free) char *scope = NULL;
     struct narrow_request request = {0};
+    char host_key[HOST_KEY_LEN + 1] = "";
     bool json = false;
     const struct option_row options[] = {
         {.name = "json", .flag = &json},
@@ -95,6 +107,7 @@ int command_token(int argc, char **argv)
         {.name = "host", .value = &request.audience},
         {.name = "lifetime", .parse = parse_lifetime, .arg = &request.lifetime},
         {.name = "once", .flag = &request.one_time},
+        {.name = "host-key", .parse = parse_host_key, .arg = host_key},
         {0},
     };
     struct errmsg errmsg;
@@ -105,7 +118,9 @@ int command_token(int argc, char **argv)
     if (status)
         return status;
     request.scope = scope;
-    narrow = scope || request.audience || request.lifetime || request.one_time;
+    request.host_key = host_key[0] ? host_key : NULL;
+    narrow =
+        scope || request.audience || request.lifetime || request.one_time || request.host_key;
     err = session_get(&s, &errmsg);
     if (!err && narrow)
         err = get_narrowed(&s, request, &narrowed, &errmsg);

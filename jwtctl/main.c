@@ -25,7 +25,8 @@ static const struct command commands[] = {
      "show who is logged in and until when; for root also the state of jwtd-issuer",
      command_status},
     {"token",
-     "[--service=SERVICE] [--host=HOST] [--lifetime=SPAN] [--once] [--scope=WORDS] [--json]",
+     "[--service=SERVICE] [--host=HOST] [--lifetime=SPAN] [--once] [--host-key=KEY] "
+     "[--scope=WORDS] [--json]",
      "print a valid access token; with options, one with fewer rights", command_token},
     {"sessions", "[--json] [--user=USER | --all] [--socket=PATH]",
      "list your sessions; as root those of a user, or all", command_sessions},

@@ -11,9 +11,11 @@ struct narrow_request {
     const char *audience; /* one name; NULL: as the session's token */
     int64_t lifetime;     /* seconds; 0: as long as the session's token */
     bool one_time;
+    const char *host_key; /* of the host it is for (host_key.h); NULL: of any host */
 };
 
-/* TOK_FILE with a message. *ret must be empty. */
+/* TOK_FILE with a message, also when the server does not know host keys and the token is not
+ * bound. *ret must be empty. */
 enum tok_err narrow_token(const struct client_session *s, const struct narrow_request *request,
                           struct secret *ret, struct errmsg *errmsg) MUST_CHECK;
 

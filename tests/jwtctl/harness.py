@@ -133,6 +133,8 @@ class Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
         now = int(time.time())
         changes = {"iat": now, "exp": now + asked.get("lifetime", 900), "scope": asked.get("scope"),
                    "aud": asked.get("aud", self.aud), "one_time": asked.get("one_time")}
+        if "host_key" in asked:
+            changes["aud"] += "#" + asked["host_key"]
         self.narrow_count += 1
         return {"access": sign(claims(jti=f"narrow{self.narrow_count:016d}", **changes))}
 

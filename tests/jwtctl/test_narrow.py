@@ -4,10 +4,12 @@ import json
 import os
 import pty
 
-from harness import JWTCTL, TMP, environment, stored, path, payload, run, server, wait_for_silence
+from harness import (JWTCTL, TMP, claims, environment, stored, path, payload, run, server, sign,
+                     wait_for_silence)
 
 ONCE = {"scope": "pam:sshd", "one_time": True}
 SUDO = {"scope": "pam:sudo pam:sudo-i"}
+HOST_KEY = "zE20i-QHEaHF6j2iZIvaor"
 
 
 def asked(s):
@@ -53,6 +55,9 @@ def test_token_requests_exactly_what_its_options_say():
         ("--lifetime=5min",): {"lifetime": 300},
         ("--lifetime=60",): {"lifetime": 60},
         ("--once",): {"aud": "here", "one_time": True},
+        ("--host-key=" + HOST_KEY,): {"aud": "here", "host_key": HOST_KEY},
+        ("--host-key=SHA256:zE20i+QHEaHF6j2iZIvaorMg4D2E/qW3NGj/sdESV+Y", "--host=web1", "--once", "--service=sshd"):
+            {"scope": "pam:sshd", "aud": "web1", "one_time": True, "host_key": HOST_KEY},
         ("--service", "sudo", "--host", "web1", "--once", "--lifetime", "60s"):
             {"scope": "pam:sudo", "aud": "web1", "lifetime": 60, "one_time": True},
     }
@@ -71,9 +76,21 @@ def test_token_requests_exactly_what_its_options_say():
 def test_invalid_options_are_refused_before_a_request():
     with server() as s:
         for word in ("--lifetime=0", "--lifetime=x", "--lifetime=1month", "--lifetime=500ms", "--service=",
-                     "--service=a b", "--once=1", "--nothing", "--host", "extra"):
+                     "--service=a b", "--once=1", "--host-key=", "--host-key=" + HOST_KEY[1:], "--host-key=" + HOST_KEY + "A",
+                     "--host-key=SHA256:" + HOST_KEY, "--host-key=" + "#" * 22, "--nothing", "--host", "extra"):
             code, out, _ = run("token", word)
             assert (word, code, out, s.asked) == (word, 2, "", [])
+
+
+def test_a_token_that_the_server_did_not_bind_to_the_host_key_is_not_printed():
+    """A server of an older release ignores the field."""
+    with server(aud=["web1", "web2"]) as s:
+        assert run("token", "--host-key=" + HOST_KEY)[:2] == (1, "") and not s.asked
+        for aud in ("web1", ["web1"], "web1#" + "A" * 22, ["web1#" + HOST_KEY, "web2"], "web1" + HOST_KEY):
+            s.answer["/api/token/narrow/"] = (200, {"access": sign(claims(aud=aud))}, {})
+            code, out, err = run("token", "--host=web1", "--host-key=" + HOST_KEY)
+            assert (code, out) == (1, ""), aud
+            assert "bound to the host key" in err and "jwtd 0.2 or later" in err
 
 
 def test_a_refused_narrowing_names_the_field_and_the_reason():
