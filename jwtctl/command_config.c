@@ -1,9 +1,11 @@
 /* jwtctl config check, config show: the settings as the daemons read them. */
+#include "common/config/disabled.h"
 #include "common/config/resolve.h"
 #include "jwtctl/arguments.h"
 #include "jwtctl/command.h"
 #include "jwtctl/json_c.h"
 #include "jwtctl/output.h"
+#include "jwtctl/verifier.h"
 
 #include <stdio.h>
 
@@ -43,9 +45,11 @@ int command_config_check(int argc, char **argv)
         status = load_settings(path, &settings);
     if (!status)
         status = check_maps(&settings);
-    if (!status)
-        printf("%s: ok\n", path ? path : POLICY_CONFIG);
-    return status;
+    if (status)
+        return status;
+    printf("%s: ok\n", path ? path : POLICY_CONFIG);
+    print_disabled();
+    return EXIT_SUCCESS;
 }
 
 /* In the syntax of jwt.conf, with defaults as comments. */

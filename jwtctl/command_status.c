@@ -1,9 +1,11 @@
 /* jwtctl status: who is logged in, and until when; for root also the state of jwtd-issuer. */
+#include "common/config/disabled.h"
 #include "jwtctl/admin.h"
 #include "jwtctl/arguments.h"
 #include "jwtctl/command.h"
 #include "jwtctl/output.h"
 #include "jwtctl/session.h"
+#include "jwtctl/verifier.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -192,6 +194,7 @@ static void print_status(const struct login_status *l, const struct issuer_statu
         print_error("%s", l->errmsg.text);
     if (i->asked && i->err && i->err != TOK_MISSING)
         print_error("%s", i->errmsg.text);
+    print_disabled();
 }
 
 static void print_status_json(const struct login_status *l, const struct issuer_status *i)
@@ -202,6 +205,7 @@ static void print_status_json(const struct login_status *l, const struct issuer_
     if (!l->confirmed)
         json_add_string(answer, "error", slice_of(l->errmsg.text));
     json_add(answer, "daemon", json_object_get(i->json));
+    json_add_bool(answer, "disabled", disabled_check(NULL) != TOK_OK);
     json_print(answer);
 }
 

@@ -1,5 +1,6 @@
 #include "jwtctl/verifier.h"
 
+#include "common/config/disabled.h"
 #include "jwtctl/output.h"
 
 void verifier_close(struct verifier *v)
@@ -47,7 +48,9 @@ void verifier_check(struct verifier *v, struct slice token, const struct policy_
 {
     ret->errmsg = (struct errmsg){""};
     parsed_token_clear(&v->token);
-    ret->err = token_parse(token, &v->token);
+    ret->err = disabled_check(&ret->errmsg);
+    if (!ret->err)
+        ret->err = token_parse(token, &v->token);
     if (!ret->err) {
         struct verifier_rules *r = find_rules(v);
 
@@ -58,6 +61,14 @@ void verifier_check(struct verifier *v, struct slice token, const struct policy_
     }
     if (!*ret->errmsg.text)
         (void)errmsg_set(&ret->errmsg, ret->err, "%s", tok_err_text(ret->err));
+}
+
+void print_disabled(void)
+{
+    struct errmsg errmsg;
+
+    if (disabled_check(&errmsg) != TOK_OK)
+        print_error("%s", errmsg.text);
 }
 
 struct json_object *verifier_json(const struct verifier_result *r)

@@ -38,6 +38,9 @@ void verifier_close(struct verifier *v);
 void verifier_check(struct verifier *v, struct slice token, const struct policy_params *check,
                     struct verifier_result *ret);
 
+/* Prints to standard error that token logins are disabled on this host, where they are. */
+void print_disabled(void);
+
 /* {"valid":true,"user":...,"claims":{...}} or {"valid":false,"error":...,"reason":...}. To
  * be freed. */
 struct json_object *verifier_json(const struct verifier_result *r);

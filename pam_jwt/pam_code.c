@@ -35,6 +35,7 @@ int pam_code_auth(enum tok_err err)
     case TOK_UNMAPPED:
     case TOK_REVOKED:
     case TOK_SPENT:
+    case TOK_DISABLED:
         return PAM_AUTH_ERR;
     case TOK_KEYS:
     case TOK_SETTINGS:
@@ -55,7 +56,7 @@ int pam_code_account(enum tok_err err)
     /* A revoked session has ended as one whose token expired. */
     if (err == TOK_EXPIRED || err == TOK_REVOKED)
         return PAM_ACCT_EXPIRED;
-    if (err == TOK_OK || err >= TOK_ERR_COUNT || tok_err_is_ours(err))
+    if (err == TOK_OK || err == TOK_DISABLED || err >= TOK_ERR_COUNT || tok_err_is_ours(err))
         return pam_code_auth(err);
     return PAM_PERM_DENIED;
 }

@@ -1,5 +1,7 @@
 #include "pam_jwt/token_check.h"
 
+#include "common/config/disabled.h"
+
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <string.h>
@@ -39,8 +41,10 @@ enum tok_err token_check(const struct pam_call *call, struct slice token, int64_
                          struct token_check *ret)
 {
     const struct policy_params params = params_of(call, now);
-    enum tok_err err = token_parse(token, &ret->parsed);
+    enum tok_err err = disabled_check(&ret->errmsg);
 
+    if (!err)
+        err = token_parse(token, &ret->parsed);
     if (!err)
         err = ret->parsed.split_err;
     if (err)
@@ -74,8 +78,10 @@ enum tok_err token_check_again(const struct pam_call *call, const struct auth_st
     CLEANUP(usermap_clear) struct usermap map = {0};
     char user[USER_NAME_MAX + 1];
     struct claims claims;
-    enum tok_err err;
+    enum tok_err err = disabled_check(errmsg);
 
+    if (err)
+        return err;
     if (state->mapped) {
         err = resolve_map(p->user_map, FILE_PUBLIC, &map, errmsg);
         if (err)
@@ -123,7 +129,10 @@ enum tok_err token_check_env(const struct pam_call *call, const struct auth_env 
                              int64_t now, struct errmsg *errmsg)
 {
     const struct module_options *o = call->options;
+    enum tok_err err = disabled_check(errmsg);
 
+    if (err)
+        return err;
     if (env->exp <= now - o->words.leeway)
         return TOK_EXPIRED;
     if (!env->sid[0])

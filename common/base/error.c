@@ -42,6 +42,7 @@ static const struct {
                       "no local user is mapped to the user of the token (user_map=)"},
     [TOK_REVOKED] = {"revoked", "the token's session was revoked"},
     [TOK_SPENT] = {"spent", "the one-time token has already been used"},
+    [TOK_DISABLED] = {"disabled", "token logins are disabled on this host"},
     [TOK_KEYS] = {"keys", "the verification keys cannot be loaded"},
     [TOK_SETTINGS] = {"settings", "invalid setting"},
     [TOK_LIST] = {"revoked_list", "the list of revoked sessions cannot be read"},

@@ -43,6 +43,7 @@ enum tok_err {
     TOK_UNMAPPED,   /* another issuer's user, whom no user map maps to a local one */
     TOK_REVOKED,    /* the session was revoked */
     TOK_SPENT,      /* a one-time token that was used, or may have been */
+    TOK_DISABLED,   /* the administrator disabled token logins on this host */
     /* Errors of this host, not of the token (tok_err_is_ours) */
     TOK_KEYS,     /* the key file cannot be read or is invalid */
     TOK_SETTINGS, /* a settings file, option or word is invalid */

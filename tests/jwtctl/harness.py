@@ -106,6 +106,17 @@ printf '{revoked}' >revoked && chmod 644 * && cd / && exec "$@"
     yield ("unshare", "-m", script)
 
 
+@contextlib.contextmanager
+def disabled_host():
+    """A wrapper that runs a command with a copy of /etc that has /etc/jwt/disabled."""
+    os.makedirs(path("host"), exist_ok=True)
+    script = path("disabled-host", f"""#!/bin/sh
+mount -t tmpfs tmpfs {path('host')} && cp -a /etc {path('host')}/etc && mkdir -p {path('host')}/etc/jwt &&
+ln -s nowhere {path('host')}/etc/jwt/disabled && mount --bind {path('host')}/etc /etc && exec "$@"
+""", 0o755)
+    yield ("unshare", "-m", script)
+
+
 # The session, and a server that records its requests.
 
 class Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):

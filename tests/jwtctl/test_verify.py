@@ -6,8 +6,8 @@ import subprocess
 
 import pytest
 
-from harness import (AUD, ISS, JWTCTL, NOW, claims, environment, local_issuer, needs_root, make_key, path, refused,
-                     run, section, sign, accepted, verify, words)
+from harness import (AUD, ISS, JWTCTL, NOW, claims, disabled_host, environment, local_issuer, needs_root, make_key,
+                     path, refused, run, section, sign, accepted, verify, words)
 
 
 def test_a_good_token_is_valid_with_user_and_claims():
@@ -196,6 +196,23 @@ def test_without_options_the_published_files_are_used():
         accepted(sign(claims()), use=("revoked=none",), wrap=wrap)
         # With given keys the local revoked list is not used.
         accepted(sign(claims()), use=(f"keys={path('key.jwks')}",), wrap=wrap)
+
+
+@needs_root
+def test_verify_status_and_config_check_show_that_token_logins_are_disabled():
+    with disabled_host() as wrap:
+        refused(sign(claims()), "disabled", wrap=wrap)
+        refused("not a token", "disabled", wrap=wrap)
+        settings = path("empty.conf", "")
+        status, out, err = run("config", "check", "--config=" + settings, wrap=wrap)
+        assert (status, out) == (0, settings + ": ok\n")
+        assert err == "jwtctl: token logins are disabled on this host by /etc/jwt/disabled\n"
+        _, out, _ = run("status", "--json", "--socket=" + path("none"), wrap=wrap)
+        assert json.loads(out)["disabled"] is True
+        _, _, err = run("status", "--socket=" + path("none"), wrap=wrap)
+        assert "token logins are disabled on this host by /etc/jwt/disabled\n" in err
+    _, out, _ = run("status", "--json", "--socket=" + path("none"))
+    assert json.loads(out)["disabled"] is False
 
 
 @needs_root

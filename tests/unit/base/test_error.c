@@ -7,7 +7,8 @@
     "unknown_key bad_signature bad_claim_type missing_claim expired not_yet_valid "            \
     "lifetime_too_long wrong_issuer wrong_audience wrong_host_key wrong_type wrong_claim "     \
     "bound wrong_scope "                                                                       \
-    "one_time bad_user_name wrong_user root_refused unmapped_user revoked spent keys "         \
+    "one_time bad_user_name wrong_user root_refused unmapped_user revoked spent disabled "     \
+    "keys "                                                                                    \
     "settings "                                                                                \
     "revoked_list file crypto no_memory"
 
