@@ -1,5 +1,7 @@
 #include "pam_jwt/onetime.h"
 
+#include "pam_jwt/boot.h"
+
 #include "common/base/base64url.h"
 #include "common/base/cleanup.h"
 #include "common/base/file.h"
@@ -13,6 +15,8 @@
 #define ID_MAX 1024 /* bytes of a jti */
 #define DIGEST_BYTES 32
 #define NAME_LEN BASE64URL_LEN(DIGEST_BYTES)
+#define SHARD_LEN 2    /* letters of a name that name its directory: 4,096 directories */
+#define PRUNE_MAX 1000 /* names that one login looks at */
 
 static enum tok_err failed(const char *path, const char *action, struct errmsg *errmsg)
 {
@@ -97,48 +101,78 @@ static enum tok_err open_used(int *ret_fd, struct errmsg *errmsg)
     return err ? err : open_directory(run, &used_directory, ret_fd, errmsg);
 }
 
-static enum tok_err check_since(const struct claims *claims, struct errmsg *errmsg)
+/* The directory of the files whose names begin as this one. */
+static enum tok_err open_shard(int used, const char *name, int *ret_fd, struct errmsg *errmsg)
 {
+    const char letters[SHARD_LEN + 1] = {name[0], name[1], '\0'};
+    const struct directory shard = {letters, ONETIME_USED, O_RDONLY, S_IRWXG | S_IRWXO, "0700"};
+
+    if (mkdirat(used, letters, S_IRWXU) < 0 && errno != EEXIST)
+        return failed(ONETIME_USED, "record the use of a token", errmsg);
+    return open_directory(used, &shard, ret_fd, errmsg);
+}
+
+/* The time since which every use is recorded: since the file was made, if the clock was right,
+ * and not before the system was started. A file from the future was made while the clock was
+ * ahead, and says nothing; it gets the time of the start, so that it does not come into effect
+ * later. */
+static enum tok_err recorded_since(int64_t now, int64_t *ret, struct errmsg *errmsg)
+{
+    CLEANUP(cleanup_close) int fd = -1;
     struct stat st;
-    int fd;
+    int64_t started;
     enum tok_err err = file_open(ONETIME_SINCE, FILE_SETTINGS, &fd, &st, errmsg);
 
+    if (!err)
+        err = boot_time(now, &started, errmsg);
     if (err)
         return err;
-    (void)close(fd);
-    if (claims->iat <= st.st_mtim.tv_sec)
-        return errmsg_set(
-            errmsg, TOK_SPENT,
-            "the one-time token was issued before the record of used tokens began "
-            "(%s)",
-            ONETIME_SINCE);
+    *ret = started;
+    if (st.st_mtim.tv_sec > now)
+        (void)futimens(
+            fd, (const struct timespec[2]){{.tv_nsec = UTIME_OMIT}, {.tv_sec = started}});
+    else if (st.st_mtim.tv_sec > started)
+        *ret = st.st_mtim.tv_sec;
     return TOK_OK;
 }
 
-/* Removes the files of tokens that have expired with any leeway. Errors do no harm. */
-static void prune(int used, int64_t now)
+static enum tok_err check_since(const struct claims *claims, int64_t now, struct errmsg *errmsg)
 {
-    int fd = openat(used, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int64_t since;
+    enum tok_err err = recorded_since(now, &since, errmsg);
+
+    if (err || claims->iat > since)
+        return err;
+    return errmsg_set(
+        errmsg, TOK_SPENT,
+        "the one-time token was issued before the system was started or " ONETIME_SINCE
+        " was created: it may have been used");
+}
+
+/* Removes the files of tokens that have expired with any leeway. Errors do no harm. */
+static void prune(int shard, int64_t now)
+{
+    int fd = openat(shard, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *dir = fd < 0 ? NULL : fdopendir(fd);
     const struct dirent *entry;
     struct stat st;
 
     if (!dir && fd >= 0)
         (void)close(fd);
-    while (dir && (entry = readdir(dir)))
+    for (int n = 0; dir && n < PRUNE_MAX && (entry = readdir(dir)); n++)
         if (strlen(entry->d_name) == NAME_LEN &&
-            fstatat(used, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+            fstatat(shard, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
             st.st_mtim.tv_sec <= now - POLICY_LEEWAY_MAX)
-            (void)unlinkat(used, entry->d_name, 0);
+            (void)unlinkat(shard, entry->d_name, 0);
     if (dir)
         (void)closedir(dir);
 }
 
-static enum tok_err make(int used, const char *name, int64_t exp, struct errmsg *errmsg)
+static enum tok_err make(int shard, const char *name, int64_t exp, struct errmsg *errmsg)
 {
     const struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_sec = exp}};
     CLEANUP(cleanup_close)
-    int fd = openat(used, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    int fd = openat(shard, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 
     if (fd < 0 && errno == EEXIST)
         return TOK_SPENT;
@@ -153,7 +187,7 @@ static enum tok_err make(int used, const char *name, int64_t exp, struct errmsg 
 enum tok_err onetime_spend(OSSL_LIB_CTX *ctx, const char *issuer, const struct claims *claims,
                            int64_t now, struct errmsg *errmsg)
 {
-    CLEANUP(cleanup_close) int used = -1;
+    CLEANUP(cleanup_close) int used = -1, shard = -1;
     char name[NAME_LEN + 1];
     enum tok_err err = make_name(ctx, issuer, claims, name, errmsg);
 
@@ -162,9 +196,11 @@ enum tok_err onetime_spend(OSSL_LIB_CTX *ctx, const char *issuer, const struct c
     err = open_used(&used, errmsg);
     if (err)
         return err;
-    err = check_since(claims, errmsg);
+    err = check_since(claims, now, errmsg);
+    if (!err)
+        err = open_shard(used, name, &shard, errmsg);
     if (err)
         return err;
-    prune(used, now);
-    return make(used, name, claims->exp, errmsg);
+    prune(shard, now);
+    return make(shard, name, claims->exp, errmsg);
 }

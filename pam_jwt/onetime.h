@@ -1,11 +1,14 @@
 /*
  * One-time tokens: each is accepted once on this host, whatever the service. A used token
- * has a file in ONETIME_USED, named by its issuer and id. The file is created exclusively, so
- * of any number of simultaneous logins with one token exactly one succeeds. Its mtime is the
- * token's exp; the file is removed when no leeway could accept the token any more.
+ * has a file below ONETIME_USED, named by its issuer and id. The file is created exclusively,
+ * so of any number of simultaneous logins with one token exactly one succeeds. Its mtime is the
+ * token's exp; the file is removed when no leeway could accept the token any more. The files
+ * are spread over directories, because each login looks for old ones in one directory only.
  *
- * /run is empty after a boot. A token issued before ONETIME_SINCE was modified may have been
- * used before that, and is refused. tmpfiles.d creates the directory and the file together.
+ * /run is empty after a boot. A token issued before that may have been used before it, and is
+ * refused: one issued before ONETIME_SINCE was modified, and one issued before the system was
+ * started (boot.h), because the clock may have been behind when the file was made. tmpfiles.d
+ * creates the directory and the file together.
  */
 #pragma once
 

@@ -94,17 +94,30 @@ START_TEST(full_or_read_only_disk_is_never_a_success)
 }
 END_TEST
 
-static void put_note(const char *name, int64_t mtime)
+static void put_note(const char *path, int64_t mtime)
 {
     const struct timespec times[2] = {{.tv_sec = mtime}, {.tv_sec = mtime}};
-    char path[128];
-    int fd;
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 
-    (void)snprintf(path, sizeof(path), ONETIME_USED "/%s", name);
-    fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     ck_assert_int_ge(fd, 0);
     ck_assert_int_eq(futimens(fd, times), 0);
     (void)close(fd);
+}
+
+/* The path of a note in the directory where this token's note will be. */
+static const char *beside(const char *token, const char *end)
+{
+    static char path[160];
+    char note[128] = "";
+
+    if (token) {
+        ck_assert_pam(rig_login(RIG_PROBE, "alice", token), PAM_SUCCESS);
+        ck_assert_uint_eq(notes_at(note), 1);
+        ck_assert_int_eq(unlink(note), 0);
+        (void)snprintf(path, sizeof(path), "%s", note);
+    }
+    (void)snprintf(strrchr(path, '/') + 1, 64, "%s", end);
+    return path;
 }
 
 #define LETTERS "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA" /* 41 of 43 */
@@ -113,18 +126,89 @@ START_TEST(notes_are_pruned_when_no_leeway_could_let_the_token_in)
 {
     char *token = token_once();
 
-    put_note(LETTERS "00", NOW - 1000);
-    put_note(LETTERS "01", NOW - 310);
-    put_note(LETTERS "02", NOW - 200);
-    put_note(LETTERS "03", NOW + 200);
-    put_note("README", NOW - 1000);
+    put_note(beside(token, LETTERS "00"), NOW - 1000);
+    put_note(beside(NULL, LETTERS "01"), NOW - 310);
+    put_note(beside(NULL, LETTERS "02"), NOW - 200);
+    put_note(beside(NULL, LETTERS "03"), NOW + 200);
+    put_note(beside(NULL, "README"), NOW - 1000);
     ck_assert_pam(rig_login(RIG_PROBE, "alice", token), PAM_SUCCESS);
-    ck_assert_int_ne(access(ONETIME_USED "/" LETTERS "00", F_OK), 0);
-    ck_assert_int_ne(access(ONETIME_USED "/" LETTERS "01", F_OK), 0);
-    ck_assert_int_eq(access(ONETIME_USED "/" LETTERS "02", F_OK), 0);
-    ck_assert_int_eq(access(ONETIME_USED "/" LETTERS "03", F_OK), 0);
-    ck_assert_int_eq(access(ONETIME_USED "/README", F_OK), 0);
+    ck_assert_int_ne(access(beside(NULL, LETTERS "00"), F_OK), 0);
+    ck_assert_int_ne(access(beside(NULL, LETTERS "01"), F_OK), 0);
+    ck_assert_int_eq(access(beside(NULL, LETTERS "02"), F_OK), 0);
+    ck_assert_int_eq(access(beside(NULL, LETTERS "03"), F_OK), 0);
+    ck_assert_int_eq(access(beside(NULL, "README"), F_OK), 0);
     ck_assert_uint_eq(notes(), 4);
+    free(token);
+}
+END_TEST
+
+/* Names of one file, which count as notes: 200,000 files of their own take 200 MB of memory. */
+static void put_many(const char *dir, size_t n)
+{
+    char path[256];
+
+    for (size_t i = 0; i < n; i++) {
+        (void)snprintf(path, sizeof(path), "%s/%043zu", dir, i);
+        ck_assert_int_eq(link("/run/jwt/note", path), 0);
+    }
+}
+
+static double milliseconds_of_a_login(const char *jti)
+{
+    struct plan plan = plan_once("alice");
+    struct timespec begin, end;
+    char *token;
+
+    SET(jti, "\"%s\"", jti);
+    token = mint_sign(&plan);
+    (void)clock_gettime(CLOCK_MONOTONIC, &begin);
+    ck_assert_pam(rig_login(RIG_PROBE, "alice", token), PAM_SUCCESS);
+    (void)clock_gettime(CLOCK_MONOTONIC, &end);
+    free(token);
+    return (double)(end.tv_sec - begin.tv_sec) * 1e3 +
+           (double)(end.tv_nsec - begin.tv_nsec) / 1e6;
+}
+
+/* 200,000 notes as logins leave them, all old: a login removes what it looks at. */
+START_TEST(login_looks_at_one_directory_of_many_notes)
+{
+    static const char letters[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    double empty = milliseconds_of_a_login("empty"), full;
+    char dir[160];
+    size_t all;
+
+    put_note("/run/jwt/note", NOW - 1000);
+    for (size_t i = 0; i < 64 * 64; i++) {
+        (void)snprintf(dir, sizeof(dir), ONETIME_USED "/%c%c", letters[i / 64],
+                       letters[i % 64]);
+        ck_assert(mkdir(dir, 0700) == 0 || errno == EEXIST);
+        put_many(dir, 49);
+    }
+    all = notes();
+    ck_assert_uint_ge(all, 200000);
+    full = milliseconds_of_a_login("full");
+    printf("# a login: %.1f ms, with %zu notes: %.1f ms\n", empty, all, full);
+    ck_assert_uint_ge(notes() + 49, all);
+    ck_assert_uint_lt(notes(), all);
+}
+END_TEST
+
+/* However many a directory holds. */
+START_TEST(login_looks_at_a_bounded_number_of_notes)
+{
+    char *token = token_once();
+    char dir[160];
+    size_t left;
+
+    (void)snprintf(dir, sizeof(dir), "%s", beside(token, ""));
+    put_note("/run/jwt/note", NOW - 1000);
+    put_many(dir, 20000);
+    ck_assert_pam(rig_login(RIG_PROBE, "alice", token), PAM_SUCCESS);
+    left = notes() - 1;
+    ck_assert_uint_le(20000 - left, 1000);
+    ck_assert_uint_gt(20000 - left, 900);
+    ck_assert_pam(rig_login(RIG_PROBE, "alice", token), PAM_AUTH_ERR);
     free(token);
 }
 END_TEST
@@ -133,23 +217,16 @@ START_TEST(note_has_the_tokens_end_as_its_time)
 {
     struct plan plan = plan_once("alice");
     char *token = mint_sign(&plan);
-    const struct dirent *entry;
+    char path[128] = "";
     struct stat st;
-    DIR *d;
 
     ck_assert_pam(rig_login(RIG_PROBE, "alice", token), PAM_SUCCESS);
-    d = opendir(ONETIME_USED);
-    ck_assert_ptr_nonnull(d);
-    while ((entry = readdir(d))) {
-        if (entry->d_name[0] == '.')
-            continue;
-        ck_assert_int_eq(fstatat(dirfd(d), entry->d_name, &st, 0), 0);
-        ck_assert_int_eq(st.st_mtim.tv_sec, strtoll(plan.exp, NULL, 10));
-        ck_assert_int_eq(st.st_mode & ALLPERMS, 0600);
-        ck_assert_int_eq(st.st_size, 0);
-        ck_assert_uint_eq(strlen(entry->d_name), 43);
-    }
-    (void)closedir(d);
+    ck_assert_uint_eq(notes_at(path), 1);
+    ck_assert_int_eq(lstat(path, &st), 0);
+    ck_assert_int_eq(st.st_mtim.tv_sec, strtoll(plan.exp, NULL, 10));
+    ck_assert_int_eq(st.st_mode & ALLPERMS, 0600);
+    ck_assert_int_eq(st.st_size, 0);
+    ck_assert_uint_eq(strlen(strrchr(path, '/') + 1), 43);
     free(token);
 }
 END_TEST
@@ -270,6 +347,7 @@ END_TEST
 RIG_MAIN("pam_spend", restart_brings_no_token_back, missing_or_open_places_are_unavailable,
          caller_that_is_not_root_cannot_spend, full_or_read_only_disk_is_never_a_success,
          notes_are_pruned_when_no_leeway_could_let_the_token_in,
+         login_looks_at_one_directory_of_many_notes, login_looks_at_a_bounded_number_of_notes,
          note_has_the_tokens_end_as_its_time, any_id_is_a_safe_name,
          another_token_of_the_same_id_is_the_same, same_id_of_another_issuer_is_another_token,
          of_two_logins_at_once_one_succeeds)

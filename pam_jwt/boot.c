@@ -1,0 +1,46 @@
+#include "pam_jwt/boot.h"
+
+#include "common/base/cleanup.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define STAT_FILE "/proc/1/stat"
+#define START_FIELD 22 /* proc(5): starttime, in clock ticks since the boot of the machine */
+
+static bool read_start(int64_t *ret_ticks)
+{
+    CLEANUP(cleanup_close) int fd = open(STAT_FILE, O_RDONLY | O_CLOEXEC);
+    char line[1024];
+    ssize_t n = fd < 0 ? -1 : read(fd, line, sizeof(line) - 1);
+    const char *p;
+
+    if (n < 0)
+        return false;
+    line[n] = '\0';
+    errno = EINVAL;
+    p = strrchr(line, ')'); /* the second field is a name, which may contain any character */
+    for (int field = 2; p && field < START_FIELD; field++)
+        p = strchr(p + 1, ' ');
+    return p && sscanf(p, " %" SCNd64, ret_ticks) == 1;
+}
+
+enum tok_err boot_time(int64_t now, int64_t *ret, struct errmsg *errmsg)
+{
+    const long hz = sysconf(_SC_CLK_TCK);
+    struct timespec up;
+    int64_t start;
+
+    if (!read_start(&start) || hz <= 0 || clock_gettime(CLOCK_BOOTTIME, &up) < 0)
+        return errmsg_set(errmsg, TOK_FILE,
+                          STAT_FILE ": cannot determine when the system was started: %s",
+                          strerrordesc_np(errno));
+    /* Rounded up: a token used before the start was issued before it. */
+    *ret = now - (up.tv_sec - (start + hz - 1) / hz);
+    return TOK_OK;
+}

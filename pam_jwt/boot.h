@@ -1,0 +1,11 @@
+/* When the system was started, by a clock that is never set. */
+#pragma once
+
+#include "common/base/error.h"
+
+#include <stdint.h>
+
+/* The time, on the scale of now, at which process 1 was started: that of the boot, or of the
+ * container, whose uptime is the host's. It does not depend on what the clock showed then.
+ * TOK_FILE, with a message: /proc/1/stat cannot be read. */
+enum tok_err boot_time(int64_t now, int64_t *ret, struct errmsg *errmsg) MUST_CHECK;
