@@ -119,10 +119,11 @@ ENTRY int pam_sm_authenticate(pam_handle_t *pamh, int flags, int argc, const cha
     CLEANUP(options_clear) struct module_options options = {0};
     struct pam_call call = {.pamh = pamh, .flags = flags, .options = &options};
     struct slice token;
-    int rc = options_read(pamh, argc, argv, &options);
+    /* Before the options: where they are wrong, a password may follow. */
+    int rc = auth_state_clear(pamh);
 
     if (rc == PAM_SUCCESS)
-        rc = auth_state_clear(pamh);
+        rc = options_read(pamh, argc, argv, &options);
     if (rc == PAM_SUCCESS)
         rc = call_read_names(&call);
     if (rc == PAM_SUCCESS)
@@ -136,6 +137,17 @@ ENTRY int pam_sm_authenticate(pam_handle_t *pamh, int flags, int argc, const cha
 }
 
 /* ---- pam_acct_mgmt ---- */
+
+/* Stacks ignore PAM_SERVICE_ERR, so that a wrong option locks out no password (pam_jwt(8)). A
+ * login that a token opened cannot be checked or limited without the options, and is refused:
+ * not with PAM_SESSION_ERR, after which sudo goes on. */
+static int read_options(const struct pam_call *call, int argc, const char **argv,
+                        struct module_options *ret)
+{
+    int rc = options_read(call->pamh, argc, argv, ret);
+
+    return rc == PAM_SERVICE_ERR && auth_state_exists(call->pamh) ? PAM_PERM_DENIED : rc;
+}
 
 /* Only a refusal is logged: the acceptance was, by pam_authenticate. */
 static int check_again(const struct pam_call *call)
@@ -168,7 +180,7 @@ ENTRY int pam_sm_acct_mgmt(pam_handle_t *pamh, int flags, int argc, const char *
 {
     CLEANUP(options_clear) struct module_options options = {0};
     struct pam_call call = {.pamh = pamh, .flags = flags, .options = &options};
-    int rc = options_read(pamh, argc, argv, &options);
+    int rc = read_options(&call, argc, argv, &options);
 
     if (rc == PAM_SUCCESS)
         rc = call_read_names(&call);
@@ -230,7 +242,7 @@ ENTRY int pam_sm_open_session(pam_handle_t *pamh, int flags, int argc, const cha
 {
     CLEANUP(options_clear) struct module_options options = {0};
     struct pam_call call = {.pamh = pamh, .flags = flags, .options = &options};
-    int rc = options_read(pamh, argc, argv, &options);
+    int rc = read_options(&call, argc, argv, &options);
 
     if (rc == PAM_SUCCESS)
         rc = authenticated_here(&call);

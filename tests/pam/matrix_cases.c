@@ -203,7 +203,26 @@ static void spend(const char *service)
 static void boot_after(const char *service)
 {
     (void)service;
-    rig_run_since(NOW + 1);
+    rig_run_since(NOW);
+}
+
+static void clock_was_ahead(const char *service)
+{
+    (void)service;
+    rig_run_since(NOW + 7200);
+}
+
+static void disabled(const char *service)
+{
+    (void)service;
+    (void)mkdir("/etc/jwt", 0755);
+    ck_assert_int_eq(symlink("nowhere", "/etc/jwt/disabled"), 0);
+}
+
+/* The token was accepted before. */
+static void disable(void)
+{
+    disabled(NULL);
 }
 
 static void boot_unknown(const char *service)
@@ -255,11 +274,15 @@ const struct matrix_case matrix_cases[] = {
     {"good token, list missing", NEVER, "alice", .answer = good, .before = list_missing},
     {"good token, list broken", NEVER, "alice", .answer = good, .before = list_broken},
     {"good token, settings broken", NEVER, "alice", .answer = good, .before = settings_broken},
+    {"good token, disabled", NEVER, "alice", .answer = good, .before = disabled},
+    {"good token, disabled after auth", NEVER, "alice", .answer = good, .after_auth = disable},
     {"one-time token", TOKEN, "alice", .answer = one_time},
     {"one-time token, auth in a child", TOKEN, "alice", .answer = one_time, .in_child = true},
     {"one-time token, spent", NEVER, "alice", .answer = one_time, .before = spend},
     {"one-time token, from before the boot", NEVER, "alice", .answer = one_time,
      .before = boot_after},
+    {"one-time token, clock was ahead at the boot", TOKEN, "alice", .answer = one_time,
+     .before = clock_was_ahead},
     {"one-time token, boot unknown", NEVER, "alice", .answer = one_time,
      .before = boot_unknown},
     {"password", TAKES_PASSWORD, "alice", .answer = password},
@@ -273,6 +296,7 @@ const struct matrix_case matrix_cases[] = {
      .before = list_missing},
     {"password, settings broken", TAKES_PASSWORD, "alice", .answer = password,
      .before = settings_broken},
+    {"password, disabled", TAKES_PASSWORD, "alice", .answer = password, .before = disabled},
     {"password, expired account", NEVER, "bob", .answer = bob_password},
     {"no question", TAKES_NO_QUESTION, "alice", .answer = NULL},
     {"junk", NEVER, "alice", .answer = junk},

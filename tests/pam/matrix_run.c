@@ -55,17 +55,19 @@ static void remove_tally(const char *user)
 static void set_up(const struct matrix_stack *stack)
 {
     rig_stack(stack->name, stack->text);
-    rig_stack("sub-auth", "auth [success=done ignore=ignore default=die] @ ignore_non_token #\n"
-                          "auth required pam_unix.so\n");
+    rig_stack("sub-auth", RIG_AUTH "@ ignore_non_token #\n"
+                                   "auth required pam_unix.so\n");
     rig_stack("lock-out", "auth required pam_faillock.so authfail deny=2 dir=%/faillock\n");
     rig_stack("elsewhere", "auth required @ #\n");
     rig_run_clear();
     rig_run_make();
     rig_write("access", "-:carol:ALL\n+:ALL:ALL\n");
+    rig_write("text.so", "#!/bin/sh\n");
     rig_write("limits", "alice hard core 0\n");
     rig_keys();
     rig_revoke("");
     (void)unlink("/etc/jwt/jwt.conf");
+    (void)unlink("/etc/jwt/disabled");
     remove_tally("alice");
     remove_tally("carol");
 }

@@ -9,9 +9,9 @@
 #define FAILLOCK (BOTH & ~(TAKES_LOCKED_OUT | TAKES_SECOND_CHANCE))
 #define ACCESS (BOTH & ~TAKES_CAROL)
 
-#define RECOMMENDED "auth [success=done ignore=ignore default=die] @ ignore_non_token #\n"
-#define ACCOUNT "account required @ #\naccount required pam_unix.so\n"
-#define SESSION "session optional @ #\nsession required pam_permit.so\n"
+#define RECOMMENDED RIG_AUTH "@ ignore_non_token #\n"
+#define ACCOUNT RIG_ACCOUNT "@ #\naccount required pam_unix.so\n"
+#define SESSION RIG_SESSION "@ #\nsession required pam_permit.so\n"
 #define PASSWORD                                                                               \
     "password [success=done ignore=ignore default=die] @ #\n"                                  \
     "password required pam_deny.so\n"
@@ -22,12 +22,28 @@
 #define AUTHFAIL "auth [default=die] pam_faillock.so authfail" FAILLOCK_OPTIONS
 #define AUTHSUCC "auth sufficient pam_faillock.so authsucc" FAILLOCK_OPTIONS
 
+/* The recommended stack with another module file, or with other options. */
+#define BOTH_OF(module)                                                                        \
+    RIG_AUTH module " ignore_non_token #\n"                                                    \
+                    "auth required pam_unix.so\n" ACCOUNT_OF(module)
+#define ACCOUNT_OF(module)                                                                     \
+    RIG_ACCOUNT module " #\n"                                                                  \
+                       "account required pam_unix.so\n" RIG_SESSION module " #\n"              \
+                       "session required pam_permit.so\n" PASSWORD
+#define TOKEN_ONLY(module)                                                                     \
+    "auth [success=done ignore=ignore default=die] " module " #\n"                             \
+    "auth required pam_deny.so\n"                                                              \
+    "account required " module " #\n"                                                          \
+    "account required pam_unix.so\n"                                                           \
+    "session required pam_permit.so\n" PASSWORD
+#define WITHOUT (BOTH & ~TAKES_TOKEN)
+
 /* Debian's common-account and common-session, as pam-auth-update writes them. */
 #define COMMON_ACCOUNT                                                                         \
-    "account required @ #\n"                                                                   \
-    "account [success=1 new_authtok_reqd=done default=ignore] pam_unix.so\n"                   \
-    "account requisite pam_deny.so\n"                                                          \
-    "account required pam_permit.so\n"
+    RIG_ACCOUNT "@ #\n"                                                                        \
+                "account [success=1 new_authtok_reqd=done default=ignore] pam_unix.so\n"       \
+                "account requisite pam_deny.so\n"                                              \
+                "account required pam_permit.so\n"
 #define COMMON_SESSION                                                                         \
     "session [default=1] pam_permit.so\n"                                                      \
     "session requisite pam_deny.so\n"                                                          \
@@ -41,7 +57,8 @@ const struct matrix_stack matrix_stacks[] = {
                  "auth requisite pam_deny.so\n"
                  "auth required pam_permit.so\n" COMMON_ACCOUNT COMMON_SESSION PASSWORD},
     {"pam-auth-update", BOTH,
-     "auth [success=2 ignore=ignore default=die] @ ignore_non_token #\n"
+     "auth [success=2 ignore=ignore module_unknown=ignore service_err=ignore default=die] "
+     "@ ignore_non_token #\n"
      "auth [success=1 default=ignore] pam_unix.so nullok try_first_pass\n"
      "auth requisite pam_deny.so\n"
      "auth required pam_permit.so\n"
@@ -96,7 +113,8 @@ const struct matrix_stack matrix_stacks[] = {
      "auth required " PREAUTH "auth [success=done ignore=ignore default=die] @ #\n" REST},
     {"faillock-jump", FAILLOCK | TAKES_SECOND_CHANCE,
      "auth required " PREAUTH
-     "auth [success=2 ignore=ignore default=die] @ ignore_non_token #\n"
+     "auth [success=2 ignore=ignore module_unknown=ignore service_err=ignore default=die] "
+     "@ ignore_non_token #\n"
      "auth [success=1 default=ignore] pam_unix.so try_first_pass\n" AUTHFAIL
      "auth required pam_permit.so\n" REST},
     {"access", ACCESS,
@@ -110,6 +128,31 @@ const struct matrix_stack matrix_stacks[] = {
                  "session required pam_limits.so conf=%/limits\n" SESSION PASSWORD},
     {"session-required", TOKEN,
      "auth required @ #\n" ACCOUNT "session required @ #\n" PASSWORD},
+    /* Without the module, or with a wrong option: passwords only. */
+    {"missing", WITHOUT, BOTH_OF("%/missing.so")},
+    {"text", WITHOUT, BOTH_OF("%/text.so")},
+    {"misspelt", WITHOUT, BOTH_OF("@ sesion_limit")},
+    {"misspelt-account", WITHOUT,
+     RECOMMENDED "auth required pam_unix.so\n" ACCOUNT_OF("@ sesion_limit")},
+    {"misspelt-session", WITHOUT,
+     RECOMMENDED "auth required pam_unix.so\n" ACCOUNT RIG_SESSION
+                 "@ # sesion_limit\nsession required pam_permit.so\n" PASSWORD},
+    {"missing-pam-auth-update", WITHOUT,
+     "auth [success=2 ignore=ignore module_unknown=ignore service_err=ignore default=die] "
+     "%/missing.so ignore_non_token #\n"
+     "auth [success=1 default=ignore] pam_unix.so nullok try_first_pass\n"
+     "auth requisite pam_deny.so\n"
+     "auth required pam_permit.so\n" COMMON_ACCOUNT COMMON_SESSION PASSWORD},
+    {"missing-faillock", (FAILLOCK | TAKES_SECOND_CHANCE) & ~TAKES_TOKEN,
+     "auth required " PREAUTH RIG_AUTH "%/missing.so ignore_non_token #\n"
+     "auth sufficient pam_unix.so try_first_pass\n" AUTHFAIL ACCOUNT_OF("%/missing.so")},
+    {"misspelt-faillock", (FAILLOCK | TAKES_SECOND_CHANCE) & ~TAKES_TOKEN,
+     "auth required " PREAUTH RIG_AUTH "@ # ignore_non_tokens\n"
+     "auth sufficient pam_unix.so try_first_pass\n" AUTHFAIL REST},
+    /* Where no password module follows, nobody. */
+    {"token-only", TOKEN, TOKEN_ONLY("@")},
+    {"missing-token-only", 0, TOKEN_ONLY("%/missing.so")},
+    {"misspelt-token-only", 0, TOKEN_ONLY("@ sesion_limit")},
 };
 
 const size_t matrix_n_stacks = sizeof(matrix_stacks) / sizeof(matrix_stacks[0]);

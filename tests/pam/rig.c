@@ -136,6 +136,8 @@ void rig_publish(void)
 static void clear_defaults(void)
 {
     (void)unlink("/etc/jwt/jwt.conf");
+    (void)rmdir("/etc/jwt/disabled");
+    (void)unlink("/etc/jwt/disabled");
     (void)unlink("/var/lib/jwt/issuer");
     (void)unlink("/var/lib/jwt/jwks.json");
     (void)unlink("/var/lib/jwt/revoked");
@@ -210,16 +212,14 @@ static void rig_setup(void)
     rig_revoke("");
     rig_probe("#");
     rig_stack(RIG_RECOMMENDED,
-              "auth [success=done ignore=ignore default=die] @ ignore_non_token #\n"
-              "auth [success=1 default=ignore] pam_unix.so nullok\n"
-              "auth requisite pam_deny.so\n"
-              "auth required pam_permit.so\n"
-              "account required @ ignore_non_token #\n"
-              "account [success=1 new_authtok_reqd=done default=ignore] pam_unix.so\n"
-              "account requisite pam_deny.so\n"
-              "account required pam_permit.so\n"
-              "session optional @ ignore_non_token #\n"
-              "session required pam_permit.so\n");
+              RIG_AUTH "@ ignore_non_token #\n"
+                       "auth [success=1 default=ignore] pam_unix.so nullok\n"
+                       "auth requisite pam_deny.so\n"
+                       "auth required pam_permit.so\n" RIG_ACCOUNT "@ ignore_non_token #\n"
+                       "account [success=1 new_authtok_reqd=done default=ignore] pam_unix.so\n"
+                       "account requisite pam_deny.so\n"
+                       "account required pam_permit.so\n" RIG_SESSION "@ ignore_non_token #\n"
+                       "session required pam_permit.so\n");
     rig_run_clear();
     rig_run_make();
     rig_log_clear();
@@ -245,7 +245,9 @@ static int answer_one(struct talk *talk, const struct pam_message *m, struct pam
     (void)snprintf(talk->prompt, sizeof(talk->prompt), "%s", m->msg);
     if (talk->fail)
         return talk->fail;
-    if (talk->answer)
+    if (talk->second && talk->prompts > 1)
+        ret->resp = strdup(talk->second);
+    else if (talk->answer)
         ret->resp = strdup(talk->answer);
     return PAM_SUCCESS;
 }

@@ -23,6 +23,15 @@
 #define RIG_PROBE "probe"
 #define RIG_IGNORED PAM_MODULE_UNKNOWN
 
+/* The control words that pam_jwt(8) recommends where a password module follows. */
+#define RIG_AUTH                                                                               \
+    "auth [success=done ignore=ignore module_unknown=ignore service_err=ignore default=die] "
+#define RIG_ACCOUNT                                                                            \
+    "account [success=ok new_authtok_reqd=ok ignore=ignore module_unknown=ignore "             \
+    "service_err=ignore default=bad] "
+#define RIG_SESSION                                                                            \
+    "session [success=ok ignore=ignore module_unknown=ignore service_err=ignore default=bad] "
+
 /* The stack that pam_jwt(8) recommends, before pam_unix. */
 #define RIG_RECOMMENDED "recommended"
 
@@ -36,6 +45,7 @@
 /* The program's side of the conversation. */
 struct talk {
     const char *answer; /* NULL: end of file */
+    const char *second; /* to every prompt after the first one; NULL: answer */
     int fail;           /* a PAM code instead of an answer; 0: none */
     unsigned prompts;
     char prompt[64];

@@ -14,8 +14,8 @@ GONE = 5  # at most so many seconds more until the shell has ended
 
 
 def session_line():
-    found, = re.findall(r"^session .* pam_jwt.so session_limit$", manual(), re.M)
-    return found
+    found, = re.findall(r"^session .*\\e\n.* pam_jwt.so session_limit$", manual(), re.M)
+    return found.replace("\\e", "\\")
 
 
 def command(number):

@@ -14,8 +14,10 @@ from kit import (ALICE, KEYBOARD_METHOD, NO_ANSWER, PASSWORD_METHOD, api, by_ssh
                  mint, obtain, sh, sudo)
 
 DATA = "/root/services.tsv"
-AUTH = "auth [success=done ignore=ignore default=die] pam_jwt.so ignore_non_token\n"
-LOCKER = AUTH + "@include common-auth\naccount required pam_jwt.so\n@include common-account\n"
+IGNORED = "ignore=ignore module_unknown=ignore service_err=ignore"
+AUTH = f"auth [success=done {IGNORED} default=die] pam_jwt.so ignore_non_token\n"
+ACCOUNT = f"account [success=ok new_authtok_reqd=ok {IGNORED} default=bad] pam_jwt.so\n"
+LOCKER = f"{AUTH}@include common-auth\n{ACCOUNT}@include common-account\n"
 NEW_PASSWORD = "Quite-another-4711"
 
 
@@ -221,7 +223,7 @@ def every_service():
     """Adds the stacks that ./setup leaves unchanged, a key for alice, carol and bob, and a second sshd."""
     sh("mkdir -p /root/pam.d && cp -a /etc/pam.d/. /root/pam.d/")
     add_lines("login", "@include common-auth", AUTH)
-    add_lines("login", "@include common-account", "account required pam_jwt.so\n")
+    add_lines("login", "@include common-account", ACCOUNT)
     add_lines("passwd", "@include common-password", "password [success=done ignore=ignore default=die] pam_jwt.so\n")
     with open("/etc/pam.d/locker", "w", encoding="utf-8") as file:
         file.write(LOCKER)

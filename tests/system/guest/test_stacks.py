@@ -118,7 +118,7 @@ def common_files():
 
 def rules(text):
     """The lines without comments, with single blanks."""
-    return [" ".join(x.split()) for x in text.splitlines() if x.strip() and not x.startswith("#")]
+    return [" ".join(x.split()) for x in text.replace("\\\n", " ").splitlines() if x.strip() and not x.startswith("#")]
 
 
 def is_here(rule):
@@ -156,10 +156,14 @@ def test_pam_auth_update_enables_and_disables_the_profile():
         assert su("alice", ALICE)
 
 
-def test_the_module_is_installed_beside_libpams_own():
+def module():
+    """The path of pam_jwt.so: beside libpam's own modules."""
     out = sh("dpkg -L libpam-modules | grep /pam_unix.so")
-    ours = os.path.join(os.path.dirname(os.path.realpath(out.stdout.strip())), "pam_jwt.so")
-    found = os.stat(ours)
+    return os.path.join(os.path.dirname(os.path.realpath(out.stdout.strip())), "pam_jwt.so")
+
+
+def test_the_module_is_installed_beside_libpams_own():
+    found = os.stat(module())
     assert (found.st_uid, found.st_gid, found.st_mode & 0o7777) == (0, 0, 0o644), found
 
 
