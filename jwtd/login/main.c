@@ -2,15 +2,13 @@
 #include "jwtd/login/serve.h"
 #include "jwtd/shared/messages.h"
 #include "jwtd/shared/options.h"
+#include "jwtd/shared/wire.h"
 
 #include <pwd.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-
-#define CHILDREN_MIN 4
 
 static const char usage[] =
     "Usage: jwtd-login [OPTION...]\n"
@@ -24,17 +22,6 @@ static const char usage[] =
     "  --check-config   check the settings file and exit\n"
     "  --version        print the version and exit\n"
     "  --help           print this help and exit\n";
-
-/* Each password hash occupies one processor. */
-static unsigned children_max(void)
-{
-    cpu_set_t set;
-    unsigned n = 1;
-
-    if (sched_getaffinity(0, sizeof(set), &set) == 0)
-        n = (unsigned)CPU_COUNT(&set);
-    return 2 * n > CHILDREN_MIN ? 2 * n : CHILDREN_MIN;
-}
 
 static int block_child_signal(void)
 {
@@ -79,7 +66,11 @@ int main(int argc, char **argv)
     const char *config, *asker = "jwtd-issuer";
     struct service service;
     struct login_server server = {
-        .service = &service, .pam = "jwtd", .children_max = children_max()};
+        .service = &service,
+        .pam = "jwtd",
+        .passwords = {.max = service_processors() + 1}, /* a hash occupies a processor */
+        .accounts = {.max = WIRE_ACCOUNTS_MAX},
+    };
     const struct daemon_option options[] = {
         {"service", &server.pam, NULL},
         {"confdir", &server.confdir, NULL},

@@ -21,15 +21,23 @@ struct check_job {
     const struct wire_request *request;
     char source[WIRE_SOURCE_MAX + 1];
     sd_event_source *io, *timer;
-    sd_event_source *child; /* NULL: no process */
+    sd_event_source *child;    /* NULL: no process */
+    struct login_slots *slots; /* one of them is taken; NULL: none */
+    uint64_t started;          /* monotonic microseconds */
 };
+
+static void job_release_slot(struct check_job *job)
+{
+    if (job->slots)
+        job->slots->taken--;
+    job->slots = NULL;
+}
 
 static void job_free(struct check_job *job)
 {
     struct login_server *server = job->server;
 
-    if (job->child)
-        server->children--;
+    job_release_slot(job);
     sd_event_source_disable_unref(job->io);
     sd_event_source_disable_unref(job->timer);
     sd_event_source_disable_unref(job->child);
@@ -90,6 +98,36 @@ static void log_verdict(const struct check_job *job, const struct check_verdict 
             {"reason", v->reason});
 }
 
+static int on_denial_time(sd_event_source *source, uint64_t usec, void *arg)
+{
+    struct check_job *job = arg;
+
+    (void)source;
+    (void)usec;
+    job_answer(job, WIRE_DENIED, SLICE(""));
+    job_free(job);
+    return 0;
+}
+
+/* True: a name without an account is answered later. */
+static bool job_delay(struct check_job *job, const struct check_verdict *v)
+{
+    struct login_server *server = job->server;
+    uint64_t time;
+
+    if (job->request->op != WIRE_CHECK || v->status != WIRE_DENIED)
+        return false;
+    if (v->user[0]) {
+        median_add(&server->denial_times, service_monotonic() - job->started);
+        return false;
+    }
+    time = job->started + median_get(&server->denial_times, DENIAL_TIME);
+    job->child = sd_event_source_disable_unref(job->child);
+    job->timer = sd_event_source_disable_unref(job->timer);
+    return sd_event_add_time(server->service->loop, &job->timer, CLOCK_MONOTONIC, time,
+                             MILLISECOND, on_denial_time, job) >= 0;
+}
+
 static int on_child(sd_event_source *source, const siginfo_t *si, void *arg)
 {
     struct check_job *job = arg;
@@ -99,6 +137,8 @@ static int on_child(sd_event_source *source, const siginfo_t *si, void *arg)
     (void)source;
     if (si->si_code == CLD_EXITED && si->si_status == 0 && child_read(job->result, &v)) {
         log_verdict(job, &v);
+        if (job_delay(job, &v))
+            return 0;
         job_answer(job, v.status, (struct slice){(const char *)v.stamp, v.stamp_n});
     } else {
         (void)snprintf(cause, sizeof(cause), "the process ended with %s %d",
@@ -109,7 +149,8 @@ static int on_child(sd_event_source *source, const siginfo_t *si, void *arg)
     return 0;
 }
 
-/* Answers now. The job is freed when the killed process has ended. */
+/* Answers now, and jwtd-issuer may take the slot. The job is freed when the killed process has
+ * ended. */
 static int on_check_time(sd_event_source *source, uint64_t usec, void *arg)
 {
     struct check_job *job = arg;
@@ -117,6 +158,7 @@ static int on_check_time(sd_event_source *source, uint64_t usec, void *arg)
     (void)source;
     (void)usec;
     job_fail(job, "no result within 30 s");
+    job_release_slot(job);
     (void)sd_event_source_send_child_signal(job->child, SIGKILL, NULL, 0);
     return 0;
 }
@@ -141,7 +183,6 @@ static int watch_child(struct check_job *job, pid_t pid)
         return r;
     }
     (void)sd_event_source_set_child_process_own(job->child, true);
-    job->server->children++;
     job->timer = sd_event_source_disable_unref(job->timer);
     return sd_event_add_time_relative(loop, &job->timer, CLOCK_MONOTONIC, CHECK_TIME, 0,
                                       on_check_time, job);
@@ -174,6 +215,8 @@ static void log_overload(struct login_server *server)
 static bool job_take(struct check_job *job, const struct wire_message *message)
 {
     struct login_server *server = job->server;
+    struct login_slots *slots =
+        message->request->op == WIRE_CHECK ? &server->passwords : &server->accounts;
     int r;
 
     job->request = message->request;
@@ -183,11 +226,14 @@ static bool job_take(struct check_job *job, const struct wire_message *message)
         job_answer(job, WIRE_UNAVAILABLE, SLICE(""));
         return false;
     }
-    if (server->children >= server->children_max) {
+    if (slots->taken >= slots->max) {
         log_overload(server);
         job_answer(job, WIRE_BUSY, SLICE(""));
         return false;
     }
+    slots->taken++;
+    job->slots = slots;
+    job->started = service_monotonic();
     r = job_start(job, message);
     if (r < 0)
         job_fail(job, strerrordesc_np(-r));

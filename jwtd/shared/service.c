@@ -3,6 +3,7 @@
 #include "jwtd/shared/messages.h"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -31,6 +32,13 @@ uint64_t service_monotonic(void)
 uint64_t service_wall(void)
 {
     return now_of(CLOCK_REALTIME);
+}
+
+unsigned service_processors(void)
+{
+    cpu_set_t set;
+
+    return sched_getaffinity(0, sizeof(set), &set) == 0 ? (unsigned)CPU_COUNT(&set) : 1;
 }
 
 void service_report_failure(struct service *s, const char *message_id, const char *message,

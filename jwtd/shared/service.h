@@ -59,6 +59,9 @@ void service_report_failure(struct service *s, const char *message_id, const cha
                             const char *cause);
 void service_recovered(struct service *s);
 
+/* The number of processors that this process may use. */
+unsigned service_processors(void);
+
 /* Monotonic and wall time, microseconds. */
 uint64_t service_monotonic(void);
 uint64_t service_wall(void);

@@ -29,6 +29,7 @@
 #define WIRE_HOST_KEY_MAX 22 /* HOST_KEY_LEN of host_key.h, which jwtd does not include */
 #define WIRE_SID_MAX 64      /* characters of a session id; ours have 22 */
 #define WIRE_SID_BYTES 16    /* the same in binary: where a page of sessions ended */
+#define WIRE_ACCOUNTS_MAX 16 /* requests ACCOUNT at the same time */
 #define WIRE_JSON_MAX 16384  /* a page of sessions; a status */
 
 enum wire_role {

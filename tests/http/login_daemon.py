@@ -20,6 +20,8 @@ STACKS = {
     "refused": "auth required pam_permit.so\naccount required pam_deny.so\n",
     "broken": "auth required pam_no_such_module.so\naccount required pam_permit.so\n",
     "shell": "auth required pam_exec.so expose_authtok quiet DIR/tell\naccount required pam_permit.so\n",
+    "slow": "auth optional pam_exec.so quiet DIR/wait\nauth required pam_deny.so\n"
+            "account required pam_permit.so\n",
     "hangs": "auth required pam_exec.so quiet DIR/hang\naccount required pam_permit.so\n",
 }
 
@@ -31,7 +33,8 @@ class Login:
         self.dir = tempfile.mkdtemp(prefix="jwt-login.")
         self.write("jwt.conf", settings)
         self.write("tell", f"#!/bin/sh\ncat >{self.dir}/password; env >{self.dir}/env\n"
-                            f"ls /proc/self/fd >{self.dir}/fds\n", 0o755)
+                            f"ls /proc/self/fd >{self.dir}/fds; nice >{self.dir}/nice\n", 0o755)
+        self.write("wait", "#!/bin/sh\nexec sleep 0.5\n", 0o755)
         self.write("hang", "#!/bin/sh\nexec sleep 45\n", 0o755)
         for name, stack in STACKS.items():
             self.write(name, stack.replace("DIR", self.dir))
