@@ -44,7 +44,7 @@ struct settings {
         bool end_on_password_change, check_account;
         uint64_t account_cache_time;
         word_list allow_users, allow_groups, deny_users;
-        struct settings_rate failures_per_user;
+        struct settings_rate failures_per_user, logins_per_user;
     } session;
     struct {
         word_list auth_header_types;

@@ -128,6 +128,7 @@ const struct keyword settings_keywords[] = {
     {"AllowGroups", "Session", WORDS(session.allow_groups, value_is_name, "group names", "")},
     {"DenyUsers", "Session", WORDS(session.deny_users, username_valid, "user names", "root")},
     {"FailuresPerUser", "Session", RATE(session.failures_per_user, "10/min")},
+    {"LoginsPerUser", "Session", RATE(session.logins_per_user, "60/min")},
 
     {"AuthHeaderTypes", "Http", ROW(http.auth_header_types, keyword_words,
         .valid = value_is_token, .form = "one or more schemes such as Bearer", .initial = "Bearer")},

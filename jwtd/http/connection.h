@@ -6,9 +6,9 @@
  *     READ_HEAD -> READ_BODY -> WAIT_ISSUER -> HOLD -> WRITE -> DRAIN -> closed
  *
  * READ_BODY, WAIT_ISSUER, HOLD and WRITE are left out where there is nothing to wait for.
- * Deadlines are absolute: a client that sends byte by byte does not extend them. The client's
- * socket is not watched in WAIT_ISSUER and HOLD: closing it neither avoids the count of a wrong
- * password nor frees the connection's place.
+ * Deadlines are absolute: a client that sends byte by byte does not extend them. Closing the
+ * client's socket in WAIT_ISSUER or HOLD neither avoids the count of a wrong password nor frees
+ * the connection's place; a login that waits in jwtd-issuer's queue leaves it.
  */
 #pragma once
 

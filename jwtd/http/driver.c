@@ -57,9 +57,9 @@ static void connection_free(struct connection *c)
 static enum conn_result enter(struct connection *c, enum conn_state state, uint64_t deadline)
 {
     static const uint32_t watched[CONN_STATES] = {
-        [CONN_READ_HEAD] = EPOLLIN, [CONN_READ_BODY] = EPOLLIN,
-        [CONN_WAIT_ISSUER] = 0,     [CONN_HOLD] = 0,
-        [CONN_WRITE] = EPOLLOUT,    [CONN_DRAIN] = EPOLLIN,
+        [CONN_READ_HEAD] = EPOLLIN,    [CONN_READ_BODY] = EPOLLIN,
+        [CONN_WAIT_ISSUER] = EPOLLHUP, [CONN_HOLD] = 0,
+        [CONN_WRITE] = EPOLLOUT,       [CONN_DRAIN] = EPOLLIN,
     };
     uint32_t events = watched[state];
 
@@ -185,6 +185,14 @@ static enum conn_result wait_for_issuer(struct connection *c)
     return enter(c, CONN_WAIT_ISSUER, service_monotonic() + ASK_TIMEOUT);
 }
 
+/* The client has gone. A login that still waits for its password check is then not checked and
+ * answered at once; any other request is completed, so that a wrong password counts. */
+static enum conn_result withdraw(struct connection *c)
+{
+    (void)shutdown(c->issuer, SHUT_WR);
+    return sd_event_source_set_enabled(c->io, SD_EVENT_OFF) < 0 ? CONN_CLOSE : CONN_WAIT;
+}
+
 static enum conn_result read_on(struct connection *c)
 {
     enum conn_result result = intake_read(c);
@@ -214,6 +222,8 @@ static int on_io(sd_event_source *source, int fd, uint32_t events, void *arg)
         proceed(c, drain(c));
         break;
     case CONN_WAIT_ISSUER:
+        proceed(c, withdraw(c));
+        break;
     case CONN_HOLD:
     case CONN_STATES:
         break;

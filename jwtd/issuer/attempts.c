@@ -1,36 +1,66 @@
 #include "jwtd/issuer/attempts.h"
 
-enum attempts_result attempts_take(struct rate_table *t, struct slice user,
-                                   const struct settings_rate *limit, uint64_t now,
-                                   uint64_t *ret_wait)
+/* By one limit. row NULL: nothing is counted. */
+static enum attempts_result look_at(const struct rate_row *row, unsigned limit)
 {
-    struct rate_row *row;
-
-    if (limit->count == 0)
+    if (limit == 0 || !row)
         return ATTEMPTS_GO;
-    row = rate_table_add(t, user, now);
-    if (!row)
-        return ATTEMPTS_WAIT;
-    if (row->count >= limit->count) {
-        *ret_wait = row->until - now;
+    if (row->count >= limit)
+        return ATTEMPTS_LIMIT;
+    return row->count + row->under_way < limit ? ATTEMPTS_GO : ATTEMPTS_WAIT;
+}
+
+enum attempts_result attempts_look(struct attempts *a, const struct settings *set,
+                                   struct slice user, uint64_t now, struct attempts_limit *ret)
+{
+    const struct rate_row *failures = rate_table_find(&a->failures, user, now);
+    const struct rate_row *logins = rate_table_find(&a->logins, user, now);
+    enum attempts_result by_failures = look_at(failures, set->session.failures_per_user.count);
+    enum attempts_result by_logins = look_at(logins, set->session.logins_per_user.count);
+
+    if (by_failures == ATTEMPTS_LIMIT) {
+        *ret = (struct attempts_limit){"FailuresPerUser", failures->until - now};
         return ATTEMPTS_LIMIT;
     }
-    if (row->count + row->under_way >= limit->count)
+    if (by_logins == ATTEMPTS_LIMIT) {
+        *ret = (struct attempts_limit){"LoginsPerUser", logins->until - now};
+        return ATTEMPTS_LIMIT;
+    }
+    return by_failures == ATTEMPTS_GO ? by_logins : by_failures;
+}
+
+enum attempts_result attempts_take(struct attempts *a, const struct settings *set,
+                                   struct slice user, uint64_t now, struct attempts_limit *ret)
+{
+    enum attempts_result result = attempts_look(a, set, user, now, ret);
+    struct rate_row *failures, *logins;
+
+    if (result != ATTEMPTS_GO)
+        return result;
+    failures = rate_table_add(&a->failures, user, now);
+    logins = rate_table_add(&a->logins, user, now);
+    if (!failures || !logins)
         return ATTEMPTS_WAIT;
-    row->under_way++;
+    failures->under_way++;
+    logins->under_way++;
     return ATTEMPTS_GO;
 }
 
-void attempts_settle(struct rate_table *t, struct slice user, const struct settings_rate *limit,
-                     uint64_t now, bool failed)
+static void settle(struct rate_row *row, struct settings_rate limit, uint64_t now, bool counts)
 {
-    /* Also without a limit now: a reload may have lifted it since attempts_take(). */
-    struct rate_row *row = rate_table_find(t, user, now);
-
     if (!row)
         return;
     if (row->under_way > 0)
         row->under_way--;
-    if (failed && row->count++ == 0)
-        row->until = now + limit->per;
+    if (counts && row->count++ == 0)
+        row->until = now + limit.per;
+}
+
+void attempts_settle(struct attempts *a, const struct settings *set, struct slice user,
+                     uint64_t now, enum attempts_outcome outcome)
+{
+    settle(rate_table_find(&a->failures, user, now), set->session.failures_per_user, now,
+           outcome == ATTEMPTS_FAILED);
+    settle(rate_table_find(&a->logins, user, now), set->session.logins_per_user, now,
+           outcome == ATTEMPTS_SUCCEEDED);
 }

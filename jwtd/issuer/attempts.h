@@ -1,26 +1,42 @@
 /*
- * FailuresPerUser: failed logins by the user name of the request, whether there is such an
- * account or not, in a window that begins with its first failure. A check under way counts as a
- * failure until its result is known, so that a thousand passwords tried at once are limited
- * like a thousand tried in turn. An attacker who tries passwords for a name can thereby delay a
- * login of its owner until the window ends; refreshes and existing tokens are not affected.
+ * FailuresPerUser and LoginsPerUser: failed and successful logins by the user name of the
+ * request, whether there is such an account or not, each in a window that begins with its
+ * first. A check under way counts as both until its result is known, so that a thousand
+ * passwords tried at once are limited like a thousand tried in turn. An attacker who tries
+ * passwords for a name can thereby delay a login of its owner until the window ends; refreshes
+ * and existing tokens are not affected.
  */
 #pragma once
 
 #include "common/config/settings.h"
 #include "jwtd/shared/rate_table.h"
 
-enum attempts_result {
-    ATTEMPTS_GO,    /* counted as under way: attempts_settle must follow */
-    ATTEMPTS_WAIT,  /* depends on checks under way: ask again after the next result */
-    ATTEMPTS_LIMIT, /* too many failures: *ret_wait says for how long */
+/* Zeroed, with a key of random bytes in each table. */
+struct attempts {
+    struct rate_table failures, logins;
 };
 
-/* now: monotonic microseconds; *ret_wait likewise. */
-enum attempts_result attempts_take(struct rate_table *t, struct slice user,
-                                   const struct settings_rate *limit, uint64_t now,
-                                   uint64_t *ret_wait);
+enum attempts_result {
+    ATTEMPTS_GO,
+    ATTEMPTS_WAIT,  /* depends on checks under way: ask again after the next result */
+    ATTEMPTS_LIMIT, /* *ret has the limit and the time to wait */
+};
+
+struct attempts_limit {
+    const char *setting; /* "FailuresPerUser" */
+    uint64_t wait;       /* microseconds */
+};
+
+enum attempts_outcome { ATTEMPTS_UNKNOWN, ATTEMPTS_FAILED, ATTEMPTS_SUCCEEDED };
+
+/* May a check for this user start. now: monotonic microseconds. */
+enum attempts_result attempts_look(struct attempts *a, const struct settings *set,
+                                   struct slice user, uint64_t now, struct attempts_limit *ret);
+
+/* The same, and after ATTEMPTS_GO counts it as under way: attempts_settle must follow. */
+enum attempts_result attempts_take(struct attempts *a, const struct settings *set,
+                                   struct slice user, uint64_t now, struct attempts_limit *ret);
 
 /* The result of a check for which attempts_take returned ATTEMPTS_GO. */
-void attempts_settle(struct rate_table *t, struct slice user, const struct settings_rate *limit,
-                     uint64_t now, bool failed);
+void attempts_settle(struct attempts *a, const struct settings *set, struct slice user,
+                     uint64_t now, enum attempts_outcome outcome);

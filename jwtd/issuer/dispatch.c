@@ -1,100 +1,15 @@
 #include "jwtd/issuer/dispatch.h"
 
-#include "common/base/username.h"
+#include "jwtd/issuer/password.h"
 #include "jwtd/issuer/requests/table.h"
 #include "jwtd/issuer/state.h"
 #include "jwtd/issuer/turn.h"
-#include "jwtd/shared/messages.h"
 
 #include <string.h>
 
 static const struct settings *settings_of(const struct loop *l)
 {
     return &l->issuer.service.settings;
-}
-
-static void settle_attempt(struct loop *l, struct slice user, bool failed)
-{
-    attempts_settle(&l->attempts, user, &settings_of(l)->session.failures_per_user,
-                    service_monotonic(), failed);
-}
-
-static void answer_throttled(struct issuer_request *r, uint64_t wait)
-{
-    request_set_event(r, LOG_NOTICE, MESSAGE_LOGIN_DENIED, "Login rate-limited");
-    r->event.reason = "FailuresPerUser";
-    r->retry_after = (wait + SECOND - 1) / SECOND;
-    loop_answer(r, WIRE_THROTTLED);
-}
-
-static void ask_password(struct issuer_request *r)
-{
-    struct loop *l = r->loop;
-    enum wire_status status =
-        login_client_check(&l->issuer.login, r->message.v, r, &r->inquiry);
-
-    if (status == WIRE_OK) {
-        loop_move(r, REQUEST_CHECKING_PASSWORD);
-        return;
-    }
-    settle_attempt(l, request_text(r, 0), false);
-    loop_answer(r, status);
-}
-
-static void check_password(struct issuer_request *r)
-{
-    struct loop *l = r->loop;
-    struct slice user = request_text(r, 0);
-    uint64_t wait = 0;
-
-    /* No token can carry such a name. */
-    if (!username_valid(user)) {
-        r->login_reply.status = WIRE_DENIED;
-        turn_add(r);
-        return;
-    }
-    switch (attempts_take(&l->attempts, user, &settings_of(l)->session.failures_per_user,
-                          service_monotonic(), &wait)) {
-    case ATTEMPTS_GO:
-        ask_password(r);
-        return;
-    case ATTEMPTS_WAIT:
-        loop_move(r, REQUEST_WAITING_TO_CHECK);
-        return;
-    case ATTEMPTS_LIMIT:
-        answer_throttled(r, wait);
-        return;
-    }
-}
-
-/* A check has ended: each request that waited for one starts its own, is refused, or waits for
- * the next to end. */
-static void retry_waiting(struct loop *l)
-{
-    struct issuer_request *r, *next;
-
-    for (r = TAILQ_FIRST(&l->in[REQUEST_WAITING_TO_CHECK]); r; r = next) {
-        next = TAILQ_NEXT(r, link);
-        check_password(r);
-    }
-}
-
-static void password_checked(struct loop *l, const struct login_inquiry *q,
-                             const struct login_reply *reply)
-{
-    struct issuer_request *r = q->waiter;
-    bool unknown = reply->status == WIRE_BUSY || reply->status == WIRE_UNAVAILABLE;
-
-    settle_attempt(l, slice_of(q->user), reply->status != WIRE_OK && !unknown);
-    if (r)
-        r->inquiry = NULL;
-    if (r && unknown) {
-        loop_answer(r, reply->status);
-    } else if (r) {
-        r->login_reply = *reply;
-        turn_add(r);
-    }
-    retry_waiting(l);
 }
 
 static void check_account(struct issuer_request *r)
@@ -124,10 +39,15 @@ static void account_checked(struct loop *l, const char *user, const struct login
 void dispatch_login_reply(void *arg, const struct login_inquiry *q,
                           const struct login_reply *reply)
 {
-    if (q->op == WIRE_CHECK)
-        password_checked(arg, q, reply);
-    else
+    struct issuer_request *r;
+
+    if (q->op == WIRE_CHECK) {
+        r = password_checked(arg, q, reply);
+        if (r)
+            turn_add(r);
+    } else {
         account_checked(arg, q->user, reply);
+    }
 }
 
 static bool needs_account(const struct issuer_request *r)
@@ -166,12 +86,14 @@ void dispatch_request(struct issuer_request *r)
         return;
     }
     status = verify_token_of(r);
-    if (status != WIRE_OK || !r->type->handle)
+    if (status != WIRE_OK || !r->type->handle) {
         loop_answer(r, status);
-    else if (r->type->checks_password)
-        check_password(r);
-    else if (needs_account(r))
+    } else if (r->type->checks_password) {
+        if (password_check(r))
+            turn_add(r);
+    } else if (needs_account(r)) {
         check_account(r);
-    else
+    } else {
         turn_add(r);
+    }
 }

@@ -1,12 +1,12 @@
 #include "jwtd/issuer/listen.h"
 
 #include "jwtd/issuer/dispatch.h"
+#include "jwtd/issuer/password.h"
 #include "jwtd/shared/messages.h"
 
 #include <stdio.h>
 
 #define CONNECTIONS_MAX 1024
-#define CONNECTION_TIME (40 * SECOND)
 
 static void refuse(struct issuer_request *r, enum wire_fault fault)
 {
@@ -41,6 +41,10 @@ static int on_request(sd_event_source *source, int fd, uint32_t events, void *ar
     (void)events;
     if (n == -EAGAIN)
         return 0;
+    if (r->state == REQUEST_WAITING_TO_CHECK) { /* the client has gone */
+        loop_answer(r, WIRE_BUSY);
+        return 0;
+    }
     if (n == -EMSGSIZE) {
         refuse(r, WIRE_OVERSIZED);
         return 0;
@@ -66,9 +70,14 @@ static int on_request(sd_event_source *source, int fd, uint32_t events, void *ar
 
 static int on_limit(sd_event_source *source, uint64_t usec, void *arg)
 {
+    struct issuer_request *r = arg;
+
     (void)source;
     (void)usec;
-    loop_close(arg);
+    if (r->state == REQUEST_WAITING_TO_CHECK)
+        password_wait_is_over(r);
+    else
+        loop_close(r);
     return 0;
 }
 

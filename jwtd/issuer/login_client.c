@@ -8,6 +8,11 @@
 
 #define INQUIRY_TIME (32 * SECOND) /* jwtd-login gives up after 30 s */
 
+void login_client_init(struct login_client *c)
+{
+    TAILQ_INIT(&c->inquiries);
+}
+
 static void inquiry_free(struct login_inquiry *q)
 {
     (void)sd_event_source_disable_unref(q->io);
@@ -57,7 +62,7 @@ static void finish(struct login_inquiry *q, enum wire_status status, struct slic
     struct login_client *c = q->client;
     struct login_reply reply = {.status = status};
 
-    LIST_REMOVE(q, link);
+    TAILQ_REMOVE(&c->inquiries, q, link);
     if (status == WIRE_OK && stamp.n > 0 && stamp.n <= sizeof(reply.stamp)) {
         reply.stamp_len = stamp.n;
         memcpy(reply.stamp, stamp.p, stamp.n);
@@ -74,21 +79,32 @@ static void finish_unanswered(struct login_inquiry *q, const char *cause)
     finish(q, WIRE_UNAVAILABLE, SLICE(""));
 }
 
-static int on_answer(sd_event_source *source, int fd, uint32_t events, void *arg)
+static unsigned count(const struct login_client *c, enum wire_op op, const struct slice *user)
 {
-    uint8_t buf[WIRE_MESSAGE_MAX] UNINITIALIZED;
-    struct login_inquiry *q = arg;
-    ssize_t n = wire_receive(fd, buf);
+    const struct login_inquiry *q;
+    unsigned n = 0;
+
+    TAILQ_FOREACH (q, &c->inquiries, link)
+        if (q->op == op && q->fd >= 0 && (!user || slice_is(*user, q->user)))
+            n++;
+    return n;
+}
+
+unsigned login_client_checks(const struct login_client *c, const struct slice *user)
+{
+    return count(c, WIRE_CHECK, user);
+}
+
+static void start_waiting(struct login_client *c);
+
+static void read_answer(struct login_inquiry *q, const uint8_t *buf, ssize_t n)
+{
     struct wire_message answer;
     enum wire_fault fault;
 
-    (void)source;
-    (void)events;
-    if (n == -EAGAIN)
-        return 0;
     if (n <= 0) {
         finish_unanswered(q, n == 0 ? "connection closed" : strerrordesc_np((int)-n));
-        return 0;
+        return;
     }
     fault = wire_read_answer((struct slice){(const char *)buf, (size_t)n}, wire_find(q->op),
                              &answer);
@@ -96,14 +112,21 @@ static int on_answer(sd_event_source *source, int fd, uint32_t events, void *arg
         finish_unanswered(q, wire_fault_word(fault));
     else
         finish(q, answer.status, answer.status == WIRE_OK ? answer.v[0].text : SLICE(""));
-    return 0;
 }
 
-static int on_limit(sd_event_source *source, uint64_t usec, void *arg)
+static int on_answer(sd_event_source *source, int fd, uint32_t events, void *arg)
 {
+    uint8_t buf[WIRE_MESSAGE_MAX] UNINITIALIZED;
+    struct login_inquiry *q = arg;
+    struct login_client *c = q->client;
+    ssize_t n = wire_receive(fd, buf);
+
     (void)source;
-    (void)usec;
-    finish_unanswered(arg, "timeout");
+    (void)events;
+    if (n == -EAGAIN)
+        return 0;
+    read_answer(q, buf, n);
+    start_waiting(c);
     return 0;
 }
 
@@ -133,43 +156,85 @@ static int send_request(int fd, enum wire_op op, const union wire_value *values)
     return r;
 }
 
-static int start(struct login_inquiry *q, const union wire_value *values)
+/* Sends the request, whose first value is the user. On a status other than WIRE_OK it could not
+ * be sent. */
+static enum wire_status start(struct login_inquiry *q, const union wire_value *values)
 {
-    sd_event *loop = q->client->service->loop;
     int r = q->fd = connect_login(q->client->socket);
 
     if (r >= 0)
         r = send_request(q->fd, q->op, values);
     if (r >= 0)
-        r = sd_event_add_io(loop, &q->io, q->fd, EPOLLIN, on_answer, q);
+        r = sd_event_add_io(q->client->service->loop, &q->io, q->fd, EPOLLIN, on_answer, q);
     if (r >= 0)
-        r = sd_event_add_time_relative(loop, &q->limit, CLOCK_MONOTONIC, INQUIRY_TIME, SECOND,
-                                       on_limit, q);
-    return r;
+        return WIRE_OK;
+    if (r == -EAGAIN)
+        return WIRE_BUSY; /* its backlog is full */
+    LOG(LOG_ERR, MESSAGE_CHECK, "Cannot connect to jwtd-login", {"cause", strerrordesc_np(-r)});
+    return WIRE_UNAVAILABLE;
+}
+
+/* The oldest account that waits to be asked about, when there is a slot for it. */
+static struct login_inquiry *next_waiting(struct login_client *c)
+{
+    struct login_inquiry *q;
+
+    if (count(c, WIRE_ACCOUNT, NULL) >= WIRE_ACCOUNTS_MAX)
+        return NULL;
+    TAILQ_FOREACH (q, &c->inquiries, link)
+        if (q->fd < 0)
+            return q;
+    return NULL;
+}
+
+static void start_waiting(struct login_client *c)
+{
+    struct login_inquiry *q;
+
+    while ((q = next_waiting(c))) {
+        enum wire_status status = start(q, &(union wire_value){.text = slice_of(q->user)});
+
+        if (status != WIRE_OK)
+            finish(q, status, SLICE(""));
+    }
+}
+
+static int on_limit(sd_event_source *source, uint64_t usec, void *arg)
+{
+    struct login_inquiry *q = arg;
+    struct login_client *c = q->client;
+
+    (void)source;
+    (void)usec;
+    finish_unanswered(q, "timeout");
+    start_waiting(c);
+    return 0;
 }
 
 /* values: the first is the user. */
 static enum wire_status ask(struct login_client *c, enum wire_op op,
                             const union wire_value *values, struct login_inquiry **ret)
 {
+    bool waits = op == WIRE_ACCOUNT && count(c, WIRE_ACCOUNT, NULL) >= WIRE_ACCOUNTS_MAX;
     struct login_inquiry *q = calloc(1, sizeof(*q));
-    int r;
+    enum wire_status status = WIRE_OK;
 
     if (!q)
         return WIRE_UNAVAILABLE;
     *q = (struct login_inquiry){.client = c, .op = op, .fd = -1};
     (void)snprintf(q->user, sizeof(q->user), "%.*s", (int)values[0].text.n, values[0].text.p);
-    r = start(q, values);
-    if (r >= 0) {
-        LIST_INSERT_HEAD(&c->inquiries, q, link);
-        *ret = q;
-        return WIRE_OK;
+    if (sd_event_add_time_relative(c->service->loop, &q->limit, CLOCK_MONOTONIC, INQUIRY_TIME,
+                                   SECOND, on_limit, q) < 0)
+        status = WIRE_UNAVAILABLE;
+    else if (!waits)
+        status = start(q, values);
+    if (status != WIRE_OK) {
+        inquiry_free(q);
+        return status;
     }
-    inquiry_free(q);
-    if (r == -EAGAIN)
-        return WIRE_BUSY; /* its backlog is full */
-    LOG(LOG_ERR, MESSAGE_CHECK, "Cannot connect to jwtd-login", {"cause", strerrordesc_np(-r)});
-    return WIRE_UNAVAILABLE;
+    TAILQ_INSERT_TAIL(&c->inquiries, q, link);
+    *ret = q;
+    return WIRE_OK;
 }
 
 enum wire_status login_client_check(struct login_client *c, const union wire_value *values,
@@ -192,7 +257,7 @@ bool login_client_account(struct login_client *c, const char *user, struct login
         *ret = *known;
         return true;
     }
-    LIST_FOREACH (q, &c->inquiries, link)
+    TAILQ_FOREACH (q, &c->inquiries, link)
         if (q->op == WIRE_ACCOUNT && strcmp(q->user, user) == 0)
             return false;
     *ret = (struct login_reply){.status = ask(c, WIRE_ACCOUNT, &value, &q)};
@@ -203,8 +268,8 @@ void login_client_end(struct login_client *c)
 {
     struct login_inquiry *q;
 
-    while ((q = LIST_FIRST(&c->inquiries))) {
-        LIST_REMOVE(q, link);
+    while ((q = TAILQ_FIRST(&c->inquiries))) {
+        TAILQ_REMOVE(&c->inquiries, q, link);
         inquiry_free(q);
     }
 }

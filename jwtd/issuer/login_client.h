@@ -2,7 +2,9 @@
  * Asks jwtd-login: is this the password of a user (login), may this account still be used
  * (refresh). One connection per request, never blocking, at most 32 s. Answers about accounts
  * are cached for AccountCacheTime, for at most LOGIN_CACHE_MAX users, and an account that is
- * being asked about is not asked about again.
+ * being asked about is not asked about again. At most WIRE_ACCOUNTS_MAX of these requests are
+ * with jwtd-login at the same time; the others wait. Password checks are limited by their
+ * caller.
  */
 #pragma once
 
@@ -23,11 +25,11 @@ struct login_reply {
 /* A request under way. */
 struct login_inquiry {
     struct login_client *client;
-    LIST_ENTRY(login_inquiry) link;
+    TAILQ_ENTRY(login_inquiry) link;
     enum wire_op op; /* WIRE_CHECK, WIRE_ACCOUNT */
     char user[WIRE_USER_MAX + 1];
     void *waiter; /* of a WIRE_CHECK; NULL: went away */
-    int fd;
+    int fd;       /* -1: a WIRE_ACCOUNT that waits */
     sd_event_source *io, *limit;
 };
 
@@ -43,10 +45,12 @@ struct login_client {
     /* Called from the loop with each answer; the inquiry is freed afterwards. */
     void (*on_reply)(void *arg, const struct login_inquiry *q, const struct login_reply *reply);
     void *arg;
-    LIST_HEAD(, login_inquiry) inquiries;
+    TAILQ_HEAD(, login_inquiry) inquiries;
     struct login_cache_entry cache[LOGIN_CACHE_MAX];
 };
 
+/* The other members are set. */
+void login_client_init(struct login_client *c);
 void login_client_end(struct login_client *c);
 
 /* Asks about the password of a WIRE_OBTAIN: its values are those of WIRE_CHECK. WIRE_OK:
@@ -54,6 +58,9 @@ void login_client_end(struct login_client *c);
  * it could not be asked. */
 enum wire_status login_client_check(struct login_client *c, const union wire_value *values,
                                     void *waiter, struct login_inquiry **ret);
+
+/* The number of password checks under way for this user; NULL: for all. */
+unsigned login_client_checks(const struct login_client *c, const struct slice *user);
 
 /* True: *ret is the answer, from the cache or because jwtd-login could not be asked. False:
  * on_reply follows, once for all who ask about this user meanwhile. */

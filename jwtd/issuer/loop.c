@@ -4,6 +4,7 @@ void loop_init(struct loop *l)
 {
     for (size_t i = 0; i < REQUEST_STATE_COUNT; i++)
         TAILQ_INIT(&l->in[i]);
+    check_queue_init(&l->waiting);
 }
 
 static void insert(struct issuer_request *r, enum issuer_request_state state)
@@ -19,6 +20,8 @@ static void withdraw(struct issuer_request *r)
     TAILQ_REMOVE(&r->loop->in[r->state], r, link);
     if (r->state == REQUEST_QUEUED)
         r->loop->queued--;
+    if (r->state == REQUEST_WAITING_TO_CHECK)
+        check_queue_remove(&r->loop->waiting, &r->place);
 }
 
 struct issuer_request *loop_add(struct loop *l, int fd, uid_t uid)

@@ -7,6 +7,8 @@
 #include "jwtd/issuer/attempts.h"
 #include "jwtd/issuer/request.h"
 
+#define CONNECTION_TIME (40 * SECOND)
+
 TAILQ_HEAD(request_list, issuer_request);
 
 struct loop {
@@ -14,7 +16,10 @@ struct loop {
     struct request_list in[REQUEST_STATE_COUNT];
     size_t queued, connections; /* in REQUEST_QUEUED; in all states */
     uid_t asker;                /* jwtd's */
-    struct rate_table attempts; /* FailuresPerUser */
+    struct attempts attempts;   /* FailuresPerUser, LoginsPerUser */
+    struct check_queue waiting; /* those in REQUEST_WAITING_TO_CHECK */
+    unsigned check_slots;       /* password checks at the same time */
+    uint64_t next_overload;     /* monotonic microseconds: not logged again before */
     sd_event_source *listener, *turn;
     bool paused; /* listener is off until a connection ends */
 };

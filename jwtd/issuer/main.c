@@ -44,11 +44,16 @@ static void raise_files(void)
     (void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+static bool random_key(struct rate_table *t)
+{
+    return getrandom(t->key, sizeof(t->key), 0) == (ssize_t)sizeof(t->key);
+}
+
 static int prepare(struct loop *l)
 {
-    if (getrandom(l->attempts.key, sizeof(l->attempts.key), 0) !=
-        (ssize_t)sizeof(l->attempts.key))
+    if (!random_key(&l->attempts.failures) || !random_key(&l->attempts.logins))
         return -EIO;
+    l->check_slots = service_processors() + 1;
     raise_files();
     return turn_init(l);
 }
@@ -88,6 +93,7 @@ static int serve(struct loop *l, const char *config, const char *asker, bool ini
     x->service.on_reload = state_reload;
     x->service.arg = x;
     loop_init(l);
+    login_client_init(&x->login);
     if (init)
         code = state_ready(x) ? EXIT_SUCCESS : EXIT_FAILURE;
     else

@@ -11,6 +11,7 @@
  */
 #pragma once
 
+#include "jwtd/issuer/check_queue.h"
 #include "jwtd/issuer/own_token.h"
 
 #include <sys/queue.h>
@@ -21,7 +22,7 @@ struct loop;
 
 enum issuer_request_state {
     REQUEST_READING,           /* its message has not arrived */
-    REQUEST_WAITING_TO_CHECK,  /* for the end of other password checks (attempts.h) */
+    REQUEST_WAITING_TO_CHECK,  /* for the end of other password checks (password.h) */
     REQUEST_CHECKING_PASSWORD, /* jwtd-login is asked */
     REQUEST_CHECKING_ACCOUNT,  /* likewise */
     REQUEST_QUEUED,            /* for the next turn */
@@ -66,6 +67,7 @@ struct issuer_request {
     const struct request_type *type;
 
     struct own_token token;         /* of types with a token */
+    struct check_place place;       /* REQUEST_WAITING_TO_CHECK, in loop.waiting */
     struct login_inquiry *inquiry;  /* REQUEST_CHECKING_PASSWORD */
     struct login_reply login_reply; /* to a check of password or account */
     bool has_login_reply;

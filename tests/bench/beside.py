@@ -173,8 +173,9 @@ def memory(bench, ours, theirs):
 
 def main(build):
     bench = Bench(os.path.abspath(build))
-    ours, theirs = Daemons(build, SETTINGS % "EdDSA"), DjangoSite(ROTATING, workers=2, real_hasher=True)
-    symmetric = Daemons(build, SETTINGS % "HS256")
+    settings = SETTINGS + "LoginsPerUser=0\n"
+    ours, theirs = Daemons(build, settings % "EdDSA"), DjangoSite(ROTATING, workers=2, real_hasher=True)
+    symmetric = Daemons(build, settings % "HS256")
     try:
         refresh(bench, "EdDSA here and HS256 there", (ours, theirs), (1, 4, 16))
         refresh(bench, "HS256 both", (symmetric, theirs), (16,))

@@ -1,13 +1,14 @@
 /*
  * A client that asks an HTTP server on a Unix socket as fast as it answers.
  *
- *     load SOCKET PATH FIELD CLIENTS SECONDS < TOKENS
+ *     load SOCKET PATH FIELD CLIENTS SECONDS [SOURCES [PAUSE]] < TOKENS
  *
  * Each client is a thread with a token of its own, a line of standard input. It posts
  * {"FIELD":"TOKEN"} on a new connection each time; FIELD "refresh" goes on with the refresh
- * token of the reply. A line that begins with '{' is a body of its own. Prints a JSON object:
- * requests, failed (no 200), seconds, microseconds that a request took, and the processor time
- * of this program itself.
+ * token of the reply. A line that begins with '{' is a body of its own. With SOURCES the
+ * clients are divided among so many addresses, which X-Forwarded-For names. After a reply other
+ * than 200 a client waits for PAUSE seconds. Prints a JSON object: requests, failed (no 200),
+ * seconds, microseconds that a request took, and the processor time of this program itself.
  *
  *     load hash PASSWORD SETTING COUNT
  *
@@ -16,6 +17,7 @@
 #include <crypt.h>
 #include <errno.h>
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,11 +37,14 @@ struct job {
     const struct sockaddr_un *address;
     const char *path, *field;
     double until;
+    size_t sources;
+    unsigned pause;
 };
 
 struct client {
     const struct job *job;
     pthread_t thread;
+    char source[64]; /* a header field, or empty */
     char token[TOKEN_MAX];
     float *times;
     size_t n, failed;
@@ -68,8 +73,8 @@ static size_t make_request(const struct client *c, char *out, size_t size)
 
     n = snprintf(out, size,
                  "POST %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
-                 "Content-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
-                 c->job->path, n, body);
+                 "%sContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
+                 c->job->path, c->source, n, body);
     return (size_t)n;
 }
 
@@ -119,13 +124,15 @@ static void *run_client(void *arg)
         size_t got =
             ask(c, request, make_request(c, request, sizeof(request)), reply, sizeof(reply));
         double after = now();
+        bool ok = got >= 12 && memcmp(reply + 9, "200", 3) == 0;
 
-        if (got < 12 || memcmp(reply + 9, "200", 3) != 0)
-            c->failed++;
-        else if (strcmp(c->job->field, "refresh") == 0)
+        c->failed += !ok;
+        if (ok && strcmp(c->job->field, "refresh") == 0)
             take_next(c, reply);
         c->times[c->n++] = (float)((after - before) * USEC);
-        before = after;
+        if (!ok && c->job->pause > 0)
+            (void)sleep(c->job->pause);
+        before = now();
     }
     return NULL;
 }
@@ -161,11 +168,22 @@ static void read_token(struct client *c)
     c->token[strcspn(c->token, "\n")] = '\0';
 }
 
-static void run_load(char **argv)
+static void set_source(struct client *c, size_t number)
+{
+    if (c->job->sources > 0)
+        (void)snprintf(c->source, sizeof(c->source), "X-Forwarded-For: 198.51.100.%zu\r\n",
+                       number % c->job->sources + 1);
+}
+
+static void run_load(int argc, char **argv)
 {
     static struct client clients[CLIENTS_MAX];
     struct sockaddr_un address = {.sun_family = AF_UNIX};
-    struct job job = {.address = &address, .path = argv[2], .field = argv[3]};
+    struct job job = {.address = &address,
+                      .path = argv[2],
+                      .field = argv[3],
+                      .sources = argc > 6 ? strtoul(argv[6], NULL, 10) : 0,
+                      .pause = argc > 7 ? (unsigned)strtoul(argv[7], NULL, 10) : 0};
     size_t count = strtoul(argv[4], NULL, 10), n = 0, failed = 0;
     double start;
     float *all;
@@ -177,6 +195,7 @@ static void run_load(char **argv)
     for (size_t i = 0; i < count; i++) {
         clients[i] = (struct client){.job = &job, .times = all + i * TIMES_MAX};
         read_token(&clients[i]);
+        set_source(&clients[i], i);
     }
     start = now();
     job.until = start + strtod(argv[5], NULL);
@@ -216,9 +235,10 @@ int main(int argc, char **argv)
 {
     if (argc == 5 && strcmp(argv[1], "hash") == 0)
         run_hash(argv);
-    else if (argc == 6)
-        run_load(argv);
+    else if (argc >= 6 && argc <= 8)
+        run_load(argc, argv);
     else
-        die("usage: load SOCKET PATH FIELD CLIENTS SECONDS | hash PASSWORD SETTING COUNT");
+        die("usage: load SOCKET PATH FIELD CLIENTS SECONDS [SOURCES [PAUSE]] | hash PASSWORD "
+            "SETTING COUNT");
     return 0;
 }

@@ -39,7 +39,7 @@ def filler(n, now, spread, age):
 
 def begin(build, rows, age):
     """An issuer with a thousand sessions and `rows` more; returns the tokens of the thousand."""
-    d = Issuer(build, "[Session]\nFailuresPerUser=0\nAccountCacheTime=0\n[Daemon]\nIdleTimeout=1h\n")
+    d = Issuer(build, "[Session]\nFailuresPerUser=0\nLoginsPerUser=0\nAccountCacheTime=0\n[Daemon]\nIdleTimeout=1h\n")
     d.login.passwords.update({b"u%d" % i: b"secret one" for i in range(LIVE)})
     before = time.time()
     pairs = [d.obtain(b"u%d" % i) for i in range(LIVE)]

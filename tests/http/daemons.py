@@ -30,6 +30,7 @@ MaxConnectionsPerSource=128
 RotationGrace=1s
 AccountCacheTime=0
 FailuresPerUser=0
+LoginsPerUser=0
 """
 
 

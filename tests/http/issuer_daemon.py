@@ -27,6 +27,7 @@ class ScriptedLogin:
         self.stamp = b"0" * 16
         self.asked = []
         self.delay = 0
+        self.before = None  # if set, called with each request before it is answered
         self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.listener.bind(path)
         self.listener.listen(256)
@@ -40,6 +41,8 @@ class ScriptedLogin:
                     return
                 op, fields = read(packet)
                 self.asked.append(op)
+                if self.before:
+                    self.before(op, fields)
                 time.sleep(self.delay)
                 known = fields[0] in self.passwords
                 if op == CHECK:

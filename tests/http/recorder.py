@@ -24,6 +24,7 @@ SlidingTokenRefreshLifetime=1d
 [Session]
 RotationGrace=0
 FailuresPerUser=0
+LoginsPerUser=0
 MaxSessionsPerUser=4096
 [Http]
 FailureTime=100ms

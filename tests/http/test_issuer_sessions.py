@@ -62,7 +62,7 @@ def test_sessions_are_listed_newest_first_with_their_own_marked(issuer):
         assert (row["source"], row["client"]) == ("uid 1000", ""), row
 
 
-@pytest.mark.issuer("[Session]\nMaxSessionsPerUser=1000\n")
+@pytest.mark.issuer("[Session]\nMaxSessionsPerUser=1000\nLoginsPerUser=0\n")
 def test_a_long_list_comes_in_pages_with_each_session_once(issuer):
     source = b'"' * 64
     for _ in range(150):

@@ -20,6 +20,7 @@ CLIENTS = 8
 LINE = 34  # bytes per line of `revoked`: sid, blank, ten digits, newline
 BRIEF = """[Session]
 MaxSessionsPerUser=100000
+LoginsPerUser=0
 AccountCacheTime=0
 """
 

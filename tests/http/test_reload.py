@@ -98,7 +98,6 @@ def test_fifty_reloads_under_load_lose_no_request(d):
                 return
             done[0] += 1
 
-    # jwtd-login checks at least four at once on any machine.
     threads = [threading.Thread(target=each) for each in [refreshing] * 3 + [obtaining]]
     for thread in threads:
         thread.start()

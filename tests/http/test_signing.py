@@ -74,7 +74,7 @@ def test_a_new_key_signs_and_tokens_of_the_old_key_stay_valid(issuer):
     assert issuer.text("log").count("Signing key replaced") == 1, issuer.text("log")
 
 
-@pytest.mark.issuer("[Session]\nMaxSessionsPerUser=100000\n")
+@pytest.mark.issuer("[Session]\nMaxSessionsPerUser=100000\nLoginsPerUser=0\n")
 def test_under_rotations_no_token_is_issued_before_its_key_is_published(issuer):
     wrong, made, done = [], [], threading.Event()
 
@@ -130,7 +130,7 @@ def killer(issuer):
                 os.environ[name] = value
 
 
-@pytest.mark.issuer("[Session]\nMaxSessionsPerUser=100000\n", init=False)
+@pytest.mark.issuer("[Session]\nMaxSessionsPerUser=100000\nLoginsPerUser=0\n", init=False)
 def test_a_kill_at_any_step_of_a_rotation_leaves_a_working_issuer(issuer):
     deaths, tokens = 0, []
     with killer(issuer) as at:

@@ -28,7 +28,7 @@ FRONT = "daemon"  # the uid of jwtd in these tests
 UID = pwd.getpwnam(FRONT).pw_uid
 PASSWORD = b"secret one"
 LIMITED = "[Session]\nFailuresPerUser=10/min\n"
-SETTINGS = "[Session]\nFailuresPerUser=0\nMaxSessionsPerUser=100000\n[Token]\nSlidingTokens=yes\n"
+SETTINGS = "[Session]\nFailuresPerUser=0\nLoginsPerUser=0\nMaxSessionsPerUser=100000\n[Token]\nSlidingTokens=yes\n"
 BY_PASSWORD = ("obtain", "sliding-obtain")
 
 

@@ -33,6 +33,8 @@ START_TEST(defaults_are_those_of_the_design)
     words_are(set.session.deny_users, "root");
     ck_assert_uint_eq(set.session.failures_per_user.count, 10);
     ck_assert_uint_eq(set.session.failures_per_user.per, 60 * SEC);
+    ck_assert_uint_eq(set.session.logins_per_user.count, 60);
+    ck_assert_uint_eq(set.session.logins_per_user.per, 60 * SEC);
     words_are(set.http.auth_header_types, "Bearer");
     ck_assert_str_eq(set.http.auth_header_name, "Authorization");
     ck_assert_ptr_null(set.http.allowed_hosts);
@@ -61,7 +63,7 @@ START_TEST(every_setting_is_read)
                   "RotationGrace=0\nIdleLifetime=6min\nAbsoluteLifetime=7min\n"
                   "MaxSessionsPerUser=8\nEndOnPasswordChange=0\nCheckAccount=off\n"
                   "AccountCacheTime=9s\nAllowUsers=alice carol\nAllowGroups=sudo\nDenyUsers=\n"
-                  "FailuresPerUser=0\n"
+                  "FailuresPerUser=0\nLoginsPerUser=90/h\n"
                   "[Http]\nAuthHeaderTypes=JWT Bearer\nAuthHeaderName=X-Auth\n"
                   "AllowedHosts=h.example [::1]\nTrustedProxies=www-data\n"
                   "FailuresPerSource=100/h\nMaxConnections=10\nMaxConnectionsPerSource=11\n"
@@ -91,6 +93,8 @@ START_TEST(every_setting_is_read)
     words_are(set.session.allow_groups, "sudo");
     ck_assert_ptr_null(set.session.deny_users);
     ck_assert_uint_eq(set.session.failures_per_user.count, 0);
+    ck_assert_uint_eq(set.session.logins_per_user.count, 90);
+    ck_assert_uint_eq(set.session.logins_per_user.per, 3600 * SEC);
     words_are(set.http.auth_header_types, "JWT Bearer");
     ck_assert_str_eq(set.http.auth_header_name, "X-Auth");
     words_are(set.http.allowed_hosts, "h.example [::1]");
@@ -164,6 +168,7 @@ static const struct bad_value {
     {"Session", "FailuresPerUser=10/", "COUNT/s, COUNT/min or COUNT/h"},
     {"Session", "FailuresPerUser=-1/min", "COUNT/s, COUNT/min or COUNT/h"},
     {"Session", "FailuresPerUser=", "COUNT/s, COUNT/min or COUNT/h"},
+    {"Session", "LoginsPerUser=60", "COUNT/s, COUNT/min or COUNT/h"},
     {"Http", "FailuresPerSource=1000001/s", "COUNT/s, COUNT/min or COUNT/h"},
     {"Http", "AuthHeaderTypes=", "one or more schemes"},
     {"Http", "AuthHeaderTypes=Bearer,JWT", "one or more schemes"},

@@ -8,37 +8,48 @@
 #define MINUTE UINT64_C(60000000)
 #define START (UINT64_C(1000) * MINUTE)
 
-static const struct settings_rate three = {.count = 3, .per = MINUTE};
+static const struct settings three = {.session = {.failures_per_user = {3, MINUTE}}};
+static const struct settings three_logins = {
+    .session = {.failures_per_user = {2, MINUTE}, .logins_per_user = {3, MINUTE}}};
+static const struct settings none = {0};
 
-static struct rate_table *make(void)
+static struct attempts *make(void)
 {
-    struct rate_table *a = calloc(1, sizeof(*a));
+    struct attempts *a = calloc(1, sizeof(*a));
 
     ck_assert_ptr_nonnull(a);
-    a->key[0] = UINT64_C(0x9e3779b97f4a7c15);
-    a->key[1] = UINT64_C(0xbf58476d1ce4e5b9);
+    a->failures.key[0] = UINT64_C(0x9e3779b97f4a7c15);
+    a->failures.key[1] = UINT64_C(0xbf58476d1ce4e5b9);
+    memcpy(a->logins.key, a->failures.key, sizeof(a->logins.key));
     return a;
 }
 
-static enum attempts_result take_named(struct rate_table *a, const char *user, uint64_t now,
+static enum attempts_result take_named(struct attempts *a, const char *user, uint64_t now,
                                        uint64_t *ret_wait)
 {
-    return attempts_take(a, (struct slice){user, strlen(user)}, &three, now, ret_wait);
+    struct attempts_limit limit = {0};
+    enum attempts_result result =
+        attempts_take(a, &three, (struct slice){user, strlen(user)}, now, &limit);
+
+    ck_assert(result != ATTEMPTS_LIMIT || strcmp(limit.setting, "FailuresPerUser") == 0);
+    *ret_wait = limit.wait;
+    return result;
 }
 
-static enum attempts_result take(struct rate_table *a, uint64_t now)
+static enum attempts_result take(struct attempts *a, uint64_t now)
 {
     uint64_t wait;
 
     return take_named(a, "alice", now, &wait);
 }
 
-static void settle(struct rate_table *a, const char *user, uint64_t now, bool failed)
+static void settle(struct attempts *a, const char *user, uint64_t now, bool failed)
 {
-    attempts_settle(a, (struct slice){user, strlen(user)}, &three, now, failed);
+    attempts_settle(a, &three, (struct slice){user, strlen(user)}, now,
+                    failed ? ATTEMPTS_FAILED : ATTEMPTS_SUCCEEDED);
 }
 
-static void guess_wrong(struct rate_table *a, const char *user, uint64_t now)
+static void guess_wrong(struct attempts *a, const char *user, uint64_t now)
 {
     uint64_t wait;
 
@@ -48,7 +59,7 @@ static void guess_wrong(struct rate_table *a, const char *user, uint64_t now)
 
 START_TEST(after_the_limit_the_time_to_wait_is_returned)
 {
-    CLEANUP(cleanup_free) struct rate_table *a = make();
+    CLEANUP(cleanup_free) struct attempts *a = make();
     uint64_t wait = 0;
 
     for (uint64_t i = 0; i < 3; i++)
@@ -63,7 +74,7 @@ END_TEST
 
 START_TEST(successful_logins_are_not_counted)
 {
-    CLEANUP(cleanup_free) struct rate_table *a = make();
+    CLEANUP(cleanup_free) struct attempts *a = make();
 
     for (int i = 0; i < 100; i++) {
         ck_assert_int_eq(take(a, START), ATTEMPTS_GO);
@@ -74,7 +85,7 @@ END_TEST
 
 START_TEST(a_successful_login_does_not_reset_the_count)
 {
-    CLEANUP(cleanup_free) struct rate_table *a = make();
+    CLEANUP(cleanup_free) struct attempts *a = make();
 
     guess_wrong(a, "alice", START);
     guess_wrong(a, "alice", START);
@@ -87,7 +98,7 @@ END_TEST
 
 START_TEST(names_are_counted_apart)
 {
-    CLEANUP(cleanup_free) struct rate_table *a = make();
+    CLEANUP(cleanup_free) struct attempts *a = make();
     uint64_t wait;
 
     for (int i = 0; i < 3; i++)
@@ -98,7 +109,7 @@ END_TEST
 
 START_TEST(concurrent_checks_are_no_more_than_the_limit)
 {
-    CLEANUP(cleanup_free) struct rate_table *a = make();
+    CLEANUP(cleanup_free) struct attempts *a = make();
 
     for (int i = 0; i < 3; i++)
         ck_assert_int_eq(take(a, START), ATTEMPTS_GO);
@@ -113,26 +124,78 @@ END_TEST
 
 START_TEST(no_limit_is_no_limit)
 {
-    CLEANUP(cleanup_free) struct rate_table *a = make();
-    static const struct settings_rate none = {0};
-    uint64_t wait;
+    CLEANUP(cleanup_free) struct attempts *a = make();
+    struct attempts_limit limit;
 
     for (int i = 0; i < 100; i++) {
-        ck_assert_int_eq(attempts_take(a, SLICE("alice"), &none, START, &wait), ATTEMPTS_GO);
-        attempts_settle(a, SLICE("alice"), &none, START, true);
+        ck_assert_int_eq(attempts_take(a, &none, SLICE("alice"), START, &limit), ATTEMPTS_GO);
+        attempts_settle(a, &none, SLICE("alice"), START,
+                        i % 2 ? ATTEMPTS_FAILED : ATTEMPTS_SUCCEEDED);
     }
 }
 END_TEST
 
 START_TEST(checks_that_end_while_there_is_no_limit_are_not_counted_as_under_way_later)
 {
-    CLEANUP(cleanup_free) struct rate_table *a = make();
-    static const struct settings_rate none = {0};
+    CLEANUP(cleanup_free) struct attempts *a = make();
 
     for (int i = 0; i < 3; i++)
         ck_assert_int_eq(take(a, START), ATTEMPTS_GO);
     for (int i = 0; i < 3; i++)
-        attempts_settle(a, SLICE("alice"), &none, START, true);
+        attempts_settle(a, &none, SLICE("alice"), START, ATTEMPTS_FAILED);
+    ck_assert_int_eq(take(a, START), ATTEMPTS_GO);
+}
+END_TEST
+
+static enum attempts_result log_in(struct attempts *a, uint64_t now,
+                                   enum attempts_outcome outcome, struct attempts_limit *ret)
+{
+    enum attempts_result result = attempts_take(a, &three_logins, SLICE("alice"), now, ret);
+
+    if (result == ATTEMPTS_GO)
+        attempts_settle(a, &three_logins, SLICE("alice"), now, outcome);
+    return result;
+}
+
+START_TEST(logins_are_limited_by_their_own_setting_and_failures_do_not_count)
+{
+    CLEANUP(cleanup_free) struct attempts *a = make();
+    struct attempts_limit limit = {0};
+
+    ck_assert_int_eq(log_in(a, START, ATTEMPTS_FAILED, &limit), ATTEMPTS_GO);
+    for (int i = 0; i < 20; i++)
+        ck_assert_int_eq(log_in(a, START, ATTEMPTS_UNKNOWN, &limit), ATTEMPTS_GO);
+    for (uint64_t i = 0; i < 3; i++)
+        ck_assert_int_eq(log_in(a, START + i, ATTEMPTS_SUCCEEDED, &limit), ATTEMPTS_GO);
+    ck_assert_int_eq(log_in(a, START + 10, ATTEMPTS_SUCCEEDED, &limit), ATTEMPTS_LIMIT);
+    ck_assert_str_eq(limit.setting, "LoginsPerUser");
+    ck_assert_uint_eq(limit.wait, MINUTE - 10);
+    ck_assert_int_eq(log_in(a, START + MINUTE, ATTEMPTS_SUCCEEDED, &limit), ATTEMPTS_GO);
+}
+END_TEST
+
+START_TEST(concurrent_logins_are_no_more_than_the_limit)
+{
+    CLEANUP(cleanup_free) struct attempts *a = make();
+    static const struct settings two = {.session = {.logins_per_user = {2, MINUTE}}};
+    struct attempts_limit limit;
+
+    for (int i = 0; i < 2; i++)
+        ck_assert_int_eq(attempts_take(a, &two, SLICE("alice"), START, &limit), ATTEMPTS_GO);
+    ck_assert_int_eq(attempts_look(a, &two, SLICE("alice"), START, &limit), ATTEMPTS_WAIT);
+    ck_assert_int_eq(attempts_take(a, &two, SLICE("alice"), START, &limit), ATTEMPTS_WAIT);
+    attempts_settle(a, &two, SLICE("alice"), START, ATTEMPTS_FAILED);
+    ck_assert_int_eq(attempts_take(a, &two, SLICE("alice"), START, &limit), ATTEMPTS_GO);
+}
+END_TEST
+
+START_TEST(looking_counts_nothing)
+{
+    CLEANUP(cleanup_free) struct attempts *a = make();
+    struct attempts_limit limit;
+
+    for (int i = 0; i < 10; i++)
+        ck_assert_int_eq(attempts_look(a, &three, SLICE("alice"), START, &limit), ATTEMPTS_GO);
     ck_assert_int_eq(take(a, START), ATTEMPTS_GO);
 }
 END_TEST
@@ -147,7 +210,7 @@ static int many(void)
 
 START_TEST(a_million_names_need_no_more_memory_and_replace_no_name_at_its_limit)
 {
-    CLEANUP(cleanup_free) struct rate_table *a = make();
+    CLEANUP(cleanup_free) struct attempts *a = make();
     size_t before = mallinfo2().uordblks;
     char name[16];
 
@@ -167,7 +230,7 @@ END_TEST
 /* All ways of a set under way: a name more waits, and counts when one of them is settled. */
 START_TEST(checks_under_way_are_never_replaced_and_more_have_to_wait)
 {
-    CLEANUP(cleanup_free) struct rate_table *a = make();
+    CLEANUP(cleanup_free) struct attempts *a = make();
     enum attempts_result said[8192];
     int going = 0, waiting = 0;
     char name[16];
@@ -195,5 +258,7 @@ UNIT_MAIN("attempts", after_the_limit_the_time_to_wait_is_returned,
           names_are_counted_apart, concurrent_checks_are_no_more_than_the_limit,
           no_limit_is_no_limit,
           checks_that_end_while_there_is_no_limit_are_not_counted_as_under_way_later,
+          logins_are_limited_by_their_own_setting_and_failures_do_not_count,
+          concurrent_logins_are_no_more_than_the_limit, looking_counts_nothing,
           a_million_names_need_no_more_memory_and_replace_no_name_at_its_limit,
           checks_under_way_are_never_replaced_and_more_have_to_wait)
