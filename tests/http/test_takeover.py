@@ -82,7 +82,8 @@ class Attack:
         """The fields of a valid request for alice."""
         values = {"user": b"alice", "password": PASSWORD, "source": SOURCE, "refresh": self.refresh,
                   "access": self.access, "token": self.sliding, "sid": sid(self.access).encode(), "after": b"",
-                  "scope": b"", "aud": b"", "lifetime": struct.pack("<Q", 60), "one_time": struct.pack("<Q", 0)}
+                  "scope": b"", "aud": b"", "lifetime": struct.pack("<Q", 60), "one_time": struct.pack("<Q", 0),
+                  "host_key": b""}
         return [values[field["name"]] for field in row["fields"]]
 
     def entitled(self, packet):
