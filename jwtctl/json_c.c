@@ -26,7 +26,8 @@ enum tok_err json_read(struct slice text, struct json_object **ret)
     tokener = json_tokener_new_ex(SCAN_DEPTH + 1);
     if (!tokener)
         out_of_memory();
-    json_tokener_set_flags(tokener, JSON_TOKENER_STRICT);
+    /* Not JSON_TOKENER_STRICT: json-c 0.18 refuses every character outside ASCII under it, and
+     * scan_document() is stricter. */
     read = json_tokener_parse_ex(tokener, value.text.p, (int)value.text.n);
     if (!read)
         return TOK_JSON;

@@ -89,7 +89,7 @@ static int accept_token(const struct pam_call *call, struct token_check *c, int6
 
 static int authenticate(const struct pam_call *call, struct slice token)
 {
-    CLEANUP(token_check_clear) struct token_check c = TOKEN_CHECK_EMPTY;
+    CLEANUP(token_check_clear) struct token_check c = {.rules.list.fd = -1};
     struct report report = {.account = pam_modutil_getpwnam(call->pamh, call->user)};
     char jti[VERIFY_ID_MAX + 1], sid[VERIFY_ID_MAX + 1];
     int64_t now = time(NULL);

@@ -17,13 +17,9 @@ struct token_check {
     struct errmsg errmsg;       /* a sentence for the errors that are ours */
 };
 
-/* *ret must be TOKEN_CHECK_EMPTY and is to be cleared in any case. TOK_OK: the token is valid,
- * for this user and service. What cannot be a token is TOK_MALFORMED before any file is read.
- */
-#define TOKEN_CHECK_EMPTY                                                                      \
-    {                                                                                          \
-        .rules.list.fd = -1                                                                    \
-    }
+/* *ret must be zeros but for rules.list.fd = -1, and is to be cleared in any case. TOK_OK: the
+ * token is valid, for this user and service. What cannot be a token is TOK_MALFORMED before any
+ * file is read. */
 enum tok_err token_check(const struct pam_call *call, struct slice token, int64_t now,
                          struct token_check *ret) MUST_CHECK;
 void token_check_clear(struct token_check *c);

@@ -8,8 +8,8 @@
 #include "common/base/error.h"
 #include "common/base/slice.h"
 
-#define BASE64URL_LEN(n) (((n)*4 + 2) / 3) /* letters for n bytes */
-#define BASE64URL_BYTES(n) ((n)*3 / 4)     /* bytes of n letters */
+#define BASE64URL_LEN(n) ((4 * (n) + 2) / 3) /* letters for n bytes */
+#define BASE64URL_BYTES(n) (3 * (n) / 4)     /* bytes of n letters */
 
 /* Writes BASE64URL_LEN(in.n) letters without a NUL. */
 void base64url_encode(struct slice in, char *ret);

@@ -315,11 +315,13 @@ void file_sweep(const char *dir)
 {
     DIR *entries = opendir(dir);
     const struct dirent *entry;
+    int fd;
 
     if (!entries)
         return;
-    while ((entry = readdir(entries)))
+    fd = dirfd(entries);
+    while (fd >= 0 && (entry = readdir(entries)))
         if (strncmp(entry->d_name, TEMPORARY, sizeof(TEMPORARY) - 1) == 0)
-            (void)unlinkat(dirfd(entries), entry->d_name, 0);
+            (void)unlinkat(fd, entry->d_name, 0);
     (void)closedir(entries);
 }

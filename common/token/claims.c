@@ -60,10 +60,7 @@ static enum tok_err read_object(const struct scan_value *v, void *ret)
     return v->type == SCAN_OBJECT ? TOK_OK : TOK_CLAIM_TYPE;
 }
 
-#define NAME(text)                                                                             \
-    {                                                                                          \
-        text, sizeof(text) - 1                                                                 \
-    }
+#define NAME(text) text, sizeof(text) - 1
 #define AT(member) offsetof(struct claims, member)
 #define TIME_FORM "a number of seconds since the Epoch"
 
@@ -75,17 +72,17 @@ static const struct registered_claim {
     const char *form;      /* the expected value, for the error */
     size_t value, present; /* members of struct claims; present is 0 for claims without one */
 } registered[] = {
-    {NAME("iss"), read_string, "a string", AT(iss), 0},
-    {NAME("sub"), read_string, "a string", AT(sub), 0},
-    {NAME("aud"), read_audience, "a string or an array of strings", AT(aud), 0},
-    {NAME("exp"), read_time_down, TIME_FORM, AT(exp), AT(has_exp)},
-    {NAME("nbf"), read_time_up, TIME_FORM, AT(nbf), AT(has_nbf)},
-    {NAME("iat"), read_time_down, TIME_FORM, AT(iat), AT(has_iat)},
-    {NAME("sid"), read_string, "a string", AT(sid), 0},
-    {NAME("scope"), read_scope, "a string of at most 4 KiB", AT(scope), 0},
-    {NAME("gen"), read_integer, "an integer", AT(gen), AT(has_gen)},
-    {NAME("one_time"), read_flag, "true or false", AT(one_time), 0},
-    {NAME("cnf"), read_object, "an object", AT(bound), 0},
+    {{NAME("iss")}, read_string, "a string", AT(iss), 0},
+    {{NAME("sub")}, read_string, "a string", AT(sub), 0},
+    {{NAME("aud")}, read_audience, "a string or an array of strings", AT(aud), 0},
+    {{NAME("exp")}, read_time_down, TIME_FORM, AT(exp), AT(has_exp)},
+    {{NAME("nbf")}, read_time_up, TIME_FORM, AT(nbf), AT(has_nbf)},
+    {{NAME("iat")}, read_time_down, TIME_FORM, AT(iat), AT(has_iat)},
+    {{NAME("sid")}, read_string, "a string", AT(sid), 0},
+    {{NAME("scope")}, read_scope, "a string of at most 4 KiB", AT(scope), 0},
+    {{NAME("gen")}, read_integer, "an integer", AT(gen), AT(has_gen)},
+    {{NAME("one_time")}, read_flag, "true or false", AT(one_time), 0},
+    {{NAME("cnf")}, read_object, "an object", AT(bound), 0},
 };
 
 static enum tok_err wrong_type(struct slice name, const char *form, struct errmsg *errmsg)

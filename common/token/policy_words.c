@@ -120,10 +120,12 @@ static bool is_spelled(const char *key, struct slice word)
     for (const char *c = key; *c; c++) {
         bool begins = c > key && *c >= 'A' && *c <= 'Z';
 
-        if (begins && (n == word.n || word.p[n++] != '_'))
+        if (begins && (n == word.n || word.p[n] != '_'))
             return false;
-        if (n == word.n || word.p[n++] != text_lower(*c))
+        n += begins;
+        if (n == word.n || word.p[n] != text_lower(*c))
             return false;
+        n++;
     }
     return n == word.n;
 }

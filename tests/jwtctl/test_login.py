@@ -63,6 +63,14 @@ def test_a_reply_that_is_no_strict_json_holds_no_tokens():
             assert "expected an access and a refresh token" in err
 
 
+def test_a_reply_may_have_any_character_and_any_number():
+    with server(login=False) as s:
+        pair = json.dumps({"x": "Zo\u00eb \u20ac \U0001f600", "n": 10**30, **s.pair()}, ensure_ascii=False)
+        s.answer["/api/token/"] = (200, pair.encode(), {})
+        code, _, err = log_in(s)
+        assert (code, exists()) == (0, True), err
+
+
 def test_the_stored_session_is_one_compact_line():
     with server() as s:
         with open(TMP + "/state/jwt/session.json", encoding="utf-8") as f:

@@ -421,7 +421,8 @@ START_TEST(descriptors_sent_along_are_closed)
         struct cmsghdr align;
         char space[CMSG_SPACE(200 * sizeof(int))];
     } control = {.space = {0}};
-    struct iovec iov = {(void *)(uintptr_t) "abc", 3};
+    char abc[] = "abc";
+    struct iovec iov = {abc, 3};
     struct msghdr m = {.msg_iov = &iov,
                        .msg_iovlen = 1,
                        .msg_control = control.space,
