@@ -36,12 +36,43 @@ enum conn_result connection_ask(struct connection *c, enum wire_op op,
     return c->issuer >= 0 ? CONN_ASKED : connection_no_answer(c, errmsg);
 }
 
-bool connection_source_is_full(const struct server *s, const struct source *source)
+void connection_wipe_input(struct connection *c)
 {
-    uint64_t n = 0;
+    secret_wipe(c->in, c->n_in);
+    free(c->in);
+    c->in = NULL;
+    c->n_in = 0;
+}
 
-    for (const struct connection *c = s->connections; c; c = c->next)
-        if (!c->exempt && !c->refusal && source_equal(&c->source, source))
-            n++;
-    return n >= s->service.settings.http.max_connections_per_source;
+void connection_close_issuer(struct connection *c)
+{
+    c->issuer_io = sd_event_source_disable_unref(c->issuer_io);
+    cleanup_close(&c->issuer);
+    c->issuer = -1;
+}
+
+void connection_free(struct connection *c)
+{
+    struct server *server = c->server;
+
+    if (c->previous)
+        c->previous->next = c->next;
+    else
+        server->connections = c->next;
+    if (c->next)
+        c->next->previous = c->previous;
+    server->n_connections--;
+    server->n_refusals -= c->refusal ? 1 : 0;
+    connection_close_issuer(c);
+    (void)sd_event_source_disable_unref(c->io);
+    (void)sd_event_source_disable_unref(c->timer);
+    cleanup_close(&c->fd);
+    connection_wipe_input(c);
+    reply_clear(&c->reply);
+    secret_clear(&c->out);
+    secret_clear(&c->token);
+    secret_clear(&c->list);
+    free(c);
+    service_release(&server->service);
+    server_resume(server);
 }

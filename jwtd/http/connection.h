@@ -1,7 +1,8 @@
 /*
  * One connection: one request, one reply, then it is closed. This header has its state and what
  * handlers do with it; each returns a conn_result, which goes back to driver.c. Only driver.c
- * changes the state, waits for events, and frees a connection.
+ * changes the state and waits for events; it frees a connection at its end, limit.c one that
+ * has to make room.
  *
  *     READ_HEAD -> READ_BODY -> WAIT_ISSUER -> HOLD -> WRITE -> DRAIN -> closed
  *
@@ -46,8 +47,9 @@ struct connection {
     enum conn_state state;
     int fd;
     sd_event_source *io, *timer;
+    enum peer_class class;
     struct source source;
-    bool exempt;        /* from MaxConnectionsPerSource: a trusted proxy */
+    bool exempt;        /* from MaxConnectionsPerSource: a proxy that has named no client */
     bool refusal;       /* over a limit: the reply is 503 whatever the request is */
     uint64_t opened;    /* monotonic microseconds */
     uint64_t completed; /* when the request was complete; likewise */
@@ -85,5 +87,11 @@ enum conn_result connection_ask(struct connection *c, enum wire_op op,
 /* jwtd-issuer did not answer, for this reason: logs and counts it. 503. */
 enum conn_result connection_no_answer(struct connection *c, const char *cause);
 
-/* True when this source has as many connections as MaxConnectionsPerSource allows. */
-bool connection_source_is_full(const struct server *s, const struct source *source);
+/* The request is not needed any more; it may hold a password. */
+void connection_wipe_input(struct connection *c);
+
+/* Closes the connection to jwtd-issuer, if there is one. */
+void connection_close_issuer(struct connection *c);
+
+/* Closes it and frees it. Not for the one whose event is being handled, but in driver.c. */
+void connection_free(struct connection *c);

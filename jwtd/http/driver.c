@@ -12,47 +12,6 @@
 #define DRAIN_MAX 65536
 #define ACCURACY MILLISECOND
 
-static void wipe_input(struct connection *c)
-{
-    secret_wipe(c->in, c->n_in);
-    free(c->in);
-    c->in = NULL;
-    c->n_in = 0;
-}
-
-static void close_issuer(struct connection *c)
-{
-    c->issuer_io = sd_event_source_disable_unref(c->issuer_io);
-    cleanup_close(&c->issuer);
-    c->issuer = -1;
-}
-
-static void connection_free(struct connection *c)
-{
-    struct server *server = c->server;
-
-    if (c->previous)
-        c->previous->next = c->next;
-    else
-        server->connections = c->next;
-    if (c->next)
-        c->next->previous = c->previous;
-    server->n_connections--;
-    server->n_refusals -= c->refusal ? 1 : 0;
-    close_issuer(c);
-    (void)sd_event_source_disable_unref(c->io);
-    (void)sd_event_source_disable_unref(c->timer);
-    cleanup_close(&c->fd);
-    wipe_input(c);
-    reply_clear(&c->reply);
-    secret_clear(&c->out);
-    secret_clear(&c->token);
-    secret_clear(&c->list);
-    free(c);
-    service_release(&server->service);
-    server_resume(server);
-}
-
 /* The one function that changes the state. deadline: monotonic microseconds. */
 static enum conn_result enter(struct connection *c, enum conn_state state, uint64_t deadline)
 {
@@ -125,7 +84,7 @@ static enum conn_result send_reply(struct connection *c)
     err = reply_pack(reply, c->request.method != METHOD_HEAD,
                      (time_t)((service_wall() + delay) / SECOND), &c->out);
     reply_clear(reply);
-    wipe_input(c);
+    connection_wipe_input(c);
     if (err != TOK_OK) {
         LOG(LOG_ERR, MESSAGE_HTTP, "Reply not sent", {"cause", tok_err_text(err)});
         return CONN_CLOSE;
@@ -160,7 +119,7 @@ static int on_answer(sd_event_source *source, int fd, uint32_t events, void *arg
     if (n == -EAGAIN)
         return 0;
     errmsg = ask_read(c->asked, buf, n, &answer);
-    close_issuer(c);
+    connection_close_issuer(c);
     if (errmsg) {
         result = connection_no_answer(c, errmsg);
     } else {
@@ -179,7 +138,7 @@ static enum conn_result wait_for_issuer(struct connection *c)
                             on_answer, c);
 
     /* The request is jwtd-issuer's now, a password in it as well. */
-    wipe_input(c);
+    connection_wipe_input(c);
     if (r < 0)
         return connection_no_answer(c, strerror(-r));
     return enter(c, CONN_WAIT_ISSUER, service_monotonic() + ASK_TIMEOUT);
@@ -238,7 +197,7 @@ static enum conn_result time_is_over(struct connection *c)
     case CONN_READ_BODY:
         return connection_refuse(c, 408, "The request was not complete in time.", NULL);
     case CONN_WAIT_ISSUER:
-        close_issuer(c);
+        connection_close_issuer(c);
         return connection_no_answer(c, "timeout");
     case CONN_HOLD:
         return write_reply(c);
@@ -269,7 +228,7 @@ static enum conn_result start(struct connection *c)
     return c->refusal ? connection_unavailable(c) : CONN_WAIT;
 }
 
-void driver_open(struct server *server, int fd, const struct source *source, bool refusal)
+void driver_open(struct server *server, int fd, const struct peer *peer, bool refusal)
 {
     struct connection *c = calloc(1, sizeof(*c));
     char *in = malloc(REQUEST_MAX);
@@ -283,9 +242,9 @@ void driver_open(struct server *server, int fd, const struct source *source, boo
     *c = (struct connection){.server = server,
                              .next = server->connections,
                              .fd = fd,
-                             .source = *source,
-                             .exempt = source->kind == SOURCE_UID &&
-                                       server_trusts(server, source->uid),
+                             .class = peer->class,
+                             .source = peer->source,
+                             .exempt = peer->class == PEER_PROXY,
                              .refusal = refusal,
                              .opened = service_monotonic(),
                              .in = in,

@@ -37,14 +37,12 @@ static struct slice take(struct slice *rest, size_t end)
     return head;
 }
 
-static bool is_port(struct slice s)
+bool field_is_port(struct slice s)
 {
-    if (s.n < 2 || s.n > 6 || s.p[0] != ':')
-        return false;
-    for (size_t i = 1; i < s.n; i++)
-        if (!text_is_digit(s.p[i]))
-            return false;
-    return true;
+    uint64_t port;
+
+    return s.n >= 2 && s.n <= 6 && s.p[0] == ':' && slice_digits(slice_skip(s, 1), &port) &&
+           port <= UINT16_MAX;
 }
 
 /* Length of the "[...]" at the start of the value, 0 when it is malformed. */
@@ -85,7 +83,7 @@ bool field_host(struct slice value, struct slice *ret_name)
     struct slice rest = value;
     struct slice name = take(&rest, n);
 
-    if (n == 0 || (rest.n > 0 && !is_port(rest)))
+    if (n == 0 || (rest.n > 0 && !field_is_port(rest)))
         return false;
     *ret_name = name;
     return true;

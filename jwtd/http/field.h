@@ -13,8 +13,11 @@ bool field_is(struct slice s, const char *want);
 bool field_is_tchar(unsigned char c);
 bool field_is_token(struct slice s);
 
-/* Host (RFC 9110 7.2): a name, an IPv4 address or [an IPv6 address], and an optional port of
- * one to five digits. *ret_name is the part before the port. */
+/* A colon and a port of one to five digits, at most 65535. */
+bool field_is_port(struct slice s);
+
+/* Host (RFC 9110 7.2): a name, an IPv4 address or [an IPv6 address], and an optional port.
+ * *ret_name is the part before the port. */
 bool field_host(struct slice value, struct slice *ret_name);
 
 enum field_length { FIELD_LENGTH_OK, FIELD_LENGTH_BAD, FIELD_LENGTH_OVER };

@@ -1,6 +1,7 @@
 #include "jwtd/http/intake.h"
 
 #include "jwtd/http/field.h"
+#include "jwtd/http/limit.h"
 #include "jwtd/http/outcome.h"
 #include "jwtd/http/routes.h"
 #include "jwtd/shared/messages.h"
@@ -21,22 +22,25 @@ static enum conn_result refuse_request(struct connection *c)
     return outcome_media_type(c);
 }
 
-/* Behind a trusted proxy, the source is the client that it names. False: that one is over its
- * limit. */
-static bool take_forwarded(struct connection *c)
+/* Behind a trusted proxy, the source is the client that it names. CONN_WAIT: nothing is wrong.
+ */
+static enum conn_result take_forwarded(struct connection *c)
 {
+    struct slice field = c->request.forwarded_for;
     struct source client;
 
-    if (!c->exempt || !c->request.forwarded_for.p ||
-        !source_of_text(field_last(c->request.forwarded_for), &client))
-        return true;
-    if (connection_source_is_full(c->server, &client)) {
-        server_overload(c->server, METRICS_MAX_CONNECTIONS_PER_SOURCE, &client);
-        return false;
+    if (!c->exempt || !field.p)
+        return CONN_WAIT;
+    if (!source_of_text(field_last(field), &client)) {
+        server_bad_forward(c->server, &c->source, field_last(field));
+        return connection_refuse(
+            c, 400, "The last element of X-Forwarded-For must be an address.", NULL);
     }
+    if (!limit_make_room_for_client(c->server, &client))
+        return connection_unavailable(c);
     c->source = client;
     c->exempt = false;
-    return true;
+    return CONN_WAIT;
 }
 
 /* Sends the interim response (RFC 9110 15.2.1). False when the socket
@@ -52,17 +56,19 @@ static bool send_continue(const struct connection *c)
 /* CONN_WAIT: nothing is wrong with the head. */
 static enum conn_result check_head(struct connection *c)
 {
+    enum conn_result result;
+
     if (!server_ready(c->server))
         return connection_unavailable(c);
     if (!server_allows_host(c->server, c->request.host))
         return connection_refuse(
             c, 400, "Host is not a name of this server; see AllowedHosts in jwt.conf(5).",
             NULL);
-    if (!take_forwarded(c))
-        return connection_unavailable(c);
-    if (c->request.state == REQUEST_IN_BODY && c->request.expects_continue && !send_continue(c))
+    result = take_forwarded(c);
+    if (result == CONN_WAIT && c->request.state == REQUEST_IN_BODY &&
+        c->request.expects_continue && !send_continue(c))
         return CONN_CLOSE;
-    return CONN_WAIT;
+    return result;
 }
 
 static enum conn_result read_request(struct connection *c)

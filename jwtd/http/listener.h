@@ -1,7 +1,6 @@
 /*
  * Accepting connections within the limits. A peer over a limit gets a 503. Without descriptors,
- * or at MaxConnections with SERVER_REFUSALS connections being refused, accepting pauses until a
- * connection ends.
+ * accepting pauses until a connection ends.
  */
 #pragma once
 

@@ -69,7 +69,7 @@ static void write_answers(const struct metrics *m, FILE *out)
 static void write_refused(const struct metrics *m, FILE *out)
 {
     family(out, "jwtd_connections_refused_total", "counter",
-           "Connections refused because of a limit, by its setting.");
+           "Connections refused or closed because of a limit, by its setting.");
     for (size_t i = 0; i < METRICS_LIMITS; i++)
         labelled(out, "jwtd_connections_refused_total", "limit", limit_names[i], m->refused[i]);
 }

@@ -73,7 +73,7 @@ bool server_reload(void *arg, const struct settings *old, struct errmsg *errmsg)
     (void)old;
     (void)errmsg;
     derive(s);
-    server_resume(s); /* the limit may have changed */
+    subuids_clear(&s->subuids); /* is read again: an owner may have another uid */
     return true;
 }
 
@@ -88,12 +88,37 @@ bool server_allows_host(struct server *s, struct slice name)
     return hosts_allow(&s->hosts, name);
 }
 
-bool server_trusts(const struct server *s, uid_t uid)
+static bool is_trusted(const struct server *s, uid_t uid)
 {
     for (size_t i = 0; i < s->n_proxies; i++)
         if (s->proxies[i] == uid)
             return true;
     return false;
+}
+
+static enum peer_class class_of(const struct server *s, const struct source *source)
+{
+    if (source->kind != SOURCE_UID)
+        return PEER_TCP;
+    if (is_trusted(s, source->uid))
+        return PEER_PROXY;
+    return source->uid == 0 ? PEER_ROOT : PEER_USER;
+}
+
+bool server_peer(struct server *s, int fd, struct peer *ret)
+{
+    struct errmsg errmsg = {""};
+
+    if (!source_of_peer(fd, &ret->source))
+        return false;
+    ret->class = class_of(s, &ret->source);
+    if (ret->class != PEER_USER)
+        return true;
+    if (subuids_update(&s->subuids, SUBUID_FILE, &errmsg) != TOK_OK)
+        LOG(LOG_WARNING, MESSAGE_OVERLOAD, "Cannot read the ranges of subordinate uids",
+            {"cause", errmsg.text});
+    ret->source.uid = subuids_owner(&s->subuids, ret->source.uid);
+    return true;
 }
 
 void server_overload(struct server *s, enum metrics_limit limit, const struct source *source)
@@ -108,6 +133,22 @@ void server_overload(struct server *s, enum metrics_limit limit, const struct so
     source_text(source, text);
     LOG(LOG_NOTICE, MESSAGE_OVERLOAD, "Connection limit reached",
         {"limit", metrics_limit_name(limit)}, {"source", text});
+}
+
+void server_bad_forward(struct server *s, const struct source *proxy, struct slice address)
+{
+    uint64_t now = service_monotonic();
+    char text[SOURCE_TEXT], shown[SOURCE_TEXT];
+
+    if (s->forward_logged != 0 && now - s->forward_logged < MINUTE)
+        return;
+    s->forward_logged = now;
+    source_text(proxy, text);
+    (void)snprintf(shown, sizeof(shown), "%.*s", slice_shown(address, sizeof(shown) - 1),
+                   address.p);
+    LOG(LOG_WARNING, MESSAGE_HTTP,
+        "X-Forwarded-For of a trusted proxy does not end in an address, request refused",
+        {"source", text}, {"value", shown});
 }
 
 static void set_listening(struct server *s, int enabled)
@@ -138,4 +179,5 @@ void server_clear(struct server *s)
     free(s->proxies);
     s->proxies = NULL;
     s->n_proxies = 0;
+    subuids_clear(&s->subuids);
 }

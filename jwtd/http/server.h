@@ -6,10 +6,24 @@
 
 #include "jwtd/http/hosts.h"
 #include "jwtd/http/metrics.h"
+#include "jwtd/http/subuid.h"
 #include "jwtd/http/throttle.h"
 #include "jwtd/shared/service.h"
 
 struct connection;
+
+/* Each class of peers has its own limit of connections. */
+enum peer_class {
+    PEER_USER, /* of the Unix socket */
+    PEER_ROOT,
+    PEER_PROXY, /* a user in TrustedProxies */
+    PEER_TCP,
+};
+
+struct peer {
+    enum peer_class class;
+    struct source source;
+};
 
 #define SERVER_LISTENERS 2
 /* Connections over the limit that are kept open to send them a 503. */
@@ -26,6 +40,7 @@ struct server {
     uint64_t issuer_tried; /* when the pinned issuer was read last; monotonic microseconds */
     uid_t *proxies;        /* of TrustedProxies */
     size_t n_proxies;
+    struct subuids subuids;
 
     sd_event_source *listeners[SERVER_LISTENERS];
     size_t n_listeners;
@@ -37,6 +52,7 @@ struct server {
     size_t n_refusals;
 
     uint64_t overload_logged;   /* monotonic microseconds */
+    uint64_t forward_logged;    /* likewise */
     struct rate_table throttle; /* FailuresPerSource */
     struct metrics metrics;
 };
@@ -50,11 +66,15 @@ bool server_reload(void *arg, const struct settings *old, struct errmsg *errmsg)
 /* True when the server answers requests for this host name. */
 bool server_allows_host(struct server *s, struct slice name);
 
-/* True for the uid of a user in TrustedProxies. */
-bool server_trusts(const struct server *s, uid_t uid);
+/* The peer of a connection. Its source is the owner of its uid (subuid.h). */
+bool server_peer(struct server *s, int fd, struct peer *ret);
 
-/* Counts a connection over a limit; logs it at most once a minute. */
+/* Counts a connection over a limit, or one closed to make room; logs it at most once a minute.
+ */
 void server_overload(struct server *s, enum metrics_limit limit, const struct source *source);
+
+/* A trusted proxy sent this as the address of its client: logs it at most once a minute. */
+void server_bad_forward(struct server *s, const struct source *proxy, struct slice address);
 
 /* Stops accepting connections. Peers wait in the socket's queue until server_resume. */
 void server_pause(struct server *s);

@@ -1,14 +1,27 @@
 #include "jwtd/http/source.h"
 
+#include "jwtd/http/field.h"
+
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
 
+static void from_ipv4(struct in_addr address, struct source *ret)
+{
+    ret->kind = SOURCE_IPV4;
+    ret->ipv4 = address;
+    if (ntohl(address.s_addr) >> 24 == IN_LOOPBACKNET)
+        ret->ipv4.s_addr = htonl(INADDR_LOOPBACK);
+}
+
 static void from_ipv6(const struct in6_addr *address, struct source *ret)
 {
-    if (IN6_IS_ADDR_V4MAPPED(address)) {
-        ret->kind = SOURCE_IPV4;
-        memcpy(&ret->ipv4, address->s6_addr + 12, sizeof(ret->ipv4));
+    struct in_addr ipv4 = {htonl(INADDR_LOOPBACK)};
+
+    if (IN6_IS_ADDR_V4MAPPED(address))
+        memcpy(&ipv4, address->s6_addr + 12, sizeof(ipv4));
+    if (IN6_IS_ADDR_V4MAPPED(address) || IN6_IS_ADDR_LOOPBACK(address)) {
+        from_ipv4(ipv4, ret);
         return;
     }
     ret->kind = SOURCE_IPV6;
@@ -44,8 +57,7 @@ bool source_of_peer(int fd, struct source *ret)
         if (!from_credentials(fd, &s))
             return false;
     } else if (address.any.sa_family == AF_INET) {
-        s.kind = SOURCE_IPV4;
-        s.ipv4 = address.ipv4.sin_addr;
+        from_ipv4(address.ipv4.sin_addr, &s);
     } else if (address.any.sa_family == AF_INET6) {
         from_ipv6(&address.ipv6.sin6_addr, &s);
     } else {
@@ -55,26 +67,53 @@ bool source_of_peer(int fd, struct source *ret)
     return true;
 }
 
-bool source_of_text(struct slice text, struct source *ret)
+static bool parse_address(struct slice text, int family, struct source *ret)
 {
     char buf[INET6_ADDRSTRLEN + 1];
-    struct source s = {0};
     struct in6_addr ipv6;
+    struct in_addr ipv4;
 
-    if (text.n > 2 && text.p[0] == '[' && text.p[text.n - 1] == ']')
-        text = (struct slice){text.p + 1, text.n - 2};
     if (text.n == 0 || text.n >= sizeof(buf) || memchr(text.p, '\0', text.n))
         return false;
     memcpy(buf, text.p, text.n);
     buf[text.n] = '\0';
-    if (inet_pton(AF_INET, buf, &s.ipv4) == 1)
-        s.kind = SOURCE_IPV4;
+    if (family != AF_INET6 && inet_pton(AF_INET, buf, &ipv4) == 1)
+        from_ipv4(ipv4, ret);
     else if (inet_pton(AF_INET6, buf, &ipv6) == 1)
-        from_ipv6(&ipv6, &s);
+        from_ipv6(&ipv6, ret);
     else
         return false;
-    *ret = s;
     return true;
+}
+
+bool source_of_text(struct slice text, struct source *ret)
+{
+    const char *colon = memrchr(text.p, ':', text.n);
+    const char *bracket = memrchr(text.p, ']', text.n);
+    struct slice rest = {NULL, 0};
+    struct source s = {0};
+    bool ok;
+
+    if (text.n > 0 && text.p[0] == '[' && bracket) {
+        rest = slice_skip(text, (size_t)(bracket - text.p) + 1);
+        text = (struct slice){text.p + 1, (size_t)(bracket - text.p) - 1};
+        ok = parse_address(text, AF_INET6, &s) && (rest.n == 0 || field_is_port(rest));
+    } else {
+        ok = parse_address(text, AF_UNSPEC, &s);
+        if (!ok && colon) {
+            rest = slice_skip(text, (size_t)(colon - text.p));
+            text.n -= rest.n;
+            ok = field_is_port(rest) && parse_address(text, AF_UNSPEC, &s);
+        }
+    }
+    if (ok)
+        *ret = s;
+    return ok;
+}
+
+bool source_is_loopback(const struct source *s)
+{
+    return s->kind == SOURCE_IPV4 && s->ipv4.s_addr == htonl(INADDR_LOOPBACK);
 }
 
 bool source_equal(const struct source *a, const struct source *b)

@@ -1,9 +1,18 @@
 #include "jwtd/http/throttle.h"
 
+#include "common/base/timespan.h"
+
 /* Microseconds in which an empty bucket gets its first token. */
 static uint64_t one_token(struct settings_rate rate)
 {
     return rate.per / rate.count;
+}
+
+struct settings_rate throttle_rate(struct settings_rate per_source, const struct source *source)
+{
+    static const struct settings_rate loopback = {60, MINUTE};
+
+    return per_source.count > 0 && source_is_loopback(source) ? loopback : per_source;
 }
 
 uint64_t throttle_wait(struct rate_table *t, struct settings_rate rate,

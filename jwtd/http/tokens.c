@@ -16,7 +16,9 @@ static enum conn_result deny(struct connection *c)
     uint64_t step = settings->http.failure_time;
     uint64_t now = service_monotonic();
 
-    throttle_failed(&c->server->throttle, settings->http.failures_per_source, &c->source, now);
+    throttle_failed(&c->server->throttle,
+                    throttle_rate(settings->http.failures_per_source, &c->source), &c->source,
+                    now);
     if (step > 0)
         c->reply_at = c->completed + ((now - c->completed) / step + 1) * step;
     return outcome_status(c, WIRE_DENIED, OUTCOME_ENDPOINT);
@@ -45,9 +47,9 @@ static enum conn_result obtain(struct connection *c, enum wire_op op, conn_answe
     struct body_field fields[] = {{.name = "username", .trim = true}, {.name = "password"}};
     CLEANUP(body_clear) struct body body = {0};
     char source[SOURCE_TEXT];
-    uint64_t wait = throttle_wait(&c->server->throttle,
-                                  c->server->service.settings.http.failures_per_source,
-                                  &c->source, service_monotonic());
+    struct settings_rate rate =
+        throttle_rate(c->server->service.settings.http.failures_per_source, &c->source);
+    uint64_t wait = throttle_wait(&c->server->throttle, rate, &c->source, service_monotonic());
 
     if (wait > 0) {
         c->server->metrics.throttled++;

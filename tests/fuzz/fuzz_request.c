@@ -2,13 +2,16 @@
  * Any bytes at all as a request. Beyond "no crash": however they are cut the verdict is the
  * same; what a whole request yields lies within its bytes; a refusal has a status and is final;
  * its body, read as JSON and as either form, yields values that hold no NUL, and of each kind
- * what that kind promises.
+ * what that kind promises; and bytes that are an address are the same one with a port.
  *
  * The first byte is the size of the pieces, 0: all at once.
  */
 #include "jwtd/http/body.h"
+#include "jwtd/http/field.h"
 #include "jwtd/http/request.h"
+#include "jwtd/http/source.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -136,6 +139,25 @@ static void bodies_are_sound(struct slice type, struct slice bytes)
     kinds_are_sound(type, bytes);
 }
 
+/* A text that is an address is one with a port, and as X-Forwarded-For's last element. */
+static void source_is_sound(struct slice text)
+{
+    char shown[SOURCE_TEXT], room[128];
+    struct source source, again;
+
+    if (text.n > sizeof(room) / 2 || !source_of_text(text, &source))
+        return;
+    must(source.kind == SOURCE_IPV4 || source.kind == SOURCE_IPV6);
+    source_text(&source, shown);
+    must(strlen(shown) < SOURCE_TEXT);
+    (void)snprintf(room, sizeof(room), "junk, %.*s", (int)text.n, text.p);
+    must(source_of_text(field_last(slice_of(room)), &again) && source_equal(&source, &again));
+    /* With ":65535" an address cannot be read as a longer one. */
+    (void)snprintf(room, sizeof(room), "%.*s:65535", (int)text.n, text.p);
+    if (source_of_text(slice_of(room), &again))
+        must(source_equal(&source, &again));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct slice bytes = {(const char *)data + 1, size - 1};
@@ -152,6 +174,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         whole_is_sound(&all, bytes);
         bodies_are_sound(all.content_type, all.body);
     }
+    source_is_sound(bytes);
+    if (all.state == REQUEST_WHOLE && all.forwarded_for.p)
+        source_is_sound(field_last(all.forwarded_for));
     bodies_are_sound(SLICE("application/json"), bytes);
     bodies_are_sound(SLICE("application/x-www-form-urlencoded"), bytes);
     bodies_are_sound(SLICE("multipart/form-data; boundary=x"), bytes);

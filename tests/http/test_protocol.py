@@ -99,20 +99,6 @@ def test_a_slow_request_is_closed_at_its_deadline(d):
     assert results["body"][0] == 408 and 9.5 < results["body"][1] < 12, results
 
 
-@pytest.mark.daemons("[Http]\nMaxConnections=4\nMaxConnectionsPerSource=2\n")
-def test_over_the_limit_of_connections_the_answer_is_503_with_retry_after(d):
-    held = [d.connect() for _ in range(2)]
-    for client in held:
-        client.sendall(b"POST ")
-    time.sleep(0.2)
-    reply = d.get("/healthz")
-    assert (reply.status, reply.header("Retry-After")) == (503, "1"), reply.raw
-    for client in held:
-        client.close()
-    time.sleep(0.2)
-    assert d.get("/healthz").status == 200
-
-
 @pytest.mark.daemons("[Http]\nFailureTime=100ms\nFailuresPerSource=3/min\n[Session]\nFailuresPerUser=0\n")
 def test_wrong_passwords_from_one_source_are_throttled_and_right_ones_do_not_count(d):
     for _ in range(6):

@@ -4,6 +4,7 @@ import re
 import time
 
 import pytest
+import wire
 from daemons import ALICE, QUICK, payload
 from replies import GET_ONLY, is_answer, token_error
 
@@ -66,7 +67,7 @@ def test_an_unknown_trusted_proxy_is_logged_and_the_others_apply(d):
     for address in ("192.0.2.1", "2001:db8::1"):
         reply = d.post("/api/token/", WRONG, [f"X-Forwarded-For: 198.51.100.1, {address}"])
         assert reply.status == 401
-    assert d.post("/api/token/", WRONG, ["X-Forwarded-For: no address"]).status == 401
+    assert d.post("/api/token/", WRONG).status == 401
     log = d.read_log()
     assert "TrustedProxies= names an unknown user" in log and "setting=no-such-user" in log, log
     assert "source=192.0.2.1" in log and "source=2001:db8::/64" in log and 'source="uid 0"' in log, log
@@ -74,26 +75,30 @@ def test_an_unknown_trusted_proxy_is_logged_and_the_others_apply(d):
 
 @pytest.mark.daemons(QUICK)
 def test_an_untrusted_proxy_forwards_no_address(d):
-    assert d.post("/api/token/", WRONG, ["X-Forwarded-For: 192.0.2.1"]).status == 401
+    for value in ("192.0.2.1", "no address"):
+        assert d.post("/api/token/", WRONG, [f"X-Forwarded-For: {value}"]).status == 401
     assert "192.0.2.1" not in d.read_log()
 
 
-@pytest.mark.daemons(http("MaxConnections=3"))
-def test_max_connections_bounds_all_of_them(d):
-    held = [d.connect() for _ in range(3)]
-    for client in held:
-        client.sendall(b"GET ")
-    reply = d.get("/healthz")
-    while reply.status == 200:  # not all are accepted yet
-        reply = d.get("/healthz")
-    assert (reply.status, reply.header("Retry-After")) == (503, "1"), reply.raw
-    assert "limit=MaxConnections " in d.read_log()
-    for client in held:
-        client.close()
-    deadline = time.monotonic() + 5
-    while d.get("/healthz").status != 200:
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+@pytest.mark.daemons(http("TrustedProxies=root"))
+def test_a_forwarded_address_may_have_a_port_and_anything_else_is_400_with_one_log_line(d, scripted):
+    scripted.says(wire.OBTAIN, "denied")
+    for value, source in (("192.0.2.1:8080", b"192.0.2.1"), ("junk, 192.0.2.2", b"192.0.2.2"),
+                          ("[2001:db8::1]:443", b"2001:db8::/64"), ("192.0.2.9,[2001:db8:0:1::1]", b"2001:db8:0:1::/64"),
+                          ("2001:db8:1:2:3:4:5:6:443", b"2001:db8:1:2::/64"), ("::1", b"127.0.0.1"),
+                          ("x\r\nX-Forwarded-For: 192.0.2.3", b"192.0.2.3")):
+        assert d.post("/api/token/", ALICE, [f"X-Forwarded-For: {value}"]).status == 401
+        assert scripted.last()[3] == source, (value, scripted.last())
+    n = len(scripted.asked)
+    for value in ("no address", "", "192.0.2.1,", "192.0.2.1, unknown", "192.0.2.1:", "192.0.2.1:65536", "[192.0.2.1]",
+                  "host.example:80", "for=192.0.2.1", "192.0.2.1\r\nX-Forwarded-For: x", "a" * 4000):
+        for reply in (d.post("/api/token/", ALICE, [f"X-Forwarded-For: {value}"]),
+                      d.request("GET", "/api/auth/", headers=[f"X-Forwarded-For: {value}"])):
+            assert reply.status == 400, (value, reply.raw)
+            assert reply.json() == {"detail": "The last element of X-Forwarded-For must be an address."}
+    assert len(scripted.asked) == n
+    log = [line for line in d.read_log().split("\n") if "X-Forwarded-For" in line]
+    assert len(log) == 1 and 'source="uid 0"' in log[0] and 'value="no address"' in log[0], log
 
 
 @pytest.mark.daemons(QUICK.replace("300ms", "100ms"))
