@@ -43,7 +43,7 @@ def every_command(s, env, part):
 
 @pytest.mark.parametrize("component", [".local", ".local/state", ".local/state/jwt"])
 def test_a_link_in_the_state_directory_is_not_followed(component):
-    home, elsewhere = fresh("home"), fresh("elsewhere")
+    home, elsewhere = fresh("home"), fresh("target")
     os.makedirs(elsewhere + "/state/jwt")
     os.makedirs(os.path.dirname(f"{home}/{component}"), exist_ok=True)
     os.symlink(elsewhere + {".local": "", ".local/state": "/state"}.get(component, "/state/jwt"), f"{home}/{component}")
