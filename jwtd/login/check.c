@@ -1,6 +1,7 @@
 #include "jwtd/login/check.h"
 
 #include "common/base/secret.h"
+#include "common/jose/jws.h"
 
 #include <security/pam_appl.h>
 #include <stdio.h>
@@ -224,6 +225,17 @@ static bool find(const struct check_setup *setup, struct slice user,
     return true;
 }
 
+/* What pam_jwt accepts as a token, or takes for a damaged one. A stack with pam_jwt in it, of
+ * another service, would accept a token: then a token could obtain new ones without end. */
+static bool is_token(struct slice password)
+{
+    struct jws_header header;
+    struct jws parts;
+
+    return jws_is_shaped(password) || (jws_split(password, &parts) == TOK_OK &&
+                                       jws_read_header(parts.header, &header) == TOK_OK);
+}
+
 void check_password(const struct check_setup *setup, struct slice user, struct slice password,
                     struct slice source, struct check_verdict *ret)
 {
@@ -238,7 +250,9 @@ void check_password(const struct check_setup *setup, struct slice user, struct s
         *ret = v;
         return;
     }
-    if (secret_copy(password, &text) == TOK_OK)
+    if (is_token(password))
+        set_verdict(&v, WIRE_DENIED, "", "the password has the form of a token");
+    else if (secret_copy(password, &text) == TOK_OK)
         run_pam(setup, v.user, &text, source, &v);
     else
         set_verdict(&v, WIRE_UNAVAILABLE, "", "out of memory");

@@ -3,15 +3,38 @@
 import json
 import re
 import socket
+import subprocess
 import time
 
 import pytest
-from daemons import ALICE, CAROL, QUICK, payload
+from daemons import ALICE, CAROL, PAM_SERVICE, QUICK, payload
 from replies import GET_ONLY, NO_ACCOUNT, is_answer, token_error
 from users import changed_shadow
 
 
 # Obtain
+
+
+@pytest.mark.daemons(QUICK.replace("[Http]\n", "[Token]\nIssuer=https://here\nAudience=here\n[Http]\n"))
+def test_a_token_is_no_password_whatever_the_pam_service(d):
+    """With a stack that accepts tokens in place of passwords."""
+    options = f"issuer=https://here audience=here keys={d.path('public/jwks.json')} revoked={d.path('public/revoked')}"
+    d.write("pam/sshd", f"auth sufficient {d.build}/pam_jwt/pam_jwt.so {options}\n" + PAM_SERVICE)
+    d.login.argv.append("--service=sshd")
+    pair = d.obtain()
+    opened = subprocess.run([d.build + "/tests/http/pam_login", d.path("pam"), "sshd", "alice"],
+                            input=pair["access"].encode(), stdout=subprocess.PIPE, check=True)
+    assert opened.stdout == b"0\n", "the stack accepts the token"
+    wrong = d.post("/api/token/", dict(ALICE, password="no such secret"))
+    for password in (pair["access"], pair["refresh"], " Bearer " + pair["access"], "eyJhbGciOiJub25lIn0.e30."):
+        for name in ("alice", "nobodyhere"):
+            start = time.monotonic()
+            reply = d.post("/api/token/", {"username": name, "password": password})
+            assert (reply.status, reply.body) == (401, wrong.body), reply.raw
+            took = time.monotonic() - start
+            assert took > 0.29 and (took % 0.3 < 0.12 or took % 0.3 > 0.29), "at a multiple of FailureTime"
+    assert 'user=alice source="uid 0" reason="the password has the form of a token"' in d.read_log()
+    assert d.post("/api/token/", ALICE).status == 200
 
 
 def test_a_password_obtains_a_pair_in_simplejwts_form(d):
