@@ -2,10 +2,12 @@
 
 #include "common/base/base64url.h"
 #include "common/base/timespan.h"
+#include "pam_jwt/login_note.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #define DATA_NAME "pam_jwt"
 #define ENV_EXP "JWT_EXP"
@@ -39,6 +41,7 @@ int auth_state_clear(pam_handle_t *pamh)
     for (size_t i = 0; i < sizeof(env_names) / sizeof(env_names[0]); i++)
         if (pam_getenv(pamh, env_names[i]) && pam_putenv(pamh, env_names[i]) != PAM_SUCCESS)
             return PAM_BUF_ERR;
+    login_note_set(getppid(), 0);
     return auth_state_get(pamh) ? pam_set_data(pamh, DATA_NAME, NULL, NULL) : PAM_SUCCESS;
 }
 
@@ -85,9 +88,11 @@ int auth_state_store(pam_handle_t *pamh, const struct resolved *rules,
     rc = export_all(pamh, s);
     if (rc == PAM_SUCCESS)
         rc = pam_set_data(pamh, DATA_NAME, s, on_data_end);
-    if (rc == PAM_SUCCESS)
-        s = NULL;
-    return rc;
+    if (rc != PAM_SUCCESS)
+        return rc;
+    login_note_set(getppid(), s->exp);
+    s = NULL;
+    return PAM_SUCCESS;
 }
 
 const struct auth_state *auth_state_get(pam_handle_t *pamh)
@@ -154,7 +159,7 @@ bool auth_state_exp(pam_handle_t *pamh, int64_t *ret)
     const struct auth_state *s = auth_state_get(pamh);
 
     if (!s)
-        return read_exp(pamh, ret);
+        return login_note_read(getpid(), ret);
     *ret = s->exp;
     return true;
 }

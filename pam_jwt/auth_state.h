@@ -9,7 +9,7 @@
  * user's file), so it proves nothing. It is parsed strictly, anything malformed counts as
  * absent, and nothing in it makes pam_authenticate succeed. An attacker who can set it gets
  * PAM_SUCCESS from an account line, where the lines after it still decide, and from
- * pam_setcred.
+ * pam_setcred. The end of a session is not taken from it, but from a note (login_note.h).
  */
 #pragma once
 
@@ -52,5 +52,6 @@ bool auth_state_read_env(pam_handle_t *pamh, struct auth_env *ret) MUST_CHECK;
 /* True when this module authenticated, in this process or in a child. */
 bool auth_state_exists(pam_handle_t *pamh);
 
-/* The exp of the token that was accepted. False when it is unknown. */
+/* The exp of the token that was accepted, by this process or by a child of it. False when none
+ * was, or it is unknown. */
 bool auth_state_exp(pam_handle_t *pamh, int64_t *ret) MUST_CHECK;

@@ -210,8 +210,9 @@ static int refuse_session(const struct pam_call *call, enum tok_err err)
     return PAM_SESSION_ERR;
 }
 
-/* The session ends when the token expires. */
-static int limit_session(const struct pam_call *call)
+/* The session ends when the token expires. here: what authenticated_here() returned, which the
+ * PAM environment decides where a child authenticated. */
+static int limit_session(const struct pam_call *call, int here)
 {
     const struct auth_state *state = auth_state_get(call->pamh);
     const int64_t leeway = state ? state->policy.leeway : call->options->words.leeway;
@@ -219,7 +220,7 @@ static int limit_session(const struct pam_call *call)
     int64_t exp, left;
 
     if (!auth_state_exp(call->pamh, &exp))
-        return refuse_session(call, TOK_MISSING);
+        return here == PAM_SUCCESS ? refuse_session(call, TOK_MISSING) : here;
     if (exp <= now - leeway)
         return refuse_session(call, TOK_EXPIRED);
     left = exp > now ? exp - now : 1; /* 0 would be no limit, and so would too large a number */
@@ -242,15 +243,14 @@ ENTRY int pam_sm_open_session(pam_handle_t *pamh, int flags, int argc, const cha
 {
     CLEANUP(options_clear) struct module_options options = {0};
     struct pam_call call = {.pamh = pamh, .flags = flags, .options = &options};
-    int rc = read_options(&call, argc, argv, &options);
+    int here, rc = read_options(&call, argc, argv, &options);
 
     if (rc == PAM_SUCCESS)
-        rc = authenticated_here(&call);
-    if (rc == PAM_SUCCESS)
         rc = call_read_names(&call);
-    if (rc != PAM_SUCCESS || !options.session_limit)
+    if (rc != PAM_SUCCESS)
         return rc;
-    return limit_session(&call);
+    here = authenticated_here(&call);
+    return options.session_limit ? limit_session(&call, here) : here;
 }
 
 ENTRY int pam_sm_close_session(pam_handle_t *pamh, int flags, int argc, const char **argv)

@@ -4,8 +4,11 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #define NOW ((int64_t)time(NULL))
 
@@ -106,41 +109,176 @@ START_TEST(login_by_password_is_not_limited)
 }
 END_TEST
 
-/* sshd's keyboard-interactive method: the session's process has but the PAM environment. */
-START_TEST(login_that_another_process_checked_is_limited_by_its_environment)
+/* A handle with the PAM environment of a child that authenticated by this answer, as sshd's
+ * keyboard-interactive method. */
+static pam_handle_t *start_after_child(const char *answer, struct talk *talk)
 {
-    struct talk talk = {0};
     pam_handle_t *pamh;
-    char line[64];
+    char line[1024];
+    FILE *from;
+    int ends[2], status;
+    pid_t child;
+
+    ck_assert_int_eq(pipe(ends), 0);
+    child = fork();
+    if (child == 0) {
+        struct talk own = {.answer = answer};
+        char **list;
+
+        pamh = rig_start("login", "alice", &own);
+        if (pam_authenticate(pamh, 0) != PAM_SUCCESS)
+            _exit(1);
+        for (list = pam_getenvlist(pamh); *list; list++)
+            (void)dprintf(ends[1], "%s\n", *list);
+        _exit(0);
+    }
+    (void)close(ends[1]);
+    from = fdopen(ends[0], "r");
+    *talk = (struct talk){0};
+    pamh = rig_start("login", "alice", talk);
+    while (fgets(line, sizeof(line), from)) {
+        line[strcspn(line, "\n")] = '\0';
+        ck_assert_pam(pam_putenv(pamh, line), PAM_SUCCESS);
+    }
+    (void)fclose(from);
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert_int_eq(status, 0);
+    return pamh;
+}
+
+START_TEST(login_that_a_child_checked_is_limited_by_its_environment)
+{
+    char *token = token_until(NOW + 50);
+    struct talk talk;
+    pam_handle_t *pamh;
 
     use_stack("session_limit", "");
-    pamh = rig_start("login", "alice", &talk);
-    (void)snprintf(line, sizeof(line), "JWT_EXP=%" PRId64, NOW + 50);
-    ck_assert_pam(pam_putenv(pamh, line), PAM_SUCCESS);
+    pamh = start_after_child(token, &talk);
     ck_assert_pam(pam_open_session(pamh, 0), PAM_SUCCESS);
-    assert_limit(pamh, 47, 50);
+    assert_limit(pamh, 46, 50);
     end(pamh);
+    free(token);
+}
+END_TEST
+
+/* What pam_env sets and unsets from a file of the user. */
+START_TEST(environment_cannot_lengthen_a_session)
+{
+    static const char *const changes[][3] = {
+        {"JWT_EXP=9999999999"},
+        {"JWT_EXP", "JWT_JTI", "JWT_SID"},
+        {"JWT_EXP=", "JWT_JTI=", "JWT_SID="},
+        {"JWT_EXP=junk", "JWT_JTI=?"},
+    };
+    char *token = token_until(NOW + 50);
+
+    use_stack("session_limit", "");
+    for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
+        struct talk talk;
+        pam_handle_t *pamh = start_after_child(token, &talk);
+
+        for (size_t n = 0; n < 3 && changes[i][n]; n++)
+            ck_assert_pam(pam_putenv(pamh, changes[i][n]), PAM_SUCCESS);
+        ck_assert_pam(pam_open_session(pamh, 0), PAM_SUCCESS);
+        assert_limit(pamh, 40, 50);
+        end(pamh);
+    }
+    free(token);
+}
+END_TEST
+
+START_TEST(environment_without_a_login_opens_no_session)
+{
+    static const char *const lines[] = {"JWT_EXP=9999999999", "JWT_JTI=abc"};
+
+    use_stack("session_limit", "");
+    for (size_t i = 0; i < 2; i++) {
+        struct talk talk = {0};
+        pam_handle_t *pamh = rig_start("login", "alice", &talk);
+
+        ck_assert_pam(pam_putenv(pamh, lines[i]), PAM_SUCCESS);
+        rig_log_clear();
+        ck_assert_pam(pam_open_session(pamh, 0), PAM_SESSION_ERR);
+        ck_assert_ptr_nonnull(strstr(rig_log_line(0), "reason=missing_claim"));
+        end(pamh);
+    }
+}
+END_TEST
+
+/* In one connection: a token, then the password. */
+START_TEST(a_later_password_login_is_not_limited_by_an_earlier_token)
+{
+    char *token = token_until(NOW + 50);
+    struct talk talk;
+    pam_handle_t *pamh;
+
+    use_stack("session_limit", "");
+    end(start_after_child(token, &talk));
+    pamh = start_after_child(RIG_ALICE_PASSWORD, &talk);
+    ck_assert_pam(pam_open_session(pamh, 0), PAM_SUCCESS);
+    ck_assert_ptr_null(pam_getenv(pamh, "SHOWN_LIMIT"));
+    end(pamh);
+    free(token);
+}
+END_TEST
+
+/* A session's process that got the id of an earlier one. */
+START_TEST(note_of_another_process_or_user_is_not_used)
+{
+    char *token = token_until(NOW + 50), name[64];
+    struct talk talk;
+    pam_handle_t *pamh;
+
+    use_stack("session_limit", "");
+    end(start_after_child(token, &talk));
+    ck_assert_int_eq(system("cd /run/jwt/logins && mv $PPID-* $PPID-1"), 0);
+    pamh = start_after_child(RIG_ALICE_PASSWORD, &talk);
+    ck_assert_pam(pam_open_session(pamh, 0), PAM_SUCCESS);
+    ck_assert_ptr_null(pam_getenv(pamh, "SHOWN_LIMIT"));
+    end(pamh);
+    (void)snprintf(name, sizeof(name), "/run/jwt/logins/%d-1", getpid());
+    ck_assert_int_eq(unlink(name), 0);
+
+    ck_assert_int_eq(chown("/run/jwt/logins", 23001, 0), 0);
+    pamh = start_after_child(token, &talk);
+    ck_assert_pam(pam_open_session(pamh, 0), PAM_SESSION_ERR);
+    end(pamh);
+    ck_assert_int_eq(chown("/run/jwt/logins", 0, 0), 0);
+    free(token);
+}
+END_TEST
+
+START_TEST(notes_of_expired_tokens_are_removed)
+{
+    char *token = token_until(NOW + 50);
+    struct talk talk;
+
+    use_stack("session_limit", "");
+    ck_assert_int_eq(system("cd /run/jwt && rm -rf logins && mkdir -m 700 logins && "
+                            "touch -d '310 seconds ago' logins/old && touch logins/new"),
+                     0);
+    end(start_after_child(token, &talk));
+    ck_assert_int_eq(
+        system("cd /run/jwt/logins && [ ! -e old ] && [ -e new ] && [ -e $PPID-* ]"), 0);
+    free(token);
 }
 END_TEST
 
 START_TEST(token_that_is_over_opens_no_session)
 {
-    static const char *const lines[] = {"JWT_EXP=1000", "JWT_JTI=abc"};
+    char *token = token_until(NOW + 1);
+    struct talk talk;
+    pam_handle_t *pamh;
 
-    for (size_t i = 0; i < 2; i++) {
-        struct talk talk = {0};
-        pam_handle_t *pamh;
-
-        use_stack("session_limit", "");
-        pamh = rig_start("login", "alice", &talk);
-        ck_assert_pam(pam_putenv(pamh, lines[i]), PAM_SUCCESS);
-        rig_log_clear();
-        ck_assert_pam(pam_open_session(pamh, 0), PAM_SESSION_ERR);
-        ck_assert_ptr_nonnull(
-            strstr(rig_log_line(0), i == 0 ? "reason=expired" : "reason=missing_claim"));
-        ck_assert_str_eq(talk.shown, i == 0 ? "pam_jwt: the token has expired\n" : "");
-        end(pamh);
-    }
+    use_stack("session_limit", "");
+    pamh = start_after_child(token, &talk);
+    (void)sleep(7); /* the leeway, 5 s, too */
+    rig_log_clear();
+    ck_assert_pam(pam_open_session(pamh, 0), PAM_SESSION_ERR);
+    ck_assert_ptr_nonnull(strstr(rig_log_line(0), "reason=expired"));
+    ck_assert_str_eq(talk.shown, "pam_jwt: the token has expired\n");
+    end(pamh);
+    free(token);
 }
 END_TEST
 
@@ -155,20 +293,6 @@ START_TEST(token_in_its_leeway_opens_a_session_of_a_second)
     assert_limit(pamh, 1, 1);
     end(pamh);
     free(token);
-}
-END_TEST
-
-START_TEST(end_beyond_every_clock_is_still_a_limit)
-{
-    struct talk talk = {0};
-    pam_handle_t *pamh;
-
-    use_stack("session_limit", "");
-    pamh = rig_start("login", "alice", &talk);
-    ck_assert_pam(pam_putenv(pamh, "JWT_EXP=9007199254740991"), PAM_SUCCESS);
-    ck_assert_pam(pam_open_session(pamh, 0), PAM_SUCCESS);
-    assert_limit(pamh, INT64_C(3650) * 86400, INT64_C(3650) * 86400);
-    end(pamh);
 }
 END_TEST
 
@@ -190,7 +314,10 @@ END_TEST
 
 RIG_MAIN("pam_session", session_ends_with_its_token, without_the_option_no_session_is_limited,
          login_by_password_is_not_limited,
-         login_that_another_process_checked_is_limited_by_its_environment,
+         login_that_a_child_checked_is_limited_by_its_environment,
+         environment_cannot_lengthen_a_session, environment_without_a_login_opens_no_session,
+         a_later_password_login_is_not_limited_by_an_earlier_token,
+         note_of_another_process_or_user_is_not_used, notes_of_expired_tokens_are_removed,
          token_that_is_over_opens_no_session, token_in_its_leeway_opens_a_session_of_a_second,
-         end_beyond_every_clock_is_still_a_limit, shorter_limit_of_another_module_stays,
+         shorter_limit_of_another_module_stays,
          longer_or_unreadable_limit_of_another_module_does_not)

@@ -1,0 +1,108 @@
+#include "pam_jwt/login_note.h"
+
+#include "common/base/cleanup.h"
+#include "common/token/policy.h"
+#include "pam_jwt/onetime.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#define NAME_MAX_LEN 64
+
+/* Field 22 of /proc/PID/stat, behind the last ')' (proc(5)). Process ids are used again. */
+static bool start_time(pid_t pid, unsigned long long *ret)
+{
+    CLEANUP(cleanup_close) int fd = -1;
+    char path[32], text[1024];
+    const char *at;
+    ssize_t n;
+
+    (void)snprintf(path, sizeof(path), "/proc/%ld/stat", (long)pid);
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+    if (n < 0)
+        return false;
+    text[n] = '\0';
+    at = strrchr(text, ')');
+    for (int field = 2; at && field < 22; field++)
+        at = strchr(at + 1, ' ');
+    return at && sscanf(at, "%llu", ret) == 1;
+}
+
+static bool make_name(pid_t pid, char ret[NAME_MAX_LEN])
+{
+    unsigned long long start;
+
+    if (!start_time(pid, &start))
+        return false;
+    (void)snprintf(ret, NAME_MAX_LEN, "%ld-%llu", (long)pid, start);
+    return true;
+}
+
+/* Only root must be able to change it. */
+static int open_notes(bool create)
+{
+    struct stat st;
+    int fd;
+
+    if (create)
+        (void)mkdir(LOGIN_NOTES, 0700);
+    fd = open(LOGIN_NOTES, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd >= 0 && fstat(fd, &st) == 0 && st.st_uid == 0 && !(st.st_mode & 077))
+        return fd;
+    cleanup_close(&fd);
+    return -1;
+}
+
+static void remove_expired(int notes, int64_t now)
+{
+    int fd = openat(notes, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+    const struct dirent *entry;
+    struct stat st;
+
+    if (!dir)
+        cleanup_close(&fd);
+    while (dir && (entry = readdir(dir)))
+        if (entry->d_name[0] != '.' &&
+            fstatat(notes, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+            st.st_mtim.tv_sec <= now - POLICY_LEEWAY_MAX)
+            (void)unlinkat(notes, entry->d_name, 0);
+    if (dir)
+        (void)closedir(dir);
+}
+
+void login_note_set(pid_t session, int64_t exp)
+{
+    const struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_sec = exp}};
+    CLEANUP(cleanup_close) int notes = open_notes(exp != 0);
+    CLEANUP(cleanup_close) int fd = -1;
+    char name[NAME_MAX_LEN];
+
+    if (notes < 0 || !make_name(session, name))
+        return;
+    (void)unlinkat(notes, name, 0);
+    if (exp == 0)
+        return;
+    remove_expired(notes, (int64_t)time(NULL));
+    fd = openat(notes, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (fd >= 0 && futimens(fd, times) < 0)
+        (void)unlinkat(notes, name, 0);
+}
+
+bool login_note_read(pid_t session, int64_t *ret_exp)
+{
+    CLEANUP(cleanup_close) int notes = open_notes(false);
+    char name[NAME_MAX_LEN];
+    struct stat st;
+
+    if (notes < 0 || !make_name(session, name) ||
+        fstatat(notes, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+        return false;
+    *ret_exp = st.st_mtim.tv_sec;
+    return true;
+}
