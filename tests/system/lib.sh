@@ -40,6 +40,8 @@ mount_kernel_files() {
     [ -d /sys/kernel ] || mount -t sysfs sysfs /sys
     [ -n "$(ls /sys/fs/cgroup)" ] || mount -t cgroup2 cgroup2 /sys/fs/cgroup
     [ -e /dev/shm ] || mkdir /dev/shm
+    # Pseudo-terminals.
+    [ -n "$(ls /dev/pts)" ] || mount -t devpts -o newinstance,ptmxmode=0666 devpts /dev/pts
     [ -e /dev/fd ] || ln -s /proc/self/fd /dev/fd
 }
 

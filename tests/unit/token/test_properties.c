@@ -64,7 +64,6 @@ static const char *const uri_text[] = {"a",
                                        ":",
                                        "\\",
                                        "{",
-                                       "#",
                                        "\xc3\xa9",
                                        "%2",
                                        "[]",
@@ -72,7 +71,8 @@ static const char *const uri_text[] = {"a",
                                        "&",
                                        "!",
                                        "\xe2\x82\xac",
-                                       "\xf0\x9f\x98\x80"};
+                                       "\xf0\x9f\x98\x80",
+                                       "#"}; /* last: an audience of the settings has none */
 static const char *const scope_text[] = {"a",  " ",  "pam:sshd", " pam:*", "\"",       "\\",
                                          "\t", "\n", "\x01",     "\x7f",   "\xc3\xa9", "}"};
 
@@ -94,7 +94,8 @@ static void random_claims(struct dice *d, struct minted *m)
     random_text(d, "", OF(uri_text), 100, m->issuer);
     random_text(d, "", OF(scope_text), 100, m->scope);
     for (size_t i = 0; i < audiences; i++) {
-        random_text(d, "", OF(uri_text), 60, m->audience[i]);
+        random_text(d, "", uri_text, sizeof(uri_text) / sizeof(uri_text[0]) - 1, 60,
+                    m->audience[i]);
         m->list[i] = m->audience[i];
     }
     for (size_t i = 0; i < ISSUE_ID_BYTES; i++) {
