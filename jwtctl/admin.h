@@ -1,11 +1,12 @@
 /*
- * Requests of root to jwtd-issuer over its socket, which knows the peer by SO_PEERCRED.
+ * Requests of root to jwtd-issuer over the socket for them, which knows the peer by
+ * SO_PEERCRED.
  */
 #pragma once
 
 #include "jwtd/shared/wire.h"
 
-#define ADMIN_SOCKET "/run/jwtd/issuer.sock"
+#define ADMIN_SOCKET "/run/jwtd/admin.sock"
 #define ADMIN_SECONDS 40 /* to wait for an answer */
 
 struct admin_answer {

@@ -1,4 +1,4 @@
-/* jwtctl revoke USER|SID: root revokes sessions of any user. */
+/* jwtctl revoke USER|SID, revoke --all: root revokes sessions of any user. */
 #include "jwtctl/admin.h"
 #include "jwtctl/arguments.h"
 #include "jwtctl/command.h"
@@ -9,6 +9,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+/* what: NULL for all users. */
 static int report_revoked(const char *what, int64_t n, bool json)
 {
     CLEANUP(cleanup_json) struct json_object *answer = json_new_object();
@@ -16,6 +17,8 @@ static int report_revoked(const char *what, int64_t n, bool json)
     json_add_integer(answer, "ended", n);
     if (json)
         json_print(answer);
+    else if (n == 0 && !what)
+        printf("No user has a live session\n");
     else if (n == 0)
         printf("%s has no live session\n", what);
     else
@@ -27,19 +30,24 @@ static int report_revoked(const char *what, int64_t n, bool json)
 int command_revoke(int argc, char **argv)
 {
     const char *socket = ADMIN_SOCKET, *what;
-    bool json = false;
-    const struct option_row options[] = {
-        {.name = "json", .flag = &json}, {.name = "socket", .value = &socket}, {0}};
+    bool json = false, all = false;
+    const struct option_row options[] = {{.name = "json", .flag = &json},
+                                         {.name = "all", .flag = &all},
+                                         {.name = "socket", .value = &socket},
+                                         {0}};
+    union wire_value value = {.text = SLICE("")};
     struct admin_answer answer;
     int status = arguments_parse(argc, argv, options, 1);
 
     if (status)
         return status;
     what = argv[optind];
-    if (!what || !what[0])
-        return bad_usage(argv[0], "expected a user name or a session id");
-    status = admin_call(argv[0], socket, WIRE_ADMIN_REVOKE,
-                        (union wire_value[]){{.text = slice_of(what)}}, &answer);
+    if (all ? what != NULL : !what || !what[0])
+        return bad_usage(argv[0], "expected a user name, a session id, or --all alone");
+    if (what)
+        value.text = slice_of(what);
+    status = admin_call(argv[0], socket, all ? WIRE_ADMIN_REVOKE_ALL : WIRE_ADMIN_REVOKE,
+                        &value, &answer);
     if (status)
         return status;
     if (answer.message.status != WIRE_OK) {

@@ -7,27 +7,13 @@
 #include <stdio.h>
 
 #define CONNECTIONS_MAX 1024
+#define ADMIN_CONNECTIONS_MAX 64
 
 static void refuse(struct issuer_request *r, enum wire_fault fault)
 {
     LOG(LOG_WARNING, MESSAGE_WIRE, "Malformed request, connection closed",
         {"fault", wire_fault_word(fault)});
     loop_close(r);
-}
-
-static enum wire_fault read_as(struct issuer_request *r, enum wire_role asker)
-{
-    return wire_read_request(secret_slice(&r->text), asker, WIRE_ISSUER, &r->message);
-}
-
-static enum wire_fault read_message(struct issuer_request *r)
-{
-    enum wire_fault fault = read_as(r, r->uid == r->loop->asker ? WIRE_FRONT : WIRE_ADMIN);
-
-    /* In tests root is jwtd's user too, and may make both kinds of request. */
-    if (fault == WIRE_NOT_YOURS && r->uid == 0)
-        fault = read_as(r, WIRE_ADMIN);
-    return fault;
 }
 
 static int on_request(sd_event_source *source, int fd, uint32_t events, void *arg)
@@ -60,7 +46,7 @@ static int on_request(sd_event_source *source, int fd, uint32_t events, void *ar
         loop_close(r);
         return 0;
     }
-    fault = read_message(r);
+    fault = wire_read_request(secret_slice(&r->text), r->from->role, WIRE_ISSUER, &r->message);
     if (fault == WIRE_FINE)
         dispatch_request(r);
     else
@@ -81,68 +67,90 @@ static int on_limit(sd_event_source *source, uint64_t usec, void *arg)
     return 0;
 }
 
-/* jwtd, and root's jwtctl. */
-static bool peer_is_allowed(const struct loop *l, int fd, uid_t *ret_uid)
+static bool peer_is_allowed(const struct loop_listener *from, int fd)
 {
     uid_t uid = (uid_t)-1;
     char text[16];
 
-    if (wire_peer_is(fd, l->asker, &uid) || uid == 0) {
-        *ret_uid = uid;
+    if (wire_peer_is(fd, from->uid, &uid))
         return true;
-    }
     (void)snprintf(text, sizeof(text), "%lu", (unsigned long)uid);
     LOG(LOG_WARNING, MESSAGE_WIRE, "Connection from unauthorized uid closed", {"uid", text});
     return false;
 }
 
-static void take(struct loop *l, int fd)
+static int64_t priority_of(const struct loop_listener *from)
 {
-    sd_event *events = l->issuer.service.loop;
-    uid_t uid = (uid_t)-1;
+    return from->role == WIRE_ADMIN ? SD_EVENT_PRIORITY_IMPORTANT : SD_EVENT_PRIORITY_NORMAL;
+}
+
+static void take(struct loop_listener *from, int fd)
+{
+    sd_event *events = from->loop->issuer.service.loop;
     struct issuer_request *r;
 
-    if (!peer_is_allowed(l, fd, &uid)) {
+    if (!peer_is_allowed(from, fd)) {
         (void)close(fd);
         return;
     }
-    r = loop_add(l, fd, uid);
+    r = loop_add(from, fd);
     if (r && (sd_event_add_io(events, &r->io, fd, EPOLLIN, on_request, r) < 0 ||
+              sd_event_source_set_priority(r->io, priority_of(from)) < 0 ||
               sd_event_add_time_relative(events, &r->limit, CLOCK_MONOTONIC, CONNECTION_TIME,
                                          SECOND, on_limit, r) < 0))
         loop_close(r);
 }
 
 /* At a limit, of connections or of descriptors, the next ones wait in the socket's queue. */
-static void stop_accepting(struct loop *l, const char *cause)
+static void stop_accepting(struct loop_listener *from, const char *cause)
 {
     LOG(LOG_WARNING, MESSAGE_OVERLOAD, "Connection limit reached, new connections wait",
         {"cause", cause});
-    l->paused = sd_event_source_set_enabled(l->listener, SD_EVENT_OFF) >= 0;
+    from->paused = sd_event_source_set_enabled(from->source, SD_EVENT_OFF) >= 0;
 }
 
 static int on_connection(sd_event_source *source, int fd, uint32_t events, void *arg)
 {
-    struct loop *l = arg;
+    struct loop_listener *from = arg;
+    const struct loop *l = from->loop;
     int taken = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
     (void)source;
     (void)events;
     if (taken >= 0)
-        take(l, taken);
-    else if ((errno == EMFILE || errno == ENFILE) && l->connections > 0)
-        stop_accepting(l, strerrordesc_np(errno));
-    if (l->connections >= CONNECTIONS_MAX)
-        stop_accepting(l, "the limit is reached");
+        take(from, taken);
+    else if ((errno == EMFILE || errno == ENFILE) &&
+             l->front.connections + l->admin.connections > 0)
+        stop_accepting(from, strerrordesc_np(errno));
+    if (from->connections >= from->connections_max)
+        stop_accepting(from, "the limit is reached");
     return 0;
 }
 
-int listen_start(struct loop *l, int fd)
+static int start(struct loop_listener *from, int fd)
 {
-    return sd_event_add_io(l->issuer.service.loop, &l->listener, fd, EPOLLIN, on_connection, l);
+    int r = sd_event_add_io(from->loop->issuer.service.loop, &from->source, fd, EPOLLIN,
+                            on_connection, from);
+
+    return r < 0 ? r : sd_event_source_set_priority(from->source, priority_of(from));
+}
+
+int listen_start(struct loop *l, const struct listen_sockets *sockets)
+{
+    int r;
+
+    l->front = (struct loop_listener){.loop = l,
+                                      .role = WIRE_FRONT,
+                                      .uid = sockets->asker,
+                                      .connections_max = CONNECTIONS_MAX};
+    l->admin = (struct loop_listener){
+        .loop = l, .role = WIRE_ADMIN, .connections_max = ADMIN_CONNECTIONS_MAX};
+    r = start(&l->front, sockets->front);
+    return r < 0 ? r : start(&l->admin, sockets->admin);
 }
 
 void listen_end(struct loop *l)
 {
-    l->listener = sd_event_source_disable_unref(l->listener);
+    l->front.source = sd_event_source_disable_unref(l->front.source);
+    l->admin.source = sd_event_source_disable_unref(l->admin.source);
 }

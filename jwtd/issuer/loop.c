@@ -10,7 +10,10 @@ void loop_init(struct loop *l)
 static void insert(struct issuer_request *r, enum issuer_request_state state)
 {
     r->state = state;
-    TAILQ_INSERT_TAIL(&r->loop->in[state], r, link);
+    if (r->from->role == WIRE_ADMIN)
+        TAILQ_INSERT_HEAD(&r->loop->in[state], r, link);
+    else
+        TAILQ_INSERT_TAIL(&r->loop->in[state], r, link);
     if (state == REQUEST_QUEUED)
         r->loop->queued++;
 }
@@ -24,7 +27,7 @@ static void withdraw(struct issuer_request *r)
         check_queue_remove(&r->loop->waiting, &r->place);
 }
 
-struct issuer_request *loop_add(struct loop *l, int fd, uid_t uid)
+struct issuer_request *loop_add(struct loop_listener *from, int fd)
 {
     struct issuer_request *r = calloc(1, sizeof(*r));
 
@@ -32,10 +35,10 @@ struct issuer_request *loop_add(struct loop *l, int fd, uid_t uid)
         (void)close(fd);
         return NULL;
     }
-    *r = (struct issuer_request){.loop = l, .fd = fd, .uid = uid};
+    *r = (struct issuer_request){.loop = from->loop, .from = from, .fd = fd};
     insert(r, REQUEST_READING);
-    l->connections++;
-    service_hold(&l->issuer.service);
+    from->connections++;
+    service_hold(&from->loop->issuer.service);
     return r;
 }
 
@@ -63,10 +66,11 @@ void loop_answer(struct issuer_request *r, enum wire_status status)
     loop_close(r);
 }
 
-static void resume_listener(struct loop *l)
+/* Either may have been paused for lack of descriptors. */
+static void resume_listener(struct loop_listener *from)
 {
-    if (l->paused)
-        l->paused = sd_event_source_set_enabled(l->listener, SD_EVENT_ON) < 0;
+    if (from->paused && from->connections < from->connections_max)
+        from->paused = sd_event_source_set_enabled(from->source, SD_EVENT_ON) < 0;
 }
 
 void loop_close(struct issuer_request *r)
@@ -74,6 +78,7 @@ void loop_close(struct issuer_request *r)
     struct loop *l = r->loop;
 
     withdraw(r);
+    r->from->connections--;
     if (r->inquiry)
         r->inquiry->waiter = NULL;
     (void)sd_event_source_disable_unref(r->io);
@@ -83,8 +88,8 @@ void loop_close(struct issuer_request *r)
     secret_clear(&r->text);
     secret_clear(&r->answer);
     free(r);
-    l->connections--;
-    resume_listener(l);
+    resume_listener(&l->front);
+    resume_listener(&l->admin);
     service_release(&l->issuer.service);
 }
 
@@ -92,7 +97,7 @@ void loop_end(struct loop *l)
 {
     struct issuer_request *r, *next;
 
-    l->paused = false;
+    l->front.paused = l->admin.paused = false;
     for (size_t i = 0; i < REQUEST_STATE_COUNT; i++) {
         for (r = TAILQ_FIRST(&l->in[i]); r; r = next) {
             next = TAILQ_NEXT(r, link);

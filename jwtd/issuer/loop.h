@@ -11,25 +11,36 @@
 
 TAILQ_HEAD(request_list, issuer_request);
 
+/* One of the two listening sockets. The limits are separate: root can revoke a session while
+ * jwtd is flooded. */
+struct loop_listener {
+    struct loop *loop;
+    enum wire_role role; /* of the peer: WIRE_FRONT, WIRE_ADMIN */
+    uid_t uid;           /* that must connect */
+    size_t connections, connections_max;
+    sd_event_source *source;
+    bool paused; /* until a connection ends */
+};
+
 struct loop {
     struct issuer issuer;
     struct request_list in[REQUEST_STATE_COUNT];
-    size_t queued, connections; /* in REQUEST_QUEUED; in all states */
-    uid_t asker;                /* jwtd's */
-    struct attempts attempts;   /* FailuresPerUser, LoginsPerUser */
-    struct check_queue waiting; /* those in REQUEST_WAITING_TO_CHECK */
-    unsigned check_slots;       /* password checks at the same time */
-    uint64_t next_overload;     /* monotonic microseconds: not logged again before */
-    sd_event_source *listener, *turn;
-    bool paused; /* listener is off until a connection ends */
+    size_t queued;                     /* in REQUEST_QUEUED */
+    struct loop_listener front, admin; /* jwtd; root's jwtctl */
+    struct attempts attempts;          /* FailuresPerUser, LoginsPerUser */
+    struct check_queue waiting;        /* those in REQUEST_WAITING_TO_CHECK */
+    unsigned check_slots;              /* password checks at the same time */
+    uint64_t next_overload;            /* monotonic microseconds: not logged again before */
+    sd_event_source *turn;
 };
 
 void loop_init(struct loop *l);
 
 /* A new request, reading from this connection; the caller adds its event sources. Owns fd, also
  * on NULL: no memory. */
-struct issuer_request *loop_add(struct loop *l, int fd, uid_t uid);
+struct issuer_request *loop_add(struct loop_listener *from, int fd);
 
+/* Moves to the end of the other list; a request of root to its beginning. */
 void loop_move(struct issuer_request *r, enum issuer_request_state to);
 
 /* Sends the answer, logs the event, and closes. */

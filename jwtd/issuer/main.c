@@ -11,12 +11,13 @@
 #include <sys/random.h>
 #include <sys/resource.h>
 
-#define FILES_MAX 4096 /* twice listen.c's connections, and some */
+#define FILES_MAX 4096 /* more than twice listen.c's connections */
 
 static const char usage[] =
     "Usage: jwtd-issuer [OPTION...]\n"
-    "Signs tokens and stores their sessions, for jwtd and for root's jwtctl, on the socket\n"
-    "that systemd passes as \"issuer\" (jwtd-issuer.socket). See jwtd-issuer(8).\n"
+    "Signs tokens and stores their sessions, for jwtd on the socket that systemd passes as\n"
+    "\"issuer\" (jwtd-issuer.socket), and for root's jwtctl on the socket \"admin\"\n"
+    "(jwtd-issuer-admin.socket). See jwtd-issuer(8).\n"
     "\n"
     "  --config=FILE    settings file (default " POLICY_CONFIG ")\n"
     "  --state=DIR      directory of keys and store (default /var/lib/jwtd-issuer)\n"
@@ -61,21 +62,24 @@ static int prepare(struct loop *l)
 static int run(struct loop *l, const char *asker)
 {
     const struct passwd *pw = getpwnam(asker);
-    int fd, r;
+    struct listen_sockets sockets;
+    int r;
 
     if (!pw) {
         LOG(LOG_ERR, MESSAGE_STARTED, "Cannot start", {"cause", "--asker: no such user"},
             {"user", asker});
         return EXIT_FAILURE;
     }
-    l->asker = pw->pw_uid;
-    fd = service_listener("issuer", SOCK_SEQPACKET);
-    if (fd < 0)
-        return fail("systemd passed no SOCK_SEQPACKET socket named \"issuer\": start "
-                    "jwtd-issuer.socket");
+    sockets.asker = pw->pw_uid;
+    sockets.front = service_listener("issuer", SOCK_SEQPACKET);
+    sockets.admin = service_listener("admin", SOCK_SEQPACKET);
+    if (sockets.front < 0 || sockets.admin < 0)
+        return fail("systemd did not pass the SOCK_SEQPACKET sockets named \"issuer\" and "
+                    "\"admin\": start jwtd-issuer.socket, which starts "
+                    "jwtd-issuer-admin.socket");
     r = prepare(l);
     if (r >= 0)
-        r = listen_start(l, fd);
+        r = listen_start(l, &sockets);
     if (r < 0)
         return fail(strerrordesc_np(-r));
     l->issuer.is_daemon = true;

@@ -6,8 +6,8 @@
  *     READING -> [CHECKING_ACCOUNT ->] QUEUED                         refresh and the like
  *     READING -> QUEUED                                               everything else
  *
- * In a turn (turn.h) the handler of each QUEUED request runs once. A request may be answered,
- * or lose its connection, in any state; then it is freed.
+ * From QUEUED a request goes IN_TURN (turn.h), where its handler runs once. A request may be
+ * answered, or lose its connection, in any state; then it is freed.
  */
 #pragma once
 
@@ -19,13 +19,15 @@
 struct issuer_request;
 struct json_object;
 struct loop;
+struct loop_listener;
 
 enum issuer_request_state {
     REQUEST_READING,           /* its message has not arrived */
     REQUEST_WAITING_TO_CHECK,  /* for the end of other password checks (password.h) */
     REQUEST_CHECKING_PASSWORD, /* jwtd-login is asked */
     REQUEST_CHECKING_ACCOUNT,  /* likewise */
-    REQUEST_QUEUED,            /* for the next turn */
+    REQUEST_QUEUED,            /* for a turn */
+    REQUEST_IN_TURN,
     REQUEST_STATE_COUNT,
 };
 
@@ -56,10 +58,10 @@ struct request_event {
 struct issuer_request {
     /* loop.c */
     struct loop *loop;
+    struct loop_listener *from;
     TAILQ_ENTRY(issuer_request) link; /* in the list of its state */
     enum issuer_request_state state;
     int fd;
-    uid_t uid; /* of the peer */
     sd_event_source *io, *limit;
 
     struct secret text; /* the message as received */
@@ -76,6 +78,7 @@ struct issuer_request {
     struct secret answer; /* WIRE_OK, packed */
     uint64_t retry_after; /* seconds: WIRE_THROTTLED */
     bool session_revoked; /* `revoked` must be published before the answer is sent */
+    bool limit_revoked;   /* it must be published soon */
     struct request_event event;
 };
 

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define PUBLISH_TIME (SECOND / 2) /* to collect sessions that are published together */
+
 /* Time that has passed for certain: no line of `revoked` is dropped because a clock was set
  * forward. */
 static int64_t certain_time(const struct issuer *x)
@@ -91,6 +93,21 @@ bool state_ready(struct issuer *x)
     return true;
 }
 
+static bool publish(struct issuer *x)
+{
+    struct errmsg errmsg = {""};
+    enum tok_err err = publish_revoked(x->public_dir, x->store, certain_time(x), &errmsg);
+
+    x->publish_due = err != TOK_OK;
+    if (err == TOK_OK)
+        return true;
+    service_report_failure(&x->service, MESSAGE_PUBLISHED, "Cannot publish a revoked session",
+                           errmsg.text[0] ? errmsg.text : tok_err_text(err));
+    x->usable = false;
+    x->next_try = service_monotonic() + SECOND;
+    return false;
+}
+
 /* What a reload replaces. */
 struct loaded {
     struct signing_keys keys;
@@ -136,6 +153,8 @@ bool state_reload(void *arg, const struct settings *old, struct errmsg *errmsg)
 
     if (err != TOK_OK)
         return false;
+    if (x->usable && x->publish_due)
+        (void)publish(x); /* from the store that may be replaced */
     swap_loaded(x, &other, new_store);
     /* When nothing was usable before, state_ready tries the new settings. */
     if (x->usable)
@@ -171,7 +190,8 @@ static int on_publish(sd_event_source *source, uint64_t usec, void *arg)
     struct issuer *x = arg;
 
     (void)usec;
-    if (state_ready(x)) {
+    if (state_ready(x) && (!x->publish_due || publish(x))) {
+        x->publish_timer = sd_event_source_disable_unref(x->publish_timer);
         service_release(&x->service);
         return 0;
     }
@@ -180,38 +200,32 @@ static int on_publish(sd_event_source *source, uint64_t usec, void *arg)
 }
 
 /* The tokens of a revoked session must not stay valid until the next request arrives. */
-static void publish_later(struct issuer *x)
+static void publish_within(struct issuer *x, uint64_t time)
 {
-    int r;
-
-    if (x->publish_due)
-        return;
     x->publish_due = true;
-    if (x->publish_timer)
-        x->publish_timer = sd_event_source_disable_unref(x->publish_timer);
-    r = sd_event_add_time_relative(x->service.loop, &x->publish_timer, CLOCK_MONOTONIC, SECOND,
-                                   SECOND / 10, on_publish, x);
-    if (r >= 0)
+    if (!x->publish_timer &&
+        sd_event_add_time_relative(x->service.loop, &x->publish_timer, CLOCK_MONOTONIC, time,
+                                   SECOND / 10, on_publish, x) >= 0)
         service_hold(&x->service);
+}
+
+void state_publish_soon(struct issuer *x)
+{
+    publish_within(x, PUBLISH_TIME);
 }
 
 bool state_publish(struct issuer *x)
 {
-    struct errmsg errmsg = {""};
-    enum tok_err err = publish_revoked(x->public_dir, x->store, certain_time(x), &errmsg);
-
-    if (err == TOK_OK)
+    if (publish(x))
         return true;
-    service_report_failure(&x->service, MESSAGE_PUBLISHED, "Cannot publish a revoked session",
-                           errmsg.text[0] ? errmsg.text : tok_err_text(err));
-    x->usable = false;
-    x->next_try = service_monotonic() + SECOND;
-    publish_later(x);
+    publish_within(x, SECOND);
     return false;
 }
 
 void state_end(struct issuer *x)
 {
+    if (x->publish_due && x->usable)
+        (void)publish(x);
     x->publish_timer = sd_event_source_disable_unref(x->publish_timer);
     if (x->store)
         store_close(x->store);

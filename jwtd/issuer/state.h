@@ -20,4 +20,7 @@ void state_lost(struct issuer *x);
  * that succeeds. */
 bool state_publish(struct issuer *x);
 
+/* Publishes it within a second, also when the daemon ends before. */
+void state_publish_soon(struct issuer *x);
+
 void state_end(struct issuer *x);

@@ -3,38 +3,63 @@
 #include "jwtd/issuer/state.h"
 #include "jwtd/shared/messages.h"
 
-/* After everything else in the event loop, so that requests that arrive together share a turn;
- * but before it once this many wait. */
+/* After everything else in the event loop, so that requests that arrive together share a turn.
+ */
 #define TURN_PRIORITY (SD_EVENT_PRIORITY_NORMAL + 10)
 #define TURN_MAX 128
 
-/* *ret_revoked: one of them revoked a session. False: the store or the keys failed. */
-static bool run_handlers(struct loop *l, bool *ret_revoked)
+/* What the handlers of a turn did. */
+struct revocations {
+    bool now, soon; /* that `revoked` must be published */
+};
+
+/* False: the store or the keys failed. */
+static bool run_handlers(struct loop *l, struct revocations *revocations)
 {
     struct issuer *x = &l->issuer;
     struct issuer_request *r;
 
-    TAILQ_FOREACH (r, &l->in[REQUEST_QUEUED], link) {
+    TAILQ_FOREACH (r, &l->in[REQUEST_IN_TURN], link) {
         r->status = r->type->handle(x, r);
         if (store_failed(x->store) || !x->keys.signer)
             return false;
         if (r->status != WIRE_OK)
             request_set_refusal(r, r->status);
-        *ret_revoked = *ret_revoked || r->session_revoked;
+        revocations->now = revocations->now || r->session_revoked;
+        revocations->soon = revocations->soon || r->limit_revoked;
     }
     return true;
 }
 
-static bool run_transaction(struct loop *l, bool *ret_revoked)
+static bool run_transaction(struct loop *l, struct revocations *revocations)
 {
     struct issuer *x = &l->issuer;
 
     if (store_begin(x->store, issuer_wall(), issuer_uptime()) != STORE_DONE)
         return false;
-    if (run_handlers(l, ret_revoked))
+    if (run_handlers(l, revocations))
         return store_commit(x->store) == STORE_DONE;
     store_rollback(x->store);
     return false;
+}
+
+/* Has a turn run, at once if root or a full turn waits. False: out of memory. */
+static bool schedule(struct loop *l)
+{
+    const struct issuer_request *first = TAILQ_FIRST(&l->in[REQUEST_QUEUED]);
+    bool urgent = l->queued >= TURN_MAX || first->from->role == WIRE_ADMIN;
+
+    return sd_event_source_set_priority(l->turn, urgent ? SD_EVENT_PRIORITY_IMPORTANT
+                                                        : TURN_PRIORITY) >= 0 &&
+           sd_event_source_set_enabled(l->turn, SD_EVENT_ONESHOT) >= 0;
+}
+
+static void take_first(struct loop *l)
+{
+    struct issuer_request *r;
+
+    for (size_t n = 0; n < TURN_MAX && (r = TAILQ_FIRST(&l->in[REQUEST_QUEUED])); n++)
+        loop_move(r, REQUEST_IN_TURN);
 }
 
 static int on_turn(sd_event_source *source, void *arg)
@@ -42,24 +67,28 @@ static int on_turn(sd_event_source *source, void *arg)
     struct loop *l = arg;
     struct issuer *x = &l->issuer;
     struct issuer_request *r;
-    bool revoked = false, published = true;
-    bool ok = state_ready(x) && run_transaction(l, &revoked);
+    struct revocations revocations = {0};
+    bool ok, published = true;
 
     (void)source;
+    take_first(l);
+    ok = state_ready(x) && run_transaction(l, &revocations);
     if (ok)
         service_recovered(&x->service);
     else if (x->usable)
         state_lost(x);
-    if (ok && revoked)
+    if (ok && revocations.now)
         published = state_publish(x);
-    while ((r = TAILQ_FIRST(&l->in[REQUEST_QUEUED]))) {
+    else if (ok && revocations.soon)
+        state_publish_soon(x);
+    while ((r = TAILQ_FIRST(&l->in[REQUEST_IN_TURN]))) {
         bool done = ok && (published || !r->session_revoked);
 
         if (!done)
             r->event.id = NULL;
         loop_answer(r, done ? r->status : WIRE_UNAVAILABLE);
     }
-    return 0;
+    return l->queued == 0 || schedule(l) ? 0 : -ENOMEM;
 }
 
 int turn_init(struct loop *l)
@@ -75,13 +104,8 @@ int turn_init(struct loop *l)
 
 void turn_add(struct issuer_request *r)
 {
-    struct loop *l = r->loop;
-    int64_t priority;
-
     loop_move(r, REQUEST_QUEUED);
-    priority = l->queued < TURN_MAX ? TURN_PRIORITY : SD_EVENT_PRIORITY_IMPORTANT;
-    if (sd_event_source_set_priority(l->turn, priority) < 0 ||
-        sd_event_source_set_enabled(l->turn, SD_EVENT_ONESHOT) < 0)
+    if (!schedule(r->loop))
         loop_close(r);
 }
 

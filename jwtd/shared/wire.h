@@ -64,6 +64,7 @@ enum wire_op {
     WIRE_ADMIN_REVOKE,      /* user or sid -> sessions revoked (number) */
     WIRE_ADMIN_ROTATE,      /* algorithm ("": Algorithm=) -> kid, old kid */
     WIRE_ADMIN_RETIRE,      /* kid ("": all expired keys) -> keys retired and kept (JSON) */
+    WIRE_ADMIN_REVOKE_ALL,  /* -> sessions revoked (number) */
 };
 
 /*

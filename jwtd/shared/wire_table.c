@@ -63,6 +63,8 @@ static const struct wire_request requests[] = {
      FIELDS(USER, AFTER), ANSWER(SESSIONS, NEXT)},
     {.op = WIRE_ADMIN_REVOKE, .name = "admin-revoke", FROM_ROOT,
      FIELDS(TEXT("what", WIRE_USER_MAX)), ANSWER(NUMBER("count"))},
+    {.op = WIRE_ADMIN_REVOKE_ALL, .name = "admin-revoke-all", FROM_ROOT,
+     ANSWER(NUMBER("count"))},
     {.op = WIRE_ADMIN_ROTATE, .name = "admin-rotate", FROM_ROOT,
      FIELDS(TEXT("alg", 16)), ANSWER(KID, TEXT("old", KID_MAX))},
     {.op = WIRE_ADMIN_RETIRE, .name = "admin-retire", FROM_ROOT,

@@ -122,7 +122,8 @@ class Daemons:
         self.issuer = Daemon([build + "/jwtd/issuer/jwtd-issuer", config, "--asker=root",
                               "--state=" + self.path("state"), "--public=" + self.path("public"),
                               "--login=" + self.path("login.sock")],
-                             [("issuer", self.listen("issuer.sock", packet))], self.log)
+                             [("issuer", self.listen("issuer.sock", packet)),
+                              ("admin", self.listen("admin.sock", packet))], self.log)
         self.login = Daemon([build + "/jwtd/login/jwtd-login", config, "--asker=root",
                              "--confdir=" + self.path("pam")],
                             [("login", self.listen("login.sock", packet))], self.log)

@@ -12,7 +12,7 @@ import threading
 import time
 
 from daemons import payload
-from wire import BLACKLIST, CHECK, OBTAIN, PING, REFRESH, STATUS, VERIFY, WHOAMI, ask, message, read, serve
+from wire import ADMIN_STATUS, BLACKLIST, CHECK, OBTAIN, PING, REFRESH, STATUS, VERIFY, WHOAMI, ask, message, read, serve
 
 SOURCE = b"uid 1000"
 
@@ -64,9 +64,7 @@ class Issuer:
             os.mkdir(self.path(name), 0o700 if name == "state" else 0o755)
         self.configure(settings)
         self.login = ScriptedLogin(self.path("login"))
-        self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self.listener.bind(self.path("socket"))
-        self.listener.listen(512)
+        self.listeners = [self.listen("socket"), self.listen("admin")]
         self.log = open(self.path("log"), "ab+", buffering=0)
         self.process = None
         self.environment = {}
@@ -75,6 +73,12 @@ class Issuer:
 
     def path(self, name):
         return os.path.join(self.dir, name)
+
+    def listen(self, name):
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        listener.bind(self.path(name))
+        listener.listen(512)
+        return listener
 
     def write_file(self, name, text):
         with open(self.path(name), "w", encoding="utf-8") as file:
@@ -92,11 +96,15 @@ class Issuer:
                 f"--public={self.path('public')}", f"--login={self.path('login')}", f"--asker={self.asker}"]
 
     def start(self):
-        fd = self.listener.fileno()
+        def give():
+            high = [os.dup2(listener.fileno(), 100 + i) for i, listener in enumerate(self.listeners)]
+            for i, fd in enumerate(high):
+                os.dup2(fd, 3 + i, inheritable=True)
+
         self.process = subprocess.Popen(
             ["/bin/sh", "-c", 'LISTEN_PID=$$ exec "$0" "$@"', *self.argv()], restore_signals=False,
-            preexec_fn=lambda: os.dup2(fd, 3, inheritable=True), pass_fds=[3], stdin=subprocess.DEVNULL,
-            env=dict(os.environ, LISTEN_FDS="1", LISTEN_FDNAMES="issuer", **self.environment),
+            preexec_fn=give, pass_fds=[3, 4], stdin=subprocess.DEVNULL,
+            env=dict(os.environ, LISTEN_FDS="2", LISTEN_FDNAMES="issuer:admin", **self.environment),
             stdout=self.log, stderr=self.log)
 
     def preload(self, name, **environment):
@@ -119,10 +127,10 @@ class Issuer:
         return subprocess.Popen(self.argv() + ["--init"], stdin=subprocess.DEVNULL, stdout=self.log,
                                 stderr=self.log)
 
-    def connect(self):
+    def connect(self, name="socket"):
         client = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         client.settimeout(45)
-        client.connect(self.path("socket"))
+        client.connect(self.path(name))
         return client
 
     def send(self, packet):
@@ -132,7 +140,7 @@ class Issuer:
 
     def ask(self, op, *fields):
         """(status, fields), or ("closed", [])."""
-        with self.connect() as client:
+        with self.connect("admin" if op >= ADMIN_STATUS else "socket") as client:
             return ask(client, message(op, *fields))
 
     def ping(self):
@@ -169,6 +177,13 @@ class Issuer:
     def revoked(self):
         return [line[:22] for line in self.text("public/revoked").splitlines()]
 
+    def published(self, n, within=2):
+        """The list of revoked sessions as soon as it has n lines."""
+        end = time.monotonic() + within
+        while len(self.revoked()) != n and time.monotonic() < end:
+            time.sleep(0.01)
+        return self.revoked()
+
     def in_store(self, statement, rows=None):
         """The result of an SQL statement; with rows, it is executed for each of them."""
         with sqlite3.connect(self.path("state/sessions.db"), timeout=10) as store:
@@ -188,7 +203,8 @@ class Issuer:
         """front_lies: the sources in the log came from a hostile jwtd and may be anything."""
         if self.process and self.process.poll() is None:
             self.end()
-        self.listener.close()
+        for listener in self.listeners:
+            listener.close()
         self.login.listener.shutdown(socket.SHUT_RDWR)  # ends the thread that accepts
         self.login.listener.close()
         self.log.close()

@@ -1,14 +1,15 @@
 """Requests of root's jwtctl to jwtd-issuer: list and end sessions, status."""
 
 import json
+import signal
 import socket
 import time
 
-from issuer_daemon import sid
+from issuer_daemon import SOURCE, sid
 from test_signing import rotate
-from wire import ADMIN_STATUS
+from wire import ADMIN_STATUS, OBTAIN, STATUS, VERIFY, message, read
 
-ADMIN_SESSIONS, ADMIN_REVOKE = 33, 34
+ADMIN_SESSIONS, ADMIN_REVOKE, ADMIN_REVOKE_ALL = 33, 34, 37
 
 
 def status_of(issuer):
@@ -47,6 +48,73 @@ def test_a_session_whose_refresh_token_expired_is_ended_while_its_access_token_l
     issuer.in_store("UPDATE session SET idle_exp = 1")
     assert issuer.ask(ADMIN_REVOKE, b"alice")[1][0] == (1).to_bytes(8, "little")
     assert issuer.revoked() == [sid(access)]
+
+
+def fill(issuer):
+    """Connections to the socket of jwtd, more than the issuer accepts; some with a password that is being checked."""
+    clients = []
+    while len(clients) < 1700:
+        client = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        client.setblocking(False)
+        try:
+            client.connect(issuer.path("socket"))
+        except BlockingIOError:
+            if "the limit is reached" in issuer.text("log"):
+                return clients
+            time.sleep(0.01)
+            continue
+        if len(clients) < 20:
+            client.send(message(OBTAIN, b"alice", b"secret one", SOURCE))
+        clients.append(client)
+    raise AssertionError("the socket takes any number of connections")
+
+
+def test_revoke_answers_while_the_socket_of_jwtd_is_flooded(issuer):
+    _, access = issuer.obtain()
+    issuer.login.delay = 30
+    clients = fill(issuer)
+    assert len(clients) > 1024
+    before = time.monotonic()
+    status, said = issuer.ask(ADMIN_REVOKE, b"alice")
+    assert time.monotonic() - before < 2
+    assert (status, said[0]) == ("ok", (1).to_bytes(8, "little")) and issuer.revoked() == [sid(access)]
+    for client in clients:
+        client.close()
+
+
+def test_revoke_is_in_the_next_turn_before_the_requests_that_wait(issuer):
+    _, access = issuer.obtain()
+    waiting = []
+    issuer.process.send_signal(signal.SIGSTOP)
+    for _ in range(500):
+        waiting.append(issuer.send(message(VERIFY, access)))
+    with issuer.connect("admin") as client:
+        client.send(message(ADMIN_REVOKE, b"alice"))
+        issuer.process.send_signal(signal.SIGCONT)
+        assert STATUS[read(client.recv(65536))[0]] == "ok"
+    words = [STATUS[read(one.recv(65536))[0]] for one in waiting]
+    for one in waiting:
+        one.close()
+    assert len(words) == 500 and words.count("blacklisted") > 300, words
+
+
+def test_all_sessions_of_all_users_are_ended(issuer):
+    pairs = [issuer.obtain(user) for user in (b"alice", b"carol", b"alice")]
+    assert issuer.ask(ADMIN_REVOKE_ALL) == ("ok", [(3).to_bytes(8, "little")])
+    assert issuer.revoked() == sorted(sid(access) for _, access in pairs)
+    for refresh, access in pairs:
+        issuer.all_say("blacklisted", refresh, access)
+    assert issuer.ask(ADMIN_REVOKE_ALL) == ("ok", [bytes(8)])
+    assert issuer.verify(issuer.obtain()[1]) == "ok"
+    assert issuer.text("log").count("All sessions of all users revoked by root") == 2
+
+
+def test_the_log_names_the_one_session_that_root_revoked(issuer):
+    by_sid, by_name = issuer.obtain()[1], issuer.obtain(b"carol")[1]
+    issuer.ask(ADMIN_REVOKE, sid(by_sid).encode())
+    issuer.ask(ADMIN_REVOKE, b"carol")
+    for user, token in (("alice", by_sid), ("carol", by_name)):
+        assert f"Session revoked by root user={user} sid={sid(token)}" in issuer.text("log"), issuer.text("log")
 
 
 def test_status_lists_keys_sessions_store_and_revoked_list(issuer):

@@ -9,7 +9,8 @@ import socket
 import pytest
 from daemons import payload
 from issuer_daemon import NO_CACHE, SOURCE, sid
-from wire import ADMIN_STATUS, CHECK, OBTAIN, PING, REFRESH, VERIFY, WHOAMI, message
+from test_admin import ADMIN_REVOKE_ALL
+from wire import ADMIN_STATUS, CHECK, OBTAIN, PING, REFRESH, VERIFY, WHOAMI, ask, message
 
 
 @pytest.mark.issuer(init=False)
@@ -120,29 +121,32 @@ def test_a_malformed_message_closes_its_connection_and_is_logged(issuer):
     assert len(words) == 7 and issuer.ping() == "ok", words
 
 
-@pytest.mark.issuer(asker="nobody")
-def test_root_may_send_admin_requests_only(issuer):
-    for op in range(256):
-        status = issuer.ask(op)[0]
-        assert (status != "closed") == (op == ADMIN_STATUS), (op, status)
-    assert issuer.text("log").count("fault=not-yours") == 15, issuer.text("log")
+def test_each_socket_answers_the_requests_of_its_client_only(issuer):
+    for name, answered in (("admin", {ADMIN_STATUS, ADMIN_REVOKE_ALL}), ("socket", {PING})):
+        for op in range(256):
+            with issuer.connect(name) as client:
+                status = ask(client, message(op))[0]
+            assert (status != "closed") == (op in answered), (name, op, status)
+    assert issuer.text("log").count("fault=not-yours") == 15 + 8, issuer.text("log")
 
 
 @pytest.mark.issuer(asker="nobody")
-def test_only_the_client_uid_and_root_get_a_reply(issuer):
+def test_each_socket_answers_its_client_uid_only(issuer):
     os.chmod(issuer.dir, 0o711)
-    os.chmod(issuer.path("socket"), 0o666)
-    for name, answered in (("daemon", False), ("nobody", True)):
-        reader, writer = os.pipe()
-        child = os.fork()
-        if child == 0:
-            os.setuid(pwd.getpwnam(name).pw_uid)
-            os.write(writer, issuer.ask(PING)[0].encode())
-            os._exit(0)
-        os.waitpid(child, 0)
-        os.close(writer)
-        with open(reader, encoding="ascii") as said:
-            assert said.read() == ("ok" if answered else "closed"), name
+    for name in ("socket", "admin"):
+        os.chmod(issuer.path(name), 0o666)
+    for user, answered in (("daemon", []), ("nobody", [PING]), ("root", [ADMIN_STATUS])):
+        for op in (PING, ADMIN_STATUS):
+            reader, writer = os.pipe()
+            child = os.fork()
+            if child == 0:
+                os.setuid(pwd.getpwnam(user).pw_uid)
+                os.write(writer, issuer.ask(op)[0].encode())
+                os._exit(0)
+            os.waitpid(child, 0)
+            os.close(writer)
+            with open(reader, encoding="ascii") as said:
+                assert said.read() == ("ok" if op in answered else "closed"), (user, op)
     assert f"uid={pwd.getpwnam('daemon').pw_uid}" in issuer.text("log"), issuer.text("log")
 
 

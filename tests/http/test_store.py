@@ -9,6 +9,7 @@ import signal
 import subprocess
 import time
 
+import pytest
 from issuer_daemon import SOURCE, sid
 from wire import REFRESH, STATUS, message, read
 
@@ -40,6 +41,55 @@ def test_a_session_ended_before_a_crash_is_published_at_the_next_start(issuer):
         pass
     issuer.start()
     assert issuer.ping() == "ok" and issuer.revoked() == [sid(access)]
+
+
+LIMIT = "[Session]\nMaxSessionsPerUser=2\nLoginsPerUser=0\n"
+
+
+@pytest.mark.issuer(LIMIT)
+def test_sessions_ended_by_the_limit_are_published_together_within_a_second(issuer):
+    pairs, files, before = [], set(), time.monotonic()
+    for _ in range(100):
+        pairs.append(issuer.obtain())
+        files.add(os.stat(issuer.path("public/revoked")).st_ctime_ns)
+    assert issuer.verify(pairs[0][1]) == "blacklisted", "the issuer knows it at once"
+    assert len(files) <= 1 + (time.monotonic() - before) / 0.5
+    assert issuer.published(98) == sorted(sid(access) for _, access in pairs[:98])
+    ended = issuer.obtain() and time.monotonic()
+    assert len(issuer.published(99)) == 99 and time.monotonic() - ended < 1.0
+
+
+@pytest.mark.issuer(LIMIT)
+def test_sessions_ended_by_the_limit_are_published_when_the_issuer_stops_or_crashes(issuer):
+    for number, start in ((signal.SIGTERM, False), (signal.SIGKILL, True)):
+        pairs = [issuer.obtain() for _ in range(3)]
+        assert sid(pairs[0][1]) not in issuer.revoked()
+        issuer.end(number)
+        if start:
+            issuer.start()
+            issuer.recovers()
+        assert sid(pairs[0][1]) in issuer.revoked(), number
+        if not start:
+            issuer.start()
+
+
+@pytest.mark.issuer(LIMIT)
+def test_a_logout_publishes_at_once_what_the_limit_ended(issuer):
+    pairs = [issuer.obtain() for _ in range(3)]
+    assert issuer.blacklist(pairs[2][0]) == "ok"
+    assert issuer.revoked() == sorted(sid(pairs[i][1]) for i in (0, 2))
+
+
+@pytest.mark.issuer(LIMIT)
+def test_an_ended_session_is_a_small_row_and_its_refresh_token_stays_blacklisted(issuer):
+    pairs = [issuer.obtain() for _ in range(3)]
+    assert issuer.in_store("SELECT count(*) FROM session") == [(2,)]
+    assert [len(row) for row in issuer.in_store("SELECT * FROM revoked")] == [3]
+    for _ in range(2):
+        assert issuer.refresh(pairs[0][0])[0] == issuer.blacklist(pairs[0][0]) == "blacklisted"
+        issuer.restart()
+        issuer.recovers()
+    assert "newer than the store" not in issuer.text("log")
 
 
 def test_no_logout_succeeds_before_it_is_published(issuer):

@@ -32,12 +32,12 @@ class Machine:
         listener.bind(self.http)
         listener.listen(64)
         self.jwtd = Daemon([BUILD + "/jwtd/http/jwtd", "--config=" + self.issuer.path("jwt.conf"),
-                            "--issuer=" + self.socket(), "--public=" + self.issuer.path("public")],
+                            "--issuer=" + self.issuer.path("socket"), "--public=" + self.issuer.path("public")],
                            [("http", listener)], self.issuer.log)
         self.jwtd.start()
 
     def socket(self):
-        return self.issuer.path("socket")
+        return self.issuer.path("admin")
 
     def run(self, *args, who="alice", stdin="", **more):
         env = environment(XDG_STATE_HOME=f"{TMP}/real-{who}", **more)
@@ -202,6 +202,17 @@ def test_revoke_ends_a_users_sessions_or_one():
             assert (code, out) == (1, "")
             assert bool(err)
         assert (m.admin("revoke")[0], m.admin("revoke", "")[0], m.admin("revoke", "a", "b")[0]) == (2, 2, 2)
+
+
+def test_revoke_all_ends_every_session_of_every_user():
+    with machine() as m:
+        m.log_in()
+        m.log_in("carol", who="elsewhere")
+        assert m.admin("revoke", "--all") == (0, "2 sessions revoked; the tokens are no longer accepted\n", "")
+        assert (m.status()[0], m.status(who="elsewhere")[0]) == (1, 1)
+        assert m.admin("revoke", "--all") == (0, "No user has a live session\n", "")
+        assert m.admin("revoke", "--all", "--json") == (0, '{"ended":0}\n', "")
+        assert m.admin("revoke", "--all", "alice")[0] == 2
 
 
 def test_admin_commands_need_root():

@@ -1,3 +1,4 @@
+#include "common/base/base64url.h"
 #include "common/token/revoked.h"
 #include "jwtd/issuer/issuer.h"
 #include "jwtd/issuer/requests/handlers.h"
@@ -93,46 +94,51 @@ enum wire_status handle_admin_status(struct issuer *x, struct issuer_request *r)
     return request_reply_json(r, status);
 }
 
+/* What was revoked. */
+struct admin_revocation {
+    char user[USER_NAME_MAX + 1];
+    uint8_t sid[ISSUE_ID_BYTES]; /* if n is 1 */
+    uint64_t n;
+};
+
 /* Revokes the live session of this sid. */
 static enum store_result revoke_session(struct issuer *x, struct slice sid_text,
-                                        char ret_user[USER_NAME_MAX + 1])
+                                        struct admin_revocation *ret)
 {
-    uint8_t sid[ISSUE_ID_BYTES];
     struct store_session s;
     enum store_result result;
 
-    if (!issue_id_read(sid_text, sid))
+    if (!issue_id_read(sid_text, ret->sid))
         return STORE_ABSENT;
-    result = store_find(x->store, sid, &s);
+    result = store_find(x->store, ret->sid, &s);
     if (result != STORE_DONE)
         return result;
-    memcpy(ret_user, s.user, sizeof(s.user));
-    return store_revoke(x->store, sid);
+    memcpy(ret->user, s.user, sizeof(s.user));
+    ret->n = 1;
+    return store_revoke(x->store, ret->sid);
 }
 
 /* Revokes all sessions of the user of this name; otherwise the session of this sid. */
 static enum store_result revoke_sessions(struct issuer *x, struct slice what,
-                                         char ret_user[USER_NAME_MAX + 1], uint64_t *ret_n)
+                                         struct admin_revocation *ret)
 {
     enum store_result result = STORE_ABSENT;
 
     if (what.n <= USER_NAME_MAX) {
-        memcpy(ret_user, what.p, what.n);
-        ret_user[what.n] = '\0';
-        result = store_has_user(x->store, ret_user);
+        memcpy(ret->user, what.p, what.n);
+        ret->user[what.n] = '\0';
+        result = store_has_user(x->store, ret->user);
     }
     if (result == STORE_DONE)
-        return store_revoke_user(x->store, ret_user, issuer_wall(), ret_n);
-    *ret_n = 1;
-    return result == STORE_ABSENT ? revoke_session(x, what, ret_user) : result;
+        return store_revoke_user(x->store, ret->user, issuer_wall(), &ret->n, ret->sid);
+    return result == STORE_ABSENT ? revoke_session(x, what, ret) : result;
 }
 
 enum wire_status handle_admin_revoke(struct issuer *x, struct issuer_request *r)
 {
-    char user[USER_NAME_MAX + 1] = "";
-    uint64_t n = 0;
+    struct admin_revocation done = {0};
 
-    switch (revoke_sessions(x, request_text(r, 0), user, &n)) {
+    switch (revoke_sessions(x, request_text(r, 0), &done)) {
     case STORE_FAILED:
         return WIRE_UNAVAILABLE;
     case STORE_ABSENT:
@@ -140,11 +146,26 @@ enum wire_status handle_admin_revoke(struct issuer *x, struct issuer_request *r)
     case STORE_DONE:
         break;
     }
-    if (n > 0) {
+    if (done.n > 0) {
         request_set_event(r, LOG_NOTICE, MESSAGE_LOGOUT,
-                          n == 1 ? "Session revoked by root" : "Sessions revoked by root");
-        memcpy(r->event.user, user, sizeof(user)); /* an account: the store has it */
+                          done.n == 1 ? "Session revoked by root" : "Sessions revoked by root");
+        memcpy(r->event.user, done.user, sizeof(done.user)); /* an account: the store has it */
     }
+    if (done.n == 1)
+        base64url_encode((struct slice){(const char *)done.sid, sizeof(done.sid)},
+                         r->event.sid);
+    r->session_revoked = done.n > 0;
+    return request_reply(r, &(union wire_value){.number = done.n});
+}
+
+enum wire_status handle_admin_revoke_all(struct issuer *x, struct issuer_request *r)
+{
+    uint64_t n;
+
+    if (store_revoke_all(x->store, issuer_wall(), &n) != STORE_DONE)
+        return WIRE_UNAVAILABLE;
+    request_set_event(r, LOG_NOTICE, MESSAGE_LOGOUT,
+                      "All sessions of all users revoked by root");
     r->session_revoked = n > 0;
     return request_reply(r, &(union wire_value){.number = n});
 }

@@ -38,6 +38,7 @@ enum wire_status handle_narrow(struct issuer *x, struct issuer_request *r);
 /* admin.c: for root, without a token. */
 enum wire_status handle_admin_status(struct issuer *x, struct issuer_request *r);
 enum wire_status handle_admin_revoke(struct issuer *x, struct issuer_request *r);
+enum wire_status handle_admin_revoke_all(struct issuer *x, struct issuer_request *r);
 
 /* admin_keys.c: `jwtctl key rotate` and `jwtctl key retire`. */
 enum wire_status handle_admin_rotate(struct issuer *x, struct issuer_request *r);

@@ -71,13 +71,14 @@ enum wire_status handle_logout(struct issuer *x, struct issuer_request *r)
 
 enum wire_status handle_logout_all(struct issuer *x, struct issuer_request *r)
 {
+    uint8_t sid[ISSUE_ID_BYTES];
     struct store_session s;
     uint64_t n = 0;
     enum wire_status status = token_session_of_bearer(x, r, TOKEN_MANAGE, &s);
 
     if (status != WIRE_OK)
         return status;
-    if (store_revoke_user(x->store, s.user, issuer_wall(), &n) != STORE_DONE)
+    if (store_revoke_user(x->store, s.user, issuer_wall(), &n, sid) != STORE_DONE)
         return WIRE_UNAVAILABLE;
     r->session_revoked = n > 0;
     request_set_event(r, LOG_INFO, MESSAGE_LOGOUT, "All sessions revoked by their user");

@@ -57,7 +57,7 @@ static enum store_result make_room(struct issuer *x, struct issuer_request *r, c
 
     if (max > 0)
         result = store_revoke_oldest(x->store, user, max - 1, &revoked);
-    r->session_revoked = revoked > 0;
+    r->limit_revoked = revoked > 0;
     return result;
 }
 

@@ -28,6 +28,7 @@ static const struct request_type types[] = {
     {.op = WIRE_ADMIN_STATUS, .handle = handle_admin_status},
     {.op = WIRE_ADMIN_SESSIONS, .handle = handle_admin_sessions},
     {.op = WIRE_ADMIN_REVOKE, .handle = handle_admin_revoke},
+    {.op = WIRE_ADMIN_REVOKE_ALL, .handle = handle_admin_revoke_all},
     {.op = WIRE_ADMIN_ROTATE, .handle = handle_admin_rotate},
     {.op = WIRE_ADMIN_RETIRE, .handle = handle_admin_retire},
 };

@@ -163,10 +163,15 @@ enum store_result store_each_revoked(struct store *store, int64_t after,
                                                 int64_t last_access_exp),
                                      void *arg) MUST_CHECK;
 
-/* Revokes the sessions of a user (NULL: of all users) that are live, or have an access token
- * that is not expired at this wall time. */
+/* Revokes the sessions of a user that are live, or have an access token that is not expired at
+ * this wall time. ret_sid: of one of them, if there are any. */
 enum store_result store_revoke_user(struct store *store, const char *user, int64_t wall,
-                                    uint64_t *ret_revoked) MUST_CHECK;
+                                    uint64_t *ret_revoked,
+                                    uint8_t ret_sid[ISSUE_ID_BYTES]) MUST_CHECK;
+
+/* The same for all users. */
+enum store_result store_revoke_all(struct store *store, int64_t wall,
+                                   uint64_t *ret_revoked) MUST_CHECK;
 
 /* Counts the live sessions among the newest `rows` rows. *ret_more: there may be more rows. */
 enum store_result store_count_live(struct store *store, uint64_t rows, uint64_t *ret_live,

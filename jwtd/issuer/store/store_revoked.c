@@ -62,14 +62,32 @@ enum store_result store_revoke_replaced(struct store *store, const struct store_
 }
 
 enum store_result store_revoke_user(struct store *store, const char *user, int64_t wall,
-                                    uint64_t *ret_revoked)
+                                    uint64_t *ret_revoked, uint8_t ret_sid[ISSUE_ID_BYTES])
 {
-    struct sql_call call = sql_call(&store->sql, user ? DO_REVOKE_USER : DO_REVOKE_ALL);
+    struct sql_call call = sql_call(&store->sql, DO_REVOKE_USER);
+    enum store_result result;
+    uint64_t n = 0;
 
     sql_bind_int(&call, store->now);
     sql_bind_int(&call, wall);
-    if (user)
-        sql_bind_text(&call, user);
+    sql_bind_text(&call, user);
+    while ((result = sql_step(&call)) == STORE_DONE) {
+        (void)sql_read_id(&call, ret_sid);
+        n++;
+    }
+    sql_done(&call);
+    if (result == STORE_FAILED)
+        return result;
+    *ret_revoked = n;
+    return STORE_DONE;
+}
+
+enum store_result store_revoke_all(struct store *store, int64_t wall, uint64_t *ret_revoked)
+{
+    struct sql_call call = sql_call(&store->sql, DO_REVOKE_ALL);
+
+    sql_bind_int(&call, store->now);
+    sql_bind_int(&call, wall);
     return run_counting(store, &call, ret_revoked);
 }
 

@@ -70,7 +70,8 @@ static const char *const texts[STATEMENT_COUNT] = {
                         " OR (length(stamp) > 0 AND length(?3) > 0 AND stamp <> ?3))",
     [DO_HAS_USER] = "SELECT 1 FROM user WHERE name = ?1",
     [DO_EACH_REVOKED] = "SELECT sid, last_access_exp FROM revoked WHERE last_access_exp > ?1",
-    [DO_REVOKE_USER] = REVOKE_SESSIONS " WHERE user = ?3 AND " HAS_USABLE_TOKEN,
+    [DO_REVOKE_USER] =
+        REVOKE_SESSIONS " WHERE user = ?3 AND " HAS_USABLE_TOKEN " RETURNING sid",
     [DO_REVOKE_ALL] = REVOKE_SESSIONS " WHERE " HAS_USABLE_TOKEN,
     [DO_COUNT_LIVE] = "SELECT sum(absolute_exp > ?1 AND idle_exp > ?1), count(*)"
                       " FROM (SELECT absolute_exp, idle_exp FROM session"

@@ -300,11 +300,12 @@ def ask(path, message):
             return b""
 def message(op, *fields):
     return b"J\1" + bytes([op, len(fields)]) + b"".join(len(f).to_bytes(2, "little") + f for f in fields)
-issuer, login = "/run/jwtd/issuer.sock", "/run/jwtd/login.sock"
+issuer, admin, login = (f"/run/jwtd/{name}.sock" for name in ("issuer", "admin", "login"))
 assert ask(issuer, message(1)) == b"J\1\0\0"
 assert ask(login, message(16, b"alice", b"x", b"")) == "no permission"
+assert ask(admin, message(37)) == "no permission"
 for op, fields in ((16, (b"alice", b"x", b"")), (17, (b"alice",)), (32, ()), (33, (b"", b"")), (34, (b"alice",)),
-                   (35, (b"",)), (36, (b"",))):
+                   (35, (b"",)), (36, (b"",)), (37, ())):
     assert ask(issuer, message(op, *fields)) == b"", op
 for path in ("/var/lib/jwtd-issuer/sessions.db", "/var/lib/jwtd-issuer/keys", "/etc/shadow"):
     try:

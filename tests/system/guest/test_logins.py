@@ -28,7 +28,8 @@ def test_every_file_and_socket_has_its_owner_and_mode():
         "/var/lib/jwt/revoked": "jwtd-issuer 644", "/var/lib/jwtd-issuer": "jwtd-issuer 700",
         "/var/lib/jwtd-issuer/keys": "jwtd-issuer 700", "/var/lib/jwtd-issuer/sessions.db": "jwtd-issuer 600",
         "/run/jwt/used": "root 700", "/run/jwt/since": "root 644", "/run/jwtd/http.sock": "root 666",
-        "/run/jwtd/issuer.sock": "jwtd 600", "/run/jwtd/login.sock": "jwtd-issuer 600", "/run/jwtd": "root 755",
+        "/run/jwtd/issuer.sock": "jwtd 600", "/run/jwtd/admin.sock": "root 600",
+        "/run/jwtd/login.sock": "jwtd-issuer 600", "/run/jwtd": "root 755",
     }
     for name in os.listdir("/var/lib/jwtd-issuer/keys"):
         want["/var/lib/jwtd-issuer/keys/" + name] = "jwtd-issuer 600"

@@ -129,7 +129,7 @@ START_TEST(a_page_reads_a_limited_number_of_rows)
         ck_assert_int_eq(seen.n, 1);
     }
     stores_begin(store, NOW);
-    ck_assert_int_eq(store_revoke_user(store, NULL, NOW, &n), STORE_DONE);
+    ck_assert_int_eq(store_revoke_all(store, NOW, &n), STORE_DONE);
     stores_commit(store);
     ck_assert_int_eq(walk(store, NULL, 10, &seen), 1);
     ck_assert_int_eq(seen.n, 0);
@@ -200,11 +200,12 @@ START_TEST(expired_rows_are_purged_in_bounded_steps)
 {
     CLEANUP(cleanup_store) struct store *store = stores_open();
     struct store_session live = numbered("carol", 2000);
+    uint8_t sid[ISSUE_ID_BYTES];
     uint64_t n;
 
     add_many(store, "bob", 400, 800);
     stores_begin(store, NOW);
-    ck_assert_int_eq(store_revoke_user(store, "bob", NOW, &n), STORE_DONE);
+    ck_assert_int_eq(store_revoke_user(store, "bob", NOW, &n, sid), STORE_DONE);
     stores_commit(store);
     ck_assert_uint_eq(n, 400);
     add_many(store, "alice", 0, 400);
@@ -272,6 +273,7 @@ START_TEST(revoking_a_user_revokes_what_is_live_or_has_a_valid_access_token)
 {
     CLEANUP(cleanup_store) struct store *store = stores_open();
     struct store_session expired = numbered("alice", 50);
+    uint8_t sid[ISSUE_ID_BYTES];
     uint64_t n = 99;
 
     expired.idle_exp = NOW;
@@ -280,13 +282,13 @@ START_TEST(revoking_a_user_revokes_what_is_live_or_has_a_valid_access_token)
     add_four_fates(store);
     add_many(store, "bob", 100, 102);
     stores_begin(store, NOW);
-    ck_assert_int_eq(store_revoke_user(store, "alice", NOW, &n), STORE_DONE);
+    ck_assert_int_eq(store_revoke_user(store, "alice", NOW, &n, sid), STORE_DONE);
     stores_commit(store);
     ck_assert_uint_eq(n, 2);
     ck_assert(stores_has_revoked(store, &expired));
     ck_assert_uint_eq(live_among(store, 99, false), 2);
     stores_begin(store, NOW);
-    ck_assert_int_eq(store_revoke_user(store, "alice", NOW, &n), STORE_DONE);
+    ck_assert_int_eq(store_revoke_user(store, "alice", NOW, &n, sid), STORE_DONE);
     stores_commit(store);
     ck_assert_uint_eq(n, 0);
 }

@@ -84,6 +84,7 @@ START_TEST(a_session_of_0_1_gets_its_uid_once_and_is_revoked_like_any_other)
 {
     struct store_session s = old_session("AaIoKcadcVCvamxbbU-DRA");
     struct store *store;
+    uint8_t sid[ISSUE_ID_BYTES];
     uint64_t n = 99;
 
     load_old_store();
@@ -95,7 +96,7 @@ START_TEST(a_session_of_0_1_gets_its_uid_once_and_is_revoked_like_any_other)
     store = stores_open();
     ck_assert_int_eq(stores_find(store, &s).uid, 1000);
     stores_begin(store, OLD_NOW);
-    ck_assert_int_eq(store_revoke_user(store, "alice", OLD_NOW, &n), STORE_DONE);
+    ck_assert_int_eq(store_revoke_user(store, "alice", OLD_NOW, &n, sid), STORE_DONE);
     stores_commit(store);
     ck_assert_uint_eq(n, 3);
     ck_assert(stores_has_revoked(store, &s));
