@@ -54,15 +54,46 @@ static enum tok_err load_keys(struct issuer *x, const char *store_path, int stat
     return keys_load(x->keys_dir, x->service.settings.token.algorithm, &x->keys, errmsg);
 }
 
+static bool fits_sudo(const struct issuer *x)
+{
+    return mint_length(x, USER_LEN_USUAL, true) <= x->service.settings.token.max_token_length;
+}
+
+/* Names made of a long host name would make tokens that sudo does not accept. */
+static enum tok_err shorten_names(struct issuer *x)
+{
+    struct issuer_names host = x->names;
+    enum tok_err err = issuer_names_shorten(&host, &x->names);
+
+    if (err != TOK_OK)
+        return err;
+    if (!fits_sudo(x)) { /* it is the algorithm */
+        issuer_names_clear(&x->names);
+        x->names = host;
+        return TOK_OK;
+    }
+    issuer_names_clear(&host);
+    LOG(LOG_NOTICE, MESSAGE_SETTINGS,
+        "Host name too long for MaxTokenLength, random name used instead",
+        {"issuer", x->names.issuer}, {"audience", x->names.audience[0]});
+    return TOK_OK;
+}
+
 static enum tok_err load_names(struct issuer *x, struct errmsg *errmsg)
 {
     const struct settings *set = &x->service.settings;
-    struct issuer_names settings = {set->token.issuer, set->token.audience};
+    struct issuer_names settings = {.issuer = set->token.issuer,
+                                    .audience = set->token.audience};
     char host[256] = "";
+    enum tok_err err;
 
     if (gethostname(host, sizeof(host) - 1) < 0)
         host[0] = '\0';
-    return issuer_names_find(x->public_dir, &settings, host, &x->names, errmsg);
+    err = issuer_names_find(x->public_dir, &settings, host, &x->names, errmsg);
+    if (err != TOK_OK || !(x->names.issuer_is_host || x->names.audience_is_host) ||
+        fits_sudo(x))
+        return err;
+    return shorten_names(x);
 }
 
 /* Limits that tokens minted under other settings might exceed are left out; own_token.h checks
@@ -101,7 +132,7 @@ static enum tok_err make_policy(struct issuer *x, struct errmsg *errmsg)
 static void warn_of_length(const struct issuer *x)
 {
     uint64_t max = x->service.settings.token.max_token_length;
-    size_t n = mint_length(x, USER_LEN_USUAL);
+    size_t n = mint_length(x, USER_LEN_USUAL, false);
     char sum[96];
 
     if (n <= max)

@@ -2,6 +2,7 @@
 
 #include "jwtd/shared/messages.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
 
@@ -163,8 +164,9 @@ enum wire_status mint_narrowed(const struct issuer *x, const struct store_sessio
     return mint(x, NULL, &claims, max, ret);
 }
 
-size_t mint_length(const struct issuer *x, size_t user_len)
+size_t mint_length(const struct issuer *x, size_t user_len, bool restricted)
 {
+    char bound[VALUE_NAME_MAX + 1 + HOST_KEY_LEN + 1], *audience[] = {bound, NULL};
     CLEANUP(secret_clear) struct secret token = {0};
     struct store_session s = {0};
     struct issue_claims claims;
@@ -175,5 +177,11 @@ size_t mint_length(const struct issuer *x, size_t user_len)
     claims.token_type = "access";
     claims.exp = s.pair.issued_at;
     claims.jti = s.pair.access_jti;
+    if (restricted) {
+        (void)snprintf(bound, sizeof(bound), "%s#%0*d", x->names.audience[0], HOST_KEY_LEN, 0);
+        claims.audience = audience;
+        claims.scope = "pam:sudo";
+        claims.one_time = true;
+    }
     return issue_token(x->keys.signer, &claims, 0, &token) == TOK_OK ? token.n : 0;
 }

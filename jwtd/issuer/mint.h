@@ -42,5 +42,7 @@ void mint_slide(const struct issuer *x, struct store_session *session, int64_t n
 /* A new id, ordered by time. False: no random bytes. */
 bool mint_id(int64_t now, uint8_t ret[ISSUE_ID_BYTES]);
 
-/* The length of an access token for a user name of this length. 0: it cannot be minted. */
-size_t mint_length(const struct issuer *x, size_t user_len);
+/* The length of an access token for a user name of this length; with `restricted`, of one that
+ * has the first audience, bound to a host key, for sudo and for one use. 0: it cannot be
+ * minted. */
+size_t mint_length(const struct issuer *x, size_t user_len, bool restricted);

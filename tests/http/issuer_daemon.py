@@ -68,6 +68,7 @@ class Issuer:
         self.log = open(self.path("log"), "ab+", buffering=0)
         self.process = None
         self.environment = {}
+        self.host = None  # the name of the host
         if init:
             self.start()
 
@@ -92,7 +93,8 @@ class Issuer:
             return file.read()
 
     def argv(self):
-        return [self.program, f"--config={self.path('jwt.conf')}", f"--state={self.path('state')}",
+        named = ["unshare", "-u", "/bin/sh", "-c", 'hostname "$0" && exec "$@"', self.host] if self.host else []
+        return [*named, self.program, f"--config={self.path('jwt.conf')}", f"--state={self.path('state')}",
                 f"--public={self.path('public')}", f"--login={self.path('login')}", f"--asker={self.asker}"]
 
     def start(self):

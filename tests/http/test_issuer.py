@@ -3,6 +3,7 @@
 import glob
 import os
 import pwd
+import re
 import shutil
 import socket
 
@@ -10,7 +11,7 @@ import pytest
 from daemons import payload
 from issuer_daemon import NO_CACHE, SOURCE, sid
 from test_admin import ADMIN_REVOKE_ALL
-from wire import ADMIN_STATUS, CHECK, OBTAIN, PING, REFRESH, VERIFY, WHOAMI, ask, message
+from wire import ADMIN_STATUS, CHECK, NARROW, OBTAIN, PING, REFRESH, VERIFY, WHOAMI, ask, message
 
 
 @pytest.mark.issuer(init=False)
@@ -110,6 +111,64 @@ def test_published_names_stay_until_a_setting_changes_them(issuer):
     issuer.start()
     assert issuer.refresh(refresh)[0] == "invalid", "another issuer's now"
     assert issuer.text("public/issuer") == "Issuer=https://set.example\nAudience=one two\n"
+
+
+LONG_USER = b"a" * 32
+KEY = b"AZjmXvZ0cKqkz1y9sUe3v-"
+
+
+def start_anew(issuer, host, settings):
+    """Starts with a new key and store on a host of this name."""
+    issuer.ping()
+    issuer.end()
+    for name in ("state", "public"):
+        shutil.rmtree(issuer.path(name))
+        os.mkdir(issuer.path(name), 0o700 if name == "state" else 0o755)
+    issuer.host = host
+    issuer.configure(settings)
+    issuer.start()
+
+
+def longest_tokens(issuer, host, settings=""):
+    """The published names, and the lengths of the tokens of a user with a name of 32 letters: the session's own, and
+    one for sudo with every restriction."""
+    start_anew(issuer, host, settings)
+    issuer.login.passwords[LONG_USER] = b"secret"
+    access = issuer.obtain(LONG_USER)[1]
+    status, fields = issuer.ask(NARROW, access, b"pam:sudo", b"", 0, 1, KEY)
+    return issuer.text("public/issuer"), len(access), len(fields[0]) if status == "ok" else status
+
+
+def test_tokens_fit_sudos_511_characters_whatever_the_host_is_called(issuer):
+    for length in range(1, 65):
+        host = "h" * length
+        names, whole, restricted = longest_tokens(issuer, host)
+        assert max(whole, restricted) <= 511, (length, whole, restricted)
+        if length <= 14:
+            assert names == f"Issuer=https://{host}\nAudience={host}\n"
+        else:
+            assert re.fullmatch(r"Issuer=https://[a-z2-9]{7}\nAudience=[a-z2-9]{8}\n", names), names
+
+
+def test_short_random_names_are_made_once_and_only_where_they_help(issuer):
+    host = "ip-10-20-30-40-production-database.eu-central-1.compute.internal"
+    names = longest_tokens(issuer, host)[0]
+    assert "Host name too long" in issuer.text("log") and host not in names
+    issuer.restart()
+    issuer.ping()
+    issuer.host = "short"
+    issuer.restart()
+    issuer.ping()
+    assert issuer.text("public/issuer") == names
+    assert longest_tokens(issuer, host)[0] != names, "random"
+    assert longest_tokens(issuer, host, "[Token]\nIssuer=https://set.example\n")[0].startswith(
+        "Issuer=https://set.example\nAudience=")
+    names = longest_tokens(issuer, host, "[Token]\nAudience=set.example\n")[0]
+    assert host not in names and names.endswith("\nAudience=set.example\n")
+    for settings in ("MaxTokenLength=1023\n", "Algorithm=RS256\nMaxTokenLength=1023\n", "Algorithm=RS256\nMaxTokenLength=600\n"):
+        start_anew(issuer, host, "[Token]\n" + settings)
+        issuer.ping()
+        assert issuer.text("public/issuer") == f"Issuer=https://{host}\nAudience={host}\n", settings
 
 
 def test_a_malformed_message_closes_its_connection_and_is_logged(issuer):

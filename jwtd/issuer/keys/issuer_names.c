@@ -4,6 +4,11 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
+
+#define SCHEME "https://"
+#define ISSUER_LEN 7 /* of random names, without the scheme */
+#define AUDIENCE_LEN 8
 
 #define HOST_MAX 253 /* RFC 1035 3.1, without the dot of the root */
 
@@ -39,7 +44,7 @@ static enum tok_err take_host(struct policy *p, const char *host, struct errmsg 
         return errmsg_set(
             errmsg, TOK_SETTINGS,
             "host name \"%s\" is not a DNS name: set Issuer= and Audience= in [Token]", host);
-    (void)snprintf(url, sizeof(url), "https://%s", name);
+    (void)snprintf(url, sizeof(url), SCHEME "%s", name);
     if (!p->issuer)
         err = policy_set(p, SLICE("issuer"), slice_of(url), errmsg);
     if (err == TOK_OK && !p->audience)
@@ -92,9 +97,48 @@ enum tok_err issuer_names_find(const char *dir, const struct issuer_names *setti
         err = find(&p, dir, host, errmsg);
     if (err != TOK_OK)
         return err;
-    *ret = (struct issuer_names){.issuer = p.issuer, .audience = p.audience};
+    *ret = (struct issuer_names){
+        .issuer = p.issuer,
+        .audience = p.audience,
+        .issuer_is_host = policy_given(&p, "issuer"),
+        .audience_is_host = policy_given(&p, "audience"),
+    };
     p.issuer = NULL;
     p.audience = NULL;
+    return TOK_OK;
+}
+
+/* n letters and digits; none is easily taken for another. */
+static bool random_name(size_t n, char *ret)
+{
+    static const char letters[] = "abcdefghijkmnpqrstuvwxyz23456789";
+    uint8_t bytes[16];
+
+    if (getrandom(bytes, n, 0) != (ssize_t)n)
+        return false;
+    for (size_t i = 0; i < n; i++)
+        ret[i] = letters[bytes[i] % (sizeof(letters) - 1)];
+    ret[n] = '\0';
+    return true;
+}
+
+enum tok_err issuer_names_shorten(const struct issuer_names *names, struct issuer_names *ret)
+{
+    CLEANUP(issuer_names_clear) struct issuer_names shorter = {0};
+    char issuer[] = SCHEME "1234567", audience[] = "12345678";
+    enum tok_err err;
+
+    if (!random_name(ISSUER_LEN, issuer + strlen(SCHEME)) ||
+        !random_name(AUDIENCE_LEN, audience))
+        return TOK_CRYPTO;
+    err = text_copy(slice_of(names->issuer_is_host ? issuer : names->issuer), &shorter.issuer);
+    if (err == TOK_OK)
+        err = names->audience_is_host ? word_list_add(&shorter.audience, slice_of(audience))
+                                      : word_list_copy(names->audience, &shorter.audience);
+    if (err != TOK_OK)
+        return err;
+    *ret = shorter;
+    shorter = (struct issuer_names){0};
     return TOK_OK;
 }
 

@@ -219,6 +219,34 @@ START_TEST(names_come_from_the_host_in_lower_case)
 }
 END_TEST
 
+START_TEST(only_what_the_host_name_gave_is_made_shorter)
+{
+    char audience[] = "set";
+    char *words[] = {audience, NULL};
+    CLEANUP(issuer_names_clear) struct issuer_names host = find_names(NULL);
+    CLEANUP(issuer_names_clear) struct issuer_names half = find_names(words);
+    CLEANUP(issuer_names_clear) struct issuer_names one = {0}, two = {0}, rest = {0};
+
+    ck_assert(host.issuer_is_host && host.audience_is_host);
+    ck_assert(half.issuer_is_host && !half.audience_is_host);
+    ck_assert_ok(issuer_names_shorten(&host, &one));
+    ck_assert_ok(issuer_names_shorten(&host, &two));
+    ck_assert_uint_eq(strlen(one.issuer), strlen("https://1234567"));
+    ck_assert_uint_eq(strlen(one.audience[0]), strlen("12345678"));
+    ck_assert_ptr_null(one.audience[1]);
+    ck_assert_str_ne(one.issuer, two.issuer);
+    ck_assert_str_ne(one.audience[0], two.audience[0]);
+    ck_assert_ok(issuer_names_shorten(&half, &rest));
+    ck_assert_str_eq(rest.audience[0], "set");
+    put("issuer", ISSUER_TEXT);
+    {
+        CLEANUP(issuer_names_clear) struct issuer_names pinned = find_names(NULL);
+
+        ck_assert(!pinned.issuer_is_host && !pinned.audience_is_host);
+    }
+}
+END_TEST
+
 START_TEST(names_once_published_outlive_a_new_host_name)
 {
     put("issuer", ISSUER_TEXT);
@@ -283,6 +311,7 @@ int main(void)
         an_unchanged_list_is_not_written_again,
         an_open_list_stays_as_it_was,
         names_come_from_the_host_in_lower_case,
+        only_what_the_host_name_gave_is_made_shorter,
         names_once_published_outlive_a_new_host_name,
         a_setting_is_stronger_than_what_was_published,
         an_invalid_host_name_is_refused,
