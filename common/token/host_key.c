@@ -111,21 +111,23 @@ static enum tok_err find_private(struct host_keys *h, const char *path, bool *re
     return TOK_OK;
 }
 
-/* The key blob of a line "TYPE BASE64 COMMENT" (sshd(8)). ret has room for FILE_MAX bytes. */
+/* The key blob of a line "TYPE BASE64 COMMENT" (sshd(8)), which begins with the length and the
+ * bytes of TYPE (RFC 4253 6.6). ret has room for FILE_MAX bytes. */
 static bool read_blob(struct slice line, char *ret, size_t *ret_n)
 {
     char text[FILE_MAX];
-    struct slice word, rest;
+    struct slice type, word, rest;
 
     (void)slice_cut(line, '\n', &line, &rest);
-    if (!text_next_word(&line, ' ', &word) || !text_next_word(&line, ' ', &word))
+    if (!text_next_word(&line, ' ', &type) || !text_next_word(&line, ' ', &word))
         return false;
     while (word.n > 0 && word.p[word.n - 1] == '=')
         word.n--;
     for (size_t i = 0; i < word.n; i++)
         text[i] = to_url(word.p[i]);
-    return word.n > 0 &&
-           base64url_decode((struct slice){text, word.n}, ret, FILE_MAX, ret_n) == TOK_OK;
+    return base64url_decode((struct slice){text, word.n}, ret, FILE_MAX, ret_n) == TOK_OK &&
+           *ret_n > 4 + type.n && type.n <= UINT8_MAX && memcmp(ret, "\0\0", 3) == 0 &&
+           (uint8_t)ret[3] == type.n && memcmp(ret + 4, type.p, type.n) == 0;
 }
 
 /* *ret: the text holds the key that is looked for. */

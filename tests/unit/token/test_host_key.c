@@ -272,13 +272,20 @@ END_TEST
 
 START_TEST(what_is_no_public_key_does_not_count)
 {
-    static const char *const texts[] = {"",
-                                        "\n" HOST_KEY_LINE_1,
-                                        "ssh-ed25519\n",
-                                        "ssh-ed25519 \n",
-                                        "ssh-ed25519 =\n",
-                                        "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5A!\n",
-                                        "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5A\n"};
+    static const char *const texts[] = {
+        "",
+        "\n" HOST_KEY_LINE_1,
+        "ssh-ed25519\n",
+        "ssh-ed25519 \n",
+        "ssh-ed25519 =\n",
+        "ssh-ed25519 AAAA\n",
+        "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5\n",
+        "ecdsa-sha2-nistp256 AAAAC3NzaC1lZDI1NTE5AAAAILHJTm+SsyVD5zh"
+        "LlVd2wjk5ZOeTpWZnR+oKPc+Fdg0U\n",
+        "ssh-ed25518 AAAAC3NzaC1lZDI1NTE5AAAAILHJTm+SsyVD5zhLlVd2wjk5"
+        "ZOeTpWZnR+oKPc+Fdg0U\n",
+        "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5A!\n",
+        "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5A\n"};
 
     NEEDS_ROOT();
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
