@@ -231,7 +231,8 @@ void attack(struct range *r, const struct keyset *keys, const char *group, const
         .keys = keys,
         .check = {.now = NOW,
                   .user = r->user ? text_slice(r->user) : (struct slice){0},
-                  .service = SLICE("sshd")},
+                  .service = SLICE("sshd"),
+                  .host_key = host_key_check},
     };
     enum tok_err got;
 

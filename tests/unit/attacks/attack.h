@@ -111,3 +111,6 @@ void attack_times(struct range *r);
 
 /* attack_issuers.c */
 void attack_issuers(struct range *r);
+
+/* attack_hosts.c */
+void attack_hosts(struct range *r);

@@ -38,6 +38,7 @@ RUN(no_name_stands_twice_at_any_level, attack_repeats)
 RUN(a_user_is_a_portable_name_and_the_one_asked_for, attack_names)
 RUN(times_are_verified_to_the_second, attack_times)
 RUN(each_issuer_verifies_its_own_tokens, attack_issuers)
+RUN(a_host_has_the_keys_that_are_its_own, attack_hosts)
 
 /* The last one, so that the others have counted. */
 START_TEST(hundreds_were_tried_and_none_got_in)
@@ -82,6 +83,7 @@ int main(void)
         a_user_is_a_portable_name_and_the_one_asked_for,
         times_are_verified_to_the_second,
         each_issuer_verifies_its_own_tokens,
+        a_host_has_the_keys_that_are_its_own,
         hundreds_were_tried_and_none_got_in,
     };
 
