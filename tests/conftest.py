@@ -1,5 +1,7 @@
 """Shared by the Python suites: the option --tap prints TAP, which meson reads."""
 
+import os
+
 import pytest
 
 
@@ -10,7 +12,10 @@ def pytest_addoption(parser):
 @pytest.hookimpl(trylast=True)
 def pytest_configure(config):
     if config.getoption("--tap"):
-        config.pluginmanager.unregister(name="terminalreporter")
+        # pytest's own report goes nowhere; without a reporter pytest 8 explains no failed assertion.
+        reporter = config.pluginmanager.unregister(name="terminalreporter")
+        nowhere = open(os.devnull, "w", encoding="utf-8")
+        config.pluginmanager.register(type(reporter)(config, nowhere), "terminalreporter")
         config.pluginmanager.register(Tap(config))
 
 
