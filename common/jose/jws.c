@@ -122,19 +122,19 @@ enum tok_err jws_read_header(struct slice letters, struct jws_header *ret)
     err = scan_object((struct slice){text, len}, members, HEADER_MEMBERS, &n, NULL);
     if (err)
         return err;
-    alg = scan_find(members, n, "alg");
+    alg = scan_find(members, n, SLICE("alg"));
     if (!alg || alg->type != SCAN_STRING)
         return TOK_HEADER;
-    err = read_typ(scan_find(members, n, "typ"), &h.typ);
+    err = read_typ(scan_find(members, n, SLICE("typ")), &h.typ);
     if (err)
         return err;
-    err = read_kid(scan_find(members, n, "kid"), &h);
+    err = read_kid(scan_find(members, n, SLICE("kid")), &h);
     if (err)
         return err;
-    if (scan_find(members, n, "crit"))
+    if (scan_find(members, n, SLICE("crit")))
         return TOK_CRIT;
-    if (scan_find(members, n, "b64") || scan_find(members, n, "zip") ||
-        scan_find(members, n, "enc"))
+    if (scan_find(members, n, SLICE("b64")) || scan_find(members, n, SLICE("zip")) ||
+        scan_find(members, n, SLICE("enc")))
         return TOK_UNSUPPORTED;
     err = read_alg(alg, &h.alg);
     if (err)

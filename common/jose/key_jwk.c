@@ -26,7 +26,7 @@ static enum tok_err wrong(const struct jwk *jwk, enum tok_err err, const char *m
 static enum tok_err jwk_word(const struct jwk *jwk, const char *name, char *buf, size_t size,
                              struct slice *ret)
 {
-    const struct scan_value *v = scan_find(jwk->members, jwk->n, name);
+    const struct scan_value *v = scan_find(jwk->members, jwk->n, slice_of(name));
     enum tok_err err;
     size_t n;
 
@@ -117,7 +117,7 @@ static enum tok_err jwk_alg(const struct jwk *jwk, alg_set among, const struct a
 /* RFC 7517 4.2 */
 static enum tok_err check_use(const struct jwk *jwk)
 {
-    const struct scan_value *use = scan_find(jwk->members, jwk->n, "use");
+    const struct scan_value *use = scan_find(jwk->members, jwk->n, SLICE("use"));
 
     if (use && use->type != SCAN_STRING)
         return wrong(jwk, TOK_KEYS, "use", "expected a string");
@@ -144,7 +144,7 @@ static bool is_repeated(struct scan_value array, size_t end, struct scan_value e
 /* RFC 7517 4.3: an array of different strings that includes the operation we need. */
 static enum tok_err check_key_ops(const struct jwk *jwk, enum key_part part)
 {
-    const struct scan_value *ops = scan_find(jwk->members, jwk->n, "key_ops");
+    const struct scan_value *ops = scan_find(jwk->members, jwk->n, SLICE("key_ops"));
     const char *wanted = part == KEY_PUBLIC ? "verify" : "sign";
     struct scan_value op;
     size_t pos = 0, n = 0;
@@ -171,7 +171,7 @@ static enum tok_err check_key_ops(const struct jwk *jwk, enum key_part part)
 
 static enum tok_err read_kid(const struct jwk *jwk, char kid[KEY_KID_MAX], size_t *ret_len)
 {
-    const struct scan_value *v = scan_find(jwk->members, jwk->n, "kid");
+    const struct scan_value *v = scan_find(jwk->members, jwk->n, SLICE("kid"));
     size_t n;
 
     *ret_len = 0;
@@ -193,7 +193,7 @@ static enum tok_err read_kid(const struct jwk *jwk, char kid[KEY_KID_MAX], size_
 static enum tok_err read_bytes(const struct jwk *jwk, const char *name, const struct alg *alg,
                                struct key_parts *parts, struct slice *ret)
 {
-    const struct scan_value *v = scan_find(jwk->members, jwk->n, name);
+    const struct scan_value *v = scan_find(jwk->members, jwk->n, slice_of(name));
     uint8_t *room = (uint8_t *)parts->room.p + parts->used;
     size_t n = 0;
 
@@ -222,7 +222,7 @@ static enum tok_err read_parts(const struct jwk *jwk, const struct alg *alg, enu
         bool is_left_out = members[i].secret && part == KEY_PUBLIC && alg->kind != ALG_OCT;
         enum tok_err err;
 
-        if (is_left_out && scan_find(jwk->members, jwk->n, members[i].name))
+        if (is_left_out && scan_find(jwk->members, jwk->n, slice_of(members[i].name)))
             return wrong(jwk, TOK_KEYS, members[i].name,
                          "found a private key, expected a public key");
         if (is_left_out)
@@ -245,8 +245,9 @@ static enum tok_err read_jwk(const struct jwk *jwk, const struct key_reading *ho
     if (err)
         return err;
     if (part == KEY_EITHER)
-        part = spec.alg->kind == ALG_OCT || scan_find(jwk->members, jwk->n, "d") ? KEY_PRIVATE
-                                                                                 : KEY_PUBLIC;
+        part = spec.alg->kind == ALG_OCT || scan_find(jwk->members, jwk->n, SLICE("d"))
+                   ? KEY_PRIVATE
+                   : KEY_PUBLIC;
     spec.is_private = part == KEY_PRIVATE;
     err = check_use(jwk);
     if (!err)

@@ -118,10 +118,10 @@ static enum tok_err read_file(struct keyset *set, struct slice json, struct errm
     if (scan_object(json, members, SET_MEMBERS, &n, &fault))
         return errmsg_set(errmsg, TOK_KEYS, "expected a JWK Set, a JWK or PEM: %s at byte %zu",
                           fault.what, fault.at);
-    keys = scan_find(members, n, "keys");
+    keys = scan_find(members, n, SLICE("keys"));
     if (keys)
         return add_all(set, *keys, errmsg);
-    if (scan_find(members, n, "kty"))
+    if (scan_find(members, n, SLICE("kty")))
         return add(set, json, errmsg);
     return errmsg_set(errmsg, TOK_KEYS, "expected a JWK Set (keys) or a JWK (kty)");
 }

@@ -68,7 +68,7 @@ bool scan_next_element(struct scan_value array, size_t *pos, struct scan_value *
 
 /* The value of the member of this name, or NULL. */
 const struct scan_value *scan_find(const struct scan_member *members, size_t n,
-                                   const char *name);
+                                   struct slice name);
 
 /* The bytes between the quotes of a string; they are its value when escaped is false. */
 static inline struct slice scan_string_raw(struct scan_value v)

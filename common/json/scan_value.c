@@ -108,12 +108,10 @@ bool scan_next_element(struct scan_value array, size_t *pos, struct scan_value *
 }
 
 const struct scan_value *scan_find(const struct scan_member *members, size_t n,
-                                   const char *name)
+                                   struct slice name)
 {
-    const struct slice wanted = slice_of(name);
-
     for (size_t i = 0; i < n; i++)
-        if (scan_member_is(&members[i], wanted))
+        if (scan_member_is(&members[i], name))
             return &members[i].value;
     return NULL;
 }

@@ -111,7 +111,7 @@ static enum tok_err read_registered(const struct scan_member *m, struct claims *
 static enum tok_err find_string(const struct claims *c, const char *name,
                                 const struct scan_value **ret, struct errmsg *errmsg)
 {
-    *ret = scan_find(c->members, c->n, name);
+    *ret = scan_find(c->members, c->n, slice_of(name));
     return *ret && (*ret)->type != SCAN_STRING ? wrong_type(slice_of(name), "a string", errmsg)
                                                : TOK_OK;
 }
@@ -137,13 +137,13 @@ enum tok_err claims_read(struct slice payload, const struct claims_names *names,
     if (err)
         claims_init(ret);
     else
-        ret->user = scan_find(ret->members, ret->n, names->user);
+        ret->user = scan_find(ret->members, ret->n, slice_of(names->user));
     return err;
 }
 
 bool claims_has(const struct claims *c, const char *name)
 {
-    const struct scan_value *v = scan_find(c->members, c->n, name);
+    const struct scan_value *v = scan_find(c->members, c->n, slice_of(name));
 
     return v && v->type != SCAN_NULL;
 }

@@ -51,7 +51,7 @@ enum tok_err unverified_issuer(const struct parsed_token *token, char ret[VALUE_
     if (token->split_err || token->payload_err ||
         scan_object(secret_slice(&token->payload), members, CLAIMS_MAX, &n, NULL))
         return TOK_MALFORMED;
-    iss = scan_find(members, n, "iss");
+    iss = scan_find(members, n, SLICE("iss"));
     if (!iss || scan_string(*iss, issuer, sizeof(issuer), &n) || memchr(issuer, '\0', n))
         return TOK_MALFORMED;
     memcpy(ret, issuer, n);

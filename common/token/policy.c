@@ -153,14 +153,6 @@ static enum tok_err check_token_type(const struct check *c)
     return check_text(c, TOK_TYPE, c->policy->token_type_claim, type, c->claims->token_type);
 }
 
-static const struct scan_value *find_claim(const struct claims *claims, struct slice name)
-{
-    for (size_t i = 0; i < claims->n; i++)
-        if (scan_string_is(claims->members[i].name, name))
-            return &claims->members[i].value;
-    return NULL;
-}
-
 /* A number or a boolean equals its JSON text; null, an array and an object equal nothing. */
 static bool value_is(const struct scan_value *v, struct slice wanted)
 {
@@ -188,7 +180,7 @@ static enum tok_err check_wanted_claims(const struct check *c)
 
         if (!slice_cut(slice_of(*word), ':', &name, &wanted))
             return TOK_CLAIM;
-        v = find_claim(c->claims, name);
+        v = scan_find(c->claims->members, c->claims->n, name);
         if (!v || !value_is(v, wanted))
             return mismatch(c, TOK_CLAIM, name, wanted, v);
     }

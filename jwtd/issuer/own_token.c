@@ -66,7 +66,7 @@ static bool read_type_claims(const struct claims *c, struct own_token *ret)
         return c->has_gen && c->gen >= 0;
     if (ret->type != OWN_TOKEN_SLIDING)
         return true;
-    v = scan_find(c->members, c->n, "refresh_exp");
+    v = scan_find(c->members, c->n, SLICE("refresh_exp"));
     return v && scan_time(*v, SCAN_FLOOR, &ret->refresh_exp) == TOK_OK;
 }
 

@@ -58,7 +58,7 @@ static enum tok_err verify(const struct signer *s, struct slice token,
 /* A time as the token spells it, read another way; absent: what a policy takes. */
 static double spelled(const struct claims *c, const char *name, double absent)
 {
-    const struct scan_value *v = scan_find(c->members, c->n, name);
+    const struct scan_value *v = scan_find(c->members, c->n, slice_of(name));
     char text[64];
 
     if (!v)

@@ -41,9 +41,9 @@ START_TEST(a_name_with_u0000_never_equals_a_shorter_one)
 
     ck_assert_ok(scan_object(SLICE(doc), members, 4, &n, NULL));
     ck_assert_uint_eq(n, 4);
-    ck_assert_ok(scan_integer(*scan_find(members, n, "sub"), &number));
+    ck_assert_ok(scan_integer(*scan_find(members, n, SLICE("sub")), &number));
     ck_assert_int_eq(number, 1);
-    ck_assert_ptr_null(scan_find(members + 1, n - 1, "sub"));
+    ck_assert_ptr_null(scan_find(members + 1, n - 1, SLICE("sub")));
     REFUSED("{\"sub\\u0000x\":1,\"sub\\u0000x\":2}", "duplicate member", 16);
 }
 END_TEST

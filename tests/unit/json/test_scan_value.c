@@ -25,12 +25,12 @@ START_TEST(members_come_in_order)
     ck_assert(!scan_next_member(v, &pos, &member));
     ck_assert(!scan_next_member(v, &pos, &member));
     ck_assert(members[3].name.escaped);
-    ck_assert_ptr_eq(scan_find(members, n, "fg"), &members[3].value);
-    ck_assert_ptr_eq(scan_find(members, n, "a"), &members[0].value);
-    ck_assert_ptr_null(scan_find(members, n, "c"));
-    ck_assert_ptr_null(scan_find(members, n, ""));
-    ck_assert_ptr_null(scan_find(members, n, "f"));
-    ck_assert_ptr_null(scan_find(members, 0, "a"));
+    ck_assert_ptr_eq(scan_find(members, n, SLICE("fg")), &members[3].value);
+    ck_assert_ptr_eq(scan_find(members, n, SLICE("a")), &members[0].value);
+    ck_assert_ptr_null(scan_find(members, n, SLICE("c")));
+    ck_assert_ptr_null(scan_find(members, n, SLICE("")));
+    ck_assert_ptr_null(scan_find(members, n, SLICE("f")));
+    ck_assert_ptr_null(scan_find(members, 0, SLICE("a")));
 }
 END_TEST
 
@@ -46,7 +46,7 @@ START_TEST(the_empty_name_is_found_like_any_other)
 
         ck_assert_ok(
             scan_object((struct slice){texts[i], strlen(texts[i])}, members, 2, &n, NULL));
-        found = scan_find(members, n, "");
+        found = scan_find(members, n, SLICE(""));
         ck_assert_msg(found && slice_is(found->text, "0"), "%s", texts[i]);
     }
 }
