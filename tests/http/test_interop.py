@@ -39,6 +39,18 @@ def takes_ours(daemons, site):
             assert (reply.status, reply.json()["code"]) == (401, "token_not_valid"), reply.raw
 
 
+def takes_none_for_a_host_key(daemons, site):
+    """With AUDIENCE set, the site accepts no token that a host received because it is bound to its key."""
+    access = daemons.obtain(ALICE)["access"]
+    reply = daemons.post("/api/token/narrow/", {"host_key": "A" * 22}, ["Authorization: Bearer " + access])
+    assert reply.status == 200, reply.raw
+    bound = reply.json()["access"]
+    assert payload(bound)["aud"] == "site.example#" + "A" * 22
+    reply = site.request("GET", "/api/user/", headers=["Authorization: Bearer " + bound])
+    assert (reply.status, reply.json()["code"]) == (401, "token_not_valid"), reply.raw
+    assert site.post("/api/token/verify/", {"token": bound}).status == 401
+
+
 @pytest.mark.parametrize("algorithm, setting, key", [
     ("HS256", "SIGNING_KEY", private_key), ("RS256", "VERIFYING_KEY", public_key),
     ("ES256", "VERIFYING_KEY", public_key), ("ES256", "JWK_URL", keys_url)])
@@ -48,6 +60,7 @@ def test_a_django_site_takes_our_tokens(build, algorithm, setting, key):
         site = DjangoSite(dict(SITE, ALGORITHM=algorithm, **{setting: key(daemons)}))
         try:
             takes_ours(daemons, site)
+            takes_none_for_a_host_key(daemons, site)
         finally:
             site.stop()
     finally:

@@ -269,3 +269,40 @@ def test_a_batch_replies_while_its_input_is_open():
     p.stdin.close()
     p.stdout.close()
     assert p.wait() == 0
+
+
+@needs_root
+def test_a_token_bound_to_a_host_key_is_valid_on_the_host_with_the_key():
+    directory = path("ssh")
+    os.makedirs(directory)
+    for name in ("own", "other"):
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", f"{directory}/{name}_key"], check=True)
+    shown = subprocess.run(["ssh-keygen", "-l", "-f", f"{directory}/own_key"], stdout=subprocess.PIPE, text=True,
+                           check=True).stdout.split()[1]
+    key = shown.replace("SHA256:", "")[:22].replace("+", "-").replace("/", "_")
+    token = sign(claims(aud=f"{AUD}#{key}"))
+    accepted(token, f"host_keys={directory}/*_key.pub")
+    accepted(token, f"host_keys={directory}/own_key.pub", "--service=sudo")
+    refused(token, "wrong_host_key", f"host_keys={directory}/other_key.pub")
+    refused(sign(claims(aud=f"other#{key}")), "wrong_audience", f"host_keys={directory}/*_key.pub")
+    accepted(sign(claims()), "host_keys=/nonexistent/*")
+    status, answer, err = verify(token, "host_keys=/nonexistent/*")
+    assert (status, answer["error"]) == (3, "file") and "host_keys=/nonexistent/*" in err
+    status, _, err = verify(token, "audience=here#" + key)
+    assert status == 2 and "expected one or more audiences" in err
+
+
+@needs_root
+def test_host_keys_may_be_a_relative_path_here():
+    directory = path("relative")
+    os.makedirs(directory)
+    for name in ("k_key.pub", "k_key"):
+        with open(f"{directory}/{name}", "w", encoding="ascii") as file:
+            file.write("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILHJTm+SsyVD5zhLlVd2wjk5ZOeTpWZnR+oKPc+Fdg0U root@box\n")
+    token = sign(claims(aud=f"{AUD}#rVWF0XYY8VdYnGdcftaePg"))
+    here = os.getcwd()
+    os.chdir(directory)
+    try:
+        accepted(token, "host_keys=*_key.pub")
+    finally:
+        os.chdir(here)

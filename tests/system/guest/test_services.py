@@ -137,6 +137,14 @@ def used_before(_):
     return token
 
 
+def bound_to(public_key):
+    """A token for the host that has this SSH key."""
+    fingerprint = sh(f"ssh-keygen -l -E sha256 -f {public_key}").stdout.split()[1]
+    assert fingerprint.startswith("SHA256:"), fingerprint
+    key = fingerprint[len("SHA256:"):][:22].translate(str.maketrans("+/", "-_"))
+    return mint(aud=f"{sh('hostname').stdout.strip()}#{key}")
+
+
 def old(**claims):
     now = int(time.time())
     return mint(exp=now - 10, iat=now - 100, **claims)
@@ -153,6 +161,8 @@ CASES = {
     "good token": (TOKEN, "alice", lambda _: obtain()["access"]),
     "good token, another user": (OTHER, "carol", lambda _: mint(sub="carol")),
     "good token, for this service": (TOKEN, "alice", lambda name: mint(scope="mail pam:" + name)),
+    "bound to this host's key": (TOKEN, "alice", lambda _: bound_to("/etc/ssh/ssh_host_ecdsa_key.pub")),
+    "bound to another host's key": (NEVER, "alice", lambda _: bound_to("/root/id.pub")),
     "one-time token": (ONCE, "alice", lambda _: mint(one_time=True)),
     "one-time token, spent": (NEVER, "alice", used_before),
     "password": (PASSWORD, "alice", lambda _: ALICE),
