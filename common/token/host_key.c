@@ -10,7 +10,7 @@
 #include <string.h>
 
 #define FILES_MAX 16
-#define FILE_MAX 16384 /* bytes; the largest RSA key of OpenSSH has about 2,800 */
+#define FILE_MAX 4096 /* bytes; the line of an RSA key of 16,384 bits has about 2,800 */
 #define SUFFIX ".pub"
 #define FINGERPRINT_LEN BASE64URL_LEN(32) /* of SHA-256 */
 
@@ -115,7 +115,7 @@ static enum tok_err find_private(struct host_keys *h, const char *path, bool *re
  * bytes of TYPE (RFC 4253 6.6). ret has room for FILE_MAX bytes. */
 static bool read_blob(struct slice line, char *ret, size_t *ret_n)
 {
-    char text[FILE_MAX];
+    UNINITIALIZED char text[FILE_MAX];
     struct slice type, word, rest;
 
     (void)slice_cut(line, '\n', &line, &rest);
@@ -133,7 +133,8 @@ static bool read_blob(struct slice line, char *ret, size_t *ret_n)
 /* *ret: the text holds the key that is looked for. */
 static enum tok_err compare(struct host_keys *h, const char *path, struct slice text, bool *ret)
 {
-    char blob[FILE_MAX], name[BASE64URL_LEN(EVP_MAX_MD_SIZE)];
+    UNINITIALIZED char blob[FILE_MAX];
+    char name[BASE64URL_LEN(EVP_MAX_MD_SIZE)];
     unsigned char digest[EVP_MAX_MD_SIZE];
     size_t n;
 

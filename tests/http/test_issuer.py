@@ -1,6 +1,7 @@
 """jwtd-issuer on its own socket: start, permitted clients, tokens."""
 
 import glob
+import json
 import os
 import pwd
 import re
@@ -154,6 +155,9 @@ def test_short_random_names_are_made_once_and_only_where_they_help(issuer):
     host = "ip-10-20-30-40-production-database.eu-central-1.compute.internal"
     names = longest_tokens(issuer, host)[0]
     assert "Host name too long" in issuer.text("log") and host not in names
+    status, (shown,) = issuer.ask(ADMIN_STATUS)
+    shown = json.loads(shown)
+    assert names == f"Issuer={shown['issuer']}\nAudience={' '.join(shown['audience'])}\n", (status, shown)
     issuer.restart()
     issuer.ping()
     issuer.host = "short"

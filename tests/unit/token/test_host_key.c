@@ -301,13 +301,13 @@ START_TEST(files_have_a_size_and_a_number)
 {
     NEEDS_ROOT();
     CLEANUP(place_leave) struct place p = place_enter();
-    static char large[20000];
+    static char large[4098];
     char name[32];
 
     memset(large, 'A', sizeof(large) - 1);
     put_key("host_0_key", large);
     ck_assert_err(check(HOST_KEY_1), TOK_FILE);
-    ck_assert_ptr_nonnull(strstr(errmsg.text, "the limit is 16384"));
+    ck_assert_ptr_nonnull(strstr(errmsg.text, "the limit is 4096"));
     for (int i = 1; i < 16; i++) {
         (void)snprintf(name, sizeof(name), "host_%d_key", i);
         put_key(name, HOST_KEY_LINE_1);
