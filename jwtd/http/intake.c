@@ -14,8 +14,17 @@ static enum conn_result refuse_request(struct connection *c)
 
     source_text(&c->source, source);
     (void)snprintf(status, sizeof(status), "%d", c->request.status);
-    LOG(LOG_DEBUG, MESSAGE_HTTP, "Request refused", {"source", source}, {"status", status},
-        {"cause", c->request.detail ? c->request.detail : "unsupported media type"});
+    log_limit_write(
+        &c->server->refusals,
+        &(struct limited_event){
+            LOG_DEBUG,
+            MESSAGE_HTTP,
+            "Request refused",
+            source,
+            {{"source", source},
+             {"status", status},
+             {"cause", c->request.detail ? c->request.detail : "unsupported media type"}}},
+        service_monotonic());
     if (c->request.detail)
         return connection_refuse(c, c->request.status, c->request.detail, NULL);
     routes_find(c);

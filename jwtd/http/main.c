@@ -52,6 +52,7 @@ static int add_listeners(struct server *s)
 static void end(struct server *s)
 {
     driver_end(s);
+    log_limit_end(&s->refusals);
     server_clear(s);
     service_end(&s->service);
 }
@@ -83,6 +84,7 @@ static int serve(const char *config, const char *issuer, const char *public_dir)
     raise_limit();
     s->service.on_reload = server_reload;
     s->service.arg = s;
+    s->refusals.loop = s->service.loop;
     s->issuer = issuer;
     s->public_dir = public_dir;
     s->metrics.started = service_wall() / SECOND;

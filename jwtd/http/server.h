@@ -8,6 +8,7 @@
 #include "jwtd/http/metrics.h"
 #include "jwtd/http/subuid.h"
 #include "jwtd/http/throttle.h"
+#include "jwtd/shared/log_limit.h"
 #include "jwtd/shared/service.h"
 
 struct connection;
@@ -54,6 +55,7 @@ struct server {
     uint64_t overload_logged;   /* monotonic microseconds */
     uint64_t forward_logged;    /* likewise */
     struct rate_table throttle; /* FailuresPerSource */
+    struct log_limit refusals;  /* lines about malformed requests */
     struct metrics metrics;
 };
 

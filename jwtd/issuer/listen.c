@@ -104,8 +104,13 @@ static void take(struct loop_listener *from, int fd)
 /* At a limit, of connections or of descriptors, the next ones wait in the socket's queue. */
 static void stop_accepting(struct loop_listener *from, const char *cause)
 {
-    LOG(LOG_WARNING, MESSAGE_OVERLOAD, "Connection limit reached, new connections wait",
-        {"cause", cause});
+    log_limit_write(&from->loop->refusals,
+                    &(struct limited_event){LOG_WARNING,
+                                            MESSAGE_OVERLOAD,
+                                            "Connection limit reached, new connections wait",
+                                            "overload",
+                                            {{"cause", cause}}},
+                    service_monotonic());
     from->paused = sd_event_source_set_enabled(from->source, SD_EVENT_OFF) >= 0;
 }
 

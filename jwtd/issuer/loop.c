@@ -1,5 +1,9 @@
 #include "jwtd/issuer/loop.h"
 
+#include "jwtd/shared/messages.h"
+
+#include <string.h>
+
 void loop_init(struct loop *l)
 {
     for (size_t i = 0; i < REQUEST_STATE_COUNT; i++)
@@ -50,6 +54,16 @@ void loop_move(struct issuer_request *r, enum issuer_request_state to)
     insert(r, to);
 }
 
+/* NULL: the event is always written. */
+static struct log_limit *limit_of(struct issuer_request *r)
+{
+    if (r->event.id && strcmp(r->event.id, MESSAGE_LOGIN_DENIED) == 0)
+        return &r->loop->failed_logins;
+    if (r->event.id && strcmp(r->event.id, MESSAGE_REFRESH_DENIED) == 0)
+        return &r->loop->refusals;
+    return NULL;
+}
+
 void loop_answer(struct issuer_request *r, enum wire_status status)
 {
     uint8_t buf[WIRE_MESSAGE_MAX] UNINITIALIZED;
@@ -57,7 +71,7 @@ void loop_answer(struct issuer_request *r, enum wire_status status)
     struct slice answer = secret_slice(&r->answer);
     size_t n = 0;
 
-    request_log_event(r);
+    request_log_event(r, limit_of(r));
     if ((status != WIRE_OK || answer.n == 0) &&
         wire_pack_answer(r->message.request, status, &seconds, buf, &n) == WIRE_FINE)
         answer = (struct slice){(const char *)buf, n};

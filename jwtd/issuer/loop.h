@@ -6,6 +6,7 @@
 
 #include "jwtd/issuer/attempts.h"
 #include "jwtd/issuer/request.h"
+#include "jwtd/shared/log_limit.h"
 
 #define CONNECTION_TIME (40 * SECOND)
 
@@ -31,6 +32,7 @@ struct loop {
     struct check_queue waiting;        /* those in REQUEST_WAITING_TO_CHECK */
     unsigned check_slots;              /* password checks at the same time */
     uint64_t next_overload;            /* monotonic microseconds: not logged again before */
+    struct log_limit failed_logins, refusals; /* lines about them */
     sd_event_source *turn;
 };
 

@@ -83,6 +83,7 @@ static int run(struct loop *l, const char *asker)
     if (r < 0)
         return fail(strerrordesc_np(-r));
     l->issuer.is_daemon = true;
+    l->failed_logins.loop = l->refusals.loop = l->issuer.service.loop;
     (void)state_ready(&l->issuer); /* publishes what a crash left unpublished */
     return service_run(&l->issuer.service);
 }
@@ -103,6 +104,8 @@ static int serve(struct loop *l, const char *config, const char *asker, bool ini
     else
         code = run(l, asker);
     loop_end(l);
+    log_limit_end(&l->failed_logins);
+    log_limit_end(&l->refusals);
     listen_end(l);
     turn_end(l);
     login_client_end(&x->login);

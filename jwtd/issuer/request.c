@@ -1,6 +1,7 @@
 #include "jwtd/issuer/request.h"
 
 #include "jwtd/shared/json_build.h"
+#include "jwtd/shared/log_limit.h"
 #include "jwtd/shared/messages.h"
 
 #include <string.h>
@@ -69,18 +70,28 @@ void request_set_refusal(struct issuer_request *r, enum wire_status status)
     r->event.reason = wire_status_word(status);
 }
 
-void request_log_event(const struct issuer_request *r)
+void request_log_event(const struct issuer_request *r, struct log_limit *limit)
 {
     const struct request_event *e = &r->event;
     const struct wire_request *q = r->message.request;
     char source[WIRE_SOURCE_MAX + 1] = "";
+    struct limited_event event;
 
     if (!e->id)
         return;
     for (size_t i = 0; i < q->n_fields; i++)
         if (strcmp(q->fields[i].name, "source") == 0)
             request_copy_text(r, i, source, sizeof(source));
-    LOG(e->priority, e->id, e->message, {"user", e->user[0] ? e->user : NULL},
-        {"source", source[0] ? source : NULL}, {"sid", e->sid[0] ? e->sid : NULL},
-        {"reason", e->reason});
+    event = (struct limited_event){e->priority,
+                                   e->id,
+                                   e->message,
+                                   source,
+                                   {{"user", e->user[0] ? e->user : NULL},
+                                    {"source", source[0] ? source : NULL},
+                                    {"sid", e->sid[0] ? e->sid : NULL},
+                                    {"reason", e->reason}}};
+    if (limit)
+        log_limit_write(limit, &event, service_monotonic());
+    else
+        log_event(event.priority, event.message_id, event.message, event.fields);
 }

@@ -18,6 +18,7 @@
 
 struct issuer_request;
 struct json_object;
+struct log_limit;
 struct loop;
 struct loop_listener;
 
@@ -108,5 +109,5 @@ void request_set_event(struct issuer_request *r, int priority, const char *id,
 /* Sets the event of a refused request, where its type has one and the handler set none. */
 void request_set_refusal(struct issuer_request *r, enum wire_status status);
 
-/* Writes the event to the log. */
-void request_log_event(const struct issuer_request *r);
+/* Writes the event to the log; limit NULL: without a limit. */
+void request_log_event(const struct issuer_request *r, struct log_limit *limit);

@@ -93,9 +93,16 @@ static void log_verdict(const struct check_job *job, const struct check_verdict 
     if (v->status == WIRE_UNAVAILABLE)
         log_unavailable(job, user, v->reason);
     else
-        LOG(LOG_NOTICE, MESSAGE_REFUSED, "Password or account check failed",
-            {"question", job->request->name}, {"user", user}, {"source", source},
-            {"reason", v->reason});
+        log_limit_write(&job->server->refusals,
+                        &(struct limited_event){LOG_NOTICE,
+                                                MESSAGE_REFUSED,
+                                                "Password or account check failed",
+                                                source ? source : v->user,
+                                                {{"question", job->request->name},
+                                                 {"user", user},
+                                                 {"source", source},
+                                                 {"reason", v->reason}}},
+                        service_monotonic());
 }
 
 static int on_denial_time(sd_event_source *source, uint64_t usec, void *arg)
@@ -340,6 +347,7 @@ int serve_start(struct login_server *server, int fd)
 
     if (r < 0)
         return r;
+    server->refusals.loop = server->service->loop;
     (void)sd_event_source_set_io_fd_own(server->listener, true);
     /* When accept fails for lack of descriptors, the socket stays readable. */
     return sd_event_source_set_ratelimit(server->listener, 1000000, 2000);
@@ -353,5 +361,6 @@ void serve_end(struct login_server *server)
         next = job->next;
         job_free(job);
     }
+    log_limit_end(&server->refusals);
     server->listener = sd_event_source_disable_unref(server->listener);
 }

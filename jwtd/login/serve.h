@@ -12,6 +12,7 @@
 
 #include "common/base/timespan.h"
 #include "jwtd/login/median.h"
+#include "jwtd/shared/log_limit.h"
 #include "jwtd/shared/service.h"
 
 #define REQUEST_TIMEOUT (10 * SECOND)   /* for a connection to send */
@@ -37,6 +38,7 @@ struct login_server {
     struct login_slots passwords, accounts;
     struct median denial_times; /* of wrong passwords */
     uint64_t next_overload;     /* monotonic microseconds: not logged again before */
+    struct log_limit refusals;  /* lines about them */
 };
 
 /* Listens on fd, which it owns from now on. SIGCHLD must be blocked. 0 or -errno. */

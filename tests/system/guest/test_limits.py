@@ -68,6 +68,20 @@ def test_a_session_ends_with_its_token_within_five_seconds():
             process.communicate(timeout=20)
 
 
+def test_a_file_of_the_user_cannot_lengthen_a_session():
+    """pam_env with user_readenv before the line of the limit, with sshd's keyboard-interactive."""
+    for text in ("JWT_EXP DEFAULT=9999999999\n", "JWT_EXP DEFAULT=\nJWT_JTI DEFAULT=\nJWT_SID DEFAULT=\n"):
+        with restored(PAM + "sshd"):
+            put_before(PAM + "sshd", "@include common-session",
+                       "session required pam_env.so user_readenv=1\n" + session_line())
+            sh(f"printf '{text}' >.pam_environment", user="alice")
+            ends = int(time.time()) + LIFE
+            process = start(KEYBOARD_METHOD, 474, mint(exp=ends))
+            wait_for(474, False, ends + GONE)
+            process.communicate(timeout=20)
+            sh("rm .pam_environment", user="alice")
+
+
 def test_a_lingering_user_manager_outlives_the_token():
     """As documented in the manual."""
     with restored(PAM + "sshd"):
