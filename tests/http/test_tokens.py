@@ -25,6 +25,8 @@ def test_a_token_is_no_password_whatever_the_pam_service(d):
     opened = subprocess.run([d.build + "/tests/http/pam_login", d.path("pam"), "sshd", "alice"],
                             input=pair["access"].encode(), stdout=subprocess.PIPE, check=True)
     assert opened.stdout == b"0\n", "the stack accepts the token"
+    assert d.post("/api/token/", dict(ALICE, password=pair["access"])).status == 401
+    assert 'user=alice source="uid 0" reason="the password has the form of a token"' in d.read_log()
     wrong = d.post("/api/token/", dict(ALICE, password="no such secret"))
     for password in (pair["access"], pair["refresh"], " Bearer " + pair["access"], "eyJhbGciOiJub25lIn0.e30."):
         for name in ("alice", "nobodyhere"):
@@ -33,7 +35,6 @@ def test_a_token_is_no_password_whatever_the_pam_service(d):
             assert (reply.status, reply.body) == (401, wrong.body), reply.raw
             took = time.monotonic() - start
             assert took > 0.29 and (took % 0.3 < 0.12 or took % 0.3 > 0.29), "at a multiple of FailureTime"
-    assert 'user=alice source="uid 0" reason="the password has the form of a token"' in d.read_log()
     assert d.post("/api/token/", ALICE).status == 200
 
 
