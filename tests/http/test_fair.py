@@ -282,7 +282,7 @@ def test_logins_per_user_limits_successful_logins_alone(issuer):
     assert issuer.guess() == "denied" and issuer.guess() == "denied"
     issuer.obtain()
     issuer.obtain()
-    said, wait = issuer.ask(OBTAIN, b"alice", b"secret one", SOURCE)
+    said, wait = issuer.ask(OBTAIN, b"alice", b"secret one", b"uid 2000")  # whose first line it is
     assert said == "throttled" and 50 <= struct.unpack("<Q", wait[0])[0] <= 60, wait
     assert issuer.login.asked.count(CHECK) == 5, "a password was checked beyond the limit"
     assert issuer.text("log").splitlines()[-1].count("reason=LoginsPerUser") == 1
