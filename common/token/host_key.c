@@ -59,6 +59,8 @@ bool host_key_split(struct slice audience, struct slice *ret_audience, struct sl
 struct host_keys {
     const char *pattern;
     struct slice wanted;
+    bool any;                   /* every key is looked for */
+    char key[HOST_KEY_LEN + 1]; /* the one read last */
     OSSL_LIB_CTX *ctx;
     glob_t files;
     size_t usable;
@@ -146,7 +148,8 @@ static enum tok_err compare(struct host_keys *h, const char *path, struct slice 
         return TOK_CRYPTO;
     base64url_encode((struct slice){(const char *)digest, n}, name);
     h->usable++;
-    *ret = slice_eq(h->wanted, (struct slice){name, HOST_KEY_LEN});
+    memcpy(h->key, name, HOST_KEY_LEN);
+    *ret = h->any || slice_eq(h->wanted, slice_of(h->key));
     return TOK_OK;
 }
 
@@ -181,16 +184,34 @@ static enum tok_err not_found(const struct host_keys *h, struct errmsg *errmsg)
                       h->pattern, *skipped ? ", without " : "", skipped);
 }
 
+static enum tok_err find_key(struct host_keys *h, struct errmsg *errmsg)
+{
+    enum tok_err err = h->ctx ? list_files(h, errmsg) : TOK_NO_MEMORY;
+    bool found = false;
+
+    for (size_t i = 0; !err && !found && i < h->files.gl_pathc; i++)
+        err = check_file(h, h->files.gl_pathv[i], &found);
+    if (err || found)
+        return err;
+    return not_found(h, errmsg);
+}
+
 enum tok_err host_key_check(const char *pattern, struct slice key, struct errmsg *errmsg)
 {
     CLEANUP(host_keys_clear)
     struct host_keys h = {.pattern = pattern, .wanted = key, .ctx = OSSL_LIB_CTX_new()};
-    enum tok_err err = h.ctx ? list_files(&h, errmsg) : TOK_NO_MEMORY;
-    bool found = false;
 
-    for (size_t i = 0; !err && !found && i < h.files.gl_pathc; i++)
-        err = check_file(&h, h.files.gl_pathv[i], &found);
-    if (err || found)
-        return err;
-    return not_found(&h, errmsg);
+    return find_key(&h, errmsg);
+}
+
+enum tok_err host_key_any(const char *pattern, char ret[HOST_KEY_LEN + 1],
+                          struct errmsg *errmsg)
+{
+    CLEANUP(host_keys_clear)
+    struct host_keys h = {.pattern = pattern, .any = true, .ctx = OSSL_LIB_CTX_new()};
+    enum tok_err err = find_key(&h, errmsg);
+
+    if (!err)
+        memcpy(ret, h.key, sizeof(h.key));
+    return err;
 }

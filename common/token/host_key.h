@@ -31,3 +31,8 @@ bool host_key_split(struct slice audience, struct slice *ret_audience, struct sl
  * file counts. TOK_CRYPTO, TOK_NO_MEMORY. Errors but the last two come with a message. */
 enum tok_err host_key_check(const char *pattern, struct slice key,
                             struct errmsg *errmsg) MUST_CHECK;
+
+/* One of the keys that host_key_check() accepts, with a NUL. TOK_FILE: no file counts.
+ * TOK_CRYPTO, TOK_NO_MEMORY. */
+enum tok_err host_key_any(const char *pattern, char ret[HOST_KEY_LEN + 1],
+                          struct errmsg *errmsg) MUST_CHECK;

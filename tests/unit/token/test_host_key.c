@@ -233,6 +233,23 @@ START_TEST(a_directory_that_is_reached_by_a_symbolic_link_does_not_count)
 }
 END_TEST
 
+START_TEST(any_key_is_one_that_is_accepted)
+{
+    NEEDS_ROOT();
+    CLEANUP(place_leave) struct place p = place_enter();
+    char key[HOST_KEY_LEN + 1] = "unchanged";
+
+    ck_assert_err(host_key_any(here("host_*_key.pub"), key, &errmsg), TOK_FILE);
+    put("host_1_key.pub", HOST_KEY_LINE_1);
+    ck_assert_err(host_key_any(here("host_*_key.pub"), key, &errmsg), TOK_FILE);
+    ck_assert_str_eq(key, "unchanged");
+    put_key("host_2_key", HOST_KEY_LINE_2);
+    ck_assert_ok(host_key_any(here("host_*_key.pub"), key, &errmsg));
+    ck_assert_str_eq(key, HOST_KEY_2);
+    ck_assert_err(check(""), TOK_HOST_KEY);
+}
+END_TEST
+
 START_TEST(a_key_of_another_owner_does_not_count)
 {
     NEEDS_ROOT();
@@ -335,8 +352,9 @@ END_TEST
 UNIT_MAIN("host_key", an_audience_is_split_at_its_last_mark,
           a_key_of_an_audience_is_22_letters_of_base64url,
           a_key_is_read_from_what_ssh_keygen_prints, each_key_of_the_host_is_found_and_no_other,
-          a_key_is_named_as_by_ssh_keygen, a_host_without_keys_says_so,
-          a_public_key_without_its_private_half_does_not_count, a_symbolic_link_does_not_count,
+          a_key_is_named_as_by_ssh_keygen, any_key_is_one_that_is_accepted,
+          a_host_without_keys_says_so, a_public_key_without_its_private_half_does_not_count,
+          a_symbolic_link_does_not_count,
           a_directory_that_is_reached_by_a_symbolic_link_does_not_count,
           a_key_of_another_owner_does_not_count, a_key_that_others_can_write_does_not_count,
           what_is_no_regular_file_does_not_count, what_is_no_public_key_does_not_count,
