@@ -32,6 +32,3 @@ int command_show(int argc, char **argv);
 int command_status(int argc, char **argv);
 int command_token(int argc, char **argv);
 int command_verify(int argc, char **argv);
-
-/* Prints what answers a prompt of ssh or sudo. */
-int askpass_answer(const char *prompt);

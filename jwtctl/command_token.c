@@ -2,6 +2,7 @@
 #include "common/base/timespan.h"
 #include "common/token/host_key.h"
 #include "jwtctl/arguments.h"
+#include "jwtctl/audience.h"
 #include "jwtctl/command.h"
 #include "jwtctl/narrow.h"
 #include "jwtctl/output.h"
@@ -64,7 +65,7 @@ static enum tok_err get_narrowed(const struct client_session *s, struct narrow_r
     enum tok_err err;
 
     if ((request.one_time || request.host_key) && !request.audience) {
-        err = narrow_audience(s, (struct slice){0}, &only, errmsg);
+        err = audience_only(s, &only, errmsg);
         if (err)
             return err;
         request.audience = only.p;

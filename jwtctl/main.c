@@ -3,6 +3,7 @@
  */
 #include "jwtctl/command.h"
 #include "jwtctl/output.h"
+#include "jwtctl/run/programs.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -105,19 +106,22 @@ static int dispatch(int argc, char **argv)
     return EXIT_USAGE;
 }
 
-/* ssh and sudo start a program with the prompt alone: its name selects the command. */
-static bool is_askpass(const char *name)
-{
-    const char *slash = strrchr(name, '/');
-
-    return strcmp(slash ? slash + 1 : name, "askpass") == 0;
-}
+static const struct {
+    const char *name;
+    int (*run)(int argc, char **argv);
+} programs[] = {
+    {"askpass", program_askpass}, {"hostkey", program_hostkey}, {"ssh", program_wrapper},
+    {"scp", program_wrapper},     {"sftp", program_wrapper},
+};
 
 static int run_command(int argc, char **argv)
 {
-    if (argc > 0 && is_askpass(argv[0]))
-        return argc == 2 ? askpass_answer(argv[1])
-                         : bad_usage("jwtctl askpass", "expected one argument, the prompt");
+    const char *slash = argc > 0 ? strrchr(argv[0], '/') : NULL;
+
+    for (size_t i = 0; argc > 0 && i < sizeof(programs) / sizeof(programs[0]); i++) {
+        if (strcmp(slash ? slash + 1 : argv[0], programs[i].name) == 0)
+            return programs[i].run(argc, argv);
+    }
     if (argc < 2) {
         print_help(stderr);
         return EXIT_USAGE;

@@ -18,9 +18,3 @@ struct narrow_request {
  * bound. *ret must be empty. */
 enum tok_err narrow_token(const struct client_session *s, const struct narrow_request *request,
                           struct secret *ret, struct errmsg *errmsg) MUST_CHECK;
-
-/* The audience of a token for this host: the host's name when it is one of the session's
- * audiences, or the only audience of the session. host.p NULL: unknown. TOK_AUDIENCE otherwise,
- * with a message that lists them. *ret must be empty. */
-enum tok_err narrow_audience(const struct client_session *s, struct slice host,
-                             struct secret *ret, struct errmsg *errmsg) MUST_CHECK;

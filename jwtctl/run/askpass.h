@@ -1,14 +1,12 @@
 /*
- * The environment variables in which `jwtctl run` passes to askpass which token to get. They
- * never hold a token.
+ * The environment of askpass. The variables never hold a token.
  */
 #pragma once
 
-#define ASKPASS_SERVICE                                                                        \
-    "JWT_ASKPASS_SERVICE"                 /* sshd or sudo; unset: the session's own token      \
-                                           */
-#define ASKPASS_HOST "JWT_ASKPASS_HOST"   /* that ssh goes to; unset: the prompt names it */
-#define ASKPASS_ALIAS "JWT_ASKPASS_ALIAS" /* HostKeyAlias, the name in ssh's prompts */
+/* Set by `jwtctl run --whole`: password prompts of every process are answered with the
+ * session's own access token. */
+#define ASKPASS_WHOLE "JWT_ASKPASS_WHOLE"
 
-#define ASKPASS_SSH_SCOPE "pam:sshd"
-#define ASKPASS_SUDO_SCOPE "pam:sudo pam:sudo-i"
+/* "sudo": prompts that have the form of sudo's are sudo's, whatever process asks. Set by a user
+ * who calls askpass from another program; `jwtctl run` removes it. */
+#define ASKPASS_SERVICE "JWT_ASKPASS_SERVICE"

@@ -1,136 +1,205 @@
 /* jwtctl askpass PROMPT, and libexec/jwt/askpass PROMPT: the password program of ssh and sudo.
- * Prints the answer; exit status 1 means no answer. */
+ * Which token it prints depends on the process that asks; without a token it asks on the
+ * terminal. Exit status 1 means no answer. */
 #include "jwtctl/arguments.h"
 #include "jwtctl/command.h"
-#include "jwtctl/narrow.h"
 #include "jwtctl/output.h"
 #include "jwtctl/run/askpass.h"
+#include "jwtctl/run/programs.h"
 #include "jwtctl/run/prompt.h"
+#include "jwtctl/run/token.h"
 #include "jwtctl/terminal.h"
 
 #include <getopt.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
 
-/* What `jwtctl run` knows about its command. */
-struct askpass_context {
-    enum prompt_program program; /* PROMPT_ANY: answer with the session's own token */
-    const char *host, *alias;    /* of ssh; NULL: unknown */
+struct question {
+    const char *prompt;
+    enum prompt_kind kind;
+    struct asker asker; /* pidfd -1: unknown */
+    bool is_sudo;
+    struct record record; /* of the asker; fd -1: missing, or errmsg has the reason */
+    struct errmsg errmsg;
 };
 
-/* NULL when unset or empty. */
-static const char *variable(const char *name)
+static void question_clear(struct question *q)
+{
+    record_close(&q->record);
+    asker_close(&q->asker);
+}
+
+static bool is_set(const char *name)
 {
     const char *value = getenv(name);
 
-    return value && value[0] ? value : NULL;
+    return value && value[0];
 }
 
-static struct askpass_context read_context(void)
+/* Where /proc hides the process, or the user says so, only the prompt shows that it is sudo. */
+static bool is_sudo(const struct question *q)
 {
-    const char *service = variable(ASKPASS_SERVICE);
-    struct askpass_context c = {.host = variable(ASKPASS_HOST),
-                                .alias = variable(ASKPASS_ALIAS)};
+    const char *service = getenv(ASKPASS_SERVICE);
 
-    if (service && strcmp(service, "sshd") == 0)
-        c.program = PROMPT_SSH;
-    else if (service && strcmp(service, "sudo") == 0)
-        c.program = PROMPT_SUDO;
-    return c;
+    if (asker_is_sudo(&q->asker))
+        return true;
+    return q->kind == PROMPT_SUDO && getuid() != 0 && asker_has_all_uids() &&
+           (q->asker.hidden || (service && strcmp(service, "sudo") == 0));
 }
 
-static bool is_same_host(struct slice name, const char *other)
+/* sudo has no record before its first question. */
+static void read_question(const char *prompt, struct question *ret)
 {
-    return other && strlen(other) == name.n && strncasecmp(name.p, other, name.n) == 0;
+    *ret = (struct question){.prompt = prompt,
+                             .kind = prompt_read(prompt),
+                             .asker = {.pidfd = -1},
+                             .record = {.dir = -1, .fd = -1}};
+    /* ssh sets it ("confirm", "none") for prompts that want no password. */
+    if (is_set("SSH_ASKPASS_PROMPT") && ret->kind != PROMPT_CONFIRM)
+        ret->kind = PROMPT_OTHER;
+    if (!asker_open(&ret->asker)) {
+        (void)errmsg_set(&ret->errmsg, TOK_FILE, "the process that asks cannot be read");
+        return;
+    }
+    ret->is_sudo = is_sudo(ret);
+    if (record_open(&ret->asker.process, ret->is_sudo || is_set(ASKPASS_WHOLE), &ret->record,
+                    &ret->errmsg) != TOK_OK &&
+        errno == ENOENT)
+        ret->errmsg = (struct errmsg){""};
 }
 
-/* True when the prompt names another host than the one that ssh goes to: a jump host, or a
- * server that chooses the prompt's text (ssh before 8.5). */
-static bool is_other_host(const struct askpass_context *c, const struct prompt *p)
+/* The process that asks, or one that started it: what a ssh starts is not the user's own
+ * command. */
+static bool is_below_ssh(const struct asker *a)
 {
-    return c->host && p->host.n > 0 && !is_same_host(p->host, c->host) &&
-           !is_same_host(p->host, c->alias);
+    struct process process = a->process;
+    pid_t pid = process.pid;
+
+    while (pid > 1 && process_read(pid, &process, &pid)) {
+        if (record_is_ssh(&process))
+            return true;
+    }
+    return false;
 }
 
-/* A one-time token for sshd at this host; p NULL: unknown. */
-static enum tok_err get_ssh_token(const struct client_session *s, struct slice host,
-                                  struct secret *ret, struct errmsg *errmsg)
+static enum tok_err no_token(struct errmsg *errmsg, const char *reason)
 {
-    CLEANUP(secret_clear) struct secret audience = {0};
-    struct narrow_request request = {.scope = ASKPASS_SSH_SCOPE, .one_time = true};
-    enum tok_err err = narrow_audience(s, host, &audience, errmsg);
-
-    if (err)
-        return err;
-    request.audience = audience.p;
-    err = narrow_token(s, &request, ret, errmsg);
-    if (err)
-        print_error(
-            "cannot get a one-time token; 'jwtctl run --whole' sends the session's own access "
-            "token instead, which needs no server");
-    return err;
+    return errmsg_set(errmsg, TOK_SCOPE, "%s", reason);
 }
 
-static void take_session_token(struct client_session *s, struct secret *ret)
+static enum tok_err check_ssh(const struct question *q, struct errmsg *errmsg)
 {
-    *ret = s->access;
-    s->access = (struct secret){0};
+    return q->kind == PROMPT_SSH ? TOK_OK
+                                 : no_token(errmsg, "the prompt is not ssh's for a password");
 }
 
-/* Without a server, the session's own token: root of this machine could read it anyway, and
- * sudo is needed to repair the daemon. */
-static void get_sudo_token(struct client_session *s, struct secret *ret)
+static enum tok_err check_sudo(const struct question *q, struct errmsg *errmsg)
 {
-    const struct narrow_request request = {.scope = ASKPASS_SUDO_SCOPE};
-    struct errmsg errmsg;
-
-    if (narrow_token(s, &request, ret, &errmsg) != TOK_OK)
-        take_session_token(s, ret);
+    if (q->kind == PROMPT_OTHER && !prompt_may_be_password(q->prompt))
+        return no_token(errmsg, "the prompt is for a code or a passphrase");
+    if (is_below_ssh(&q->asker))
+        return no_token(errmsg, "sudo was started by ssh");
+    return TOK_OK;
 }
 
-static enum tok_err get_token(const struct askpass_context *c, const struct prompt *p,
-                              struct secret *ret, struct errmsg *errmsg)
+static enum tok_err get_token(const struct question *q, struct secret *ret,
+                              struct errmsg *errmsg)
 {
     CLEANUP(session_clear) struct client_session s = {0};
-    enum prompt_program program = p->program != PROMPT_ANY ? p->program : c->program;
-    enum tok_err err = session_get(&s, errmsg);
+    const bool whole = is_set(ASKPASS_WHOLE), ssh = q->record.is_ssh;
+    enum tok_err err = TOK_OK;
 
+    if (whole && q->kind == PROMPT_OTHER)
+        return no_token(errmsg, "the prompt is not one for a password");
+    if (q->record.fd < 0 && q->errmsg.text[0])
+        return no_token(errmsg, q->errmsg.text);
+    if (!whole && !ssh && !q->is_sudo)
+        return no_token(errmsg, "the process that asks is neither sudo nor an ssh that jwtctl "
+                                "run has started");
+    if (!whole)
+        err = ssh ? check_ssh(q, errmsg) : check_sudo(q, errmsg);
+    if (!err && q->record.used)
+        err = no_token(errmsg, "the process that asks has already received a token");
+    if (!err)
+        err = session_get(&s, errmsg);
     if (err)
         return err;
-    if (c->program == PROMPT_ANY) {
-        take_session_token(&s, ret);
-        return TOK_OK;
-    }
-    if (program == PROMPT_SUDO) {
-        get_sudo_token(&s, ret);
-        return TOK_OK;
-    }
-    return get_ssh_token(&s, c->host ? slice_of(c->host) : p->host, ret, errmsg);
+    if (!whole)
+        return ssh ? token_for_ssh(&s, &q->record, ret, errmsg)
+                   : token_for_sudo(&s, ret, errmsg);
+    *ret = s.access;
+    s.access = (struct secret){0};
+    return TOK_OK;
 }
 
-static enum tok_err get_answer(const char *text, struct secret *ret, struct errmsg *errmsg)
+/* The note comes first: a token that was printed must never be followed by another. */
+static enum tok_err take_token(struct question *q, struct secret *ret, struct errmsg *errmsg)
 {
-    struct prompt p = prompt_read(text);
-    struct askpass_context c = read_context();
+    CLEANUP(secret_clear) struct secret token = {0};
+    enum tok_err err = get_token(q, &token, errmsg);
 
-    /* ssh sets it ("confirm", "none") for prompts that want no password. */
-    if (variable("SSH_ASKPASS_PROMPT") && p.kind == PROMPT_PASSWORD)
-        p.kind = PROMPT_OTHER;
-    if (p.kind == PROMPT_PASSWORD && !is_other_host(&c, &p))
-        return get_token(&c, &p, ret, errmsg);
-    return terminal_ask(text, p.kind == PROMPT_CONFIRM, ret, errmsg);
+    if (!err)
+        err = record_append(&q->record, RECORD_USED, errmsg);
+    if (!err && !asker_is_alive(&q->asker))
+        err = no_token(errmsg, "the process that asks has exited");
+    if (err)
+        return err;
+    *ret = token;
+    token = (struct secret){0};
+    return TOK_OK;
 }
 
-int askpass_answer(const char *prompt)
+/* Without an answer ssh sends empty passwords, which servers count as failed logins. */
+static void end_ssh(const struct question *q)
 {
-    CLEANUP(secret_clear) struct secret answer = {0};
-    struct errmsg errmsg;
+    if (!q->record.is_ssh || q->kind != PROMPT_SSH)
+        return;
+    print_error("ending ssh, which would send an empty password");
+    (void)syscall(SYS_pidfd_send_signal, q->asker.pidfd, SIGTERM, NULL, 0);
+}
 
-    if (get_answer(prompt, &answer, &errmsg) != TOK_OK)
+/* Asks on the terminal, with the reason in the line above. */
+static enum tok_err ask_user(const struct question *q, const struct errmsg *reason,
+                             struct secret *ret, struct errmsg *errmsg)
+{
+    CLEANUP(cleanup_free) char *text = NULL;
+    bool confirm = q->kind == PROMPT_CONFIRM;
+
+    if (asprintf(&text, "%s%s%s%s", confirm ? "" : "jwtctl: no token: ",
+                 confirm ? "" : reason->text, confirm ? "" : "\n", q->prompt) < 0)
+        out_of_memory();
+    if (terminal_ask(text, confirm, ret, errmsg) == TOK_OK)
+        return TOK_OK;
+    if (!confirm)
+        print_error("no token: %s", reason->text);
+    end_ssh(q);
+    return TOK_FILE;
+}
+
+static int answer(const char *prompt)
+{
+    CLEANUP(question_clear) struct question q = {0};
+    CLEANUP(secret_clear) struct secret text = {0};
+    struct errmsg reason, errmsg;
+    enum tok_err err = TOK_SCOPE;
+
+    read_question(prompt, &q);
+    if (q.kind != PROMPT_CONFIRM)
+        err = take_token(&q, &text, &reason);
+    if (err && ask_user(&q, &reason, &text, &errmsg) != TOK_OK)
         return print_failure(EXIT_FAILURE, &errmsg);
-    (void)fwrite(answer.p, 1, answer.n, stdout);
+    (void)fwrite(text.p, 1, text.n, stdout);
     putchar('\n');
     return EXIT_SUCCESS;
+}
+
+int program_askpass(int argc, char **argv)
+{
+    if (argc != 2)
+        return bad_usage("jwtctl askpass", "expected one argument, the prompt");
+    return answer(argv[1]);
 }
 
 int command_askpass(int argc, char **argv)
@@ -142,5 +211,5 @@ int command_askpass(int argc, char **argv)
         return status;
     if (argc - optind != 1)
         return bad_usage(argv[0], "expected one argument, the prompt");
-    return askpass_answer(argv[optind]);
+    return answer(argv[optind]);
 }

@@ -1,24 +1,22 @@
 /*
- * The prompts of ssh and sudo that a token answers. They are matched as a whole and not by
- * their end: "Old password: ", "One-time password: " and "Enter passphrase for key ...: " do
- * not match.
+ * The prompts of ssh and sudo that ask for a login password. They are matched as a whole and
+ * not by their end: "Old password: ", "One-time password: " and "Enter passphrase for key ...:
+ * " do not match.
  */
 #pragma once
 
-#include "common/base/slice.h"
+#include <stdbool.h>
 
 enum prompt_kind {
-    PROMPT_PASSWORD, /* answered by a token */
-    PROMPT_CONFIRM,  /* yes or no: answered by the user, with echo */
-    PROMPT_OTHER,    /* answered by the user, without echo */
+    PROMPT_SSH,     /* by ssh, for the password of the host */
+    PROMPT_SUDO,    /* by sudo, sudo-rs */
+    PROMPT_LOGIN,   /* "Password: ", which any program can print */
+    PROMPT_CONFIRM, /* yes or no, answered with echo */
+    PROMPT_OTHER,
 };
 
-enum prompt_program { PROMPT_ANY, PROMPT_SSH, PROMPT_SUDO };
+enum prompt_kind prompt_read(const char *text);
 
-struct prompt {
-    enum prompt_kind kind;
-    enum prompt_program program; /* of PROMPT_PASSWORD: whose form it has */
-    struct slice host;           /* that ssh names, within the text; p NULL: none */
-};
-
-struct prompt prompt_read(const char *text);
+/* False when the prompt asks for something else than a password: a code, a PIN, a passphrase.
+ * For sudo, whose administrator chooses the prompt's text and language. */
+bool prompt_may_be_password(const char *text);

@@ -41,6 +41,21 @@ def run(*args, stdin=b"", env=None, wrap=()):
     return p.returncode, p.stdout.decode(), p.stderr.decode()
 
 
+def installed():
+    """jwtctl and the programs that find it beside them, as `meson install` places them below /usr."""
+    prefix = TMP + "/usr"
+    if not os.path.exists(prefix):
+        os.makedirs(prefix + "/bin")
+        os.makedirs(prefix + "/libexec/jwt/bin")
+        shutil.copy(JWTCTL, prefix + "/bin/jwtctl")
+        for name in ("askpass", "hostkey"):
+            os.symlink("../../bin/jwtctl", f"{prefix}/libexec/jwt/{name}")
+        for name in ("ssh", "scp", "sftp"):
+            os.symlink("../../../bin/jwtctl", f"{prefix}/libexec/jwt/bin/{name}")
+        subprocess.run(["chmod", "-R", "go+rX", prefix], check=True)
+    return prefix
+
+
 def path(name, text=None, mode=0o644):
     full = f"{TMP}/{name}"
     if text is not None:

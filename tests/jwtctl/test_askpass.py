@@ -11,16 +11,6 @@ import pytest
 from harness import JWTCTL, environment, stored, path, run, server, wait_for_silence
 
 
-def test_run_sets_the_askpass_variables_and_no_token():
-    with server():
-        code, out, _ = run("run", "--", "env")
-        assert code == 0
-        env = dict(line.split("=", 1) for line in out.splitlines())
-        assert env["SSH_ASKPASS"] == env["SUDO_ASKPASS"] == "/usr/libexec/jwt/askpass"
-        assert env["SSH_ASKPASS_REQUIRE"] == "force"
-        assert "eyJ" not in out
-
-
 def test_run_has_the_commands_status():
     with server():
         assert run("run", "--", "sh", "-c", "exit 7")[0] == 7
@@ -49,19 +39,22 @@ OTHER_PROMPTS = (
     "The authenticity of host 'h' can't be established.\nAre you sure you want to continue connecting "
     "(yes/no/[fingerprint])? ", "alice@host's password: alice@host's password: ", "LDAP Password: ",
     "alice@host\n's password: ", "(al\nice@host) Password: ", "(alice@host) Password:  ")
+WHOLE = {"JWT_ASKPASS_WHOLE": "1"}
 
 
 @pytest.mark.parametrize("prompt", PASSWORD_PROMPTS)
-def test_askpass_answers_password_prompts(prompt):
+def test_askpass_of_run_whole_answers_password_prompts(prompt):
     with server():
-        assert run("askpass", prompt) == (0, stored()["access"] + "\n", "")
+        assert run("askpass", prompt)[:2] == (1, "")
+        assert run("askpass", prompt, env=environment(**WHOLE), wrap=("env",)) == (0, stored()["access"] + "\n", "")
 
 
 def test_askpass_answers_by_its_own_name():
     with server():
         link = path("askpass")
         os.symlink(JWTCTL, link)
-        p = subprocess.run([link, PASSWORD_PROMPTS[0]], capture_output=True, env=environment(), check=True)
+        p = subprocess.run(["sh", "-c", '"$@"; exit $?', "sh", link, PASSWORD_PROMPTS[0]], capture_output=True,
+                           env=environment(**WHOLE), check=True)
         assert p.stdout.decode() == stored()["access"] + "\n"
         for args in ((), ("a", "b")):
             assert subprocess.run([link, *args], capture_output=True, env=environment(), check=False).returncode == 2
@@ -70,14 +63,14 @@ def test_askpass_answers_by_its_own_name():
 @pytest.mark.parametrize("prompt", OTHER_PROMPTS)
 def test_askpass_gives_no_other_prompt_the_token(prompt):
     with server():
-        code, out, err = run("askpass", "--", prompt)
+        code, out, err = run("askpass", "--", prompt, env=environment(**WHOLE))
         assert (code, out) == (1, "")
         assert "no terminal" in err
 
 
 def test_askpass_gives_a_confirmation_no_token():
     with server():
-        env = environment(SSH_ASKPASS_PROMPT="confirm")
+        env = environment(SSH_ASKPASS_PROMPT="confirm", **WHOLE)
         assert run("askpass", "Password: ", env=env)[:2] == (1, "")
 
 
@@ -115,7 +108,8 @@ def test_askpass_asks_a_person_on_the_terminal():
         status, shown = on_terminal(("askpass", "Enter passphrase for key 'k\033[2J': "), b"secret\n", stdout=out)
         with open(out, encoding="utf-8") as f:
             assert (status, f.read()) == (0, "secret\n")
-        assert "Enter passphrase for key 'k?[2J': " in shown
+        assert shown.startswith("jwtctl: no token: the process that asks is neither sudo nor an ssh that jwtctl run has "
+                                "started\r\nEnter passphrase for key 'k?[2J': ")
         assert "secret" not in shown
         status, shown = on_terminal(("askpass", "Continue (yes/no)? "), b"yes\n", stdout=out, echo=True)
         with open(out, encoding="utf-8") as f:

@@ -97,5 +97,5 @@ def test_a_prompt_is_shown_without_control_characters():
         os.write(fd, b"x\n")
         assert os.waitpid(pid, 0)[1] == 0
         os.close(fd)
-    harmless(shown)
+    harmless(shown.replace("\r\n", "\n", 1))  # the line with the reason
     assert VISIBLE in shown

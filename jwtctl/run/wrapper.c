@@ -1,0 +1,173 @@
+/* ssh, scp and sftp as found by the commands of `jwtctl run`, whatever starts them. */
+#include "common/base/cleanup.h"
+#include "common/base/text.h"
+#include "jwtctl/output.h"
+#include "jwtctl/run/libexec.h"
+#include "jwtctl/run/programs.h"
+#include "jwtctl/run/record.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#define DEFAULT_PATH "/usr/local/bin:/usr/bin:/bin"
+
+/* The program of this name in PATH that is not this one; malloc'ed. NULL: not found. */
+static char *find_program(const char *name)
+{
+    const char *path = getenv("PATH");
+    struct slice rest = slice_of(path && path[0] ? path : DEFAULT_PATH), dir;
+    struct stat self, found;
+
+    if (stat("/proc/self/exe", &self) != 0)
+        return NULL;
+    while (text_next_word(&rest, ':', &dir)) {
+        CLEANUP(cleanup_free) char *file = NULL;
+        char *result = NULL;
+
+        if (asprintf(&file, "%.*s%s%s", (int)dir.n, dir.p, dir.n > 0 ? "/" : "", name) < 0)
+            out_of_memory();
+        if (stat(file, &found) != 0 || !S_ISREG(found.st_mode) || access(file, X_OK) != 0 ||
+            (found.st_dev == self.st_dev && found.st_ino == self.st_ino))
+            continue;
+        result = file;
+        file = NULL;
+        return result;
+    }
+    return NULL;
+}
+
+/* argv with more behind argv[0]; malloc'ed. more ends with NULL. */
+static char **insert_arguments(int argc, char **argv, char *const *more)
+{
+    size_t n = 0;
+    char **all;
+
+    while (more[n])
+        n++;
+    all = calloc((size_t)argc + n + 1, sizeof(char *));
+    if (!all)
+        out_of_memory();
+    all[0] = argv[0];
+    memcpy((void *)(all + 1), (const void *)more, n * sizeof(char *));
+    memcpy((void *)(all + 1 + n), (void *)(argv + 1), ((size_t)argc - 1) * sizeof(char *));
+    return all;
+}
+
+/* ssh with its standard output in *ret, and without input and errors. */
+static pid_t start_query(const char *ssh, char **argv, FILE **ret)
+{
+    int ends[2], null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    pid_t child;
+
+    if (null < 0 || pipe2(ends, O_CLOEXEC) < 0)
+        return -1;
+    child = fork();
+    if (child == 0) {
+        if (dup2(null, STDIN_FILENO) >= 0 && dup2(null, STDERR_FILENO) >= 0 &&
+            dup2(ends[1], STDOUT_FILENO) >= 0)
+            (void)execv(ssh, argv);
+        _exit(EXIT_FAILURE);
+    }
+    (void)close(null);
+    (void)close(ends[1]);
+    *ret = fdopen(ends[0], "r");
+    if (!*ret)
+        out_of_memory();
+    return child;
+}
+
+struct ssh_config {
+    bool has_command_option; /* of 8.5 or later, which knows KnownHostsCommand */
+    bool own_command;        /* KnownHostsCommand is set */
+};
+
+/* The configuration for these arguments, as `ssh -G` prints it. Our KnownHostsCommand would
+ * replace that of a file, because ssh uses the first value that it finds. pubkeyaccepted-
+ * algorithms is printed since the version that introduced KnownHostsCommand; an older one exits
+ * on an unknown option. */
+static struct ssh_config read_config(const char *ssh, int argc, char **argv)
+{
+    char query[] = "-G";
+    CLEANUP(cleanup_free) char **all = insert_arguments(argc, argv, (char *[]){query, NULL});
+    CLEANUP(cleanup_free) char *line = NULL;
+    struct ssh_config config = {0};
+    size_t size = 0;
+    FILE *from = NULL;
+    int status = -1;
+    pid_t child = start_query(ssh, all, &from);
+
+    while (from && getline(&line, &size, from) > 0) {
+        if (strncmp(line, "pubkeyacceptedalgorithms ", 25) == 0)
+            config.has_command_option = true;
+        if (strncmp(line, "knownhostscommand ", 18) == 0)
+            config.own_command = true;
+    }
+    if (from)
+        (void)fclose(from);
+    while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR)
+        ;
+    return status == 0 ? config : (struct ssh_config){0};
+}
+
+/* ssh is this process after exec. Without a record there will be no token. */
+static void record_ssh(const struct ssh_config *config)
+{
+    CLEANUP(record_close) struct record r = {.dir = -1, .fd = -1};
+    struct process self;
+    struct errmsg ignored;
+
+    if (!process_self(&self) || record_open(&self, true, &r, &ignored) != TOK_OK)
+        return;
+    if (record_append(&r, RECORD_SSH, &ignored) == TOK_OK && config->own_command)
+        (void)!record_append(&r, RECORD_OWN_COMMAND, &ignored);
+}
+
+static void exec_ssh(const char *ssh, int argc, char **argv)
+{
+    struct ssh_config config = read_config(ssh, argc, argv);
+    CLEANUP(cleanup_free) char *helper = libexec_path("hostkey"), *command = NULL;
+    CLEANUP(cleanup_free) char **all = NULL;
+    char option[] = "-o", hash[] = "FingerprintHash=sha256";
+
+    record_ssh(&config);
+    if (asprintf(&command, "KnownHostsCommand=\"%s\" %%f %%h %%n %%p %%r %%I", helper) < 0)
+        out_of_memory();
+    if (config.has_command_option && !config.own_command)
+        all = insert_arguments(argc, argv, (char *[]){option, hash, option, command, NULL});
+    (void)execv(ssh, all ? all : argv);
+}
+
+/* They start ssh by an absolute path. */
+static void exec_scp(const char *scp, int argc, char **argv)
+{
+    CLEANUP(cleanup_free) char *ssh = libexec_path("bin/ssh");
+    CLEANUP(cleanup_free) char **all = NULL;
+    char option[] = "-S";
+
+    all = insert_arguments(argc, argv, (char *[]){option, ssh, NULL});
+    (void)execv(scp, all);
+}
+
+/* argv[0] stays: ssh -J starts a program of that name for the jump host. */
+int program_wrapper(int argc, char **argv)
+{
+    const char *slash = strrchr(argv[0], '/'), *name = slash ? slash + 1 : argv[0];
+    CLEANUP(cleanup_free) char *program = find_program(name);
+    int error;
+
+    if (!program) {
+        print_error("%s: not found in PATH", name);
+        return 127;
+    }
+    if (strcmp(name, "ssh") == 0)
+        exec_ssh(program, argc, argv);
+    else
+        exec_scp(program, argc, argv);
+    error = errno;
+    print_error("%s: %s", program, strerror(error));
+    return 126;
+}
