@@ -50,14 +50,6 @@ void dispatch_login_reply(void *arg, const struct login_inquiry *q,
     }
 }
 
-static bool needs_account(const struct issuer_request *r)
-{
-    const struct settings *set = settings_of(r->loop);
-
-    return r->type->checks_account &&
-           (set->session.check_account || set->session.end_on_password_change);
-}
-
 static enum wire_status verify_token_of(struct issuer_request *r)
 {
     enum wire_status status = WIRE_OK;
@@ -91,7 +83,7 @@ void dispatch_request(struct issuer_request *r)
     } else if (r->type->checks_password) {
         if (password_check(r))
             turn_add(r);
-    } else if (needs_account(r)) {
+    } else if (r->type->checks_account) {
         check_account(r);
     } else {
         turn_add(r);

@@ -57,12 +57,16 @@ static bool is_verdict(enum wire_status status)
     return status != WIRE_BUSY && status != WIRE_UNAVAILABLE;
 }
 
-static void finish(struct login_inquiry *q, enum wire_status status, struct slice stamp)
+static void finish(struct login_inquiry *q, const struct wire_message *answer)
 {
     struct login_client *c = q->client;
+    enum wire_status status = answer->status;
     struct login_reply reply = {.status = status};
+    struct slice stamp = answer->v[0].text;
 
     TAILQ_REMOVE(&c->inquiries, q, link);
+    if (status == WIRE_OK)
+        reply.uid = (int64_t)answer->v[1].number;
     if (status == WIRE_OK && stamp.n > 0 && stamp.n <= sizeof(reply.stamp)) {
         reply.stamp_len = stamp.n;
         memcpy(reply.stamp, stamp.p, stamp.n);
@@ -76,7 +80,7 @@ static void finish(struct login_inquiry *q, enum wire_status status, struct slic
 static void finish_unanswered(struct login_inquiry *q, const char *cause)
 {
     LOG(LOG_ERR, MESSAGE_CHECK, "No answer from jwtd-login", {"cause", cause});
-    finish(q, WIRE_UNAVAILABLE, SLICE(""));
+    finish(q, &(struct wire_message){.status = WIRE_UNAVAILABLE});
 }
 
 static unsigned count(const struct login_client *c, enum wire_op op, const struct slice *user)
@@ -111,7 +115,7 @@ static void read_answer(struct login_inquiry *q, const uint8_t *buf, ssize_t n)
     if (fault != WIRE_FINE)
         finish_unanswered(q, wire_fault_word(fault));
     else
-        finish(q, answer.status, answer.status == WIRE_OK ? answer.v[0].text : SLICE(""));
+        finish(q, &answer);
 }
 
 static int on_answer(sd_event_source *source, int fd, uint32_t events, void *arg)
@@ -195,7 +199,7 @@ static void start_waiting(struct login_client *c)
         enum wire_status status = start(q, &(union wire_value){.text = slice_of(q->user)});
 
         if (status != WIRE_OK)
-            finish(q, status, SLICE(""));
+            finish(q, &(struct wire_message){.status = status});
     }
 }
 

@@ -20,6 +20,7 @@ struct login_reply {
     enum wire_status status;
     uint8_t stamp[WIRE_STAMP_LEN]; /* changes with the password */
     size_t stamp_len;              /* 0: the account has none */
+    int64_t uid;
 };
 
 /* A request under way. */

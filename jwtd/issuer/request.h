@@ -37,7 +37,7 @@ struct request_type {
     enum wire_op op;
     enum own_token_type token; /* that the first field must be */
     bool checks_password;      /* before its turn */
-    bool checks_account;       /* of the token's user, likewise, where the settings say so */
+    bool checks_account;       /* of the token's user, likewise */
     bool sliding;              /* only with SlidingTokens=yes */
     const char *refused;       /* log message for any status but WIRE_OK; NULL: none */
     /* Runs in a transaction. Returns the status to answer; of WIRE_OK, request_reply gave the

@@ -139,17 +139,18 @@ static enum account_state look(const char *name, long today, const struct settin
      * exactly. */
     if (strcmp(pw->pw_name, name) != 0)
         return ACCOUNT_GONE;
+    ret->uid = pw->pw_uid;
     state = lists_allow(pw, settings);
-    if (state != ACCOUNT_USABLE)
+    if (state == ACCOUNT_UNREACHABLE)
         return state;
     errno = 0;
     sp = getspnam(name);
     if (!sp)
-        return not_found(errno) == ACCOUNT_GONE ? ACCOUNT_USABLE : ACCOUNT_UNREACHABLE;
+        return not_found(errno) == ACCOUNT_GONE ? state : ACCOUNT_UNREACHABLE;
     if (!make_stamp(name, sp, ret->stamp))
         return ACCOUNT_UNREACHABLE;
     ret->stamp_n = WIRE_STAMP_LEN;
-    return shadow_allows(sp, today);
+    return state == ACCOUNT_USABLE ? shadow_allows(sp, today) : state;
 }
 
 void account_look(const char *name, long today, const struct settings *settings,

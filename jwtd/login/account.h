@@ -1,12 +1,14 @@
 /*
- * Whether a local account is usable, and a stamp that changes with its password: from NSS, the
- * shadow entry and the settings, without a password. NSS can block for a long time: call this
- * in a process that can be killed. Neither logs nor stores anything.
+ * Whether a local account is usable, its uid, and a stamp that changes with its password: from
+ * NSS, the shadow entry and the settings, without a password. NSS can block for a long time:
+ * call this in a process that can be killed. Neither logs nor stores anything.
  */
 #pragma once
 
 #include "common/config/settings.h"
 #include "jwtd/shared/wire.h"
+
+#include <sys/types.h>
 
 enum account_state {
     ACCOUNT_USABLE,
@@ -24,6 +26,7 @@ struct login_account {
      * stamp_n is 0 for a user without a shadow entry. */
     uint8_t stamp[WIRE_STAMP_LEN];
     size_t stamp_n;
+    uid_t uid;
 };
 
 /* name: one that username_valid accepts. today: days since the Epoch. */

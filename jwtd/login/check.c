@@ -193,6 +193,7 @@ static void set_state(const struct login_account *account, enum wire_status gone
         set_verdict(v, WIRE_OK, "", text);
         memcpy(v->stamp, account->stamp, sizeof(v->stamp));
         v->stamp_n = account->stamp_n;
+        v->uid = account->uid;
         break;
     case ACCOUNT_GONE:
         set_verdict(v, gone, "", text);
@@ -270,7 +271,8 @@ void check_account(const struct check_setup *setup, struct slice user,
     struct check_verdict v = {.status = WIRE_NOT_FOUND};
     struct login_account account;
 
-    (void)find(setup, user, &account, &v);
+    if (find(setup, user, &account, &v) && !setup->settings->session.check_account)
+        account.state = ACCOUNT_USABLE;
     set_state(&account, WIRE_NOT_FOUND, WIRE_INACTIVE, &v);
     *ret = v;
 }

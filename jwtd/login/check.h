@@ -24,15 +24,17 @@ struct check_verdict {
     char reason[96];              /* for the log; contains nothing of the request */
     uint8_t stamp[WIRE_STAMP_LEN];
     size_t stamp_n;
+    uid_t uid;
 };
 
-/* WIRE_OK with the stamp of the shadow entry as it was before the check; WIRE_DENIED for a
+/* WIRE_OK with uid and stamp of the account as they were before the check; WIRE_DENIED for a
  * wrong password, an unknown user and an account that is not usable; WIRE_UNAVAILABLE when PAM
  * or the account database failed. */
 void check_password(const struct check_setup *setup, struct slice user, struct slice password,
                     struct slice source, struct check_verdict *ret);
 
-/* WIRE_OK with the stamp, WIRE_NOT_FOUND, WIRE_INACTIVE or WIRE_UNAVAILABLE. PAM is not called:
+/* WIRE_OK with uid and stamp, WIRE_NOT_FOUND, WIRE_INACTIVE or WIRE_UNAVAILABLE. With
+ * CheckAccount=no every account that exists is usable. PAM is not called:
  * its account phase without an authentication before it resets pam_faillock's tally. */
 void check_account(const struct check_setup *setup, struct slice user,
                    struct check_verdict *ret);

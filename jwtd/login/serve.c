@@ -56,15 +56,16 @@ static void job_free(struct check_job *job)
 }
 
 /* Sends the answer, once. A peer that has closed its end misses it. */
-static void job_answer(struct check_job *job, enum wire_status status, struct slice stamp)
+static void job_answer(struct check_job *job, const struct check_verdict *v)
 {
     uint8_t buf[WIRE_MESSAGE_MAX];
-    const union wire_value values[] = {{.text = stamp}};
+    const union wire_value values[] = {{.text = {(const char *)v->stamp, v->stamp_n}},
+                                       {.number = v->uid}};
     size_t n;
 
     if (job->fd < 0)
         return;
-    if (wire_pack_answer(job->request, status, values, buf, &n) == WIRE_FINE)
+    if (wire_pack_answer(job->request, v->status, values, buf, &n) == WIRE_FINE)
         (void)send(job->fd, buf, n, MSG_NOSIGNAL | MSG_DONTWAIT);
     cleanup_close(&job->fd);
     job->fd = -1;
@@ -80,7 +81,7 @@ static void job_fail(struct check_job *job, const char *cause)
 {
     if (job->fd >= 0)
         log_unavailable(job, NULL, cause);
-    job_answer(job, WIRE_UNAVAILABLE, SLICE(""));
+    job_answer(job, &(struct check_verdict){.status = WIRE_UNAVAILABLE});
 }
 
 static void log_verdict(const struct check_job *job, const struct check_verdict *v)
@@ -111,7 +112,7 @@ static int on_denial_time(sd_event_source *source, uint64_t usec, void *arg)
 
     (void)source;
     (void)usec;
-    job_answer(job, WIRE_DENIED, SLICE(""));
+    job_answer(job, &(struct check_verdict){.status = WIRE_DENIED});
     job_free(job);
     return 0;
 }
@@ -146,7 +147,7 @@ static int on_child(sd_event_source *source, const siginfo_t *si, void *arg)
         log_verdict(job, &v);
         if (job_delay(job, &v))
             return 0;
-        job_answer(job, v.status, (struct slice){(const char *)v.stamp, v.stamp_n});
+        job_answer(job, &v);
     } else {
         (void)snprintf(cause, sizeof(cause), "the process ended with %s %d",
                        si->si_code == CLD_EXITED ? "status" : "signal", si->si_status);
@@ -230,12 +231,12 @@ static bool job_take(struct check_job *job, const struct wire_message *message)
     if (message->n > 2)
         memcpy(job->source, message->v[2].text.p, message->v[2].text.n);
     if (!service_ready(server->service)) {
-        job_answer(job, WIRE_UNAVAILABLE, SLICE(""));
+        job_answer(job, &(struct check_verdict){.status = WIRE_UNAVAILABLE});
         return false;
     }
     if (slots->taken >= slots->max) {
         log_overload(server);
-        job_answer(job, WIRE_BUSY, SLICE(""));
+        job_answer(job, &(struct check_verdict){.status = WIRE_BUSY});
         return false;
     }
     slots->taken++;

@@ -56,8 +56,8 @@ enum wire_op {
     WIRE_NARROW, /* access token, scope, audiences, seconds, one_time (0, 1), host key -> access
                   */
     /* jwtd-issuer -> jwtd-login */
-    WIRE_CHECK = 16, /* user, password, source -> stamp */
-    WIRE_ACCOUNT,    /* user -> stamp; may this account log in */
+    WIRE_CHECK = 16, /* user, password, source -> stamp, uid */
+    WIRE_ACCOUNT,    /* user -> stamp, uid; may this account be used */
     /* root's jwtctl -> jwtd-issuer */
     WIRE_ADMIN_STATUS = 32, /* -> status (JSON) */
     WIRE_ADMIN_SESSIONS,    /* user ("": all), after -> sessions (JSON), next */

@@ -25,6 +25,7 @@ class ScriptedLogin:
         self.accounts = {}
         self.check = None  # if set, the reply to every password
         self.stamp = b"0" * 16
+        self.uid = 1000
         self.asked = []
         self.delay = 0
         self.before = None  # if set, called with each request before it is answered
@@ -50,7 +51,7 @@ class ScriptedLogin:
                     status = self.check or ("ok" if good else "denied")
                 else:
                     status = self.accounts.get(fields[0], "ok" if known else "not_found")
-                client.send(message(STATUS.index(status), *([self.stamp] if status == "ok" else [])))
+                client.send(message(STATUS.index(status), *([self.stamp, self.uid] if status == "ok" else [])))
             except OSError:
                 pass
 

@@ -19,15 +19,77 @@ def test_an_unusable_account_cannot_refresh_until_it_is_usable_again(issuer):
     assert issuer.refresh(refresh)[0] == "ok"
 
 
-@pytest.mark.issuer(NO_CACHE + "CheckAccount=no\n")
-def test_check_account_no_asks_for_the_stamp_alone(issuer):
-    refresh, _ = issuer.obtain()
-    issuer.login.accounts[b"alice"] = "inactive"
-    status, _, refresh = issuer.refresh(refresh)
-    assert status == "ok"
+@pytest.mark.issuer(NO_CACHE)
+def test_a_token_of_an_account_that_is_gone_is_not_valid_until_the_account_is_back(issuer):
+    refresh, access = issuer.obtain()
+    for status in ("not_found", "inactive"):
+        issuer.login.accounts[b"alice"] = status
+        assert issuer.verify(access) == issuer.verify(refresh) == "invalid"
+        assert (issuer.whoami(access), issuer.refresh(refresh)[0]) == (status, status)
     issuer.login.accounts.clear()
+    assert issuer.verify(access) == issuer.whoami(access) == issuer.refresh(refresh)[0] == "ok"
+    assert issuer.revoked() == []
+
+
+@pytest.mark.issuer(NO_CACHE)
+def test_an_account_that_was_made_again_for_another_uid_gets_nothing_of_the_old_one(issuer):
+    for use, word in ((lambda pair: issuer.refresh(pair[0])[0], "not_found"),
+                      (lambda pair: issuer.whoami(pair[1]), "not_found"),
+                      (lambda pair: issuer.verify(pair[1]), "invalid"),
+                      (lambda pair: issuer.verify(pair[0]), "invalid")):
+        issuer.login.uid = 1000
+        pair = issuer.obtain()
+        issuer.login.uid = 4321
+        assert use(pair) == word
+        assert sid(pair[1]) in issuer.revoked(), "pam_jwt refuses it, too"
+        issuer.login.uid = 1000
+        issuer.all_say("blacklisted", *pair)
+    assert issuer.text("log").count("Account has another uid, session revoked user=alice") == 4
+
+
+@pytest.mark.issuer("[Session]\nCheckAccount=no\nEndOnPasswordChange=no\nAccountCacheTime=0\n")
+def test_no_setting_accepts_an_account_that_is_gone_or_another(issuer):
+    refresh, access = issuer.obtain()
     issuer.login.stamp = b"1" * 16
-    assert issuer.refresh(refresh)[0] == "password_changed"
+    status, access, refresh = issuer.refresh(refresh)
+    assert status == issuer.verify(access) == "ok", "EndOnPasswordChange=no"
+    issuer.login.accounts[b"alice"] = "not_found"
+    assert (issuer.refresh(refresh)[0], issuer.verify(access)) == ("not_found", "invalid")
+    issuer.login.accounts.clear()
+    issuer.login.uid = 0
+    assert issuer.refresh(refresh)[0] == "not_found" and sid(access) in issuer.revoked()
+
+
+@pytest.mark.issuer(NO_CACHE)
+def test_a_session_without_a_uid_is_bound_to_that_of_its_first_use(issuer):
+    refresh, access = issuer.obtain()
+    issuer.end()
+    issuer.in_store("UPDATE session SET uid = -1")
+    issuer.start()
+    status, access, refresh = issuer.refresh(refresh)
+    assert status == "ok" and issuer.in_store("SELECT uid FROM session") == [(1000,)]
+    issuer.login.uid = 4321
+    assert issuer.refresh(refresh)[0] == "not_found" and sid(access) in issuer.revoked()
+
+
+@pytest.mark.issuer(NO_CACHE)
+def test_a_login_to_an_account_that_was_made_again_ends_the_sessions_of_the_old_one(issuer):
+    old, other = issuer.obtain(), issuer.obtain(b"carol")
+    issuer.login.uid = 4321
+    new = issuer.obtain()
+    assert issuer.revoked() == [sid(old[1])], "before the reply"
+    issuer.login.stamp = b"1" * 16
+    newest = issuer.obtain()
+    assert issuer.revoked() == sorted([sid(old[1]), sid(new[1])]), "another password"
+    assert issuer.verify(newest[1]) == "ok" and sid(other[1]) not in issuer.revoked()
+
+
+@pytest.mark.issuer(NO_CACHE + "EndOnPasswordChange=no\n")
+def test_end_on_password_change_no_keeps_the_sessions_at_a_login(issuer):
+    _, access = issuer.obtain()
+    issuer.login.stamp = b"1" * 16
+    issuer.obtain()
+    assert issuer.verify(access) == "ok"
 
 
 @pytest.mark.issuer(NO_CACHE)

@@ -72,8 +72,8 @@ def test_without_jwtd_login_only_what_needs_it_is_unavailable(issuer):
     refresh, access = issuer.obtain()
     os.unlink(issuer.path("login"))
     assert issuer.ask(OBTAIN, b"alice", b"secret one", SOURCE)[0] == "unavailable"
-    assert issuer.refresh(refresh)[0] == "unavailable"
-    assert issuer.verify(access) == "ok" and issuer.blacklist(refresh) == "ok"
+    assert issuer.refresh(refresh)[0] == issuer.verify(access) == issuer.whoami(access) == "unavailable"
+    assert issuer.verify(b"x") == "invalid" and issuer.blacklist(refresh) == "ok"
 
 
 def test_the_newest_key_signs_and_a_repeated_reply_keeps_its_key(issuer):

@@ -2,6 +2,7 @@
 
 import array
 import os
+import pwd
 import signal
 import socket
 import threading
@@ -10,7 +11,7 @@ import time
 import pytest
 from login_daemon import ALICE, SECRET, SOURCE, until
 from users import add_user, changed_shadow
-from wire import ACCOUNT, CHECK, STATUS, message
+from wire import ACCOUNT, CHECK, STATUS, ask, message
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -113,6 +114,24 @@ def test_an_unknown_name_never_reaches_a_module(login):
     for user in (b"n0body", b"", b"alice\n", b"../alice"):
         assert login.check(user, b"pw") == ("denied", b"")
         assert not os.path.exists(login.path("password")), user
+
+
+@pytest.mark.login(settings="[Session]\nCheckAccount=no\n")
+def test_check_account_no_lets_sessions_of_an_unusable_account_go_on_and_no_login(login):
+    stamp = login.account(ALICE)[1]
+    for change in (lambda line: line.replace(":$", ":!$"), lambda line: line.rsplit(":", 2)[0] + ":1:"):
+        with changed_shadow(change):
+            status, now = login.account(ALICE)
+            assert status == "ok" and len(now) == 16 and login.check(ALICE, SECRET)[0] == "denied"
+    assert login.account(ALICE) == ("ok", stamp) and login.account(b"n0body")[0] == "not_found"
+
+
+def test_the_reply_has_the_uid_of_the_account(login):
+    uid = pwd.getpwnam("alice").pw_uid
+    for packet in (message(CHECK, ALICE, SECRET, b""), message(ACCOUNT, ALICE)):
+        with login.connect() as client:
+            status, fields = ask(client, packet)
+        assert status == "ok" and int.from_bytes(fields[1], "little") == uid
 
 
 def test_the_stamp_changes_with_the_password_or_the_day_of_its_change(login):

@@ -1,6 +1,7 @@
 """A user's sessions over HTTP with all three daemons: list, end, logout, narrow."""
 
 import json
+import re
 import time
 
 import pytest
@@ -148,3 +149,16 @@ def test_a_protected_view_refuses_an_account_that_was_removed(d):
         is_answer(d.get("/api/auth/", pair["access"]), 401, gone, GET_ONLY)
         is_answer(d.post("/api/token/refresh/", {"refresh": pair["refresh"]}), 401,
                   b'{"detail":"No active account found for the given token."}')
+        is_answer(d.post("/api/token/verify/", {"token": pair["access"]}), 401,
+                  b'{"detail":"Token is invalid","code":"token_not_valid"}')
+    assert d.post("/api/token/verify/", {"token": pair["access"]}).status == 200
+
+
+def test_an_account_that_was_deleted_and_made_again_opens_nothing_with_the_old_tokens(d):
+    pair = d.obtain()
+    with changed("/etc/passwd", lambda text: re.sub(r"(?m)^alice:x:\d+:", "alice:x:4321:", text)):
+        assert d.post("/api/token/verify/", {"token": pair["access"]}).status == 401
+        assert sid(pair) in d.revoked(), "pam_jwt refuses it, too"
+        assert d.get("/api/auth/", pair["access"]).status == 401
+        assert d.post("/api/token/refresh/", {"refresh": pair["refresh"]}).status == 401
+        assert d.obtain()

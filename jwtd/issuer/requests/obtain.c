@@ -18,7 +18,7 @@ static bool new_session(struct issuer *x, const struct issuer_request *r,
         .created_at = now,
         .absolute_exp = now + (int64_t)(set->session.absolute_lifetime / SECOND),
         .stamp_len = r->login_reply.stamp_len,
-        .uid = STORE_NO_UID,
+        .uid = r->login_reply.uid,
     };
 
     request_copy_text(r, USER, s.user, sizeof(s.user));
@@ -49,14 +49,29 @@ static enum wire_status reply_tokens(struct issuer *x, struct issuer_request *r,
                                                  {.text = secret_slice(&access)}});
 }
 
+/* Revokes the sessions of an account that had this name before, or of the password before. */
+static enum store_result revoke_former(struct issuer *x, struct issuer_request *r,
+                                       struct store_session now)
+{
+    uint64_t revoked = 0;
+    enum store_result result;
+
+    if (!x->service.settings.session.end_on_password_change)
+        now.stamp_len = 0;
+    result = store_revoke_replaced(x->store, &now, &revoked);
+    r->session_revoked = revoked > 0;
+    return result;
+}
+
 /* Revokes the oldest sessions so that one more is within MaxSessionsPerUser. */
-static enum store_result make_room(struct issuer *x, struct issuer_request *r, const char *user)
+static enum store_result make_room(struct issuer *x, struct issuer_request *r,
+                                   const struct store_session *s)
 {
     uint64_t max = x->service.settings.session.max_sessions_per_user, revoked = 0;
-    enum store_result result = STORE_DONE;
+    enum store_result result = revoke_former(x, r, *s);
 
-    if (max > 0)
-        result = store_revoke_oldest(x->store, user, max - 1, &revoked);
+    if (max > 0 && result == STORE_DONE)
+        result = store_revoke_oldest(x->store, s->user, max - 1, &revoked);
     r->limit_revoked = revoked > 0;
     return result;
 }
@@ -71,7 +86,7 @@ static enum wire_status accepted(struct issuer *x, struct issuer_request *r)
     status = reply_tokens(x, r, &s);
     if (status != WIRE_OK)
         return status;
-    if (make_room(x, r, s.user) != STORE_DONE || store_add(x->store, &s) != STORE_DONE)
+    if (make_room(x, r, &s) != STORE_DONE || store_add(x->store, &s) != STORE_DONE)
         return WIRE_UNAVAILABLE;
     request_set_event(r, LOG_INFO, MESSAGE_LOGIN, "Login succeeded");
     memcpy(r->event.user, s.user, sizeof(s.user));

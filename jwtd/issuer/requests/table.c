@@ -14,7 +14,7 @@ static const struct request_type types[] = {
      .handle = handle_refresh},
     {.op = WIRE_SLIDING_REFRESH, .sliding = true, .token = OWN_TOKEN_SLIDING,
      .checks_account = true, .refused = SLIDING_REFUSED, .handle = handle_sliding_refresh},
-    {.op = WIRE_VERIFY, .token = OWN_TOKEN_ANY, .handle = handle_verify},
+    {.op = WIRE_VERIFY, .token = OWN_TOKEN_ANY, .checks_account = true, .handle = handle_verify},
     {.op = WIRE_BLACKLIST, .token = OWN_TOKEN_REFRESH, .handle = handle_blacklist},
     {.op = WIRE_WHOAMI, .token = OWN_TOKEN_BEARER, .checks_account = true, .handle = handle_whoami},
     {.op = WIRE_SESSIONS, .token = OWN_TOKEN_BEARER, .checks_account = true,

@@ -87,34 +87,41 @@ static bool password_changed(const struct store_session *s, const struct login_r
                          (struct slice){(const char *)account->stamp, account->stamp_len});
 }
 
-static enum wire_status revoke_password_changed(struct issuer *x, struct issuer_request *r)
+/* Returns this status, or WIRE_UNAVAILABLE. */
+static enum wire_status revoke_replaced(struct issuer *x, struct issuer_request *r,
+                                        enum wire_status status, const char *message)
 {
     if (token_session_revoke(x, r) == WIRE_UNAVAILABLE)
         return WIRE_UNAVAILABLE;
-    request_set_event(r, LOG_NOTICE, MESSAGE_LOGOUT, "Password changed, session revoked");
-    return WIRE_PASSWORD_CHANGED;
+    request_set_event(r, LOG_NOTICE, MESSAGE_LOGOUT, message);
+    return status;
+}
+
+/* Binds a session that version 0.1 began to the account that its name has now. */
+static enum wire_status set_uid(struct issuer *x, const struct issuer_request *r)
+{
+    return store_set_uid(x->store, r->token.sid, r->login_reply.uid) == STORE_DONE
+               ? WIRE_OK
+               : WIRE_UNAVAILABLE;
 }
 
 enum wire_status token_session_check_account(struct issuer *x, struct issuer_request *r,
                                              const struct store_session *session)
 {
-    const struct settings *set = &x->service.settings;
-    enum wire_status status = r->login_reply.status;
+    const struct login_reply *account = &r->login_reply;
 
-    if (!set->session.check_account && !set->session.end_on_password_change)
-        return WIRE_OK;
-    /* The settings did not ask for it when the request arrived. */
     if (!r->has_login_reply)
         return WIRE_UNAVAILABLE;
-    if (status == WIRE_DENIED)
-        status = WIRE_INACTIVE;
-    if ((status == WIRE_NOT_FOUND || status == WIRE_INACTIVE) && !set->session.check_account)
-        return WIRE_OK;
-    if (status != WIRE_OK)
-        return status;
-    if (set->session.end_on_password_change && password_changed(session, &r->login_reply))
-        return revoke_password_changed(x, r);
-    return WIRE_OK;
+    if (account->status != WIRE_OK)
+        return account->status == WIRE_DENIED ? WIRE_INACTIVE : account->status;
+    if (session->uid != STORE_NO_UID && session->uid != account->uid)
+        return revoke_replaced(x, r, WIRE_NOT_FOUND,
+                               "Account has another uid, session revoked");
+    if (x->service.settings.session.end_on_password_change &&
+        password_changed(session, account))
+        return revoke_replaced(x, r, WIRE_PASSWORD_CHANGED,
+                               "Password changed, session revoked");
+    return session->uid == STORE_NO_UID ? set_uid(x, r) : WIRE_OK;
 }
 
 enum wire_status token_session_use(struct issuer *x, struct issuer_request *r,

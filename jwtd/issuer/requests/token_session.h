@@ -14,7 +14,8 @@
 enum wire_status token_session_find(struct issuer *x, struct issuer_request *r,
                                     struct store_session *ret);
 
-/* What CheckAccount= and EndOnPasswordChange= make of the account, by r->login_reply. */
+/* Is the account, by r->login_reply, the one that the session began with? If not, revokes the
+ * session. See CheckAccount= and EndOnPasswordChange= in jwt.conf(5). */
 enum wire_status token_session_check_account(struct issuer *x, struct issuer_request *r,
                                              const struct store_session *session);
 

@@ -27,8 +27,13 @@ static bool is_for_pam(const struct own_token *token)
 enum wire_status handle_verify(struct issuer *x, struct issuer_request *r)
 {
     struct store_session s;
-    enum wire_status status = token_session_find(x, r, &s);
+    enum wire_status status = token_session_use(x, r, &s);
 
+    /* simplejwt's reply to verify names no account. */
+    if (status == WIRE_NOT_FOUND || status == WIRE_INACTIVE)
+        return WIRE_INVALID;
+    if (status == WIRE_PASSWORD_CHANGED)
+        return WIRE_BLACKLISTED; /* now */
     if (status == WIRE_OK && is_blacklisted(x, &s, &r->token))
         return WIRE_BLACKLISTED;
     return status == WIRE_OK && is_for_pam(&r->token) ? WIRE_INVALID : status;
