@@ -124,7 +124,7 @@ static bool random_name(size_t n, char *ret)
 
 enum tok_err issuer_names_shorten(const struct issuer_names *names, struct issuer_names *ret)
 {
-    CLEANUP(issuer_names_clear) struct issuer_names shorter = {0};
+    struct issuer_names shorter = {0};
     char issuer[] = SCHEME "1234567", audience[] = "12345678";
     enum tok_err err;
 
@@ -135,11 +135,11 @@ enum tok_err issuer_names_shorten(const struct issuer_names *names, struct issue
     if (err == TOK_OK)
         err = names->audience_is_host ? word_list_add(&shorter.audience, slice_of(audience))
                                       : word_list_copy(names->audience, &shorter.audience);
-    if (err != TOK_OK)
-        return err;
-    *ret = shorter;
-    shorter = (struct issuer_names){0};
-    return TOK_OK;
+    if (err == TOK_OK)
+        *ret = shorter;
+    else
+        issuer_names_clear(&shorter);
+    return err;
 }
 
 enum tok_err issuer_names_text(const struct issuer_names *names, char **ret)
