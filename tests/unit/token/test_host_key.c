@@ -53,6 +53,7 @@ static enum tok_err check(const char *key)
  * not the host's. */
 static void is_left_out(const char *why)
 {
+    (void)unlink("host_2_key.pub");
     ck_assert_err(check(HOST_KEY_1), TOK_FILE);
     ck_assert_msg(strstr(errmsg.text, why) != NULL, "%s", errmsg.text);
     put_key("host_2_key", HOST_KEY_LINE_2);
@@ -257,6 +258,9 @@ START_TEST(a_key_of_another_owner_does_not_count)
 
     put_key("host_1_key", HOST_KEY_LINE_1);
     ck_assert_int_eq(chown("host_1_key.pub", NOBODY, 0), 0);
+    is_left_out("owned by uid");
+    /* Nor does one in a directory of its owner. */
+    ck_assert_int_eq(chown(".", NOBODY, 0), 0);
     is_left_out("owned by uid");
 }
 END_TEST
