@@ -25,5 +25,12 @@ bool value_is_printable(struct slice text);
 /* A token of HTTP (RFC 9110 5.6.2). */
 bool value_is_token(struct slice text);
 
+/* An origin (RFC 6454) as browsers write it: scheme://host[:port] in lower case, without the
+ * default port of http and https. */
+#define VALUE_ORIGIN_FORM                                                                      \
+    "origins such as https://app.example or http://localhost:3000, in lower case, without a "  \
+    "path, a wildcard or the default port of the scheme; null is not an origin"
+bool value_is_origin(struct slice text);
+
 /* A host name, an IPv4 address or an IPv6 address in brackets, without a port. */
 bool value_is_host(struct slice text);

@@ -49,7 +49,7 @@ struct settings {
     struct {
         word_list auth_header_types;
         char *auth_header_name;
-        word_list allowed_hosts, trusted_proxies;
+        word_list allowed_hosts, allowed_origins, trusted_proxies;
         struct settings_rate failures_per_source;
         uint64_t max_connections, max_connections_per_source;
         uint64_t failure_time;

@@ -136,6 +136,7 @@ const struct keyword settings_keywords[] = {
         "the name of a header such as Authorization", .initial = "Authorization")},
     {"AllowedHosts", "Http", WORDS(http.allowed_hosts, value_is_host,
         "host names or addresses without ports, such as host.example or [2001:db8::1]", "")},
+    {"AllowedOrigins", "Http", WORDS(http.allowed_origins, value_is_origin, VALUE_ORIGIN_FORM, "")},
     {"TrustedProxies", "Http", WORDS(http.trusted_proxies, username_valid, "user names", "")},
     {"FailuresPerSource", "Http", RATE(http.failures_per_source, "30/min")},
     {"MaxConnections", "Http", NUMBER(http.max_connections, "1", "4096", "256")},

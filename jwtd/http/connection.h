@@ -57,8 +57,10 @@ struct connection {
     char *in; /* REQUEST_MAX bytes; may hold a password. NULL once the request is not needed */
     size_t n_in;
     struct http_request request;
-    const struct route *route; /* NULL: none found so far */
-    struct slice path_sid;     /* the {sid} of the path, where the route has one */
+    const struct route *route;       /* NULL: none found so far */
+    struct slice path_sid;           /* the {sid} of the path, where the route has one */
+    char origin[VALUE_NAME_MAX + 1]; /* of the request, if it is in AllowedOrigins */
+    bool forged;                     /* a page of another origin made the browser send it */
 
     int issuer; /* connection to jwtd-issuer, or -1 */
     sd_event_source *issuer_io;

@@ -78,6 +78,8 @@ static enum conn_result send_reply(struct connection *c)
     enum tok_err err;
 
     reply->challenge = schemes && schemes[0] ? schemes[0] : "Bearer";
+    reply->origin = c->origin;
+    reply->by_origin = c->forged || c->server->service.settings.http.allowed_origins;
     if (c->route && !reply->allow)
         reply->allow = routes_allow(c->route);
     metrics_request(&c->server->metrics, routes_number(c->route), reply->status);

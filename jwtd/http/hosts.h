@@ -4,14 +4,15 @@
  */
 #pragma once
 
-#include "common/base/slice.h"
+#include "common/base/value.h"
 
 #define HOSTS_NAME_MAX 256
 
 struct hosts {
     char hostname[HOSTS_NAME_MAX]; /* of this machine; "": unknown */
     char issuer[HOSTS_NAME_MAX];   /* host of the issuer's URL; "": unknown */
-    char *const *allowed;          /* AllowedHosts; NULL: none */
+    char issuer_url[VALUE_NAME_MAX + 1];
+    char *const *allowed; /* AllowedHosts; NULL: none */
 };
 
 /* The host of "https://HOST[:PORT][/PATH]". False when it is not a valid Host. */

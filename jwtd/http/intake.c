@@ -2,6 +2,7 @@
 
 #include "jwtd/http/field.h"
 #include "jwtd/http/limit.h"
+#include "jwtd/http/origin.h"
 #include "jwtd/http/outcome.h"
 #include "jwtd/http/routes.h"
 #include "jwtd/shared/messages.h"
@@ -29,6 +30,38 @@ static enum conn_result refuse_request(struct connection *c)
         return connection_refuse(c, c->request.status, c->request.detail, NULL);
     routes_find(c);
     return outcome_media_type(c);
+}
+
+/* Done once, when the head is complete or refused. */
+static void take_origin(struct connection *c)
+{
+    const struct server *s = c->server;
+    const struct http_request *r = &c->request;
+    bool foreign = r->cross_site;
+
+    if (r->origin.p)
+        foreign = !origin_is_own(r->origin, r->host_field, slice_of(s->hosts.issuer_url));
+    if (r->origin.p && word_list_has(s->service.settings.http.allowed_origins, r->origin)) {
+        memcpy(c->origin, r->origin.p, r->origin.n);
+        c->origin[r->origin.n] = '\0';
+        foreign = false;
+    }
+    c->forged = foreign && (r->method == METHOD_POST || r->method == METHOD_DELETE);
+}
+
+static bool is_preflight(const struct connection *c)
+{
+    return c->server->service.settings.http.allowed_origins && c->request.is_preflight &&
+           c->request.origin.p && c->request.method == METHOD_OPTIONS;
+}
+
+static enum conn_result answer_preflight(struct connection *c)
+{
+    const char *auth_header = c->server->service.settings.http.auth_header_name;
+
+    reply_init(&c->reply, 200);
+    c->reply.preflight = auth_header ? auth_header : "authorization";
+    return CONN_REPLY;
 }
 
 /* Behind a trusted proxy, the source is the client that it names. CONN_WAIT: nothing is wrong.
@@ -73,6 +106,11 @@ static enum conn_result check_head(struct connection *c)
         return connection_refuse(
             c, 400, "Host is not a name of this server; see AllowedHosts in jwt.conf(5).",
             NULL);
+    if (c->forged)
+        return connection_refuse(
+            c, 403,
+            "Requests from this origin are not allowed; see AllowedOrigins in jwt.conf(5).",
+            "origin_not_allowed");
     result = take_forwarded(c);
     if (result == CONN_WAIT && c->request.state == REQUEST_IN_BODY &&
         c->request.expects_continue && !send_continue(c))
@@ -88,6 +126,8 @@ static enum conn_result read_request(struct connection *c)
                      (struct slice){c->in, c->n_in});
     enum conn_result result = CONN_WAIT;
 
+    if (c->state == CONN_READ_HEAD && state != REQUEST_IN_HEAD)
+        take_origin(c);
     if (state == REQUEST_REFUSED)
         return refuse_request(c);
     if (c->state == CONN_READ_HEAD && state != REQUEST_IN_HEAD)
@@ -95,7 +135,7 @@ static enum conn_result read_request(struct connection *c)
     if (result != CONN_WAIT || state != REQUEST_WHOLE)
         return result;
     c->completed = service_monotonic();
-    return routes_dispatch(c);
+    return is_preflight(c) ? answer_preflight(c) : routes_dispatch(c);
 }
 
 enum conn_result intake_read(struct connection *c)

@@ -7,7 +7,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#define HEAD_MAX 1024
+#define HEAD_MAX 2048
 
 static const struct {
     int status;
@@ -162,16 +162,37 @@ static void add_date(struct head *head, time_t date)
         add_field(head, "Date", text);
 }
 
+/* The Fetch standard (CORS protocol). The methods, fields and age are those of
+ * django-cors-headers, but for methods that no route has. */
+static void add_cors(struct head *head, const struct reply *reply)
+{
+    if (!reply->origin || !*reply->origin)
+        return;
+    add_field(head, "Access-Control-Allow-Origin", reply->origin);
+    if (!reply->preflight)
+        return;
+    add_field(head, "Access-Control-Allow-Methods", "DELETE, GET, HEAD, OPTIONS, POST");
+    add(head,
+        "Access-Control-Allow-Headers: accept, accept-encoding, %s, content-type, dnt, origin, "
+        "user-agent, x-csrftoken, x-requested-with\r\n",
+        reply->preflight);
+    add_field(head, "Access-Control-Max-Age", "86400");
+}
+
 static void make_head(const struct reply *reply, time_t date, struct head *head)
 {
     add(head, "HTTP/1.1 %d %s\r\n", reply->status, phrase_of(reply->status));
     add_date(head, date);
     if (has_body(reply)) {
-        add_field(head, "Content-Type", reply->type ? reply->type : "application/json");
+        if (reply->body.n > 0)
+            add_field(head, "Content-Type", reply->type ? reply->type : "application/json");
         add(head, "Content-Length: %zu\r\n", reply->body.n);
     }
     add_field(head, "Allow", reply->allow);
-    add_field(head, "Vary", reply->allow ? "Accept" : NULL);
+    if (reply->allow || reply->by_origin)
+        add(head, "Vary: %s%s%s\r\n", reply->allow ? "Accept" : "",
+            reply->allow && reply->by_origin ? ", " : "", reply->by_origin ? "Origin" : "");
+    add_cors(head, reply);
     if (reply->status == 401 && reply->challenge)
         add(head, "WWW-Authenticate: %s realm=\"api\"\r\n", reply->challenge);
     if (reply->retry_after > 0)

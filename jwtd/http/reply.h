@@ -21,6 +21,9 @@ struct reply {
     const char *cache;     /* Cache-Control; NULL: none */
     const char *type;      /* of the body; NULL: application/json */
     uint64_t retry_after;  /* seconds; 0: none */
+    const char *origin;    /* that may read the reply (CORS); NULL or "": none */
+    bool by_origin;        /* another Origin may get another reply */
+    const char *preflight; /* of a CORS preflight: the name of the field with the token */
     char etag[REPLY_ETAG_SIZE];
     char user[USER_NAME_MAX + 1]; /* user of the token, for X-Forwarded-User */
     struct secret body;

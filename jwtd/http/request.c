@@ -99,6 +99,7 @@ static bool read_host(struct http_request *r, struct slice value)
         return refuse(r, 400, "There must be exactly one Host field.");
     if (!field_host(value, &r->host))
         return refuse(r, 400, "Host must be a host name or address, with an optional port.");
+    r->host_field = value;
     return true;
 }
 
@@ -181,6 +182,25 @@ static bool read_none_match(struct http_request *r, struct slice value)
     return true;
 }
 
+static bool read_origin(struct http_request *r, struct slice value)
+{
+    r->origin = r->origin.p ? (struct slice){value.p, 0} : value;
+    return true;
+}
+
+static bool read_fetch_site(struct http_request *r, struct slice value)
+{
+    r->cross_site = r->cross_site || field_is(value, "cross-site");
+    return true;
+}
+
+static bool read_preflight(struct http_request *r, struct slice value)
+{
+    (void)value;
+    r->is_preflight = true;
+    return true;
+}
+
 static const struct {
     const char *name;
     bool (*read)(struct http_request *r, struct slice value);
@@ -194,6 +214,9 @@ static const struct {
     {"Accept", read_accept},
     {"X-Forwarded-For", read_forwarded},
     {"If-None-Match", read_none_match},
+    {"Origin", read_origin},
+    {"Sec-Fetch-Site", read_fetch_site},
+    {"Access-Control-Request-Method", read_preflight},
 };
 
 static bool read_authorization(struct http_request *r, struct slice value)

@@ -52,6 +52,10 @@ struct http_request {
     bool http_1_0;
     struct slice path; /* without the query */
     struct slice host; /* without the port */
+    struct slice host_field;
+    struct slice origin; /* empty when it was sent twice */
+    bool cross_site;     /* Sec-Fetch-Site (W3C Fetch Metadata) says so */
+    bool is_preflight;   /* Access-Control-Request-Method was sent */
     struct slice authorization;
     struct slice content_type;
     struct slice forwarded_for; /* the last field line */

@@ -16,6 +16,7 @@ static void derive_issuer(struct server *s)
 
     s->issuer_tried = service_monotonic();
     s->hosts.issuer[0] = '\0';
+    s->hosts.issuer_url[0] = '\0';
     if (!issuer) {
         (void)snprintf(path, sizeof(path), "%s/issuer", s->public_dir);
         if (policy_read_pinned(&pinned, path, NULL) != TOK_OK)
@@ -24,6 +25,7 @@ static void derive_issuer(struct server *s)
     }
     if (!hosts_of_url(issuer, s->hosts.issuer))
         s->hosts.issuer[0] = '\0';
+    (void)snprintf(s->hosts.issuer_url, sizeof(s->hosts.issuer_url), "%s", issuer);
 }
 
 static void derive_proxies(struct server *s)

@@ -8,6 +8,7 @@
  */
 #include "jwtd/http/body.h"
 #include "jwtd/http/field.h"
+#include "jwtd/http/origin.h"
 #include "jwtd/http/request.h"
 #include "jwtd/http/source.h"
 
@@ -59,7 +60,19 @@ static void same_verdict(const struct http_request *a, const struct http_request
     same_slice(a->content_type, b->content_type);
     same_slice(a->forwarded_for, b->forwarded_for);
     same_slice(a->if_none_match, b->if_none_match);
+    same_slice(a->origin, b->origin);
+    same_slice(a->host_field, b->host_field);
+    must(a->cross_site == b->cross_site && a->is_preflight == b->is_preflight);
     same_slice(a->body, b->body);
+}
+
+/* An origin is not that of this server and at the same time that of another one. */
+static void origin_is_sound(struct slice origin, struct slice host)
+{
+    if (origin.p && origin_is_own(origin, host, SLICE("")))
+        must(
+            field_is_token((struct slice){origin.p, 4}) && origin.n > strlen("http://") &&
+            !origin_is_own(origin, SLICE("other.invalid:1"), SLICE("https://other.invalid:1")));
 }
 
 static void whole_is_sound(const struct http_request *r, struct slice bytes)
@@ -75,6 +88,9 @@ static void whole_is_sound(const struct http_request *r, struct slice bytes)
     lies_within(r->content_type, bytes);
     lies_within(r->forwarded_for, bytes);
     lies_within(r->if_none_match, bytes);
+    lies_within(r->origin, bytes);
+    lies_within(r->host_field, bytes);
+    origin_is_sound(r->origin, r->host_field);
     lies_within(r->body, bytes);
 }
 

@@ -53,12 +53,13 @@ def public_key(daemons):
 
 
 class DjangoSite:
-    """simple_jwt: the setting SIMPLE_JWT, with lifetimes in seconds."""
+    """simple_jwt: the setting SIMPLE_JWT, with lifetimes in seconds. origins: CORS_ALLOWED_ORIGINS, by
+    django-cors-headers."""
 
-    def __init__(self, simple_jwt, workers=1, real_hasher=False):
+    def __init__(self, simple_jwt, workers=1, real_hasher=False, origins=None):
         self.dir = tempfile.mkdtemp(prefix="jwt-site.")
         self.config = {"database": self.path("site.db"), "real_hasher": real_hasher,
-                       "simplejwt": simple_jwt}
+                       "simplejwt": simple_jwt, "origins": origins}
         with open(self.path("config"), "w", encoding="utf-8") as file:
             json.dump(self.config, file)
         self.environment = dict(os.environ, SITE_CONFIG=self.path("config"),

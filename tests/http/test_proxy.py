@@ -131,6 +131,24 @@ def test_auth_request_guards_a_page(n):
     assert n.request("GET", "/page/index.html", Authorization=good)[0] == 401, "logout closes the page"
 
 
+def test_auth_request_does_not_depend_on_the_origin_of_the_original_request(n):
+    good = f"Bearer {json.loads(n.login()[1])['access']}"
+    for headers in ({"Origin": "https://evil.example"}, {"Origin": "null"}, {"Sec_Fetch_Site": "cross-site"},
+                    {"Origin": "https://evil.example", "Access_Control_Request_Method": "GET"}):
+        status, text, _ = n.request("GET", "/page/index.html", Authorization=good, **headers)
+        assert (status, text) == (200, b"for users alone\n"), (headers, text)
+        assert n.request("GET", "/page/index.html", **headers)[0] == 401
+        # 405: nginx serves files to GET and HEAD alone, but only after the subrequest has allowed it.
+        assert n.request("POST", "/page/index.html", {"a": 1}, Authorization=good, **headers)[0] == 405
+        assert n.request("POST", "/page/index.html", {"a": 1}, **headers)[0] == 401
+
+
+def test_a_page_of_the_proxys_host_may_log_in_and_a_foreign_one_may_not(n):
+    assert n.login(Origin="https://localhost")[0] == 200
+    status, text, _ = n.login(Origin="https://evil.example")
+    assert (status, json.loads(text)["code"]) == (403, "origin_not_allowed")
+
+
 def test_metrics_are_refused_through_nginx(n):
     for method in ("GET", "HEAD"):
         status, text, _ = n.request(method, "/metrics")

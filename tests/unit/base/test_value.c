@@ -51,4 +51,59 @@ START_TEST(values_have_a_longest_length)
 }
 END_TEST
 
-UNIT_MAIN("value", each_kind_of_value_accepts_its_bytes, values_have_a_longest_length)
+START_TEST(an_origin_is_exact_and_as_browsers_write_it)
+{
+    static const char *const good[] = {"https://app.example", "http://localhost:3000",
+                                       "https://[::1]:8443",  "http://192.0.2.1",
+                                       "http://h:443",        "https://h:80",
+                                       "https://h:65535",     "capacitor://localhost",
+                                       "ionic+x://localhost", "tauri://localhost:80"};
+    static const char *const bad[] = {"*",
+                                      "null",
+                                      "",
+                                      "https://*",
+                                      "https://*.example",
+                                      "https://",
+                                      "app.example",
+                                      "://h",
+                                      "//h",
+                                      "https:h",
+                                      "https:/h",
+                                      "https://h/",
+                                      "https://h/x",
+                                      "https://h?x",
+                                      "https://h#x",
+                                      "https://H",
+                                      "HTTPS://h",
+                                      "https://h:",
+                                      "https://h:0",
+                                      "https://h:443",
+                                      "http://h:80",
+                                      "https://h:080",
+                                      "https://h:65536",
+                                      "https://h:8x",
+                                      "https://u@h",
+                                      "https://a://b",
+                                      "1://h",
+                                      "https://[::1",
+                                      "https://::1",
+                                      "https://h:1:2",
+                                      "https://a,https://b",
+                                      "https://h:-1",
+                                      "https://[]"};
+    char bytes[300];
+
+    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
+        ck_assert_msg(value_is_origin(slice_of(good[i])), "%s", good[i]);
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+        ck_assert_msg(!value_is_origin(slice_of(bad[i])), "%s", bad[i]);
+    memset(bytes, 'a', sizeof(bytes));
+    memcpy(bytes, "http://", 7);
+    ck_assert(value_is_origin((struct slice){bytes, VALUE_NAME_MAX}));
+    ck_assert(!value_is_origin((struct slice){bytes, VALUE_NAME_MAX + 1}));
+    ck_assert(!value_is_origin(SLICE("http://a\0b")));
+}
+END_TEST
+
+UNIT_MAIN("value", each_kind_of_value_accepts_its_bytes, values_have_a_longest_length,
+          an_origin_is_exact_and_as_browsers_write_it)

@@ -39,6 +39,7 @@ START_TEST(defaults_are_those_of_the_design)
     ck_assert_str_eq(set.http.auth_header_name, "Authorization");
     ck_assert_ptr_null(set.http.allowed_hosts);
     ck_assert_ptr_null(set.http.trusted_proxies);
+    ck_assert_ptr_null(set.http.allowed_origins);
     ck_assert_uint_eq(set.http.failures_per_source.count, 30);
     ck_assert_uint_eq(set.http.failures_per_source.per, 60 * SEC);
     ck_assert_uint_eq(set.http.max_connections, 256);
@@ -65,7 +66,8 @@ START_TEST(every_setting_is_read)
                   "AccountCacheTime=9s\nAllowUsers=alice carol\nAllowGroups=sudo\nDenyUsers=\n"
                   "FailuresPerUser=0\nLoginsPerUser=90/h\n"
                   "[Http]\nAuthHeaderTypes=JWT Bearer\nAuthHeaderName=X-Auth\n"
-                  "AllowedHosts=h.example [::1]\nTrustedProxies=www-data\n"
+                  "AllowedHosts=h.example "
+                  "[::1]\nTrustedProxies=www-data\nAllowedOrigins=https://a http://b:1\n"
                   "FailuresPerSource=100/h\nMaxConnections=10\nMaxConnectionsPerSource=11\n"
                   "FailureTime=1500ms\n"
                   "[Daemon]\nIdleTimeout=12s\n[Store]\nPath=/srv/s.db");
@@ -99,6 +101,7 @@ START_TEST(every_setting_is_read)
     ck_assert_str_eq(set.http.auth_header_name, "X-Auth");
     words_are(set.http.allowed_hosts, "h.example [::1]");
     words_are(set.http.trusted_proxies, "www-data");
+    words_are(set.http.allowed_origins, "https://a http://b:1");
     ck_assert_uint_eq(set.http.failures_per_source.count, 100);
     ck_assert_uint_eq(set.http.failures_per_source.per, 3600 * SEC);
     ck_assert_uint_eq(set.http.max_connections, 10);
@@ -177,6 +180,9 @@ static const struct bad_value {
     {"Http", "AllowedHosts=h:80", "without ports"},
     {"Http", "AllowedHosts=*", "without ports"},
     {"Http", "AllowedHosts=[]", "without ports"},
+    {"Http", "AllowedOrigins=*", "without a path, a wildcard"},
+    {"Http", "AllowedOrigins=https://a null", "null is not an origin"},
+    {"Http", "AllowedOrigins=https://a/", "without a path"},
     {"Http", "TrustedProxies=10.0.0.1,x", "user names, separated by spaces"},
     {"Http", "MaxConnections=0", "a number from 1 to 4096"},
     {"Http", "MaxConnectionsPerSource=4097", "a number from 1 to 4096"},
