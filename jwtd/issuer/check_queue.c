@@ -56,18 +56,11 @@ bool check_queue_add(struct check_queue *q, struct check_place *p,
     const struct check_place *other;
     size_t taken = 0;
 
-    p->source_turn = p->user_turn = ++q->turn;
-    TAILQ_FOREACH (other, &q->places, link) {
-        if (!same_source(other, p))
-            continue;
-        p->source_turn = other->source_turn;
-        if (!same_user(other, p))
-            continue;
-        p->user_turn = other->user_turn;
-        taken++;
-    }
+    TAILQ_FOREACH (other, &q->places, link)
+        taken += same_source(other, p) && same_user(other, p);
     if (taken >= CHECK_PLACES_MAX)
         return false;
+    p->source_turn = p->user_turn = ++q->turn;
     TAILQ_INSERT_TAIL(&q->places, p, link);
     q->n++;
     *ret_refused = q->n > CHECK_QUEUE_MAX ? heaviest(q) : NULL;

@@ -4,8 +4,8 @@
  * itself. One source with one user has at most CHECK_PLACES_MAX places. When all places are
  * taken, a request is refused of the source or user that has the most.
  *
- * The turn of a source, and of a user within it, is a number: the lowest is next. It becomes
- * the highest when the source arrives and each time it is served, as if all stood in a circle.
+ * The turn of a place, by its source and by its user, is a number: the lowest is next. A new
+ * place gets the highest, and so do, when one is served, the others of its source and user.
  */
 #pragma once
 

@@ -401,9 +401,11 @@ def test_over_http_a_client_that_has_gone_leaves_the_queue(d):
     close_gate(d)
     waiting = [send(d, ALICE_BODY) for _ in range(6)]
     until(lambda: order(d) == ["alice"] * 2)
+    begun = time.monotonic()
     for client in waiting[2:]:
         client.close()
     until(lambda: d.get("/metrics").body.count(b'verdict="busy"} 4'))
+    assert time.monotonic() - begun < 5, "they left because their time was over"
     d.write("open", "")
     assert [b" 200 OK" in received(client) for client in waiting[:2]] == [True, True]
     assert order(d) == ["alice"] * 2

@@ -123,6 +123,54 @@ START_TEST(a_source_that_returns_comes_after_those_that_wait)
 }
 END_TEST
 
+/* A source that sends one login at a time is not served before those that wait longer. */
+START_TEST(a_source_with_one_place_at_a_time_has_one_turn_a_round)
+{
+    struct trial t;
+
+    begin(&t);
+    for (int i = 0; i < 3; i++)
+        (void)arrive(&t, "b", "bob");
+    ck_assert_int_eq(serve_next(&t), 0);
+    (void)arrive(&t, "a", "alice");
+    ck_assert_int_eq(serve_next(&t), 1);
+    ck_assert_int_eq(serve_next(&t), 3);
+    (void)arrive(&t, "a", "alice");
+    SERVES(&t, 2, 4);
+}
+END_TEST
+
+/* Likewise for the users of one source. */
+START_TEST(a_user_with_one_place_at_a_time_has_one_turn_a_round)
+{
+    struct trial t;
+
+    begin(&t);
+    for (int i = 0; i < 3; i++)
+        (void)arrive(&t, "proxy", "bob");
+    ck_assert_int_eq(serve_next(&t), 0);
+    (void)arrive(&t, "proxy", "alice");
+    ck_assert_int_eq(serve_next(&t), 1);
+    ck_assert_int_eq(serve_next(&t), 3);
+    (void)arrive(&t, "proxy", "alice");
+    SERVES(&t, 2, 4);
+}
+END_TEST
+
+START_TEST(a_new_user_of_a_source_comes_after_its_others)
+{
+    struct trial t;
+
+    begin(&t);
+    (void)arrive(&t, "proxy", "bob");
+    (void)arrive(&t, "proxy", "bob");
+    (void)arrive(&t, "proxy", "carol");
+    ck_assert_int_eq(serve_next(&t), 0);
+    (void)arrive(&t, "proxy", "dave");
+    SERVES(&t, 2, 1, 3);
+}
+END_TEST
+
 START_TEST(an_own_login_is_served_first)
 {
     struct trial t;
@@ -218,7 +266,10 @@ END_TEST
 
 UNIT_MAIN("check_queue", one_source_and_user_are_served_in_order_of_arrival, sources_take_turns,
           users_of_a_source_take_turns_and_have_one_turn_together,
-          a_source_that_returns_comes_after_those_that_wait, an_own_login_is_served_first,
+          a_source_that_returns_comes_after_those_that_wait,
+          a_source_with_one_place_at_a_time_has_one_turn_a_round,
+          a_user_with_one_place_at_a_time_has_one_turn_a_round,
+          a_new_user_of_a_source_comes_after_its_others, an_own_login_is_served_first,
           a_user_that_may_not_start_is_passed_over_and_keeps_its_place,
           a_source_and_user_have_a_fixed_number_of_places,
           in_a_full_queue_the_source_with_the_most_places_loses_its_newest,
