@@ -7,8 +7,6 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#define CHECK_NICENESS 10
-
 /* Ends what the process has of the daemon: its descriptors but keep, its signal mask. It is
  * killed when the daemon ends. */
 static void leave_daemon(int keep)
@@ -30,13 +28,10 @@ static _Noreturn void answer(const struct check_setup *setup,
     struct check_verdict v = {.status = WIRE_UNAVAILABLE};
 
     leave_daemon(out);
-    if (request->request->op == WIRE_CHECK) {
-        /* Password hashes may take all processors: the daemons and account checks go first. */
-        (void)!nice(CHECK_NICENESS);
+    if (request->request->op == WIRE_CHECK)
         check_password(setup, request->v[0].text, request->v[1].text, request->v[2].text, &v);
-    } else {
+    else
         check_account(setup, request->v[0].text, &v);
-    }
     _exit(write(out, &v, sizeof(v)) == (ssize_t)sizeof(v) ? EXIT_SUCCESS : EXIT_FAILURE);
 }
 

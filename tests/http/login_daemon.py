@@ -33,7 +33,7 @@ class Login:
         self.dir = tempfile.mkdtemp(prefix="jwt-login.")
         self.write("jwt.conf", settings)
         self.write("tell", f"#!/bin/sh\ncat >{self.dir}/password; env >{self.dir}/env\n"
-                            f"ls /proc/self/fd >{self.dir}/fds; nice >{self.dir}/nice\n", 0o755)
+                            f"ls /proc/self/fd >{self.dir}/fds\n", 0o755)
         self.write("wait", "#!/bin/sh\nexec sleep 0.5\n", 0o755)
         self.write("hang", "#!/bin/sh\nexec sleep 45\n", 0o755)
         for name, stack in STACKS.items():

@@ -338,12 +338,6 @@ def test_an_unknown_name_keeps_its_slot_without_a_process(login):
     assert login.check(b"carol", b"pw") == ("denied", b"")
 
 
-@pytest.mark.login(service="shell")
-def test_password_checks_run_at_a_lower_priority(login):
-    assert login.check(ALICE, b"pw")[0] == "ok"
-    assert int(login.read("nice")) == min(os.nice(0) + 10, 19)
-
-
 # Through HTTP
 
 GATE = """auth required pam_exec.so quiet DIR/gate

@@ -168,29 +168,6 @@ def test_an_unusable_key_or_store_is_503_with_one_log_line_and_recovers():
           "chown jwtd-issuer /var/lib/jwt && mv /root/issuer /var/lib/jwt", "/var/lib/jwt")
 
 
-def priorities():
-    """The nice values of the processes that jwtd-login has started."""
-    pid = systemctl("show", "-P", "MainPID", "jwtd-login")
-    found = sh(f"ps -o ni= --ppid {pid}").stdout.split()
-    return [int(value) for value in found]
-
-
-def test_a_password_check_runs_at_a_lower_priority_in_its_sandbox():
-    stack = "/etc/pam.d/jwtd"
-    with open(stack, encoding="utf-8") as file:
-        before = file.read()
-    with open(stack, "w", encoding="utf-8") as file:
-        file.write("auth optional pam_exec.so quiet /bin/sleep 2\n" + before)
-    login = threading.Thread(target=obtain)
-    try:
-        login.start()
-        until(lambda: priorities() == [10])
-    finally:
-        login.join()
-        with open(stack, "w", encoding="utf-8") as file:
-            file.write(before)
-
-
 def test_pam_faillock_locks_and_unlocks():
     stack = "/etc/pam.d/jwtd"
     with open(stack, encoding="utf-8") as file:
