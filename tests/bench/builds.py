@@ -36,19 +36,19 @@ def shown(values):
     return f"{middle(values):.3f} ({min(values):.2f}-{max(values):.2f})"
 
 
-def started(build, algorithm):
-    """Without LoginsPerUser=, which version 0.1 does not know."""
-    daemons = Daemons(os.path.abspath(build), SETTINGS % algorithm + "LoginsPerUser=0\n")
+def started(build, settings):
+    """With LoginsPerUser=0, which version 0.1 does not know. The last section of the settings is [Session]."""
+    daemons = Daemons(os.path.abspath(build), settings + "LoginsPerUser=0\n")
     if daemons.init_status == 0:
         return daemons
     daemons.stop()
-    return Daemons(os.path.abspath(build), SETTINGS % algorithm)
+    return Daemons(os.path.abspath(build), settings)
 
 
 def main(old, new, rounds):
     bench = Bench(os.path.abspath(new))
     for algorithm in ("EdDSA", "HS256"):
-        servers = [started(build, algorithm) for build in (old, new)]
+        servers = [started(build, SETTINGS % algorithm) for build in (old, new)]
         try:
             for name, path, field, kind in REQUESTS:
                 rates, times = ratios(bench, servers, path, field, kind, rounds)

@@ -6,8 +6,8 @@
  * Each client is a thread with a token of its own, a line of standard input. It posts
  * {"FIELD":"TOKEN"} on a new connection each time; FIELD "refresh" goes on with the refresh
  * token of the reply. A line that begins with '{' is a body of its own. With SOURCES the
- * clients are divided among so many addresses, which X-Forwarded-For names. After a reply other
- * than 200 a client waits for PAUSE seconds. Prints a JSON object: requests, failed (no 200),
+ * clients are divided among so many addresses, which X-Forwarded-For names. After a reply 429
+ * or 503 a client waits for PAUSE seconds. Prints a JSON object: requests, failed (no 200),
  * seconds, microseconds that a request took, and the processor time of this program itself.
  *
  *     load hash PASSWORD SETTING COUNT
@@ -125,12 +125,14 @@ static void *run_client(void *arg)
             ask(c, request, make_request(c, request, sizeof(request)), reply, sizeof(reply));
         double after = now();
         bool ok = got >= 12 && memcmp(reply + 9, "200", 3) == 0;
+        bool refused =
+            got >= 12 && (memcmp(reply + 9, "429", 3) == 0 || memcmp(reply + 9, "503", 3) == 0);
 
         c->failed += !ok;
         if (ok && strcmp(c->job->field, "refresh") == 0)
             take_next(c, reply);
         c->times[c->n++] = (float)((after - before) * USEC);
-        if (!ok && c->job->pause > 0)
+        if (refused && c->job->pause > 0)
             (void)sleep(c->job->pause);
         before = now();
     }
