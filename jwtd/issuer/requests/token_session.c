@@ -132,7 +132,7 @@ enum wire_status token_session_use(struct issuer *x, struct issuer_request *r,
     return status == WIRE_OK ? token_session_check_account(x, r, ret) : status;
 }
 
-/* All audiences of this issuer, and no scope. */
+/* True for a token that has a scope, or not every audience of this issuer. */
 static bool is_narrowed(const struct issuer *x, const struct own_token *token)
 {
     for (char *const *a = x->names.audience; *a; a++)
