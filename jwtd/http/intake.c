@@ -2,7 +2,6 @@
 
 #include "jwtd/http/field.h"
 #include "jwtd/http/limit.h"
-#include "jwtd/http/origin.h"
 #include "jwtd/http/outcome.h"
 #include "jwtd/http/routes.h"
 #include "jwtd/shared/messages.h"
@@ -35,12 +34,12 @@ static enum conn_result refuse_request(struct connection *c)
 /* Done once, when the head is complete or refused. */
 static void take_origin(struct connection *c)
 {
-    const struct server *s = c->server;
+    struct server *s = c->server;
     const struct http_request *r = &c->request;
     bool foreign = r->cross_site;
 
     if (r->origin.p)
-        foreign = !origin_is_own(r->origin, r->host_field, slice_of(s->hosts.issuer_url));
+        foreign = !server_is_own_origin(s, r->origin, r->host_field);
     if (r->origin.p && word_list_has(s->service.settings.http.allowed_origins, r->origin)) {
         memcpy(c->origin, r->origin.p, r->origin.n);
         c->origin[r->origin.n] = '\0';

@@ -1,6 +1,7 @@
 #include "jwtd/http/server.h"
 
 #include "common/base/timespan.h"
+#include "jwtd/http/origin.h"
 #include "jwtd/shared/messages.h"
 
 #include <limits.h>
@@ -79,15 +80,25 @@ bool server_reload(void *arg, const struct settings *old, struct errmsg *errmsg)
     return true;
 }
 
+/* jwtd-issuer may have pinned its name in the meantime. */
+static void retry_issuer(struct server *s)
+{
+    if (s->hosts.issuer[0] == '\0' && service_monotonic() - s->issuer_tried >= SECOND)
+        derive_issuer(s);
+}
+
 bool server_allows_host(struct server *s, struct slice name)
 {
     if (hosts_allow(&s->hosts, name))
         return true;
-    /* jwtd-issuer may have pinned its name in the meantime. */
-    if (s->hosts.issuer[0] != '\0' || service_monotonic() - s->issuer_tried < SECOND)
-        return false;
-    derive_issuer(s);
+    retry_issuer(s);
     return hosts_allow(&s->hosts, name);
+}
+
+bool server_is_own_origin(struct server *s, struct slice origin, struct slice host)
+{
+    retry_issuer(s);
+    return origin_is_own(origin, host, slice_of(s->hosts.issuer_url));
 }
 
 static bool is_trusted(const struct server *s, uid_t uid)
