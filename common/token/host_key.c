@@ -180,8 +180,9 @@ static enum tok_err not_found(const struct host_keys *h, struct errmsg *errmsg)
     if (h->usable == 0 || h->failed)
         return errmsg_set(errmsg, TOK_FILE, "host_keys=%s: cannot read the SSH keys: %s",
                           h->pattern, *skipped ? skipped : "no such file");
-    return errmsg_set(errmsg, TOK_HOST_KEY, "claim \"aud\": expected an SSH key of %s%s%s",
-                      h->pattern, *skipped ? ", without " : "", skipped);
+    return errmsg_set(errmsg, TOK_HOST_KEY,
+                      "claim \"aud\": bound to another SSH key than those in %s%s%s",
+                      h->pattern, *skipped ? "; not used: " : "", skipped);
 }
 
 static enum tok_err find_key(struct host_keys *h, struct errmsg *errmsg)
