@@ -34,15 +34,18 @@ static const char *find_home(void)
     return pw && pw->pw_dir[0] == '/' ? pw->pw_dir : NULL;
 }
 
-/* Relative paths are ignored (XDG base directory specification). */
-static enum tok_err find_path(struct walk *w, struct errmsg *errmsg)
+/* Relative paths are ignored (XDG base directory specification). False, with a message: there
+ * is no absolute one. */
+static bool find_path(struct walk *w, struct errmsg *errmsg)
 {
     const char *state = getenv("XDG_STATE_HOME"), *home = find_home();
     const char *base = state && state[0] == '/' ? state : home;
 
-    if (!base)
-        return errmsg_set(errmsg, TOK_FILE,
-                          "no directory for the tokens: expected an absolute path in HOME");
+    if (!base) {
+        (void)errmsg_set(errmsg, TOK_FILE,
+                         "no directory for the tokens: expected an absolute path in HOME");
+        return false;
+    }
     w->base = strlen(base);
     while (w->base > 1 && base[w->base - 1] == '/')
         w->base--;
@@ -50,7 +53,7 @@ static enum tok_err find_path(struct walk *w, struct errmsg *errmsg)
     if (asprintf(&w->path, "%.*s%s", (int)w->base, base,
                  w->is_home ? "/.local/state/jwt" : "/jwt") < 0)
         out_of_memory();
-    return TOK_OK;
+    return true;
 }
 
 /* The links of root are part of the path as root has set it up. */
@@ -148,27 +151,30 @@ static enum tok_err walk_path(struct walk *w, struct errmsg *errmsg)
 /* A descriptor that can be locked and synced. */
 static enum tok_err open_last(const struct walk *w, int *ret_fd, struct errmsg *errmsg)
 {
-    CLEANUP(cleanup_close)
     int fd = openat(w->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    enum tok_err err = TOK_OK;
     struct stat st;
 
     if (fd < 0 || fstat(fd, &st) != 0)
-        return failed(w->path, "open", errmsg);
-    if ((st.st_mode & 077) != 0 && fchmod(fd, 0700) != 0)
-        return failed(w->path, "change the mode to 0700", errmsg);
-    *ret_fd = fd;
-    fd = -1;
-    return TOK_OK;
+        err = failed(w->path, "open", errmsg);
+    else if ((st.st_mode & 077) != 0 && fchmod(fd, 0700) != 0)
+        err = failed(w->path, "change the mode to 0700", errmsg);
+    if (err)
+        cleanup_close(&fd);
+    else
+        *ret_fd = fd;
+    return err;
 }
 
 enum tok_err state_dir_open(bool create, int *ret_fd, char **ret_path, struct errmsg *errmsg)
 {
     CLEANUP(walk_clear) struct walk w = {.fd = -1, .create = create};
-    enum tok_err err = find_path(&w, errmsg);
+    enum tok_err err;
     int fd = -1;
 
-    if (!err)
-        err = walk_path(&w, errmsg);
+    if (!find_path(&w, errmsg))
+        return TOK_FILE;
+    err = walk_path(&w, errmsg);
     if (!err && w.fd >= 0)
         err = open_last(&w, &fd, errmsg);
     if (err)

@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -30,7 +31,10 @@ static bool start_time(pid_t pid, unsigned long long *ret)
     at = strrchr(text, ')');
     for (int field = 2; at && field < 22; field++)
         at = strchr(at + 1, ' ');
-    return at && sscanf(at, "%llu", ret) == 1;
+    if (!at)
+        return false;
+    *ret = strtoull(at, NULL, 10);
+    return true;
 }
 
 static bool make_name(pid_t pid, char ret[NAME_MAX_LEN])

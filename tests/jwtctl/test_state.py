@@ -34,7 +34,7 @@ def every_command(s, env, part):
     """Each command that opens the state fails with this message, and prints nothing else."""
     for args, stdin in ((("login", "alice", f"--server={s.socket_path}"), "x\n"), (("token",), ""), (("logout",), ""),
                         (("logout", "--all"), ""), (("sessions",), ""), (("run", "--", "true"), ""),
-                        (("askpass", "Password: "), ""), (("status", f"--socket={path('none')}"), "")):
+                        (("status", f"--socket={path('none')}"), "")):
         code, out, err = run(*args, stdin=stdin, env=env)
         assert (args, code, out) == (args, 1, "")
         assert part in err, (args, err)
