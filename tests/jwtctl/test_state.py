@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import tempfile
 
 import pytest
 
@@ -86,6 +87,18 @@ def test_in_the_home_of_another_user_nothing_is_changed():
         os.makedirs(home + "/.local/state/jwt")
         every_command(s, env, "found owner uid 65534")
         every_command(s, environment(HOME=TMP, XDG_STATE_HOME=home), "found owner uid 65534")
+
+
+@needs_root
+def test_a_home_of_root_is_not_a_users():
+    with tempfile.TemporaryDirectory() as home:
+        os.chmod(home, 0o755)
+        os.mkdir(home + "/.local", 0o755)
+        os.chown(home + "/.local", NOBODY, NOBODY)
+        code, out, err = run("token", env=environment(HOME=home, XDG_STATE_HOME=""),
+                             wrap=("setpriv", f"--reuid={NOBODY}", "--clear-groups"))
+        assert (code, out) == (1, "")
+        assert f"{home}: expected a directory of the user who runs jwtctl (uid 65534), found owner uid 0" in err, err
 
 
 def test_a_directory_that_every_user_can_write_to_is_refused():
