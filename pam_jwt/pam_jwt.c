@@ -139,8 +139,8 @@ ENTRY int pam_sm_authenticate(pam_handle_t *pamh, int flags, int argc, const cha
 /* ---- pam_acct_mgmt ---- */
 
 /* Stacks ignore PAM_SERVICE_ERR, so that a wrong option locks out no password (pam_jwt(8)). A
- * login that a token opened cannot be checked or limited without the options, and is refused:
- * not with PAM_SESSION_ERR, after which sudo goes on. */
+ * login that a token opened cannot be checked or limited without the options, and is refused.
+ */
 static int read_options(const struct pam_call *call, int argc, const char **argv,
                         struct module_options *ret)
 {
@@ -200,14 +200,15 @@ static int authenticated_here(const struct pam_call *call)
     return here ? PAM_SUCCESS : PAM_IGNORE;
 }
 
-/* A limit was asked for and cannot be had, so there is no session. */
+/* A limit was asked for and cannot be had, so there is no session. sudo goes on after
+ * PAM_SESSION_ERR. */
 static int refuse_session(const struct pam_call *call, enum tok_err err)
 {
     const struct report report = {
         .err = err, .account = pam_modutil_getpwnam(call->pamh, call->user), .authentic = true};
 
     report_result(call, &report);
-    return PAM_SESSION_ERR;
+    return PAM_PERM_DENIED;
 }
 
 /* The session ends when the token expires. here: what authenticated_here() returned, which the

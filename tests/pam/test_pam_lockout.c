@@ -187,6 +187,26 @@ START_TEST(option_error_takes_an_earlier_token_login_back)
 }
 END_TEST
 
+/* The results that stacks ignore come from the module and its options alone, not from a program
+ * whose conversation returns them, with and without a name for the user. */
+START_TEST(failed_conversation_is_never_ignored)
+{
+    static const int codes[] = {PAM_IGNORE, PAM_SERVICE_ERR, PAM_MODULE_UNKNOWN, PAM_CONV_ERR};
+
+    rig_stack("conv", "auth [success=done ignore=ignore module_unknown=ignore "
+                      "service_err=ignore default=die] @ ignore_non_token #\n"
+                      "auth required pam_permit.so\n");
+    for (size_t i = 0; i < 8; i++) {
+        struct talk talk = {.fail = codes[i / 2]};
+        pam_handle_t *pamh = rig_start("conv", i % 2 ? "alice" : NULL, &talk);
+
+        ck_assert_int_ne(pam_authenticate(pamh, 0), PAM_SUCCESS);
+        ck_assert_uint_eq(talk.prompts, 1);
+        ck_assert_pam(pam_end(pamh, 0), PAM_SUCCESS);
+    }
+}
+END_TEST
+
 static int two_steps(const char *first, const char *second)
 {
     struct talk talk = {.answer = first, .second = second};
@@ -253,6 +273,6 @@ RIG_MAIN("pam_lockout", passwords_work_and_tokens_do_not_without_the_module,
          misspelt_session_limit_refuses_a_login_by_token,
          option_error_refuses_a_login_by_token_that_the_environment_names,
          wrong_line_beside_a_good_one_locks_nobody_out,
-         option_error_takes_an_earlier_token_login_back,
+         option_error_takes_an_earlier_token_login_back, failed_conversation_is_never_ignored,
          second_factor_stack_needs_token_and_password,
          nobody_gets_in_where_the_module_alone_or_first_must_accept)

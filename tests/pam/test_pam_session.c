@@ -274,7 +274,7 @@ START_TEST(token_that_is_over_opens_no_session)
     pamh = start_after_child(token, &talk);
     (void)sleep(7); /* the leeway, 5 s, too */
     rig_log_clear();
-    ck_assert_pam(pam_open_session(pamh, 0), PAM_SESSION_ERR);
+    ck_assert_pam(pam_open_session(pamh, 0), PAM_PERM_DENIED);
     ck_assert_ptr_nonnull(strstr(rig_log_line(0), "reason=expired"));
     ck_assert_str_eq(talk.shown, "pam_jwt: the token has expired\n");
     end(pamh);

@@ -227,6 +227,8 @@ START_TEST(note_has_the_tokens_end_as_its_time)
     ck_assert_int_eq(st.st_mode & ALLPERMS, 0600);
     ck_assert_int_eq(st.st_size, 0);
     ck_assert_uint_eq(strlen(strrchr(path, '/') + 1), 43);
+    /* USED/ab/abc... */
+    ck_assert_mem_eq(path + strlen(ONETIME_USED "/"), strrchr(path, '/') + 1, 2);
     free(token);
 }
 END_TEST
