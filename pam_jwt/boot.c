@@ -4,8 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -19,6 +18,7 @@ static bool read_start(int64_t *ret_ticks)
     char line[1024];
     ssize_t n = fd < 0 ? -1 : read(fd, line, sizeof(line) - 1);
     const char *p;
+    char *end;
 
     if (n < 0)
         return false;
@@ -27,7 +27,10 @@ static bool read_start(int64_t *ret_ticks)
     p = strrchr(line, ')'); /* the second field is a name, which may contain any character */
     for (int field = 2; p && field < START_FIELD; field++)
         p = strchr(p + 1, ' ');
-    return p && sscanf(p, " %" SCNd64, ret_ticks) == 1;
+    if (!p)
+        return false;
+    *ret_ticks = strtoll(p, &end, 10);
+    return end > p && *end == ' ';
 }
 
 enum tok_err boot_time(int64_t now, int64_t *ret, struct errmsg *errmsg)
