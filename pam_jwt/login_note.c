@@ -3,47 +3,25 @@
 #include "common/base/cleanup.h"
 #include "common/token/policy.h"
 #include "pam_jwt/onetime.h"
+#include "pam_jwt/process.h"
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
 
 #define NAME_MAX_LEN 64
 
-/* Field 22 of /proc/PID/stat, behind the last ')' (proc(5)). Process ids are used again. */
-static bool start_time(pid_t pid, unsigned long long *ret)
-{
-    CLEANUP(cleanup_close) int fd = -1;
-    char path[32], text[1024];
-    const char *at;
-    ssize_t n;
-
-    (void)snprintf(path, sizeof(path), "/proc/%ld/stat", (long)pid);
-    fd = open(path, O_RDONLY | O_CLOEXEC);
-    n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
-    if (n < 0)
-        return false;
-    text[n] = '\0';
-    at = strrchr(text, ')');
-    for (int field = 2; at && field < 22; field++)
-        at = strchr(at + 1, ' ');
-    if (!at)
-        return false;
-    *ret = strtoull(at, NULL, 10);
-    return true;
-}
-
 static bool make_name(pid_t pid, char ret[NAME_MAX_LEN])
 {
-    unsigned long long start;
+    int64_t start;
 
-    if (!start_time(pid, &start))
+    if (!process_start(pid, &start))
         return false;
-    (void)snprintf(ret, NAME_MAX_LEN, "%ld-%llu", (long)pid, start);
+    (void)snprintf(ret, NAME_MAX_LEN, "%ld-%" PRId64, (long)pid, start);
     return true;
 }
 

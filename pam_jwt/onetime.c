@@ -1,6 +1,6 @@
 #include "pam_jwt/onetime.h"
 
-#include "pam_jwt/boot.h"
+#include "pam_jwt/process.h"
 
 #include "common/base/base64url.h"
 #include "common/base/cleanup.h"
@@ -124,7 +124,7 @@ static enum tok_err recorded_since(int64_t now, int64_t *ret, struct errmsg *err
     enum tok_err err = file_open(ONETIME_SINCE, FILE_SETTINGS, &fd, &st, errmsg);
 
     if (!err)
-        err = boot_time(now, &started, errmsg);
+        err = process_boot_time(now, &started, errmsg);
     if (err)
         return err;
     *ret = started;

@@ -7,8 +7,8 @@
  *
  * /run is empty after a boot. A token issued before that may have been used before it, and is
  * refused: one issued before ONETIME_SINCE was modified, and one issued before the system was
- * started (boot.h), because the clock may have been behind when the file was made. tmpfiles.d
- * creates the directory and the file together.
+ * started (process.h), because the clock may have been behind when the file was made.
+ * tmpfiles.d creates the directory and the file together.
  */
 #pragma once
 

@@ -145,8 +145,13 @@ static int read_options(const struct pam_call *call, int argc, const char **argv
                         struct module_options *ret)
 {
     int rc = options_read(call->pamh, argc, argv, ret);
+    int64_t exp;
 
-    return rc == PAM_SERVICE_ERR && auth_state_exists(call->pamh) ? PAM_PERM_DENIED : rc;
+    if (rc != PAM_SERVICE_ERR)
+        return rc;
+    /* The environment may have lost what a child left in it, the note has not. */
+    return auth_state_exists(call->pamh) || auth_state_exp(call->pamh, &exp) ? PAM_PERM_DENIED
+                                                                             : rc;
 }
 
 /* Only a refusal is logged: the acceptance was, by pam_authenticate. */

@@ -187,6 +187,27 @@ START_TEST(environment_cannot_lengthen_a_session)
 }
 END_TEST
 
+/* Without the variables a login by token looks like one by password, and stacks ignore
+ * PAM_SERVICE_ERR of the latter. */
+START_TEST(environment_cannot_hide_a_token_from_a_misspelt_option)
+{
+    char *token = token_until(NOW + 50);
+    struct talk talk;
+    pam_handle_t *pamh;
+
+    use_stack("sesion_limit", "");
+    pamh = start_after_child(token, &talk);
+    ck_assert_pam(pam_putenv(pamh, "JWT_EXP"), PAM_SUCCESS);
+    ck_assert_pam(pam_putenv(pamh, "JWT_JTI"), PAM_SUCCESS);
+    ck_assert_pam(pam_open_session(pamh, 0), PAM_PERM_DENIED);
+    end(pamh);
+    pamh = start_after_child(RIG_ALICE_PASSWORD, &talk);
+    ck_assert_pam(pam_open_session(pamh, 0), PAM_SERVICE_ERR);
+    end(pamh);
+    free(token);
+}
+END_TEST
+
 START_TEST(environment_without_a_login_opens_no_session)
 {
     static const char *const lines[] = {"JWT_EXP=9999999999", "JWT_JTI=abc"};
@@ -198,7 +219,7 @@ START_TEST(environment_without_a_login_opens_no_session)
 
         ck_assert_pam(pam_putenv(pamh, lines[i]), PAM_SUCCESS);
         rig_log_clear();
-        ck_assert_pam(pam_open_session(pamh, 0), PAM_SESSION_ERR);
+        ck_assert_pam(pam_open_session(pamh, 0), PAM_PERM_DENIED);
         ck_assert_ptr_nonnull(strstr(rig_log_line(0), "reason=missing_claim"));
         end(pamh);
     }
@@ -241,7 +262,7 @@ START_TEST(note_of_another_process_or_user_is_not_used)
 
     ck_assert_int_eq(chown("/run/jwt/logins", 23001, 0), 0);
     pamh = start_after_child(token, &talk);
-    ck_assert_pam(pam_open_session(pamh, 0), PAM_SESSION_ERR);
+    ck_assert_pam(pam_open_session(pamh, 0), PAM_PERM_DENIED);
     end(pamh);
     ck_assert_int_eq(chown("/run/jwt/logins", 0, 0), 0);
     free(token);
@@ -315,7 +336,9 @@ END_TEST
 RIG_MAIN("pam_session", session_ends_with_its_token, without_the_option_no_session_is_limited,
          login_by_password_is_not_limited,
          login_that_a_child_checked_is_limited_by_its_environment,
-         environment_cannot_lengthen_a_session, environment_without_a_login_opens_no_session,
+         environment_cannot_lengthen_a_session,
+         environment_cannot_hide_a_token_from_a_misspelt_option,
+         environment_without_a_login_opens_no_session,
          a_later_password_login_is_not_limited_by_an_earlier_token,
          note_of_another_process_or_user_is_not_used, notes_of_expired_tokens_are_removed,
          token_that_is_over_opens_no_session, token_in_its_leeway_opens_a_session_of_a_second,

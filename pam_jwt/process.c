@@ -1,25 +1,28 @@
-#include "pam_jwt/boot.h"
+#include "pam_jwt/process.h"
 
 #include "common/base/cleanup.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
-#define STAT_FILE "/proc/1/stat"
-#define START_FIELD 22 /* proc(5): starttime, in clock ticks since the boot of the machine */
+#define START_FIELD 22 /* of /proc/PID/stat */
 
-static bool read_start(int64_t *ret_ticks)
+bool process_start(pid_t pid, int64_t *ret_ticks)
 {
-    CLEANUP(cleanup_close) int fd = open(STAT_FILE, O_RDONLY | O_CLOEXEC);
-    char line[1024];
-    ssize_t n = fd < 0 ? -1 : read(fd, line, sizeof(line) - 1);
+    CLEANUP(cleanup_close) int fd = -1;
+    char path[32], line[1024];
     const char *p;
     char *end;
+    ssize_t n;
 
+    (void)snprintf(path, sizeof(path), "/proc/%ld/stat", (long)pid);
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    n = fd < 0 ? -1 : read(fd, line, sizeof(line) - 1);
     if (n < 0)
         return false;
     line[n] = '\0';
@@ -33,15 +36,15 @@ static bool read_start(int64_t *ret_ticks)
     return end > p && *end == ' ';
 }
 
-enum tok_err boot_time(int64_t now, int64_t *ret, struct errmsg *errmsg)
+enum tok_err process_boot_time(int64_t now, int64_t *ret, struct errmsg *errmsg)
 {
     const long hz = sysconf(_SC_CLK_TCK);
     struct timespec up;
     int64_t start;
 
-    if (!read_start(&start) || hz <= 0 || clock_gettime(CLOCK_BOOTTIME, &up) < 0)
+    if (!process_start(1, &start) || hz <= 0 || clock_gettime(CLOCK_BOOTTIME, &up) < 0)
         return errmsg_set(errmsg, TOK_FILE,
-                          STAT_FILE ": cannot determine when the system was started: %s",
+                          "/proc/1/stat: cannot determine when the system was started: %s",
                           strerrordesc_np(errno));
     /* Rounded up: a token used before the start was issued before it. */
     *ret = now - (up.tv_sec - (start + hz - 1) / hz);
