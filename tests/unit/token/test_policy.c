@@ -306,6 +306,19 @@ START_TEST(an_audience_with_a_host_key_is_accepted_for_that_key_alone)
 }
 END_TEST
 
+START_TEST(an_empty_audience_of_ours_is_bound_to_no_host_key)
+{
+    CLEANUP(case_clear) struct case_ c = local();
+    word_list audience = c.policy.audience;
+    char empty[1] = "", *blank[] = {empty, NULL};
+
+    c.host_key = host_key_k;
+    c.policy.audience = blank;
+    ck_assert_err(check_aud(&c, "\"#k\""), TOK_AUDIENCE);
+    c.policy.audience = audience;
+}
+END_TEST
+
 START_TEST(no_host_key_is_read_for_an_audience_without_one)
 {
     static const char *const rows[] = {"\"h\"",           "[\"x\",\"h\"]", "[\"x#k\",\"h\"]",
@@ -741,6 +754,7 @@ UNIT_MAIN("policy", a_good_token_names_its_user, each_required_claim_is_missed,
           a_lifetime_has_its_limit, another_issuer_is_refused,
           an_unknown_issuer_or_audience_of_ours_refuses_everything, any_one_audience_will_do,
           an_audience_with_a_host_key_is_accepted_for_that_key_alone,
+          an_empty_audience_of_ours_is_bound_to_no_host_key,
           no_host_key_is_read_for_an_audience_without_one,
           a_verifier_without_host_keys_accepts_no_bound_audience,
           the_longest_audience_can_be_bound, another_token_type_is_refused,
