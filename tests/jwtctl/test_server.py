@@ -285,6 +285,10 @@ def test_narrowed_tokens_have_the_given_claims_and_are_never_wider():
         code, out, err = m.run("token", "--host=web3")
         assert (code, out) == (1, "")
         assert "aud: " in err
+        key = "SHA256:zE20i+QHEaHF6j2iZIvaorMg4D2E/qW3NGj/sdESV+Y"
+        code, out, _ = m.run("token", "--service=sudo", "--host=web2", "--once", "--host-key=" + key)
+        assert (code, payload(out)["aud"]) == (0, "web2#zE20i-QHEaHF6j2iZIvaor")
+        assert m.run("token", "--host-key=" + key)[:2] == (1, "")
         whole = payload(m.run("token")[1])
         assert payload(m.run("token", "--service=sshd", "--lifetime=7d")[1])["exp"] <= whole["exp"]
 
