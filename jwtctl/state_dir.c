@@ -77,7 +77,8 @@ static enum tok_err foreign(const char *path, uid_t owner, struct errmsg *errmsg
 {
     return errmsg_set(errmsg, TOK_FILE,
                       "%s: expected a directory of the user who runs jwtctl (uid %u), found "
-                      "owner uid %u; set HOME to your own home (sudo -H, su -)",
+                      "owner uid %u; set HOME to your own home (sudo -H, su -), and unset "
+                      "XDG_STATE_HOME if it is another user's",
                       path, (unsigned)geteuid(), (unsigned)owner);
 }
 
