@@ -179,6 +179,13 @@ static void add_cors(struct head *head, const struct reply *reply)
     add_field(head, "Access-Control-Max-Age", "86400");
 }
 
+static const char *vary_of(const struct reply *reply)
+{
+    if (!reply->by_origin)
+        return reply->allow ? "Accept" : NULL;
+    return reply->allow ? "Accept, Origin" : "Origin";
+}
+
 static void make_head(const struct reply *reply, time_t date, struct head *head)
 {
     add(head, "HTTP/1.1 %d %s\r\n", reply->status, phrase_of(reply->status));
@@ -189,9 +196,7 @@ static void make_head(const struct reply *reply, time_t date, struct head *head)
         add(head, "Content-Length: %zu\r\n", reply->body.n);
     }
     add_field(head, "Allow", reply->allow);
-    if (reply->allow || reply->by_origin)
-        add(head, "Vary: %s%s%s\r\n", reply->allow ? "Accept" : "",
-            reply->allow && reply->by_origin ? ", " : "", reply->by_origin ? "Origin" : "");
+    add_field(head, "Vary", vary_of(reply));
     add_cors(head, reply);
     if (reply->status == 401 && reply->challenge)
         add(head, "WWW-Authenticate: %s realm=\"api\"\r\n", reply->challenge);

@@ -227,7 +227,7 @@ START_TEST(a_file_over_a_mebibyte_is_refused_and_one_of_20000_lines_is_read)
 {
     NEEDS_ROOT();
 
-    CLEANUP(cleanup_free) char *text = calloc(1, 2048 * 1024);
+    CLEANUP(cleanup_free) char *text = calloc(2048, 1024);
     CLEANUP(subuids_clear) struct subuids s = {0};
     CLEANUP(place_leave) struct place place = place_enter();
     size_t n = 0;
@@ -238,7 +238,7 @@ START_TEST(a_file_over_a_mebibyte_is_refused_and_one_of_20000_lines_is_read)
     write_ranges(text);
     update(&s, TOK_OK);
     ck_assert_uint_eq(subuids_owner(&s, 100000 + 19999 * 65536 + 65535), 20999);
-    memset(text, 'x', 1024 * 1024 + 1);
+    memset(text, 'x', (size_t)1024 * 1024 + 1);
     write_ranges(text);
     update(&s, TOK_FILE);
     (void)place;
