@@ -222,20 +222,20 @@ def test_a_full_queue_refuses_the_largest_user_and_no_other(issuer, gate):
 
 @pytest.mark.issuer(NO_LIMITS)
 def test_ten_thousand_waiting_logins_need_no_more_memory(issuer, gate):
+    slow = "asan" in issuer.program
     clients = fill(issuer, gate)
     clients += [arrive(issuer, address(i), b"user%d" % i, b"x" * 512) for i in range(QUEUE)]
-    before = memory(issuer.process.pid)
-    for i in range(QUEUE, 10000):
-        clients.append(issuer.send(message(OBTAIN, b"user%d" % i, b"x" * 512, address(i))))
-        if len(clients) > 256:
-            assert status(clients.pop()) == "busy"
+    before, sent, said = memory(issuer.process.pid), [], []
+    for i in range(QUEUE, 2000 if slow else 10000):
+        sent.append(issuer.send(message(OBTAIN, b"user%d" % i, b"x" * 512, address(i))))
+        if len(sent) > 500:
+            said.append(status(sent.pop(0)))
     own = arrive(issuer, OWN, b"alice", b"secret one")
-    if "asan" not in issuer.program:
-        assert memory(issuer.process.pid) - before <= 1024
+    assert slow or memory(issuer.process.pid) - before <= 1024
     assert gate.next(1) == [b"alice"]
     gate.open()
-    assert status(own) == "ok"
-    assert issuer.text("log").count("Too many logins wait") <= 1 + 10, "once in 10 s"
+    assert status(own) == "ok" and set(said) == {"busy"}
+    assert 1 <= issuer.text("log").count("Too many logins wait") <= 5, "once in 10 s"
 
 
 @pytest.mark.issuer(NO_LIMITS)
