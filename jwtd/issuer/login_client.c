@@ -178,27 +178,22 @@ static enum wire_status start(struct login_inquiry *q, const union wire_value *v
     return WIRE_UNAVAILABLE;
 }
 
-/* The oldest account that waits to be asked about, when there is a slot for it. */
-static struct login_inquiry *next_waiting(struct login_client *c)
-{
-    struct login_inquiry *q;
-
-    if (count(c, WIRE_ACCOUNT, NULL) >= WIRE_ACCOUNTS_MAX)
-        return NULL;
-    TAILQ_FOREACH (q, &c->inquiries, link)
-        if (q->fd < 0)
-            return q;
-    return NULL;
-}
-
+/* Asks about the accounts that wait, the oldest first, as far as there are slots. */
 static void start_waiting(struct login_client *c)
 {
-    struct login_inquiry *q;
+    unsigned asked = count(c, WIRE_ACCOUNT, NULL);
+    struct login_inquiry *q, *next;
 
-    while ((q = next_waiting(c))) {
-        enum wire_status status = start(q, &(union wire_value){.text = slice_of(q->user)});
+    for (q = TAILQ_FIRST(&c->inquiries); q && asked < WIRE_ACCOUNTS_MAX; q = next) {
+        enum wire_status status;
 
-        if (status != WIRE_OK)
+        next = TAILQ_NEXT(q, link);
+        if (q->fd >= 0)
+            continue;
+        status = start(q, &(union wire_value){.text = slice_of(q->user)});
+        if (status == WIRE_OK)
+            asked++;
+        else
             finish(q, &(struct wire_message){.status = status});
     }
 }
