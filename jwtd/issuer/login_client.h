@@ -13,7 +13,7 @@
 
 #include <sys/queue.h>
 
-#define LOGIN_CACHE_MAX 128
+#define LOGIN_CACHE_MAX 512
 
 /* jwtd-login's answer about an account. */
 struct login_reply {
