@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#define LINES_PER_USER 300 /* a minute */
+
 void loop_init(struct loop *l)
 {
     for (size_t i = 0; i < REQUEST_STATE_COUNT; i++)
@@ -54,14 +56,32 @@ void loop_move(struct issuer_request *r, enum issuer_request_state to)
     insert(r, to);
 }
 
-/* NULL: the event is always written. */
+/* True when this user has had its lines of this minute. */
+static bool is_frequent(struct loop *l, const char *user)
+{
+    uint64_t now = service_monotonic();
+    struct rate_row *row = rate_table_add(&l->frequent_users, slice_of(user), now);
+
+    if (!row)
+        return false;
+    if (row->count == 0)
+        row->until = now + MINUTE;
+    return ++row->count > LINES_PER_USER;
+}
+
+/* NULL: the event is written. */
 static struct log_limit *limit_of(struct issuer_request *r)
 {
-    if (r->event.id && strcmp(r->event.id, MESSAGE_LOGIN_DENIED) == 0)
-        return &r->loop->failed_logins;
-    if (r->event.id && strcmp(r->event.id, MESSAGE_REFRESH_DENIED) == 0)
-        return &r->loop->refusals;
-    return NULL;
+    struct loop *l = r->loop;
+    const char *id = r->event.id ? r->event.id : "";
+
+    if (strcmp(id, MESSAGE_LOGIN_DENIED) == 0)
+        return &l->failed_logins;
+    if (strcmp(id, MESSAGE_REFRESH_DENIED) == 0)
+        return &l->refusals;
+    if (strcmp(id, MESSAGE_REFRESHED) != 0 && strcmp(id, MESSAGE_NARROWED) != 0)
+        return NULL;
+    return is_frequent(l, r->event.user) ? &l->frequent : NULL;
 }
 
 void loop_answer(struct issuer_request *r, enum wire_status status)

@@ -32,7 +32,8 @@ struct loop {
     struct check_queue waiting;        /* those in REQUEST_WAITING_TO_CHECK */
     unsigned check_slots;              /* password checks at the same time */
     uint64_t next_overload;            /* monotonic microseconds: not logged again before */
-    struct log_limit failed_logins, refusals; /* lines about them */
+    struct log_limit failed_logins, refusals, frequent; /* lines about them */
+    struct rate_table frequent_users; /* lines about refreshes and narrowed tokens */
     sd_event_source *turn;
 };
 

@@ -52,7 +52,8 @@ static bool random_key(struct rate_table *t)
 
 static int prepare(struct loop *l)
 {
-    if (!random_key(&l->attempts.failures) || !random_key(&l->attempts.logins))
+    if (!random_key(&l->attempts.failures) || !random_key(&l->attempts.logins) ||
+        !random_key(&l->frequent_users))
         return -EIO;
     l->check_slots = service_processors() + 1;
     raise_files();
@@ -83,7 +84,7 @@ static int run(struct loop *l, const char *asker)
     if (r < 0)
         return fail(strerrordesc_np(-r));
     l->issuer.is_daemon = true;
-    l->failed_logins.loop = l->refusals.loop = l->issuer.service.loop;
+    l->failed_logins.loop = l->refusals.loop = l->frequent.loop = l->issuer.service.loop;
     (void)state_ready(&l->issuer); /* publishes what a crash left unpublished */
     return service_run(&l->issuer.service);
 }
@@ -106,6 +107,7 @@ static int serve(struct loop *l, const char *config, const char *asker, bool ini
     loop_end(l);
     log_limit_end(&l->failed_logins);
     log_limit_end(&l->refusals);
+    log_limit_end(&l->frequent);
     listen_end(l);
     turn_end(l);
     login_client_end(&x->login);

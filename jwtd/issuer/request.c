@@ -82,10 +82,11 @@ void request_log_event(const struct issuer_request *r, struct log_limit *limit)
     for (size_t i = 0; i < q->n_fields; i++)
         if (strcmp(q->fields[i].name, "source") == 0)
             request_copy_text(r, i, source, sizeof(source));
+    /* Refusals are counted by their source, what a user may do by the user. */
     event = (struct limited_event){e->priority,
                                    e->id,
                                    e->message,
-                                   source,
+                                   e->priority == LOG_INFO ? e->user : source,
                                    {{"user", e->user[0] ? e->user : NULL},
                                     {"source", source[0] ? source : NULL},
                                     {"sid", e->sid[0] ? e->sid : NULL},

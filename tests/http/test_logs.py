@@ -65,6 +65,20 @@ def test_malformed_requests_write_a_line_and_a_count(d):
     assert (len(before), list(map(count, after))) == (1, [49]), (before, after)
 
 
+def test_what_a_user_does_more_than_300_times_a_minute_is_counted(d):
+    """One user with a valid token cannot push the lines of others over the limit either."""
+    alice, carol = d.obtain(), d.obtain(CAROL)
+    for who, times in ((alice, 340), (carol, 10)):
+        for _ in range(times):
+            reply = d.request("POST", "/api/token/narrow/", {"scope": "pam:sudo"},
+                              [f"Authorization: Bearer {who['access']}"])
+            assert reply.status == 200, reply.raw
+    before, after = lines(d, "Narrowed token issued")
+    assert len([line for line in before if "user=alice" in line]) == 301, len(before)
+    assert len([line for line in before if "user=carol" in line]) == 10, len(before)
+    assert list(map(count, after)) == [39] and "user=alice" in after[0], after
+
+
 def test_every_login_and_logout_has_a_line_while_others_are_counted(d):
     for _ in range(20):
         for _ in range(10):
