@@ -103,6 +103,9 @@ build_packages=(gcc libc6-dev meson ninja-build pkg-config libssl-dev libjson-c-
 # shellcheck disable=SC2034
 container_packages=(systemd systemd-sysv systemd-container dbus libpam-systemd sudo openssh-client curl
     python3 openssl login passwd procps pamtester)
+# Programs that the system suite runs below `jwtctl run`; ansible-core is 25 MB with what it needs.
+# shellcheck disable=SC2034
+system_packages=(git rsync make ansible-core)
 
 # build DIR [MESON OPTION...]: configures DIR once, then builds.
 build() {
