@@ -1,10 +1,14 @@
 #include "jwtd/login/child.h"
 
+#include "jwtd/login/signal_filter.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/pidfd.h>
 #include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* Ends what the process has of the daemon: its descriptors but keep, its signal mask. It is
@@ -18,7 +22,7 @@ static void leave_daemon(int keep)
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
     (void)signal(SIGPIPE, SIG_DFL);
     if ((keep > 3 && close_range(3, (unsigned)keep - 1, 0) < 0) ||
-        close_range((unsigned)keep + 1, ~0U, 0) < 0)
+        close_range((unsigned)keep + 1, ~0U, 0) < 0 || !signal_filter_install())
         _exit(EXIT_FAILURE);
 }
 
@@ -35,10 +39,22 @@ static _Noreturn void answer(const struct check_setup *setup,
     _exit(write(out, &v, sizeof(v)) == (ssize_t)sizeof(v) ? EXIT_SUCCESS : EXIT_FAILURE);
 }
 
-pid_t child_start(const struct check_setup *setup, const struct wire_message *request,
-                  int *ret_pipe)
+/* The pid is not reused before the process is waited for. */
+static int open_child(pid_t pid)
 {
-    int ends[2];
+    int fd = pidfd_open(pid, 0), error = errno;
+
+    if (fd >= 0)
+        return fd;
+    (void)kill(pid, SIGKILL);
+    (void)waitpid(pid, NULL, 0);
+    return -error;
+}
+
+int child_start(const struct check_setup *setup, const struct wire_message *request,
+                int *ret_pipe)
+{
+    int ends[2], child;
     pid_t pid;
 
     if (pipe2(ends, O_CLOEXEC) < 0)
@@ -46,14 +62,13 @@ pid_t child_start(const struct check_setup *setup, const struct wire_message *re
     pid = fork();
     if (pid == 0)
         answer(setup, request, ends[1]);
-    if (pid < 0) {
-        pid = -errno;
+    child = pid < 0 ? -errno : open_child(pid);
+    if (child < 0)
         (void)close(ends[0]);
-    } else {
+    else
         *ret_pipe = ends[0];
-    }
     (void)close(ends[1]);
-    return pid;
+    return child;
 }
 
 bool child_read(int pipe, struct check_verdict *ret)
