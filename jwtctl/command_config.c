@@ -1,5 +1,6 @@
 /* jwtctl config check, config show: the settings as the daemons read them. */
 #include "common/config/disabled.h"
+#include "common/config/pam_stack.h"
 #include "common/config/resolve.h"
 #include "jwtctl/arguments.h"
 #include "jwtctl/command.h"
@@ -8,6 +9,9 @@
 #include "jwtctl/verifier.h"
 
 #include <stdio.h>
+#include <unistd.h>
+
+#define LOGIN_DROP_IN "/jwtd-login.service.d/faillock.conf"
 
 /* path NULL: the default file, which need not exist. */
 static int load_settings(const char *path, struct settings *ret)
@@ -34,6 +38,42 @@ static int check_maps(const struct settings *settings)
     return EXIT_SUCCESS;
 }
 
+static bool has_login_drop_in(void)
+{
+    static const char *const paths[] = {"/etc/systemd/system" LOGIN_DROP_IN,
+                                        "/run/systemd/system" LOGIN_DROP_IN,
+                                        "/usr/lib/systemd/system" LOGIN_DROP_IN};
+
+    for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
+        if (access(paths[i], F_OK) == 0)
+            return true;
+    return false;
+}
+
+static bool report_lockout(void *arg, const char *dir)
+{
+    int *status = arg;
+
+    print_error("the PAM stack of service jwtd contains pam_faillock, whose tallies in %s "
+                "jwtd-login cannot write: it answers every login with 503; to install its "
+                "drop-in, as root: install -D -m 644 " JWT_DATADIR "/faillock.conf "
+                "/etc/systemd/system" LOGIN_DROP_IN " && systemctl daemon-reload && systemctl "
+                "try-restart jwtd-login; see jwtd-login(8)",
+                dir);
+    *status = EXIT_CONFIG;
+    return false;
+}
+
+/* As jwtd-login finds it, which has the last word: it tries the directory. */
+static int check_lockout(void)
+{
+    int status = EXIT_SUCCESS;
+
+    if (!has_login_drop_in())
+        (void)pam_stack_each_faillock("jwtd", NULL, report_lockout, &status);
+    return status;
+}
+
 int command_config_check(int argc, char **argv)
 {
     CLEANUP(settings_clear) struct settings settings = {0};
@@ -45,6 +85,8 @@ int command_config_check(int argc, char **argv)
         status = load_settings(path, &settings);
     if (!status)
         status = check_maps(&settings);
+    if (!status && !path)
+        status = check_lockout();
     if (status)
         return status;
     printf("%s: ok\n", path ? path : POLICY_CONFIG);

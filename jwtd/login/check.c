@@ -1,11 +1,17 @@
 #include "jwtd/login/check.h"
 
 #include "common/base/secret.h"
+#include "common/config/pam_stack.h"
 #include "common/jose/jws.h"
 
+#include <limits.h>
 #include <security/pam_appl.h>
 #include <stdio.h>
 #include <string.h>
+
+#define NO_TALLIES                                                                             \
+    "pam_faillock cannot write its tallies; install " JWT_DATADIR "/faillock.conf as a "       \
+    "drop-in, see jwtd-login(8)"
 
 /* For the conversation function. */
 struct conversation {
@@ -183,6 +189,25 @@ static bool copy_name(struct slice user, char ret[WIRE_USER_MAX + 1])
     return true;
 }
 
+/* Only root can write: a tally belongs to its user. arg: the user, or "" for any. */
+static bool tally_writable(void *arg, const char *dir)
+{
+    char path[PATH_MAX];
+
+    (void)snprintf(path, sizeof(path), "%s/%s", dir, (const char *)arg);
+    return geteuid() == 0 && access(dir, W_OK) == 0 &&
+           (access(path, R_OK | W_OK) == 0 || errno == ENOENT);
+}
+
+/* Where pam_faillock cannot write it does nothing, and reports no error. */
+static bool lockout_works(const struct check_setup *setup, struct slice user)
+{
+    char name[WIRE_USER_MAX + 1];
+
+    (void)copy_name(user, name);
+    return pam_stack_each_faillock(setup->service, setup->confdir, tally_writable, name);
+}
+
 static void set_state(const struct login_account *account, enum wire_status gone,
                       enum wire_status unusable, struct check_verdict *v)
 {
@@ -244,6 +269,13 @@ void check_password(const struct check_setup *setup, struct slice user, struct s
     struct check_verdict v = {.status = WIRE_DENIED};
     struct login_account account;
 
+    /* Before the account is looked up, so that the answer is the same for every name. */
+    if (!lockout_works(setup, user)) {
+        v.no_tallies = true;
+        set_verdict(&v, WIRE_UNAVAILABLE, "", NO_TALLIES);
+        *ret = v;
+        return;
+    }
     /* PAM is called for existing accounts only: users type passwords where a name is asked for,
      * and modules log names. */
     if (!find(setup, user, &account, &v)) {

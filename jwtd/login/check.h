@@ -4,7 +4,9 @@
  * _exit.
  *
  * The PAM conversation answers prompts without echo with the password. Messages of modules are
- * discarded. A stack that prompts for anything else is refused.
+ * discarded. A stack that prompts for anything else is refused. With pam_faillock in the stack
+ * no password is checked unless its tallies can be written: otherwise these logins would be a
+ * way around its lockout.
  */
 #pragma once
 
@@ -20,8 +22,9 @@ struct check_setup {
 /* Sent through a pipe as it is. */
 struct check_verdict {
     enum wire_status status;
+    bool no_tallies;              /* of pam_faillock: no password can be checked */
     char user[WIRE_USER_MAX + 1]; /* for the log; empty when there is no such account */
-    char reason[96];              /* for the log; contains nothing of the request */
+    char reason[192];             /* for the log; contains nothing of the request */
     uint8_t stamp[WIRE_STAMP_LEN];
     size_t stamp_n;
     uid_t uid;

@@ -11,8 +11,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* Ends what the process has of the daemon: its descriptors but keep, its signal mask. It is
- * killed when the daemon ends. */
+/* Ends what the process has of the daemon: its descriptors but keep, its signal mask, its right
+ * to send signals. It is killed when the daemon ends. */
 static void leave_daemon(int keep)
 {
     sigset_t none;

@@ -90,9 +90,14 @@ static void log_verdict(const struct check_job *job, const struct check_verdict 
     const char *user = v->user[0] ? v->user : NULL;
     const char *source = job->source[0] ? job->source : NULL;
 
+    if (job->request->op == WIRE_CHECK && !v->no_tallies)
+        service_recovered(job->server->service);
     if (v->status == WIRE_OK)
         return;
-    if (v->status == WIRE_UNAVAILABLE)
+    if (v->no_tallies)
+        service_report_failure(job->server->service, MESSAGE_CHECK,
+                               "Password check not possible", v->reason);
+    else if (v->status == WIRE_UNAVAILABLE)
         log_unavailable(job, user, v->reason);
     else
         log_limit_write(&job->server->refusals,

@@ -35,6 +35,7 @@ static struct sock_filter program[] = {
     DENY_IF(SYS_rt_sigqueueinfo),
     DENY_IF(SYS_rt_tgsigqueueinfo),
     DENY_IF(SYS_pidfd_send_signal),
+    DENY_IF(SYS_setpriority),
     FCNTL(SYS_fcntl),
 #ifdef SYS_fcntl64
     FCNTL(SYS_fcntl64),

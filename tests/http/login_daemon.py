@@ -22,6 +22,9 @@ STACKS = {
     "shell": "auth required pam_exec.so expose_authtok quiet DIR/tell\naccount required pam_permit.so\n",
     "slow": "auth optional pam_exec.so quiet DIR/wait\nauth required pam_deny.so\n"
             "account required pam_permit.so\n",
+    "kills": "auth required pam_exec.so quiet DIR/kill\naccount required pam_permit.so\n",
+    "lockout": "auth required pam_faillock.so preauth dir=DIR/tallies\nauth required pam_permit.so\n"
+               "account required pam_permit.so\n",
     "hangs": "auth required pam_exec.so quiet DIR/hang\naccount required pam_permit.so\n",
 }
 

@@ -1,10 +1,12 @@
 """jwtd-login with real PAM and users in a private mount namespace."""
 
 import array
+import json
 import os
 import pwd
 import signal
 import socket
+import subprocess
 import threading
 import time
 
@@ -145,6 +147,71 @@ def test_the_stamp_changes_with_the_password_or_the_day_of_its_change(login):
         with changed_shadow(other):
             stamps.add(login.account(ALICE)[1])
     assert len(stamps) == 3, stamps
+
+
+KILLS = """#!/usr/bin/python3 -B
+import fcntl, json, os, resource, signal, socket
+
+def owner(request):
+    ours, other = socket.socketpair()
+    fcntl.fcntl(ours, 10, signal.SIGKILL) # F_SETSIG
+    request(ours)
+
+def pidfd(pid):
+    signal.pidfd_send_signal(os.pidfd_open(pid), signal.SIGKILL)
+
+pid = int(open("DIR/victim").read())
+tries = {
+    "kill": lambda: os.kill(pid, 9), "all": lambda: os.kill(-1, 0), "pidfd": lambda: pidfd(pid),
+    "F_SETOWN": lambda: owner(lambda s: fcntl.fcntl(s, fcntl.F_SETOWN, pid)),
+    "FIOSETOWN": lambda: owner(lambda s: fcntl.ioctl(s, 0x8901, pid.to_bytes(4, "little"))),
+    "SIOCSPGRP": lambda: owner(lambda s: fcntl.ioctl(s, 0x8902, pid.to_bytes(4, "little"))),
+    "limit": lambda: resource.prlimit(pid, resource.RLIMIT_CPU, (1, 1)),
+    "priority": lambda: os.setpriority(os.PRIO_PROCESS, pid, 19),
+}
+results = {}
+for name, attack in tries.items():
+    try:
+        attack()
+        results[name] = "done"
+    except PermissionError:
+        results[name] = "refused"
+# Its own limits and descriptors are its own affair.
+resource.setrlimit(resource.RLIMIT_CPU, (60, 60))
+fcntl.fcntl(0, fcntl.F_GETFL)
+json.dump(results, open("DIR/results", "w"))
+"""
+
+
+@pytest.mark.login(service="kills")
+def test_a_check_can_send_no_signal(login):
+    """Here with all capabilities of root."""
+    victim = subprocess.Popen(["sleep", "60"])
+    try:
+        login.write("victim", str(victim.pid))
+        login.write("kill", KILLS.replace("DIR", login.dir), 0o755)
+        assert login.check(ALICE, b"pw")[0] == "ok", login.read("log")
+        results = json.loads(login.read("results"))
+        assert len(results) == 8 and set(results.values()) == {"refused"}, results
+        assert victim.poll() is None and os.getpriority(os.PRIO_PROCESS, victim.pid) == 0
+    finally:
+        victim.kill()
+        victim.wait()
+
+
+@pytest.mark.login(service="lockout")
+def test_no_password_is_checked_while_pam_faillock_cannot_write(login):
+    """Also for names without an account, and reported once; a directory or a user's tally."""
+    for user in (ALICE, b"n0body", b"alice\n"):
+        assert login.check(user, b"pw") == ("unavailable", b""), user
+    assert login.account(ALICE)[0] == "ok"
+    assert login.read("log").count("pam_faillock cannot write its tallies") == 1, login.read("log")
+    os.mkdir(login.path("tallies"), 0o755)
+    assert login.check(ALICE, b"pw")[0] == "ok"
+    assert login.check(b"n0body", b"pw")[0] == "denied"
+    os.rmdir(login.path("tallies"))
+    assert login.check(ALICE, b"pw")[0] == "unavailable"
+    assert login.read("log").count("pam_faillock cannot write its tallies") == 2, login.read("log")
 
 
 @pytest.mark.login(service="hangs")
