@@ -140,21 +140,18 @@ def test_the_tcp_listener_works():
     assert json.loads(out.stdout) == {"status": "ok"}, out
 
 
-def test_a_killed_daemon_starts_at_the_next_request_twenty_times():
-    """With systemd's default limits the socket would fail at the sixth start."""
+def test_killed_daemons_start_again_six_times_in_a_row():
+    """With systemd's default limits a socket would fail at the sixth start. RestartSec= is 4 s."""
     obtain()
-    ask = {"jwtd": lambda: api("/healthz"), "jwtd-issuer": lambda: api("/healthz"),
-           "jwtd-login": lambda: api("/api/token/", {"username": "alice", "password": ALICE})}
-    for name in DAEMONS:
-        pids = set()
+    pids = set()
+    for _ in range(6):
+        pids |= {systemctl("show", "-P", "MainPID", name) for name in DAEMONS}
+        systemctl("kill", "-s", "KILL", *DAEMONS)
         before = time.monotonic()
-        for _ in range(20):
-            pids.add(systemctl("show", "-P", "MainPID", name))
-            systemctl("kill", "-s", "KILL", name)
-            assert ask[name]()[0] == 200, name
-        print(f"# {name}: twenty kills and starts in {time.monotonic() - before:.1f} s")
-        assert len(pids - {"0"}) == 20, pids
-        assert systemctl("is-active", name + ".socket") == "active"
+        obtain()
+        assert time.monotonic() - before < 6
+    assert len(pids - {"0"}) == 18, pids
+    assert [systemctl("is-active", name + ".socket") for name in DAEMONS] == ["active"] * 3
 
 
 def test_memory_after_a_thousand_requests_is_bounded():
@@ -178,7 +175,7 @@ def test_memory_after_a_thousand_requests_is_bounded():
 
 
 def test_the_sandbox_is_tight():
-    for name, limit in zip(DAEMONS, (1.0, 1.0, 1.5)):
+    for name, limit in zip(DAEMONS, (0.4, 0.4, 0.6)):
         out = sh(f"systemd-analyze security --no-pager {name}.service | tail -n 2").stdout
         level = float(re.search(r"(\d+\.\d)", out).group(1))
         print(f"# {name}: exposure {level} of at most {limit}")
@@ -188,7 +185,7 @@ def test_the_sandbox_is_tight():
             text = file.read()
         assert "NoNewPrivs:\t1" in text and "Seccomp:\t2" in text, text
         effective = int(re.search(r"CapEff:\s+(\w+)", text).group(1), 16)
-        assert effective == (1 << 2 if name == "jwtd-login" else 0), (name, hex(effective))
+        assert effective == 0, (name, hex(effective))
 
 
 def test_an_invalid_setting_is_reported_by_check_and_by_503():
