@@ -4,7 +4,10 @@
 
 #include <curl/curl.h>
 #include <inttypes.h>
+#include <linux/sockios.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <time.h>
 
 #define REPLY_MAX ((size_t)2 << 20) /* bytes; lists of sessions stay below */
 
@@ -17,6 +20,20 @@ struct received {
     char *p;
     size_t n;
 };
+
+/* A request on its way. */
+struct transfer {
+    curl_socket_t fd;
+    time_t start; /* monotonic seconds */
+};
+
+static time_t monotonic_seconds(void)
+{
+    struct timespec now = {0};
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec;
+}
 
 static void received_clear(struct received *r)
 {
@@ -98,6 +115,41 @@ static size_t receive(char *bytes, size_t size, size_t n, void *arg)
     return size * n;
 }
 
+static int note_socket(void *arg, curl_socket_t fd, curlsocktype purpose)
+{
+    struct transfer *t = arg;
+
+    (void)purpose;
+    t->fd = fd;
+    return CURL_SOCKOPT_OK;
+}
+
+/* Called at least once a second. Ends the transfer when jwtd has not read the request. */
+static int on_progress(void *arg, curl_off_t down_total, curl_off_t down, curl_off_t up_total,
+                       curl_off_t up)
+{
+    const struct transfer *t = arg;
+    int unread = 0;
+
+    (void)down_total;
+    (void)down;
+    (void)up_total;
+    (void)up;
+    return monotonic_seconds() - t->start >= CLIENT_SECONDS &&
+           ioctl(t->fd, SIOCOUTQ, &unread) == 0 && unread > 0;
+}
+
+static bool set_limits(CURL *curl, int seconds, struct transfer *transfer)
+{
+    return !curl_easy_setopt(curl, CURLOPT_TIMEOUT, (long)seconds) &&
+           !curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, (long)CLIENT_SECONDS) &&
+           !curl_easy_setopt(curl, CURLOPT_SOCKOPTFUNCTION, note_socket) &&
+           !curl_easy_setopt(curl, CURLOPT_SOCKOPTDATA, transfer) &&
+           !curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L) &&
+           !curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, on_progress) &&
+           !curl_easy_setopt(curl, CURLOPT_XFERINFODATA, transfer);
+}
+
 /* The options of every request. False when out of memory, here and below. */
 static bool set_options(CURL *curl, struct received *received, char *error)
 {
@@ -107,8 +159,6 @@ static bool set_options(CURL *curl, struct received *received, char *error)
            !curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L) &&
            !curl_easy_setopt(curl, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED) &&
            !curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) &&
-           !curl_easy_setopt(curl, CURLOPT_TIMEOUT, (long)CLIENT_SECONDS) &&
-           !curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, 10L) &&
            !curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, receive) &&
            !curl_easy_setopt(curl, CURLOPT_WRITEDATA, received);
 }
@@ -165,14 +215,28 @@ static bool set_headers(CURL *curl, const struct client_request *request,
             !curl_easy_setopt(curl, CURLOPT_XOAUTH2_BEARER, request->bearer));
 }
 
-static enum tok_err client_unreachable(CURL *curl, CURLcode code, const char *server,
-                                       const char *error, struct errmsg *errmsg)
+static int seconds_of(const struct client_request *request)
 {
+    return request->seconds > 0 ? request->seconds : CLIENT_SECONDS;
+}
+
+static enum tok_err client_unreachable(CURL *curl, CURLcode code,
+                                       const struct client_request *request, const char *error,
+                                       struct errmsg *errmsg)
+{
+    const char *server = request->server;
+    int seconds = seconds_of(request);
     long number = 0;
 
     (void)curl_easy_getinfo(curl, CURLINFO_OS_ERRNO, &number);
+    if (is_socket(server) &&
+        (code == CURLE_OPERATION_TIMEDOUT || code == CURLE_ABORTED_BY_CALLBACK))
+        return errmsg_set(errmsg, TOK_FILE,
+                          "no reply from jwtd at %s within %d s; see: journalctl -u jwtd -u "
+                          "jwtd-issuer",
+                          server, code == CURLE_ABORTED_BY_CALLBACK ? CLIENT_SECONDS : seconds);
     if (code == CURLE_OPERATION_TIMEDOUT)
-        return errmsg_set(errmsg, TOK_FILE, "%s: no reply within %d s", server, CLIENT_SECONDS);
+        return errmsg_set(errmsg, TOK_FILE, "%s: no reply within %d s", server, seconds);
     if (!is_socket(server))
         return errmsg_set(errmsg, TOK_FILE, "%s: %s", server,
                           error[0] ? error : curl_easy_strerror(code));
@@ -192,6 +256,7 @@ enum tok_err client_send(const struct client_request *request, struct client_rep
     CLEANUP(received_clear) struct received received = {0};
     CLEANUP(cleanup_curl) CURL *curl = NULL;
     char error[CURL_ERROR_SIZE] = "";
+    struct transfer transfer = {.fd = CURL_SOCKET_BAD, .start = monotonic_seconds()};
     struct client_reply reply = {0};
     curl_off_t retry = 0;
     CURLcode code;
@@ -202,12 +267,13 @@ enum tok_err client_send(const struct client_request *request, struct client_rep
         return err;
     curl = curl_easy_init();
     if (!curl || !set_options(curl, &received, error) ||
+        !set_limits(curl, seconds_of(request), &transfer) ||
         !set_server(curl, request->server, request->path) || !set_body(curl, request) ||
         !set_headers(curl, request, &headers))
         out_of_memory();
     code = curl_easy_perform(curl);
     if (code)
-        return client_unreachable(curl, code, request->server, error, errmsg);
+        return client_unreachable(curl, code, request, error, errmsg);
     (void)curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &reply.status);
     (void)curl_easy_getinfo(curl, CURLINFO_RETRY_AFTER, &retry);
     reply.retry_after = retry;

@@ -1,7 +1,9 @@
 /*
  * HTTP requests to jwtd, or to any server of simplejwt, over a Unix socket or a URL. Redirects
- * are not followed, other schemes than http and https are refused, and a request takes at most
- * CLIENT_SECONDS. Plain http is refused but for the loopback addresses: elsewhere it would
+ * are not followed, other schemes than http and https are refused. A request takes at most
+ * CLIENT_SECONDS, or the time that it names, but no longer than CLIENT_SECONDS while jwtd does
+ * not read it from its Unix socket: systemd accepts connections for a daemon that cannot start.
+ * Plain http is refused but for the loopback addresses: elsewhere it would
  * expose the password.
  */
 #pragma once
@@ -9,7 +11,10 @@
 #include "jwtctl/json_c.h"
 
 #define CLIENT_SOCKET "/run/jwtd/http.sock"
-#define CLIENT_SECONDS 40
+#define CLIENT_SECONDS 10
+/* For replies with a refresh token, which is lost if the client leaves: jwtd may wait 45 s for
+ * the check of a password or an account. */
+#define CLIENT_PAIR_SECONDS 50
 
 /* Checks the form of a server's name: an absolute path (of a Unix socket) or a URL.
  * TOK_SETTINGS with a message. */
@@ -19,6 +24,7 @@ struct client_request {
     const char *server, *method, *path;
     struct slice body;  /* JSON; p NULL: none */
     const char *bearer; /* the token of the Authorization header; NULL: none */
+    int seconds;        /* for the reply; 0: CLIENT_SECONDS */
 };
 
 struct client_reply {

@@ -89,7 +89,8 @@ static enum tok_err obtain(const char *user, const struct secret *password,
     err = client_send(&(struct client_request){.server = s->server.p,
                                                .method = "POST",
                                                .path = "/api/token/",
-                                               .body = secret_slice(&body)},
+                                               .body = secret_slice(&body),
+                                               .seconds = CLIENT_PAIR_SECONDS},
                       &reply, errmsg);
     if (err)
         return err;

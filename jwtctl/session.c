@@ -111,10 +111,12 @@ enum tok_err session_post_refresh(const struct client_session *s, const char *pa
     CLEANUP(cleanup_json) struct json_object *body = json_new_object();
 
     json_add_string(body, "refresh", secret_slice(&s->refresh));
-    return client_send(
-        &(struct client_request){
-            .server = s->server.p, .method = "POST", .path = path, .body = json_write(body)},
-        ret, errmsg);
+    return client_send(&(struct client_request){.server = s->server.p,
+                                                .method = "POST",
+                                                .path = path,
+                                                .body = json_write(body),
+                                                .seconds = CLIENT_PAIR_SECONDS},
+                       ret, errmsg);
 }
 
 enum tok_err session_send(const struct client_session *s, struct client_request request,

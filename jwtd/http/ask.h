@@ -6,8 +6,8 @@
 #include "common/base/timespan.h"
 #include "jwtd/shared/wire.h"
 
-#define ASK_TIMEOUT                                                                            \
-    (45 * SECOND) /* jwtd-issuer queues a login for 8 s, jwtd-login gives up after 30 s */
+/* Once read: jwtd-issuer queues a login for 8 s, jwtd-login gives up after 30 s. */
+#define ASK_TIMEOUT (45 * SECOND)
 
 /* Sends a request to the socket at path. The connection, or -1 with *ret_errmsg. */
 int ask_send(const char *path, enum wire_op op, const union wire_value *values,

@@ -65,6 +65,7 @@ struct connection {
     int issuer; /* connection to jwtd-issuer, or -1 */
     sd_event_source *issuer_io;
     const struct wire_request *asked;
+    uint64_t ask_until; /* monotonic microseconds: no answer is awaited after that */
     conn_answered answered;
     struct secret token, list; /* kept while a list of sessions is read page by page */
 

@@ -143,7 +143,8 @@ static enum conn_result wait_for_issuer(struct connection *c)
     connection_wipe_input(c);
     if (r < 0)
         return connection_no_answer(c, strerror(-r));
-    return enter(c, CONN_WAIT_ISSUER, service_monotonic() + ASK_TIMEOUT);
+    c->ask_until = service_monotonic() + ASK_TIMEOUT;
+    return enter(c, CONN_WAIT_ISSUER, service_monotonic() + WIRE_READ_TIME);
 }
 
 /* The client has gone. A login that still waits for its password check is then not checked and
@@ -192,6 +193,17 @@ static int on_io(sd_event_source *source, int fd, uint32_t events, void *arg)
     return 0;
 }
 
+/* A request that was read is waited for: the check of a password takes a while. */
+static enum conn_result answer_is_late(struct connection *c)
+{
+    bool unread = wire_is_unread(c->issuer);
+
+    if (!unread && service_monotonic() < c->ask_until)
+        return enter(c, CONN_WAIT_ISSUER, c->ask_until);
+    connection_close_issuer(c);
+    return connection_no_answer(c, unread ? "it does not read the request" : "timeout");
+}
+
 static enum conn_result time_is_over(struct connection *c)
 {
     switch (c->state) {
@@ -199,8 +211,7 @@ static enum conn_result time_is_over(struct connection *c)
     case CONN_READ_BODY:
         return connection_refuse(c, 408, "The request was not complete in time.", NULL);
     case CONN_WAIT_ISSUER:
-        connection_close_issuer(c);
-        return connection_no_answer(c, "timeout");
+        return answer_is_late(c);
     case CONN_HOLD:
         return write_reply(c);
     case CONN_WRITE:

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define INQUIRY_TIME (32 * SECOND) /* jwtd-login gives up after 30 s */
+#define ACCURACY (100 * MILLISECOND)
 
 void login_client_init(struct login_client *c)
 {
@@ -61,7 +62,7 @@ static void finish(struct login_inquiry *q, const struct wire_message *answer)
 {
     struct login_client *c = q->client;
     enum wire_status status = answer->status;
-    struct login_reply reply = {.status = status};
+    struct login_reply reply = {.status = status, .unread = q->unread};
     struct slice stamp = answer->v[0].text;
 
     TAILQ_REMOVE(&c->inquiries, q, link);
@@ -198,14 +199,39 @@ static void start_waiting(struct login_client *c)
     }
 }
 
+/* Without a running jwtd-login no request waits longer than the first one did. */
+static void finish_waiting(struct login_client *c)
+{
+    struct login_inquiry *q, *next;
+
+    for (q = TAILQ_FIRST(&c->inquiries); q; q = next) {
+        next = TAILQ_NEXT(q, link);
+        if (q->fd < 0)
+            finish(q, &(struct wire_message){.status = WIRE_UNAVAILABLE});
+    }
+}
+
+static bool wait_longer(sd_event_source *source)
+{
+    return sd_event_source_set_time_relative(source, INQUIRY_TIME - WIRE_READ_TIME) >= 0 &&
+           sd_event_source_set_enabled(source, SD_EVENT_ONESHOT) >= 0;
+}
+
 static int on_limit(sd_event_source *source, uint64_t usec, void *arg)
 {
     struct login_inquiry *q = arg;
     struct login_client *c = q->client;
 
-    (void)source;
     (void)usec;
-    finish_unanswered(q, "timeout");
+    q->unread = q->fd >= 0 && wire_is_unread(q->fd);
+    if (q->unread) {
+        finish_unanswered(q, "it does not read the request");
+        finish_waiting(c);
+    } else if (q->late || !wait_longer(source)) {
+        finish_unanswered(q, "timeout");
+    } else {
+        q->late = true;
+    }
     start_waiting(c);
     return 0;
 }
@@ -222,8 +248,8 @@ static enum wire_status ask(struct login_client *c, enum wire_op op,
         return WIRE_UNAVAILABLE;
     *q = (struct login_inquiry){.client = c, .op = op, .fd = -1};
     (void)snprintf(q->user, sizeof(q->user), "%.*s", (int)values[0].text.n, values[0].text.p);
-    if (sd_event_add_time_relative(c->service->loop, &q->limit, CLOCK_MONOTONIC, INQUIRY_TIME,
-                                   SECOND, on_limit, q) < 0)
+    if (sd_event_add_time_relative(c->service->loop, &q->limit, CLOCK_MONOTONIC, WIRE_READ_TIME,
+                                   ACCURACY, on_limit, q) < 0)
         status = WIRE_UNAVAILABLE;
     else if (!waits)
         status = start(q, values);

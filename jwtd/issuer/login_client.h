@@ -21,6 +21,7 @@ struct login_reply {
     uint8_t stamp[WIRE_STAMP_LEN]; /* changes with the password */
     size_t stamp_len;              /* 0: the account has none */
     int64_t uid;
+    bool unread;                   /* WIRE_UNAVAILABLE because jwtd-login does not run */
 };
 
 /* A request under way. */
@@ -32,6 +33,8 @@ struct login_inquiry {
     void *waiter; /* of a WIRE_CHECK; NULL: went away */
     int fd;       /* -1: a WIRE_ACCOUNT that waits */
     sd_event_source *io, *limit;
+    bool unread; /* jwtd-login does not run */
+    bool late;   /* WIRE_READ_TIME is over */
 };
 
 struct login_cache_entry {

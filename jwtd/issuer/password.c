@@ -175,6 +175,15 @@ static enum attempts_outcome outcome_of(enum wire_status status)
                                                              : ATTEMPTS_FAILED;
 }
 
+/* Without a running jwtd-login no login waits longer than the first one did. */
+static void refuse_waiting(struct loop *l)
+{
+    struct issuer_request *r;
+
+    while ((r = TAILQ_FIRST(&l->in[REQUEST_WAITING_TO_CHECK])))
+        loop_answer(r, WIRE_UNAVAILABLE);
+}
+
 struct issuer_request *password_checked(struct loop *l, const struct login_inquiry *q,
                                         const struct login_reply *reply)
 {
@@ -191,6 +200,8 @@ struct issuer_request *password_checked(struct loop *l, const struct login_inqui
         loop_answer(r, reply->status);
         r = NULL;
     }
+    if (reply->unread)
+        refuse_waiting(l);
     start_checks(l);
     return r;
 }

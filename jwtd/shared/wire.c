@@ -3,7 +3,9 @@
 #include "common/base/cleanup.h"
 #include "common/base/secret.h"
 
+#include <linux/sockios.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/un.h>
 
 #define HEAD 4              /* 'J', version, request or status, number of fields */
@@ -259,6 +261,13 @@ int wire_connect(const char *path)
         return -error;
     }
     return fd;
+}
+
+bool wire_is_unread(int fd)
+{
+    int bytes = 0;
+
+    return ioctl(fd, SIOCOUTQ, &bytes) == 0 && bytes > 0;
 }
 
 bool wire_peer_is(int fd, uid_t uid, uid_t *ret_uid)

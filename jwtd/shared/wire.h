@@ -174,5 +174,12 @@ ssize_t wire_receive(int fd, uint8_t buf[WIRE_MESSAGE_MAX]);
 /* Connects to the socket at path: a nonblocking, close-on-exec descriptor, or -errno. */
 int wire_connect(const char *path);
 
+/* A peer that runs reads a request at once. One that has failed is started again after 4 s
+ * (RestartSec= of its unit); this is the time for a request to be read, microseconds. */
+#define WIRE_READ_TIME ((uint64_t)4500000)
+
+/* True when the peer has not read what was sent to it. */
+bool wire_is_unread(int fd);
+
 /* True when the peer of fd has this uid (SO_PEERCRED). ret_uid may be NULL. */
 bool wire_peer_is(int fd, uid_t uid, uid_t *ret_uid);

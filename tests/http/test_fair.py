@@ -1,6 +1,7 @@
 """Password checks are shared fairly: who is checked next, who waits, and who is refused."""
 
 import os
+import socket
 import struct
 import threading
 import time
@@ -11,7 +12,7 @@ from daemons import CAROL as CAROL_BODY
 from daemons import request_bytes
 from issuer_daemon import at_once
 from login_daemon import ALICE, SECRET, SOURCE, until
-from wire import CHECK, OBTAIN, STATUS, message, read
+from wire import CHECK, OBTAIN, REFRESH, STATUS, message, read
 
 SLOTS = len(os.sched_getaffinity(0)) + 1
 PLACES = 16
@@ -426,3 +427,22 @@ def test_over_http_logins_per_user_is_a_429_as_in_simplejwt(d):
     assert reply.status == 429 and 50 <= seconds <= 60, reply.raw
     assert reply.json() == {"detail": f"Request was throttled. Expected available in {seconds} seconds."}
     d.obtain(CAROL_BODY)
+
+
+@pytest.mark.issuer(settings=NO_LIMITS + "AccountCacheTime=0\n")
+def test_a_request_that_jwtd_login_does_not_read_is_unavailable_in_5_s(issuer):
+    """Checks that have a slot, logins that wait for their turn, account checks."""
+    pair = issuer.obtain()
+    os.rename(issuer.path("login"), issuer.path("login.away"))
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as silent:
+        silent.bind(issuer.path("login"))
+        silent.listen(64)
+        start = time.monotonic()
+        clients = [issuer.send(message(OBTAIN, user, b"x", SOURCE)) for user in (b"alice", b"carol") * 4]
+        clients.append(issuer.send(message(REFRESH, pair[0], SOURCE)))
+        for client in clients:
+            with client:
+                assert STATUS[client.recv(65536)[2]] == "unavailable"
+        assert 4 < time.monotonic() - start < 5
+    os.rename(issuer.path("login.away"), issuer.path("login"))
+    issuer.obtain()

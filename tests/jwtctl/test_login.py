@@ -3,6 +3,7 @@
 import json
 import os
 import pwd
+import socket
 import subprocess
 import time
 
@@ -26,6 +27,27 @@ def test_login_stores_the_pair_privately_and_prints_no_token():
         assert os.listdir(TMP + "/state/jwt") == ["session.json"]
         answer = json.loads(log_in(s, "--json")[1])
         assert (answer["user"], answer["session_expires"] > answer["access_expires"]) == ("alice", True)
+
+
+def test_a_server_that_does_not_read_is_given_up_after_10_s():
+    """As jwtd's socket while jwtd cannot be started: systemd accepts the connection."""
+    where = path("silent.sock")
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(where)
+        listener.listen(4)
+        before = time.monotonic()
+        status, out, err = run("login", "alice", f"--server={where}", stdin="x\n")
+        assert 9 < time.monotonic() - before < 12
+        assert (status, out) == (1, "") and f"no reply from jwtd at {where} within 10 s; see: journalctl" in err, err
+    os.unlink(where)
+
+
+def test_a_login_that_the_server_has_read_may_take_longer():
+    """jwtd answers after the check of the password, which may wait and be slow."""
+    with server(login=False) as s:
+        say = s.say
+        s.say = lambda *args: (time.sleep(12), say(*args))[1]
+        assert log_in(s)[0] == 0
 
 
 def test_login_without_a_name_is_the_callers():
