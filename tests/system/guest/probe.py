@@ -49,7 +49,7 @@ SOCKETS = {"PID 1": "/run/systemd/private", "PID 1 (varlink)": "/run/systemd/io.
            "D-Bus": "/run/dbus/system_bus_socket", "journald's control socket": "/run/systemd/journal/io.systemd.journal"}
 for name, at in SOCKETS.items():
     TRIES[f"connect to {name}, {at}"] = lambda at=at: connect(at)
-for name in ("issuer", "login"):
+for name in ("issuer", "login", "admin"):
     TRIES[f"connect to /run/jwtd/{name}.sock"] = \
         lambda name=name: connect(f"/run/jwtd/{name}.sock", socket.SOCK_SEQPACKET)
 
