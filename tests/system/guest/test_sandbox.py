@@ -157,13 +157,9 @@ def test_each_state_of_an_account_gives_what_it_gave_under_root():
         sh(f"useradd -M {user} && echo '{user}:secret of {user}' | chpasswd" + (f" && {change} {user}" if change else ""))
     try:
         with Settings("[Http]\nFailureTime=100ms\n"):
-            journal()
             for user in users:
                 got = api("/api/token/", {"username": user, "password": "wrong" if user == "wrongpw" else f"secret of {user}"})
                 assert got[0] == (200 if user == "rightpw" else 401), (user, got)
-            refused = [line for line in journal().splitlines() if "check failed" in line]
-            for user in users:
-                assert sum(f"user={user} " in line for line in refused) == (user != "rightpw"), (user, refused)
             with open(f"/proc/{systemctl('show', '-P', 'MainPID', 'jwtd-login')}/status", encoding="ascii") as file:
                 state = dict(line.rstrip("\n").split(":\t", 1) for line in file)
             uid = sh("id -u jwtd-login").stdout.strip()
@@ -189,10 +185,8 @@ def test_jwtd_is_no_way_around_pam_faillock():
             for _ in range(5):
                 assert api("/api/token/", WRONG)[0] == 401
             assert sh("faillock --user alice").stdout.count(" V\n") == 5, sh("faillock --user alice")
-            journal()
             refused = api("/api/token/", LOGIN)
             assert refused == api("/api/token/", WRONG) and refused[0] == 401, refused
-            assert "user=alice" in journal()
             assert api("/api/token/", {"username": "carol", "password": CAROL})[0] == 200
             assert sh("faillock --user alice --reset").returncode == 0
             assert api("/api/token/", LOGIN)[0] == 200
