@@ -177,13 +177,13 @@ def test_a_host_name_that_cannot_be_recorded_gets_no_token():
             assert "no token: ssh " in err, env
 
 
-AUDIENCES = ["web1.example", "web9.example", "db", "db.example"]
+AUDIENCES = ["web1.example", "web9.example", "db", "db.example", "web5.lab.example"]
 
 
 @pytest.mark.parametrize("host, name, audience", [
     ("web1.example", "x", "web1.example"), ("10.0.0.1", "WEB9.example.", "web9.example"), ("web9", "web9", "web9.example"),
     ("db", "web1.example", "db"), ("web1.example", "web9.example", "web1.example"), ("web", "web", None),
-    ("web1.exam", "x", None), ("10.0.0.1", "evil", None)])
+    ("web1.exam", "x", None), ("web5.lab", "web5.lab", None), ("10.0.0.1", "evil", None)])
 def test_the_audience_is_the_one_that_the_host_s_name_selects(host, name, audience):
     with server(aud=AUDIENCES) as s:
         _, out, err = ssh(PROMPT=SSH, HOST=host, NAME=name)
@@ -358,13 +358,13 @@ def test_a_process_that_is_neither_ssh_nor_sudo_gets_no_token(prompt):
             assert "no token: the process that asks is neither sudo nor an ssh" in err
 
 
-def sudo(prompt, user=23001, before="", effective=0, times=1, **env):
+def sudo(prompt, user=23001, before="", effective=0, times=1, real=None, **env):
     """askpass as a child of a process with sudo's uids: a real uid of the user and the effective uid 0."""
     program = path("sudo.py", f"""import os, sys
 {before}
 os.setgroups([])
 os.setresgid({user}, {user}, {user})
-os.setresuid({user}, {effective}, 0)
+os.setresuid({user if real is None else real}, {effective}, 0)
 for _ in range({times}):
     child = os.fork()
     if child == 0:
@@ -425,6 +425,8 @@ def test_sudo_of_another_host_user_or_uid_gets_no_token():
         assert (out, s.asked) == ("", []) and "the login is as carol, and the session is of alice" in err
         out, err = sudo(SUDO, effective=23001)
         assert (out, s.asked) == ("", []) and "neither sudo nor an ssh" in err
+        out, err = sudo(SUDO, real=23002)
+        assert (out, s.asked) == ("", []) and "neither sudo nor an ssh" in err
         out, err = sudo(SUDO, user=0)
         assert (out, s.asked) == ("", []) and "neither sudo nor an ssh" in err
 
@@ -432,8 +434,28 @@ def test_sudo_of_another_host_user_or_uid_gets_no_token():
 @needs_root
 def test_uid_0_of_a_user_namespace_is_no_sudo():
     with server() as s:
-        out, err = sudo("x: ", before="", wrap=("unshare", "--user", "--map-users=0,0,65536", "--setgroups=deny"))
-        assert (out, s.asked) == ("", []), err
+        out, err = sudo("x: ", before=IN_NAMESPACE)
+        assert (out, s.asked) == ("", [])
+        assert "neither sudo nor an ssh" in err
+
+
+# Continues in a user namespace of the first 65536 uids, where uid 0 can be any process.
+IN_NAMESPACE = """
+import ctypes
+ready, mapped, me = os.pipe(), os.pipe(), os.getpid()
+helper = os.fork()
+if helper == 0:
+    os.read(ready[0], 1)
+    for name in ("uid_map", "gid_map"):
+        with open(f"/proc/{me}/{name}", "w") as file:
+            file.write("0 0 65536")
+    os.write(mapped[1], b"x")
+    os._exit(0)
+assert ctypes.CDLL(None).unshare(0x10000000) == 0
+os.write(ready[1], b"x")
+os.read(mapped[0], 1)
+os.waitpid(helper, 0)
+"""
 
 
 @needs_root
