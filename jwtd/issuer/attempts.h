@@ -29,7 +29,7 @@ struct attempts_limit {
 
 enum attempts_outcome { ATTEMPTS_UNKNOWN, ATTEMPTS_FAILED, ATTEMPTS_SUCCEEDED };
 
-/* May a check for this user start. now: monotonic microseconds. */
+/* Whether a check for this user may start. now: monotonic microseconds. */
 enum attempts_result attempts_look(struct attempts *a, const struct settings *set,
                                    struct slice user, uint64_t now, struct attempts_limit *ret);
 

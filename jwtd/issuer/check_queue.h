@@ -2,10 +2,11 @@
  * Logins that wait for their password check, and who is next. Sources take turns, and so do the
  * users of one source; before all of them comes a client of the Unix socket that logs in as
  * itself. One source with one user has at most CHECK_PLACES_MAX places. When all places are
- * taken, a request is refused of the source or user that has the most.
+ * taken, a login of the source or user with the most places is refused.
  *
- * The turn of a place, by its source and by its user, is a number: the lowest is next. A new
- * place gets the highest, and so do, when one is served, the others of its source and user.
+ * Each place has a turn number for its source and one for its user; the lowest is next. A new
+ * place gets the highest numbers. When a place is served, the other places of its source get
+ * the highest number, and so do those of its user within this source.
  */
 #pragma once
 

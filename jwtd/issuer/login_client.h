@@ -1,10 +1,10 @@
 /*
- * Asks jwtd-login: is this the password of a user (login), may this account still be used
- * (refresh). One connection per request, never blocking, at most 32 s. Answers about accounts
- * are cached for AccountCacheTime, for at most LOGIN_CACHE_MAX users, and an account that is
- * being asked about is not asked about again. At most WIRE_ACCOUNTS_MAX of these requests are
- * with jwtd-login at the same time; the others wait. Password checks are limited by their
- * caller.
+ * Requests to jwtd-login: checks the password of a user (login), or whether an account may
+ * still be used (refresh). One connection per request, never blocking, at most 32 s. Answers
+ * about accounts are cached for AccountCacheTime, for at most LOGIN_CACHE_MAX users;
+ * simultaneous requests about one account share its answer. jwtd-login has at most
+ * WIRE_ACCOUNTS_MAX of them at the same time; the others wait. Password checks are limited by
+ * their caller.
  */
 #pragma once
 

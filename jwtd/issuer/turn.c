@@ -43,7 +43,7 @@ static bool run_transaction(struct loop *l, struct revocations *revocations)
     return false;
 }
 
-/* Has a turn run, at once if root or a full turn waits. False: out of memory. */
+/* Schedules a turn: at once if root or a full turn waits. False: out of memory. */
 static bool schedule(struct loop *l)
 {
     const struct issuer_request *first = TAILQ_FIRST(&l->in[REQUEST_QUEUED]);
