@@ -27,6 +27,18 @@ static bool read_proc(pid_t pid, const char *name, char ret[FILE_MAX + 1])
     return true;
 }
 
+bool process_number(const char **text, uint64_t *ret)
+{
+    char *end;
+
+    errno = 0;
+    *ret = strtoull(*text, &end, 10);
+    if (errno != 0 || end == *text)
+        return false;
+    *text = end;
+    return true;
+}
+
 /* What follows n fields and their spaces; NULL: there are fewer. */
 static const char *skip_fields(const char *text, int n)
 {
@@ -65,13 +77,17 @@ bool process_self(struct process *ret)
 
 static bool read_uids(pid_t pid, uid_t *ret_real, uid_t *ret_effective)
 {
-    char text[FILE_MAX + 1], *line;
-    unsigned long real, effective;
+    char text[FILE_MAX + 1];
+    const char *at;
+    uint64_t real, effective;
 
     if (!read_proc(pid, "status", text))
         return false;
-    line = strstr(text, "\nUid:");
-    if (!line || sscanf(line, "\nUid: %lu %lu", &real, &effective) != 2)
+    at = strstr(text, "\nUid:");
+    if (!at)
+        return false;
+    at += strlen("\nUid:");
+    if (!process_number(&at, &real) || !process_number(&at, &effective))
         return false;
     *ret_real = (uid_t)real;
     *ret_effective = (uid_t)effective;
@@ -111,11 +127,12 @@ bool asker_open(struct asker *ret)
 
 bool asker_has_all_uids(void)
 {
-    unsigned long inside, outside, count;
+    uint64_t inside, outside, count;
     char text[FILE_MAX + 1];
+    const char *at = text;
 
-    return read_proc(getpid(), "uid_map", text) &&
-           sscanf(text, "%lu %lu %lu", &inside, &outside, &count) == 3 && inside == 0 &&
+    return read_proc(getpid(), "uid_map", text) && process_number(&at, &inside) &&
+           process_number(&at, &outside) && process_number(&at, &count) && inside == 0 &&
            outside == 0 && count == UINT32_MAX;
 }
 

@@ -36,6 +36,10 @@ bool asker_is_sudo(const struct asker *a);
 /* False in a user namespace of fewer users than all, where any user can have uid 0. */
 bool asker_has_all_uids(void);
 
+/* Reads a decimal number, with blanks before it, and moves *text behind it. For text of /proc.
+ */
+bool process_number(const char **text, uint64_t *ret);
+
 /* The process itself, and the start time and the parent of any other. False when /proc does not
  * show it. */
 bool process_self(struct process *ret);

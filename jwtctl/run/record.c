@@ -27,14 +27,15 @@ static bool read_id(char ret[ID_MAX])
     char boot[36], space[40];
     ssize_t n = fd < 0 ? -1 : read(fd, boot, sizeof(boot));
     ssize_t m = readlink("/proc/self/ns/pid", space, sizeof(space) - 1);
-    unsigned long inode;
+    const char *at = space + strlen("pid:[");
+    uint64_t inode;
 
     if (n != sizeof(boot) || m <= 0)
         return false;
     space[m] = '\0';
-    if (sscanf(space, "pid:[%lu]", &inode) != 1)
+    if (strncmp(space, "pid:[", strlen("pid:[")) != 0 || !process_number(&at, &inode))
         return false;
-    (void)snprintf(ret, ID_MAX, "%.36s.%lu", boot, inode);
+    (void)snprintf(ret, ID_MAX, "%.36s.%" PRIu64, boot, inode);
     return true;
 }
 
@@ -87,6 +88,18 @@ static enum tok_err open_dir(bool create, int *ret_fd, struct errmsg *errmsg)
     return TOK_OK;
 }
 
+/* Reads ".PID.START". */
+static bool read_name(const char *text, struct process *ret)
+{
+    uint64_t pid;
+
+    if (*text++ != '.' || !process_number(&text, &pid) || *text++ != '.' ||
+        !process_number(&text, &ret->start))
+        return false;
+    ret->pid = (pid_t)pid;
+    return *text == '\0' && ret->pid > 0;
+}
+
 /* True when the process that a file was named after has exited. */
 static bool is_over(int dir, const char *name, const char *id)
 {
@@ -94,14 +107,13 @@ static bool is_over(int dir, const char *name, const char *id)
     struct process named, found;
     pid_t parent;
     struct stat st;
-    long pid;
 
-    if (strncmp(name, id, n) != 0 || sscanf(name + n, ".%ld.%" SCNu64, &pid, &named.start) != 2)
+    if (strncmp(name, id, n) != 0 || !read_name(name + n, &named))
         return fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
                st.st_mtime < time(NULL) - FOREIGN_S;
-    if (kill((pid_t)pid, 0) != 0 && errno == ESRCH)
+    if (kill(named.pid, 0) != 0 && errno == ESRCH)
         return true;
-    return named.start > 0 && process_read((pid_t)pid, &found, &parent) &&
+    return named.start > 0 && process_read(named.pid, &found, &parent) &&
            found.start != named.start;
 }
 

@@ -10,9 +10,10 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The name of the user that tokens of the session are for; malloc'ed. Without a claim sub the
- * server says it. */
-static enum tok_err read_user(const struct client_session *s, char **ret, struct errmsg *errmsg)
+/* The name of the user that tokens of the session are for. Without a claim sub the server says
+ * it. */
+static enum tok_err read_user(const struct client_session *s, struct secret *ret,
+                              struct errmsg *errmsg)
 {
     CLEANUP(client_reply_clear) struct client_reply reply = {0};
     CLEANUP(cleanup_json) struct json_object *claims = NULL;
@@ -31,23 +32,20 @@ static enum tok_err read_user(const struct client_session *s, char **ret, struct
     }
     if (!name)
         return errmsg_set(errmsg, TOK_USER, "the session names no user");
-    *ret = strdup(name);
-    if (!*ret)
-        out_of_memory();
-    return TOK_OK;
+    return secret_copy(slice_of(name), ret);
 }
 
 /* A token for another user would be refused, and count as a failed login. */
 static enum tok_err check_user(const struct client_session *s, const char *user,
                                struct errmsg *errmsg)
 {
-    CLEANUP(cleanup_free) char *name = NULL;
+    CLEANUP(secret_clear) struct secret name = {0};
     enum tok_err err = read_user(s, &name, errmsg);
 
-    if (err || strcmp(name, user) == 0)
+    if (err || slice_is(secret_slice(&name), user))
         return err;
     return errmsg_set(errmsg, TOK_USER, "the login is as %s, and the session is of %s", user,
-                      name);
+                      name.p);
 }
 
 /* A server that does not know a field of the request could ignore it. */

@@ -92,7 +92,7 @@ struct ssh_config {
 static struct ssh_config read_config(const char *ssh, int argc, char **argv)
 {
     char query[] = "-G";
-    CLEANUP(cleanup_free) char **all = insert_arguments(argc, argv, (char *[]){query, NULL});
+    char **all = insert_arguments(argc, argv, (char *[]){query, NULL});
     CLEANUP(cleanup_free) char *line = NULL;
     struct ssh_config config = {0};
     size_t size = 0;
@@ -108,6 +108,7 @@ static struct ssh_config read_config(const char *ssh, int argc, char **argv)
     }
     if (from)
         (void)fclose(from);
+    free(all);
     while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR)
         ;
     return status == 0 ? config : (struct ssh_config){0};
@@ -130,8 +131,7 @@ static void exec_ssh(const char *ssh, int argc, char **argv)
 {
     struct ssh_config config = read_config(ssh, argc, argv);
     CLEANUP(cleanup_free) char *helper = libexec_path("hostkey"), *command = NULL;
-    CLEANUP(cleanup_free) char **all = NULL;
-    char option[] = "-o", hash[] = "FingerprintHash=sha256";
+    char **all = NULL, option[] = "-o", hash[] = "FingerprintHash=sha256";
 
     record_ssh(&config);
     if (asprintf(&command, "KnownHostsCommand=\"%s\" %%f %%h %%n %%p %%r %%I", helper) < 0)
@@ -139,17 +139,17 @@ static void exec_ssh(const char *ssh, int argc, char **argv)
     if (config.has_command_option && !config.own_command)
         all = insert_arguments(argc, argv, (char *[]){option, hash, option, command, NULL});
     (void)execv(ssh, all ? all : argv);
+    free(all);
 }
 
 /* They start ssh by an absolute path. */
 static void exec_scp(const char *scp, int argc, char **argv)
 {
     CLEANUP(cleanup_free) char *ssh = libexec_path("bin/ssh");
-    CLEANUP(cleanup_free) char **all = NULL;
-    char option[] = "-S";
+    char option[] = "-S", **all = insert_arguments(argc, argv, (char *[]){option, ssh, NULL});
 
-    all = insert_arguments(argc, argv, (char *[]){option, ssh, NULL});
     (void)execv(scp, all);
+    free(all);
 }
 
 /* argv[0] stays: ssh -J starts a program of that name for the jump host. */
