@@ -1,7 +1,9 @@
 #include "common/config/pam_stack.h"
 
 #include "common/base/cleanup.h"
+#include "common/base/file.h"
 
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,8 +13,7 @@
 #define FAILLOCK_CONF "/etc/security/faillock.conf"
 #define BLANKS " \t\r\n"
 #define INCLUDES_MAX 32 /* PAM_SUBSTACK_MAX_LEVEL of libpam */
-
-DEFINE_CLEANUP(FILE *, cleanup_stream, fclose)
+#define FILE_MAX ((size_t)1 << 20)
 
 struct stack_walk {
     const char *confdir;
@@ -29,22 +30,36 @@ static bool ends_with(const char *text, const char *end)
     return n >= n_end && strcmp(text + n - n_end, end) == 0;
 }
 
-/* Keeps ret_dir when there is no such file, or none with a line "dir = PATH". */
-static void read_faillock_conf(const char *path, char ret_dir[PATH_MAX])
+/* Reads a whole file; a NUL follows. */
+static bool read_all(const char *path, int fd, struct secret *ret)
 {
-    CLEANUP(cleanup_stream) FILE *file = fopen(path, "re");
-    CLEANUP(cleanup_free) char *line = NULL;
-    size_t size = 0;
+    struct errmsg errmsg;
 
-    while (file && getline(&line, &size, file) > 0) {
-        char *rest = line, *key, *value;
+    return file_read_opened(path, fd, FILE_MAX, ret, &errmsg) == TOK_OK;
+}
+
+/* Keeps ret_dir when there is no such file, or none with a line "dir = PATH". False when it
+ * cannot be read. */
+static bool read_faillock_conf(const char *path, char ret_dir[PATH_MAX])
+{
+    CLEANUP(cleanup_close) int fd = open(path, O_RDONLY | O_CLOEXEC);
+    CLEANUP(secret_clear) struct secret text = {0};
+    char *lines, *line;
+
+    if (fd < 0)
+        return errno == ENOENT;
+    if (!read_all(path, fd, &text))
+        return false;
+    for (line = strtok_r(text.p, "\n", &lines); line; line = strtok_r(NULL, "\n", &lines)) {
+        char *rest, *key, *value;
 
         line[strcspn(line, "#")] = '\0';
         key = strtok_r(line, "=" BLANKS, &rest);
-        value = strtok_r(NULL, "=" BLANKS, &rest);
-        if (key && value && strcmp(key, "dir") == 0 && value[0] == '/')
+        value = key ? strtok_r(NULL, "=" BLANKS, &rest) : NULL;
+        if (value && strcmp(key, "dir") == 0 && value[0] == '/')
             (void)snprintf(ret_dir, PATH_MAX, "%s", value);
     }
+    return true;
 }
 
 /* The options of a line of pam_faillock. */
@@ -60,8 +75,7 @@ static bool visit_line(const struct stack_walk *w, char *options)
         else if (strncmp(option, "dir=/", strlen("dir=/")) == 0)
             option_dir = option + strlen("dir=");
     }
-    read_faillock_conf(conf, dir);
-    return w->visit(w->arg, option_dir ? option_dir : dir);
+    return read_faillock_conf(conf, dir) && w->visit(w->arg, option_dir ? option_dir : dir);
 }
 
 static bool walk_file(struct stack_walk *w, const char *name);
@@ -93,67 +107,52 @@ static bool walk_line(struct stack_walk *w, char *line)
     return strcasecmp(type + (type[0] == '-'), "auth") != 0 || walk_auth_line(w, rest);
 }
 
-/* Reads a line with those that follow a backslash at its end. NULL at the end of the file. */
-static char *read_line(FILE *file)
-{
-    CLEANUP(cleanup_free) char *part = NULL;
-    char *line = NULL, *longer;
-    size_t size = 0, n = 0;
-    ssize_t got;
-
-    while ((got = getline(&part, &size, file)) > 0) {
-        longer = realloc(line, n + (size_t)got + 1);
-        if (!longer)
-            break;
-        line = longer;
-        memcpy(line + n, part, (size_t)got + 1);
-        n += (size_t)got;
-        if (n < 2 || strcmp(line + n - 2, "\\\n") != 0)
-            break;
-        n -= 2;
-        line[n++] = ' ';
-    }
-    return line;
-}
-
-static FILE *open_stack(const struct stack_walk *w, const char *name)
+/* A descriptor; -1 with errno. */
+static int open_stack(const struct stack_walk *w, const char *name)
 {
     const char *const dirs[] = {w->confdir ? w->confdir : "/etc/pam.d",
                                 w->confdir ? NULL : "/usr/lib/pam.d"};
     char path[PATH_MAX];
-    FILE *file = NULL;
+    int fd = -1;
 
     if (name[0] == '/')
-        return fopen(name, "re");
-    for (size_t i = 0; !file && i < 2 && dirs[i]; i++) {
+        return open(name, O_RDONLY | O_CLOEXEC);
+    for (size_t i = 0; fd < 0 && i < 2 && dirs[i]; i++) {
         (void)snprintf(path, sizeof(path), "%s/%s", dirs[i], name);
-        file = fopen(path, "re");
-        if (!file && errno != ENOENT)
-            return NULL;
+        fd = open(path, O_RDONLY | O_CLOEXEC);
+        if (fd < 0 && errno != ENOENT)
+            break;
     }
-    return file;
+    return fd;
+}
+
+/* Joins each line that ends with a backslash and the next. */
+static void join_lines(char *text)
+{
+    for (char *p = strchr(text, '\\'); p; p = strchr(p + 1, '\\'))
+        if (p[1] == '\n')
+            p[0] = p[1] = ' ';
 }
 
 /* A file that does not exist contains nothing: libpam refuses a stack that includes it. */
 static bool walk_file(struct stack_walk *w, const char *name)
 {
-    CLEANUP(cleanup_stream) FILE *file = name ? open_stack(w, name) : NULL;
+    CLEANUP(cleanup_close) int fd = name ? open_stack(w, name) : -1;
+    CLEANUP(secret_clear) struct secret text = {0};
     bool goes_on = true;
+    char *rest, *line;
 
-    if (!file)
+    if (fd < 0)
         return !name || errno == ENOENT;
-    if (w->depth >= INCLUDES_MAX)
+    if (w->depth >= INCLUDES_MAX || !read_all(name, fd, &text))
         return false;
     w->depth++;
-    while (goes_on) {
-        CLEANUP(cleanup_free) char *line = read_line(file);
-
-        if (!line)
-            break;
+    join_lines(text.p);
+    for (line = strtok_r(text.p, "\n", &rest); line && goes_on;
+         line = strtok_r(NULL, "\n", &rest))
         goes_on = walk_line(w, line);
-    }
     w->depth--;
-    return goes_on && !ferror(file);
+    return goes_on;
 }
 
 bool pam_stack_each_faillock(const char *service, const char *confdir,

@@ -46,6 +46,8 @@ START_TEST(a_stack_without_the_module_has_none)
                              "auth required pam_unix.so # pam_faillock.so\n"
                              "session include none\n"),
                      "");
+    ck_assert_str_eq(dirs_of(""), "");
+    ck_assert_str_eq(dirs_of("\\"), "");
 }
 END_TEST
 
