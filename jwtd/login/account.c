@@ -92,6 +92,24 @@ static enum account_state lists_allow(const struct passwd *pw, const struct sett
     return list_empty(groups) ? ACCOUNT_USABLE : groups_allow(pw, groups);
 }
 
+/* A directory service (nslcd) shows "*" in place of a password. */
+static bool is_hidden(const struct spwd *sp)
+{
+    const struct spwd *local;
+    bool found = false;
+    FILE *f;
+
+    if (!sp->sp_pwdp || strcmp(sp->sp_pwdp, "*") != 0)
+        return false;
+    f = fopen("/etc/shadow", "re");
+    if (!f)
+        return false;
+    while (!found && (local = fgetspent(f)))
+        found = strcmp(local->sp_namp, sp->sp_namp) == 0;
+    (void)fclose(f);
+    return !found;
+}
+
 /* As pam_unix does in its account phase; and locked passwords, which it does not report. */
 static enum account_state shadow_allows(const struct spwd *sp, long today)
 {
@@ -100,7 +118,7 @@ static enum account_state shadow_allows(const struct spwd *sp, long today)
     if (sp->sp_max != -1 && sp->sp_inact != -1 && sp->sp_lstchg > 0 && today > sp->sp_lstchg &&
         today - sp->sp_lstchg - sp->sp_max > sp->sp_inact)
         return ACCOUNT_AGED;
-    if (sp->sp_pwdp && (sp->sp_pwdp[0] == '!' || sp->sp_pwdp[0] == '*'))
+    if (sp->sp_pwdp && (sp->sp_pwdp[0] == '!' || sp->sp_pwdp[0] == '*') && !is_hidden(sp))
         return ACCOUNT_LOCKED;
     return ACCOUNT_USABLE;
 }
