@@ -312,8 +312,7 @@ enum tok_err client_refused(const char *server, const struct client_reply *r,
 
     read_refusal(r->body, &detail);
     if (r->status == 429)
-        return errmsg_set(errmsg, TOK_FILE,
-                          "too many failed logins; try again in %" PRId64 " s",
+        return errmsg_set(errmsg, TOK_FILE, "too many logins; try again in %" PRId64 " s",
                           r->retry_after > 0 ? r->retry_after : 60);
     if (r->status == 503)
         return errmsg_set(errmsg, TOK_FILE,

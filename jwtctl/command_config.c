@@ -54,8 +54,8 @@ static bool report_lockout(void *arg, const char *dir)
 {
     int *status = arg;
 
-    print_error("the PAM stack of service jwtd contains pam_faillock, whose tallies in %s "
-                "jwtd-login cannot write: it answers every login with 503; to install its "
+    print_error("the PAM stack of service jwtd contains pam_faillock, and jwtd-login cannot "
+                "write the tallies in %s: every login is answered with 503; to install the "
                 "drop-in, as root: install -D -m 644 " JWT_DATADIR "/faillock.conf "
                 "/etc/systemd/system" LOGIN_DROP_IN " && systemctl daemon-reload && systemctl "
                 "try-restart jwtd-login; see jwtd-login(8)",
@@ -64,7 +64,7 @@ static bool report_lockout(void *arg, const char *dir)
     return false;
 }
 
-/* As jwtd-login finds it, which has the last word: it tries the directory. */
+/* Finds pam_faillock as jwtd-login does, which also tries to write the directory. */
 static int check_lockout(void)
 {
     int status = EXIT_SUCCESS;

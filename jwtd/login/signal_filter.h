@@ -1,12 +1,12 @@
 /*
- * A seccomp filter after which this process, and every program that it starts, can send no
- * signal, and change no limit and no priority of another process. PAM modules run behind it:
- * under root's uid, which pam_faillock needs, they could end any process of root, and otherwise
- * the checks of other users.
+ * A seccomp filter after which this process, and every program that it starts, cannot send
+ * signals, and cannot change the limits or the priority of another process. It is installed
+ * before PAM modules run: with uid 0, which pam_faillock needs, they could otherwise end any
+ * process of root, and without it the checks of other users.
  */
 #pragma once
 
 #include <stdbool.h>
 
-/* False, with errno set, when the kernel refuses it. There is no way back. */
+/* False, with errno set, when the kernel refuses it. It cannot be removed. */
 bool signal_filter_install(void);
