@@ -1,11 +1,9 @@
 #include "pam_jwt/login_note.h"
 
 #include "common/base/cleanup.h"
-#include "common/token/policy.h"
-#include "pam_jwt/onetime.h"
+#include "pam_jwt/notes.h"
 #include "pam_jwt/process.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -40,24 +38,6 @@ static int open_notes(bool create)
     return -1;
 }
 
-static void remove_expired(int notes, int64_t now)
-{
-    int fd = openat(notes, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-    const struct dirent *entry;
-    struct stat st;
-
-    if (!dir)
-        cleanup_close(&fd);
-    while (dir && (entry = readdir(dir)))
-        if (entry->d_name[0] != '.' &&
-            fstatat(notes, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-            st.st_mtim.tv_sec <= now - POLICY_LEEWAY_MAX)
-            (void)unlinkat(notes, entry->d_name, 0);
-    if (dir)
-        (void)closedir(dir);
-}
-
 void login_note_set(pid_t session, int64_t exp)
 {
     const struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_sec = exp}};
@@ -70,7 +50,7 @@ void login_note_set(pid_t session, int64_t exp)
     (void)unlinkat(notes, name, 0);
     if (exp == 0)
         return;
-    remove_expired(notes, (int64_t)time(NULL));
+    notes_prune(notes, 0, (int64_t)time(NULL));
     fd = openat(notes, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd >= 0 && futimens(fd, times) < 0)
         (void)unlinkat(notes, name, 0);

@@ -1,12 +1,12 @@
 #include "pam_jwt/onetime.h"
 
+#include "pam_jwt/notes.h"
 #include "pam_jwt/process.h"
 
 #include "common/base/base64url.h"
 #include "common/base/cleanup.h"
 #include "common/base/file.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <openssl/evp.h>
 #include <stdio.h>
@@ -15,8 +15,7 @@
 #define ID_MAX 1024 /* bytes of a jti */
 #define DIGEST_BYTES 32
 #define NAME_LEN BASE64URL_LEN(DIGEST_BYTES)
-#define SHARD_LEN 2    /* letters of a name that name its directory: 4,096 directories */
-#define PRUNE_MAX 1000 /* names that one login looks at */
+#define SHARD_LEN 2 /* letters of a name that name its directory: 4,096 directories */
 
 static enum tok_err failed(const char *path, const char *action, struct errmsg *errmsg)
 {
@@ -149,25 +148,6 @@ static enum tok_err check_since(const struct claims *claims, int64_t now, struct
         " was created: it may have been used");
 }
 
-/* Removes the files of tokens that have expired with any leeway. Errors do no harm. */
-static void prune(int shard, int64_t now)
-{
-    int fd = openat(shard, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-    const struct dirent *entry;
-    struct stat st;
-
-    if (!dir && fd >= 0)
-        (void)close(fd);
-    for (int n = 0; dir && n < PRUNE_MAX && (entry = readdir(dir)); n++)
-        if (strlen(entry->d_name) == NAME_LEN &&
-            fstatat(shard, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-            st.st_mtim.tv_sec <= now - POLICY_LEEWAY_MAX)
-            (void)unlinkat(shard, entry->d_name, 0);
-    if (dir)
-        (void)closedir(dir);
-}
-
 static enum tok_err make(int shard, const char *name, int64_t exp, struct errmsg *errmsg)
 {
     const struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_sec = exp}};
@@ -201,6 +181,6 @@ enum tok_err onetime_spend(OSSL_LIB_CTX *ctx, const char *issuer, const struct c
         err = open_shard(used, name, &shard, errmsg);
     if (err)
         return err;
-    prune(shard, now);
+    notes_prune(shard, NAME_LEN, now);
     return make(shard, name, claims->exp, errmsg);
 }

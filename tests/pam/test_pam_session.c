@@ -285,6 +285,26 @@ START_TEST(notes_of_expired_tokens_are_removed)
 }
 END_TEST
 
+/* However many there are. */
+START_TEST(login_looks_at_a_bounded_number_of_login_notes)
+{
+    char *token = token_until(NOW + 50);
+    struct talk talk;
+
+    use_stack("session_limit", "");
+    ck_assert_int_eq(
+        system("cd /run/jwt && rm -rf logins && mkdir -m 700 logins && cd logins && "
+               "touch -d '310 seconds ago' old && seq -f old-%g 3000 | "
+               "xargs touch -r old"),
+        0);
+    end(start_after_child(token, &talk));
+    ck_assert_int_eq(system("left=$(ls /run/jwt/logins | grep -c old) && "
+                            "[ $left -ge 2001 ] && [ $left -lt 2100 ]"),
+                     0);
+    free(token);
+}
+END_TEST
+
 START_TEST(token_that_is_over_opens_no_session)
 {
     char *token = token_until(NOW + 1);
@@ -341,6 +361,6 @@ RIG_MAIN("pam_session", session_ends_with_its_token, without_the_option_no_sessi
          environment_without_a_login_opens_no_session,
          a_later_password_login_is_not_limited_by_an_earlier_token,
          note_of_another_process_or_user_is_not_used, notes_of_expired_tokens_are_removed,
-         token_that_is_over_opens_no_session, token_in_its_leeway_opens_a_session_of_a_second,
-         shorter_limit_of_another_module_stays,
+         login_looks_at_a_bounded_number_of_login_notes, token_that_is_over_opens_no_session,
+         token_in_its_leeway_opens_a_session_of_a_second, shorter_limit_of_another_module_stays,
          longer_or_unreadable_limit_of_another_module_does_not)
