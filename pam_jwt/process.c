@@ -46,8 +46,8 @@ enum tok_err process_boot_time(int64_t now, int64_t *ret, struct errmsg *errmsg)
         return errmsg_set(errmsg, TOK_FILE,
                           "/proc/1/stat: cannot determine when the system was started: %s",
                           strerrordesc_np(errno));
-    /* The age is rounded down, so the start is not too early: a token used before it was issued
-     * before it. */
+    /* The age is rounded down, so the start is never too early: every token that was used
+     * before the start was issued before it. */
     *ret = now - (up.tv_sec * INT64_C(1000) + up.tv_nsec / 1000000 - start * 1000 / hz) / 1000;
     return TOK_OK;
 }

@@ -70,8 +70,8 @@ static void read_question(const char *prompt, struct question *ret)
         ret->errmsg = (struct errmsg){""};
 }
 
-/* The process that asks, or one that started it: what a ssh starts is not the user's own
- * command. */
+/* True when ssh started the process that asks, or one of its ancestors: such a program is not
+ * the user's own command. */
 static bool is_below_ssh(const struct asker *a)
 {
     struct process process = a->process;
@@ -134,7 +134,7 @@ static enum tok_err get_token(const struct question *q, struct secret *ret,
     return TOK_OK;
 }
 
-/* The note comes first: a token that was printed must never be followed by another. */
+/* The record is written first: a token that was printed must never be followed by another. */
 static enum tok_err take_token(struct question *q, struct secret *ret, struct errmsg *errmsg)
 {
     CLEANUP(secret_clear) struct secret token = {0};

@@ -133,7 +133,7 @@ static void prune(int dir, const char *id)
 }
 
 /* A record is written by this user's programs alone, but a host name in it is ssh's argument:
- * what does not look as it should counts as damage. */
+ * any other form counts as damage. */
 static void parse_line(struct record *r, char *line)
 {
     const char *field[4], *before = r->fingerprint;

@@ -1,8 +1,8 @@
 /*
  * One connection: one request, one reply, then it is closed. This header has its state and what
  * handlers do with it; each returns a conn_result, which goes back to driver.c. Only driver.c
- * changes the state and waits for events; it frees a connection at its end, limit.c one that
- * has to make room.
+ * changes the state and waits for events; it frees a connection at its end. limit.c frees the
+ * one that is closed to make room.
  *
  *     READ_HEAD -> READ_BODY -> WAIT_ISSUER -> HOLD -> WRITE -> DRAIN -> closed
  *

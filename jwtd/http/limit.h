@@ -1,7 +1,7 @@
 /*
- * The limits of connections: MaxConnections= for each class of peers, so that no class can shut
- * out another, and MaxConnectionsPerSource=. At a limit the oldest connection whose request is
- * not complete is closed to make room for a new one; a connection whose request is being
+ * The limits of connections: MaxConnections= for each class of peers, so that no class can
+ * block another, and MaxConnectionsPerSource=. At a limit the oldest connection whose request
+ * is not complete is closed to make room for a new one; a connection whose request is being
  * answered is never closed for that.
  */
 #pragma once
