@@ -132,8 +132,8 @@ static void prune(int dir, const char *id)
         cleanup_close(&copy);
 }
 
-/* A record is written by this user's programs alone, but a host name in it is ssh's argument:
- * any other form counts as damage. */
+/* Only programs of this user write a record, but a host name in it is an argument of ssh. A
+ * line of any other form than these counts as damage. */
 static void parse_line(struct record *r, char *line)
 {
     const char *field[4], *before = r->fingerprint;
