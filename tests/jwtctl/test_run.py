@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from harness import (TMP, claims, environment, installed, local_issuer, needs_root, path, payload, server, sign,
+from harness import (TMP, claims, environment, installed, local_issuer, log_in, needs_root, path, payload, server, sign,
                      stored)
 
 KEY = "SHA256:" + "Ab+/" * 10 + "xyz"
@@ -204,6 +204,20 @@ def test_another_user_s_login_gets_no_token():
         _, out, err = ssh(PROMPT="(root@web1) Password: ", LOGIN="root")
         assert "eyJ" not in out and s.asked == []
         assert "no token: the login is as root, and the session is of alice" in err
+
+
+def test_the_server_names_the_user_of_a_token_without_sub():
+    with server() as s:
+        now = int(time.time())
+        pair = {name: sign(claims(sub=None, user_id=7, token_type=name, iat=now, exp=now + 900))
+                for name in ("access", "refresh")}
+        s.answer["/api/token/"] = (200, pair, {})
+        assert log_in(s)[0] == 0
+        for name, given in (("alice", True), ("carol", False)):
+            s.answer["/api/user/"] = (200, {"username": name}, {})
+            _, out, err = ssh(PROMPT=SSH)
+            assert (len(tokens(out)) == 1) == given, err
+        assert "the login is as alice, and the session is of carol" in err
 
 
 FAR_PROMPTS = (
