@@ -111,7 +111,7 @@ static enum tok_err get_token(const struct question *q, struct secret *ret,
     const bool whole = is_set(ASKPASS_WHOLE), ssh = q->record.is_ssh;
     enum tok_err err = TOK_OK;
 
-    if (whole && q->kind == PROMPT_OTHER)
+    if (whole && q->kind == PROMPT_OTHER && !(q->is_sudo && prompt_may_be_password(q->prompt)))
         return no_token(errmsg, "the prompt is not one for a password");
     if (q->record.fd < 0 && q->errmsg.text[0])
         return no_token(errmsg, q->errmsg.text);

@@ -420,6 +420,15 @@ def test_sudo_gets_one_token_for_this_host_whatever_its_prompt(prompt):
 
 
 @needs_root
+def test_sudo_gets_the_session_s_token_with_whole_without_a_server():
+    with server():
+        pass
+    for prompt, given in (("Kennwort? ", True), (SUDO, True), ("Verification code: ", False)):
+        out, err = sudo(prompt, JWT_ASKPASS_WHOLE="1")
+        assert (out == stored()["access"] + "\n") == given, err
+
+
+@needs_root
 @pytest.mark.parametrize("prompt", ["Verification code: ", "One-time password (OATH) for `alice': ", "Enter PIN: ",
                                     "Enter passphrase: ", "YubiKey for `alice': "])
 def test_a_code_that_sudo_asks_for_goes_to_the_terminal(prompt):

@@ -76,8 +76,11 @@ def test_revoke_takes_effect_at_every_service():
 
 
 def asked(service, prompt):
-    """The token that askpass prints under `jwtctl run`."""
-    out = sh(f"JWT_ASKPASS_SERVICE={service} /usr/libexec/jwt/askpass \"{prompt}\"", user="alice")
+    """The token that askpass prints. The shell is ssh for it, because it runs the helper of ssh."""
+    helper = ("/usr/libexec/jwt/hostkey $(ssh-keygen -l -f /etc/ssh/ssh_host_ed25519_key.pub | cut -d ' ' -f 2) "
+              "localhost localhost 22 alice HOSTNAME; " if service == "sshd" else "")
+    out = sh(f"export JWT_ASKPASS_SERVICE={service}; {helper}/usr/libexec/jwt/askpass \"{prompt}\"; exit $?",
+             user="alice")
     assert out.returncode == 0, out
     return out.stdout.strip()
 
