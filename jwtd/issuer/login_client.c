@@ -199,15 +199,18 @@ static void start_waiting(struct login_client *c)
     }
 }
 
-/* Without a running jwtd-login no request waits longer than the first one did. */
-static void finish_waiting(struct login_client *c)
+/* Without a running jwtd-login no request waits longer than the first one did: on_limit follows
+ * for each. */
+static void end_waiting(struct login_client *c)
 {
-    struct login_inquiry *q, *next;
+    struct login_inquiry *q;
 
-    for (q = TAILQ_FIRST(&c->inquiries); q; q = next) {
-        next = TAILQ_NEXT(q, link);
-        if (q->fd < 0)
-            finish(q, &(struct wire_message){.status = WIRE_UNAVAILABLE});
+    TAILQ_FOREACH (q, &c->inquiries, link) {
+        if (q->fd >= 0)
+            continue;
+        q->unread = true;
+        (void)sd_event_source_set_time_relative(q->limit, 0);
+        (void)sd_event_source_set_enabled(q->limit, SD_EVENT_ONESHOT);
     }
 }
 
@@ -223,15 +226,16 @@ static int on_limit(sd_event_source *source, uint64_t usec, void *arg)
     struct login_client *c = q->client;
 
     (void)usec;
-    q->unread = q->fd >= 0 && wire_is_unread(q->fd);
-    if (q->unread) {
+    if (q->unread || (q->fd >= 0 && wire_is_unread(q->fd))) {
+        q->unread = true;
         finish_unanswered(q, "it does not read the request");
-        finish_waiting(c);
-    } else if (q->late || !wait_longer(source)) {
-        finish_unanswered(q, "timeout");
-    } else {
-        q->late = true;
+        end_waiting(c);
+        return 0;
     }
+    if (q->late || !wait_longer(source))
+        finish_unanswered(q, "timeout");
+    else
+        q->late = true;
     start_waiting(c);
     return 0;
 }
