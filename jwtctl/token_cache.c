@@ -91,7 +91,7 @@ enum tok_err token_cache_reserve(struct token_cache *c, size_t bytes, struct err
     c->room =
         openat(c->dir, ROOM_NAME, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     error = c->room < 0 ? errno : posix_fallocate(c->room, 0, (off_t)bytes);
-    if (error == 0 && fsync(c->room) != 0)
+    if (error == 0 && c->room >= 0 && fsync(c->room) != 0)
         error = errno;
     if (error == 0)
         return TOK_OK;

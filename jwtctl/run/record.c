@@ -93,8 +93,13 @@ static bool read_name(const char *text, struct process *ret)
 {
     uint64_t pid;
 
-    if (*text++ != '.' || !process_number(&text, &pid) || *text++ != '.' ||
-        !process_number(&text, &ret->start))
+    if (*text != '.')
+        return false;
+    text++;
+    if (!process_number(&text, &pid) || *text != '.')
+        return false;
+    text++;
+    if (!process_number(&text, &ret->start))
         return false;
     ret->pid = (pid_t)pid;
     return *text == '\0' && ret->pid > 0;

@@ -93,7 +93,7 @@ static struct ssh_config read_config(const char *ssh, int argc, char **argv)
 {
     char query[] = "-G";
     char **all = insert_arguments(argc, argv, (char *[]){query, NULL});
-    CLEANUP(cleanup_free) char *line = NULL;
+    char *line = NULL;
     struct ssh_config config = {0};
     size_t size = 0;
     FILE *from = NULL;
@@ -106,9 +106,10 @@ static struct ssh_config read_config(const char *ssh, int argc, char **argv)
         if (strncmp(line, "knownhostscommand ", 18) == 0)
             config.own_command = true;
     }
+    free(line);
+    free(all);
     if (from)
         (void)fclose(from);
-    free(all);
     while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR)
         ;
     return status == 0 ? config : (struct ssh_config){0};
