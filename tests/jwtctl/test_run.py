@@ -456,6 +456,8 @@ def test_sudo_of_another_host_user_or_uid_gets_no_token():
 
 @needs_root
 def test_uid_0_of_a_user_namespace_is_no_sudo():
+    if subprocess.run(["unshare", "--user", "true"], capture_output=True, check=False).returncode:
+        pytest.skip("no user namespace can be created here, for example in a chroot")
     with server() as s:
         out, err = sudo("x: ", before=IN_NAMESPACE)
         assert (out, s.asked) == ("", [])
