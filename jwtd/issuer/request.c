@@ -1,5 +1,6 @@
 #include "jwtd/issuer/request.h"
 
+#include "common/base/base64url.h"
 #include "jwtd/shared/json_build.h"
 #include "jwtd/shared/log_limit.h"
 #include "jwtd/shared/messages.h"
@@ -62,6 +63,12 @@ void request_set_event(struct issuer_request *r, int priority, const char *id,
     memcpy(e->sid, r->token.sid_text, sizeof(e->sid));
 }
 
+void request_write_id(const uint8_t id[ISSUE_ID_BYTES], char ret[ISSUE_ID_LEN + 1])
+{
+    base64url_encode((struct slice){(const char *)id, ISSUE_ID_BYTES}, ret);
+    ret[ISSUE_ID_LEN] = '\0';
+}
+
 void request_set_refusal(struct issuer_request *r, enum wire_status status)
 {
     if (!r->type->refused || r->event.id)
@@ -90,6 +97,7 @@ void request_log_event(const struct issuer_request *r, struct log_limit *limit)
                                    {{"user", e->user[0] ? e->user : NULL},
                                     {"source", source[0] ? source : NULL},
                                     {"sid", e->sid[0] ? e->sid : NULL},
+                                    {"jti", e->jti[0] ? e->jti : NULL},
                                     {"reason", e->reason}}};
     if (limit)
         log_limit_write(limit, &event, service_monotonic());

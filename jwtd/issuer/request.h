@@ -54,6 +54,7 @@ struct request_event {
     const char *reason; /* NULL: none */
     char user[USER_NAME_MAX + 1];
     char sid[ISSUE_ID_LEN + 1];
+    char jti[ISSUE_ID_LEN + 1]; /* of the access token that was issued */
 };
 
 struct issuer_request {
@@ -105,6 +106,9 @@ enum wire_status request_reply_json(struct issuer_request *r, struct json_object
 /* Sets the event, with user and session of the token as far as they are authentic. */
 void request_set_event(struct issuer_request *r, int priority, const char *id,
                        const char *message);
+
+/* The text of an id in a token, for a member of the event. */
+void request_write_id(const uint8_t id[ISSUE_ID_BYTES], char ret[ISSUE_ID_LEN + 1]);
 
 /* Sets the event of a refused request, where its type has one and the handler set none. */
 void request_set_refusal(struct issuer_request *r, enum wire_status status);

@@ -8,6 +8,7 @@
 #include <security/pam_appl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define NO_TALLIES                                                                             \
     "pam_faillock cannot write its tallies; install " JWT_DATADIR "/faillock.conf as a "       \
@@ -189,14 +190,20 @@ static bool copy_name(struct slice user, char ret[WIRE_USER_MAX + 1])
     return true;
 }
 
-/* Only root can write: a tally belongs to its user. arg: the user, or "" for any. */
+/* A tally belongs to its user, with the group of the program that made it, such as a su of
+ * another user. arg: the user, or "" for any. */
 static bool tally_writable(void *arg, const char *dir)
 {
+    const char *user = arg;
     char path[PATH_MAX];
+    struct stat st;
 
-    (void)snprintf(path, sizeof(path), "%s/%s", dir, (const char *)arg);
-    return geteuid() == 0 && access(dir, W_OK) == 0 &&
-           (access(path, R_OK | W_OK) == 0 || errno == ENOENT);
+    (void)snprintf(path, sizeof(path), "%s/%s", dir, user);
+    if (geteuid() != 0 || access(dir, W_OK) != 0)
+        return false;
+    if (user[0] == '\0' || (lstat(path, &st) != 0 && errno == ENOENT))
+        return true;
+    return S_ISREG(st.st_mode) && access(path, R_OK | W_OK) == 0;
 }
 
 /* Where pam_faillock cannot write it does nothing, and reports no error. */

@@ -93,6 +93,17 @@ def test_exactly_one_session_is_ended(issuer):
     assert f"sid={sid(gone)}" in issuer.text("log")
 
 
+def test_the_log_names_each_access_token_that_is_issued(issuer):
+    refresh, access = issuer.obtain()
+    _, later, _ = issuer.refresh(refresh)
+    narrowed = issuer.ask(NARROW, later, b"pam:sudo", b"", 0, 1, b"")[1][0]
+    log = issuer.text("log")
+    for event, token in (("Login succeeded", access), ("Refresh token exchanged", later),
+                         ("Narrowed token issued", narrowed)):
+        line = next(x for x in log.splitlines() if event in x)
+        assert f"sid={sid(access)} jti={claims(token)['jti']}" in line, line
+
+
 def test_another_users_session_looks_like_a_missing_one(issuer):
     refresh, other = issuer.obtain(b"carol")
     _, access = issuer.obtain()

@@ -93,7 +93,10 @@ def test_a_prompt_is_shown_without_control_characters():
         if pid == 0:
             os.execve(JWTCTL, [JWTCTL, "askpass", VISIBLE + ESCAPES.replace("\n", "") + ": "], environment())
         wait_for_silence(fd)
-        shown = os.read(fd, 1000).decode()
+        shown = b""
+        while not shown.endswith(b": "):
+            shown += os.read(fd, 1000)
+        shown = shown.decode()
         os.write(fd, b"x\n")
         assert os.waitpid(pid, 0)[1] == 0
         os.close(fd)

@@ -1,4 +1,3 @@
-#include "common/base/base64url.h"
 #include "common/token/revoked.h"
 #include "jwtd/issuer/issuer.h"
 #include "jwtd/issuer/requests/handlers.h"
@@ -152,8 +151,7 @@ enum wire_status handle_admin_revoke(struct issuer *x, struct issuer_request *r)
         memcpy(r->event.user, done.user, sizeof(done.user)); /* an account: the store has it */
     }
     if (done.n == 1)
-        base64url_encode((struct slice){(const char *)done.sid, sizeof(done.sid)},
-                         r->event.sid);
+        request_write_id(done.sid, r->event.sid);
     r->session_revoked = done.n > 0;
     return request_reply(r, &(union wire_value){.number = done.n});
 }

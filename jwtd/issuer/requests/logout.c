@@ -1,4 +1,3 @@
-#include "common/base/base64url.h"
 #include "jwtd/issuer/issuer.h"
 #include "jwtd/issuer/requests/handlers.h"
 #include "jwtd/issuer/requests/token_session.h"
@@ -11,7 +10,7 @@ static void set_revoked(struct issuer_request *r, const uint8_t sid[ISSUE_ID_BYT
 {
     r->session_revoked = true;
     request_set_event(r, LOG_INFO, MESSAGE_LOGOUT, "Session revoked by its user");
-    base64url_encode((struct slice){(const char *)sid, ISSUE_ID_BYTES}, r->event.sid);
+    request_write_id(sid, r->event.sid);
 }
 
 enum wire_status handle_blacklist(struct issuer *x, struct issuer_request *r)

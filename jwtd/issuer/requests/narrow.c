@@ -95,7 +95,13 @@ static enum wire_status reply_narrowed(struct issuer *x, struct issuer_request *
     if (lifetime > 0 && left > 0 && lifetime < (uint64_t)left)
         to.exp = wall + (int64_t)lifetime;
     status = mint_narrowed(x, s, &to, &token);
-    return status == WIRE_OK ? request_reply_text(r, secret_slice(&token)) : status;
+    if (status == WIRE_OK)
+        status = request_reply_text(r, secret_slice(&token));
+    if (status != WIRE_OK)
+        return status;
+    request_set_event(r, LOG_INFO, MESSAGE_NARROWED, "Narrowed token issued");
+    request_write_id(jti, r->event.jti);
+    return WIRE_OK;
 }
 
 enum wire_status handle_narrow(struct issuer *x, struct issuer_request *r)
@@ -113,8 +119,6 @@ enum wire_status handle_narrow(struct issuer *x, struct issuer_request *r)
         status = bind_host_key(request_text(r, HOST_KEY), audience, &bound);
     if (status == WIRE_OK)
         status = reply_narrowed(x, r, &s, scope, audience);
-    if (status == WIRE_OK)
-        request_set_event(r, LOG_INFO, MESSAGE_NARROWED, "Narrowed token issued");
     free(audience); /* CLEANUP() would be a leak to clang-analyzer */
     return status;
 }

@@ -1,4 +1,3 @@
-#include "common/base/base64url.h"
 #include "jwtd/issuer/issuer.h"
 #include "jwtd/issuer/mint.h"
 #include "jwtd/issuer/requests/handlers.h"
@@ -90,7 +89,8 @@ static enum wire_status accepted(struct issuer *x, struct issuer_request *r)
         return WIRE_UNAVAILABLE;
     request_set_event(r, LOG_INFO, MESSAGE_LOGIN, "Login succeeded");
     memcpy(r->event.user, s.user, sizeof(s.user));
-    base64url_encode((struct slice){(const char *)s.sid, sizeof(s.sid)}, r->event.sid);
+    request_write_id(s.sid, r->event.sid);
+    request_write_id(s.pair.access_jti, r->event.jti);
     return WIRE_OK;
 }
 

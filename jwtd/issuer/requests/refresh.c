@@ -52,8 +52,9 @@ static enum wire_status reply_pair(struct issuer *x, struct issuer_request *r,
                                                  {.text = secret_slice(&refresh)}});
 }
 
+/* *s gets the next pair. */
 static enum wire_status exchange(struct issuer *x, struct issuer_request *r,
-                                 const struct store_session *s, int64_t now)
+                                 struct store_session *s, int64_t now)
 {
     bool rotate = x->service.settings.session.rotate_refresh_tokens;
     struct store_session next = *s;
@@ -70,6 +71,7 @@ static enum wire_status exchange(struct issuer *x, struct issuer_request *r,
     else
         result =
             store_renew(x->store, s->sid, s->pair.gen, next.pair.access_exp, next.idle_exp);
+    *s = next;
     return result == STORE_DONE ? WIRE_OK : WIRE_UNAVAILABLE;
 }
 
@@ -99,7 +101,9 @@ enum wire_status handle_refresh(struct issuer *x, struct issuer_request *r)
     status = token_session_check_account(x, r, &s);
     if (status == WIRE_OK)
         status = standing == GRACE ? reply_pair(x, r, &s, true) : exchange(x, r, &s, now);
-    if (status == WIRE_OK)
-        request_set_event(r, LOG_INFO, MESSAGE_REFRESHED, "Refresh token exchanged");
-    return status;
+    if (status != WIRE_OK)
+        return status;
+    request_set_event(r, LOG_INFO, MESSAGE_REFRESHED, "Refresh token exchanged");
+    request_write_id(s.pair.access_jti, r->event.jti);
+    return WIRE_OK;
 }

@@ -24,5 +24,6 @@ enum wire_status handle_sliding_refresh(struct issuer *x, struct issuer_request 
     if (store_renew(x->store, s.sid, s.pair.gen, s.pair.access_exp, s.idle_exp) != STORE_DONE)
         return WIRE_UNAVAILABLE;
     request_set_event(r, LOG_INFO, MESSAGE_REFRESHED, "Sliding token exchanged");
+    request_write_id(s.pair.access_jti, r->event.jti);
     return WIRE_OK;
 }

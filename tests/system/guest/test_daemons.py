@@ -204,6 +204,11 @@ DECISIONS = {
 }
 
 
+def forget_limits():
+    """The issuer limits lines of refused requests by their source; it starts with no count."""
+    assert sh("systemctl restart jwtd-issuer").returncode == 0
+
+
 def test_each_decision_is_one_log_line_with_its_message_id_and_fields():
     with Settings("[Http]\nFailureTime=100ms\n[Session]\nRotationGrace=0\n"):
         pair = obtain()
@@ -215,6 +220,7 @@ def test_each_decision_is_one_log_line_with_its_message_id_and_fields():
             # A NARROW request has no source.
             source = None if name == "narrowed" else "uid 0"
             assert (found[0].get("JWT_USER"), found[0].get("JWT_SOURCE")) == (user, source), found
+            assert ("JWT_JTI" in found[0]) == (name in ("login", "refreshed", "narrowed")), found
             assert "eyJ" not in json.dumps(found), name
 
         def refresh(token):
@@ -222,10 +228,12 @@ def test_each_decision_is_one_log_line_with_its_message_id_and_fields():
 
         one_line("login", obtain)
         one_line("login denied", lambda: api("/api/token/", WRONG))
+        forget_limits()
         one_line("login denied", lambda: api("/api/token/", {"username": "nobodyknows", "password": "x"}), None)
         one_line("refreshed", lambda: refresh(pair["refresh"]))
         one_line("reuse", lambda: refresh(pair["refresh"]))
         one_line("refresh denied", lambda: refresh(pair["refresh"]))
+        forget_limits()
         one_line("refresh denied", lambda: refresh("junk"), None)
         one_line("narrowed", lambda: api("/api/token/narrow/", {"scope": "pam:sudo"}, other["access"]))
         one_line("logout", lambda: api("/api/token/blacklist/", {"refresh": other["refresh"]}))

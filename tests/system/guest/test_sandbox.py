@@ -76,7 +76,7 @@ ALLOWED = {
     "jwtd-login": SHADOW,
     "jwtd-login with faillock.conf": {
         **SHADOW, "write to /run/faillock": "the tallies",
-        "read /etc/ssh/ssh_host_ed25519_key": "CAP_DAC_READ_SEARCH; written down in jwtd-login(8)"},
+        "read /etc/ssh/ssh_host_ed25519_key": "CAP_DAC_OVERRIDE; written down in jwtd-login(8)"},
 }
 
 
@@ -187,14 +187,16 @@ def test_jwtd_is_no_way_around_pam_faillock():
             assert sh("faillock --user alice").stdout.count(" V\n") == 5, sh("faillock --user alice")
             refused = api("/api/token/", LOGIN)
             assert refused == api("/api/token/", WRONG) and refused[0] == 401, refused
+            # The tally that a su of alice with a wrong password of carol leaves.
+            sh("install -m 0660 -o carol -g alice /dev/null /run/faillock/carol")
             assert api("/api/token/", {"username": "carol", "password": CAROL})[0] == 200
             assert sh("faillock --user alice --reset").returncode == 0
             assert api("/api/token/", LOGIN)[0] == 200
             # A tally that pam_faillock could not write, and would ignore.
             assert api("/api/token/", WRONG)[0] == 401
-            sh("chown alice /run/faillock/alice && chmod 0600 /run/faillock/alice")
+            assert sh("rm /run/faillock/alice && mkdir /run/faillock/alice").returncode == 0
             assert api("/api/token/", LOGIN)[0] == 503
-            assert sh("rm /run/faillock/alice").returncode == 0
+            assert sh("rmdir /run/faillock/alice").returncode == 0
             assert api("/api/token/", LOGIN)[0] == 200
     assert sh("jwtctl config check").returncode == 0
 

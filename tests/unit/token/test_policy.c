@@ -325,6 +325,7 @@ START_TEST(no_host_key_is_read_for_an_audience_without_one)
                                        "[\"h#K\",\"h\"]", "\"x\"",         "\"x#k\""};
     CLEANUP(case_clear) struct case_ c = local();
 
+    host_key_calls = 0;
     c.host_key = host_key_k;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
         ck_assert_err(check_aud(&c, rows[i]), i < 4 ? TOK_OK : TOK_AUDIENCE);

@@ -12,12 +12,14 @@
 static struct log_limit limit;
 static int was = -1; /* standard error */
 static FILE *shown;
+static long shown_at; /* where the next line begins */
 
 static void begin(void)
 {
     (void)unsetenv("JOURNAL_STREAM");
     limit = (struct log_limit){0};
     shown = tmpfile();
+    shown_at = 0;
     ck_assert_ptr_nonnull(shown);
     was = dup(STDERR_FILENO);
     ck_assert_int_eq(dup2(fileno(shown), STDERR_FILENO), STDERR_FILENO);
@@ -34,15 +36,12 @@ static void end(void)
 static unsigned lines(char ret[1200])
 {
     unsigned n = 0;
-    static long at;
 
-    if (ftell(shown) == 0)
-        at = 0;
     (void)fflush(stderr);
-    ck_assert_int_eq(fseek(shown, at, SEEK_SET), 0);
+    ck_assert_int_eq(fseek(shown, shown_at, SEEK_SET), 0);
     while (fgets(ret, 1200, shown))
         n++;
-    at = ftell(shown);
+    shown_at = ftell(shown);
     return n;
 }
 
