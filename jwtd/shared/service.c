@@ -31,7 +31,9 @@ uint64_t service_monotonic(void)
 
 uint64_t service_wall(void)
 {
-    return now_of(CLOCK_REALTIME);
+    /* The clock of time(2), which pam_jwt reads. It is up to a tick behind CLOCK_REALTIME: a
+     * token issued by that one could be from the future for a login that follows at once. */
+    return now_of(CLOCK_REALTIME_COARSE);
 }
 
 unsigned service_processors(void)
