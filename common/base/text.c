@@ -9,6 +9,13 @@ struct slice text_trim(struct slice text)
     return text;
 }
 
+bool text_ends_with(struct slice text, const char *end)
+{
+    size_t n = strlen(end);
+
+    return text.n >= n && memcmp(text.p + text.n - n, end, n) == 0;
+}
+
 enum tok_err text_copy(struct slice text, char **ret)
 {
     char *copy;

@@ -59,6 +59,8 @@ static inline char text_lower(char c)
 /* Without the blanks at both ends. */
 struct slice text_trim(struct slice text);
 
+bool text_ends_with(struct slice text, const char *end);
+
 /* Makes a malloc'ed C string. TOK_SETTINGS when there is a NUL in it, TOK_NO_MEMORY. */
 enum tok_err text_copy(struct slice text, char **ret) MUST_CHECK;
 

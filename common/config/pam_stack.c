@@ -2,6 +2,7 @@
 
 #include "common/base/cleanup.h"
 #include "common/base/file.h"
+#include "common/base/text.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -22,13 +23,6 @@ struct stack_walk {
     unsigned depth;
     bool has_auth; /* a line of type auth was seen */
 };
-
-static bool ends_with(const char *text, const char *end)
-{
-    size_t n = strlen(text), n_end = strlen(end);
-
-    return n >= n_end && strcmp(text + n - n_end, end) == 0;
-}
 
 /* Reads a whole file; a NUL follows. */
 static bool read_all(const char *path, int fd, struct secret *ret)
@@ -88,7 +82,7 @@ static bool walk_auth_line(struct stack_walk *w, char *rest)
     if (word && (strcasecmp(word, "include") == 0 || strcasecmp(word, "substack") == 0))
         return walk_file(w, strtok_r(NULL, BLANKS, &rest));
     for (; word; word = strtok_r(NULL, BLANKS, &rest))
-        if (ends_with(word, MODULE))
+        if (text_ends_with(slice_of(word), MODULE))
             return visit_line(w, rest);
     return true;
 }

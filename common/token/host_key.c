@@ -102,7 +102,7 @@ static enum tok_err find_private(struct host_keys *h, const char *path, bool *re
     enum tok_err err;
 
     *ret = false;
-    if (name.n <= strlen(SUFFIX) || strcmp(path + name.n - strlen(SUFFIX), SUFFIX) != 0)
+    if (!text_ends_with(name, SUFFIX))
         return TOK_OK;
     name.n -= strlen(SUFFIX);
     err = text_copy(name, &private);

@@ -2,14 +2,17 @@
 
 #include "common/base/text.h"
 
+bool field_equal(struct slice a, struct slice b)
+{
+    for (size_t i = 0; a.n == b.n && i < a.n; i++)
+        if (text_lower(a.p[i]) != text_lower(b.p[i]))
+            return false;
+    return a.n == b.n;
+}
+
 bool field_is(struct slice s, const char *want)
 {
-    if (strlen(want) != s.n)
-        return false;
-    for (size_t i = 0; i < s.n; i++)
-        if (text_lower(s.p[i]) != text_lower(want[i]))
-            return false;
-    return true;
+    return field_equal(s, slice_of(want));
 }
 
 bool field_is_tchar(unsigned char c)

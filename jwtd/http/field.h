@@ -6,7 +6,10 @@
 
 #include "common/base/slice.h"
 
-/* Compares, ignoring the case of ASCII letters. A NUL in s equals nothing. */
+/* Compares, ignoring the case of ASCII letters. */
+bool field_equal(struct slice a, struct slice b);
+
+/* The same with a C string. A NUL in s equals nothing. */
 bool field_is(struct slice s, const char *want);
 
 /* A token (RFC 9110 5.6.2): at least one byte, each a tchar. */

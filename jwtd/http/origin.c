@@ -1,6 +1,5 @@
 #include "jwtd/http/origin.h"
 
-#include "common/base/text.h"
 #include "jwtd/http/field.h"
 
 struct origin {
@@ -9,14 +8,6 @@ struct origin {
     uint64_t port;
     bool has_port;
 };
-
-static bool same_name(struct slice a, struct slice b)
-{
-    for (size_t i = 0; a.n == b.n && i < a.n; i++)
-        if (text_lower(a.p[i]) != text_lower(b.p[i]))
-            return false;
-    return a.n == b.n;
-}
 
 static bool parse_host(struct slice text, struct origin *ret)
 {
@@ -63,10 +54,10 @@ bool origin_is_own(struct slice origin, struct slice host, struct slice issuer)
 
     if (!parse(origin, &page))
         return false;
-    if (parse_host(host, &server) && same_name(page.host, server.host) &&
+    if (parse_host(host, &server) && field_equal(page.host, server.host) &&
         page.port == (server.has_port ? server.port : page.scheme_port))
         return true;
     server = (struct origin){0};
-    return parse(without_path(issuer), &server) && same_name(page.host, server.host) &&
+    return parse(without_path(issuer), &server) && field_equal(page.host, server.host) &&
            page.scheme_port == server.scheme_port && page.port == server.port;
 }

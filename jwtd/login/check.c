@@ -201,8 +201,10 @@ static bool tally_writable(void *arg, const char *dir)
     (void)snprintf(path, sizeof(path), "%s/%s", dir, user);
     if (geteuid() != 0 || access(dir, W_OK) != 0)
         return false;
-    if (user[0] == '\0' || (lstat(path, &st) != 0 && errno == ENOENT))
+    if (user[0] == '\0')
         return true;
+    if (lstat(path, &st) != 0)
+        return errno == ENOENT;
     return S_ISREG(st.st_mode) && access(path, R_OK | W_OK) == 0;
 }
 

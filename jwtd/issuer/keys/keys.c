@@ -1,5 +1,7 @@
 #include "jwtd/issuer/keys/keys.h"
 
+#include "common/base/text.h"
+
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -10,10 +12,7 @@
 
 static int is_key_file(const struct dirent *entry)
 {
-    size_t n = strlen(entry->d_name);
-
-    return entry->d_name[0] != '.' && n > strlen(SUFFIX) &&
-           strcmp(entry->d_name + n - strlen(SUFFIX), SUFFIX) == 0;
+    return entry->d_name[0] != '.' && text_ends_with(slice_of(entry->d_name), SUFFIX);
 }
 
 /* Fills in ret->key and ret->mtime from the file ret->path. */

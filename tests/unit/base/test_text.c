@@ -40,6 +40,17 @@ START_TEST(trimming_takes_blanks_off_both_ends)
 }
 END_TEST
 
+START_TEST(a_text_ends_with_what_stands_at_its_end)
+{
+    ck_assert(text_ends_with(SLICE("a.pub"), ".pub"));
+    ck_assert(text_ends_with(SLICE(".pub"), ".pub"));
+    ck_assert(!text_ends_with(SLICE("pub"), ".pub"));
+    ck_assert(!text_ends_with(SLICE("a.pub "), ".pub"));
+    ck_assert(!text_ends_with(SLICE("a.Pub"), ".pub"));
+    ck_assert(text_ends_with(SLICE(""), ""));
+}
+END_TEST
+
 START_TEST(a_copy_replaces_a_text_only_when_it_succeeds)
 {
     char *text = NULL;
@@ -122,7 +133,8 @@ START_TEST(a_text_with_a_nul_is_not_copied)
 }
 END_TEST
 
-UNIT_MAIN("text", classes_of_characters_are_ascii_alone, trimming_takes_blanks_off_both_ends,
+UNIT_MAIN("text", a_text_ends_with_what_stands_at_its_end,
+          classes_of_characters_are_ascii_alone, trimming_takes_blanks_off_both_ends,
           a_copy_replaces_a_text_only_when_it_succeeds,
           a_list_has_its_words_whole_and_no_others, blanks_may_repeat_and_commas_may_not,
           no_word_makes_no_list, an_empty_list_is_copied_as_one,
