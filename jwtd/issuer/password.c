@@ -93,12 +93,19 @@ static void start_check(struct issuer_request *r)
     loop_answer(r, status);
 }
 
+/* With one or two processors a user has one check: two would occupy every processor, and
+ * everybody's other requests would wait for them. */
+static unsigned checks_per_user(const struct loop *l)
+{
+    return l->check_slots <= 3 ? 1 : CHECKS_PER_USER;
+}
+
 static bool may_start(void *arg, const struct check_place *p)
 {
     struct loop *l = arg;
     struct attempts_limit limit;
 
-    return login_client_checks(&l->issuer.login, &p->user) < CHECKS_PER_USER &&
+    return login_client_checks(&l->issuer.login, &p->user) < checks_per_user(l) &&
            attempts_look(&l->attempts, session_settings(l), p->user, service_monotonic(),
                          &limit) != ATTEMPTS_WAIT;
 }

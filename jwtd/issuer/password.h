@@ -1,7 +1,8 @@
 /*
  * The password check of a login: when it may start, and what follows from its result. At most
- * loop.check_slots checks run at the same time, and CHECKS_PER_USER for one user name; the
- * other logins wait in a queue (check_queue.h), for at most CHECK_WAIT each.
+ * loop.check_slots checks run at the same time, and CHECKS_PER_USER for one user name (one on
+ * one or two processors); the other logins wait in a queue (check_queue.h), for at most
+ * CHECK_WAIT each.
  */
 #pragma once
 
