@@ -151,7 +151,7 @@ class Issuer:
 
     def obtain(self, user=b"alice", password=None):
         """(refresh, access) of a successful login."""
-        time.sleep(0.002)  # sessions of the same millisecond have no order
+        time.sleep(0.02)  # sessions of the same tick of the clock have no order
         status, pair = self.ask(OBTAIN, user, password or self.login.passwords[user], SOURCE)
         assert status == "ok", status
         return pair
