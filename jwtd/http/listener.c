@@ -69,5 +69,6 @@ int listener_add(struct server *s, int fd)
     if (r < 0)
         return r;
     s->n_listeners++;
+    service_add_listener(&s->service, slot);
     return sd_event_source_set_io_fd_own(*slot, 1);
 }

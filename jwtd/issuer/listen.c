@@ -137,7 +137,10 @@ static int start(struct loop_listener *from, int fd)
     int r = sd_event_add_io(from->loop->issuer.service.loop, &from->source, fd, EPOLLIN,
                             on_connection, from);
 
-    return r < 0 ? r : sd_event_source_set_priority(from->source, priority_of(from));
+    if (r < 0)
+        return r;
+    service_add_listener(&from->loop->issuer.service, &from->source);
+    return sd_event_source_set_priority(from->source, priority_of(from));
 }
 
 int listen_start(struct loop *l, const struct listen_sockets *sockets)

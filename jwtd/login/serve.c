@@ -364,6 +364,7 @@ int serve_start(struct login_server *server, int fd)
     if (r < 0)
         return r;
     server->refusals.loop = server->service->loop;
+    service_add_listener(server->service, &server->listener);
     (void)sd_event_source_set_io_fd_own(server->listener, true);
     /* When accept fails for lack of descriptors, the socket stays readable. */
     return sd_event_source_set_ratelimit(server->listener, 1000000, 2000);

@@ -15,6 +15,8 @@
 
 #define RELOAD_FAILED "Reload failed, keeping the previous configuration"
 #define STATUS_FINE "STATUS=Ready"
+/* Shorter than WIRE_READ_TIME: what a client has sent meanwhile is read by the next process. */
+#define STOP_TIME (3 * SECOND)
 
 static uint64_t now_of(clockid_t clock)
 {
@@ -138,31 +140,47 @@ bool service_ready(struct service *s)
     return s->settings_ok;
 }
 
-static int on_signal(sd_event_source *source, const struct signalfd_siginfo *si, void *arg)
-{
-    (void)si;
-    (void)arg;
-    return sd_event_exit(sd_event_source_get_event(source), EXIT_SUCCESS);
-}
-
-static int on_idle(sd_event_source *source, uint64_t usec, void *arg)
-{
-    const struct service *s = arg;
-
-    (void)usec;
-    if (s->busy > 0)
-        return 0;
-    LOG(LOG_INFO, MESSAGE_STARTED, "Idle timeout reached, exiting");
-    return sd_event_exit(sd_event_source_get_event(source), EXIT_SUCCESS);
-}
-
-/* Restarts IdleTimeout. */
-static void restart_idle(struct service *s)
+static void start_timer(struct service *s, uint64_t usec)
 {
     if (!s->idle)
         return;
-    if (sd_event_source_set_time_relative(s->idle, s->settings.daemon.idle_timeout) >= 0)
+    if (sd_event_source_set_time_relative(s->idle, usec) >= 0)
         (void)sd_event_source_set_enabled(s->idle, SD_EVENT_ONESHOT);
+}
+
+static void restart_idle(struct service *s)
+{
+    start_timer(s, s->settings.daemon.idle_timeout);
+}
+
+/* Accepts no more connections, which wait in the socket for the next process, and exits when
+ * those that it has are closed, at the latest after STOP_TIME. */
+static int on_signal(sd_event_source *source, const struct signalfd_siginfo *si, void *arg)
+{
+    struct service *s = arg;
+
+    (void)source;
+    (void)si;
+    if (s->busy == 0)
+        return sd_event_exit(s->loop, EXIT_SUCCESS);
+    s->stopping = true;
+    for (size_t i = 0; i < s->n_listeners; i++)
+        *s->listeners[i] = sd_event_source_disable_unref(*s->listeners[i]);
+    start_timer(s, STOP_TIME);
+    return 0;
+}
+
+static int on_timer(sd_event_source *source, uint64_t usec, void *arg)
+{
+    const struct service *s = arg;
+
+    (void)source;
+    (void)usec;
+    if (s->busy > 0 && !s->stopping)
+        return 0;
+    if (!s->stopping)
+        LOG(LOG_INFO, MESSAGE_STARTED, "Idle timeout reached, exiting");
+    return sd_event_exit(s->loop, EXIT_SUCCESS);
 }
 
 /* sd_notify(3): READY=1 ends the reload, whether it succeeded or not. */
@@ -192,8 +210,17 @@ void service_hold(struct service *s)
 
 void service_release(struct service *s)
 {
-    if (--s->busy == 0)
+    if (--s->busy > 0)
+        return;
+    if (s->stopping)
+        (void)sd_event_exit(s->loop, EXIT_SUCCESS);
+    else
         restart_idle(s);
+}
+
+void service_add_listener(struct service *s, sd_event_source **source)
+{
+    s->listeners[s->n_listeners++] = source;
 }
 
 static int harden_process(void)
@@ -219,7 +246,7 @@ static int make_loop(struct service *s)
         r = sd_event_add_signal(s->loop, NULL, SIGHUP | SD_EVENT_SIGNAL_PROCMASK, on_sighup, s);
     if (r >= 0)
         r = sd_event_add_time_relative(s->loop, &s->idle, CLOCK_BOOTTIME, UINT64_MAX / 4, 0,
-                                       on_idle, s);
+                                       on_timer, s);
     if (r >= 0)
         r = sd_event_source_set_enabled(s->idle, SD_EVENT_OFF);
     return r < 0 ? r : 0;

@@ -1,8 +1,9 @@
 /*
  * What the three daemons have in common: they take their listeners from systemd by name, run
- * one sd-event loop, exit after IdleTimeout without work and on SIGTERM, and reload their
- * settings on SIGHUP. A daemon that starts with unusable settings stays up, logs the cause once
- * and retries at most once a second; on a reload, unusable settings change nothing.
+ * one sd-event loop, exit after IdleTimeout without work and on SIGTERM, when the requests that
+ * they have are answered, and reload their settings on SIGHUP. A daemon that starts with
+ * unusable settings stays up, logs the cause once and retries at most once a second; on a
+ * reload, unusable settings change nothing.
  */
 #pragma once
 
@@ -22,6 +23,9 @@ struct service {
     char failure[512]; /* reported last and not recovered from; "": none */
     unsigned busy;     /* holds that were not released: IdleTimeout does not run */
     sd_event_source *idle;
+    sd_event_source **listeners[2];
+    size_t n_listeners;
+    bool stopping; /* SIGTERM: exits when every hold was released */
     /* A reload: `settings` has the new ones, and *old is freed when it returns. False, with a
      * sentence in *errmsg: nothing was changed, and the old ones stay in force. NULL: the
      * daemon derives nothing from its settings. */
@@ -37,6 +41,10 @@ int service_start(struct service *s, const char *name, const char *config);
  * SOCK_SEQPACKET); made nonblocking and close-on-exec. -ENOENT: not passed. */
 int service_listener(const char *fd_name, int type);
 
+/* On SIGTERM *source, the event source of a listening socket, is freed and set to NULL. At most
+ * two. */
+void service_add_listener(struct service *s, sd_event_source **source);
+
 /* --check-config: loads the settings and reports what is wrong with them. The exit status. */
 int service_check_config(const char *name, const char *config);
 
@@ -44,7 +52,7 @@ int service_check_config(const char *name, const char *config);
  * "unavailable" to requests on false. */
 bool service_ready(struct service *s);
 
-/* Work begins and ends. IdleTimeout starts when every hold was released. */
+/* Work begins and ends. When every hold was released, IdleTimeout starts, or a stop ends. */
 void service_hold(struct service *s);
 void service_release(struct service *s);
 

@@ -1,0 +1,82 @@
+"""SIGTERM, as sent by `systemctl restart`: a daemon answers the requests that it has, and the next process those that
+wait in the socket."""
+
+import signal
+import threading
+import time
+
+from daemons import ALICE, CAROL, request_bytes
+
+
+def until(holds, seconds=30):
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, "it took too long"
+        time.sleep(0.005)
+
+
+def end(daemon):
+    """Sends SIGTERM; the process, to wait for."""
+    process = daemon.process
+    process.send_signal(signal.SIGTERM)
+    return process
+
+
+def test_thirty_restarts_under_load_lose_no_request(d):
+    bad, done, ends = [], [0], threading.Event()
+    d.expected_exits.add(-signal.SIGTERM)  # of a process that was still starting
+
+    def fails(reply):
+        if reply.status != 200:
+            bad.append(reply.raw)
+        done[0] += 1
+        return bad
+
+    def refreshing():
+        pair = d.obtain()
+        while not ends.is_set():
+            reply = d.post("/api/token/refresh/", {"refresh": pair["refresh"]})
+            if fails(reply):
+                return
+            pair = reply.json()
+
+    def obtaining():
+        while not ends.is_set():
+            # Another user: with too many sessions the oldest ends.
+            if fails(d.post("/api/token/", CAROL)):
+                return
+
+    threads = [threading.Thread(target=each) for each in [refreshing] * 3 + [obtaining]]
+    for thread in threads:
+        thread.start()
+    until(lambda: done[0] > 8 or bad)
+    for _ in range(10):
+        starts = [daemon.starts for daemon in d.all]
+        for daemon in d.all:
+            end(daemon)
+        until(lambda: bad or all(daemon.starts > before for daemon, before in zip(d.all, starts)))
+    ends.set()
+    for thread in threads:
+        thread.join()
+    assert not bad, bad[:3]
+
+
+def test_a_login_that_has_begun_gets_its_reply_from_a_daemon_that_was_ended(d):
+    d.obtain()
+    with d.connect() as client:
+        request = request_bytes("POST", "/api/token/", ALICE)
+        client.sendall(request[:40])
+        d.obtain(CAROL)  # jwtd accepts in order: it has the connection above
+        process = end(d.http)
+        client.sendall(request[40:])
+        assert b" 200 " in client.recv(4096)
+    assert process.wait(10) == 0
+
+
+def test_an_idle_connection_delays_the_end_of_a_daemon_by_three_seconds(d):
+    d.obtain()
+    with d.connect():
+        d.obtain()
+        began = time.monotonic()
+        assert end(d.http).wait(20) == 0
+        assert time.monotonic() - began > 2.9
