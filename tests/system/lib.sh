@@ -120,3 +120,53 @@ build() {
         { cat "/tmp/jwt-build.$$" >&2; rm -f "/tmp/jwt-build.$$"; return 1; }
     rm -f "/tmp/jwt-build.$$"
 }
+
+# release_root RELEASE PACKAGE...: prints the directory of a minimal root of that Debian release (bookworm or trixie)
+# with these packages, made by debootstrap from this machine's mirror at the first call. Callers use it as the
+# lower directory of an overlay and never write into it.
+release_root() {
+    local release=$1 root
+    shift
+    root=$cache/roots/$release${1:+-$(printf '%s\n' "$@" | LC_ALL=C sort -u | sha256sum | head -c 8)}
+    mkdir -p "$cache/roots"
+    (
+        flock 9
+        [ -d "$root" ] || make_release_root "$release" "$root" "$@"
+    ) 9>"$cache/roots/$release.lock"
+    printf '%s\n' "$root"
+}
+
+# The log names the mirror: it is kept, not shown.
+make_release_root() {
+    local release=$1 root=$2 new=$2.new mirror
+    shift 2
+    say "Making a root of Debian $release${1:+ with: $*}"
+    rm -rf "$new"
+    if [ $# -eq 0 ]; then
+        install_packages debootstrap
+        # shellcheck disable=SC2016 # apt's own variable
+        mirror=$(apt-get indextargets --format '$(SITE)' 'Created-By: Packages' | head -n 1)
+        debootstrap --variant=minbase "$release" "$new" "$mirror" >"$root.log" 2>&1 </dev/null ||
+            die "debootstrap failed; see $root.log"
+        cp -r /etc/apt/apt.conf.d "$new/etc/apt/"
+        printf '#!/bin/sh\nexit 101\n' >"$new/usr/sbin/policy-rc.d"
+        chmod 755 "$new/usr/sbin/policy-rc.d"
+        echo force-unsafe-io >"$new/etc/dpkg/dpkg.cfg.d/unsafe-io"
+    else
+        [ -d "$cache/roots/$release" ] || make_release_root "$release" "$cache/roots/$release"
+        cp -a "$cache/roots/$release" "$new"
+        cp /etc/resolv.conf "$new/etc/"
+        in_root "$new" sh -c 'apt-get -q update && exec apt-get -q -y --no-install-recommends install "$@"' sh "$@" \
+            >"$root.log" 2>&1 </dev/null || die "apt-get failed in the root of $release; see $root.log"
+    fi
+    rm -f "$root.log"
+    mv "$new" "$root"
+}
+
+# in_root ROOT COMMAND...: runs the command in this root with its own mounts of /proc and /dev.
+in_root() {
+    # shellcheck disable=SC2016 # expanded by the inner shell
+    DEBIAN_FRONTEND=noninteractive unshare -m sh -c '
+        root=$1 && shift && mount -t proc proc "$root/proc" && mount --rbind /dev "$root/dev" &&
+        exec chroot "$root" "$@"' sh "$@"
+}
