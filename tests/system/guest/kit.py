@@ -178,10 +178,9 @@ def refused_tokens():
 CURSOR = "/root/cursor"
 
 
-def journal():
-    """The journal since the last call."""
-    return sh(f"journalctl --sync; journalctl -q --no-pager -o short --cursor-file={CURSOR}").stdout
-
+def journal(form="short"):
+    """The journal since the last call. (With -n 0, journalctl would move the cursor by one entry alone.)"""
+    return sh(f"journalctl --sync; journalctl -q --no-pager -o {form} --cursor-file={CURSOR}").stdout
 
 
 def prepare():

@@ -185,15 +185,12 @@ def test_journalctl_explains_each_line():
     assert fields["JWT_USER"] == "alice" and fields["JWT_SOURCE"] == "uid 0" and len(fields["JWT_SID"]) == 22, fields
 
 
-def ids_after(what):
-    """(daemon, MESSAGE_ID, fields) of each message that the daemons log during the call."""
-    cursor = "/root/habits-cursor"
-    sh(f"journalctl --sync; journalctl -q -n 0 --cursor-file={cursor}")
+def issuer_lines(what):
+    """The fields of each message that jwtd-issuer logs during the call."""
+    journal()
     what()
-    sh("journalctl --sync")
-    lines = [json.loads(x) for x in sh(f"journalctl -q -o json --cursor-file={cursor}").stdout.splitlines()]
-    lines = [x for x in lines if x.get("SYSLOG_IDENTIFIER", x.get("_COMM", "")).startswith("jwtd")]
-    return [(x["_COMM"], x.get("MESSAGE_ID"), x) for x in lines]
+    lines = [json.loads(x) for x in journal("json").splitlines()]
+    return [x for x in lines if x.get("SYSLOG_IDENTIFIER") == "jwtd-issuer"]
 
 
 DECISIONS = {
@@ -215,7 +212,7 @@ def test_each_decision_is_one_log_line_with_its_message_id_and_fields():
         other = obtain()
 
         def one_line(name, what, user="alice"):
-            found = [x for who, number, x in ids_after(what) if who == "jwtd-issuer"]
+            found = issuer_lines(what)
             assert [x.get("MESSAGE_ID") for x in found] == [DECISIONS[name]], (name, found)
             # A NARROW request has no source.
             source = None if name == "narrowed" else "uid 0"
