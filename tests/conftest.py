@@ -12,6 +12,7 @@ def pytest_addoption(parser):
 @pytest.hookimpl(trylast=True)
 def pytest_configure(config):
     if config.getoption("--tap"):
+        config.option.verbose = 2  # else the value that explains a failure is cut to 240 characters
         # pytest's own report goes nowhere; without a reporter pytest 8 explains no failed assertion.
         reporter = config.pluginmanager.unregister(name="terminalreporter")
         nowhere = open(os.devnull, "w", encoding="utf-8")

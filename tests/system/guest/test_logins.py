@@ -89,8 +89,9 @@ def test_no_sudo_timestamp_is_cached():
 
 def test_jwtctl_run_needs_no_typing():
     assert sh("jwtctl login", ALICE + "\n", "alice").returncode == 0
+    journal()
     out = sh("jwtctl run -- ssh -o StrictHostKeyChecking=accept-new -o LogLevel=ERROR localhost id -un", user="alice")
-    assert out.stdout == "alice\n", out.stderr
+    assert out.stdout == "alice\n", (out, journal())
     out = sh("jwtctl run -- sudo -A id -un", user="alice")
     assert out.stdout == "root\n", out
     out = sh("rm -f ~/.ssh/known_hosts; jwtctl run -- timeout 10 ssh -o LogLevel=ERROR localhost id", user="alice")
