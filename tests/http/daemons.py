@@ -34,6 +34,18 @@ LoginsPerUser=0
 """
 
 
+def now():
+    """The time of the daemons and of pam_jwt, which read CLOCK_REALTIME_COARSE: up to a tick behind time.time()."""
+    return time.clock_gettime(5)
+
+
+def wait_for_tick():
+    """Until the daemons read another millisecond: sessions of the same one have no order."""
+    before = int(now() * 1000)
+    while int(now() * 1000) == before:
+        time.sleep(0.001)
+
+
 class Reply:
     def __init__(self, raw):
         head, _, self.body = raw.partition(b"\r\n\r\n")

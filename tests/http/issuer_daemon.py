@@ -11,7 +11,7 @@ import tempfile
 import threading
 import time
 
-from daemons import payload
+from daemons import payload, wait_for_tick
 from wire import ADMIN_STATUS, BLACKLIST, CHECK, OBTAIN, PING, REFRESH, STATUS, VERIFY, WHOAMI, ask, message, read, serve
 
 SOURCE = b"uid 1000"
@@ -151,7 +151,7 @@ class Issuer:
 
     def obtain(self, user=b"alice", password=None):
         """(refresh, access) of a successful login."""
-        time.sleep(0.02)  # sessions of the same tick of the clock have no order
+        wait_for_tick()
         status, pair = self.ask(OBTAIN, user, password or self.login.passwords[user], SOURCE)
         assert status == "ok", status
         return pair

@@ -99,7 +99,7 @@ def test_logout_ends_the_tokens_of_its_session_only(issuer):
 
 @pytest.mark.issuer("[Session]\nMaxSessionsPerUser=3\n")
 def test_the_oldest_sessions_make_room(issuer):
-    pairs = [(issuer.obtain(), time.sleep(0.01))[0] for _ in range(5)]
+    pairs = [issuer.obtain() for _ in range(5)]
     other = issuer.obtain(b"carol")
     assert [issuer.verify(access) for _, access in pairs] == ["blacklisted"] * 2 + ["ok"] * 3
     assert issuer.published(2) == sorted(sid(access) for _, access in pairs[:2]) and issuer.verify(other[1]) == "ok"

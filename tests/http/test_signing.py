@@ -11,7 +11,7 @@ import threading
 import time
 
 import pytest
-from daemons import payload
+from daemons import now, payload
 from login_daemon import until
 
 ADMIN_ROTATE, ADMIN_RETIRE = 35, 36
@@ -48,7 +48,7 @@ def good(issuer, *tokens):
 def settle_past(issuer):
     """Sets the times in `signer` so that the last token of each old key has expired."""
     path = issuer.path("state/keys/signer")
-    text = re.sub(r" \d+", f" {int(time.time()) - 3600}", issuer.text("state/keys/signer"))
+    text = re.sub(r" \d+", f" {int(now()) - 3600}", issuer.text("state/keys/signer"))
     with open(path, "w", encoding="ascii") as file:
         file.write(text)
     issuer.restart()
@@ -190,13 +190,13 @@ def test_a_key_of_another_algorithm_is_published_first_and_signs_when_the_settin
     assert kid(access) == new
     good(issuer, before, access)
     kept, = retire(issuer)["kept"]
-    assert kept["kid"] == kid(before) and kept["until"] > time.time() + WEEK
+    assert kept["kid"] == kid(before) and kept["until"] > now() + WEEK
     # And back: now the other key is the old one, since this change.
     issuer.configure("")
     issuer.restart()
     assert kid(issuer.obtain()[1]) == kid(before)
     kept, = retire(issuer)["kept"]
-    assert kept["kid"] == new and kept["until"] > time.time() + WEEK
+    assert kept["kid"] == new and kept["until"] > now() + WEEK
     good(issuer, before, access)
 
 
@@ -213,7 +213,7 @@ def test_a_reload_lets_the_key_of_another_algorithm_sign_and_keeps_the_old_one(i
     good(issuer, before, access)
     assert kid(access) == new and issuer.text("state/keys/signer")[:8] == new
     kept, = retire(issuer)["kept"]
-    assert kept["kid"] == kid(before) and kept["until"] > time.time() + WEEK
+    assert kept["kid"] == kid(before) and kept["until"] > now() + WEEK
 
 
 def test_an_invalid_algorithm_makes_no_key(issuer):
@@ -271,7 +271,7 @@ def test_an_old_key_is_kept_while_its_tokens_are_valid(issuer):
         assert (said["retired"], said["signs"]) == ([], new), said
         kept, = said["kept"]
         assert kept["kid"] == old and kept["until"] >= payload(refresh.decode())["exp"], said
-        assert kept["until"] <= time.time() + WEEK + 300, said
+        assert kept["until"] <= now() + WEEK + 300, said
     assert set(published(issuer)) == {old, new}
     good(issuer, refresh, access)
     said = retire(issuer, new.encode())
@@ -286,7 +286,7 @@ def test_a_lifetime_that_was_longer_before_counts(issuer):
     issuer.restart()
     rotate(issuer)
     kept, = retire(issuer)["kept"]
-    assert kept["until"] >= payload(refresh.decode())["exp"] > time.time() + 19 * 86400, kept
+    assert kept["until"] >= payload(refresh.decode())["exp"] > now() + 19 * 86400, kept
 
 
 def test_a_lost_store_does_not_retire_a_key_early(issuer):
@@ -298,7 +298,7 @@ def test_a_lost_store_does_not_retire_a_key_early(issuer):
     assert issuer.ping() == "ok"
     rotate(issuer)
     kept, = retire(issuer)["kept"]
-    assert kept["until"] > time.time() + WEEK - 60, kept
+    assert kept["until"] > now() + WEEK - 60, kept
 
 
 def test_an_old_key_is_retired_when_its_last_token_has_expired(issuer):
@@ -325,6 +325,6 @@ def test_a_key_installed_by_hand_is_kept_from_the_first_request_on(issuer):
         file.write(lines[0] + "\n")
     issuer.start()
     first, = retire(issuer)["kept"]
-    assert first["kid"] == old and first["until"] > time.time() + WEEK - 60, first
+    assert first["kid"] == old and first["until"] > now() + WEEK - 60, first
     issuer.restart()
     assert retire(issuer)["kept"] == [first] and kid(issuer.obtain()[1]) == new

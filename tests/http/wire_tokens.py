@@ -5,9 +5,8 @@ import base64
 import hashlib
 import hmac
 import json
-import time
 
-from daemons import ALICE, payload
+from daemons import ALICE, now, payload
 
 
 def b64(data):
@@ -72,7 +71,7 @@ def modify(values, changes):
         if value is REMOVED:
             out.pop(name, None)
         else:
-            out[name] = int(time.time()) + value[0] if isinstance(value, list) and name != "crit" else value
+            out[name] = int(now()) + value[0] if isinstance(value, list) and name != "crit" else value
     return out
 
 
