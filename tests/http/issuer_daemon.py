@@ -180,7 +180,7 @@ class Issuer:
     def revoked(self):
         return [line[:22] for line in self.text("public/revoked").splitlines()]
 
-    def published(self, n, within=2):
+    def published(self, n, within=10):
         """The list of revoked sessions as soon as it has n lines."""
         end = time.monotonic() + within
         while len(self.revoked()) != n and time.monotonic() < end:

@@ -78,7 +78,7 @@ def test_what_expired_by_a_wrong_clock_is_valid_again_when_it_is_right(issuer, c
     of_now(*exchanged(issuer, refresh))
 
 
-@pytest.mark.issuer("[Session]\nRotationGrace=2s\n", init=False)
+@pytest.mark.issuer("[Session]\nRotationGrace=10s\n", init=False)
 def test_a_clock_set_back_does_not_extend_the_grace_period(issuer, clock):
     issuer.obtain()
     clock(DAY)

@@ -10,6 +10,7 @@ import time
 import pytest
 import wire
 from daemons import ALICE, QUICK, Reply, request_bytes
+from login_daemon import until
 
 UID = {"alice": 23001, "carol": 23002}
 SUB = 100000  # the first subordinate uid in the tests
@@ -75,6 +76,44 @@ def metric(d, name):
     return int(re.search(rf"^{re.escape(name)} (\d+)$", text, re.MULTILINE)[1])
 
 
+class Checks:
+    """Password checks of the scripted jwtd-issuer, each of which fails when the test ends it."""
+
+    def __init__(self, scripted):
+        self.running, self.over = 0, threading.Event()
+        scripted.says(wire.PING, "ok")
+        scripted.answers[wire.OBTAIN] = self.check
+
+    def check(self, *_):
+        over = self.over
+        self.running += 1
+        over.wait(60)
+        return ("denied",)
+
+    def start(self, *logins):
+        """Starts logins. Returns when their passwords are being checked."""
+        started = in_parallel(logins)
+        until(lambda: self.running == len(logins))
+        return started
+
+    def end(self, threads):
+        self.over.set()
+        for thread in threads:
+            thread.join()
+        self.running, self.over = 0, threading.Event()
+
+
+@pytest.fixture
+def checks(scripted):
+    return Checks(scripted)
+
+
+def refused(d, clients):
+    """Which of the connections were refused. jwtd has accepted them when it answers a later one."""
+    assert answer(d.connect(), HEALTH).status == 200
+    return [readable(client) for client in clients]
+
+
 @pytest.fixture
 def subuid():
     """A function that sets the lines of /etc/subuid."""
@@ -132,7 +171,6 @@ def test_a_slow_sender_loses_its_place_to_a_new_connection(d):
         for second in range(2):
             for client in slow:
                 client.sendall(HEALTH[second:second + 1])
-            time.sleep(1)
         assert answer(connect(), HEALTH).status == 200
         lost = answer(slow[0])
         assert (lost.status, lost.header("Retry-After")) == (503, "1"), lost.raw
@@ -141,32 +179,28 @@ def test_a_slow_sender_loses_its_place_to_a_new_connection(d):
     assert "Connection limit reached limit=MaxConnections" in d.read_log()
 
 
-@pytest.mark.daemons("[Http]\nMaxConnectionsPerSource=2\nFailuresPerSource=0\nFailureTime=2s\n")
-def test_a_request_that_is_being_answered_is_never_closed_to_make_room(d):
-    threads, results = in_parallel([lambda: login_as(d, UID["alice"], WRONG)] * 2)
-    time.sleep(1)
+@pytest.mark.daemons("[Http]\nMaxConnectionsPerSource=2\nFailuresPerSource=0\nFailureTime=100ms\n")
+def test_a_request_that_is_being_answered_is_never_closed_to_make_room(d, checks):
+    threads, results = checks.start(*[lambda: login_as(d, UID["alice"], WRONG)] * 2)
     for _ in range(5):
         over = answer(connect_as(d, UID["alice"])[0], HEALTH)
         assert (over.status, over.header("Retry-After")) == (503, "1"), over.raw
     assert answer(connect_as(d, UID["carol"])[0], HEALTH).status == 200
-    for thread in threads:
-        thread.join()
+    checks.end(threads)
     assert [reply.status for reply in results] == [401, 401]
 
 
-@pytest.mark.daemons("[Http]\nMaxConnections=2\nFailuresPerSource=0\nFailureTime=3s\nTrustedProxies=nobody\n", tcp=True)
-def test_requests_being_answered_fill_only_the_limit_of_their_own_kind(d):
+@pytest.mark.daemons("[Http]\nMaxConnections=2\nFailuresPerSource=0\nFailureTime=100ms\nTrustedProxies=nobody\n", tcp=True)
+def test_requests_being_answered_fill_only_the_limit_of_their_own_kind(d, checks):
     kinds = {"users": lambda request: answer(connect_as(d, UID["alice"])[0], request),
              "root": lambda request: answer(d.connect(), request),
              "proxy": lambda request: answer(connect_as(d, 65534)[0], request),
              "tcp": lambda request: answer(connect_from(d, "127.0.0.2"), request)}
     for kind, ask in kinds.items():
-        threads, _ = in_parallel([lambda ask=ask: ask(request_bytes("POST", "/api/token/", WRONG))] * 2)
-        time.sleep(1)
+        threads, _ = checks.start(*[lambda ask=ask: ask(request_bytes("POST", "/api/token/", WRONG))] * 2)
         found = {name: other(HEALTH).status for name, other in kinds.items()}
         assert found == {name: 503 if name == kind else 200 for name in kinds}, kind
-        for thread in threads:
-            thread.join()
+        checks.end(threads)
 
 
 @pytest.mark.daemons("[Http]\nTrustedProxies=nobody\nMaxConnections=8\nMaxConnectionsPerSource=2\n")
@@ -175,8 +209,8 @@ def test_clients_of_a_proxy_fill_neither_the_unix_socket_nor_each_others_share(d
     held = connect_as(d, 65534, 20)
     for client in held[12:]:
         client.sendall(head % 1)
-    time.sleep(0.2)
-    assert sum(1 for client in held[12:] if not readable(client)) == 2, "one client has two places"
+    until(lambda: sum(map(readable, held[12:])) == 6)
+    assert refused(d, held[12:]).count(False) == 2, "one client has two places"
     assert answer(connect_as(d, UID["carol"])[0], HEALTH).status == 200
     assert answer(connect_as(d, 65534)[0], HEALTH).status == 200
     for n in range(2, 9):
@@ -201,11 +235,10 @@ def readable(client):
 @pytest.mark.daemons("[Http]\nMaxConnectionsPerSource=2\n")
 def test_a_line_added_to_subuid_applies_to_the_next_connection(d, subuid):
     held = connect_as(d, SUB, 2)
-    time.sleep(0.2)
+    assert refused(d, held) == [False, False]
     subuid(f"{UID['alice']}:{SUB}:1000\n")
     held += connect_as(d, SUB + 1, 1) + connect_as(d, SUB + 2, 1) + connect_as(d, UID["alice"], 1)
-    time.sleep(0.2)
-    assert [readable(client) for client in held] == [False, False, True, False, False]
+    assert refused(d, held) == [False, False, True, False, False]
 
 
 @pytest.mark.daemons("[Http]\nMaxConnectionsPerSource=2\n")
@@ -213,11 +246,10 @@ def test_subordinate_uids_of_root_take_no_place_of_root(d, subuid):
     subuid(f"root:{SUB}:1000\n0:{SUB + 1000}:1000\nno-such-user:{SUB + 2000}:1000\n")
     for first in (SUB, SUB + 1000, SUB + 2000):
         held = [client for n in range(4) for client in connect_as(d, first + n, 1)]
-        time.sleep(0.2)
-        assert [readable(client) for client in held] == [True, True, False, False], "one source"
+        assert refused(d, held) == [True, True, False, False], "one source"
     mine = [d.connect(), d.connect()]
-    time.sleep(0.2)
-    assert not any(readable(client) for client in mine)
+    assert answer(connect_as(d, UID["carol"])[0], HEALTH).status == 200
+    assert not any(map(readable, mine))
 
 
 @pytest.mark.daemons("[Http]\nMaxConnectionsPerSource=2\n")
@@ -227,8 +259,7 @@ def test_an_unusable_subuid_is_logged_and_the_previous_ranges_apply(d, subuid):
     os.chmod("/etc/subuid", 0o666)
     subuid("")
     held = [client for n in range(3) for client in connect_as(d, SUB + n, 1)]
-    time.sleep(0.2)
-    assert [readable(client) for client in held] == [True, False, False]
+    assert refused(d, held) == [True, False, False]
     log = [line for line in d.read_log().split("\n") if "subordinate uids" in line]
     assert len(log) == 1 and "/etc/subuid: has mode 0666" in log[0], log
 

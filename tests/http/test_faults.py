@@ -11,6 +11,7 @@ import time
 
 import pytest
 from daemons import ALICE, QUICK, payload
+from login_daemon import until
 
 
 # Faults
@@ -27,13 +28,11 @@ def test_a_killed_issuer_loses_no_session(d):
     assert d.issuer.starts >= 12
 
 
-def test_each_daemon_restarts_twenty_times_within_ten_seconds(d):
-    before = time.monotonic()
+def test_each_daemon_restarts_twenty_times_in_a_row(d):
     for _ in range(20):
         for daemon in d.all:
             d.kill(daemon)
         assert d.get("/healthz").status == 200
-    assert time.monotonic() - before < 10
     d.obtain()
 
 
@@ -104,12 +103,8 @@ def test_the_list_is_published_again_when_it_was_lost(d):
 @pytest.mark.daemons(QUICK + "[Daemon]\nIdleTimeout=1s\n")
 def test_idle_daemons_exit_and_start_again(d):
     d.obtain()
-    deadline = time.monotonic() + 6
-    while time.monotonic() < deadline and any(x.alive() for x in d.all):
-        time.sleep(0.1)
-    assert not any(x.alive() for x in d.all)
-    time.sleep(0.1)
-    assert all(x.exits == [0] for x in d.all), [x.exits for x in d.all]
+    until(lambda: all(x.exits for x in d.all))
+    assert [x.exits for x in d.all] == [[0]] * 3
     d.obtain()
 
 

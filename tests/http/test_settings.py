@@ -104,7 +104,7 @@ def test_a_forwarded_address_may_have_a_port_and_anything_else_is_400_with_one_l
 @pytest.mark.daemons(QUICK.replace("300ms", "100ms"))
 def test_failure_time_delays_the_reply_to_a_failed_login(d):
     d.obtain()
-    for least, most in ((0.1, 0.7), (0.7, 1.4)):
+    for least, most in ((0.1, 3), (3, 10)):
         d.write("jwt.conf", QUICK.replace("300ms", f"{round(least * 1000)}ms"))
         d.kill(d.http, 15)
         before = time.monotonic()
@@ -164,13 +164,13 @@ def test_one_audience_is_a_string(d):
     assert payload(d.obtain()["access"])["aud"] == "one"
 
 
-@pytest.mark.daemons(token("Leeway=2s\nAccessTokenLifetime=1s"))
+@pytest.mark.daemons(token("Leeway=5s\nAccessTokenLifetime=1s"))
 def test_leeway_extends_exp(d):
     access = d.obtain()["access"]
     time.sleep(1.2)
     assert d.post("/api/token/verify/", {"token": access}).status == 200
     assert d.get("/api/user/", access).status == 200
-    time.sleep(2)
+    time.sleep(5)
     is_answer(d.post("/api/token/verify/", {"token": access}), 401, token_error("Token is expired"))
 
 

@@ -15,7 +15,15 @@ from users import changed_shadow
 # Obtain
 
 
-@pytest.mark.daemons(QUICK.replace("[Http]\n", "[Token]\nIssuer=https://here\nAudience=here\n[Http]\n"))
+SLOW = QUICK.replace("FailureTime=300ms", "FailureTime=1s")
+
+
+def at_a_multiple_of_failure_time(took):
+    """With FailureTime=1s. A check takes less; on a busy machine the reply may be late, but never early."""
+    return took > 0.99 and (took % 1 < 0.8 or took % 1 > 0.99)
+
+
+@pytest.mark.daemons(SLOW.replace("[Http]\n", "[Token]\nIssuer=https://here\nAudience=here\n[Http]\n"))
 def test_a_token_is_no_password_whatever_the_pam_service(d):
     """With a stack that accepts tokens in place of passwords."""
     options = f"issuer=https://here audience=here keys={d.path('public/jwks.json')} revoked={d.path('public/revoked')}"
@@ -33,8 +41,7 @@ def test_a_token_is_no_password_whatever_the_pam_service(d):
             start = time.monotonic()
             reply = d.post("/api/token/", {"username": name, "password": password})
             assert (reply.status, reply.body) == (401, wrong.body), reply.raw
-            took = time.monotonic() - start
-            assert took > 0.29 and (took % 0.3 < 0.12 or took % 0.3 > 0.29), "at a multiple of FailureTime"
+            assert at_a_multiple_of_failure_time(time.monotonic() - start)
     assert d.post("/api/token/", ALICE).status == 200
 
 
@@ -62,6 +69,7 @@ def test_a_login_works_without_the_last_slash_with_a_query_and_with_a_stale_head
         assert reply.status == 200, reply.raw
 
 
+@pytest.mark.daemons(SLOW)
 def test_every_failed_login_looks_the_same_and_takes_the_same_time(d):
     seen, times = set(), {}
     cases = {
@@ -82,9 +90,7 @@ def test_every_failed_login_looks_the_same_and_takes_the_same_time(d):
         is_answer(reply, 401, NO_ACCOUNT)
         seen.add(re.sub(rb"Date: [^\r]*", b"", reply.raw))
     assert len(seen) == 1, seen
-    for name, took in times.items():
-        late = took % 0.3
-        assert took > 0.29 and (late < 0.12 or late > 0.29), (name, times)
+    assert all(map(at_a_multiple_of_failure_time, times.values())), times
     assert "nobodyknows" not in d.read_log() and "alice; id" not in d.read_log()
 
 
