@@ -186,14 +186,14 @@ json.dump(results, open("DIR/results", "w"))
 @pytest.mark.login(service="kills")
 def test_a_check_can_send_no_signal(login):
     """Here with all capabilities of root."""
-    victim = subprocess.Popen(["sleep", "60"])
+    victim, before = subprocess.Popen(["sleep", "60"]), os.getpriority(os.PRIO_PROCESS, 0)
     try:
         login.write("victim", str(victim.pid))
         login.write("kill", KILLS.replace("DIR", login.dir), 0o755)
         assert login.check(ALICE, b"pw")[0] == "ok", login.read("log")
         results = json.loads(login.read("results"))
         assert len(results) == 8 and set(results.values()) == {"refused"}, results
-        assert victim.poll() is None and os.getpriority(os.PRIO_PROCESS, victim.pid) == 0
+        assert victim.poll() is None and os.getpriority(os.PRIO_PROCESS, victim.pid) == before
     finally:
         victim.kill()
         victim.wait()

@@ -10,6 +10,7 @@ import threading
 import time
 
 from daemons import ALICE, CAROL, QUICK, payload
+from test_habits import systemd
 
 
 def lines(d, text):
@@ -167,9 +168,14 @@ def test_unusable_keys_at_a_reload_change_nothing(d):
 
 def test_a_reload_corrects_a_daemon_that_started_with_invalid_settings(d):
     d.write("jwt.conf", "[Token]\nAccessTokenLifetime=sometimes\n")
-    assert d.post("/api/token/", ALICE).status == 503
-    d.write("jwt.conf", QUICK)
-    for daemon in d.all:
-        if daemon.alive():
-            daemon.process.send_signal(signal.SIGHUP)
+    with systemd(d) as said:
+        assert d.post("/api/token/", ALICE).status == 503
+        d.write("jwt.conf", QUICK)
+        for daemon in d.all:
+            if daemon.alive():
+                daemon.process.send_signal(signal.SIGHUP)
+                while not said().startswith("RELOADING=1"):
+                    pass
+                while said() != "READY=1":
+                    pass
     d.obtain()

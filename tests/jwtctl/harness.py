@@ -67,6 +67,11 @@ def path(name, text=None, mode=0o644):
 
 # Tokens
 
+def now():
+    """The time that jwtctl reads: CLOCK_REALTIME_COARSE, up to a tick behind time.time()."""
+    return int(time.clock_gettime(5))
+
+
 def claims(**changes):
     c = {"token_type": "access", "exp": NOW + 900, "iat": NOW, "jti": "A" * 22, "sub": "alice",
          "iss": ISS, "aud": AUD, "sid": "B" * 22}
@@ -149,15 +154,14 @@ class Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
         threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True).start()
 
     def pair(self):
-        now = int(time.time())
+        start = now()
         self.generation += 1
-        return {"refresh": sign(claims(token_type="refresh", iat=now, exp=now + 7 * 86400, gen=self.generation)),
-                "access": sign(claims(iat=now, exp=now + self.lifetime, aud=self.aud,
+        return {"refresh": sign(claims(token_type="refresh", iat=start, exp=start + 7 * 86400, gen=self.generation)),
+                "access": sign(claims(iat=start, exp=start + self.lifetime, aud=self.aud,
                                       jti=f"{self.generation:022d}"))}
 
     def narrowed(self, asked):
-        now = int(time.time())
-        changes = {"iat": now, "exp": now + asked.get("lifetime", 900), "scope": asked.get("scope"),
+        changes = {"iat": now(), "exp": now() + asked.get("lifetime", 900), "scope": asked.get("scope"),
                    "aud": asked.get("aud", self.aud), "one_time": asked.get("one_time")}
         if "host_key" in asked:
             changes["aud"] += "#" + asked["host_key"]

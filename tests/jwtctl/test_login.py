@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from harness import JWTCTL, TMP, claims, environment, exists, stored, log_in, needs_root, path, run, server, sign
+from harness import JWTCTL, TMP, claims, environment, exists, stored, log_in, now, needs_root, path, run, server, sign
 
 
 def test_login_stores_the_pair_privately_and_prints_no_token():
@@ -37,7 +37,7 @@ def test_a_server_that_does_not_read_is_given_up_after_10_s():
         listener.listen(4)
         before = time.monotonic()
         status, out, err = run("login", "alice", f"--server={where}", stdin="x\n")
-        assert 9 < time.monotonic() - before < 12
+        assert 9 < time.monotonic() - before < 20
         assert (status, out) == (1, "") and f"no reply from jwtd at {where} within 10 s; see: journalctl" in err, err
     os.unlink(where)
 
@@ -149,7 +149,7 @@ def test_token_is_refreshed_with_under_a_minute_left():
 def test_without_rotation_the_refresh_token_stays():
     with server(lifetime=1) as s:
         before = stored()
-        s.answer["/api/token/refresh/"] = (200, {"access": sign(claims(exp=int(time.time()) + 900))}, {})
+        s.answer["/api/token/refresh/"] = (200, {"access": sign(claims(exp=now() + 900))}, {})
         assert run("token")[0] == 0
         assert stored()["refresh"] == before["refresh"]
         assert stored()["access"] != before["access"]

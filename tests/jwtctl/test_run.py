@@ -4,11 +4,10 @@ real ones."""
 import glob
 import os
 import subprocess
-import time
 
 import pytest
 
-from harness import (TMP, claims, environment, installed, local_issuer, log_in, needs_root, path, payload, server, sign,
+from harness import (TMP, claims, environment, installed, local_issuer, log_in, needs_root, now, path, payload, server, sign,
                      stored)
 
 KEY = "SHA256:" + "Ab+/" * 10 + "xyz"
@@ -208,8 +207,8 @@ def test_another_user_s_login_gets_no_token():
 
 def test_the_server_names_the_user_of_a_token_without_sub():
     with server() as s:
-        now = int(time.time())
-        pair = {name: sign(claims(sub=None, user_id=7, token_type=name, iat=now, exp=now + 900))
+        start = now()
+        pair = {name: sign(claims(sub=None, user_id=7, token_type=name, iat=start, exp=start + 900))
                 for name in ("access", "refresh")}
         s.answer["/api/token/"] = (200, pair, {})
         assert log_in(s)[0] == 0
@@ -261,8 +260,8 @@ def test_a_server_that_is_down_or_refuses_is_named():
                                     {"one_time": False}])
 def test_a_server_that_ignores_a_restriction_gives_no_token(change):
     with server() as s:
-        now = int(time.time())
-        token = sign(claims(**{"iat": now, "exp": now + 900, "aud": "here#" + BOUND, "scope": "pam:sshd",
+        start = now()
+        token = sign(claims(**{"iat": start, "exp": start + 900, "aud": "here#" + BOUND, "scope": "pam:sshd",
                                "one_time": True, **change}))
         s.answer["/api/token/narrow/"] = (200, {"access": token}, {})
         _, out, err = ssh(PROMPT=SSH)

@@ -2,11 +2,10 @@
 
 import json
 import subprocess
-import time
 
 import pytest
 
-from harness import JWTCTL, NOW, TMP, claims, environment, local_issuer, needs_root, path, run, server, sign, words
+from harness import JWTCTL, NOW, TMP, claims, environment, local_issuer, needs_root, now, path, run, server, sign, words
 
 
 def test_help_and_version_exit_with_0():
@@ -118,10 +117,10 @@ def test_show_explains_a_token_and_why_it_is_refused():
         answer = json.loads(run("show", "--json", stdin=sign(claims()), wrap=wrap)[1])
         assert (answer["claims"], answer["header"]["alg"]) == (claims(), "EdDSA")
         assert answer["verdict"]["error"] == "expired"
-        now = int(time.time())
-        code, out, _ = run("show", stdin=sign(claims(iat=now, exp=now + 900)), wrap=wrap)
+        start = now()
+        code, out, _ = run("show", stdin=sign(claims(iat=start, exp=start + 900)), wrap=wrap)
         assert "result: accepted, for user alice" in out
-        once = claims(iat=now, exp=now + 900, one_time=True)
+        once = claims(iat=start, exp=start + 900, one_time=True)
         assert "result: accepted, for user alice" in run("show", stdin=sign(once), wrap=wrap)[1]
 
 

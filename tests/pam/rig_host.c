@@ -68,7 +68,7 @@ time_t rig_time(time_t *ret)
     struct timespec now = {.tv_sec = host.now};
 
     if (host.now == 0)
-        (void)clock_gettime(CLOCK_REALTIME, &now);
+        (void)clock_gettime(CLOCK_REALTIME_COARSE, &now);
     if (ret)
         *ret = now.tv_sec;
     return now.tv_sec;

@@ -137,11 +137,16 @@ def sign(text):
                            "-in", "/root/input"], capture_output=True, check=True).stdout
 
 
+def now():
+    """The time that pam_jwt reads: CLOCK_REALTIME_COARSE, up to a tick behind time.time()."""
+    return int(time.clock_gettime(5))
+
+
 def mint(drop=(), header=None, signature=None, **claims):
-    now = int(time.time())
+    start = now()
     with open("/var/lib/jwt/issuer", encoding="utf-8") as file:
         issuer, audience = re.fullmatch(r"Issuer=(.*)\nAudience=(.*)\n", file.read()).groups()
-    body = {"token_type": "access", "exp": now + 300, "iat": now, "jti": b64(os.urandom(16)), "sub": "alice",
+    body = {"token_type": "access", "exp": start + 300, "iat": start, "jti": b64(os.urandom(16)), "sub": "alice",
             "iss": issuer, "aud": audience, "sid": b64(os.urandom(16)), **claims}
     body = {k: v for k, v in body.items() if k not in drop}
     head = {"alg": "EdDSA", "typ": "JWT", "kid": issuer_key()["kid"], **(header or {})}
@@ -159,7 +164,6 @@ def flip(token, part):
 def refused_tokens():
     """Name -> user, token, and the reason in the log line. Other invalid tokens are in the unit tests, the pam
     suite and the table of services."""
-    now = int(time.time())
     good = mint()
     public = unb64(issuer_key()["x"])
     mac = lambda text: hmac.new(public, text.encode(), hashlib.sha256).digest()
@@ -167,7 +171,7 @@ def refused_tokens():
         "another user's": ("carol", good, "wrong_user"),
         "another iss": ("alice", mint(iss="https://elsewhere"), "wrong_issuer"),
         "no exp": ("alice", mint(drop=["exp"]), "missing_claim"),
-        "a year's lifetime": ("alice", mint(exp=now + 31536000), "lifetime_too_long"),
+        "a year's lifetime": ("alice", mint(exp=now() + 31536000), "lifetime_too_long"),
         "tampered payload": ("alice", flip(good, 1), "bad_signature"),
         "cut to a stump": ("alice", good[:100], "malformed"),
         "alg none": ("alice", mint(header={"alg": "none"}, signature=lambda _: b""), "bad_alg"),

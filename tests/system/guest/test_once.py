@@ -4,7 +4,7 @@ import os
 import shutil
 import time
 
-from kit import LOGINS, journal, mint, sh, sudo
+from kit import LOGINS, journal, mint, now, sh, sudo
 
 SINCE = "/run/jwt/since"
 
@@ -30,12 +30,12 @@ def test_a_one_time_token_is_accepted_once_also_after_run_is_emptied():
 
 def boot():
     """When this container was started. Its uptime and its start of the boot are those of the host."""
-    return int(time.time()) - int(float(sh("ps -o etimes= -p 1").stdout))
+    return now() - int(float(sh("ps -o etimes= -p 1").stdout))
 
 
 def test_a_clock_that_was_behind_at_the_boot_brings_no_used_token_back():
     # Used before the boot; then /run/jwt/since was made while the clock was two hours behind.
-    token = mint(one_time=True, iat=boot() - 5, exp=int(time.time()) + 300)
+    token = mint(one_time=True, iat=boot() - 5, exp=now() + 300)
     sh("rm -rf /run/jwt/used/*; touch -d '-2 hours' " + SINCE)
     journal()
     for name, login in LOGINS.items():
@@ -52,4 +52,4 @@ def test_a_clock_that_was_ahead_at_the_boot_refuses_no_fresh_token():
         assert not login("alice", token), name
         assert os.stat(SINCE).st_mtime <= time.time()
         sh("touch -d '+2 hours' " + SINCE)
-        assert not login("alice", mint(one_time=True, iat=boot() - 5, exp=int(time.time()) + 300)), name
+        assert not login("alice", mint(one_time=True, iat=boot() - 5, exp=now() + 300)), name

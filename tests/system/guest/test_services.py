@@ -11,7 +11,7 @@ import subprocess
 import time
 
 from kit import (ALICE, KEYBOARD_METHOD, NO_ANSWER, PASSWORD_METHOD, api, by_ssh, by_su, by_sudo, flip, journal, line,
-                 mint, obtain, sh, sudo)
+                 mint, now, obtain, sh, sudo)
 
 DATA = "/root/services.tsv"
 IGNORED = "ignore=ignore module_unknown=ignore service_err=ignore"
@@ -146,8 +146,7 @@ def bound_to(public_key):
 
 
 def old(**claims):
-    now = int(time.time())
-    return mint(exp=now - 10, iat=now - 100, **claims)
+    return mint(exp=now() - 10, iat=now() - 100, **claims)
 
 
 TOKEN, ONCE, OTHER = "a token", "a token for one use", "a token of another user than the caller"
