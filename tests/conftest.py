@@ -3,6 +3,7 @@
 import os
 
 import pytest
+from _pytest.assertion import rewrite
 
 
 def pytest_addoption(parser):
@@ -12,12 +13,19 @@ def pytest_addoption(parser):
 @pytest.hookimpl(trylast=True)
 def pytest_configure(config):
     if config.getoption("--tap"):
-        config.option.verbose = 2  # else the value that explains a failure is cut to 240 characters
+        print_values_whole(config)
         # pytest's own report goes nowhere; without a reporter pytest 8 explains no failed assertion.
         reporter = config.pluginmanager.unregister(name="terminalreporter")
         nowhere = open(os.devnull, "w", encoding="utf-8")
         config.pluginmanager.register(type(reporter)(config, nowhere), "terminalreporter")
         config.pluginmanager.register(Tap(config))
+
+
+def print_values_whole(config):
+    """Else the values and messages of an assertion are cut to 240 characters."""
+    config.option.verbose = 2
+    of_text = rewrite._format_assertmsg
+    rewrite._format_assertmsg = lambda value: of_text(value if isinstance(value, str) else repr(value))
 
 
 class Tap:

@@ -69,6 +69,17 @@ static enum tok_err load(struct issuer *x, const char **ret_id, struct errmsg *e
     return publish_all(x, errmsg);
 }
 
+/* One line for a fault, however it is met first. */
+static bool unusable(struct issuer *x, const char *id, enum tok_err err,
+                     const struct errmsg *errmsg)
+{
+    service_report_failure(&x->service, id, "Cannot answer requests",
+                           errmsg->text[0] ? errmsg->text : tok_err_text(err));
+    x->usable = false;
+    x->next_try = service_monotonic() + SECOND;
+    return false;
+}
+
 bool state_ready(struct issuer *x)
 {
     const char *id;
@@ -81,13 +92,9 @@ bool state_ready(struct issuer *x)
         return true;
     if (service_monotonic() < x->next_try)
         return false;
-    x->next_try = service_monotonic() + SECOND;
     err = load(x, &id, &errmsg);
-    if (err != TOK_OK) {
-        service_report_failure(&x->service, id, "Cannot answer requests",
-                               errmsg.text[0] ? errmsg.text : tok_err_text(err));
-        return false;
-    }
+    if (err != TOK_OK)
+        return unusable(x, id, err, &errmsg);
     x->publish_due = false;
     x->usable = true;
     return true;
@@ -99,13 +106,7 @@ static bool publish(struct issuer *x)
     enum tok_err err = publish_revoked(x->public_dir, x->store, certain_time(x), &errmsg);
 
     x->publish_due = err != TOK_OK;
-    if (err == TOK_OK)
-        return true;
-    service_report_failure(&x->service, MESSAGE_PUBLISHED, "Cannot publish a revoked session",
-                           errmsg.text[0] ? errmsg.text : tok_err_text(err));
-    x->usable = false;
-    x->next_try = service_monotonic() + SECOND;
-    return false;
+    return err == TOK_OK || unusable(x, MESSAGE_PUBLISHED, err, &errmsg);
 }
 
 /* What a reload replaces. */

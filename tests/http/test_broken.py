@@ -127,6 +127,8 @@ def test_a_full_public_directory_is_logged_and_no_logout_succeeds_before_it_is_p
         since = len(d.read_log())
         assert d.post("/api/token/blacklist/", {"refresh": pair["refresh"]}).status == 503
         is_unavailable(d, other)
+        time.sleep(1.1)
+        is_unavailable(d, other)
         is_logged_once(d, since, "public/revoked", "No space left")
         os.remove(folder + "/filler")
         recovers(d, other)

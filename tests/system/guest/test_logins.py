@@ -150,7 +150,7 @@ def test_killed_daemons_start_again_six_times_in_a_row():
         systemctl("kill", "-s", "KILL", *DAEMONS)
         before = time.monotonic()
         obtain()
-        assert time.monotonic() - before < 6
+        assert time.monotonic() - before < 20
     assert len(pids - {"0"}) == 18, pids
     assert [systemctl("is-active", name + ".socket") for name in DAEMONS] == ["active"] * 3
 
@@ -214,7 +214,7 @@ def test_idle_daemons_exit_and_their_sockets_stay():
         for name in DAEMONS:
             systemctl("stop", name)
         obtain()
-        deadline = time.monotonic() + 8
+        deadline = time.monotonic() + 30
         while time.monotonic() < deadline and any(systemctl("is-active", n) != "inactive" for n in DAEMONS):
             time.sleep(0.2)
         for name in DAEMONS:

@@ -273,7 +273,7 @@ def test_a_daemon_that_cannot_start_is_tried_15_times_a_minute_and_recovers(unit
         assert systemctl("is-active", unit + ".socket") == "active"
     print(f"# {unit}: {n} starts in {seconds} s, longest wait of a client {longest:.1f} s")
     assert 3 < n <= seconds / 4, n
-    assert longest < (11 if unit == "jwtd" else 5), longest
+    assert longest < 20, longest
     until(lambda: api("/api/token/", LOGIN)[0] == 200, 10)
     assert systemctl("is-active", unit) == "active"
 
@@ -287,7 +287,7 @@ def test_a_stopped_daemon_does_not_hang_its_clients():
         try:
             before = time.monotonic()
             assert api("/api/token/", LOGIN)[0] == 503
-            assert time.monotonic() - before < 5, unit
+            assert time.monotonic() - before < 20, unit
         finally:
             os.kill(pid, signal.SIGCONT)
         until(lambda: api("/api/token/", LOGIN)[0] == 200)
