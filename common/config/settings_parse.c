@@ -119,6 +119,16 @@ static enum tok_err unknown_key(struct settings_reader *r, const struct keyword 
                   known);
 }
 
+/* "AllowGroups=staff # text": its words would be part of the value. */
+static bool ends_in_comment(struct slice value)
+{
+    for (size_t i = 0; i < value.n; i++)
+        if ((value.p[i] == '#' || value.p[i] == ';') &&
+            (i == 0 || text_is_blank(value.p[i - 1])))
+            return true;
+    return false;
+}
+
 static enum tok_err set_key(struct settings_reader *r, const struct ini_line *line)
 {
     const struct keyword *table = r->issuer ? policy_keywords : settings_keywords;
@@ -130,6 +140,9 @@ static enum tok_err set_key(struct settings_reader *r, const struct ini_line *li
 
     if (!k || !is_allowed(r, k))
         return unknown_key(r, table, line->key);
+    if (ends_in_comment(line->value))
+        return REFUSE(r, "%s= has a comment behind its value: expected it on a separate line",
+                      k->name);
     set_on = r->issuer ? &r->issuer_lines[k - table] : &r->lines[k - table];
     if (*set_on > 0 && !k->type->adds)
         return REFUSE(r, "%s= is already set on line %u: remove one", k->name, *set_on);

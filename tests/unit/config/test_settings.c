@@ -57,6 +57,15 @@ START_TEST(bad_utf8_is_refused)
 }
 END_TEST
 
+START_TEST(a_comment_behind_a_value_is_refused)
+{
+    refuse("[Session]\nAllowGroups=staff # text\n", 2, "AllowGroups= has a comment");
+    refuse("[Session]\nAllowGroups=staff\t;text\n", 2, "has a comment behind its value");
+    refuse("[Session]\nAllowGroups=# text\n", 2, "has a comment behind its value");
+    accept("[Session]\nAllowGroups=staff#1\n");
+}
+END_TEST
+
 START_TEST(a_byte_order_mark_is_refused)
 {
     refuse("\xef\xbb\xbf[Token]\n", 1, "byte order mark");
@@ -153,8 +162,8 @@ START_TEST(an_empty_text_changes_nothing)
 END_TEST
 
 UNIT_MAIN("settings", control_characters_are_refused, bad_utf8_is_refused,
-          a_byte_order_mark_is_refused, a_key_before_a_section_is_refused,
-          a_line_of_another_form_is_refused, a_trailing_backslash_is_refused,
-          an_unknown_section_or_key_is_refused, a_repeated_section_or_key_is_refused,
-          spaces_are_trimmed_and_comments_begin_lines,
+          a_comment_behind_a_value_is_refused, a_byte_order_mark_is_refused,
+          a_key_before_a_section_is_refused, a_line_of_another_form_is_refused,
+          a_trailing_backslash_is_refused, an_unknown_section_or_key_is_refused,
+          a_repeated_section_or_key_is_refused, spaces_are_trimmed_and_comments_begin_lines,
           the_last_line_needs_no_newline_and_no_nul, an_empty_text_changes_nothing)
