@@ -12,16 +12,18 @@
 
 #define MODULE "pam_faillock.so"
 #define FAILLOCK_CONF "/etc/security/faillock.conf"
-#define BLANKS " \t\r\n"
+#define JOINED '\v' /* in place of a newline after a backslash */
+#define BLANKS " \t\r\n\v"
 #define INCLUDES_MAX 32 /* PAM_SUBSTACK_MAX_LEVEL of libpam */
 #define FILE_MAX ((size_t)1 << 20)
 
 struct stack_walk {
-    const char *confdir;
-    bool (*visit)(void *arg, const char *dir);
+    const char *confdir, *type;
+    bool (*visit)(void *arg, const struct pam_line *line);
     void *arg;
-    unsigned depth;
-    bool has_auth; /* a line of type auth was seen */
+    struct pam_line at; /* file, line, from_line and substacks of the line that is read */
+    unsigned depth;     /* of included files */
+    bool has_lines;     /* of the type */
 };
 
 /* Reads a whole file; a NUL follows. */
@@ -56,64 +58,77 @@ static bool read_faillock_conf(const char *path, char ret_dir[PATH_MAX])
     return true;
 }
 
-/* The options of a line of pam_faillock. */
-static bool visit_line(const struct stack_walk *w, char *options)
+char *pam_stack_word(char **rest)
 {
-    const char *conf = FAILLOCK_CONF, *option_dir = NULL;
-    char dir[PATH_MAX] = PAM_FAILLOCK_DIR;
-    char *option;
+    char *word = *rest + strspn(*rest, BLANKS), *end;
 
-    while ((option = strtok_r(NULL, "[]" BLANKS, &options))) {
-        if (strncmp(option, "conf=", strlen("conf=")) == 0)
-            conf = option + strlen("conf=");
-        else if (strncmp(option, "dir=/", strlen("dir=/")) == 0)
-            option_dir = option + strlen("dir=");
-    }
-    return read_faillock_conf(conf, dir) && w->visit(w->arg, option_dir ? option_dir : dir);
+    if (!*word)
+        return NULL;
+    end = *word == '[' ? strchr(++word, ']') : NULL;
+    if (!end)
+        end = word + strcspn(word, BLANKS);
+    *rest = end + (*end != '\0');
+    *end = '\0';
+    return word;
 }
 
 static bool walk_file(struct stack_walk *w, const char *name);
 
-static bool walk_auth_line(struct stack_walk *w, char *rest)
+static bool walk_substack(struct stack_walk *w, struct pam_line *line, const char *name)
 {
-    const char *word = strtok_r(NULL, BLANKS, &rest);
+    char none[] = "";
+    bool goes_on;
 
-    w->has_auth = true;
-    if (word && (strcasecmp(word, "include") == 0 || strcasecmp(word, "substack") == 0))
-        return walk_file(w, strtok_r(NULL, BLANKS, &rest));
-    for (; word; word = strtok_r(NULL, BLANKS, &rest))
-        if (text_ends_with(slice_of(word), MODULE))
-            return visit_line(w, rest);
-    return true;
+    line->module = line->arguments = none;
+    if (!w->visit(w->arg, line))
+        return false;
+    w->at.substacks++;
+    goes_on = walk_file(w, name);
+    w->at.substacks--;
+    return goes_on;
+}
+
+static bool walk_module(struct stack_walk *w, char *rest)
+{
+    struct pam_line line = w->at;
+
+    w->has_lines = true;
+    line.control = pam_stack_word(&rest);
+    if (line.control && strcasecmp(line.control, "include") == 0)
+        return walk_file(w, pam_stack_word(&rest));
+    if (line.control && strcasecmp(line.control, "substack") == 0)
+        return walk_substack(w, &line, pam_stack_word(&rest));
+    line.module = pam_stack_word(&rest);
+    line.arguments = rest;
+    return !line.module || w->visit(w->arg, &line);
 }
 
 static bool walk_line(struct stack_walk *w, char *line)
 {
-    char *rest = line;
     const char *type;
 
     line[strcspn(line, "#")] = '\0';
-    type = strtok_r(line, BLANKS, &rest);
+    type = pam_stack_word(&line);
     if (!type)
         return true;
     if (strcasecmp(type, "@include") == 0)
-        return walk_file(w, strtok_r(NULL, BLANKS, &rest));
-    return strcasecmp(type + (type[0] == '-'), "auth") != 0 || walk_auth_line(w, rest);
+        return walk_file(w, pam_stack_word(&line));
+    return strcasecmp(type + (type[0] == '-'), w->type) != 0 || walk_module(w, line);
 }
 
-/* A descriptor; -1 with errno. */
-static int open_stack(const struct stack_walk *w, const char *name)
+/* A descriptor, and the file's path; -1 with errno. */
+static int open_stack(const struct stack_walk *w, const char *name, char ret_path[PATH_MAX])
 {
     const char *const dirs[] = {w->confdir ? w->confdir : "/etc/pam.d",
                                 w->confdir ? NULL : "/usr/lib/pam.d"};
-    char path[PATH_MAX];
     int fd = -1;
 
+    (void)snprintf(ret_path, PATH_MAX, "%s", name);
     if (name[0] == '/')
         return open(name, O_RDONLY | O_CLOEXEC);
     for (size_t i = 0; fd < 0 && i < 2 && dirs[i]; i++) {
-        (void)snprintf(path, sizeof(path), "%s/%s", dirs[i], name);
-        fd = open(path, O_RDONLY | O_CLOEXEC);
+        (void)snprintf(ret_path, PATH_MAX, "%s/%s", dirs[i], name);
+        fd = open(ret_path, O_RDONLY | O_CLOEXEC);
         if (fd < 0 && errno != ENOENT)
             break;
     }
@@ -123,35 +138,91 @@ static int open_stack(const struct stack_walk *w, const char *name)
 /* Joins each line that ends with a backslash and the next. */
 static void join_lines(char *text)
 {
-    for (char *p = strchr(text, '\\'); p; p = strchr(p + 1, '\\'))
-        if (p[1] == '\n')
-            p[0] = p[1] = ' ';
+    while ((text = strstr(text, "\\\n"))) {
+        text[0] = ' ';
+        text[1] = JOINED;
+    }
+}
+
+static bool walk_text(struct stack_walk *w, char *text)
+{
+    unsigned next = 1;
+    bool goes_on = true;
+
+    join_lines(text);
+    while (goes_on && *text) {
+        char *line = text;
+
+        w->at.line = next++;
+        for (; *text && *text != '\n'; text++)
+            next += *text == JOINED;
+        if (*text)
+            *text++ = '\0';
+        if (w->depth == 1)
+            w->at.from_line = w->at.line;
+        goes_on = walk_line(w, line);
+    }
+    return goes_on;
 }
 
 /* A file that does not exist contains nothing: libpam refuses a stack that includes it. */
 static bool walk_file(struct stack_walk *w, const char *name)
 {
-    CLEANUP(cleanup_close) int fd = name ? open_stack(w, name) : -1;
+    char path[PATH_MAX];
+    CLEANUP(cleanup_close) int fd = name ? open_stack(w, name, path) : -1;
     CLEANUP(secret_clear) struct secret text = {0};
-    bool goes_on = true;
-    char *rest, *line;
+    const struct pam_line outer = w->at;
+    bool goes_on;
 
     if (fd < 0)
         return !name || errno == ENOENT;
     if (w->depth >= INCLUDES_MAX || !read_all(name, fd, &text))
         return false;
     w->depth++;
-    join_lines(text.p);
-    for (line = strtok_r(text.p, "\n", &rest); line && goes_on;
-         line = strtok_r(NULL, "\n", &rest))
-        goes_on = walk_line(w, line);
+    w->at.file = path;
+    goes_on = walk_text(w, text.p);
     w->depth--;
+    w->at = outer;
     return goes_on;
+}
+
+bool pam_stack_each(const struct pam_stack *stack,
+                    bool (*visit)(void *arg, const struct pam_line *line), void *arg)
+{
+    struct stack_walk w = {
+        .confdir = stack->confdir, .type = stack->type, .visit = visit, .arg = arg};
+
+    return walk_file(&w, stack->service) && (w.has_lines || walk_file(&w, "other"));
+}
+
+struct faillock_visit {
+    bool (*visit)(void *arg, const char *dir);
+    void *arg;
+};
+
+static bool visit_faillock(void *arg, const struct pam_line *line)
+{
+    const struct faillock_visit *v = arg;
+    const char *conf = FAILLOCK_CONF, *option_dir = NULL, *option;
+    char dir[PATH_MAX] = PAM_FAILLOCK_DIR, *rest = line->arguments;
+
+    if (!text_ends_with(slice_of(line->module), MODULE))
+        return true;
+    while ((option = pam_stack_word(&rest))) {
+        if (strncmp(option, "conf=", strlen("conf=")) == 0)
+            conf = option + strlen("conf=");
+        else if (strncmp(option, "dir=/", strlen("dir=/")) == 0)
+            option_dir = option + strlen("dir=");
+    }
+    return read_faillock_conf(conf, dir) && v->visit(v->arg, option_dir ? option_dir : dir);
 }
 
 bool pam_stack_each_faillock(const char *service, const char *confdir,
                              bool (*visit)(void *arg, const char *dir), void *arg)
 {
-    struct stack_walk w = {.confdir = confdir, .visit = visit, .arg = arg};
-    return walk_file(&w, service) && (w.has_auth || walk_file(&w, "other"));
+    struct faillock_visit v = {visit, arg};
+
+    return pam_stack_each(
+        &(struct pam_stack){.service = service, .confdir = confdir, .type = "auth"},
+        visit_faillock, &v);
 }
