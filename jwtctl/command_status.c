@@ -170,9 +170,9 @@ static void print_issuer(struct json_object *status)
     for (size_t i = 0; i < json_length(keys); i++)
         print_key(json_object_array_get_idx(keys, i));
     if (sessions)
-        printf("\n  %s%" PRId64 " live sessions",
+        printf("\n  %s%" PRId64 " live session%s",
                json_object_get_boolean(json_member(sessions, "more")) ? "at least " : "",
-               integer_or_0(sessions, "live"));
+               integer_or_0(sessions, "live"), integer_or_0(sessions, "live") == 1 ? "" : "s");
     printf(", %" PRId64 " revoked", integer_or_0(status, "revoked"));
     if (store) {
         print_text_member("\n  store ", store, "path");

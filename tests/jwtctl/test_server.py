@@ -151,7 +151,7 @@ def test_status_shows_the_daemon_to_root():
         code, out, _ = m.admin("status")
         assert code == 0
         assert ", audience web1, web2\n  key " in out
-        assert " EdDSA, signing\n  1 live sessions, 0 revoked\n  store sessions.db, " in out
+        assert " EdDSA, signing\n  1 live session, 0 revoked\n  store sessions.db, " in out
         m.issuer.end()
         os.rename(m.issuer.path("state/keys"), m.issuer.path("keys"))
         m.issuer.start()
