@@ -1,17 +1,14 @@
 /* jwtctl config check, config show: the settings as the daemons read them. */
 #include "common/config/disabled.h"
-#include "common/config/pam_stack.h"
 #include "common/config/resolve.h"
 #include "jwtctl/arguments.h"
 #include "jwtctl/command.h"
 #include "jwtctl/json_c.h"
 #include "jwtctl/output.h"
+#include "jwtctl/settings_check.h"
 #include "jwtctl/verifier.h"
 
 #include <stdio.h>
-#include <unistd.h>
-
-#define LOGIN_DROP_IN "/jwtd-login.service.d/faillock.conf"
 
 /* path NULL: the default file, which need not exist. */
 static int load_settings(const char *path, struct settings *ret)
@@ -23,55 +20,11 @@ static int load_settings(const char *path, struct settings *ret)
     return print_failure(EXIT_CONFIG, &errmsg);
 }
 
-static int check_maps(const struct settings *settings)
+static void print_problem(void *arg, const struct errmsg *errmsg, const char *remedy)
 {
-    for (size_t i = 0; i < settings->n_issuers; i++) {
-        CLEANUP(usermap_clear) struct usermap map = {0};
-        const char *path = settings->issuers[i].user_map;
-        struct errmsg errmsg;
-
-        if (strcmp(path, "same") == 0 ||
-            resolve_map(path, FILE_SETTINGS, &map, &errmsg) == TOK_OK)
-            continue;
-        return print_failure(EXIT_CONFIG, &errmsg);
-    }
-    return EXIT_SUCCESS;
-}
-
-static bool has_login_drop_in(void)
-{
-    static const char *const paths[] = {"/etc/systemd/system" LOGIN_DROP_IN,
-                                        "/run/systemd/system" LOGIN_DROP_IN,
-                                        "/usr/lib/systemd/system" LOGIN_DROP_IN};
-
-    for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
-        if (access(paths[i], F_OK) == 0)
-            return true;
-    return false;
-}
-
-static bool report_lockout(void *arg, const char *dir)
-{
-    int *status = arg;
-
-    print_error("the PAM stack of service jwtd contains pam_faillock, and jwtd-login cannot "
-                "write the tallies in %s: every login is answered with 503; to install the "
-                "drop-in, as root: install -D -m 644 " JWT_DATADIR "/faillock.conf "
-                "/etc/systemd/system" LOGIN_DROP_IN " && systemctl daemon-reload && systemctl "
-                "try-restart jwtd-login; see jwtd-login(8)",
-                dir);
-    *status = EXIT_CONFIG;
-    return false;
-}
-
-/* Finds pam_faillock as jwtd-login does, which also tries to write the directory. */
-static int check_lockout(void)
-{
-    int status = EXIT_SUCCESS;
-
-    if (!has_login_drop_in())
-        (void)pam_stack_each_faillock("jwtd", NULL, report_lockout, &status);
-    return status;
+    print_error("%s%s%s", errmsg->text, remedy ? "; to correct it, as root: " : "",
+                remedy ? remedy : "");
+    *(int *)arg = EXIT_CONFIG;
 }
 
 int command_config_check(int argc, char **argv)
@@ -84,9 +37,7 @@ int command_config_check(int argc, char **argv)
     if (!status)
         status = load_settings(path, &settings);
     if (!status)
-        status = check_maps(&settings);
-    if (!status && !path)
-        status = check_lockout();
+        settings_check(&settings, path, print_problem, &status);
     if (status)
         return status;
     printf("%s: ok\n", path ? path : POLICY_CONFIG);

@@ -1,6 +1,7 @@
 """jwtctl's command line, settings, keys and show."""
 
 import json
+import os
 import subprocess
 
 import pytest
@@ -66,7 +67,7 @@ def test_config_check_prints_ok_or_the_invalid_line():
 @needs_root
 def test_config_check_reads_the_user_maps_too():
     users = path("checked-users", "https://i x alice\n")
-    config = path("maps.conf", f"[Issuer https://i]\nKeys=/k\nUserMap={users}\n")
+    config = path("maps.conf", f"[Issuer https://i]\nKeys={path('key.jwks')}\nUserMap={users}\n")
     assert run("config", "check", f"--config={config}") == (0, f"{config}: ok\n", "")
     path("checked-users", "https://i x alice\nhttps://i x carol\n")
     status, out, err = run("config", "check", f"--config={config}")
@@ -74,17 +75,61 @@ def test_config_check_reads_the_user_maps_too():
     assert f"{users}:2: " in err
 
 
+CHECKED = {
+    "a comment": ("[Session]\nAllowGroups=root # text\n", 0o644, "check.conf:2: AllowGroups= has a comment"),
+    "a group": ("[Session]\nAllowGroups=root nosuchgroup\n", 0o644, "AllowGroups=: there is no group nosuchgroup"),
+    "a proxy": ("[Http]\nTrustedProxies=nosuchuser\n", 0o644, "TrustedProxies=: there is no user nosuchuser"),
+    "keys": ("[Issuer https://i]\nKeys=/nowhere/k.jwks\n", 0o644, "/nowhere/k.jwks: "),
+    "a list": ("[Issuer https://i]\nKeys=KEYS\nRevoked=/nowhere/list\n", 0o644, "/nowhere/list: "),
+    "a store": ("[Store]\nPath=/nowhere/sessions.db\n", 0o644, "Path=/nowhere/sessions.db: there is no directory"),
+    "a store that is a directory": ("[Store]\nPath=/etc\n", 0o644, "Path=/etc: expected a regular file"),
+    "a mode": ("[Token]\nLeeway=0\n", 0o600, "check.conf: cannot be read by the daemons"),
+}
+
+
+@needs_root
+@pytest.mark.parametrize("name", CHECKED)
+def test_config_check_finds_what_reading_does_not_show(name):
+    text, mode, message = CHECKED[name]
+    config = path("check.conf", text.replace("KEYS", path("key.jwks")), mode)
+    status, out, err = run("config", "check", f"--config={config}")
+    assert (status, out) == (3, "") and message in err, err
+
+
+@needs_root
+def test_config_check_finds_an_unreadable_drop_in_and_every_other_mistake():
+    config = path("many.conf", "[Session]\nAllowGroups=nosuchgroup\n")
+    os.makedirs(config + ".d", mode=0o755, exist_ok=True)
+    path("many.conf.d/site.conf", "[Http]\nTrustedProxies=nosuchuser\n", 0o640)
+    err = run("config", "check", f"--config={config}")[2]
+    assert err.count("\n") == 3 and "nosuchgroup" in err and "nosuchuser" in err, err
+    assert f"many.conf.d/site.conf: cannot be read by the daemons: expected mode 0644; to correct it, as root: " \
+           f"chmod a+r {config}.d/site.conf\n" in err, err
+
+
+@needs_root
+def test_config_check_needs_a_key_of_the_algorithm_where_an_issuer_is():
+    config = path("alg.conf", "[Token]\nAlgorithm=ES256\n")
+    with local_issuer() as wrap:
+        assert run("config", "check", f"--config={config}", wrap=wrap)[0] == 0
+        issuer = (*wrap, "sh", "-c", 'mkdir /var/lib/jwtd-issuer && exec "$0" "$@"')
+        status, _, err = run("config", "check", f"--config={config}", wrap=issuer)
+        assert status == 3 and err.endswith("to correct it, as root: jwtctl key rotate --alg=ES256\n"), err
+        path("alg.conf", "[Token]\nAlgorithm=EdDSA\n")
+        assert run("config", "check", f"--config={config}", wrap=issuer)[0] == 0
+
+
 @needs_root
 def test_config_show_marks_defaults_and_can_be_read_back():
     conf = path("show.conf", "[Token]\nAccessTokenLifetime=5min\n"
-                "[Issuer https://idp]\nKeys=/var/lib/jwt/jwks.json\nMaxLifetime=1h\n")
+                f"[Issuer https://idp]\nKeys={path('key.jwks')}\nMaxLifetime=1h\n")
     status, out, _ = run("config", "show", f"--config={conf}")
     assert status == 0
     assert "[Token]\n" in out
     assert "\nAccessTokenLifetime=5min\n" in out
     assert "\n#RefreshTokenLifetime=7d\n" in out
     assert "\n#Issuer=https://HOSTNAME\n" in out
-    assert "\n\n[Issuer https://idp]\nKeys=/var/lib/jwt/jwks.json\n" in out
+    assert f"\n\n[Issuer https://idp]\nKeys={path('key.jwks')}\n" in out
     assert run("config", "check", f"--config={path('again.conf', out)}")[0] == 0
     rows = json.loads(run("config", "show", f"--config={conf}", "--json")[1])
     by_key = {(r["section"], r["key"]): r for r in rows}

@@ -1,0 +1,165 @@
+#include "jwtctl/settings_check.h"
+
+#include "common/config/pam_stack.h"
+#include "common/config/resolve.h"
+
+#include <glob.h>
+#include <grp.h>
+#include <limits.h>
+#include <pwd.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#define LOGIN_DROP_IN "jwtd-login.service.d/faillock.conf"
+#define STATE_DIR "/var/lib/jwtd-issuer"
+
+struct settings_problems {
+    const struct settings *s;
+    settings_problem_fn *fn;
+    void *arg;
+};
+
+static void add(const struct settings_problems *p, const char *remedy, const char *fmt, ...)
+    PRINTF_LIKE(3, 4);
+
+static void add(const struct settings_problems *p, const char *remedy, const char *fmt, ...)
+{
+    struct errmsg errmsg;
+    va_list args;
+
+    va_start(args, fmt);
+    (void)vsnprintf(errmsg.text, sizeof(errmsg.text), fmt, args);
+    va_end(args);
+    p->fn(p->arg, &errmsg, remedy);
+}
+
+/* The daemons and screen lockers read the files, not root. */
+static void check_readable(const struct settings_problems *p, const char *path, mode_t bits)
+{
+    struct errmsg remedy;
+    struct stat st;
+
+    if (stat(path, &st) != 0 || (st.st_mode & bits) == bits)
+        return;
+    (void)errmsg_set(&remedy, TOK_OK, "chmod a+r%s %s", bits & S_IXOTH ? "x" : "", path);
+    add(p, remedy.text, "%s: cannot be read by the daemons: expected mode %04o", path,
+        bits & S_IXOTH ? 0755 : 0644);
+}
+
+static void check_files(const struct settings_problems *p, const char *path)
+{
+    char pattern[PATH_MAX];
+    glob_t found;
+
+    check_readable(p, path, S_IROTH);
+    (void)snprintf(pattern, sizeof(pattern), "%s.d", path);
+    check_readable(p, pattern, S_IROTH | S_IXOTH);
+    (void)snprintf(pattern, sizeof(pattern), "%s.d/*.conf", path);
+    if (glob(pattern, 0, NULL, &found) != 0)
+        return;
+    for (size_t i = 0; i < found.gl_pathc; i++)
+        check_readable(p, found.gl_pathv[i], S_IROTH);
+    globfree(&found);
+}
+
+static void check_names(const struct settings_problems *p)
+{
+    for (word_list w = p->s->session.allow_groups; w && *w; w++)
+        if (!getgrnam(*w))
+            add(p, NULL, "AllowGroups=: there is no group %s", *w);
+    for (word_list w = p->s->http.trusted_proxies; w && *w; w++)
+        if (!getpwnam(*w))
+            add(p, NULL, "TrustedProxies=: there is no user %s", *w);
+}
+
+/* Files of another issuer. Those that a user cannot read are left to root. */
+static void check_issuer(const struct settings_problems *p, const struct policy *issuer)
+{
+    CLEANUP(cleanup_keyset) struct keyset *keys = NULL;
+    CLEANUP(usermap_clear) struct usermap map = {0};
+    const struct keyset_source from = {NULL, issuer->keys, FILE_PUBLIC, issuer->algorithms};
+    struct revoked list = {.fd = -1};
+    struct errmsg errmsg;
+
+    if (keyset_load(&from, &keys, &errmsg) != TOK_OK && (geteuid() == 0 || errno != EACCES))
+        add(p, NULL, "%s; Keys= of [Issuer %s]", errmsg.text, issuer->issuer);
+    if (strcmp(issuer->user_map, "same") != 0 &&
+        resolve_map(issuer->user_map, FILE_SETTINGS, &map, &errmsg) != TOK_OK)
+        p->fn(p->arg, &errmsg, NULL);
+    if (policy_given(issuer, "revoked") && strcmp(issuer->revoked, "none") != 0) {
+        if (revoked_open(issuer->revoked, FILE_PUBLIC, &list, &errmsg) != TOK_OK)
+            p->fn(p->arg, &errmsg, NULL);
+        else
+            revoked_close(&list);
+    }
+}
+
+/* SQLite makes files beside the store. */
+static void check_store(const struct settings_problems *p)
+{
+    const char *path = p->s->store.path, *slash = path ? strrchr(path, '/') : NULL;
+    char dir[PATH_MAX];
+    struct stat st;
+
+    if (!slash)
+        return;
+    (void)snprintf(dir, sizeof(dir), "%.*s", (int)(slash - path) + 1, path);
+    if (stat(dir, &st) != 0 && errno != EACCES)
+        add(p, NULL, "Path=%s: there is no directory %s", path, dir);
+    else if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
+        add(p, NULL, "Path=%s: expected a regular file", path);
+}
+
+/* The issuer signs with a key of Algorithm=. Secrets are not published. */
+static void check_algorithm(const struct settings_problems *p)
+{
+    CLEANUP(cleanup_keyset) struct keyset *keys = NULL;
+    const struct alg *alg = p->s->token.algorithm;
+    const struct keyset_source from = {NULL, POLICY_KEYS, FILE_PUBLIC, alg_bit(alg)};
+    struct errmsg errmsg;
+
+    if (alg->kind == ALG_OCT || access(STATE_DIR, F_OK) != 0 ||
+        access(POLICY_KEYS, F_OK) != 0 || keyset_load(&from, &keys, &errmsg) == TOK_OK)
+        return;
+    (void)errmsg_set(&errmsg, TOK_OK, "jwtctl key rotate --alg=%s", alg->name);
+    add(p, errmsg.text, "Algorithm=%s: there is no key of this algorithm in " POLICY_KEYS,
+        alg->name);
+}
+
+static bool add_lockout(void *arg, const char *dir)
+{
+    add(arg,
+        "install -D -m 644 " JWT_DATADIR "/faillock.conf /etc/systemd/system/" LOGIN_DROP_IN
+        " && systemctl daemon-reload && systemctl try-restart jwtd-login",
+        "the PAM stack of service jwtd contains pam_faillock, and jwtd-login cannot write the "
+        "tallies in %s: every login is answered with 503; see jwtd-login(8)",
+        dir);
+    return false;
+}
+
+/* Finds pam_faillock as jwtd-login does, which also tries to write the directory. */
+static void check_lockout(struct settings_problems *p)
+{
+    glob_t found;
+
+    if (glob("{/etc,/run,/usr/lib}/systemd/system/" LOGIN_DROP_IN, GLOB_BRACE, NULL, &found) ==
+        0)
+        globfree(&found);
+    else
+        (void)pam_stack_each_faillock("jwtd", NULL, add_lockout, p);
+}
+
+void settings_check(const struct settings *settings, const char *path, settings_problem_fn *fn,
+                    void *arg)
+{
+    struct settings_problems p = {settings, fn, arg};
+
+    check_files(&p, path ? path : POLICY_CONFIG);
+    check_names(&p);
+    for (size_t i = 0; i < settings->n_issuers; i++)
+        check_issuer(&p, &settings->issuers[i]);
+    check_store(&p);
+    check_algorithm(&p);
+    if (!path)
+        check_lockout(&p);
+}

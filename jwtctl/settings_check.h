@@ -1,0 +1,15 @@
+/*
+ * Mistakes in the settings that reading them does not show: for `jwtctl config check` and
+ * `jwtctl doctor`.
+ */
+#pragma once
+
+#include "common/config/settings.h"
+
+/* A message begins with the file where one can be named. remedy: a command; may be NULL. */
+typedef void settings_problem_fn(void *arg, const struct errmsg *errmsg, const char *remedy);
+
+/* Calls fn for each mistake. path NULL: the default file; then the PAM stack of service jwtd is
+ * checked as well. */
+void settings_check(const struct settings *settings, const char *path, settings_problem_fn *fn,
+                    void *arg);
