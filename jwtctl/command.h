@@ -17,6 +17,7 @@
 int command_askpass(int argc, char **argv);
 int command_config_check(int argc, char **argv);
 int command_config_show(int argc, char **argv);
+int command_doctor(int argc, char **argv);
 int command_key_export(int argc, char **argv);
 int command_key_import(int argc, char **argv);
 int command_key_list(int argc, char **argv);

@@ -43,6 +43,8 @@ static const struct command commands[] = {
     {"config check", "[--config=PATH]", "check the settings files", command_config_check},
     {"config show", "[--config=PATH] [--json]", "print the settings in force",
      command_config_show},
+    {"doctor", "[--json]", "show what is wrong on this host and how to correct it",
+     command_doctor},
     {"key list", "[PATH] [--alg=NAME] [--json]", "list the keys that tokens are verified with",
      command_key_list},
     {"key new", "[--alg=NAME] [PATH]", "create a private key as a JWK", command_key_new},

@@ -1,0 +1,67 @@
+/* jwtctl doctor: the table of its checks. */
+#include "common/config/resolve.h"
+#include "jwtctl/arguments.h"
+#include "jwtctl/command.h"
+#include "jwtctl/doctor/doctor.h"
+#include "jwtctl/settings_check.h"
+
+static void add_mistake(void *arg, const struct errmsg *errmsg, const char *remedy)
+{
+    doctor_failure(arg, DOCTOR_ERROR, errmsg, remedy);
+}
+
+static void check_settings(struct doctor *d)
+{
+    struct errmsg errmsg;
+
+    if (resolve_settings(&(struct resolve_params){0}, &d->settings, &errmsg) != TOK_OK)
+        doctor_failure(d, DOCTOR_ERROR, &errmsg, "man 5 jwt.conf");
+    else
+        settings_check(&d->settings, NULL, add_mistake, d);
+    doctor_ok(d, POLICY_CONFIG);
+}
+
+/* MODULE: where pam_jwt is, or a stack names it; ISSUER: where the daemons are. */
+enum check_of { ANY_HOST, MODULE, ISSUER, EITHER };
+
+static const struct {
+    const char *name;
+    enum check_of of;
+    void (*run)(struct doctor *d);
+} checks[] = {
+    {"settings", ANY_HOST, check_settings}, /* first: others use the settings */
+    {"module", MODULE, doctor_check_module},     {"stacks", MODULE, doctor_check_stacks},
+    {"disabled", MODULE, doctor_check_disabled}, {"public", MODULE, doctor_check_public},
+    {"one-time", MODULE, doctor_check_run},      {"host-keys", MODULE, doctor_check_host_keys},
+    {"sudo", MODULE, doctor_check_sudo},         {"sshd", MODULE, doctor_check_sshd},
+    {"ssh", ANY_HOST, doctor_check_ssh},         {"units", ISSUER, doctor_check_units},
+    {"keys", ISSUER, doctor_check_keys},         {"issuer", ISSUER, doctor_check_issuer},
+    {"http", ISSUER, doctor_check_http},         {"names", ISSUER, doctor_check_names},
+    {"clock", EITHER, doctor_check_clock},       {"space", ANY_HOST, doctor_check_space},
+};
+
+int command_doctor(int argc, char **argv)
+{
+    struct doctor d = {.root = geteuid() == 0};
+    const struct option_row options[] = {{.name = "json", .flag = &d.json}, {0}};
+    int status = arguments_parse(argc, argv, options, 0);
+
+    if (status)
+        return status;
+    d.rows = json_new_array();
+    doctor_find_parts(&d);
+    for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++) {
+        if ((checks[i].of == MODULE && !d.has_module) ||
+            (checks[i].of == ISSUER && !d.has_issuer) ||
+            (checks[i].of == EITHER && !d.has_module && !d.has_issuer))
+            continue;
+        d.check = checks[i].name;
+        d.reported = false;
+        checks[i].run(&d);
+    }
+    if (d.json)
+        json_print(d.rows);
+    json_object_put(d.rows);
+    settings_clear(&d.settings);
+    return d.problems ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,93 @@
+/*
+ * The checks of `jwtctl doctor`. A check is a row of the table in command_doctor.c; it reports
+ * each problem with where it is and a command that corrects it, or one line that says what was
+ * checked. Nothing is changed.
+ */
+#pragma once
+
+#include "common/config/settings.h"
+#include "jwtctl/json_c.h"
+
+enum doctor_status {
+    DOCTOR_OK,
+    DOCTOR_SKIPPED, /* cannot be checked by this user, or on this host; no problem */
+    DOCTOR_WARNING, /* works, but not as recommended, or not for much longer */
+    DOCTOR_ERROR,   /* does not work, or accepts what it should refuse */
+};
+
+#define DOCTOR_NEEDS_ROOT "needs root"
+
+/* A text for an advice. */
+struct doctor_text {
+    char text[1024];
+};
+const char *doctor_text(struct doctor_text *to, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+struct doctor {
+    bool json, root;           /* root: run as root */
+    struct doctor_text module; /* the file of pam_jwt, which may be missing; "": no libpam */
+    bool has_module;           /* pam_jwt is on this host, or a stack names it */
+    bool has_issuer;           /* the daemons are */
+    struct settings settings;  /* the defaults when the files have an error */
+    struct json_object *rows;
+    const char *check;       /* the one that runs */
+    bool reported, problems; /* by the check that runs; by any */
+};
+
+/* Where a problem is, "FILE" or "FILE:LINE", and what to type. Both may be NULL. */
+struct advice {
+    const char *where, *remedy;
+};
+
+void doctor_problem(struct doctor *d, enum doctor_status status, struct advice advice,
+                    const char *fmt, ...) PRINTF_LIKE(4, 5);
+
+/* The same for an error message that may begin with "FILE: " or "FILE:LINE: ". */
+void doctor_failure(struct doctor *d, enum doctor_status status, const struct errmsg *errmsg,
+                    const char *remedy);
+
+/* These report nothing when the check has reported a problem. */
+void doctor_ok(struct doctor *d, const char *fmt, ...) PRINTF_LIKE(2, 3);
+void doctor_skip(struct doctor *d, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+/* A file or directory as it should be. Others must not be able to write it nor, when the mode
+ * says so, to read it. True when it is so. Reported otherwise; a missing one only with a
+ * command that makes it. */
+struct place {
+    const char *path, *owner, *make; /* NULL: any owner; no command */
+    bool directory;
+    mode_t mode;
+};
+bool doctor_check_place(struct doctor *d, const struct place *place);
+
+/* Runs a program with a clean environment for at most DOCTOR_SECONDS, without input. Its exit
+ * status, or -1; what it printed, without the newlines at the end, is in *ret (malloc'ed). */
+#define DOCTOR_SECONDS 10
+int doctor_run(char *const argv[], char **ret);
+
+/* The value of a line "NAME VALUE" or, with a separator of '=', "NAME=VALUE"; p NULL: none. */
+struct slice doctor_value(const char *text, const char *name, char separator);
+
+/* Finds what of the project is on this host. */
+void doctor_find_parts(struct doctor *d);
+
+/* True when pam_jwt is in the stack of this service. */
+bool doctor_service_uses_module(const char *service);
+
+void doctor_check_module(struct doctor *d);
+void doctor_check_stacks(struct doctor *d);
+void doctor_check_sudo(struct doctor *d);
+void doctor_check_sshd(struct doctor *d);
+void doctor_check_ssh(struct doctor *d);
+void doctor_check_host_keys(struct doctor *d);
+void doctor_check_disabled(struct doctor *d);
+void doctor_check_settings(struct doctor *d);
+void doctor_check_public(struct doctor *d);
+void doctor_check_run(struct doctor *d);
+void doctor_check_clock(struct doctor *d);
+void doctor_check_space(struct doctor *d);
+void doctor_check_units(struct doctor *d);
+void doctor_check_issuer(struct doctor *d);
+void doctor_check_keys(struct doctor *d);
+void doctor_check_http(struct doctor *d);
+void doctor_check_names(struct doctor *d);

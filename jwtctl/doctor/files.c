@@ -1,0 +1,165 @@
+/* Files and directories of pam_jwt and of the daemons, the clock, free space. */
+#include "common/base/text.h"
+#include "common/config/disabled.h"
+#include "common/config/resolve.h"
+#include "jwtctl/doctor/doctor.h"
+#include "jwtctl/output.h"
+#include "jwtctl/state_dir.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <sys/statvfs.h>
+#include <sys/timex.h>
+#include <time.h>
+
+#define TMPFILES "systemd-tmpfiles --create"
+#define SPACE_ERROR ((uint64_t)1 << 20) /* bytes */
+#define SPACE_WARNING ((uint64_t)16 << 20)
+#define CLOCK_TOLERANCE 60 /* seconds */
+
+void doctor_check_disabled(struct doctor *d)
+{
+    struct errmsg errmsg;
+
+    if (disabled_check(&errmsg) != TOK_OK)
+        doctor_problem(d, DOCTOR_WARNING, (struct advice){DISABLED_PATH, "rm " DISABLED_PATH},
+                       "%s", errmsg.text);
+    (void)doctor_check_place(d, &(struct place){"/etc/jwt", "root", NULL, true, 0755});
+    doctor_ok(d, "tokens are not disabled on this host");
+}
+
+/* The lines must be sorted, or a revoked session is not found. */
+static void check_list(struct doctor *d, const char *remedy)
+{
+    FILE *file = fopen(POLICY_REVOKED, "re");
+    char line[REVOKED_LINE_LEN], before[REVOKED_LINE_LEN] = "", time_text[FORMAT_MAX];
+    struct stat st;
+    unsigned n = 0;
+    int64_t exp;
+
+    if (!file || fstat(fileno(file), &st) < 0) {
+        if (file)
+            (void)fclose(file);
+        return;
+    }
+    while (fread(line, 1, sizeof(line), file) == sizeof(line)) {
+        n++;
+        if (!revoked_line_read(line, &exp) || memcmp(before, line, sizeof(line)) >= 0)
+            break;
+        memcpy(before, line, sizeof(line));
+    }
+    if ((off_t)n * REVOKED_LINE_LEN != st.st_size ||
+        (n > 0 && memcmp(before, line, sizeof(line)) != 0))
+        doctor_problem(d, DOCTOR_ERROR, (struct advice){POLICY_REVOKED, remedy},
+                       "line %u is malformed or not in order", n);
+    (void)fclose(file);
+    doctor_ok(d, "%u revoked sessions, list written %s", n,
+              format_time(st.st_mtime, time_text));
+}
+
+/* As pam_jwt loads them for a token of the local issuer. */
+void doctor_check_public(struct doctor *d)
+{
+    static const char *const files[] = {POLICY_PINNED, POLICY_KEYS, POLICY_REVOKED};
+    CLEANUP(policy_clear) struct policy words = {0};
+    CLEANUP(resolve_clear) struct resolved resolved = {.list.fd = -1};
+    const char *remedy =
+        d->has_issuer ? "systemctl restart jwtd-issuer-init jwtd-issuer" : "man 8 pam_jwt";
+    struct errmsg errmsg = {""};
+
+    if (policy_init(&words) != TOK_OK)
+        out_of_memory();
+    (void)doctor_check_place(d, &(struct place){"/var/lib/jwt", NULL, TMPFILES, true, 0755});
+    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
+        (void)doctor_check_place(d, &(struct place){files[i], NULL, remedy, false, 0644});
+    if (!d->reported && resolve_load(&(struct resolve_params){.words = &words}, &d->settings,
+                                     NULL, &resolved, &errmsg) != TOK_OK)
+        doctor_failure(d, DOCTOR_ERROR, &errmsg, remedy);
+    if (!d->reported)
+        check_list(d, remedy);
+}
+
+void doctor_check_run(struct doctor *d)
+{
+    static const struct place places[] = {
+        {"/run/jwt", "root", TMPFILES, true, 0755},
+        {"/run/jwt/used", "root", TMPFILES, true, 0700},
+        {"/run/jwt/logins", "root", NULL, true, 0700},
+        {"/run/jwt/since", "root", TMPFILES, false, 0644},
+    };
+
+    for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++)
+        if (!doctor_check_place(d, &places[i]) && places[i].make)
+            break;
+    doctor_ok(d, "one-time tokens can be recorded in /run/jwt");
+}
+
+void doctor_check_clock(struct doctor *d)
+{
+    static const char *const written[] = {"/run/jwt/since", POLICY_PINNED, POLICY_KEYS,
+                                          POLICY_REVOKED};
+    const bool container = access("/run/systemd/container", F_OK) == 0;
+    struct timex state = {0};
+    struct stat st;
+
+    for (size_t i = 0; i < sizeof(written) / sizeof(written[0]); i++)
+        if (stat(written[i], &st) == 0 && st.st_mtime > time(NULL) + CLOCK_TOLERANCE) {
+            doctor_problem(d, DOCTOR_ERROR, (struct advice){written[i], "timedatectl"},
+                           "was written in the future: the clock is behind by %" PRId64
+                           " s or more, "
+                           "or was ahead",
+                           (int64_t)(st.st_mtime - time(NULL)));
+            break;
+        }
+    if (!container && adjtimex(&state) == TIME_ERROR)
+        doctor_problem(d, DOCTOR_WARNING, (struct advice){NULL, "timedatectl set-ntp true"},
+                       "the clock is not synchronised: tokens of other hosts may be refused");
+    doctor_ok(d, container ? "the clock is that of the container's host"
+                           : "the clock is synchronised");
+}
+
+static void check_file_system(struct doctor *d, const char *path)
+{
+    struct doctor_text remedy;
+    struct advice advice = {path, doctor_text(&remedy, "df -h %s; df -i %s", path, path)};
+    struct statvfs fs;
+    uint64_t free_bytes;
+
+    if (statvfs(path, &fs) != 0)
+        return;
+    free_bytes = (uint64_t)fs.f_bavail * fs.f_frsize;
+    if (fs.f_flag & ST_RDONLY)
+        doctor_problem(d, DOCTOR_ERROR, advice, "the file system is read-only");
+    else if (free_bytes < SPACE_WARNING || (fs.f_files > 0 && fs.f_favail < 100))
+        doctor_problem(d, free_bytes < SPACE_ERROR ? DOCTOR_ERROR : DOCTOR_WARNING, advice,
+                       "%" PRIu64 " KiB and %" PRIu64
+                       " files are free: expected at least 16 MiB and "
+                       "100 files",
+                       free_bytes >> 10, (uint64_t)fs.f_favail);
+}
+
+void doctor_check_space(struct doctor *d)
+{
+    CLEANUP(cleanup_free) char *state = NULL;
+    CLEANUP(cleanup_close) int fd = -1;
+    const char *paths[] = {"/var/lib/jwtd-issuer", "/var/lib/jwt", "/run/jwt/used", "/run",
+                           NULL};
+    const size_t n = sizeof(paths) / sizeof(paths[0]);
+    dev_t seen[sizeof(paths) / sizeof(paths[0])];
+    struct errmsg ignored;
+    struct stat st;
+
+    if (state_dir_open(false, &fd, &state, &ignored) == TOK_OK && fd >= 0)
+        paths[n - 1] = state;
+    for (size_t i = 0, j = 0, used = 0; i < n; i++) {
+        if (!paths[i] || stat(paths[i], &st) != 0)
+            continue;
+        for (j = 0; j < used && seen[j] != st.st_dev; j++)
+            ;
+        if (j < used)
+            continue;
+        seen[used++] = st.st_dev;
+        check_file_system(d, paths[i]);
+    }
+    doctor_ok(d, "there is free space for keys, sessions and tokens");
+}

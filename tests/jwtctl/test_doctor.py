@@ -1,0 +1,126 @@
+"""jwtctl doctor: the PAM stacks, on a host of which /etc/pam.d and /etc/ssh are those of the test. The other checks
+are in the system suite, on a host with systemd."""
+
+import json
+import os
+import shutil
+import subprocess
+
+import pytest
+from harness import BUILD, environment, needs_root, path, run, TMP
+
+pytestmark = needs_root
+
+AUTH = ("auth [success=done ignore=ignore module_unknown=ignore service_err=ignore default=die] pam_jwt.so "
+        "ignore_non_token\n")
+ACCOUNT = ("account [success=ok new_authtok_reqd=ok ignore=ignore module_unknown=ignore service_err=ignore "
+           "default=bad] pam_jwt.so\n")
+COMMON_AUTH = ("auth [success=1 default=ignore] pam_unix.so nullok\nauth requisite pam_deny.so\n"
+               "auth required pam_permit.so\nauth optional pam_cap.so\n")
+COMMON_ACCOUNT = ("account [success=1 new_authtok_reqd=done default=ignore] pam_unix.so\n"
+                  "account requisite pam_deny.so\naccount required pam_permit.so\n")
+PASSWORDS = "@include common-auth\n@include common-account\n"
+GOOD = AUTH + "@include common-auth\n" + ACCOUNT + "@include common-account\n"
+TOKENS_ONLY = ("auth [success=done ignore=ignore default=die] pam_jwt.so\nauth required pam_deny.so\n"
+               "account required pam_jwt.so\n@include common-account\n")
+BOTH = ("auth [success=ok ignore=ignore default=die] pam_jwt.so prompt=Token:\n"
+        "auth [success=done default=die] pam_unix.so\nauth required pam_deny.so\n"
+        "account required pam_jwt.so\n@include common-account\n")
+PROFILE = ("auth [success=2 ignore=ignore module_unknown=ignore service_err=ignore default=die] pam_jwt.so "
+           "ignore_non_token\n" + COMMON_AUTH)
+OTHER = "auth required pam_deny.so\naccount required pam_deny.so\nsession required pam_deny.so\n"
+
+
+def write_stacks(stacks):
+    shutil.rmtree(path("pam.d"), ignore_errors=True)
+    os.mkdir(path("pam.d"))
+    for name, text in {"common-auth": COMMON_AUTH, "common-account": COMMON_ACCOUNT, "other": OTHER, **stacks}.items():
+        path("pam.d/" + name, text)
+
+
+def host():
+    """A wrapper that runs a command with these stacks and with the module of the build."""
+    return ("unshare", "-m", path("doctor-host", f"""#!/bin/sh
+set -e
+for dir in /usr/lib/*/security; do
+    mount -t tmpfs tmpfs /mnt && mkdir /mnt/upper /mnt/work
+    mount -t overlay -o "lowerdir=$dir,upperdir=/mnt/upper,workdir=/mnt/work" overlay "$dir"
+    install -m 644 {BUILD}/pam_jwt/pam_jwt.so "$dir"
+done
+mkdir -p {TMP}/empty && mount --bind {TMP}/empty /usr/lib/pam.d
+mount --bind {path("pam.d")} /etc/pam.d && exec "$@"
+""", 0o755))
+
+
+def doctor(*checks, wrap=()):
+    """The rows of these checks, without those that are ok."""
+    status, out, err = run("doctor", "--json", wrap=wrap or host())
+    assert err == "" and status in (0, 1), err
+    rows = json.loads(out)
+    assert status == any(row["status"] in ("warning", "error") for row in rows)
+    return [row for row in rows if row["check"] in checks and row["status"] not in ("ok", "skipped")]
+
+
+def stack(text, **more):
+    write_stacks({"svc": text, **more})
+    return doctor("stacks")
+
+
+def remedied(rows):
+    """The rows after the commands of these were typed."""
+    for row in rows:
+        command = row["remedy"].replace("/etc/pam.d", path("pam.d"))
+        subprocess.run(["sh", "-ec", command], check=True, env=environment())
+    return doctor("stacks")
+
+
+@pytest.mark.parametrize("text", [GOOD, TOKENS_ONLY, BOTH], ids=["password or token", "tokens only", "both"])
+def test_the_stacks_of_the_manual_are_correct(text):
+    assert stack(text) == []
+
+
+def test_the_profile_is_correct_for_every_service():
+    account = "account [success=ok new_authtok_reqd=ok ignore=ignore module_unknown=ignore service_err=ignore " \
+              "default=bad] pam_jwt.so\n" + COMMON_ACCOUNT
+    rows = stack(PASSWORDS, **{"common-auth": PROFILE, "common-account": account, "sshd": PASSWORDS})
+    assert rows == []
+
+
+FAULTS = {
+    "no account line": (AUTH + PASSWORDS, "svc:1", "error", "account stack has no line"),
+    "after the passwords": ("@include common-auth\n" + AUTH + ACCOUNT + "@include common-account\n", "svc:2", "error",
+                            "before pam_jwt is called"),
+    "no module_unknown": (GOOD.replace(" module_unknown=ignore", "", 1), "svc:1", "warning",
+                          "no user can log in while the module is missing"),
+    "no service_err": (GOOD.replace(" service_err=ignore", "", 1), "svc:1", "warning", "an option is wrong"),
+    "sufficient": (GOOD.replace(AUTH, "auth sufficient pam_jwt.so ignore_non_token\n"), "svc:1", "warning",
+                   "refused token is passed"),
+    "no ignore_non_token": (GOOD.replace(" ignore_non_token", ""), "svc:1", "error", "no password is accepted"),
+    "open without the module": (
+        AUTH + "auth required pam_permit.so\n" + ACCOUNT + "@include common-account\n", "svc:1", "error",
+        "anyone can log in"),
+    "optional before permit": ("auth optional pam_jwt.so\nauth required pam_permit.so\n" + ACCOUNT +
+                               "@include common-account\n", "svc:1", "error", "anyone can log in"),
+    "words of passwords": ("auth [success=ok ignore=ignore module_unknown=ignore default=die] pam_jwt.so\n"
+                           "auth required pam_env.so\naccount required pam_jwt.so\n@include common-account\n", "svc:1",
+                           "error", "anyone can log in while the module is missing"),
+    "account optional": (GOOD.replace(ACCOUNT, "account optional pam_jwt.so\n"), "svc:3", "error",
+                         "refuses in the account stack is accepted"),
+    "account required": (GOOD.replace(ACCOUNT, "account required pam_jwt.so\n"), "svc:3", "error", "module_unknown"),
+    "account after sufficient": (AUTH + "@include common-auth\naccount sufficient pam_unix.so\n" + ACCOUNT, "svc:4",
+                                 "error", "not checked again"),
+    "unknown option": (GOOD.replace("ignore_non_token", "ignore_non_token kyes=/x"), "svc:1", "error", "'kyes=/x'"),
+    "wrong value": (GOOD.replace(ACCOUNT, ACCOUNT[:-1] + " scope=never\n"), "svc:3", "error", "'scope=never'"),
+    "late session_limit": (GOOD + "session optional pam_systemd.so\nsession optional pam_jwt.so session_limit\n",
+                           "svc:6", "error", "session_limit has no effect"),
+}
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_each_fault_of_a_stack_is_shown_with_its_line(name):
+    text, where, status, message = FAULTS[name]
+    rows = stack(text)
+    assert [(row["where"], row["status"]) for row in rows] == [("/etc/pam.d/" + where, status)], rows
+    assert message in rows[0]["message"] and "service svc" in rows[0]["message"], rows
+    if rows[0]["remedy"] != "man 8 pam_jwt":
+        assert remedied(rows) == []
