@@ -13,7 +13,7 @@ import termios
 import time
 
 import pytest
-from kit import (ALICE, CAROL, KEYBOARD_METHOD, PASSWORD_METHOD, by_ssh, journal, sh, sudo, systemctl, unb64)
+from kit import (ALICE, CAROL, KEYBOARD_METHOD, PASSWORD_METHOD, by_ssh, journal, set_penalties, sh, sudo, systemctl, unb64)
 from test_services import read_until
 
 EVIL = "/root/evil"
@@ -68,7 +68,7 @@ def make_evil():
     os.makedirs(EVIL + "/ssh")
     sh(f"ssh-keygen -q -t ed25519 -N '' -f {EVIL}/ssh/ssh_host_ed25519_key; ssh-keygen -q -t ed25519 -N '' -f {EVIL}/ca; "
        f"ssh-keygen -q -s {EVIL}/ca -I evil -h -n evil.example {EVIL}/ssh/ssh_host_ed25519_key.pub")
-    write(EVIL + "/ssh/sshd_config", CONFIG)
+    write(EVIL + "/ssh/sshd_config", CONFIG + ("PerSourcePenalties no\n" if set_penalties("no") else ""))
     write(EVIL + "/record", f"#!/bin/sh\n{{ tr -d '\\0'; echo; }} >>{LOG}\n", 0o755)
     write(LOG, "")
     stack("opens")
@@ -329,6 +329,22 @@ def test_where_proc_hides_sudo_the_known_prompts_decide():
     assert sh(hide + "'jwtctl run -- sudo -A id -un'").stdout == "root\n"
     out = sh(hide + "'jwtctl run -- sudo -A -p x: id -un'")
     assert out.stdout == "" and "no token: " in out.stderr, out
+
+
+def test_an_ended_session_causes_no_failed_login():
+    """OpenSSH 9.8 and later would refuse the address after four failed logins."""
+    set_penalties("yes")
+    try:
+        assert sh("jwtctl revoke alice").returncode == 0
+        journal()
+        for _ in range(6):
+            assert run("ssh localhost true").returncode != 0
+        assert by_ssh(PASSWORD_METHOD)("alice", ALICE)
+        said = journal()
+        assert "Failed password" not in said and "penalty" not in said, said
+    finally:
+        set_penalties("no")
+        assert sh("jwtctl login", ALICE + "\n", "alice").returncode == 0
 
 
 def test_no_record_and_no_token_is_left():
