@@ -170,3 +170,31 @@ in_root() {
         root=$1 && shift && mount -t proc proc "$root/proc" && mount --rbind /dev "$root/dev" &&
         exec chroot "$root" "$@"' sh "$@"
 }
+
+# run_in_release RELEASE SUITE...: ./test in a root of that release, which is kept: the packages that it installs are
+# there the next time. The tree is mounted in it.
+run_in_release() (
+    release=$1
+    root=$cache/test-$release
+    shift
+    base=$(release_root "$release")
+    exec 9>"$root.lock"
+    flock 9
+    if [ ! -d "$root" ]; then
+        rm -rf "$root.new"
+        cp -a "$base" "$root.new"
+        mkdir "$root.new/jwt"
+        mv "$root.new" "$root"
+    fi
+    cp /etc/resolv.conf "$root/etc/"
+    scope=()
+    # Under systemd the container of the suite system needs a delegated cgroup.
+    [ ! -d /run/systemd/system ] || scope=(systemd-run --quiet --scope --property=Delegate=yes)
+    # shellcheck disable=SC2016 # expanded by the inner shell
+    exec "${scope[@]}" unshare -m sh -c '
+        root=$1 && top=$2 && shift 2 && mount --bind "$root" "$root" && cd "$root" &&
+        mount --bind "$top" jwt && mount --rbind /dev dev && mount -t proc proc proc && exec chroot . "$@"
+        ' sh "$root" "$top" env -i HOME=/root LANG=C.UTF-8 TERM="${TERM:-dumb}" CI="${CI:-}" JWT_INSIDE="$release" \
+        FUZZ_SECONDS="$FUZZ_SECONDS" PYTEST_ADDOPTS="${PYTEST_ADDOPTS:-}" \
+        PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin /jwt/test "$@"
+)
