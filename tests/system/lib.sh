@@ -190,10 +190,11 @@ run_in_release() (
     scope=()
     # Under systemd the container of the suite system needs a delegated cgroup.
     [ ! -d /run/systemd/system ] || scope=(systemd-run --quiet --scope --property=Delegate=yes)
+    # In a chroot no user namespace can be made, which a test needs.
     # shellcheck disable=SC2016 # expanded by the inner shell
     exec "${scope[@]}" unshare -m sh -c '
-        root=$1 && top=$2 && shift 2 && mount --bind "$root" "$root" && cd "$root" &&
-        mount --bind "$top" jwt && mount --rbind /dev dev && mount -t proc proc proc && exec chroot . "$@"
+        root=$1 && top=$2 && shift 2 && mount --bind "$root" "$root" && cd "$root" && mount --bind "$top" jwt &&
+        mount --rbind /dev dev && mount -t proc proc proc && pivot_root . mnt && cd / && umount -l /mnt && exec "$@"
         ' sh "$root" "$top" env -i HOME=/root LANG=C.UTF-8 TERM="${TERM:-dumb}" CI="${CI:-}" JWT_INSIDE="$release" \
         FUZZ_SECONDS="$FUZZ_SECONDS" PYTEST_ADDOPTS="${PYTEST_ADDOPTS:-}" \
         PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin /jwt/test "$@"
