@@ -83,18 +83,32 @@ install_packages() {
     rm -f "/tmp/jwt-apt.$$"
 }
 
+# download PACKAGE DIR: downloads a package into a new directory.
+download() {
+    rm -rf "$2"
+    mkdir -p "$2"
+    (cd "$2" && apt-get -q download "$1") >/dev/null 2>&1 </dev/null ||
+        { apt_update_once && (cd "$2" && apt-get -q download "$1") >/dev/null 2>&1 </dev/null; } ||
+        die "cannot download $1"
+}
+
 # nginx is unpacked into build/nginx and not installed, because the package enables its service. The
 # libraries that the program links are installed.
 fetch_nginx() {
     local dir=$top/build/nginx
     [ ! -x "$dir/usr/sbin/nginx" ] || return 0
     install_packages libcrypt1 libpcre2-8-0 libssl3 zlib1g
-    rm -rf "$dir"
-    mkdir -p "$dir"
-    (cd "$dir" && apt-get -q download nginx) >/dev/null 2>&1 </dev/null ||
-        { apt_update_once && (cd "$dir" && apt-get -q download nginx) >/dev/null 2>&1 </dev/null; } ||
-        die "cannot download nginx"
+    download nginx "$dir"
     dpkg -x "$dir"/nginx_*.deb "$dir"
+}
+
+# Of Prometheus only the program that checks rules, which needs no library.
+fetch_promtool() {
+    local dir=$top/build/prometheus
+    [ ! -x "$dir/usr/bin/promtool" ] || return 0
+    download prometheus "$dir"
+    dpkg-deb --fsys-tarfile "$dir"/prometheus_*.deb | tar -x -C "$dir" ./usr/bin/promtool
+    rm "$dir"/prometheus_*.deb
 }
 
 # shellcheck disable=SC2034

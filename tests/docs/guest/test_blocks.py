@@ -1,0 +1,51 @@
+"""Every block of README.md and docs/ is run by a test, or is listed here with its reason."""
+
+import glob
+import importlib
+import os
+
+from blocks import BLOCKS, HERE, blocks_of
+
+# A test takes its blocks when it is loaded.
+for path in glob.glob(f"{HERE}/test_*.py"):
+    if os.path.basename(path) != "test_blocks.py":
+        importlib.import_module(os.path.basename(path).removesuffix(".py"))
+
+# Blocks that are no commands.
+OUTPUT = {
+    ("README.md", "client: jwtctl, curl"): "diagram",
+    ("README.md", "common/     base"): "list of directories",
+    ("architecture.md", "client --HTTP--> jwtd"): "diagram",
+}
+# Blocks that another test runs.
+ELSEWHERE = {
+    ("README.md", "./demo\n"): "./demo and ./test run this test",
+    ("README.md", "./package bookworm\n"): "tests/packages installs the packages and types these lines",
+    ("admin.md", "apt install ./build/packages"): "tests/packages upgrades while users log in",
+    ("admin.md", "apt remove jwtd"): "tests/packages removes the packages while users log in",
+    ("admin.md", "apt install gcc meson"): "./demo builds with these packages, tests/system/guest/setup types the rest",
+    ("coverage.md", "tests/unit/coverage"): "takes minutes; run by hand, CONTRIBUTING.md",
+    ("performance.md", ""): "measurements, run by hand on a quiet machine",
+}
+
+
+def reason(block):
+    return next((why for (page, start), why in [*OUTPUT.items(), *ELSEWHERE.items()]
+                 if block.page == page and block.text.startswith(start)), None)
+
+
+def test_every_block_has_a_test_or_a_reason():
+    missing = [str(b) for b in BLOCKS if not b.taken and not reason(b)]
+    assert not missing, "no test runs\n" + "\n".join(missing)
+    assert not [str(b) for b in BLOCKS if b.taken and reason(b)]
+
+
+def test_every_reason_is_needed():
+    for page, start in [*OUTPUT, *ELSEWHERE]:
+        assert any(b.page == page and b.text.startswith(start) for b in BLOCKS), (page, start)
+
+
+def test_blocks_are_found_in_each_form():
+    text = "# A\n\n    one\n\n    two\n- x\n    no block\n\n## B\n```sh\nthree\n```\nx\n\n    four\n"
+    assert [(b.heading, b.text) for b in blocks_of("x.md", text)] == [
+        ("A", "one\n\ntwo\n"), ("B", "three\n"), ("B", "four\n")]
