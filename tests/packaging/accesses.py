@@ -31,9 +31,11 @@ def paths_of(arguments):
 def of_call(name, arguments, result):
     """(path, permissions) of a successful call."""
     if name in ("open", "openat", "creat"):
-        if "O_PATH" in arguments or not result:
+        if not result:
             return
-        flags = re.search(r"O_\w+(?:\|O_\w+)*", arguments)[0]
+        flags = re.search(r"O_[A-Z|_]+", re.sub(r'"(?:[^"\\]|\\.)*"|<[^>]*>', "", arguments))[0]
+        if "O_PATH" in flags:
+            return
         perms = {"O_RDONLY": "r", "O_WRONLY": "w", "O_RDWR": "rw"}[flags.split("|")[0]]
         yield result + ("/" if "O_DIRECTORY" in flags else ""), perms
     elif name in ("rename", "renameat", "renameat2"):
