@@ -13,7 +13,7 @@
 #define MODULE "pam_faillock.so"
 #define FAILLOCK_CONF "/etc/security/faillock.conf"
 #define JOINED '\v' /* in place of a newline after a backslash */
-#define BLANKS " \t\r\n\v"
+#define BLANKS " \t\r\n"
 #define INCLUDES_MAX 32 /* PAM_SUBSTACK_MAX_LEVEL of libpam */
 #define FILE_MAX ((size_t)1 << 20)
 
@@ -154,12 +154,14 @@ static bool walk_text(struct stack_walk *w, char *text)
         char *line = text;
 
         w->at.line = next++;
-        for (; *text && *text != '\n'; text++)
-            next += *text == JOINED;
+        for (; *text && *text != '\n'; text++) {
+            if (*text != JOINED)
+                continue;
+            *text = ' ';
+            next++;
+        }
         if (*text)
             *text++ = '\0';
-        if (w->depth == 1)
-            w->at.from_line = w->at.line;
         goes_on = walk_line(w, line);
     }
     return goes_on;
@@ -178,7 +180,8 @@ static bool walk_file(struct stack_walk *w, const char *name)
         return !name || errno == ENOENT;
     if (w->depth >= INCLUDES_MAX || !read_all(name, fd, &text))
         return false;
-    w->depth++;
+    if (w->depth++ == 1)
+        w->at.from_line = w->at.line;
     w->at.file = path;
     goes_on = walk_text(w, text.p);
     w->depth--;

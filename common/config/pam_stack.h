@@ -16,7 +16,7 @@ struct pam_line {
     char *arguments;     /* for pam_stack_word() */
     const char *file;    /* where the line is, */
     unsigned line;       /* counted from 1 */
-    unsigned from_line;  /* of the service file, which includes it or has it */
+    unsigned from_line;  /* of the service file, which includes it; 0: it is in that file */
     unsigned substacks;  /* that it is in */
 };
 

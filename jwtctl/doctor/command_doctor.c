@@ -3,6 +3,7 @@
 #include "jwtctl/arguments.h"
 #include "jwtctl/command.h"
 #include "jwtctl/doctor/doctor.h"
+#include "jwtctl/output.h"
 #include "jwtctl/settings_check.h"
 
 static void add_mistake(void *arg, const struct errmsg *errmsg, const char *remedy)
@@ -14,10 +15,13 @@ static void check_settings(struct doctor *d)
 {
     struct errmsg errmsg;
 
-    if (resolve_settings(&(struct resolve_params){0}, &d->settings, &errmsg) != TOK_OK)
-        doctor_failure(d, DOCTOR_ERROR, &errmsg, "man 5 jwt.conf");
-    else
+    if (resolve_settings(&(struct resolve_params){0}, &d->settings, &errmsg) == TOK_OK) {
         settings_check(&d->settings, NULL, add_mistake, d);
+    } else {
+        doctor_failure(d, DOCTOR_ERROR, &errmsg, "man 5 jwt.conf");
+        if (settings_init(&d->settings) != TOK_OK)
+            out_of_memory();
+    }
     doctor_ok(d, POLICY_CONFIG);
 }
 

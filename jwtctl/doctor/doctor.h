@@ -46,9 +46,11 @@ void doctor_problem(struct doctor *d, enum doctor_status status, struct advice a
 void doctor_failure(struct doctor *d, enum doctor_status status, const struct errmsg *errmsg,
                     const char *remedy);
 
-/* These report nothing when the check has reported a problem. */
-void doctor_ok(struct doctor *d, const char *fmt, ...) PRINTF_LIKE(2, 3);
-void doctor_skip(struct doctor *d, const char *fmt, ...) PRINTF_LIKE(2, 3);
+/* Report nothing when the check has reported a problem. */
+#define doctor_ok(d, ...) doctor_note(d, DOCTOR_OK, __VA_ARGS__)
+#define doctor_skip(d, ...) doctor_note(d, DOCTOR_SKIPPED, __VA_ARGS__)
+void doctor_note(struct doctor *d, enum doctor_status status, const char *fmt, ...)
+    PRINTF_LIKE(3, 4);
 
 /* A file or directory as it should be. Others must not be able to write it nor, when the mode
  * says so, to read it. True when it is so. Reported otherwise; a missing one only with a
@@ -60,10 +62,11 @@ struct place {
 };
 bool doctor_check_place(struct doctor *d, const struct place *place);
 
-/* Runs a program with a clean environment for at most DOCTOR_SECONDS, without input. Its exit
- * status, or -1; what it printed, without the newlines at the end, is in *ret (malloc'ed). */
-#define DOCTOR_SECONDS 10
-int doctor_run(char *const argv[], char **ret);
+/* Runs a program without input and with a clean environment, for at most 10 seconds. 0 when it
+ * succeeded: *ret (malloc'ed) is what it printed. Otherwise *ret is the first line of that. */
+#define DOCTOR_RUN(ret, ...)                                                                   \
+    doctor_run((const char *const[]){"/usr/bin/timeout", "10", __VA_ARGS__, NULL}, ret)
+int doctor_run(const char *const argv[], char **ret);
 
 /* The value of a line "NAME VALUE" or, with a separator of '=', "NAME=VALUE"; p NULL: none. */
 struct slice doctor_value(const char *text, const char *name, char separator);

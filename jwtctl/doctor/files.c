@@ -28,36 +28,7 @@ void doctor_check_disabled(struct doctor *d)
     doctor_ok(d, "tokens are not disabled on this host");
 }
 
-/* The lines must be sorted, or a revoked session is not found. */
-static void check_list(struct doctor *d, const char *remedy)
-{
-    FILE *file = fopen(POLICY_REVOKED, "re");
-    char line[REVOKED_LINE_LEN], before[REVOKED_LINE_LEN] = "", time_text[FORMAT_MAX];
-    struct stat st;
-    unsigned n = 0;
-    int64_t exp;
-
-    if (!file || fstat(fileno(file), &st) < 0) {
-        if (file)
-            (void)fclose(file);
-        return;
-    }
-    while (fread(line, 1, sizeof(line), file) == sizeof(line)) {
-        n++;
-        if (!revoked_line_read(line, &exp) || memcmp(before, line, sizeof(line)) >= 0)
-            break;
-        memcpy(before, line, sizeof(line));
-    }
-    if ((off_t)n * REVOKED_LINE_LEN != st.st_size ||
-        (n > 0 && memcmp(before, line, sizeof(line)) != 0))
-        doctor_problem(d, DOCTOR_ERROR, (struct advice){POLICY_REVOKED, remedy},
-                       "line %u is malformed or not in order", n);
-    (void)fclose(file);
-    doctor_ok(d, "%u revoked sessions, list written %s", n,
-              format_time(st.st_mtime, time_text));
-}
-
-/* As pam_jwt loads them for a token of the local issuer. */
+/* As pam_jwt loads them for a token of the local issuer. A host may have other issuers only. */
 void doctor_check_public(struct doctor *d)
 {
     static const char *const files[] = {POLICY_PINNED, POLICY_KEYS, POLICY_REVOKED};
@@ -66,7 +37,11 @@ void doctor_check_public(struct doctor *d)
     const char *remedy =
         d->has_issuer ? "systemctl restart jwtd-issuer-init jwtd-issuer" : "man 8 pam_jwt";
     struct errmsg errmsg = {""};
+    char written[FORMAT_MAX];
+    struct stat st;
 
+    if (!d->has_issuer && d->settings.n_issuers > 0 && access(POLICY_PINNED, F_OK) != 0)
+        return;
     if (policy_init(&words) != TOK_OK)
         out_of_memory();
     (void)doctor_check_place(d, &(struct place){"/var/lib/jwt", NULL, TMPFILES, true, 0755});
@@ -75,8 +50,9 @@ void doctor_check_public(struct doctor *d)
     if (!d->reported && resolve_load(&(struct resolve_params){.words = &words}, &d->settings,
                                      NULL, &resolved, &errmsg) != TOK_OK)
         doctor_failure(d, DOCTOR_ERROR, &errmsg, remedy);
-    if (!d->reported)
-        check_list(d, remedy);
+    if (stat(POLICY_REVOKED, &st) == 0)
+        doctor_ok(d, "%" PRId64 " revoked sessions, list written %s",
+                  (int64_t)st.st_size / REVOKED_LINE_LEN, format_time(st.st_mtime, written));
 }
 
 void doctor_check_run(struct doctor *d)
@@ -140,26 +116,15 @@ static void check_file_system(struct doctor *d, const char *path)
 
 void doctor_check_space(struct doctor *d)
 {
+    static const char *const paths[] = {"/var/lib/jwtd-issuer", "/var/lib/jwt", "/run/jwt/used",
+                                        "/run"};
     CLEANUP(cleanup_free) char *state = NULL;
     CLEANUP(cleanup_close) int fd = -1;
-    const char *paths[] = {"/var/lib/jwtd-issuer", "/var/lib/jwt", "/run/jwt/used", "/run",
-                           NULL};
-    const size_t n = sizeof(paths) / sizeof(paths[0]);
-    dev_t seen[sizeof(paths) / sizeof(paths[0])];
     struct errmsg ignored;
-    struct stat st;
 
-    if (state_dir_open(false, &fd, &state, &ignored) == TOK_OK && fd >= 0)
-        paths[n - 1] = state;
-    for (size_t i = 0, j = 0, used = 0; i < n; i++) {
-        if (!paths[i] || stat(paths[i], &st) != 0)
-            continue;
-        for (j = 0; j < used && seen[j] != st.st_dev; j++)
-            ;
-        if (j < used)
-            continue;
-        seen[used++] = st.st_dev;
+    for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
         check_file_system(d, paths[i]);
-    }
+    if (state_dir_open(false, &fd, &state, &ignored) == TOK_OK && fd >= 0)
+        check_file_system(d, state);
     doctor_ok(d, "there is free space for keys, sessions and tokens");
 }

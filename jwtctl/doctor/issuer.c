@@ -8,96 +8,91 @@
 #include <fcntl.h>
 #include <glob.h>
 #include <inttypes.h>
-#include <stdio.h>
-#include <time.h>
+#include <limits.h>
 
 #define STATE "/var/lib/jwtd-issuer"
 #define SEE_LOG "journalctl -b -u jwtd-issuer -u jwtd-login -u jwtd"
 
-enum unit_kind { UNIT_SOCKET, UNIT_OPTIONAL_SOCKET, UNIT_SERVICE, UNIT_OFFLINE };
+/* What a unit is; rules are for some of these. */
+enum { SOCKET = 1, IF_ENABLED = 2, SERVICE = 4, OFFLINE = 8, UNIT = 15 };
 
 static const struct {
     const char *name;
-    enum unit_kind kind; /* offline: a service without network access */
+    unsigned is;
 } units[] = {
-    {"jwtd.socket", UNIT_SOCKET},
-    {"jwtd-issuer.socket", UNIT_SOCKET},
-    {"jwtd-issuer-admin.socket", UNIT_SOCKET},
-    {"jwtd-login.socket", UNIT_SOCKET},
-    {"jwtd-tcp.socket", UNIT_OPTIONAL_SOCKET},
-    {"jwtd.service", UNIT_OFFLINE},
-    {"jwtd-issuer.service", UNIT_OFFLINE},
-    {"jwtd-issuer-init.service", UNIT_OFFLINE},
-    {"jwtd-login.service", UNIT_SERVICE},
+    {"jwtd.socket", SOCKET},
+    {"jwtd-issuer.socket", SOCKET},
+    {"jwtd-issuer-admin.socket", SOCKET},
+    {"jwtd-login.socket", SOCKET},
+    {"jwtd-tcp.socket", IF_ENABLED},
+    {"jwtd.service", SERVICE | OFFLINE},
+    {"jwtd-issuer.service", SERVICE | OFFLINE},
+    {"jwtd-issuer-init.service", SERVICE | OFFLINE},
+    {"jwtd-login.service", SERVICE},
 };
 
-static bool has_value(const char *shown, const char *property, const char *value)
-{
-    return slice_is(doctor_value(shown, property, '='), value);
-}
+#define WEAK "has a weaker sandbox than installed"
+/* clang-format off */
+static const struct {
+    const char *property, *value; /* as systemctl show prints it */
+    bool must_equal;
+    unsigned of;
+    enum doctor_status status;
+    const char *message, *verb, *then;
+} unit_rules[] = {
+    {"LoadState", "masked", false, UNIT, DOCTOR_ERROR, "is masked", "unmask", " && systemctl start jwtd.socket"},
+    {"LoadState", "loaded", true, UNIT, DOCTOR_ERROR, "cannot be loaded", "status", ""},
+    {"ActiveState", "failed", false, UNIT, DOCTOR_ERROR, "has failed", "restart", "; journalctl -b -n 20"},
+    {"SubState", "auto-restart", false, UNIT, DOCTOR_ERROR, "has failed", "restart", "; journalctl -b -n 20"},
+    {"ActiveState", "active", true, SOCKET, DOCTOR_ERROR, "is not active", "start", ""},
+    {"UnitFileState", "disabled", false, SOCKET, DOCTOR_WARNING, "is not enabled, so not active after a boot", "enable", ""},
+    {"NeedDaemonReload", "yes", false, UNIT, DOCTOR_WARNING, "was changed and is not in effect", "daemon-reload; systemctl try-restart", ""},
+    {"NoNewPrivileges", "yes", true, SERVICE, DOCTOR_WARNING, WEAK, "revert", ""},
+    {"ProtectSystem", "strict", true, SERVICE, DOCTOR_WARNING, WEAK, "revert", ""},
+    {"PrivateNetwork", "yes", true, OFFLINE, DOCTOR_WARNING, WEAK, "revert", ""},
+};
+/* clang-format on */
 
-static void check_unit(struct doctor *d, const char *name, enum unit_kind kind,
-                       const char *shown)
+/* Reports the first rule that is broken. */
+static void check_unit(struct doctor *d, const char *name, unsigned is, const char *shown)
 {
-    struct doctor_text remedy;
-    struct advice advice = {name, NULL};
     struct slice drop_ins = doctor_value(shown, "DropInPaths", '=');
-    struct slice status = doctor_value(shown, "StatusText", '=');
-    struct slice file_state = doctor_value(shown, "UnitFileState", '=');
-    bool socket = kind <= UNIT_OPTIONAL_SOCKET, enabled = slice_is(file_state, "enabled");
-    bool wanted = kind == UNIT_SOCKET || (socket && enabled);
+    struct doctor_text remedy;
 
-    if (has_value(shown, "LoadState", "masked")) {
-        advice.remedy =
-            doctor_text(&remedy, "systemctl unmask %s && systemctl start jwtd.socket", name);
-        doctor_problem(d, DOCTOR_ERROR, advice, "is masked");
-    } else if (!has_value(shown, "LoadState", "loaded")) {
-        advice.remedy = doctor_text(&remedy, "systemctl status %s", name);
-        doctor_problem(d, DOCTOR_ERROR, advice, "cannot be loaded");
-    } else if (has_value(shown, "ActiveState", "failed")) {
-        advice.remedy =
-            doctor_text(&remedy, "systemctl restart %s; journalctl -b -u %s", name, name);
-        doctor_problem(d, DOCTOR_ERROR, advice, "has failed: %.*s", (int)status.n, status.p);
-    } else if (wanted && !has_value(shown, "ActiveState", "active")) {
-        advice.remedy = doctor_text(&remedy, "systemctl start %s", name);
-        doctor_problem(d, DOCTOR_ERROR, advice, "is not active");
-    } else if (kind == UNIT_SOCKET && file_state.n > 0 && slice_is(file_state, "disabled")) {
-        advice.remedy = doctor_text(&remedy, "systemctl enable %s", name);
-        doctor_problem(d, DOCTOR_WARNING, advice,
-                       "is not enabled, and not active after a boot");
-    } else if (has_value(shown, "NeedDaemonReload", "yes")) {
-        advice.remedy = "systemctl daemon-reload && systemctl try-restart 'jwtd*'";
-        doctor_problem(d, DOCTOR_WARNING, advice, "was changed and is not in effect");
-    } else if (!socket &&
-               (!has_value(shown, "NoNewPrivileges", "yes") ||
-                !has_value(shown, "ProtectSystem", "strict") ||
-                (kind == UNIT_OFFLINE && !has_value(shown, "PrivateNetwork", "yes")))) {
-        advice.remedy = doctor_text(&remedy, "systemctl revert %s", name);
-        doctor_problem(d, DOCTOR_WARNING, advice, "its sandbox is weaker than installed: %.*s",
+    if (is == IF_ENABLED && slice_is(doctor_value(shown, "UnitFileState", '='), "enabled"))
+        is = SOCKET;
+    for (size_t i = 0; i < sizeof(unit_rules) / sizeof(unit_rules[0]); i++) {
+        bool equal =
+            slice_is(doctor_value(shown, unit_rules[i].property, '='), unit_rules[i].value);
+
+        if (!(unit_rules[i].of & is) || equal == unit_rules[i].must_equal)
+            continue;
+        (void)doctor_text(&remedy, "systemctl %s %s%s", unit_rules[i].verb, name,
+                          unit_rules[i].then);
+        doctor_problem(d, unit_rules[i].status, (struct advice){name, remedy.text}, "%s%s%.*s",
+                       unit_rules[i].message, drop_ins.n > 0 ? "; drop-ins: " : "",
                        (int)drop_ins.n, drop_ins.p);
+        return;
     }
 }
 
 void doctor_check_units(struct doctor *d)
 {
-    char systemctl[] = "/usr/bin/systemctl", show[] = "show",
-         property[] = "--property=LoadState,ActiveState,UnitFileState,NeedDaemonReload,"
-                      "DropInPaths,StatusText,"
-                      "NoNewPrivileges,ProtectSystem,PrivateNetwork";
+    static const char property[] =
+        "--property=LoadState,ActiveState,SubState,UnitFileState,NeedDaemonReload,DropInPaths,"
+        "StatusText,NoNewPrivileges,ProtectSystem,PrivateNetwork";
 
+    if (access("/run/systemd/system", F_OK) != 0) {
+        doctor_skip(d, "systemd does not run here");
+        return;
+    }
     for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
         CLEANUP(cleanup_free) char *shown = NULL;
-        struct doctor_text name;
 
-        (void)doctor_text(&name, "%s", units[i].name);
-        if (access("/run/systemd/system", F_OK) != 0) {
-            doctor_skip(d, "systemd does not run here");
-            return;
-        }
-        if (doctor_run((char *[]){systemctl, show, property, name.text, NULL}, &shown) == 0)
-            check_unit(d, units[i].name, units[i].kind, shown);
+        if (DOCTOR_RUN(&shown, "/usr/bin/systemctl", "show", property, units[i].name) == 0)
+            check_unit(d, units[i].name, units[i].is, shown);
         else
-            doctor_problem(d, DOCTOR_ERROR, (struct advice){name.text, "systemctl status"},
+            doctor_problem(d, DOCTOR_ERROR, (struct advice){units[i].name, "systemctl status"},
                            "%s", shown);
     }
     doctor_ok(d, "the sockets are active, and no unit has failed");
@@ -224,33 +219,38 @@ void doctor_check_keys(struct doctor *d)
     doctor_ok(d, "keys and store are readable by jwtd-issuer alone");
 }
 
+/* The longest host name after which an issuer is named by default (jwt.conf(5)). */
+#define HOST_NAME_LEN 14
+
 /* One host cannot see that another has its key or name, but that it was copied. */
 void doctor_check_names(struct doctor *d)
 {
     CLEANUP(policy_clear) struct policy pinned = {0};
-    struct stat machine, key = {0};
-    struct doctor_text host;
+    char host[HOST_NAME_MAX + 1] = "";
+    struct doctor_text standard;
+    struct stat machine, key;
     struct errmsg ignored;
     glob_t found;
 
-    if (gethostname(host.text, sizeof(host.text)) != 0 ||
-        policy_read_pinned(&pinned, POLICY_PINNED, &ignored) != TOK_OK)
+    (void)gethostname(host, HOST_NAME_MAX);
+    (void)doctor_text(&standard, "https://%s", host);
+    if (policy_read_pinned(&pinned, POLICY_PINNED, &ignored) != TOK_OK)
         return;
     if (glob(STATE "/keys/*.jwk", 0, NULL, &found) == 0) {
         if (stat("/etc/machine-id", &machine) == 0 && stat(found.gl_pathv[0], &key) == 0 &&
             machine.st_mtime > key.st_mtime)
             doctor_problem(
                 d, DOCTOR_WARNING, (struct advice){"/etc/machine-id", "jwtctl key rotate"},
-                "is newer than the signing keys: if this host is a copy, another host has "
-                "the same keys");
+                "is newer than the signing keys: if this host is a copy, another host "
+                "has the same keys");
         globfree(&found);
     }
-    if (!d->settings.token.issuer && strlen(host.text) < 15 &&
-        strcmp(pinned.issuer + strlen("https://"), host.text) != 0)
-        doctor_problem(d, DOCTOR_WARNING, (struct advice){POLICY_PINNED, "jwtctl config show"},
-                       "the issuer is %s and the host is %s: if it is a copy, set Issuer= and "
-                       "Audience= in jwt.conf, on a renamed host to the old names",
-                       pinned.issuer, host.text);
+    if (!d->settings.token.issuer && strlen(host) <= HOST_NAME_LEN &&
+        strcmp(pinned.issuer, standard.text) != 0)
+        doctor_problem(d, DOCTOR_WARNING, (struct advice){POLICY_PINNED, "man 5 jwt.conf"},
+                       "the issuer is %s and the host is %s: set Issuer= and Audience=, on a "
+                       "renamed host to the recorded names, on a copy to new ones",
+                       pinned.issuer, host);
     doctor_ok(d, "issuer %s, audience %s", pinned.issuer,
               pinned.audience ? pinned.audience[0] : "");
 }

@@ -152,10 +152,15 @@ static bool skip_lines(struct dispatch *d, unsigned substacks, uint64_t n)
 
 static void apply(struct dispatch *d, const struct pam_line *line, enum model_result result)
 {
-    struct slice action = action_of(line->control, result);
-    bool done = slice_is(action, "done"), die = slice_is(action, "die");
+    bool ignores = model_has_word(line->arguments, SLICE("ignore_non_token")), done, die;
+    struct slice action;
     uint64_t jump = 0;
 
+    if (result == MODEL_TYPED)
+        result = ignores ? MODEL_IGNORED : MODEL_FAILURE;
+    action = action_of(line->control, result);
+    done = slice_is(action, "done");
+    die = slice_is(action, "die");
     if (done || slice_is(action, "ok")) {
         if (d->now <= POSITIVE)
             d->now = result == MODEL_SUCCESS ? POSITIVE : FAILED;

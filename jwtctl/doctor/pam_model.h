@@ -24,6 +24,7 @@ enum model_result {
     MODEL_IGNORED, /* PAM_IGNORE */
     MODEL_MISSING, /* PAM_MODULE_UNKNOWN */
     MODEL_OPTION,  /* PAM_SERVICE_ERR */
+    MODEL_TYPED,   /* what pam_jwt returns for a password, by its option ignore_non_token */
 };
 
 /* The lines of one type, with copies of their texts; owned: model_clear. */

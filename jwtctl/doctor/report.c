@@ -75,22 +75,13 @@ void doctor_problem(struct doctor *d, enum doctor_status status, struct advice a
     report(d, status, &advice, text);
 }
 
-void doctor_ok(struct doctor *d, const char *fmt, ...)
+void doctor_note(struct doctor *d, enum doctor_status status, const char *fmt, ...)
 {
     char text[1024];
 
     FORMAT(text, fmt);
     if (!d->reported)
-        report(d, DOCTOR_OK, &(struct advice){0}, text);
-}
-
-void doctor_skip(struct doctor *d, const char *fmt, ...)
-{
-    char text[1024];
-
-    FORMAT(text, fmt);
-    if (!d->reported)
-        report(d, DOCTOR_SKIPPED, &(struct advice){0}, text);
+        report(d, status, &(struct advice){0}, text);
 }
 
 const char *doctor_text(struct doctor_text *to, const char *fmt, ...)

@@ -61,7 +61,7 @@ static const char *insert_line(struct doctor_text *to, const char *line,
                                const struct pam_line *above, const struct pam_line *beside,
                                const struct pam_line *from)
 {
-    bool of_service = beside->line == beside->from_line;
+    bool of_service = beside->from_line == 0;
     const char *file = of_service ? beside->file : above->file;
     char removal[32] = "";
 
@@ -70,61 +70,95 @@ static const char *insert_line(struct doctor_text *to, const char *line,
     if (from)
         (void)snprintf(removal, sizeof(removal), " -e %ud", from->line);
     return doctor_text(to, "sed -i -e '%ui %s'%s %s",
-                       of_service ? above->from_line : above->line, line, removal, file);
+                       of_service && above->from_line ? above->from_line : above->line, line,
+                       removal, file);
+}
+
+#define OPEN "anyone can log in: no line below refuses what pam_jwt has refused or ignored"
+#define OPEN_WITHOUT                                                                           \
+    "anyone can log in while the module is missing or an option is wrong: "                    \
+    "module_unknown=ignore "                                                                   \
+    "and service_err=ignore are for stacks with passwords"
+#define LOCKOUT                                                                                \
+    "no user can log in while the module is missing or an option is wrong: "                   \
+    "module_unknown=ignore or service_err=ignore is missing"
+
+/* What a stack must answer, in the order in which a broken rule is shown. */
+struct rule {
+    enum model_result jwt, password;
+    bool must_succeed;
+    bool for_passwords; /* of stacks in which a password is accepted in place of a token */
+    enum doctor_status status;
+    const char *message;
+};
+
+/* MODEL_TYPED: pam_jwt got a password. */
+static const struct rule auth_rules[] = {
+    {MODEL_FAILURE, MODEL_FAILURE, false, false, DOCTOR_ERROR, OPEN},
+    {MODEL_TYPED, MODEL_FAILURE, false, false, DOCTOR_ERROR, OPEN},
+    {MODEL_MISSING, MODEL_FAILURE, false, false, DOCTOR_ERROR, OPEN_WITHOUT},
+    {MODEL_OPTION, MODEL_FAILURE, false, false, DOCTOR_ERROR, OPEN_WITHOUT},
+    {MODEL_SUCCESS, MODEL_SUCCESS, true, false, DOCTOR_ERROR,
+     "no token is accepted: a line below fails after pam_jwt has accepted it"},
+    {MODEL_TYPED, MODEL_SUCCESS, true, true, DOCTOR_ERROR,
+     "no password is accepted: ignore=ignore or ignore_non_token is missing"},
+    {MODEL_MISSING, MODEL_SUCCESS, true, true, DOCTOR_WARNING, LOCKOUT},
+    {MODEL_OPTION, MODEL_SUCCESS, true, true, DOCTOR_WARNING, LOCKOUT},
+    {0},
+};
+
+/* Passwords and accounts are right. */
+static const struct rule account_rules[] = {
+    {MODEL_FAILURE, MODEL_SUCCESS, false, false, DOCTOR_ERROR,
+     "a token that pam_jwt refuses in the account stack is accepted"},
+    {MODEL_SUCCESS, MODEL_SUCCESS, true, false, DOCTOR_ERROR,
+     "no token is accepted: the account stack fails in any case"},
+    {MODEL_IGNORED, MODEL_SUCCESS, true, true, DOCTOR_ERROR,
+     "no password is accepted: ignore=ignore is missing"},
+    {MODEL_MISSING, MODEL_SUCCESS, true, true, DOCTOR_WARNING, LOCKOUT},
+    {MODEL_OPTION, MODEL_SUCCESS, true, true, DOCTOR_WARNING, LOCKOUT},
+    {0},
+};
+
+static const struct rule *find_broken(const struct stack_check *c, const struct model *m,
+                                      const struct rule *rule)
+{
+    for (; rule->message; rule++)
+        if ((!rule->for_passwords || (c->passwords && c->token_suffices)) &&
+            model_try(m, rule->jwt, rule->password).success != rule->must_succeed)
+            return rule;
+    return NULL;
 }
 
 static void check_auth(struct stack_check *c)
 {
     const struct model *m = &c->auth;
-    bool ignores = model_has_word(c->jwt->arguments, SLICE("ignore_non_token"));
-    enum model_result typed = ignores ? MODEL_IGNORED : MODEL_FAILURE;
     struct model_outcome valid = model_try(m, MODEL_SUCCESS, MODEL_FAILURE);
-    struct model_outcome refused = model_try(m, MODEL_FAILURE, MODEL_FAILURE);
-    enum doctor_status status = DOCTOR_ERROR;
-    const char *message = NULL, *correct;
-    const struct pam_line *above;
+    const struct pam_line *above = model_find(m, MODEL_PASSWORD);
+    const struct rule *broken;
     struct doctor_text line, remedy;
+    const char *correct;
 
+    c->token_suffices = valid.success;
+    broken = find_broken(c, m, auth_rules);
     correct = doctor_text(&remedy, "sed -i '%uc %s' %s", c->jwt->line, auth_line(c, &line),
                           c->jwt->file);
-    c->token_suffices = valid.success;
-    if (!valid.reached) {
-        message = "no token is accepted: a line above ends the stack before pam_jwt is called";
-        above = model_find(m, MODEL_PASSWORD);
-        correct =
-            insert_line(&remedy, line.text, above ? above : &m->lines[0].at, c->jwt, c->jwt);
-    } else if (refused.success || model_try(m, typed, MODEL_FAILURE).success) {
-        message =
-            "anyone can log in: no line below refuses what pam_jwt has refused or ignored";
-    } else if (model_try(m, MODEL_MISSING, MODEL_FAILURE).success ||
-               model_try(m, MODEL_OPTION, MODEL_FAILURE).success) {
-        message = "anyone can log in while the module is missing or an option is wrong: "
-                  "module_unknown=ignore and service_err=ignore are for stacks with passwords";
-    } else if (!model_try(m, MODEL_SUCCESS, MODEL_SUCCESS).success) {
-        message = "no token is accepted: a line below fails after pam_jwt has accepted it";
-    } else if (!c->token_suffices || !c->passwords) {
-        return;
-    } else if (!model_try(m, typed, MODEL_SUCCESS).success) {
-        message = "no password is accepted: ignore=ignore or ignore_non_token is missing";
-    } else if (!model_try(m, MODEL_MISSING, MODEL_SUCCESS).success ||
-               !model_try(m, MODEL_OPTION, MODEL_SUCCESS).success) {
-        status = DOCTOR_WARNING;
-        message = "no user can log in while the module is missing or an option is wrong: "
-                  "module_unknown=ignore or service_err=ignore is missing";
-    } else if (refused.passed_on) {
-        status = DOCTOR_WARNING;
-        message = "a refused token is passed to the modules below: default=die is missing";
-    }
-    if (message)
-        find(c, status, c->jwt, message, correct);
+    if (!valid.reached)
+        find(c, DOCTOR_ERROR, c->jwt,
+             "no token is accepted: a line above ends the stack before pam_jwt is called",
+             insert_line(&remedy, line.text, above ? above : &m->lines[0].at, c->jwt, c->jwt));
+    else if (broken)
+        find(c, broken->status, c->jwt, broken->message, correct);
+    else if (valid.success && model_try(m, MODEL_FAILURE, MODEL_FAILURE).passed_on)
+        find(c, DOCTOR_WARNING, c->jwt,
+             "a refused token is passed to the modules below: default=die is missing", correct);
 }
 
-/* Passwords and accounts are taken to be right. */
 static void check_account(struct stack_check *c)
 {
     const struct model *m = &c->account;
     const struct pam_line *jwt = model_find(m, MODEL_JWT), *first = &m->lines[0].at;
-    const char *message = NULL, *correct;
+    const struct rule *broken = find_broken(c, m, account_rules);
     struct doctor_text line, remedy;
 
     (void)doctor_text(&line, "account %s pam_jwt.so%s%s",
@@ -132,29 +166,16 @@ static void check_account(struct stack_check *c)
                                      " default=bad]"
                                    : "required",
                       jwt && *jwt->arguments ? " " : "", jwt ? jwt->arguments : "");
-    correct = jwt ? doctor_text(&remedy, "sed -i '%uc %s' %s", jwt->line, line.text, jwt->file)
-                  : NULL;
-    if (!jwt) {
-        message = "the account stack has no line of pam_jwt";
-        if (m->n > 0)
-            correct = insert_line(&remedy, line.text, first, c->jwt, NULL);
-    } else if (!model_try(m, MODEL_SUCCESS, MODEL_SUCCESS).reached) {
-        message = "tokens are not checked again in the account stack: it ends before pam_jwt";
-        correct = insert_line(&remedy, line.text, first, jwt, jwt);
-    } else if (model_try(m, MODEL_FAILURE, MODEL_SUCCESS).success) {
-        message = "a token that pam_jwt refuses in the account stack is accepted";
-    } else if (!model_try(m, MODEL_SUCCESS, MODEL_SUCCESS).success) {
-        message = "no token is accepted: the account stack fails in any case";
-    } else if (c->passwords && c->token_suffices &&
-               (!model_try(m, MODEL_IGNORED, MODEL_SUCCESS).success ||
-                !model_try(m, MODEL_MISSING, MODEL_SUCCESS).success ||
-                !model_try(m, MODEL_OPTION, MODEL_SUCCESS).success)) {
-        message =
-            "no password is accepted, or none while the module is missing or an option is "
-            "wrong: ignore=ignore, module_unknown=ignore or service_err=ignore is missing";
-    }
-    if (message)
-        find(c, DOCTOR_ERROR, jwt ? jwt : c->jwt, message, correct);
+    if (!jwt)
+        find(c, DOCTOR_ERROR, c->jwt, "the account stack has no line of pam_jwt",
+             m->n > 0 ? insert_line(&remedy, line.text, first, c->jwt, NULL) : NULL);
+    else if (!model_try(m, MODEL_SUCCESS, MODEL_SUCCESS).reached)
+        find(c, DOCTOR_ERROR, jwt,
+             "tokens are not checked again in the account stack: it ends before pam_jwt",
+             insert_line(&remedy, line.text, first, jwt, jwt));
+    else if (broken)
+        find(c, broken->status, jwt, broken->message,
+             doctor_text(&remedy, "sed -i '%uc %s' %s", jwt->line, line.text, jwt->file));
 }
 
 static void check_session(struct stack_check *c, const struct model *m)
@@ -172,36 +193,39 @@ static void check_session(struct stack_check *c, const struct model *m)
     }
 }
 
-static void check_option(struct stack_check *c, const struct pam_line *line, const char *word)
+static bool is_option(const char *word)
 {
-    static const char flags[] =
-        "use_first_pass try_first_pass ignore_non_token session_limit quiet debug";
     CLEANUP(policy_clear) struct policy policy = {0};
     struct slice name = slice_of(word), value = {NULL, 0};
-    struct errmsg errmsg = {""};
+    struct errmsg ignored;
 
     if (policy_init(&policy) != TOK_OK)
         out_of_memory();
     (void)slice_cut(name, '=', &name, &value);
-    if ((!value.p && model_has_word(flags, name)) ||
-        (value.p && model_has_word("prompt config", name)) ||
-        policy_set(&policy, name, value, &errmsg) == TOK_OK)
-        return;
-    (void)errmsg_set(&errmsg, TOK_SETTINGS,
-                     "the option '%s' is unknown or its value is wrong, and "
-                     "every token is refused",
-                     word);
-    find(c, DOCTOR_ERROR, line, errmsg.text, NULL);
+    return model_has_word(value.p
+                              ? "prompt config"
+                              : "use_first_pass try_first_pass ignore_non_token session_limit "
+                                "quiet debug",
+                          name) ||
+           policy_set(&policy, name, value, &ignored) == TOK_OK;
 }
 
 static void check_options(struct stack_check *c, const struct model *m)
 {
+    struct doctor_text message;
+
     for (size_t i = 0; i < m->n; i++) {
         char *rest = m->lines[i].at.arguments;
         const char *word;
 
         while (m->lines[i].kind == MODEL_JWT && (word = pam_stack_word(&rest)))
-            check_option(c, &m->lines[i].at, word);
+            if (!is_option(word))
+                find(c, DOCTOR_ERROR, &m->lines[i].at,
+                     doctor_text(&message,
+                                 "every token is refused: the option '%s' is unknown or "
+                                 "has a wrong value",
+                                 word),
+                     NULL);
     }
 }
 

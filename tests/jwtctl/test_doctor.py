@@ -38,15 +38,22 @@ def write_stacks(stacks):
         path("pam.d/" + name, text)
 
 
-def host():
-    """A wrapper that runs a command with these stacks and with the module of the build."""
+def host(module=True, issuer=False):
+    """A wrapper that runs a command with these stacks, and with the module of the build or a daemon."""
     return ("unshare", "-m", path("doctor-host", f"""#!/bin/sh
 set -e
-for dir in /usr/lib/*/security; do
+layer() {{
     mount -t tmpfs tmpfs /mnt && mkdir /mnt/upper /mnt/work
-    mount -t overlay -o "lowerdir=$dir,upperdir=/mnt/upper,workdir=/mnt/work" overlay "$dir"
-    install -m 644 {BUILD}/pam_jwt/pam_jwt.so "$dir"
+    mount -t overlay -o "lowerdir=$1,upperdir=/mnt/upper,workdir=/mnt/work" overlay "$1"
+}}
+for dir in /usr/lib/*/security; do
+    layer "$dir"
+    rm -f "$dir/pam_jwt.so"
+    {f"install -m 644 {BUILD}/pam_jwt/pam_jwt.so $dir" if module else ""}
 done
+layer /usr/sbin
+rm -f /usr/sbin/jwtd-issuer
+{"touch /usr/sbin/jwtd-issuer" if issuer else ""}
 mkdir -p {TMP}/empty && mount --bind {TMP}/empty /usr/lib/pam.d
 mount --bind {path("pam.d")} /etc/pam.d && exec "$@"
 """, 0o755))
@@ -90,6 +97,8 @@ FAULTS = {
     "no account line": (AUTH + PASSWORDS, "svc:1", "error", "account stack has no line"),
     "after the passwords": ("@include common-auth\n" + AUTH + ACCOUNT + "@include common-account\n", "svc:2", "error",
                             "before pam_jwt is called"),
+    "no account line for an included file": ("@include common-auth\n@include common-account\n", "common-auth:1", "error",
+                                             "account stack has no line"),
     "no module_unknown": (GOOD.replace(" module_unknown=ignore", "", 1), "svc:1", "warning",
                           "no user can log in while the module is missing"),
     "no service_err": (GOOD.replace(" service_err=ignore", "", 1), "svc:1", "warning", "an option is wrong"),
@@ -106,7 +115,7 @@ FAULTS = {
                            "error", "anyone can log in while the module is missing"),
     "account optional": (GOOD.replace(ACCOUNT, "account optional pam_jwt.so\n"), "svc:3", "error",
                          "refuses in the account stack is accepted"),
-    "account required": (GOOD.replace(ACCOUNT, "account required pam_jwt.so\n"), "svc:3", "error", "module_unknown"),
+    "account required": (GOOD.replace(ACCOUNT, "account required pam_jwt.so\n"), "svc:3", "warning", "module_unknown"),
     "account after sufficient": (AUTH + "@include common-auth\naccount sufficient pam_unix.so\n" + ACCOUNT, "svc:4",
                                  "error", "not checked again"),
     "unknown option": (GOOD.replace("ignore_non_token", "ignore_non_token kyes=/x"), "svc:1", "error", "'kyes=/x'"),
@@ -119,8 +128,49 @@ FAULTS = {
 @pytest.mark.parametrize("name", FAULTS)
 def test_each_fault_of_a_stack_is_shown_with_its_line(name):
     text, where, status, message = FAULTS[name]
-    rows = stack(text)
+    rows = stack(text, **({"common-auth": PROFILE} if where.startswith("common") else {}))
     assert [(row["where"], row["status"]) for row in rows] == [("/etc/pam.d/" + where, status)], rows
     assert message in rows[0]["message"] and "service svc" in rows[0]["message"], rows
     if rows[0]["remedy"] != "man 8 pam_jwt":
         assert remedied(rows) == []
+
+
+def checks(**parts):
+    rows = json.loads(run("doctor", "--json", wrap=host(**parts))[1])
+    return {row["check"] for row in rows}
+
+
+def test_parts_that_are_not_installed_are_left_out():
+    write_stacks({"svc": PASSWORDS})
+    assert checks(module=False) == {"settings", "ssh", "space"}
+    of_module, of_issuer = checks(), checks(module=False, issuer=True)
+    assert {"module", "stacks", "disabled", "public", "one-time", "host-keys", "clock"} <= of_module
+    assert {"units", "keys", "issuer", "http", "clock"} <= of_issuer
+    assert of_module & of_issuer == {"settings", "ssh", "clock", "space"}
+    write_stacks({"sshd": GOOD})
+    assert "module" in checks(module=False)  # a stack names it
+
+
+def test_a_module_that_a_stack_names_and_that_is_missing_is_an_error():
+    write_stacks({"sshd": GOOD})
+    row, = doctor("module", wrap=host(module=False))
+    assert (row["status"], row["message"]) == ("error", "is missing") and row["where"].endswith("/pam_jwt.so"), row
+
+
+def test_the_lines_are_the_rows_and_a_problem_has_a_second_line_with_its_remedy():
+    write_stacks({"svc": GOOD.replace(" module_unknown=ignore", "", 1)})
+    rows = json.loads(run("doctor", "--json", wrap=host())[1])
+    status, out, err = run("doctor", wrap=host())
+    assert (status, err) == (1, "")
+    lines = iter(out.splitlines())
+    for row in rows:
+        where = f"{row['where']}: " if row["where"] else ""
+        assert next(lines) == f"{row['status']:8} {row['check']:10} {where}{row['message']}"
+        if row["remedy"]:
+            assert next(lines) == " " * 20 + "remedy: " + row["remedy"]
+    assert next(lines, None) is None
+
+
+def test_a_wrong_command_line_is_a_usage_error():
+    assert run("doctor", "extra")[0] == 2
+    assert run("doctor", "--colour")[0] == 2

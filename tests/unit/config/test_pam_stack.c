@@ -81,6 +81,56 @@ START_TEST(the_directory_is_that_of_the_line_of_the_file_or_the_default)
 }
 END_TEST
 
+/* "FILE:LINE(FROM) SUBSTACKS CONTROL MODULE ARGUMENTS" of each line. */
+static bool note_line(void *arg, const struct pam_line *line)
+{
+    char *all = arg;
+
+    (void)sprintf(all + strlen(all), "%s:%u(%u) %u %s %s %s\n", line->file, line->line,
+                  line->from_line, line->substacks, line->control, line->module,
+                  line->arguments);
+    return true;
+}
+
+START_TEST(each_line_has_its_place_and_its_words)
+{
+    CLEANUP(place_leave) struct place p = place_enter();
+    char lines[1024] = "";
+
+    write_text("svc", "# text\n"
+                      "account required pam_a.so one [two words]\n"
+                      "auth required pam_b.so\n"
+                      "account [success=1 \\\ndefault=die] \\\n pam_c.so\n"
+                      "@include in\n"
+                      "account substack sub\n"
+                      "account optional pam_z.so\n");
+    write_text("in", "\naccount include deep\n");
+    write_text("deep", "account requisite pam_d.so\n");
+    write_text("sub", "account required pam_e.so\n");
+    ck_assert(
+        pam_stack_each(&(struct pam_stack){.service = "svc", .confdir = ".", .type = "account"},
+                       note_line, lines));
+    ck_assert_str_eq(lines, "./svc:2(0) 0 required pam_a.so one [two words]\n"
+                            "./svc:4(0) 0 success=1   default=die pam_c.so \n"
+                            "./deep:1(7) 0 requisite pam_d.so \n"
+                            "./svc:8(0) 0 substack  \n"
+                            "./sub:1(8) 1 required pam_e.so \n"
+                            "./svc:9(0) 0 optional pam_z.so \n");
+}
+END_TEST
+
+START_TEST(words_are_separated_by_blanks_or_brackets)
+{
+    char text[] = " a [b c]\td [", *rest = text;
+
+    ck_assert_str_eq(pam_stack_word(&rest), "a");
+    ck_assert_str_eq(pam_stack_word(&rest), "b c");
+    ck_assert_str_eq(pam_stack_word(&rest), "d");
+    ck_assert_str_eq(pam_stack_word(&rest), "");
+    ck_assert_ptr_null(pam_stack_word(&rest));
+}
+END_TEST
+
 START_TEST(includes_are_followed)
 {
     CLEANUP(place_leave) struct place p = place_enter();
@@ -137,6 +187,7 @@ START_TEST(a_stack_that_cannot_be_read_is_an_error)
 END_TEST
 
 UNIT_MAIN("pam_stack", a_stack_without_the_module_has_none, each_form_of_a_line_is_found,
-          the_directory_is_that_of_the_line_of_the_file_or_the_default, includes_are_followed,
-          a_service_without_auth_lines_uses_other, a_refused_directory_ends_the_walk,
-          a_stack_that_cannot_be_read_is_an_error)
+          the_directory_is_that_of_the_line_of_the_file_or_the_default,
+          each_line_has_its_place_and_its_words, words_are_separated_by_blanks_or_brackets,
+          includes_are_followed, a_service_without_auth_lines_uses_other,
+          a_refused_directory_ends_the_walk, a_stack_that_cannot_be_read_is_an_error)
