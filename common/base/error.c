@@ -47,7 +47,8 @@ static const struct {
     [TOK_SETTINGS] = {"settings", "invalid setting"},
     [TOK_LIST] = {"revoked_list", "the list of revoked sessions cannot be read"},
     [TOK_FILE] = {"file", "a file cannot be opened, read or written"},
-    [TOK_CRYPTO] = {"crypto", "the cryptographic library failed"},
+    [TOK_CRYPTO] = {"crypto", "OpenSSL failed or does not offer the algorithm; for FIPS mode "
+                              "see Algorithm in jwt.conf(5)"},
     [TOK_NO_MEMORY] = {"no_memory", "out of memory"},
 };
 
