@@ -185,8 +185,8 @@ in_root() {
         exec chroot "$root" "$@"' sh "$@"
 }
 
-# run_in_release RELEASE SUITE...: ./test in a root of that release, which is kept: the packages that it installs are
-# there the next time. The tree is mounted in it.
+# run_in_release RELEASE COMMAND...: runs the command in the tree, in a root of that release, which is kept: the packages
+# that it installs are there the next time.
 run_in_release() (
     release=$1
     root=$cache/test-$release
@@ -208,8 +208,8 @@ run_in_release() (
     # shellcheck disable=SC2016 # expanded by the inner shell
     exec "${scope[@]}" unshare -m sh -c '
         root=$1 && top=$2 && shift 2 && mount --bind "$root" "$root" && cd "$root" && mount --bind "$top" jwt &&
-        mount --rbind /dev dev && mount -t proc proc proc && pivot_root . mnt && cd / && umount -l /mnt && exec "$@"
+        mount --rbind /dev dev && mount -t proc proc proc && pivot_root . mnt && cd /jwt && umount -l /mnt && exec "$@"
         ' sh "$root" "$top" env -i HOME=/root LANG=C.UTF-8 TERM="${TERM:-dumb}" CI="${CI:-}" JWT_INSIDE="$release" \
-        FUZZ_SECONDS="$FUZZ_SECONDS" PYTEST_ADDOPTS="${PYTEST_ADDOPTS:-}" \
-        PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin /jwt/test "$@"
+        FUZZ_SECONDS="${FUZZ_SECONDS:-}" PYTEST_ADDOPTS="${PYTEST_ADDOPTS:-}" \
+        PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "$@"
 )

@@ -190,6 +190,15 @@ def test_the_sandbox_is_tight():
         assert effective == 0, (name, hex(effective))
 
 
+def test_the_units_have_the_keys_of_this_systemd_and_no_others():
+    """Unknown keys would be lines of the journal at each daemon-reload."""
+    out = sh("systemd-analyze verify --man=no /usr/lib/systemd/system/jwtd*.{service,socket}")
+    assert "jwtd" not in out.stderr, out
+    version = int(sh("systemctl --version").stdout.split()[1])
+    for name in DAEMONS:
+        assert systemctl("show", "-P", "Type", name) == ("notify-reload" if version >= 253 else "notify"), name
+
+
 def test_an_invalid_setting_is_reported_by_check_and_by_503():
     with open(SETTINGS, "w", encoding="utf-8") as file:
         file.write("[Token]\nAccessTokenLifetime=sometimes\n")
