@@ -17,9 +17,9 @@
 #include <sys/syscall.h>
 
 /* pam_jwt 0.1 does not know tokens that are bound to a host key. */
-#define SECOND_OF_SSH                                                                          \
-    "this ssh has already received a token; a host with pam_jwt older than 0.2 refuses it, "   \
-    "see jwtctl(1)"
+#define SECOND                                                                                 \
+    "the process that asks has already received a token; a host with pam_jwt older than 0.2 "  \
+    "refuses it, see jwtctl(1)"
 
 struct question {
     const char *prompt;
@@ -126,9 +126,8 @@ static enum tok_err get_token(const struct question *q, struct secret *ret,
     if (!whole)
         err = ssh ? check_ssh(q, errmsg) : check_sudo(q, errmsg);
     if (!err && q->record.used)
-        err = no_token(errmsg, ssh && !whole
-                                   ? SECOND_OF_SSH
-                                   : "the process that asks has already received a token");
+        err = no_token(errmsg,
+                       whole ? "the process that asks has already received a token" : SECOND);
     if (!err)
         err = session_get(&s, errmsg);
     if (err)

@@ -183,7 +183,7 @@ def test_a_host_that_refuses_gets_one_token_of_each_ssh_and_no_empty_password():
             out = run(f"ssh {method} {E} true")
             got = recorded()
             assert out.returncode != 0 and len(got) == 1 and is_bound_to_evil(got[0]), (got, out)
-            assert "no token: this ssh has already received a token" in out.stderr, out
+            assert "no token: the process that asks has already received a token" in out.stderr, out
     finally:
         stack("opens")
 
