@@ -53,12 +53,14 @@ def of_call(name, arguments, result):
         mapped = re.search(r"PROT_EXEC.*\d+<(/[^>]*)>", arguments)
         if mapped:
             yield mapped[1], "m"
+    elif name in ("flock", "fcntl") and (locked := re.match(r"\d+<(/[^>]*)>, .*(LOCK_EX|LOCK_SH|F_WRLCK|F_RDLCK)", arguments)):
+        yield locked[1], "wk" if locked[2] in ("LOCK_EX", "F_WRLCK") else "k"
     elif name in ("execve", "execveat"):
         yield from ((path, "x") for path in list(paths_of(arguments))[:1])
 
 
 def read(path, program):
-    """Yields (path, permissions) of the successful calls after the start of the program; locks are not seen."""
+    """Yields (path, permissions) of the successful calls after the start of the program."""
     with open(path, encoding="utf-8", errors="replace") as file:
         started = False
         for line in whole_lines(file):
