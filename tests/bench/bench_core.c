@@ -10,8 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static const uint8_t jti[ISSUE_ID_BYTES] = "\x01\x90 a jti of ours";
-static const uint8_t sid[ISSUE_ID_BYTES] = "\x01\x90 a sid of ours";
+static const uint8_t jti[ISSUE_ID_BYTES] = "\x01\x90 jti, 16 byte";
+static const uint8_t sid[ISSUE_ID_BYTES] = "\x01\x90 sid, 16 byte";
 static char audience[] = "jwt-host";
 static char *const audiences[] = {audience, NULL};
 

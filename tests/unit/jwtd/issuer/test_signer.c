@@ -74,10 +74,12 @@ static const struct signing_key *find(const struct signing_keys *keys, const cha
 
 START_TEST(what_is_written_is_read_back_from_a_private_file)
 {
-    struct signer s = {.n = 2, .lines = {{A43, 0}, {B43, 1795537045}}}, back = {0};
+    struct signer s = {.n = 2, .lines[1].until = 1795537045}, back = {0};
     struct errmsg errmsg = {""};
     struct stat st;
 
+    memcpy(s.lines[0].thumbprint, A43, KEY_THUMBPRINT_LEN);
+    memcpy(s.lines[1].thumbprint, B43, KEY_THUMBPRINT_LEN);
     ck_assert_ok(signer_write(dir, &s, &errmsg));
     ck_assert_ok(signer_read(dir, &back, &errmsg));
     ck_assert_uint_eq(back.n, 2);
