@@ -13,6 +13,7 @@
 #include <time.h>
 
 #define TMPFILES "systemd-tmpfiles --create"
+#define PUBLISH "systemctl restart jwtd-issuer-init jwtd-issuer"
 #define SPACE_ERROR ((uint64_t)1 << 20) /* bytes */
 #define SPACE_WARNING ((uint64_t)16 << 20)
 #define CLOCK_TOLERANCE 60 /* seconds */
@@ -34,8 +35,8 @@ void doctor_check_public(struct doctor *d)
     static const char *const files[] = {POLICY_PINNED, POLICY_KEYS, POLICY_REVOKED};
     CLEANUP(policy_clear) struct policy words = {0};
     CLEANUP(resolve_clear) struct resolved resolved = {.list.fd = -1};
-    const char *remedy =
-        d->has_issuer ? "systemctl restart jwtd-issuer-init jwtd-issuer" : "man 8 pam_jwt";
+    const char *remedy = d->has_issuer ? PUBLISH : "man 8 pam_jwt";
+    struct doctor_text text;
     struct errmsg errmsg = {""};
     char written[FORMAT_MAX];
     struct stat st;
@@ -49,7 +50,10 @@ void doctor_check_public(struct doctor *d)
         (void)doctor_check_place(d, &(struct place){files[i], NULL, remedy, false, 0644});
     if (!d->reported && resolve_load(&(struct resolve_params){.words = &words}, &d->settings,
                                      NULL, &resolved, &errmsg) != TOK_OK)
-        doctor_failure(d, DOCTOR_ERROR, &errmsg, remedy);
+        doctor_failure(d, DOCTOR_ERROR, &errmsg,
+                       d->has_issuer ? doctor_text(&text, "rm %.*s && " PUBLISH,
+                                                   (int)strcspn(errmsg.text, ":"), errmsg.text)
+                                     : remedy);
     if (stat(POLICY_REVOKED, &st) == 0)
         doctor_ok(d, "%" PRId64 " revoked sessions, list written %s",
                   (int64_t)st.st_size / REVOKED_LINE_LEN, format_time(st.st_mtime, written));

@@ -23,10 +23,12 @@ static void find_module(struct doctor *d)
         return;
     for (size_t i = 0; i < found.gl_pathc && !d->has_module; i++) {
         const char *path = found.gl_pathv[i];
+        struct doctor_text module;
 
-        (void)doctor_text(&d->module, "%.*s/pam_jwt.so", (int)(strrchr(path, '/') - path),
-                          path);
-        d->has_module = access(d->module.text, F_OK) == 0;
+        (void)doctor_text(&module, "%.*s/pam_jwt.so", (int)(strrchr(path, '/') - path), path);
+        d->has_module = access(module.text, F_OK) == 0;
+        if (i == 0 || d->has_module)
+            d->module = module;
     }
     globfree(&found);
 }

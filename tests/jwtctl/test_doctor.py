@@ -81,9 +81,25 @@ def remedied(rows):
     return doctor("stacks")
 
 
-@pytest.mark.parametrize("text", [GOOD, TOKENS_ONLY, BOTH], ids=["password or token", "tokens only", "both"])
-def test_the_stacks_of_the_manual_are_correct(text):
-    assert stack(text) == []
+CORRECT = {
+    "password or token": GOOD,
+    "tokens only": TOKENS_ONLY,
+    "both": BOTH,
+    "in a substack": GOOD.replace("@include common-auth", "auth substack common-auth"),
+    "a jump over a substack": TOKENS_ONLY.replace("success=done", "success=1").replace(
+        "auth required pam_deny.so", "auth substack other\nauth required pam_permit.so"),
+    "an error that is ok": GOOD.replace(AUTH + "@include common-auth", "auth [success=done default=ok] pam_jwt.so\n"
+                                        "auth required pam_permit.so"),
+    "an error without an action": GOOD.replace(
+        AUTH + "@include common-auth", "auth [success=done ignore=ignore] pam_jwt.so\nauth required pam_permit.so"),
+    "rootok": "auth sufficient pam_rootok.so\n" + GOOD,
+    "session_limit": GOOD + "session optional pam_jwt.so session_limit\nsession optional pam_systemd.so\n",
+}
+
+
+@pytest.mark.parametrize("name", CORRECT)
+def test_a_correct_stack_has_no_problem(name):
+    assert stack(CORRECT[name]) == []
 
 
 def test_the_profile_is_correct_for_every_service():
@@ -99,6 +115,9 @@ FAULTS = {
                             "before pam_jwt is called"),
     "no account line for an included file": ("@include common-auth\n@include common-account\n", "common-auth:1", "error",
                                              "account stack has no line"),
+    "after the passwords and rootok": (
+        "auth sufficient pam_rootok.so\n@include common-auth\n" + AUTH + ACCOUNT + "@include common-account\n", "svc:3",
+        "error", "before pam_jwt is called"),
     "no module_unknown": (GOOD.replace(" module_unknown=ignore", "", 1), "svc:1", "warning",
                           "no user can log in while the module is missing"),
     "no service_err": (GOOD.replace(" service_err=ignore", "", 1), "svc:1", "warning", "an option is wrong"),
@@ -128,9 +147,12 @@ FAULTS = {
 @pytest.mark.parametrize("name", FAULTS)
 def test_each_fault_of_a_stack_is_shown_with_its_line(name):
     text, where, status, message = FAULTS[name]
-    rows = stack(text, **({"common-auth": PROFILE} if where.startswith("common") else {}))
+    included = where.startswith("common")
+    rows = stack(text, **({"common-auth": PROFILE, "tvc": text} if included else {}))
     assert [(row["where"], row["status"]) for row in rows] == [("/etc/pam.d/" + where, status)], rows
     assert message in rows[0]["message"] and "service svc" in rows[0]["message"], rows
+    assert included == rows[0]["remedy"].endswith("/etc/pam.d/common-account")
+    assert ("rootok" in name) == rows[0]["remedy"].startswith("sed -i -e '2i ")
     if rows[0]["remedy"] != "man 8 pam_jwt":
         assert remedied(rows) == []
 
