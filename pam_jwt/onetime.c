@@ -21,8 +21,10 @@ static enum tok_err failed(const char *path, const char *action, struct errmsg *
 {
     const char *text = strerrordesc_np(errno);
 
-    return errmsg_set(errmsg, TOK_FILE, "%s: cannot %s: %s", path, action,
-                      text ? text : "unknown error");
+    return errmsg_set(errmsg, TOK_FILE,
+                      "the use of a one-time token cannot be recorded: %s: cannot %s: %s%s",
+                      path, action, text ? text : "unknown error",
+                      geteuid() == 0 ? "" : " (this program does not run as root)");
 }
 
 /* The digest of issuer and id, because another issuer's id may be any text and may equal one of
@@ -107,7 +109,7 @@ static enum tok_err open_shard(int used, const char *name, int *ret_fd, struct e
     const struct directory shard = {letters, ONETIME_USED, O_RDONLY, S_IRWXG | S_IRWXO, "0700"};
 
     if (mkdirat(used, letters, S_IRWXU) < 0 && errno != EEXIST)
-        return failed(ONETIME_USED, "record the use of a token", errmsg);
+        return failed(ONETIME_USED, "create a directory", errmsg);
     return open_directory(used, &shard, ret_fd, errmsg);
 }
 
@@ -157,10 +159,10 @@ static enum tok_err make(int shard, const char *name, int64_t exp, struct errmsg
     if (fd < 0 && errno == EEXIST)
         return TOK_SPENT;
     if (fd < 0)
-        return failed(ONETIME_USED, "record the use of a token", errmsg);
+        return failed(ONETIME_USED, "create a file", errmsg);
     /* Without this time the file would be removed too early: then the login fails. */
     if (futimens(fd, times) < 0)
-        return failed(ONETIME_USED, "set the time of a used token", errmsg);
+        return failed(ONETIME_USED, "set the time of a file", errmsg);
     return TOK_OK;
 }
 

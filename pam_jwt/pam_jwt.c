@@ -64,6 +64,8 @@ static int store_result(const struct pam_call *call, struct token_check *c, int6
     } else if (c->token.claims.one_time) {
         report->err =
             onetime_spend(c->ctx, c->rules.policy.issuer, &c->token.claims, now, &c->errmsg);
+        if (report->err == TOK_FILE)
+            report->shown = "this program cannot record the use of a one-time token";
         rc = pam_code_auth(report->err);
     }
     if (rc == PAM_SUCCESS)

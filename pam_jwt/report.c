@@ -59,10 +59,11 @@ static void log_result(const struct pam_call *call, const struct report *r)
 void report_result(const struct pam_call *call, const struct report *r)
 {
     bool silent = (call->flags & PAM_SILENT) != 0 || call->options->quiet;
+    const char *shown = pam_code_is_shown(r->err) ? tok_err_text(r->err) : r->shown;
 
     log_result(call, r);
-    if (r->authentic && !silent && pam_code_is_shown(r->err))
-        (void)pam_error(call->pamh, "pam_jwt: %s", tok_err_text(r->err));
+    if (r->authentic && !silent && shown)
+        (void)pam_error(call->pamh, "pam_jwt: %s", shown);
 }
 
 void report_debug(const struct pam_call *call, const char *format, ...)

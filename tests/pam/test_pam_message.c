@@ -103,6 +103,36 @@ START_TEST(account_phase_shows_messages_and_is_quiet_likewise)
 }
 END_TEST
 
+START_TEST(user_of_a_one_time_token_is_shown_that_its_use_cannot_be_recorded)
+{
+    static const char *const stacks[] = {"#", "# quiet"};
+    struct plan plan = plan_good("alice");
+    char *token;
+
+    (void)snprintf(plan.more, sizeof(plan.more), ",\"one_time\":true");
+    token = mint_sign(&plan);
+    rig_run_clear();
+    for (size_t i = 0; i < 2; i++) {
+        struct talk talk = {.answer = token};
+        pam_handle_t *pamh;
+
+        rig_probe(stacks[i]);
+        pamh = rig_start(RIG_PROBE, "alice", &talk);
+        ck_assert_pam(pam_authenticate(pamh, 0), PAM_AUTHINFO_UNAVAIL);
+        ck_assert_str_eq(
+            talk.shown,
+            i ? "" : "pam_jwt: this program cannot record the use of a one-time token\n");
+        ck_assert_pam(pam_end(pamh, 0), PAM_SUCCESS);
+    }
+    ck_assert_ptr_nonnull(strstr(
+        rig_log_line(0), "token verification error, the use of a one-time token cannot be "
+                         "recorded: /run/jwt: cannot open: No such file or directory: "));
+    rig_run_make();
+    rig_probe("#");
+    free(token);
+}
+END_TEST
+
 START_TEST(prompt_is_pams_own_unless_it_is_given)
 {
     struct talk talk = {.answer = "x"};
@@ -205,6 +235,7 @@ END_TEST
 
 RIG_MAIN("pam_message", holder_is_shown_what_a_new_token_would_correct,
          quiet_writes_to_the_log_alone, account_phase_shows_messages_and_is_quiet_likewise,
+         user_of_a_one_time_token_is_shown_that_its_use_cannot_be_recorded,
          prompt_is_pams_own_unless_it_is_given, line_of_a_verdict_names_what_it_is_about,
          name_that_is_no_account_is_in_no_line, field_from_outside_can_fake_no_other,
          debug_says_more_and_no_secret)
