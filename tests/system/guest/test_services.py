@@ -21,8 +21,13 @@ LOCKER = f"{AUTH}@include common-auth\n{ACCOUNT}@include common-account\n"
 NEW_PASSWORD = "Quite-another-4711"
 
 
-def read_until(terminal, *words):
-    """The output of the terminal up to one of the words, its end, or 20 s."""
+def is_running(pid):
+    return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
+
+
+def read_until(terminal, *words, pid=None):
+    """The output of the terminal up to one of the words, its end, or 20 s. While the process pid runs, the terminal
+    has no end: login(1) of Debian 13 closes it and opens it again."""
     text = ""
     deadline = time.monotonic() + 20
     while not any(word in text for word in words) and time.monotonic() < deadline:
@@ -31,7 +36,9 @@ def read_until(terminal, *words):
                 if piece := os.read(terminal, 4096):
                     text += piece.decode(errors="replace")
                     continue
-            break
+            if pid is None or not is_running(pid):
+                break
+            time.sleep(0.02)
     return text
 
 
@@ -41,13 +48,13 @@ def login(user, typed):
     if pid == 0:
         os.execv("/bin/login", ["login", user])
     try:
-        read_until(terminal, "assword: ")
+        read_until(terminal, "assword: ", pid=pid)
         os.write(terminal, b"\x04" if typed is NO_ANSWER else typed.encode() + b"\n")
-        text = read_until(terminal, "$ ", "ncorrect", "expired", "rror")
+        text = read_until(terminal, "$ ", "ncorrect", "expired", "rror", pid=pid)
         if "$ " not in text:
             return False
         os.write(terminal, b"echo I am $(id -un)\n")
-        return f"I am {user}" in read_until(terminal, f"I am {user}")
+        return f"I am {user}" in read_until(terminal, f"I am {user}", pid=pid)
     finally:
         os.close(terminal)
         with contextlib.suppress(ProcessLookupError):
