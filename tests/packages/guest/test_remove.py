@@ -100,7 +100,7 @@ def test_the_module_alone_needs_nothing_else_of_ours():
         assert sh("userdel " + name).returncode == 0
     said = apt("--no-install-recommends install", *debs(OLD, "libpam-jwt"))
     assert "jwtd" not in sh("getent passwd; dpkg -l | grep ^ii; systemctl list-unit-files").stdout
-    assert not re.search("fail|unknown|cannot", said, re.I), said
+    assert not [line for line in said.splitlines() if "jwt" in line and re.search("fail|unknown|cannot", line, re.I)]
     assert not su("alice", "x" * 20) and su("alice", ALICE)
     for name in ("issuer", "jwks.json", "revoked"):
         shutil.copy(SAVED + PUBLIC + "/" + name, PUBLIC)
