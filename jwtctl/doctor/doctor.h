@@ -32,6 +32,7 @@ struct doctor {
     struct json_object *rows;
     const char *check;       /* the one that runs */
     bool reported, problems; /* by the check that runs; by any */
+    bool unit_failed;        /* a daemon or socket of them; requests would wait for it */
 };
 
 /* Where a problem is, "FILE" or "FILE:LINE", and what to type. Both may be NULL. */

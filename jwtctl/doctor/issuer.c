@@ -31,6 +31,7 @@ static const struct {
     {"jwtd-login.service", SERVICE},
 };
 
+#define UNIT_FAILED "not asked: a unit has failed or is not active"
 #define WEAK "has a weaker sandbox than installed"
 /* clang-format off */
 static const struct {
@@ -67,6 +68,7 @@ static void check_unit(struct doctor *d, const char *name, unsigned is, const ch
 
         if (!(unit_rules[i].of & is) || equal == unit_rules[i].must_equal)
             continue;
+        d->unit_failed = d->unit_failed || unit_rules[i].status == DOCTOR_ERROR;
         (void)doctor_text(&remedy, "systemctl %s %s%s", unit_rules[i].verb, name,
                           unit_rules[i].then);
         doctor_problem(d, unit_rules[i].status, (struct advice){name, remedy.text}, "%s%s%.*s",
@@ -159,8 +161,8 @@ void doctor_check_issuer(struct doctor *d)
     struct admin_answer answer;
     struct errmsg errmsg;
 
-    if (!d->root)
-        doctor_skip(d, DOCTOR_NEEDS_ROOT);
+    if (!d->root || d->unit_failed)
+        doctor_skip(d, "%s", d->root ? UNIT_FAILED : DOCTOR_NEEDS_ROOT);
     else if (admin_send(ADMIN_SOCKET, WIRE_ADMIN_STATUS, NULL, &answer, &errmsg) != TOK_OK)
         doctor_problem(d, DOCTOR_ERROR, (struct advice){NULL, SEE_LOG}, "%s", errmsg.text);
     else if (answer.message.status != WIRE_OK ||
@@ -176,10 +178,12 @@ void doctor_check_http(struct doctor *d)
     CLEANUP(client_reply_clear) struct client_reply reply = {0};
     struct errmsg errmsg;
 
-    if (client_send(&(struct client_request){.server = CLIENT_SOCKET,
-                                             .method = "GET",
-                                             .path = "/healthz"},
-                    &reply, &errmsg) != TOK_OK)
+    if (d->unit_failed)
+        doctor_skip(d, UNIT_FAILED);
+    else if (client_send(&(struct client_request){.server = CLIENT_SOCKET,
+                                                  .method = "GET",
+                                                  .path = "/healthz"},
+                         &reply, &errmsg) != TOK_OK)
         doctor_problem(d, DOCTOR_ERROR, (struct advice){NULL, SEE_LOG}, "%s", errmsg.text);
     else if (reply.status != 200)
         doctor_problem(d, DOCTOR_ERROR, (struct advice){CLIENT_SOCKET, SEE_LOG},
