@@ -18,6 +18,7 @@ bool bearer_read(struct connection *c, struct slice *ret_token)
 {
     struct slice rest = c->request.authorization, word, token, more;
 
+    c->is_protected_view = true;
     /* Another scheme, or nothing, counts as no credentials. */
     if (!rest.p || !text_next_word(&rest, ' ', &word) ||
         !is_scheme(c->server->service.settings.http.auth_header_types, word)) {
@@ -31,7 +32,7 @@ bool bearer_read(struct connection *c, struct slice *ret_token)
         return false;
     }
     if (token.n > WIRE_TOKEN_MAX) {
-        (void)outcome_status(c, WIRE_INVALID, OUTCOME_PROTECTED);
+        (void)outcome_status(c, WIRE_INVALID);
         return false;
     }
     *ret_token = token;

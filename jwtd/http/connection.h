@@ -37,7 +37,8 @@ enum conn_result {
     CONN_CLOSE,
 };
 
-/* Called with the answer of jwtd-issuer, whose texts are valid until it returns. */
+/* Called with an answer of jwtd-issuer whose status is WIRE_OK. Its texts are valid until this
+ * returns. */
 typedef enum conn_result (*conn_answered)(struct connection *c,
                                           const struct wire_message *answer);
 
@@ -64,6 +65,7 @@ struct connection {
 
     int issuer; /* connection to jwtd-issuer, or -1 */
     sd_event_source *issuer_io;
+    bool is_protected_view; /* its token is in Authorization */
     const struct wire_request *asked;
     uint64_t ask_until; /* monotonic microseconds: no answer is awaited after that */
     conn_answered answered;
@@ -82,8 +84,9 @@ enum conn_result connection_refuse(struct connection *c, int status, const char 
 /* 503, retry after a second. CONN_REPLY. */
 enum conn_result connection_unavailable(struct connection *c);
 
-/* Sends a request to jwtd-issuer: CONN_ASKED, and answered is called with the answer. When it
- * cannot be sent, and later when there is no answer, the reply is 503. */
+/* Sends a request to jwtd-issuer: CONN_ASKED, and answered is called with the answer, or the
+ * reply is that of outcome_refuse. When it cannot be sent, and later when there is no answer,
+ * the reply is 503. */
 enum conn_result connection_ask(struct connection *c, enum wire_op op,
                                 const union wire_value *values, conn_answered answered);
 

@@ -3,6 +3,7 @@
 #include "common/base/timespan.h"
 #include "jwtd/http/ask.h"
 #include "jwtd/http/intake.h"
+#include "jwtd/http/outcome.h"
 #include "jwtd/http/routes.h"
 #include "jwtd/shared/messages.h"
 
@@ -127,7 +128,8 @@ static int on_answer(sd_event_source *source, int fd, uint32_t events, void *arg
     } else {
         c->server->metrics.answers[answer.status]++;
         service_recovered(&c->server->service);
-        result = c->answered(c, &answer);
+        result =
+            answer.status == WIRE_OK ? c->answered(c, &answer) : outcome_refuse(c, &answer);
     }
     secret_wipe(buf, sizeof(buf));
     proceed(c, result);

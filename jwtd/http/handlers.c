@@ -74,11 +74,19 @@ bool handlers_read_body(struct connection *c, struct body_field *fields, size_t 
     return false;
 }
 
-enum conn_result handlers_tokens(struct connection *c, const char *name, struct slice token,
-                                 const char *second_name, struct slice second)
+enum conn_result handlers_tokens(struct connection *c, const struct wire_message *answer)
 {
-    reply_tokens(&c->reply, name, token, second_name, second);
+    const struct wire_field *fields = answer->request->answer;
+
+    reply_tokens(&c->reply, fields[0].name, answer->v[0].text, fields[1].name,
+                 answer->v[1].text);
     return CONN_REPLY;
+}
+
+enum conn_result handlers_empty(struct connection *c, const struct wire_message *answer)
+{
+    (void)answer;
+    return handlers_object(c, json_object_new_object());
 }
 
 enum conn_result handlers_object(struct connection *c, struct json_object *object)

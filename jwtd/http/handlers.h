@@ -30,9 +30,10 @@ enum conn_result handlers_metrics(struct connection *c);
 bool handlers_read_body(struct connection *c, struct body_field *fields, size_t n,
                         struct body *ret);
 
-/* 200 with a token and a second one, which may be empty (reply_tokens). CONN_REPLY. */
-enum conn_result handlers_tokens(struct connection *c, const char *name, struct slice token,
-                                 const char *second_name, struct slice second);
+/* For the answer of jwtd-issuer (conn_answered): 200 with its one or two tokens, by their names
+ * in the table of wire.h; and 200 with {}. CONN_REPLY. */
+enum conn_result handlers_tokens(struct connection *c, const struct wire_message *answer);
+enum conn_result handlers_empty(struct connection *c, const struct wire_message *answer);
 
 /* 200 with an object that must not be cached; NULL: out of memory. CONN_REPLY. */
 enum conn_result handlers_object(struct connection *c, struct json_object *object);

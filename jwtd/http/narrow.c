@@ -8,13 +8,6 @@
 
 _Static_assert(BODY_WORDS_MAX == WIRE_WORDS_MAX, "a field that was read fits the wire");
 
-static enum conn_result on_narrowed(struct connection *c, const struct wire_message *answer)
-{
-    if (answer->status != WIRE_OK)
-        return outcome_refuse(c, answer, OUTCOME_PROTECTED);
-    return handlers_tokens(c, "access", answer->v[0].text, NULL, (struct slice){0});
-}
-
 enum conn_result handlers_narrow(struct connection *c)
 {
     enum { SCOPE, AUD, LIFETIME, ONE_TIME, HOST_KEY, FIELDS };
@@ -31,7 +24,7 @@ enum conn_result handlers_narrow(struct connection *c)
     if (!bearer_read(c, &token) || !handlers_read_body(c, fields, FIELDS, &body))
         return CONN_REPLY;
     if (fields[HOST_KEY].value.n > WIRE_HOST_KEY_MAX)
-        return outcome_status(c, WIRE_BAD_HOST_KEY, OUTCOME_PROTECTED);
+        return outcome_status(c, WIRE_BAD_HOST_KEY);
     return connection_ask(c, WIRE_NARROW,
                           (const union wire_value[]){{.text = token},
                                                      {.text = fields[SCOPE].value},
@@ -39,5 +32,5 @@ enum conn_result handlers_narrow(struct connection *c)
                                                      {.number = fields[LIFETIME].number},
                                                      {.number = fields[ONE_TIME].number},
                                                      {.text = fields[HOST_KEY].value}},
-                          on_narrowed);
+                          handlers_tokens);
 }

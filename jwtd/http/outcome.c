@@ -104,14 +104,13 @@ enum conn_result outcome_media_type(struct connection *c)
     return connection_refuse(c, 415, detail, NULL);
 }
 
-enum conn_result outcome_status(struct connection *c, enum wire_status status,
-                                enum outcome_view view)
+enum conn_result outcome_status(struct connection *c, enum wire_status status)
 {
     const struct words *w = &endpoint[status];
 
-    if (view == OUTCOME_PROTECTED && protected_view[status].status != 0) {
+    if (c->is_protected_view && protected_view[status].status != 0) {
         w = &protected_view[status];
-    } else if (view == OUTCOME_PROTECTED && w->status == 401) {
+    } else if (c->is_protected_view && w->status == 401) {
         reply_json(&c->reply, 401, token_error(w->detail));
         return CONN_REPLY;
     }
@@ -125,9 +124,23 @@ enum conn_result outcome_status(struct connection *c, enum wire_status status,
     return CONN_REPLY;
 }
 
-enum conn_result outcome_refuse(struct connection *c, const struct wire_message *answer,
-                                enum outcome_view view)
+enum conn_result outcome_denied(struct connection *c)
 {
-    return answer->status == WIRE_THROTTLED ? outcome_throttled(c, answer->v[0].number)
-                                            : outcome_status(c, answer->status, view);
+    const struct settings *settings = &c->server->service.settings;
+    uint64_t step = settings->http.failure_time, now = service_monotonic();
+
+    throttle_failed(&c->server->throttle,
+                    throttle_rate(settings->http.failures_per_source, &c->source), &c->source,
+                    now);
+    if (step > 0)
+        c->reply_at = c->completed + ((now - c->completed) / step + 1) * step;
+    return outcome_status(c, WIRE_DENIED);
+}
+
+enum conn_result outcome_refuse(struct connection *c, const struct wire_message *answer)
+{
+    if (answer->status == WIRE_THROTTLED)
+        return outcome_throttled(c, answer->v[0].number);
+    return answer->status == WIRE_DENIED ? outcome_denied(c)
+                                         : outcome_status(c, answer->status);
 }

@@ -1,23 +1,24 @@
 /*
  * Errors over HTTP: an answer of jwtd-issuer other than WIRE_OK by one table of status, words
  * and code, and what jwtd refuses itself in the words of Django REST framework. A protected
- * view words the errors of a token differently from an endpoint whose body has it.
+ * view, whose token is in Authorization, words its errors differently from an endpoint whose
+ * body has it.
  */
 #pragma once
 
 #include "jwtd/http/connection.h"
 
-enum outcome_view { OUTCOME_ENDPOINT, OUTCOME_PROTECTED };
-
 /* Each of these fills c->reply and returns CONN_REPLY. */
 
 /* For an answer whose status is not WIRE_OK. */
-enum conn_result outcome_refuse(struct connection *c, const struct wire_message *answer,
-                                enum outcome_view view);
+enum conn_result outcome_refuse(struct connection *c, const struct wire_message *answer);
 
 /* The same for a status that has no fields. */
-enum conn_result outcome_status(struct connection *c, enum wire_status status,
-                                enum outcome_view view);
+enum conn_result outcome_status(struct connection *c, enum wire_status status);
+
+/* A failed login: counts it, and delays the reply to a multiple of FailureTime after the
+ * request, the same whatever was wrong. */
+enum conn_result outcome_denied(struct connection *c);
 
 /* 429, retry after so many seconds. */
 enum conn_result outcome_throttled(struct connection *c, uint64_t seconds);

@@ -22,8 +22,6 @@ static enum conn_result on_user(struct connection *c, const struct wire_message 
     const union wire_value *v = answer->v;
     struct json_object *body;
 
-    if (answer->status != WIRE_OK)
-        return outcome_refuse(c, answer, OUTCOME_PROTECTED);
     if (!is_audience(v[4].text))
         return connection_unavailable(c);
     body = json_with(json_object_new_object(), "username", json_string(v[0].text));
@@ -40,8 +38,6 @@ static enum conn_result on_auth(struct connection *c, const struct wire_message 
 {
     struct slice user = answer->v[0].text;
 
-    if (answer->status != WIRE_OK)
-        return outcome_refuse(c, answer, OUTCOME_PROTECTED);
     /* Our tokens have no other names, and no other could end a header field. */
     if (!username_valid(user))
         return connection_unavailable(c);
