@@ -1,6 +1,5 @@
 #include "jwtd/http/connection.h"
 
-#include "jwtd/http/ask.h"
 #include "jwtd/shared/messages.h"
 
 enum conn_result connection_refuse(struct connection *c, int status, const char *detail,
@@ -25,15 +24,36 @@ enum conn_result connection_no_answer(struct connection *c, const char *cause)
     return connection_unavailable(c);
 }
 
+/* Sends a packet to the socket at path: the connection, or -errno. */
+static int send_packet(const char *path, const uint8_t *buf, size_t n)
+{
+    int fd = wire_connect(path);
+
+    if (fd >= 0 && send(fd, buf, n, MSG_NOSIGNAL) < 0) {
+        int error = errno;
+
+        (void)close(fd);
+        return -error;
+    }
+    return fd;
+}
+
 enum conn_result connection_ask(struct connection *c, enum wire_op op,
                                 const union wire_value *values, conn_answered answered)
 {
-    const char *errmsg = NULL;
+    uint8_t buf[WIRE_MESSAGE_MAX];
+    size_t n;
+    int fd = -EMSGSIZE; /* a field is too long */
 
+    if (wire_pack_request(op, values, buf, &n) == WIRE_FINE)
+        fd = send_packet(c->server->issuer, buf, n);
+    secret_wipe(buf, sizeof(buf));
+    if (fd < 0)
+        return connection_no_answer(c, strerrordesc_np(-fd));
     c->asked = wire_find(op);
     c->answered = answered;
-    c->issuer = ask_send(c->server->issuer, op, values, &errmsg);
-    return c->issuer >= 0 ? CONN_ASKED : connection_no_answer(c, errmsg);
+    c->issuer = fd;
+    return CONN_ASKED;
 }
 
 void connection_wipe_input(struct connection *c)

@@ -1,7 +1,6 @@
 #include "jwtd/http/driver.h"
 
 #include "common/base/timespan.h"
-#include "jwtd/http/ask.h"
 #include "jwtd/http/intake.h"
 #include "jwtd/http/outcome.h"
 #include "jwtd/http/routes.h"
@@ -12,6 +11,8 @@
 #define DRAIN_TIME (2 * SECOND)
 #define DRAIN_MAX 65536
 #define ACCURACY MILLISECOND
+/* Once read: jwtd-issuer queues a login for 8 s, jwtd-login gives up after 30 s. */
+#define ASK_TIMEOUT (45 * SECOND)
 
 /* The one function that changes the state. deadline: monotonic microseconds. */
 static enum conn_result enter(struct connection *c, enum conn_state state, uint64_t deadline)
@@ -108,6 +109,18 @@ static void proceed(struct connection *c, enum conn_result result)
         connection_free(c);
 }
 
+/* NULL, or what is wrong with the answer of n bytes, or -errno. */
+static const char *read_answer(const struct wire_request *request, const uint8_t *buf,
+                               ssize_t n, struct wire_message *ret)
+{
+    enum wire_fault fault;
+
+    if (n <= 0)
+        return n == 0 ? "connection closed" : strerrordesc_np((int)-n);
+    fault = wire_read_answer((struct slice){(const char *)buf, (size_t)n}, request, ret);
+    return fault == WIRE_FINE ? NULL : wire_fault_word(fault);
+}
+
 static int on_answer(sd_event_source *source, int fd, uint32_t events, void *arg)
 {
     struct connection *c = arg;
@@ -121,7 +134,7 @@ static int on_answer(sd_event_source *source, int fd, uint32_t events, void *arg
     (void)events;
     if (n == -EAGAIN)
         return 0;
-    errmsg = ask_read(c->asked, buf, n, &answer);
+    errmsg = read_answer(c->asked, buf, n, &answer);
     connection_close_issuer(c);
     if (errmsg) {
         result = connection_no_answer(c, errmsg);
@@ -203,7 +216,7 @@ static enum conn_result answer_is_late(struct connection *c)
     if (!unread && service_monotonic() < c->ask_until)
         return enter(c, CONN_WAIT_ISSUER, c->ask_until);
     connection_close_issuer(c);
-    return connection_no_answer(c, unread ? "it does not read the request" : "timeout");
+    return connection_no_answer(c, unread ? "request not read" : "timeout");
 }
 
 static enum conn_result time_is_over(struct connection *c)

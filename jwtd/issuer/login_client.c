@@ -228,7 +228,7 @@ static int on_limit(sd_event_source *source, uint64_t usec, void *arg)
     (void)usec;
     if (q->unread || (q->fd >= 0 && wire_is_unread(q->fd))) {
         q->unread = true;
-        finish_unanswered(q, "it does not read the request");
+        finish_unanswered(q, "request not read");
         end_waiting(c);
         return 0;
     }
