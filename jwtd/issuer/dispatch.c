@@ -1,7 +1,6 @@
 #include "jwtd/issuer/dispatch.h"
 
 #include "jwtd/issuer/password.h"
-#include "jwtd/issuer/requests/table.h"
 #include "jwtd/issuer/state.h"
 #include "jwtd/issuer/turn.h"
 

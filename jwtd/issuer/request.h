@@ -32,7 +32,7 @@ enum issuer_request_state {
     REQUEST_STATE_COUNT,
 };
 
-/* A row of the table of requests (requests/table.h). */
+/* A row of the table of requests (requests/table.c). */
 struct request_type {
     enum wire_op op;
     enum own_token_type token; /* that the first field must be */
@@ -92,6 +92,9 @@ static inline struct slice request_text(const struct issuer_request *r, size_t n
 
 /* The same as a C string; what exceeds the room is cut off. */
 void request_copy_text(const struct issuer_request *r, size_t n, char *ret, size_t size);
+
+/* The row of a request; NULL: not one to jwtd-issuer. */
+const struct request_type *request_type_find(enum wire_op op);
 
 /* Sets the values of the answer WIRE_OK, as in wire_pack_answer. Returns WIRE_OK; or, logged,
  * WIRE_UNAVAILABLE when they do not fit the wire. */

@@ -1,5 +1,4 @@
-#include "jwtd/issuer/requests/table.h"
-
+/* The table of requests: what each needs before its turn, and its handler. */
 #include "jwtd/issuer/requests/handlers.h"
 
 #define REFUSED "Refresh token refused"
