@@ -1,5 +1,7 @@
 #include "common/base/text.h"
 
+#include <stdio.h>
+
 struct slice text_trim(struct slice text)
 {
     while (text.n > 0 && text_is_blank(*text.p))
@@ -29,6 +31,16 @@ enum tok_err text_copy(struct slice text, char **ret)
         memcpy(copy, text.p, text.n);
     copy[text.n] = '\0';
     *ret = copy;
+    return TOK_OK;
+}
+
+enum tok_err text_concat(const char *a, const char *b, const char *c, char **ret)
+{
+    char *text;
+
+    if (asprintf(&text, "%s%s%s", a, b, c) < 0)
+        return TOK_NO_MEMORY;
+    *ret = text;
     return TOK_OK;
 }
 

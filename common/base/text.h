@@ -64,6 +64,9 @@ bool text_ends_with(struct slice text, const char *end);
 /* Makes a malloc'ed C string. TOK_SETTINGS when there is a NUL in it, TOK_NO_MEMORY. */
 enum tok_err text_copy(struct slice text, char **ret) MUST_CHECK;
 
+/* The three texts one after the other, malloc'ed. TOK_NO_MEMORY. */
+enum tok_err text_concat(const char *a, const char *b, const char *c, char **ret) MUST_CHECK;
+
 /* Frees *at and puts a copy there; on an error *at stays. Errors as text_copy. */
 enum tok_err text_replace(char **at, struct slice by) MUST_CHECK;
 

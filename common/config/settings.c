@@ -85,16 +85,6 @@ static enum tok_err read_file(struct settings *s, const char *path, bool may_be_
     return settings_parse(s, path, secret_slice(&text), errmsg);
 }
 
-static enum tok_err concat(const char *a, const char *b, const char *c, char **ret)
-{
-    char *text;
-
-    if (asprintf(&text, "%s%s%s", a, b, c) < 0)
-        return TOK_NO_MEMORY;
-    *ret = text;
-    return TOK_OK;
-}
-
 /* Editors and dpkg leave hidden files and files with other endings behind. */
 static int is_drop_in(const struct dirent *entry)
 {
@@ -146,7 +136,7 @@ static enum tok_err read_drop_ins(struct settings *s, const char *path, struct e
         CLEANUP(cleanup_free) char *file = NULL;
 
         if (!err)
-            err = concat(path, "/", entry->d_name, &file);
+            err = text_concat(path, "/", entry->d_name, &file);
         if (!err)
             err = read_file(s, file, false, errmsg);
     }
@@ -177,7 +167,7 @@ enum tok_err settings_load(const char *path, struct settings *ret, struct errmsg
     if (!err)
         err = read_file(ret, path, true, errmsg);
     if (!err)
-        err = concat(path, "", ".d", &drop_ins);
+        err = text_concat(path, "", ".d", &drop_ins);
     if (!err)
         err = read_drop_ins(ret, drop_ins, errmsg);
     if (!err)

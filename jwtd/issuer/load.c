@@ -154,13 +154,10 @@ enum tok_err load_parts(struct issuer *x, int state_fd, const char **ret_id,
 
     *ret_id = MESSAGE_KEYS;
     if (!store_path) {
-        if (asprintf(&made, "%s/sessions.db", x->state_dir) < 0) {
-            made = NULL;
-            return TOK_NO_MEMORY;
-        }
+        err = text_concat(x->state_dir, "/sessions.db", "", &made);
         store_path = made;
     }
-    if (!x->keys.signer)
+    if (err == TOK_OK && !x->keys.signer)
         err = load_keys(x, store_path, state_fd, errmsg);
     if (err == TOK_OK && !x->names.issuer) {
         *ret_id = MESSAGE_SETTINGS;

@@ -55,11 +55,10 @@ static enum tok_err take_host(struct policy *p, const char *host, struct errmsg 
 static enum tok_err take_file(struct policy *p, const char *dir, struct errmsg *errmsg)
 {
     CLEANUP(cleanup_free) char *path = NULL;
+    enum tok_err err = text_concat(dir, "/issuer", "", &path);
 
-    if (asprintf(&path, "%s/issuer", dir) < 0) {
-        path = NULL;
-        return TOK_NO_MEMORY;
-    }
+    if (err != TOK_OK)
+        return err;
     if (access(path, F_OK) == 0)
         return policy_read_pinned(p, path, errmsg);
     if (errno == ENOENT)

@@ -152,11 +152,9 @@ static enum tok_err load_files(const char *dir, struct dirent **entries, size_t 
     for (; keys->n < n && err == TOK_OK; keys->n++) {
         struct signing_key *k = &keys->keys[keys->n];
 
-        if (asprintf(&k->path, "%s/%s", dir, entries[keys->n]->d_name) < 0) {
-            k->path = NULL;
-            return TOK_NO_MEMORY;
-        }
-        err = read_key(k, errmsg);
+        err = text_concat(dir, "/", entries[keys->n]->d_name, &k->path);
+        if (err == TOK_OK)
+            err = read_key(k, errmsg);
     }
     if (err == TOK_OK)
         qsort(keys->keys, keys->n, sizeof(keys->keys[0]), by_kid);
@@ -265,12 +263,10 @@ enum tok_err keys_create(const char *dir, const struct alg *alg, struct errmsg *
     CLEANUP(cleanup_free) char *path = NULL;
     enum tok_err err = key_generate(NULL, alg, &key);
 
+    if (err == TOK_OK)
+        err = text_concat(dir, ".new", "", &unfinished);
     if (err != TOK_OK)
         return err;
-    if (asprintf(&unfinished, "%s.new", dir) < 0) {
-        unfinished = NULL;
-        return TOK_NO_MEMORY;
-    }
     /* It may be left over from a start that was killed. A key in it was never published and
      * does no harm. */
     if (mkdir(unfinished, 0700) < 0 && errno != EEXIST)

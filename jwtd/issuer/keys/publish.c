@@ -3,22 +3,11 @@
 #include "common/base/base64url.h"
 #include "common/token/revoked.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #define NAMES_FILE_MAX ((size_t)1 << 20)
 /* Over seven million sessions revoked within the lifetime of an access token. */
 #define LIST_FILE_MAX ((size_t)1 << 28)
-
-static enum tok_err path_of(const char *dir, const char *name, char **ret)
-{
-    char *path;
-
-    if (asprintf(&path, "%s/%s", dir, name) < 0)
-        return TOK_NO_MEMORY;
-    *ret = path;
-    return TOK_OK;
-}
 
 /* Replaces the file unless content and mode are these already. */
 static enum tok_err publish(const char *path, struct slice bytes, size_t max,
@@ -39,7 +28,7 @@ enum tok_err publish_names(const char *dir, const struct issuer_names *names,
 {
     CLEANUP(cleanup_free) char *path = NULL;
     CLEANUP(cleanup_free) char *text = NULL;
-    enum tok_err err = path_of(dir, "issuer", &path);
+    enum tok_err err = text_concat(dir, "/issuer", "", &path);
 
     if (err == TOK_OK)
         err = issuer_names_text(names, &text);
@@ -50,7 +39,7 @@ enum tok_err publish_keys(const char *dir, const struct signing_keys *keys,
                           struct errmsg *errmsg)
 {
     CLEANUP(cleanup_free) char *path = NULL;
-    enum tok_err err = path_of(dir, "jwks.json", &path);
+    enum tok_err err = text_concat(dir, "/jwks.json", "", &path);
 
     return err != TOK_OK ? err : publish(path, slice_of(keys->jwks), KEYSET_FILE_MAX, errmsg);
 }
@@ -157,7 +146,7 @@ enum tok_err publish_revoked(const char *dir, struct store *store, int64_t wall,
 {
     CLEANUP(cleanup_free) char *path = NULL;
     struct revoked_lines lines = {0};
-    enum tok_err err = path_of(dir, "revoked", &path);
+    enum tok_err err = text_concat(dir, "/revoked", "", &path);
 
     /* A module may accept a token this long after its exp. */
     if (err == TOK_OK)

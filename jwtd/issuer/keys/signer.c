@@ -2,6 +2,7 @@
 
 #include "common/base/base64url.h"
 #include "common/base/file.h"
+#include "common/base/text.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -37,22 +38,12 @@ static bool parse(struct slice text, struct signer *s)
     return s->n > 0;
 }
 
-static enum tok_err path_of(const char *dir, char **ret)
-{
-    char *path;
-
-    if (asprintf(&path, "%s/" SIGNER_FILE, dir) < 0)
-        return TOK_NO_MEMORY;
-    *ret = path;
-    return TOK_OK;
-}
-
 enum tok_err signer_read(const char *dir, struct signer *ret, struct errmsg *errmsg)
 {
     CLEANUP(cleanup_free) char *path = NULL;
     CLEANUP(secret_clear) struct secret text = {0};
     struct signer s = {0};
-    enum tok_err err = path_of(dir, &path);
+    enum tok_err err = text_concat(dir, "/" SIGNER_FILE, "", &path);
 
     if (err == TOK_OK)
         err = file_read(path, FILE_PRIVATE, FILE_MAX, &text, errmsg);
@@ -75,7 +66,7 @@ enum tok_err signer_write(const char *dir, const struct signer *s, struct errmsg
     CLEANUP(cleanup_free) char *path = NULL;
     char text[FILE_MAX + 1];
     size_t n = 0;
-    enum tok_err err = path_of(dir, &path);
+    enum tok_err err = text_concat(dir, "/" SIGNER_FILE, "", &path);
 
     if (err != TOK_OK)
         return err;

@@ -1,10 +1,10 @@
+#include "common/base/text.h"
 #include "common/token/revoked.h"
 #include "jwtd/issuer/issuer.h"
 #include "jwtd/issuer/requests/handlers.h"
 #include "jwtd/shared/json_build.h"
 #include "jwtd/shared/messages.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -45,10 +45,8 @@ static int64_t file_size(const char *dir, const char *name)
     CLEANUP(cleanup_free) char *path = NULL;
     struct stat st;
 
-    if (asprintf(&path, "%s%s%s", dir, name[0] ? "/" : "", name) < 0) {
-        path = NULL;
+    if (text_concat(dir, name[0] ? "/" : "", name, &path) != TOK_OK)
         return -1;
-    }
     return stat(path, &st) == 0 ? st.st_size : -1;
 }
 
