@@ -8,35 +8,23 @@
 
 const char *body_error_text(enum body_error error)
 {
-    switch (error) {
-    case BODY_OK:
-        return "";
-    case BODY_REQUIRED:
-        return "This field is required.";
-    case BODY_IS_NULL:
-        return "This field may not be null.";
-    case BODY_BLANK:
-        return "This field may not be blank.";
-    case BODY_NO_STRING:
-        return "Not a valid string.";
-    case BODY_HAS_NUL:
-        return "Null characters are not allowed.";
-    case BODY_SURROGATE:
-        return "Surrogate characters are not allowed: U+";
-    case BODY_NO_WORDS:
-        return "This value does not match the required pattern.";
-    case BODY_TOO_LONG:
-        return "Ensure this field has no more than 4096 characters.";
-    case BODY_EMPTY_LIST:
-        return "This list may not be empty.";
-    case BODY_NO_INTEGER:
-        return "A valid integer is required.";
-    case BODY_TOO_SMALL:
-        return "Ensure this value is greater than or equal to 1.";
-    case BODY_NO_FLAG:
-        return "Must be a valid boolean.";
-    }
-    return "";
+    static const char *const texts[] = {
+        [BODY_OK] = "",
+        [BODY_REQUIRED] = "This field is required.",
+        [BODY_IS_NULL] = "This field may not be null.",
+        [BODY_BLANK] = "This field may not be blank.",
+        [BODY_NO_STRING] = "Not a valid string.",
+        [BODY_HAS_NUL] = "Null characters are not allowed.",
+        [BODY_SURROGATE] = "Surrogate characters are not allowed: U+",
+        [BODY_NO_WORDS] = "This value does not match the required pattern.",
+        [BODY_TOO_LONG] = "Ensure this field has no more than 4096 characters.",
+        [BODY_EMPTY_LIST] = "This list may not be empty.",
+        [BODY_NO_INTEGER] = "A valid integer is required.",
+        [BODY_TOO_SMALL] = "Ensure this value is greater than or equal to 1.",
+        [BODY_NO_FLAG] = "Must be a valid boolean.",
+    };
+
+    return texts[error];
 }
 
 /* Text */
@@ -171,17 +159,9 @@ void body_field_take_text(struct body_field *f, struct slice text)
 /* The error for a value of another type. */
 static enum body_error wrong_type(enum body_kind kind)
 {
-    switch (kind) {
-    case BODY_TEXT:
-    case BODY_WORDS:
-    case BODY_NAMES:
-        return BODY_NO_STRING;
-    case BODY_SECONDS:
+    if (kind == BODY_SECONDS)
         return BODY_NO_INTEGER;
-    case BODY_FLAG:
-        return BODY_NO_FLAG;
-    }
-    return BODY_NO_STRING;
+    return kind == BODY_FLAG ? BODY_NO_FLAG : BODY_NO_STRING;
 }
 
 static enum body_error take_string(struct body_field *f, struct scan_value v, char **room)

@@ -30,6 +30,10 @@ enum conn_result handlers_metrics(struct connection *c);
 bool handlers_read_body(struct connection *c, struct body_field *fields, size_t n,
                         struct body *ret);
 
+/* Reads the access token in Authorization (RFC 6750 2.1), as simplejwt's JWTAuthentication
+ * does: a slice of the request. False: c->reply has the 401. */
+bool handlers_read_bearer(struct connection *c, struct slice *ret_token);
+
 /* For the answer of jwtd-issuer (conn_answered): 200 with its one or two tokens, by their names
  * in the table of wire.h; and 200 with {}. CONN_REPLY. */
 enum conn_result handlers_tokens(struct connection *c, const struct wire_message *answer);

@@ -2,7 +2,6 @@
  * A narrower access token than the one in Authorization: fewer services, one host or one
  * host's SSH key, a shorter lifetime, one use.
  */
-#include "jwtd/http/bearer.h"
 #include "jwtd/http/handlers.h"
 #include "jwtd/http/outcome.h"
 
@@ -21,7 +20,7 @@ enum conn_result handlers_narrow(struct connection *c)
     CLEANUP(body_clear) struct body body = {0};
     struct slice token;
 
-    if (!bearer_read(c, &token) || !handlers_read_body(c, fields, FIELDS, &body))
+    if (!handlers_read_bearer(c, &token) || !handlers_read_body(c, fields, FIELDS, &body))
         return CONN_REPLY;
     if (fields[HOST_KEY].value.n > WIRE_HOST_KEY_MAX)
         return outcome_status(c, WIRE_BAD_HOST_KEY);

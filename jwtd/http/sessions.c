@@ -3,9 +3,7 @@
  * end all.
  */
 #include "common/json/json.h"
-#include "jwtd/http/bearer.h"
 #include "jwtd/http/handlers.h"
-#include "jwtd/http/outcome.h"
 #include "jwtd/shared/json_build.h"
 
 #define LIST_MAX ((size_t)1024 * 1024) /* bytes; the oldest sessions are left out */
@@ -70,7 +68,7 @@ enum conn_result handlers_sessions(struct connection *c)
 {
     struct slice token;
 
-    if (!bearer_read(c, &token))
+    if (!handlers_read_bearer(c, &token))
         return CONN_REPLY;
     /* Each page needs the token, and the request is wiped after the first. */
     if (secret_copy(token, &c->token) != TOK_OK)
@@ -92,7 +90,7 @@ enum conn_result handlers_session_end(struct connection *c)
     char source[SOURCE_TEXT];
     struct slice token;
 
-    if (!bearer_read(c, &token))
+    if (!handlers_read_bearer(c, &token))
         return CONN_REPLY;
     source_text(&c->source, source);
     return connection_ask(c, WIRE_SESSION_END,
@@ -116,7 +114,7 @@ static enum conn_result end_by_token(struct connection *c, enum wire_op op,
     char source[SOURCE_TEXT];
     struct slice token;
 
-    if (!bearer_read(c, &token) || !handlers_read_body(c, NULL, 0, &body))
+    if (!handlers_read_bearer(c, &token) || !handlers_read_body(c, NULL, 0, &body))
         return CONN_REPLY;
     source_text(&c->source, source);
     return connection_ask(

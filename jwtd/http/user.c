@@ -4,9 +4,7 @@
  */
 #include "common/base/username.h"
 #include "common/json/json.h"
-#include "jwtd/http/bearer.h"
 #include "jwtd/http/handlers.h"
-#include "jwtd/http/outcome.h"
 #include "jwtd/shared/json_build.h"
 
 static bool is_audience(struct slice text)
@@ -51,7 +49,7 @@ static enum conn_result whoami(struct connection *c, conn_answered answered)
 {
     struct slice token;
 
-    if (!bearer_read(c, &token))
+    if (!handlers_read_bearer(c, &token))
         return CONN_REPLY;
     return connection_ask(c, WIRE_WHOAMI, (const union wire_value[]){{.text = token}},
                           answered);

@@ -13,23 +13,17 @@
 
 const char *account_state_text(enum account_state state)
 {
-    switch (state) {
-    case ACCOUNT_USABLE:
-        return "the account is usable";
-    case ACCOUNT_GONE:
-        return "no such account";
-    case ACCOUNT_EXPIRED:
-        return "the account has expired";
-    case ACCOUNT_AGED:
-        return "the password expired more than its inactive days ago";
-    case ACCOUNT_LOCKED:
-        return "the account is locked";
-    case ACCOUNT_REFUSED:
-        return "the account is excluded by AllowUsers, AllowGroups or DenyUsers";
-    case ACCOUNT_UNREACHABLE:
-        return "the account database is unavailable";
-    }
-    return "unknown";
+    static const char *const texts[] = {
+        [ACCOUNT_USABLE] = "the account is usable",
+        [ACCOUNT_GONE] = "no such account",
+        [ACCOUNT_EXPIRED] = "the account has expired",
+        [ACCOUNT_AGED] = "the password expired more than its inactive days ago",
+        [ACCOUNT_LOCKED] = "the account is locked",
+        [ACCOUNT_REFUSED] = "the account is excluded by AllowUsers, AllowGroups or DenyUsers",
+        [ACCOUNT_UNREACHABLE] = "the account database is unavailable",
+    };
+
+    return texts[state];
 }
 
 /* The state after a lookup that found nothing. When there is no entry, NSS leaves errno as it
