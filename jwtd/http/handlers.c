@@ -3,6 +3,7 @@
 #include "common/base/text.h"
 #include "jwtd/http/field.h"
 #include "jwtd/http/outcome.h"
+#include "jwtd/http/route.h"
 #include "jwtd/shared/json_build.h"
 
 #include <stdio.h>
@@ -124,6 +125,18 @@ enum conn_result handlers_empty(struct connection *c, const struct wire_message 
 {
     (void)answer;
     return handlers_object(c, json_object_new_object());
+}
+
+enum conn_result handlers_no_content(struct connection *c, const struct wire_message *answer)
+{
+    (void)answer;
+    reply_init(&c->reply, 204);
+    return CONN_REPLY;
+}
+
+enum conn_result handlers_ask(struct connection *c, const union wire_value *values)
+{
+    return connection_ask(c, c->route->op, values, c->route->answered);
 }
 
 enum conn_result handlers_object(struct connection *c, struct json_object *object)

@@ -7,22 +7,30 @@
 #include "jwtd/http/body.h"
 #include "jwtd/http/connection.h"
 
-enum conn_result handlers_obtain(struct connection *c);
-enum conn_result handlers_refresh(struct connection *c);
-enum conn_result handlers_verify(struct connection *c);
-enum conn_result handlers_blacklist(struct connection *c);
-enum conn_result handlers_sliding(struct connection *c);
-enum conn_result handlers_sliding_refresh(struct connection *c);
-enum conn_result handlers_user(struct connection *c);
-enum conn_result handlers_auth(struct connection *c);
+enum conn_result handlers_login(struct connection *c);
+enum conn_result handlers_token(struct connection *c);
+enum conn_result handlers_whoami(struct connection *c);
 enum conn_result handlers_sessions(struct connection *c);
 enum conn_result handlers_session_end(struct connection *c);
 enum conn_result handlers_logout(struct connection *c);
-enum conn_result handlers_logout_all(struct connection *c);
 enum conn_result handlers_narrow(struct connection *c);
 enum conn_result handlers_keys(struct connection *c);
 enum conn_result handlers_health(struct connection *c);
 enum conn_result handlers_metrics(struct connection *c);
+
+/* The replies to answers of jwtd-issuer (conn_answered): 200 with its one or two tokens, by
+ * their names in the table of wire.h; {}; 204; and each for its own route. */
+enum conn_result handlers_tokens(struct connection *c, const struct wire_message *answer);
+enum conn_result handlers_empty(struct connection *c, const struct wire_message *answer);
+enum conn_result handlers_no_content(struct connection *c, const struct wire_message *answer);
+enum conn_result handlers_user(struct connection *c, const struct wire_message *answer);
+enum conn_result handlers_auth(struct connection *c, const struct wire_message *answer);
+enum conn_result handlers_page(struct connection *c, const struct wire_message *answer);
+enum conn_result handlers_ended(struct connection *c, const struct wire_message *answer);
+enum conn_result handlers_healthy(struct connection *c, const struct wire_message *answer);
+
+/* Asks jwtd-issuer what the route says. */
+enum conn_result handlers_ask(struct connection *c, const union wire_value *values);
 
 /* Reads the fields of the body. False: c->reply has what is wrong with it, in Django REST
  * framework's words, for all bad fields at once. *ret is to be cleared in any case. n is 0 for
@@ -33,11 +41,6 @@ bool handlers_read_body(struct connection *c, struct body_field *fields, size_t 
 /* Reads the access token in Authorization (RFC 6750 2.1), as simplejwt's JWTAuthentication
  * does: a slice of the request. False: c->reply has the 401. */
 bool handlers_read_bearer(struct connection *c, struct slice *ret_token);
-
-/* For the answer of jwtd-issuer (conn_answered): 200 with its one or two tokens, by their names
- * in the table of wire.h; and 200 with {}. CONN_REPLY. */
-enum conn_result handlers_tokens(struct connection *c, const struct wire_message *answer);
-enum conn_result handlers_empty(struct connection *c, const struct wire_message *answer);
 
 /* 200 with an object that must not be cached; NULL: out of memory. CONN_REPLY. */
 enum conn_result handlers_object(struct connection *c, struct json_object *object);

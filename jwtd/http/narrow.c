@@ -24,12 +24,10 @@ enum conn_result handlers_narrow(struct connection *c)
         return CONN_REPLY;
     if (fields[HOST_KEY].value.n > WIRE_HOST_KEY_MAX)
         return outcome_status(c, WIRE_BAD_HOST_KEY);
-    return connection_ask(c, WIRE_NARROW,
-                          (const union wire_value[]){{.text = token},
-                                                     {.text = fields[SCOPE].value},
-                                                     {.text = fields[AUD].value},
-                                                     {.number = fields[LIFETIME].number},
-                                                     {.number = fields[ONE_TIME].number},
-                                                     {.text = fields[HOST_KEY].value}},
-                          handlers_tokens);
+    return handlers_ask(c, (const union wire_value[]){{.text = token},
+                                                      {.text = fields[SCOPE].value},
+                                                      {.text = fields[AUD].value},
+                                                      {.number = fields[LIFETIME].number},
+                                                      {.number = fields[ONE_TIME].number},
+                                                      {.text = fields[HOST_KEY].value}});
 }

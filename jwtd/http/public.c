@@ -50,7 +50,7 @@ enum conn_result handlers_keys(struct connection *c)
     return CONN_REPLY;
 }
 
-static enum conn_result on_pong(struct connection *c, const struct wire_message *answer)
+enum conn_result handlers_healthy(struct connection *c, const struct wire_message *answer)
 {
     (void)answer;
     return handlers_object(
@@ -59,7 +59,7 @@ static enum conn_result on_pong(struct connection *c, const struct wire_message 
 
 enum conn_result handlers_health(struct connection *c)
 {
-    return connection_ask(c, WIRE_PING, NULL, on_pong);
+    return handlers_ask(c, NULL);
 }
 
 /* Refused to anyone behind a web server, whether that is a trusted one or only says so by its

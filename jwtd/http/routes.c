@@ -6,74 +6,66 @@
 
 #include <stdio.h>
 
-#define ROUTE_FIELDS 5
 #define SID_LETTERS BASE64URL_LEN(WIRE_SID_BYTES)
 
-struct route_field {
-    const char *name, *label;
-    const char *type; /* Django REST framework's word; NULL: string */
-    bool optional;
-};
-
-struct route {
-    const char *path; /* its last slash may be missing; {sid} stands for the id of a session */
-    enum request_method method;
-    enum conn_result (*handler)(struct connection *c);
-    const char *name, *description; /* for OPTIONS, as the fields */
-    bool sliding;                   /* only with SlidingTokens=yes */
-    bool any_accept;                /* Accept is ignored */
-    struct route_field fields[ROUTE_FIELDS];
-};
-
 static const struct route routes[] = {
-    {"/api/token/", METHOD_POST, handlers_obtain, .name = "Token Obtain Pair",
+    {"/api/token/", METHOD_POST, handlers_login, WIRE_OBTAIN, handlers_tokens,
+     .name = "Token Obtain Pair",
      .description =
          "Returns a refresh token and an access token for a Unix user name and password.",
      .fields = {{.name = "username", .label = "Username"},
                 {.name = "password", .label = "Password"}}},
-    {"/api/token/refresh/", METHOD_POST, handlers_refresh, .name = "Token Refresh",
+    {"/api/token/refresh/", METHOD_POST, handlers_token, WIRE_REFRESH, handlers_tokens,
+     .name = "Token Refresh",
      .description = "Returns an access token for a refresh token and, with rotation, the next "
                     "refresh token.",
      .fields = {{.name = "refresh", .label = "Refresh"}}},
-    {"/api/token/verify/", METHOD_POST, handlers_verify, .name = "Token Verify",
-     .description = "Verifies a token of any type.",
+    {"/api/token/verify/", METHOD_POST, handlers_token, WIRE_VERIFY, handlers_empty,
+     .name = "Token Verify", .description = "Verifies a token of any type.",
      .fields = {{.name = "token", .label = "Token"}}},
-    {"/api/token/blacklist/", METHOD_POST, handlers_blacklist, .name = "Token Blacklist",
+    {"/api/token/blacklist/", METHOD_POST, handlers_token, WIRE_BLACKLIST, handlers_empty,
+     .name = "Token Blacklist",
      .description = "Revokes the session of a refresh token, with its access tokens.",
      .fields = {{.name = "refresh", .label = "Refresh"}}},
-    {"/api/token/sliding/", METHOD_POST, handlers_sliding, .name = "Token Obtain Sliding",
+    {"/api/token/sliding/", METHOD_POST, handlers_login, WIRE_SLIDING_OBTAIN, handlers_tokens,
+     .name = "Token Obtain Sliding",
      .description = "Returns a sliding token for a Unix user name and password.",
      .fields = {{.name = "username", .label = "Username"},
                 {.name = "password", .label = "Password"}},
      .sliding = true},
-    {"/api/token/sliding/refresh/", METHOD_POST, handlers_sliding_refresh,
-     .name = "Token Refresh Sliding",
+    {"/api/token/sliding/refresh/", METHOD_POST, handlers_token, WIRE_SLIDING_REFRESH,
+     handlers_tokens, .name = "Token Refresh Sliding",
      .description = "Returns the next sliding token, until refresh_exp.",
      .fields = {{.name = "token", .label = "Token"}}, .sliding = true},
-    {"/api/token/narrow/", METHOD_POST, handlers_narrow, .name = "Token Narrow",
+    {"/api/token/narrow/", METHOD_POST, handlers_narrow, WIRE_NARROW, handlers_tokens,
+     .name = "Token Narrow",
      .description = "Returns a restricted copy of the access token in Authorization.",
      .fields = {{.name = "scope", .label = "Scope", .optional = true},
                 {.name = "aud", .label = "Aud", .type = "field", .optional = true},
                 {.name = "lifetime", .label = "Lifetime", .type = "integer", .optional = true},
                 {.name = "one_time", .label = "One time", .type = "boolean", .optional = true},
                 {.name = "host_key", .label = "Host key", .optional = true}}},
-    {"/api/user/", METHOD_GET, handlers_user, .name = "User",
+    {"/api/user/", METHOD_GET, handlers_whoami, WIRE_WHOAMI, handlers_user, .name = "User",
      .description = "The user and claims of the access token in Authorization."},
-    {"/api/auth/", METHOD_GET, handlers_auth, .name = "Auth",
+    {"/api/auth/", METHOD_GET, handlers_whoami, WIRE_WHOAMI, handlers_auth, .name = "Auth",
      .description = "204 for a valid access token, with its user in X-Forwarded-User (nginx "
                     "auth_request).",
      .any_accept = true},
-    {"/api/sessions/", METHOD_GET, handlers_sessions, .name = "Sessions",
+    {"/api/sessions/", METHOD_GET, handlers_sessions, WIRE_SESSIONS, handlers_page,
+     .name = "Sessions",
      .description = "The sessions of the user of the access token, newest first."},
-    {"/api/sessions/{sid}/", METHOD_DELETE, handlers_session_end, .name = "Session",
+    {"/api/sessions/{sid}/", METHOD_DELETE, handlers_session_end, WIRE_SESSION_END,
+     handlers_no_content, .name = "Session",
      .description = "Revokes a session of that user, with its access tokens."},
-    {"/api/logout/", METHOD_POST, handlers_logout, .name = "Logout",
+    {"/api/logout/", METHOD_POST, handlers_logout, WIRE_LOGOUT, handlers_empty,
+     .name = "Logout",
      .description = "Revokes the session of the access token in Authorization."},
-    {"/api/logout/all/", METHOD_POST, handlers_logout_all, .name = "Logout All",
+    {"/api/logout/all/", METHOD_POST, handlers_logout, WIRE_LOGOUT_ALL, handlers_ended,
+     .name = "Logout All",
      .description = "Revokes every session of the user of the access token."},
     {"/.well-known/jwks.json", METHOD_GET, handlers_keys, .name = "Keys",
      .description = "The public keys (RFC 7517) of the tokens.", .any_accept = true},
-    {"/healthz", METHOD_GET, handlers_health, .name = "Health",
+    {"/healthz", METHOD_GET, handlers_health, WIRE_PING, handlers_healthy, .name = "Health",
      .description = "Whether tokens can be issued.", .any_accept = true},
     {"/metrics", METHOD_GET, handlers_metrics, .name = "Metrics",
      .description = "Counters for Prometheus; not available through a web server.",

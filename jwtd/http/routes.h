@@ -4,9 +4,7 @@
  */
 #pragma once
 
-#include "jwtd/http/connection.h"
-
-struct route;
+#include "jwtd/http/route.h"
 
 /* The methods of a route, for Allow. */
 const char *routes_allow(const struct route *route);

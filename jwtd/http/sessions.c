@@ -39,17 +39,13 @@ static enum tok_err append_page(struct secret *list, struct slice page)
     return TOK_OK;
 }
 
-static enum conn_result on_page(struct connection *c, const struct wire_message *answer);
-
 static enum conn_result ask_page(struct connection *c, struct slice after)
 {
-    return connection_ask(
-        c, WIRE_SESSIONS,
-        (const union wire_value[]){{.text = secret_slice(&c->token)}, {.text = after}},
-        on_page);
+    return handlers_ask(
+        c, (const union wire_value[]){{.text = secret_slice(&c->token)}, {.text = after}});
 }
 
-static enum conn_result on_page(struct connection *c, const struct wire_message *answer)
+enum conn_result handlers_page(struct connection *c, const struct wire_message *answer)
 {
     struct slice page = answer->v[0].text, next = answer->v[1].text;
 
@@ -78,13 +74,6 @@ enum conn_result handlers_sessions(struct connection *c)
 
 /* Ending */
 
-static enum conn_result on_ended(struct connection *c, const struct wire_message *answer)
-{
-    (void)answer;
-    reply_init(&c->reply, 204);
-    return CONN_REPLY;
-}
-
 enum conn_result handlers_session_end(struct connection *c)
 {
     char source[SOURCE_TEXT];
@@ -93,22 +82,19 @@ enum conn_result handlers_session_end(struct connection *c)
     if (!handlers_read_bearer(c, &token))
         return CONN_REPLY;
     source_text(&c->source, source);
-    return connection_ask(c, WIRE_SESSION_END,
-                          (const union wire_value[]){{.text = token},
-                                                     {.text = c->path_sid},
-                                                     {.text = slice_of(source)}},
-                          on_ended);
+    return handlers_ask(c, (const union wire_value[]){{.text = token},
+                                                      {.text = c->path_sid},
+                                                      {.text = slice_of(source)}});
 }
 
-static enum conn_result on_all_ended(struct connection *c, const struct wire_message *answer)
+enum conn_result handlers_ended(struct connection *c, const struct wire_message *answer)
 {
     return handlers_object(c, json_with(json_object_new_object(), "ended",
                                         json_object_new_int64((int64_t)answer->v[0].number)));
 }
 
 /* The body has no fields; one that is malformed is refused nevertheless. */
-static enum conn_result end_by_token(struct connection *c, enum wire_op op,
-                                     conn_answered answered)
+enum conn_result handlers_logout(struct connection *c)
 {
     CLEANUP(body_clear) struct body body = {0};
     char source[SOURCE_TEXT];
@@ -117,17 +103,6 @@ static enum conn_result end_by_token(struct connection *c, enum wire_op op,
     if (!handlers_read_bearer(c, &token) || !handlers_read_body(c, NULL, 0, &body))
         return CONN_REPLY;
     source_text(&c->source, source);
-    return connection_ask(
-        c, op, (const union wire_value[]){{.text = token}, {.text = slice_of(source)}},
-        answered);
-}
-
-enum conn_result handlers_logout(struct connection *c)
-{
-    return end_by_token(c, WIRE_LOGOUT, handlers_empty);
-}
-
-enum conn_result handlers_logout_all(struct connection *c)
-{
-    return end_by_token(c, WIRE_LOGOUT_ALL, on_all_ended);
+    return handlers_ask(
+        c, (const union wire_value[]){{.text = token}, {.text = slice_of(source)}});
 }

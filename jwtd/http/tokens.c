@@ -5,10 +5,9 @@
 #include "common/base/timespan.h"
 #include "jwtd/http/handlers.h"
 #include "jwtd/http/outcome.h"
+#include "jwtd/http/route.h"
 
-/* Obtain */
-
-static enum conn_result obtain(struct connection *c, enum wire_op op, conn_answered answered)
+enum conn_result handlers_login(struct connection *c)
 {
     struct body_field fields[] = {{.name = "username", .trim = true}, {.name = "password"}};
     CLEANUP(body_clear) struct body body = {0};
@@ -27,29 +26,15 @@ static enum conn_result obtain(struct connection *c, enum wire_op op, conn_answe
     if (fields[0].value.n > WIRE_USER_MAX || fields[1].value.n > WIRE_PASSWORD_MAX)
         return outcome_denied(c);
     source_text(&c->source, source);
-    return connection_ask(c, op,
-                          (const union wire_value[]){{.text = fields[0].value},
-                                                     {.text = fields[1].value},
-                                                     {.text = slice_of(source)}},
-                          answered);
+    return handlers_ask(c, (const union wire_value[]){{.text = fields[0].value},
+                                                      {.text = fields[1].value},
+                                                      {.text = slice_of(source)}});
 }
 
-enum conn_result handlers_obtain(struct connection *c)
+/* One token in the body, by the name that it has on the wire. */
+enum conn_result handlers_token(struct connection *c)
 {
-    return obtain(c, WIRE_OBTAIN, handlers_tokens);
-}
-
-enum conn_result handlers_sliding(struct connection *c)
-{
-    return obtain(c, WIRE_SLIDING_OBTAIN, handlers_tokens);
-}
-
-/* One token in the body */
-
-static enum conn_result ask_with_token(struct connection *c, const char *name, enum wire_op op,
-                                       conn_answered answered)
-{
-    struct body_field field = {.name = name, .trim = true};
+    struct body_field field = {.name = wire_find(c->route->op)->fields[0].name, .trim = true};
     CLEANUP(body_clear) struct body body = {0};
     char source[SOURCE_TEXT];
 
@@ -58,27 +43,6 @@ static enum conn_result ask_with_token(struct connection *c, const char *name, e
     if (field.value.n > WIRE_TOKEN_MAX)
         return outcome_status(c, WIRE_INVALID);
     source_text(&c->source, source);
-    return connection_ask(
-        c, op, (const union wire_value[]){{.text = field.value}, {.text = slice_of(source)}},
-        answered);
-}
-
-enum conn_result handlers_refresh(struct connection *c)
-{
-    return ask_with_token(c, "refresh", WIRE_REFRESH, handlers_tokens);
-}
-
-enum conn_result handlers_verify(struct connection *c)
-{
-    return ask_with_token(c, "token", WIRE_VERIFY, handlers_empty);
-}
-
-enum conn_result handlers_blacklist(struct connection *c)
-{
-    return ask_with_token(c, "refresh", WIRE_BLACKLIST, handlers_empty);
-}
-
-enum conn_result handlers_sliding_refresh(struct connection *c)
-{
-    return ask_with_token(c, "token", WIRE_SLIDING_REFRESH, handlers_tokens);
+    return handlers_ask(
+        c, (const union wire_value[]){{.text = field.value}, {.text = slice_of(source)}});
 }

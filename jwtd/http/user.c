@@ -15,7 +15,7 @@ static bool is_audience(struct slice text)
            (v.type == SCAN_STRING || v.type == SCAN_ARRAY);
 }
 
-static enum conn_result on_user(struct connection *c, const struct wire_message *answer)
+enum conn_result handlers_user(struct connection *c, const struct wire_message *answer)
 {
     const union wire_value *v = answer->v;
     struct json_object *body;
@@ -32,7 +32,7 @@ static enum conn_result on_user(struct connection *c, const struct wire_message 
     return handlers_object(c, body);
 }
 
-static enum conn_result on_auth(struct connection *c, const struct wire_message *answer)
+enum conn_result handlers_auth(struct connection *c, const struct wire_message *answer)
 {
     struct slice user = answer->v[0].text;
 
@@ -45,22 +45,11 @@ static enum conn_result on_auth(struct connection *c, const struct wire_message 
     return CONN_REPLY;
 }
 
-static enum conn_result whoami(struct connection *c, conn_answered answered)
+enum conn_result handlers_whoami(struct connection *c)
 {
     struct slice token;
 
     if (!handlers_read_bearer(c, &token))
         return CONN_REPLY;
-    return connection_ask(c, WIRE_WHOAMI, (const union wire_value[]){{.text = token}},
-                          answered);
-}
-
-enum conn_result handlers_user(struct connection *c)
-{
-    return whoami(c, on_user);
-}
-
-enum conn_result handlers_auth(struct connection *c)
-{
-    return whoami(c, on_auth);
+    return handlers_ask(c, (const union wire_value[]){{.text = token}});
 }

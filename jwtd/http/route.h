@@ -1,0 +1,24 @@
+/* A row of the table of endpoints (routes.c). */
+#pragma once
+
+#include "jwtd/http/connection.h"
+
+#define ROUTE_FIELDS 5
+
+struct route_field {
+    const char *name, *label;
+    const char *type; /* Django REST framework's word; NULL: string */
+    bool optional;
+};
+
+struct route {
+    const char *path; /* its last slash may be missing; {sid} stands for the id of a session */
+    enum request_method method;
+    enum conn_result (*handler)(struct connection *c);
+    enum wire_op op; /* what the handler asks jwtd-issuer, if it does */
+    conn_answered answered;
+    const char *name, *description; /* for OPTIONS, as the fields */
+    bool sliding;                   /* only with SlidingTokens=yes */
+    bool any_accept;                /* Accept is ignored */
+    struct route_field fields[ROUTE_FIELDS];
+};
