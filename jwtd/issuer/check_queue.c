@@ -1,23 +1,8 @@
 #include "jwtd/issuer/check_queue.h"
 
-static bool same_text(struct slice a, struct slice b)
-{
-    return a.n == b.n && memcmp(a.p, b.p, a.n) == 0;
-}
-
 void check_queue_init(struct check_queue *q)
 {
     TAILQ_INIT(&q->places);
-}
-
-static bool same_source(const struct check_place *a, const struct check_place *b)
-{
-    return same_text(a->source, b->source);
-}
-
-static bool same_user(const struct check_place *a, const struct check_place *b)
-{
-    return same_text(a->user, b->user);
 }
 
 /* The number of places of p's source or of its user, whichever is higher. */
@@ -27,8 +12,8 @@ static size_t weight(const struct check_queue *q, const struct check_place *p)
     const struct check_place *other;
 
     TAILQ_FOREACH (other, &q->places, link) {
-        sources += same_source(other, p);
-        users += same_user(other, p);
+        sources += slice_eq(other->source, p->source);
+        users += slice_eq(other->user, p->user);
     }
     return sources > users ? sources : users;
 }
@@ -57,7 +42,7 @@ bool check_queue_add(struct check_queue *q, struct check_place *p,
     size_t taken = 0;
 
     TAILQ_FOREACH (other, &q->places, link)
-        taken += same_source(other, p) && same_user(other, p);
+        taken += slice_eq(other->source, p->source) && slice_eq(other->user, p->user);
     if (taken >= CHECK_PLACES_MAX)
         return false;
     p->source_turn = p->user_turn = ++q->turn;
@@ -83,10 +68,10 @@ static void end_turn(struct check_queue *q, const struct check_place *p)
 
     q->turn++;
     TAILQ_FOREACH (other, &q->places, link) {
-        if (!same_source(other, p))
+        if (!slice_eq(other->source, p->source))
             continue;
         other->source_turn = q->turn;
-        if (same_user(other, p))
+        if (slice_eq(other->user, p->user))
             other->user_turn = q->turn;
     }
 }
