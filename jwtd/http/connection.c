@@ -49,7 +49,7 @@ enum conn_result connection_ask(struct connection *c, enum wire_op op,
         fd = send_packet(c->server->issuer, buf, n);
     secret_wipe(buf, sizeof(buf));
     if (fd < 0)
-        return connection_no_answer(c, strerrordesc_np(-fd));
+        return connection_no_answer(c, strerror(-fd));
     c->asked = wire_find(op);
     c->answered = answered;
     c->issuer = fd;

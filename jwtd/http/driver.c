@@ -109,16 +109,19 @@ static void proceed(struct connection *c, enum conn_result result)
         connection_free(c);
 }
 
-/* NULL, or what is wrong with the answer of n bytes, or -errno. */
-static const char *read_answer(const struct wire_request *request, const uint8_t *buf,
-                               ssize_t n, struct wire_message *ret)
+/* n: the bytes of the answer, or -errno. False: it is none, and *ret_errmsg says why. */
+static bool read_answer(const struct wire_request *request, const uint8_t *buf, ssize_t n,
+                        struct wire_message *ret, const char **ret_errmsg)
 {
     enum wire_fault fault;
 
-    if (n <= 0)
-        return n == 0 ? "connection closed" : strerrordesc_np((int)-n);
+    if (n <= 0) {
+        *ret_errmsg = n == 0 ? "connection closed" : strerror((int)-n);
+        return false;
+    }
     fault = wire_read_answer((struct slice){(const char *)buf, (size_t)n}, request, ret);
-    return fault == WIRE_FINE ? NULL : wire_fault_word(fault);
+    *ret_errmsg = wire_fault_word(fault);
+    return fault == WIRE_FINE;
 }
 
 static int on_answer(sd_event_source *source, int fd, uint32_t events, void *arg)
@@ -128,15 +131,16 @@ static int on_answer(sd_event_source *source, int fd, uint32_t events, void *arg
     struct wire_message answer;
     enum conn_result result;
     const char *errmsg;
+    bool ok;
     ssize_t n = wire_receive(fd, buf);
 
     (void)source;
     (void)events;
     if (n == -EAGAIN)
         return 0;
-    errmsg = read_answer(c->asked, buf, n, &answer);
+    ok = read_answer(c->asked, buf, n, &answer, &errmsg);
     connection_close_issuer(c);
-    if (errmsg) {
+    if (!ok) {
         result = connection_no_answer(c, errmsg);
     } else {
         c->server->metrics.answers[answer.status]++;

@@ -14,8 +14,8 @@ struct route_field {
 struct route {
     const char *path; /* its last slash may be missing; {sid} stands for the id of a session */
     enum request_method method;
-    enum conn_result (*handler)(struct connection *c);
     enum wire_op op; /* what the handler asks jwtd-issuer, if it does */
+    enum conn_result (*handler)(struct connection *c);
     conn_answered answered;
     const char *name, *description; /* for OPTIONS, as the fields */
     bool sliding;                   /* only with SlidingTokens=yes */
