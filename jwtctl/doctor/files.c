@@ -1,5 +1,4 @@
 /* Files and directories of pam_jwt and of the daemons, the clock, free space. */
-#include "common/base/text.h"
 #include "common/config/disabled.h"
 #include "common/config/resolve.h"
 #include "jwtctl/doctor/doctor.h"
