@@ -18,8 +18,7 @@ struct stack_check {
     bool passwords;             /* a module that may check a password is in auth */
     bool token_suffices;
     unsigned services;
-    struct doctor_text
-        reported[REPORTED_MAX]; /* lines: services that include a file share it */
+    struct doctor_text reported[REPORTED_MAX]; /* of lines that several services include */
     size_t n_reported;
 };
 
