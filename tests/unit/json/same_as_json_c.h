@@ -177,11 +177,11 @@ static inline enum json_tokener_error same_parse(struct slice doc, int flags,
     return err;
 }
 
-/* Strict json-c refuses valid JSON: from 0.17 on integers of more than 64 bits, in 0.18 every
- * character outside ASCII. */
+/* Strict json-c refuses valid JSON: from 0.17 on integers of more than 64 bits (with parse_eof
+ * where it is the whole document), in 0.18 every character outside ASCII. */
 static inline bool same_is_refused_by_strict(struct slice doc, enum json_tokener_error err)
 {
-    if (err == json_tokener_error_parse_number)
+    if (err == json_tokener_error_parse_number || err == json_tokener_error_parse_eof)
         return true;
     for (size_t i = 0; i < doc.n; i++) {
         if ((unsigned char)doc.p[i] > 0x7f)
