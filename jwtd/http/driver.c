@@ -109,7 +109,7 @@ static void proceed(struct connection *c, enum conn_result result)
         connection_free(c);
 }
 
-/* n: the bytes of the answer, or -errno. False: it is none, and *ret_errmsg says why. */
+/* n: the bytes of the answer, or -errno. False: no valid answer; *ret_errmsg says why. */
 static bool read_answer(const struct wire_request *request, const uint8_t *buf, ssize_t n,
                         struct wire_message *ret, const char **ret_errmsg)
 {
