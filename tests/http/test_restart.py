@@ -5,7 +5,8 @@ import signal
 import threading
 import time
 
-from daemons import ALICE, CAROL, request_bytes
+import pytest
+from daemons import ALICE, CAROL, QUICK, request_bytes
 
 
 def until(holds, seconds=30):
@@ -73,9 +74,11 @@ def test_a_login_that_has_begun_gets_its_reply_from_a_daemon_that_was_ended(d):
     assert process.wait(10) == 0
 
 
-def test_an_idle_connection_delays_the_end_of_a_daemon_by_three_seconds(d):
-    d.obtain()
-    with d.connect():
+@pytest.mark.daemons(QUICK.replace("FailureTime=300ms", "FailureTime=30s"))
+def test_an_open_connection_delays_the_end_of_a_daemon_by_three_seconds(d):
+    with d.connect() as client:
+        client.sendall(request_bytes("POST", "/api/token/", {**ALICE, "password": "no such secret"}))
+        until(lambda: "Login failed" in d.read_log())
         d.obtain()
         began = time.monotonic()
         assert end(d.http).wait(20) == 0
