@@ -47,7 +47,7 @@ def test_a_restored_machine_has_the_old_keys_and_names_and_no_old_session(backup
         login()
         assert sudo(token())
     finally:
-        good("hostname web1; systemctl stop jwtd-issuer; systemctl start jwtd-tcp.socket")
+        good("hostname web1; systemctl stop jwtd-issuer")
 
 
 def test_an_old_store_is_noticed_by_the_first_token_that_is_newer(backup):

@@ -4,7 +4,7 @@ import glob
 import importlib
 import os
 
-from blocks import BLOCKS, HERE, blocks_of
+from blocks import BLOCKS, HERE, TOP, blocks_of
 
 # A test takes its blocks when it is loaded.
 for path in glob.glob(f"{HERE}/test_*.py"):
@@ -17,12 +17,12 @@ OUTPUT = {
     ("README.md", "common/     base"): "list of directories",
     ("architecture.md", "client --HTTP--> jwtd"): "diagram",
 }
-# Blocks that another test runs.
+# Blocks that are run by another test, or by hand.
 ELSEWHERE = {
     ("README.md", "./demo\n"): "./demo and ./test run this test",
-    ("README.md", "./package bookworm\n"): "tests/packages installs the packages and types these lines",
-    ("admin.md", "apt install ./build/packages"): "tests/packages upgrades while users log in",
-    ("admin.md", "apt remove jwtd"): "tests/packages removes the packages while users log in",
+    ("README.md", "./package bookworm\n"): "test_four_commands_lead_to_sudo_by_a_token",
+    ("admin.md", "apt install ./build/packages"): "test_upgrades_and_downgrades_make_no_login_no_refresh_and_no_ssh_fail",
+    ("admin.md", "apt remove jwtd"): "test_the_profile_leaves_the_stacks_before_the_module_is_removed",
     ("admin.md", "apt install gcc meson"): "./demo builds with these packages, tests/system/guest/setup types the rest",
     ("coverage.md", "tests/unit/coverage"): "takes minutes; run by hand, CONTRIBUTING.md",
     ("performance.md", ""): "measurements, run by hand on a quiet machine",
@@ -43,6 +43,12 @@ def test_every_block_has_a_test_or_a_reason():
 def test_every_reason_is_needed():
     for page, start in [*OUTPUT, *ELSEWHERE]:
         assert any(b.page == page and b.text.startswith(start) for b in BLOCKS), (page, start)
+
+
+def test_every_test_that_a_reason_names_exists():
+    """In the container there are no sources."""
+    text = "".join(open(path, encoding="utf-8").read() for path in glob.glob(f"{TOP}/tests/**/test_*.py", recursive=True))
+    assert not [why for why in ELSEWHERE.values() if why.startswith("test_") and text and f"def {why}(" not in text]
 
 
 def test_blocks_are_found_in_each_form():
