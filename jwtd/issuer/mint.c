@@ -97,10 +97,11 @@ static struct issue_claims claims_of(const struct issuer *x, const struct store_
 /* kid: of the key that the pair was first minted with, to get the same bytes again; NULL: the
  * key that signs now. */
 static enum wire_status mint(const struct issuer *x, const char *kid,
-                             const struct issue_claims *claims, size_t max, struct secret *ret)
+                             const struct issue_claims *claims, uint64_t max,
+                             struct secret *ret)
 {
     const struct key *key = kid ? keys_find(&x->keys, kid) : NULL;
-    enum tok_err err = issue_token(key ? key : x->keys.signer, claims, max, ret);
+    enum tok_err err = issue_token(key ? key : x->keys.signer, claims, (size_t)max, ret);
 
     if (err == TOK_OK)
         return WIRE_OK;
@@ -148,7 +149,7 @@ enum wire_status mint_sliding(const struct issuer *x, const struct store_session
 enum wire_status mint_narrowed(const struct issuer *x, const struct store_session *s,
                                const struct mint_narrowed *to, struct secret *ret)
 {
-    size_t max = x->service.settings.token.max_token_length;
+    uint64_t max = x->service.settings.token.max_token_length;
     struct issue_claims claims = claims_of(x, s);
 
     claims.token_type = "access";

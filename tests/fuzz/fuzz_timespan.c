@@ -10,11 +10,6 @@
 
 #include <stdio.h>
 
-__extension__ typedef unsigned __int128 wide;
-
-/* Under the longest allowed: a count of more is over the range whatever its unit. */
-#define DIGITS 20
-
 static const struct {
     const char *names; /* each between blanks */
     uint64_t usec;
@@ -42,35 +37,38 @@ static uint64_t usec_of(const char *name, size_t n)
     return 0;
 }
 
-/* One part, off the front of a C string; false when it is none. */
-static bool read_part(const char **at, wide *sum)
+/* One part, off the front of a C string; false when it is none, or the sum leaves the range. */
+static bool read_part(const char **at, uint64_t *sum)
 {
-    size_t digits = strspn(*at, "0123456789"), zeros = strspn(*at, "0"), letters;
-    uint64_t usec;
-    wide count = 0;
+    size_t digits = strspn(*at, "0123456789"), letters;
+    uint64_t usec, count = 0;
+    bool over = false;
 
-    for (size_t i = zeros; i < digits && i < zeros + DIGITS + 1; i++)
-        count = count * 10 + (unsigned)((*at)[i] - '0');
+    for (size_t i = 0; i < digits; i++) {
+        over |= __builtin_mul_overflow(count, 10, &count);
+        over |= __builtin_add_overflow(count, (unsigned)((*at)[i] - '0'), &count);
+    }
     *at += digits;
     *at += strspn(*at, " \t\r\n");
     letters = strspn(*at, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ");
     usec = letters ? usec_of(*at, letters) : 1000000;
     *at += letters;
     *at += strspn(*at, " \t\r\n");
-    *sum += count * usec;
-    return digits && usec && count <= UINT64_MAX && *sum < UINT64_MAX;
+    over |= __builtin_mul_overflow(count, usec, &count);
+    over |= __builtin_add_overflow(*sum, count, sum);
+    return digits && usec && !over && *sum < UINT64_MAX;
 }
 
 static bool read_span(const char *text, uint64_t *ret)
 {
-    wide sum = 0;
+    uint64_t sum = 0;
 
     text += strspn(text, " \t\r\n");
     do {
         if (!read_part(&text, &sum))
             return false;
     } while (*text);
-    *ret = (uint64_t)sum;
+    *ret = sum;
     return true;
 }
 

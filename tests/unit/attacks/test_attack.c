@@ -231,8 +231,9 @@ START_TEST(a_huge_token_is_refused_by_its_length_alone)
     ck_assert_ptr_nonnull(huge);
     memset(huge, 'A', n);
     ck_assert_err(verify(b, (struct slice){huge, n}), TOK_TOO_LONG);
-    ck_assert_err(verify(b, (struct slice){huge, b->policy.max_length + 1}), TOK_TOO_LONG);
-    ck_assert_err(verify(b, (struct slice){huge, b->policy.max_length}), TOK_MALFORMED);
+    ck_assert_err(verify(b, (struct slice){huge, (size_t)b->policy.max_length + 1}),
+                  TOK_TOO_LONG);
+    ck_assert_err(verify(b, (struct slice){huge, (size_t)b->policy.max_length}), TOK_MALFORMED);
 }
 END_TEST
 
