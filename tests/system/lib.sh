@@ -146,7 +146,7 @@ release_root() {
     (
         flock 9
         [ -d "$root" ] || make_release_root "$release" "$root" "$@"
-    ) 9>"$cache/roots/$release.lock"
+    ) 9>"$cache/roots/$release.lock" || return
     printf '%s\n' "$root"
 }
 
