@@ -8,6 +8,7 @@ import pty
 import pwd
 import shutil
 import signal
+import socket
 import subprocess
 import termios
 import time
@@ -127,6 +128,15 @@ def stack(service):
     return path
 
 
+def wait_for_port(port):
+    for _ in range(400):
+        with contextlib.suppress(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", port), 20).close()
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"nothing listens on port {port}")
+
+
 @contextlib.contextmanager
 def every_program():
     """Adds the recommended stack to the services that ./setup leaves unchanged, and starts vsftpd."""
@@ -149,6 +159,7 @@ def every_program():
         file.write(FTP_SETTINGS)
     with subprocess.Popen(["vsftpd", "/root/vsftpd.conf"]) as ftp:
         try:
+            wait_for_port(FTP_PORT)
             yield
         finally:
             ftp.terminate()
