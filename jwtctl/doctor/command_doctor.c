@@ -25,7 +25,7 @@ static void check_settings(struct doctor *d)
     doctor_ok(d, POLICY_CONFIG);
 }
 
-/* MODULE: where pam_jwt is, or a stack names it; ISSUER: where the daemons are. */
+/* MODULE: if pam_jwt is installed or a stack names it; ISSUER: if the daemons are installed. */
 enum check_of { ANY_HOST, MODULE, ISSUER, EITHER };
 
 static const struct {

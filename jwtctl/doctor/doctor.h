@@ -17,7 +17,7 @@ enum doctor_status {
 
 #define DOCTOR_NEEDS_ROOT "needs root"
 
-/* A text for an advice. */
+/* A text of struct advice. */
 struct doctor_text {
     char text[1024];
 };
@@ -27,7 +27,7 @@ struct doctor {
     bool json, root;           /* root: run as root */
     struct doctor_text module; /* the file of pam_jwt, which may be missing; "": no libpam */
     bool has_module;           /* pam_jwt is on this host, or a stack names it */
-    bool has_issuer;           /* the daemons are */
+    bool has_issuer;           /* the daemons are on this host */
     struct settings settings;  /* the defaults when the files have an error */
     struct json_object *rows;
     const char *check;       /* the one that runs */
@@ -53,9 +53,9 @@ void doctor_failure(struct doctor *d, enum doctor_status status, const struct er
 void doctor_note(struct doctor *d, enum doctor_status status, const char *fmt, ...)
     PRINTF_LIKE(3, 4);
 
-/* A file or directory as it should be. Others must not be able to write it nor, when the mode
- * says so, to read it. True when it is so. Reported otherwise; a missing one only with a
- * command that makes it. */
+/* The owner and mode that a file or directory should have: other users must not be able to
+ * write it nor, if the mode says so, to read it. False, and reported, if it differs; a missing
+ * one is reported only if `make`, the command that creates it, is given. */
 struct place {
     const char *path, *owner, *make; /* NULL: any owner; no command */
     bool directory;
@@ -72,7 +72,7 @@ int doctor_run(const char *const argv[], char **ret);
 /* The value of a line "NAME VALUE" or, with a separator of '=', "NAME=VALUE"; p NULL: none. */
 struct slice doctor_value(const char *text, const char *name, char separator);
 
-/* Finds what of the project is on this host. */
+/* Finds which parts of the project are installed. */
 void doctor_find_parts(struct doctor *d);
 
 /* True when pam_jwt is in the stack of this service. */

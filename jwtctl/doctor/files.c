@@ -54,7 +54,7 @@ void doctor_check_public(struct doctor *d)
                                                    (int)strcspn(errmsg.text, ":"), errmsg.text)
                                      : remedy);
     if (stat(POLICY_REVOKED, &st) == 0)
-        doctor_ok(d, "%" PRId64 " revoked sessions, list written %s",
+        doctor_ok(d, "revoked sessions: %" PRId64 ", list written %s",
                   (int64_t)st.st_size / REVOKED_LINE_LEN, format_time(st.st_mtime, written));
 }
 
@@ -84,15 +84,16 @@ void doctor_check_clock(struct doctor *d)
     for (size_t i = 0; i < sizeof(written) / sizeof(written[0]); i++)
         if (stat(written[i], &st) == 0 && st.st_mtime > time(NULL) + CLOCK_TOLERANCE) {
             doctor_problem(d, DOCTOR_ERROR, (struct advice){written[i], "timedatectl"},
-                           "was written in the future: the clock is behind by %" PRId64
-                           " s or more, "
-                           "or was ahead",
+                           "has a time %" PRId64
+                           " s in the future: the clock is behind, or was ahead when the "
+                           "file was written",
                            (int64_t)(st.st_mtime - time(NULL)));
             break;
         }
     if (!container && adjtimex(&state) == TIME_ERROR)
-        doctor_problem(d, DOCTOR_WARNING, (struct advice){NULL, "timedatectl set-ntp true"},
-                       "the clock is not synchronised: tokens of other hosts may be refused");
+        doctor_problem(
+            d, DOCTOR_WARNING, (struct advice){NULL, "timedatectl set-ntp true"},
+            "the clock is not synchronised: tokens that another host issued may be refused");
     doctor_ok(d, container ? "the clock is that of the container's host"
                            : "the clock is synchronised");
 }
@@ -112,8 +113,8 @@ static void check_file_system(struct doctor *d, const char *path)
     else if (free_bytes < SPACE_WARNING || (fs.f_files > 0 && fs.f_favail < 100))
         doctor_problem(d, free_bytes < SPACE_ERROR ? DOCTOR_ERROR : DOCTOR_WARNING, advice,
                        "%" PRIu64 " KiB and %" PRIu64
-                       " files are free: expected at least 16 MiB and "
-                       "100 files",
+                       " inodes are free: expected at least 16 MiB and "
+                       "100 inodes",
                        free_bytes >> 10, (uint64_t)fs.f_favail);
 }
 

@@ -81,11 +81,12 @@ void doctor_check_sudo(struct doctor *d)
                     d->root ? "this sudo does not show its timestamp_timeout"
                             : DOCTOR_NEEDS_ROOT);
     else if (minutes != 0)
-        doctor_problem(d, DOCTOR_WARNING, (struct advice){"/etc/sudoers", remedy},
-                       "sudo asks for no token for %.0f minutes after one, also after a logout "
-                       "(timestamp_timeout)",
-                       minutes);
-    doctor_ok(d, "timestamp_timeout=0: sudo asks each time");
+        doctor_problem(
+            d, DOCTOR_WARNING, (struct advice){"/etc/sudoers", remedy},
+            "timestamp_timeout is %.0f minutes, expected 0: sudo does not ask again in "
+            "this time, even after a logout",
+            minutes);
+    doctor_ok(d, "timestamp_timeout is 0: sudo asks each time");
 }
 
 static bool has_yes(const char *output, const char *name)
@@ -110,8 +111,8 @@ void doctor_check_sshd(struct doctor *d)
         doctor_problem(
             d, DOCTOR_ERROR,
             (struct advice){SSHD_CONFIG, SSHD_CORRECT("KbdInteractiveAuthentication yes")},
-            "PasswordAuthentication and KbdInteractiveAuthentication are off: sshd asks for no "
-            "token");
+            "PasswordAuthentication and KbdInteractiveAuthentication are off: sshd does not "
+            "ask for a token");
     doctor_ok(d, "sshd uses PAM and asks for a password or token");
 }
 
@@ -134,7 +135,7 @@ void doctor_check_ssh(struct doctor *d)
     doctor_ok(d, "jwtctl run can give ssh tokens");
 }
 
-/* Reports a key that does not count. */
+/* Reports a key to which tokens cannot be bound. */
 static bool check_host_key(struct doctor *d, const char *private)
 {
     struct doctor_text public, remedy;
@@ -163,5 +164,5 @@ void doctor_check_host_keys(struct doctor *d)
             n += check_host_key(d, found.gl_pathv[i]);
         globfree(&found);
     }
-    doctor_ok(d, "%u SSH keys of this host, to which tokens can be bound", n);
+    doctor_ok(d, "SSH keys of this host to which tokens can be bound: %u", n);
 }

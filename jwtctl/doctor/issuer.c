@@ -13,7 +13,7 @@
 #define STATE "/var/lib/jwtd-issuer"
 #define SEE_LOG "journalctl -b -u jwtd-issuer -u jwtd-login -u jwtd"
 
-/* What a unit is; rules are for some of these. */
+/* Kinds of units; a rule applies to some of these. */
 enum { SOCKET = 1, IF_ENABLED = 2, SERVICE = 4, OFFLINE = 8, UNIT = 15 };
 
 static const struct {
@@ -31,7 +31,7 @@ static const struct {
     {"jwtd-login.service", SERVICE},
 };
 
-#define UNIT_FAILED "not asked: a unit has failed or is not active"
+#define UNIT_FAILED "not checked: a unit has failed or is not active"
 #define WEAK "has a weaker sandbox than installed"
 /* clang-format off */
 static const struct {
@@ -47,7 +47,7 @@ static const struct {
     {"SubState", "auto-restart", false, UNIT, DOCTOR_ERROR, "has failed", "restart", "; journalctl -b -n 20"},
     {"ActiveState", "active", true, SOCKET, DOCTOR_ERROR, "is not active", "start", ""},
     {"UnitFileState", "disabled", false, SOCKET, DOCTOR_WARNING, "is not enabled, so not active after a boot", "enable", ""},
-    {"NeedDaemonReload", "yes", false, UNIT, DOCTOR_WARNING, "was changed and is not in effect", "daemon-reload; systemctl try-restart", ""},
+    {"NeedDaemonReload", "yes", false, UNIT, DOCTOR_WARNING, "was changed on disk, which is not in effect", "daemon-reload; systemctl try-restart", ""},
     {"NoNewPrivileges", "yes", true, SERVICE, DOCTOR_WARNING, WEAK, "revert", ""},
     {"ProtectSystem", "strict", true, SERVICE, DOCTOR_WARNING, WEAK, "revert", ""},
     {"PrivateNetwork", "yes", true, OFFLINE, DOCTOR_WARNING, WEAK, "revert", ""},
@@ -85,7 +85,7 @@ void doctor_check_units(struct doctor *d)
         "StatusText,NoNewPrivileges,ProtectSystem,PrivateNetwork";
 
     if (access("/run/systemd/system", F_OK) != 0) {
-        doctor_skip(d, "systemd does not run here");
+        doctor_skip(d, "not checked: systemd is not running");
         return;
     }
     for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
@@ -108,7 +108,7 @@ static int64_t number_of(struct json_object *object, const char *name)
     return n;
 }
 
-/* The published keys contain the one that signs, unless it is a secret. */
+/* The signing key is published, unless it is a secret. */
 static void check_published(struct doctor *d, const char *kid)
 {
     CLEANUP(cleanup_keyset) struct keyset *keys = NULL;
@@ -119,7 +119,7 @@ static void check_published(struct doctor *d, const char *kid)
         keyset_load(&from, &keys, &ignored) == TOK_OK && !keyset_find(keys, slice_of(kid)))
         doctor_problem(d, DOCTOR_ERROR,
                        (struct advice){POLICY_KEYS, "systemctl restart jwtd-issuer"},
-                       "does not contain the key %s that signs: every token is refused", kid);
+                       "does not contain the signing key %s: every token is refused", kid);
 }
 
 static void check_status(struct doctor *d, struct json_object *status)
@@ -139,7 +139,7 @@ static void check_status(struct doctor *d, struct json_object *status)
     if (!version || strcmp(version, JWT_VERSION) != 0)
         doctor_problem(d, DOCTOR_WARNING,
                        (struct advice){NULL, "systemctl restart jwtd-issuer"},
-                       "jwtd-issuer is of version %s, jwtctl of " JWT_VERSION,
+                       "jwtd-issuer has version %s, jwtctl has version " JWT_VERSION,
                        version ? version : "unknown");
     if (number_of(status, "clock_behind") > 0)
         doctor_problem(d, DOCTOR_ERROR, (struct advice){NULL, "timedatectl"},
@@ -149,7 +149,7 @@ static void check_status(struct doctor *d, struct json_object *status)
         return;
     check_published(d, kid);
     (void)stat(doctor_text(&path, STATE "/keys/%s.jwk", kid), &st);
-    doctor_ok(d, "jwtd-issuer signs with key %s of %s, %" PRId64 " live sessions", kid,
+    doctor_ok(d, "jwtd-issuer signs with key %s of %s; live sessions: %" PRId64, kid,
               format_time(st.st_mtime, created),
               number_of(json_member(status, "sessions"), "live"));
 }
@@ -219,14 +219,15 @@ void doctor_check_keys(struct doctor *d)
         (fd = open(store, O_RDONLY | O_CLOEXEC)) >= 0 &&
         read(fd, header, sizeof(header)) != 0 && memcmp(header, "SQLite format 3", 16) != 0)
         doctor_problem(d, DOCTOR_ERROR, (struct advice){store, "man 8 jwtd-issuer"},
-                       "is no SQLite database");
+                       "is not an SQLite database");
     doctor_ok(d, "keys and store are readable by jwtd-issuer alone");
 }
 
 /* The longest host name after which an issuer is named by default (jwt.conf(5)). */
 #define HOST_NAME_LEN 14
 
-/* One host cannot see that another has its key or name, but that it was copied. */
+/* A host cannot find out whether another host has its keys or name, but whether it is a copy.
+ */
 void doctor_check_names(struct doctor *d)
 {
     CLEANUP(policy_clear) struct policy pinned = {0};
@@ -251,10 +252,11 @@ void doctor_check_names(struct doctor *d)
     }
     if (!d->settings.token.issuer && strlen(host) <= HOST_NAME_LEN &&
         strcmp(pinned.issuer, standard.text) != 0)
-        doctor_problem(d, DOCTOR_WARNING, (struct advice){POLICY_PINNED, "man 5 jwt.conf"},
-                       "the issuer is %s and the host is %s: set Issuer= and Audience=, on a "
-                       "renamed host to the recorded names, on a copy to new ones",
-                       pinned.issuer, host);
+        doctor_problem(
+            d, DOCTOR_WARNING, (struct advice){POLICY_PINNED, "man 5 jwt.conf"},
+            "the issuer is named %s, but the host is %s: set Issuer= and Audience= to "
+            "the recorded names if this host was renamed, to new names if it is a copy",
+            pinned.issuer, host);
     doctor_ok(d, "issuer %s, audience %s", pinned.issuer,
               pinned.audience ? pinned.audience[0] : "");
 }

@@ -138,7 +138,7 @@ struct dispatch {
     enum { UNDECIDED, POSITIVE, FAILED, NEGATIVE } now;
 };
 
-/* Skips n lines of this depth, a substack counting as one. False: there are not so many. */
+/* Skips n lines of this depth; a substack counts as one. False: there are fewer. */
 static bool skip_lines(struct dispatch *d, unsigned substacks, uint64_t n)
 {
     const struct model *m = d->m;

@@ -1,5 +1,5 @@
 /*
- * What libpam would answer for a stack, if its modules gave these results: which logins
+ * What libpam would return for a stack if its modules returned these results: which logins
  * succeed, and whether a module is reached. Only results that matter for pam_jwt are
  * distinguished.
  */
@@ -8,12 +8,12 @@
 #include "common/base/slice.h"
 #include "common/config/pam_stack.h"
 
-/* How a module answers. One that is not known here may check a password. */
+/* What a module returns. One that is not listed here may check a password. */
 enum model_kind {
     MODEL_PASSWORD,  /* depends on the password */
     MODEL_JWT,       /* pam_jwt */
     MODEL_HELPER,    /* succeeds without a password: pam_permit, pam_env */
-    MODEL_CONDITION, /* taken to be ignored: pam_succeed_if, pam_localuser */
+    MODEL_CONDITION, /* assumed to be ignored: pam_succeed_if, pam_localuser */
     MODEL_DENY,      /* fails: pam_deny; pam_rootok for a user */
     MODEL_SUBSTACK,  /* begins a substack */
 };

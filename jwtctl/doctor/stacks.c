@@ -1,4 +1,4 @@
-/* The PAM stacks that contain pam_jwt: what they would answer (pam_model.h). */
+/* The PAM stacks that contain pam_jwt, and their results (pam_model.h). */
 #include "common/base/text.h"
 #include "jwtctl/doctor/doctor.h"
 #include "jwtctl/doctor/pam_model.h"
@@ -82,7 +82,7 @@ static const char *insert_line(struct doctor_text *to, const char *line,
     "no user can log in while the module is missing or an option is wrong: "                   \
     "module_unknown=ignore or service_err=ignore is missing"
 
-/* What a stack must answer, in the order in which a broken rule is shown. */
+/* What a stack must return, in the order in which a broken rule is shown. */
 struct rule {
     enum model_result jwt, password;
     bool must_succeed;
@@ -111,7 +111,7 @@ static const struct rule account_rules[] = {
     {MODEL_FAILURE, MODEL_SUCCESS, false, false, DOCTOR_ERROR,
      "a token that pam_jwt refuses in the account stack is accepted"},
     {MODEL_SUCCESS, MODEL_SUCCESS, true, false, DOCTOR_ERROR,
-     "no token is accepted: the account stack fails in any case"},
+     "no token is accepted: the account stack fails even if pam_jwt succeeds"},
     {MODEL_IGNORED, MODEL_SUCCESS, true, true, DOCTOR_ERROR,
      "no password is accepted: ignore=ignore is missing"},
     {MODEL_MISSING, MODEL_SUCCESS, true, true, DOCTOR_WARNING, LOCKOUT},
@@ -170,7 +170,7 @@ static void check_account(struct stack_check *c)
              m->n > 0 ? insert_line(&remedy, line.text, first, c->jwt, NULL) : NULL);
     else if (!model_try(m, MODEL_SUCCESS, MODEL_SUCCESS).reached)
         find(c, DOCTOR_ERROR, jwt,
-             "tokens are not checked again in the account stack: it ends before pam_jwt",
+             "the account stack does not check tokens: it ends before pam_jwt is called",
              insert_line(&remedy, line.text, first, jwt, jwt));
     else if (broken)
         find(c, broken->status, jwt, broken->message,
@@ -295,5 +295,5 @@ void doctor_check_stacks(struct doctor *d)
         doctor_problem(d, DOCTOR_WARNING,
                        (struct advice){"/etc/pam.d", "pam-auth-update --enable jwt"},
                        "no service accepts tokens: no stack contains pam_jwt");
-    doctor_ok(d, "%u services accept tokens", c.services);
+    doctor_ok(d, "services that accept tokens: %u", c.services);
 }

@@ -1,4 +1,4 @@
-/* What the checks ask the system: programs, files. */
+/* Runs programs and examines files for the checks. */
 #include "jwtctl/doctor/doctor.h"
 #include "jwtctl/output.h"
 
@@ -85,7 +85,7 @@ bool doctor_check_place(struct doctor *d, const struct place *place)
     }
     if ((st.st_mode & S_IFMT) != type) {
         doctor_problem(d, DOCTOR_ERROR, advice, "expected a %s",
-                       place->directory ? "directory" : "regular file, and no link");
+                       place->directory ? "directory" : "regular file, not a link");
         return false;
     }
     owned = !place->owner || has_owner(place->owner, st.st_uid);

@@ -18,8 +18,8 @@
 
 /* pam_jwt 0.1 does not know tokens that are bound to a host key. */
 #define SECOND                                                                                 \
-    "the process that asks has already received a token; a host with pam_jwt older than 0.2 "  \
-    "refuses it, see jwtctl(1)"
+    "the process that asks has already received a token; pam_jwt before version 0.2 refuses "  \
+    "tokens that are bound to a host key, see jwtctl(1)"
 
 struct question {
     const char *prompt;

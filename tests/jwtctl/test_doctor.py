@@ -136,7 +136,7 @@ FAULTS = {
                          "refuses in the account stack is accepted"),
     "account required": (GOOD.replace(ACCOUNT, "account required pam_jwt.so\n"), "svc:3", "warning", "module_unknown"),
     "account after sufficient": (AUTH + "@include common-auth\naccount sufficient pam_unix.so\n" + ACCOUNT, "svc:4",
-                                 "error", "not checked again"),
+                                 "error", "does not check tokens"),
     "unknown option": (GOOD.replace("ignore_non_token", "ignore_non_token kyes=/x"), "svc:1", "error", "'kyes=/x'"),
     "wrong value": (GOOD.replace(ACCOUNT, ACCOUNT[:-1] + " scope=never\n"), "svc:3", "error", "'scope=never'"),
     "late session_limit": (GOOD + "session optional pam_systemd.so\nsession optional pam_jwt.so session_limit\n",

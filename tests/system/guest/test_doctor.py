@@ -1,4 +1,4 @@
-"""jwtctl doctor: faults put in one by one, what it shows, and its remedies, typed as they are printed."""
+"""jwtctl doctor: faults are made one by one, and the remedies that it prints are typed."""
 
 import glob
 import json
@@ -37,8 +37,8 @@ def conf(text, mode="0644"):
     return f"printf '{text}' >/etc/jwt/jwt.conf.d/x.conf && chmod {mode} /etc/jwt/jwt.conf.d/x.conf"
 
 
-# What breaks the host; check, status, where, and a part of the message; what corrects it where the remedy is no
-# command that does. The files of FILES are restored in any case.
+# A command that breaks the host; check, status, where, and a part of the message; the command that corrects it, if the
+# remedy does not. FILES are restored in any case.
 FAULTS = {
     "module missing": ("rm MODULE", "module error MODULE", "is missing", "true"),
     "module is a text": ("echo text >MODULE", "module error MODULE", "cannot be loaded: ", "true"),
@@ -57,11 +57,11 @@ FAULTS = {
     "no service": ("sed -i /pam_jwt/d /etc/pam.d/*", "stacks warning /etc/pam.d", "no service accepts tokens", "true"),
     "faillock": ("sed -i '1i auth required pam_faillock.so preauth' /etc/pam.d/jwtd", "settings error None",
                  "jwtd-login cannot write the tallies in /run/faillock"),
-    "sudo's cache": ("rm /etc/sudoers.d/jwt", "sudo warning /etc/sudoers", "sudo asks for no token for 15 minutes"),
+    "sudo's cache": ("rm /etc/sudoers.d/jwt", "sudo warning /etc/sudoers", "timestamp_timeout is 15 minutes"),
     "sshd without PAM": ("sed -i '/UsePAM/s/yes/no/' /etc/ssh/sshd_config.d/jwt.conf",
                          "sshd error /etc/ssh/sshd_config", "UsePAM is off"),
     "sshd without passwords": ("sed -i 's/Authentication yes/Authentication no/' /etc/ssh/sshd_config.d/jwt.conf",
-                               "sshd error /etc/ssh/sshd_config", "asks for no token"),
+                               "sshd error /etc/ssh/sshd_config", "does not ask for a token"),
     "KnownHostsCommand": ("echo 'KnownHostsCommand /bin/true' >/etc/ssh/ssh_config.d/x.conf",
                           "ssh warning /etc/ssh/ssh_config", "KnownHostsCommand is set"),
     "host key writable": ("chmod 0666 /etc/ssh/ssh_host_ed25519_key.pub",
@@ -72,8 +72,8 @@ FAULTS = {
     "settings not searchable": ("chmod 0700 /etc/jwt", "disabled error /etc/jwt", "has mode 0700"),
     "unknown key": (conf("[Token]\\nColour=blue\\n"), "settings error /etc/jwt/jwt.conf.d/x.conf:2",
                     "unknown key Colour", "rm /etc/jwt/jwt.conf.d/x.conf"),
-    "comment behind a value": (conf("[Session]\\nAllowGroups=sudo # text\\n"),
-                               "settings error /etc/jwt/jwt.conf.d/x.conf:2", "has a comment behind its value",
+    "comment after a value": (conf("[Session]\\nAllowGroups=sudo # text\\n"),
+                               "settings error /etc/jwt/jwt.conf.d/x.conf:2", "has a comment after its value",
                                "rm /etc/jwt/jwt.conf.d/x.conf"),
     "unknown group": (conf("[Session]\\nAllowGroups=sudo wheel\\n"), "settings error None",
                       "AllowGroups=: there is no group wheel", "rm /etc/jwt/jwt.conf.d/x.conf"),
@@ -87,7 +87,7 @@ FAULTS = {
     "issuer damaged": ("echo x >/var/lib/jwt/issuer", "public error /var/lib/jwt/issuer:1", "expected"),
     "other keys": ("jwtctl key new /root/k.jwk && jwtctl key export /root/k.jwk >/var/lib/jwt/jwks.json; "
                    "rm /root/k.jwk",
-                   "issuer error /var/lib/jwt/jwks.json", "does not contain the key"),
+                   "issuer error /var/lib/jwt/jwks.json", "does not contain the signing key"),
     "no directory of used tokens": ("rm -r /run/jwt/used", "one-time error /run/jwt/used", "is missing"),
     "used tokens readable": ("chmod 0777 /run/jwt/used", "one-time error /run/jwt/used", "has mode 0777"),
     "since in the future": ("touch -d '1 hour' /run/jwt/since", "clock error /run/jwt/since", "in the future",
@@ -104,7 +104,7 @@ FAULTS = {
     "key readable": ("chmod 0644 /var/lib/jwtd-issuer/keys/*.jwk", "keys error KEY", "has mode 0644"),
     "store damaged": ("systemctl stop jwtd-issuer; cp -a /var/lib/jwtd-issuer /root/state; "
                       "rm /var/lib/jwtd-issuer/sessions.db-*; echo text >/var/lib/jwtd-issuer/sessions.db",
-                      "keys error /var/lib/jwtd-issuer/sessions.db", "is no SQLite database",
+                      "keys error /var/lib/jwtd-issuer/sessions.db", "is not an SQLite database",
                       "systemctl stop jwtd-issuer; rm -r /var/lib/jwtd-issuer/*; "
                       "mv /root/state/* /var/lib/jwtd-issuer/; rm -r /root/state; systemctl start jwtd-issuer"),
     "renamed host": ("hostname web2", "names warning /var/lib/jwt/issuer", "the host is web2", "hostname web1"),

@@ -60,8 +60,8 @@ END_TEST
 START_TEST(a_comment_behind_a_value_is_refused)
 {
     refuse("[Session]\nAllowGroups=staff # text\n", 2, "AllowGroups= has a comment");
-    refuse("[Session]\nAllowGroups=staff\t;text\n", 2, "has a comment behind its value");
-    refuse("[Session]\nAllowGroups=# text\n", 2, "has a comment behind its value");
+    refuse("[Session]\nAllowGroups=staff\t;text\n", 2, "has a comment after its value");
+    refuse("[Session]\nAllowGroups=# text\n", 2, "has a comment after its value");
     accept("[Session]\nAllowGroups=staff#1\n");
 }
 END_TEST
