@@ -14,7 +14,7 @@ struct route_field {
 struct route {
     const char *path; /* its last slash may be missing; {sid} stands for the id of a session */
     enum request_method method;
-    enum wire_op op; /* what the handler asks jwtd-issuer, if it does */
+    enum wire_op op; /* the request that the handler sends to jwtd-issuer, if any */
     enum conn_result (*handler)(struct connection *c);
     conn_answered answered;
     const char *name, *description; /* for OPTIONS, as the fields */

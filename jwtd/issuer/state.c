@@ -69,7 +69,7 @@ static enum tok_err load(struct issuer *x, const char **ret_id, struct errmsg *e
     return publish_all(x, errmsg);
 }
 
-/* One line for a fault, however it is met first. */
+/* Logs a fault once, whichever request meets it first. */
 static bool unusable(struct issuer *x, const char *id, enum tok_err err,
                      const struct errmsg *errmsg)
 {

@@ -1,5 +1,5 @@
-"""Programs that load PAM modules: how each is started, and what it is answered. A login takes the user and what is
-typed at the prompt, and returns whether it succeeded."""
+"""Programs that load PAM modules: how each is started and answered. A login function takes the user and what is
+typed at the prompt, and returns whether the login succeeded."""
 
 import contextlib
 import ftplib

@@ -1,5 +1,5 @@
 """Programs and cases: each cell is a login at the real program. pam_jwt(8) lists for each program its service, the
-longest answer that arrives whole, what becomes of a longer one, and whether one-time tokens work."""
+longest answer that arrives whole, whether a longer one is truncated or refused, and whether one-time tokens work."""
 
 import contextlib
 import os
@@ -91,7 +91,7 @@ def reaches_module(name):
 
 
 def rows():
-    """Program -> service, longest answer, what becomes of a longer one, one-time tokens: the table of the manual."""
+    """Program -> service, longest answer, "truncated" or "refused", one-time tokens: the table of the manual."""
     table = re.search(r"^\.Sh PROGRAMS\n(?:.*\n)*?\.Bl -column.*\n((?:.*\n)*?)\.El$", manual(), re.M).group(1)
     cells = [line.removeprefix(".It ").split(" Ta ") for line in table.splitlines()[1:]]
     return {name: (service, int(longest), longer, once) for name, service, longest, longer, once in cells}
@@ -128,7 +128,7 @@ def test_the_manuals_table_of_programs_is_right(name):
         return
     assert login(name, token_of_length(longest)) == (True, [(service, "ok")])
     succeeded, said = login(name, token_of_length(longest + 1))
-    assert (succeeded, "cut" if said else "refused") == (False, longer)
+    assert (succeeded, "truncated" if said else "refused") == (False, longer)
     token = mint(one_time=True)
     if once == "yes":
         assert login(name, token) == (True, [(service, "ok")])

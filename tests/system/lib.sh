@@ -102,7 +102,7 @@ fetch_nginx() {
     dpkg -x "$dir"/nginx_*.deb "$dir"
 }
 
-# Of Prometheus only the program that checks rules, which needs no library.
+# Unpacks promtool only, which checks rules and needs no library.
 fetch_promtool() {
     local dir=$top/build/prometheus
     [ ! -x "$dir/usr/bin/promtool" ] || return 0
@@ -204,7 +204,7 @@ run_in_release() (
     scope=()
     # Under systemd the container of the suite system needs a delegated cgroup.
     [ ! -d /run/systemd/system ] || scope=(systemd-run --quiet --scope --property=Delegate=yes)
-    # In a chroot no user namespace can be made, which a test needs.
+    # pivot_root, because a test needs a user namespace, which cannot be created in a chroot.
     # shellcheck disable=SC2016 # expanded by the inner shell
     exec "${scope[@]}" unshare -m sh -c '
         root=$1 && top=$2 && shift 2 && mount --bind "$root" "$root" && cd "$root" && mount --bind "$top" jwt &&

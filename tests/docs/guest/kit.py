@@ -56,7 +56,7 @@ def place(block, path=None, mode=0o644):
     return path or named[1]
 
 
-# What differs from one run to the next, in the text and in what is printed.
+# Values that differ from run to run, in the document and in the output.
 SAME = [(r"[A-Z][a-z]{2} \d{4}-\d\d-\d\d \d\d:\d\d", "DATE"), (r"\b[\w-]{43}\b", "THUMBPRINT"),
         (r"\bAa[\w-]{20}\b", "SID"), (r"\b([Kk]ey) [\w-]{8} ", r"\1 KID "), (r"\d+ bytes", "N bytes"), (r"\d+ revoked", "N revoked"),
         (r"[\w-]{8} stays published", "KID stays published")]

@@ -11,7 +11,7 @@ for path in glob.glob(f"{HERE}/test_*.py"):
     if os.path.basename(path) != "test_blocks.py":
         importlib.import_module(os.path.basename(path).removesuffix(".py"))
 
-# Blocks that are no commands.
+# Blocks without commands.
 OUTPUT = {
     ("README.md", "client: jwtctl, curl"): "diagram",
     ("README.md", "common/     base"): "list of directories",

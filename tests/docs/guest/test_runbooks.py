@@ -1,4 +1,4 @@
-"""The runbooks of docs/admin.md: each fault is made, its symptom seen, and the commands end it."""
+"""The runbooks of docs/admin.md: each fault is made, its symptom is checked, and the commands correct it."""
 
 import glob
 import os

@@ -89,7 +89,7 @@ exec /usr/sbin/sshd -D
 
 @pytest.fixture
 def web2():
-    """Words before a command that run it on web2."""
+    """The prefix of a command that runs on web2."""
     write("/etc/ssh/sshd_config.d/listen.conf", "ListenAddress 127.0.0.1\nListenAddress 127.0.1.1\n")
     good("systemctl restart ssh; echo '127.0.0.2 web2' >>/etc/hosts")
     with subprocess.Popen(["unshare", "--mount", "--uts", "bash", "-c", WEB2]) as host:

@@ -20,7 +20,7 @@ exec env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin /usr/local/sbin/jwtd-without-syst
 
 @pytest.fixture
 def other():
-    """Words before a command that run it in such a container."""
+    """The prefix of a command that runs in such a container."""
     place(RUN, "/root/made-by-the-manual")
     place(DAEMONS, "/usr/local/sbin/jwtd-without-systemd", 0o755)
     with subprocess.Popen(["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "bash", "-c", START]) as outer:
@@ -41,7 +41,7 @@ def test_daemons_and_module_work_where_systemd_is_not_process_1(other):
     assert "root" in good("sudo -k -S -p '' id -un", "alice", text=access, where=other)
     assert sh("jwtctl login", "alice", text="wrong\n", where=other)[0] == 1
     assert "1 live session, " in good("jwtctl status", where=other)
-    # What jwtd may not ask, it may not ask here either.
+    # jwtd-login refuses other users here, too.
     refused = good("setpriv --reuid=alice --clear-groups curl -sS -m 5 --unix-socket /run/jwtd/login.sock http://x 2>&1 || true",
                    where=other)
     assert "200" not in refused

@@ -23,7 +23,7 @@ def doctor(user=None):
 
 
 def serving():
-    """What the others say: /healthz, and status for root."""
+    """The results of the daemons: /healthz, and status for root."""
     health = sh(" ".join(HTTP) + " -o /dev/null -w '%{http_code}' http://localhost/healthz").stdout
     return health == "200", "jwtd-issuer " in sh("timeout 10 jwtctl status").stdout
 
