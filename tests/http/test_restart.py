@@ -1,5 +1,5 @@
-"""SIGTERM, as sent by `systemctl restart`: a daemon answers the requests that it has, and the next process those that
-wait in the socket."""
+"""SIGTERM, as sent by `systemctl restart`: a daemon answers the requests that it has accepted, and the next process
+answers those that wait in the socket."""
 
 import signal
 import threading
@@ -17,7 +17,7 @@ def until(holds, seconds=30):
 
 
 def end(daemon):
-    """Sends SIGTERM; the process, to wait for."""
+    """Sends SIGTERM and returns the process, which exits later."""
     process = daemon.process
     process.send_signal(signal.SIGTERM)
     return process

@@ -1,5 +1,5 @@
-"""jwtctl doctor: the PAM stacks, on a host of which /etc/pam.d and /etc/ssh are those of the test. The other checks
-are in the system suite, on a host with systemd."""
+"""jwtctl doctor: the PAM stacks, on a host with the test's own /etc/pam.d and /etc/ssh. The system suite tests the other
+checks, on a host with systemd."""
 
 import json
 import os
@@ -74,7 +74,7 @@ def stack(text, **more):
 
 
 def remedied(rows):
-    """The rows after the commands of these were typed."""
+    """The rows of a second run, after the remedies of these rows were typed."""
     for row in rows:
         command = row["remedy"].replace("/etc/pam.d", path("pam.d"))
         subprocess.run(["sh", "-ec", command], check=True, env=environment())

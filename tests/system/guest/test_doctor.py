@@ -120,7 +120,7 @@ DOWN = ("daemon that cannot start", "store damaged", "socket stopped", "socket m
 
 @pytest.fixture(name="kept")
 def fixture_kept(tmp_path):
-    """FILES as they were, at the end."""
+    """Restores FILES at the end."""
     for i, file in enumerate(FILES):
         sh(f"cp -a {file} {tmp_path}/{i}")
     yield
