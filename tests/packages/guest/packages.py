@@ -65,7 +65,7 @@ def paths():
 
 
 class Load:
-    """Runs each of these functions again and again, in a thread of its own, at most five times a second. A function
+    """Runs each of these functions repeatedly in a separate thread, at most five times a second. A function
     returns None, or what went wrong."""
 
     def __init__(self, *functions):
