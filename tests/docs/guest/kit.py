@@ -108,6 +108,13 @@ def until(condition, seconds=30):
         time.sleep(0.1)
 
 
+def after_the_start():
+    """Waits until a system that has just started accepts one-time tokens. pam_jwt rounds the time of the start up, by less
+    than two seconds."""
+    now = int(time.time())
+    until(lambda: time.time() > now + 2.1)
+
+
 def healthy():
     return '"ok"' in sh("curl -sS --unix-socket /run/jwtd/http.sock http://localhost/healthz")[1]
 

@@ -5,11 +5,11 @@ import contextlib
 import os
 import re
 import subprocess
-import time
 
 import pytest
 from blocks import take
-from kit import ADMIN, ALICE, CAROL, good, login, place, read, script, session, sh, ssh, sudo, token, until, write
+from kit import (ADMIN, ALICE, CAROL, after_the_start, good, login, place, read, script, session, sh, ssh, sudo,
+                 token, until, write)
 
 ENABLE = take(ADMIN, "pam-auth-update --enable jwt")
 BY_HAND = take(ADMIN, "auth='auth ")
@@ -134,7 +134,8 @@ def test_a_second_host_copies_the_files_and_learns_of_a_logout(web2):
         "/var/lib/jwt/revoked root 644\n")
 
     login()
-    time.sleep(1)  # one-time tokens of the second in which the host started are refused
+    after_the_start()
+    login()
     session(LOGIN_THERE)
     access = token()
     assert ssh(access, host="web2")

@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 from blocks import take
-from kit import ADMIN, ALICE, good, place, sh, until
+from kit import ADMIN, ALICE, after_the_start, good, place, sh, until
 
 RUN = take(ADMIN, "mkdir -p -m 0755 /run/jwt /etc/jwt")
 DAEMONS = take(ADMIN, "#!/bin/sh\n# /usr/local/sbin/jwtd-without-systemd")
@@ -12,7 +12,7 @@ DAEMONS = take(ADMIN, "#!/bin/sh\n# /usr/local/sbin/jwtd-without-systemd")
 START = """set -e
 mount -t tmpfs -o mode=755 tmpfs /run
 mount -t tmpfs -o mode=755 tmpfs /var/lib/jwt
-mount -t tmpfs -o mode=755 tmpfs /var/lib/jwtd-issuer
+mount -t tmpfs -o mode=700 tmpfs /var/lib/jwtd-issuer
 . /root/made-by-the-manual
 exec env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin /usr/local/sbin/jwtd-without-systemd
 """
@@ -33,6 +33,7 @@ def other():
 def test_daemons_and_module_work_where_systemd_is_not_process_1(other):
     healthz = "curl -sS --unix-socket /run/jwtd/http.sock http://localhost/healthz"
     until(lambda: '"ok"' in sh(healthz, where=other)[1])
+    after_the_start()
     assert "systemd" not in good("cat /proc/1/comm", where=other)
     good("test ! -e /run/systemd", where=other)
     output = good("jwtctl login && jwtctl run -- sudo -A id -un", "alice", where=other)
