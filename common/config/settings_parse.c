@@ -141,7 +141,7 @@ static enum tok_err set_key(struct settings_reader *r, const struct ini_line *li
     if (!k || !is_allowed(r, k))
         return unknown_key(r, table, line->key);
     if (ends_in_comment(line->value))
-        return REFUSE(r, "%s= has a comment after its value: write it on a separate line",
+        return REFUSE(r, "%s= has a comment after its value: expected it on a separate line",
                       k->name);
     set_on = r->issuer ? &r->issuer_lines[k - table] : &r->lines[k - table];
     if (*set_on > 0 && !k->type->adds)
