@@ -27,6 +27,7 @@ id_provider = ldap
 auth_provider = ldap
 ldap_uri = ldap://127.0.0.1
 ldap_search_base = dc=nodomain
+ldap_id_use_start_tls = false
 ldap_auth_disable_tls_never_use_in_production = true
 """
 
