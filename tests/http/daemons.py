@@ -248,8 +248,11 @@ class Daemons:
             while True:
                 piece = client.recv(65536)
                 if not piece:
-                    return reply
+                    break
                 reply += piece
+        # A daemon may answer before the thread that started it has noted its process.
+        with self.lock:
+            return reply
 
     def request(self, method, path, body=None, headers=None):
         return Reply(self.raw(request_bytes(method, path, body, headers)))
