@@ -85,7 +85,6 @@ void doctor_check_sshd(struct doctor *d);
 void doctor_check_ssh(struct doctor *d);
 void doctor_check_host_keys(struct doctor *d);
 void doctor_check_disabled(struct doctor *d);
-void doctor_check_settings(struct doctor *d);
 void doctor_check_public(struct doctor *d);
 void doctor_check_run(struct doctor *d);
 void doctor_check_clock(struct doctor *d);
