@@ -72,6 +72,8 @@ enum jws_typ jws_typ_of(struct slice name)
         return JWS_TYP_JWT;
     if (name.n == strlen("at+jwt") && begins(name, "at+jwt"))
         return JWS_TYP_AT_JWT;
+    if (name.n == strlen("jwt-bundle") && begins(name, "jwt-bundle"))
+        return JWS_TYP_BUNDLE;
     return JWS_TYP_OTHER;
 }
 

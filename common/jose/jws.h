@@ -25,7 +25,14 @@ enum tok_err jws_split(struct slice token, struct jws *ret) MUST_CHECK;
  * ignore_non_token alone; it never decides whether a token is accepted. */
 bool jws_is_shaped(struct slice text);
 
-enum jws_typ { JWS_TYP_ABSENT, JWS_TYP_JWT, JWS_TYP_AT_JWT, JWS_TYP_OTHER };
+/* The last two are not types of tokens. */
+enum jws_typ {
+    JWS_TYP_ABSENT,
+    JWS_TYP_JWT,
+    JWS_TYP_AT_JWT,
+    JWS_TYP_BUNDLE, /* jwt-bundle (token/bundle.h) */
+    JWS_TYP_OTHER,
+};
 
 /* The type that a typ names. It is a media type: case-insensitive, and "application/" may be
  * omitted (RFC 7515 4.1.9). */
@@ -42,3 +49,9 @@ struct jws_header {
 /* Decodes and reads a header. TOK_BASE64, TOK_JSON, TOK_HEADER, TOK_CRIT, TOK_UNSUPPORTED (b64,
  * zip, enc), TOK_ALG. */
 enum tok_err jws_read_header(struct slice letters, struct jws_header *ret) MUST_CHECK;
+
+/* Signs a payload. The header is {"alg","typ","kid"}; kid only if the key has one. max: of
+ * characters; 0: no limit. TOK_TOO_LONG, TOK_KEYS for a public key, TOK_CRYPTO, TOK_NO_MEMORY.
+ */
+enum tok_err jws_sign(const struct key *key, const char *typ, struct slice payload, size_t max,
+                      struct secret *ret) MUST_CHECK;

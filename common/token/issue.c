@@ -1,12 +1,10 @@
 #include "common/token/issue.h"
 
 #include "common/base/base64url.h"
+#include "common/jose/jws.h"
 #include "common/json/emit.h"
 
 #include <string.h>
-
-/* A byte of a kid takes at most six in JSON: \u0000. */
-#define HEADER_ROOM (64 + 6 * KEY_KID_MAX)
 
 static void emit_member_integer(struct emit *out, const char *name, int64_t value)
 {
@@ -79,66 +77,15 @@ static enum tok_err check_payload(struct slice payload, const struct claims_name
     return claims_read(payload, names, &claims, NULL);
 }
 
-/* {"alg","typ":"JWT","kid"} */
-static struct slice make_header(const struct key *key, char room[HEADER_ROOM])
-{
-    struct emit out = {.p = room, .size = HEADER_ROOM};
-
-    emit_begin(&out);
-    emit_member_string(&out, "alg", slice_of(key_alg(key)->name));
-    emit_member_string(&out, "typ", SLICE("JWT"));
-    if (key_kid(key).n > 0)
-        emit_member_string(&out, "kid", key_kid(key));
-    emit_end(&out);
-    return (struct slice){room, out.n};
-}
-
-/* Writes HEADER.PAYLOAD.SIGNATURE, as long as the token is. */
-static enum tok_err sign(const struct key *key, struct slice header, struct slice payload,
-                         struct secret *token)
-{
-    struct emit out = {.p = token->p, .size = token->n};
-    UNINITIALIZED char signature[KEY_SIGNATURE_MAX];
-    enum tok_err err;
-
-    emit_base64url(&out, header);
-    emit_text(&out, ".");
-    emit_base64url(&out, payload);
-    err = key_sign(key, (struct slice){token->p, out.n}, signature);
-    if (err)
-        return err;
-    emit_text(&out, ".");
-    emit_base64url(&out, (struct slice){signature, key_sig_len(key)});
-    secret_wipe(signature, key_sig_len(key));
-    return TOK_OK;
-}
-
 enum tok_err issue_token(const struct key *key, const struct issue_claims *claims, size_t max,
                          struct secret *ret)
 {
     CLEANUP(secret_clear) struct secret payload = {0};
-    CLEANUP(secret_clear) struct secret token = {0};
-    char room[HEADER_ROOM];
-    struct slice header = make_header(key, room);
     enum tok_err err = make_payload(claims, &payload);
-    size_t len;
 
     if (!err)
         err = check_payload(secret_slice(&payload), &claims->names);
-    if (err)
-        return err;
-    len = BASE64URL_LEN(header.n) + 1 + BASE64URL_LEN(payload.n) + 1 +
-          BASE64URL_LEN(key_sig_len(key));
-    if (max && len > max)
-        return TOK_TOO_LONG;
-    err = secret_alloc(len, &token);
-    if (!err)
-        err = sign(key, header, secret_slice(&payload), &token);
-    if (err)
-        return err;
-    *ret = token;
-    token = (struct secret){0};
-    return TOK_OK;
+    return err ? err : jws_sign(key, "JWT", secret_slice(&payload), max, ret);
 }
 
 bool issue_id_read(struct slice letters, uint8_t ret[ISSUE_ID_BYTES])

@@ -16,7 +16,7 @@ static uint32_t typ_bit(struct slice name)
     if (typ == JWS_TYP_OTHER && name.n == strlen("absent") &&
         strncasecmp(name.p, "absent", name.n) == 0)
         typ = JWS_TYP_ABSENT;
-    return typ == JWS_TYP_OTHER ? 0 : UINT32_C(1) << typ;
+    return typ >= JWS_TYP_BUNDLE ? 0 : UINT32_C(1) << typ;
 }
 
 static bool is_path_or_none(struct slice text)

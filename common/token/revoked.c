@@ -42,7 +42,7 @@ bool revoked_line_read(const char line[REVOKED_LINE_LEN], int64_t *ret_exp)
     return true;
 }
 
-static enum tok_err read_bytes(int fd, char *ret, size_t n, off_t at)
+enum tok_err revoked_read_bytes(int fd, char *ret, size_t n, off_t at)
 {
     size_t have = 0;
 
@@ -70,7 +70,7 @@ static enum tok_err read_lines(const struct revoked *list, off_t first, size_t n
 {
     const char *before = bounds->low;
     enum tok_err err =
-        read_bytes(list->fd, ret, n * REVOKED_LINE_LEN, first * REVOKED_LINE_LEN);
+        revoked_read_bytes(list->fd, ret, n * REVOKED_LINE_LEN, first * REVOKED_LINE_LEN);
 
     if (err)
         return err;
