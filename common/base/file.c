@@ -256,19 +256,21 @@ bool file_is_missing(enum tok_err err, struct errmsg *errmsg)
     return true;
 }
 
-static int write_all(int fd, struct slice bytes)
+static enum tok_err write_all(int fd, void *arg)
 {
+    struct slice bytes = *(const struct slice *)arg;
+
     while (bytes.n > 0) {
         ssize_t put = write(fd, bytes.p, bytes.n);
 
         if (put < 0 && errno == EINTR)
             continue;
         if (put < 0)
-            return -1;
+            return TOK_FILE;
         bytes.p += put;
         bytes.n -= (size_t)put;
     }
-    return 0;
+    return TOK_OK;
 }
 
 #define TEMPORARY ".new-"
@@ -287,6 +289,13 @@ static int make_temporary(int dir, char *name, size_t size)
 enum tok_err file_write(const char *path, struct slice bytes, mode_t mode,
                         struct errmsg *errmsg)
 {
+    return file_replace(path, mode, write_all, &bytes, errmsg);
+}
+
+enum tok_err file_replace(const char *path, mode_t mode, file_filler *fill, void *arg,
+                          struct errmsg *errmsg)
+{
+    enum tok_err err = TOK_FILE;
     CLEANUP(cleanup_close) int dir = -1;
     CLEANUP(cleanup_close) int fd = -1;
     char temporary[32];
@@ -298,13 +307,13 @@ enum tok_err file_write(const char *path, struct slice bytes, mode_t mode,
     fd = make_temporary(dir, temporary, sizeof(temporary));
     if (fd < 0)
         return call_failed(path, "create a temporary file beside it", errmsg);
-    if (fchmod(fd, mode) < 0 || write_all(fd, bytes) < 0 || fsync(fd) < 0 ||
+    if (fchmod(fd, mode) < 0 || (err = fill(fd, arg)) || (err = TOK_FILE, fsync(fd)) < 0 ||
         renameat(dir, temporary, dir, name) < 0) {
         int error = errno;
 
         (void)unlinkat(dir, temporary, 0);
         errno = error;
-        return call_failed(path, "replace", errmsg);
+        return err == TOK_FILE ? call_failed(path, "replace", errmsg) : err;
     }
     if (fsync(dir) < 0)
         return call_failed(path, "sync the directory", errmsg);

@@ -44,6 +44,12 @@ enum tok_err file_read_opened(const char *path, int fd, size_t max, struct secre
 enum tok_err file_write(const char *path, struct slice bytes, mode_t mode,
                         struct errmsg *errmsg) MUST_CHECK;
 
+/* The same, the bytes written by fill, whose error is returned. After TOK_FILE of fill, errno
+ * says why. */
+typedef enum tok_err file_filler(int fd, void *arg);
+enum tok_err file_replace(const char *path, mode_t mode, file_filler *fill, void *arg,
+                          struct errmsg *errmsg) MUST_CHECK;
+
 /* Removes the temporary files that killed processes left in a directory. No process may be in
- * file_write() there. */
+ * file_write() or file_replace() there. */
 void file_sweep(const char *dir);

@@ -11,14 +11,13 @@
 
 #include "common/base/file.h"
 
-#include <openssl/types.h>
-
 #define REVOKED_SID_LEN 22
 #define REVOKED_LINE_LEN (REVOKED_SID_LEN + 1 + 10 + 1)
 
 struct revoked {
     int fd;
     off_t size;
+    const char *lines; /* of a list in memory, whose fd is not used; NULL: a file */
 };
 
 /* TOK_LIST, with a sentence, for a missing file, one that fails the check of trust, or one
@@ -45,8 +44,8 @@ enum tok_err revoked_read_bytes(int fd, char *ret, size_t n, off_t at) MUST_CHEC
 /* Reads a list from its beginning, in blocks: a list of a million lines is 34 MB. */
 #define REVOKED_BLOCK_LINES 480
 struct revoked_reader {
-    int fd; /* borrowed; read by pread */
-    off_t size, at;
+    const struct revoked *list;
+    off_t at;
     size_t n, used; /* lines in the block */
     char before[REVOKED_SID_LEN];
     char block[REVOKED_BLOCK_LINES * REVOKED_LINE_LEN];
@@ -75,11 +74,11 @@ static inline bool revoked_digest_equal(const struct revoked_digest *a,
 }
 
 /* TOK_LIST as revoked_next(), TOK_CRYPTO, TOK_NO_MEMORY. */
-enum tok_err revoked_digest(OSSL_LIB_CTX *ctx, const struct revoked *list, int64_t pruned_until,
+enum tok_err revoked_digest(const struct revoked *list, int64_t pruned_until,
                             struct revoked_digest *ret) MUST_CHECK;
 
 /* Writes the lines of both lists whose exp is greater than pruned_until to fd, in order; of two
- * lines of one session the one that expires later. b may be NULL. TOK_LIST as revoked_next(),
- * TOK_FILE when a write failed, with errno. */
-enum tok_err revoked_merge(const struct revoked *a, const struct revoked *b,
-                           int64_t pruned_until, int fd) MUST_CHECK;
+ * lines of one session the one that expires later. fd -1: only for the digest. Errors as of
+ * revoked_digest(); TOK_FILE when a write failed, with errno. */
+enum tok_err revoked_merge(const struct revoked lists[2], int64_t pruned_until, int fd,
+                           struct revoked_digest *ret) MUST_CHECK;

@@ -1,29 +1,31 @@
-/* Whole lists of revoked sessions, read in blocks: their digest, and the union of two. */
-#include "common/token/revoked.h"
-
+/* Whole lists of revoked sessions, read in blocks: the union of two, and its digest. */
 #include "common/base/cleanup.h"
+#include "common/token/revoked.h"
 
 #include <openssl/evp.h>
 
-DEFINE_CLEANUP(EVP_MD_CTX *, cleanup_digest, EVP_MD_CTX_free)
-DEFINE_CLEANUP(EVP_MD *, cleanup_md, EVP_MD_free)
+DEFINE_CLEANUP(EVP_MD_CTX *, cleanup_md_context, EVP_MD_CTX_free)
 
 void revoked_reader_init(struct revoked_reader *reader, const struct revoked *list)
 {
-    reader->fd = list->fd;
-    reader->size = list->size;
+    reader->list = list;
     reader->at = 0;
     reader->n = reader->used = 0;
     memset(reader->before, 0, sizeof(reader->before));
 }
 
-/* Reads the next block, which may be shorter at the end of the file. */
+/* Reads the next block, which is shorter at the end of the list. */
 static enum tok_err fill(struct revoked_reader *reader)
 {
-    off_t left = reader->size - reader->at;
+    const struct revoked *list = reader->list;
+    off_t left = list->size - reader->at;
     size_t want = left < (off_t)sizeof(reader->block) ? (size_t)left : sizeof(reader->block);
-    enum tok_err err = revoked_read_bytes(reader->fd, reader->block, want, reader->at);
+    enum tok_err err = TOK_OK;
 
+    if (list->lines)
+        memcpy(reader->block, list->lines + reader->at, want);
+    else if (want > 0)
+        err = revoked_read_bytes(list->fd, reader->block, want, reader->at);
     if (err)
         return err;
     reader->at += (off_t)want;
@@ -35,63 +37,36 @@ static enum tok_err fill(struct revoked_reader *reader)
 enum tok_err revoked_next(struct revoked_reader *reader, const char **ret_line,
                           int64_t *ret_exp)
 {
-    const char *line;
-    enum tok_err err = reader->used == reader->n ? fill(reader) : TOK_OK;
+    const char *line = reader->block + reader->used * REVOKED_LINE_LEN;
+    enum tok_err err = TOK_OK;
 
+    if (reader->used == reader->n) {
+        err = fill(reader);
+        line = reader->n > 0 ? reader->block : NULL;
+    }
+    if (!err && line &&
+        (!revoked_line_read(line, ret_exp) ||
+         memcmp(reader->before, line, sizeof(reader->before)) >= 0))
+        err = TOK_LIST;
     if (err)
         return err;
-    if (reader->n == 0) {
-        *ret_line = NULL;
-        return TOK_OK;
+    if (line) {
+        memcpy(reader->before, line, sizeof(reader->before));
+        reader->used++;
     }
-    line = reader->block + reader->used * REVOKED_LINE_LEN;
-    if (!revoked_line_read(line, ret_exp) ||
-        memcmp(reader->before, line, sizeof(reader->before)) >= 0)
-        return TOK_LIST;
-    memcpy(reader->before, line, sizeof(reader->before));
-    reader->used++;
     *ret_line = line;
     return TOK_OK;
 }
 
-enum tok_err revoked_digest(OSSL_LIB_CTX *ctx, const struct revoked *list, int64_t pruned_until,
-                            struct revoked_digest *ret)
-{
-    CLEANUP(cleanup_md) EVP_MD *md = EVP_MD_fetch(ctx, "SHA256", NULL);
-    CLEANUP(cleanup_digest) EVP_MD_CTX *digest = EVP_MD_CTX_new();
-    UNINITIALIZED struct revoked_reader reader;
-    struct revoked_digest d = {0};
-    const char *line;
-    int64_t exp = 0;
-    enum tok_err err;
-
-    if (!md || !digest || EVP_DigestInit_ex2(digest, md, NULL) != 1)
-        return TOK_CRYPTO;
-    revoked_reader_init(&reader, list);
-    while (!(err = revoked_next(&reader, &line, &exp)) && line) {
-        if (exp <= pruned_until)
-            continue;
-        if (EVP_DigestUpdate(digest, line, REVOKED_LINE_LEN) != 1)
-            return TOK_CRYPTO;
-        d.count++;
-    }
-    if (err)
-        return err;
-    if (EVP_DigestFinal_ex(digest, d.sha256, NULL) != 1)
-        return TOK_CRYPTO;
-    *ret = d;
-    return TOK_OK;
-}
-
 /* One of the two lists that are merged. */
-struct side {
+struct merge_side {
     struct revoked_reader reader;
     const char *line; /* NULL: at its end */
     int64_t exp;
 };
 
 /* Takes the next line that has not expired. */
-static enum tok_err step(struct side *s, int64_t pruned_until)
+static enum tok_err step(struct merge_side *s, int64_t pruned_until)
 {
     enum tok_err err;
 
@@ -101,48 +76,45 @@ static enum tok_err step(struct side *s, int64_t pruned_until)
     return err;
 }
 
-struct sink {
-    int fd;
+/* Where the merged lines go. */
+struct merge_output {
+    int fd; /* -1: to the digest alone */
+    EVP_MD_CTX *digest;
+    uint64_t count;
     size_t n;
     char block[REVOKED_BLOCK_LINES * REVOKED_LINE_LEN];
 };
 
-static enum tok_err flush(struct sink *out)
+static enum tok_err flush(struct merge_output *out)
 {
-    size_t done = 0;
+    size_t done = out->fd < 0 ? out->n : 0;
 
+    if (EVP_DigestUpdate(out->digest, out->block, out->n) != 1)
+        return TOK_CRYPTO;
     while (done < out->n) {
         ssize_t n = write(out->fd, out->block + done, out->n - done);
 
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
+        if (n < 0 && errno != EINTR)
             return TOK_FILE;
-        done += (size_t)n;
+        done += n > 0 ? (size_t)n : 0;
     }
     out->n = 0;
     return TOK_OK;
 }
 
-static enum tok_err put(struct sink *out, const char *line)
-{
-    enum tok_err err = out->n == sizeof(out->block) ? flush(out) : TOK_OK;
-
-    if (err)
-        return err;
-    memcpy(out->block + out->n, line, REVOKED_LINE_LEN);
-    out->n += REVOKED_LINE_LEN;
-    return TOK_OK;
-}
-
-/* Writes the lower line of the two; of one session, the one that expires later. */
-static enum tok_err merge_line(struct side *a, struct side *b, int64_t pruned_until,
-                               struct sink *out)
+/* Moves the lower of the two lines; of one session, the one that expires later. */
+static enum tok_err merge_line(struct merge_side *a, struct merge_side *b, int64_t pruned_until,
+                               struct merge_output *out)
 {
     int order = !a->line ? 1 : !b->line ? -1 : memcmp(a->line, b->line, REVOKED_SID_LEN);
-    const struct side *taken = order < 0 || (order == 0 && a->exp > b->exp) ? a : b;
-    enum tok_err err = put(out, taken->line);
+    const struct merge_side *taken = order < 0 || (order == 0 && a->exp > b->exp) ? a : b;
+    enum tok_err err = TOK_OK;
 
+    memcpy(out->block + out->n, taken->line, REVOKED_LINE_LEN);
+    out->n += REVOKED_LINE_LEN;
+    out->count++;
+    if (out->n == sizeof(out->block))
+        err = flush(out);
     if (!err && order <= 0)
         err = step(a, pruned_until);
     if (!err && order >= 0)
@@ -150,22 +122,41 @@ static enum tok_err merge_line(struct side *a, struct side *b, int64_t pruned_un
     return err;
 }
 
-enum tok_err revoked_merge(const struct revoked *a, const struct revoked *b,
-                           int64_t pruned_until, int fd)
+enum tok_err revoked_merge(const struct revoked lists[2], int64_t pruned_until, int fd,
+                           struct revoked_digest *ret)
 {
-    const struct revoked none = {.fd = -1};
-    UNINITIALIZED struct side sides[2];
-    UNINITIALIZED struct sink out;
-    enum tok_err err;
+    CLEANUP(cleanup_md_context) EVP_MD_CTX *digest = EVP_MD_CTX_new();
+    UNINITIALIZED struct merge_side sides[2];
+    UNINITIALIZED struct merge_output out;
+    uint8_t sha256[REVOKED_SHA256_LEN];
+    enum tok_err err = TOK_OK;
 
     out.fd = fd;
-    out.n = 0;
-    revoked_reader_init(&sides[0].reader, a);
-    revoked_reader_init(&sides[1].reader, b ? b : &none);
-    err = step(&sides[0], pruned_until);
-    if (!err)
-        err = step(&sides[1], pruned_until);
+    out.digest = digest;
+    out.count = out.n = 0;
+    if (!digest || EVP_DigestInit_ex(digest, EVP_sha256(), NULL) != 1)
+        return TOK_CRYPTO;
+    for (size_t i = 0; !err && i < 2; i++) {
+        revoked_reader_init(&sides[i].reader, &lists[i]);
+        err = step(&sides[i], pruned_until);
+    }
     while (!err && (sides[0].line || sides[1].line))
         err = merge_line(&sides[0], &sides[1], pruned_until, &out);
-    return err ? err : flush(&out);
+    if (!err)
+        err = flush(&out);
+    if (!err && EVP_DigestFinal_ex(digest, sha256, NULL) != 1)
+        err = TOK_CRYPTO;
+    if (err)
+        return err;
+    ret->count = out.count;
+    memcpy(ret->sha256, sha256, sizeof(sha256));
+    return TOK_OK;
+}
+
+enum tok_err revoked_digest(const struct revoked *list, int64_t pruned_until,
+                            struct revoked_digest *ret)
+{
+    const struct revoked lists[2] = {*list, {.fd = -1}};
+
+    return revoked_merge(lists, pruned_until, -1, ret);
 }

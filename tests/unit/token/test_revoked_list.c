@@ -45,8 +45,28 @@ static struct revoked_digest digest_of(const struct revoked *list, int64_t prune
 {
     struct revoked_digest d;
 
-    ck_assert_ok(revoked_digest(NULL, list, pruned_until, &d));
+    ck_assert_ok(revoked_digest(list, pruned_until, &d));
     return d;
+}
+
+static const struct revoked none_at_all = {.fd = -1};
+
+static enum tok_err merge(const struct revoked *a, const struct revoked *b,
+                          int64_t pruned_until, int fd)
+{
+    const struct revoked lists[2] = {*a, *b};
+    struct revoked_digest d = {.count = 99}, only;
+    enum tok_err err = revoked_merge(lists, pruned_until, fd, &d);
+
+    if (!err) {
+        struct revoked written = list_of(fd);
+        struct revoked_digest of_file = digest_of(&written, INT64_MIN);
+
+        ck_assert(revoked_digest_equal(&d, &of_file));
+        ck_assert_ok(revoked_merge(lists, pruned_until, -1, &only));
+        ck_assert(revoked_digest_equal(&d, &only));
+    }
+    return err;
 }
 
 static void check_same(const struct revoked *a, const struct revoked *b)
@@ -108,7 +128,7 @@ START_TEST(a_malformed_or_unordered_line_has_no_digest)
         char line[REVOKED_LINE_LEN];
 
         ck_assert_int_eq(pwrite(list.fd, "x", 1, (off_t)(at * REVOKED_LINE_LEN + 23)), 1);
-        ck_assert_err(revoked_digest(NULL, &list, 0, &d), TOK_LIST);
+        ck_assert_err(revoked_digest(&list, 0, &d), TOK_LIST);
         revoked_close(&list);
         list = list_from(0, 1, 1000, 1700000000);
         /* the same session twice */
@@ -117,7 +137,7 @@ START_TEST(a_malformed_or_unordered_line_has_no_digest)
         ck_assert_int_eq(pwrite(list.fd, line, sizeof(line),
                                 (off_t)((at + 1 == 1000 ? 998 : at + 1) * REVOKED_LINE_LEN)),
                          (ssize_t)sizeof(line));
-        ck_assert_err(revoked_digest(NULL, &list, 0, &d), TOK_LIST);
+        ck_assert_err(revoked_digest(&list, 0, &d), TOK_LIST);
         revoked_close(&list);
     }
     ck_assert_uint_eq(d.count, 7);
@@ -130,7 +150,7 @@ START_TEST(a_file_that_was_cut_meanwhile_has_no_digest)
     struct revoked_digest d;
 
     ck_assert_int_eq(ftruncate(list.fd, list.size - 1), 0);
-    ck_assert_err(revoked_digest(NULL, &list, 0, &d), TOK_LIST);
+    ck_assert_err(revoked_digest(&list, 0, &d), TOK_LIST);
 }
 END_TEST
 
@@ -143,21 +163,36 @@ START_TEST(a_union_has_the_lines_of_both_in_order)
     struct revoked merged;
     int fd = new_file();
 
-    ck_assert_ok(revoked_merge(&even, &odd, 0, fd));
+    ck_assert_ok(merge(&even, &odd, 0, fd));
     merged = list_of(fd);
     check_same(&merged, &all);
     fd = new_file();
-    ck_assert_ok(revoked_merge(&all, &odd, 0, fd));
+    ck_assert_ok(merge(&all, &odd, 0, fd));
     merged = list_of(fd);
     check_same(&merged, &all);
     fd = new_file();
-    ck_assert_ok(revoked_merge(&none, &all, 0, fd));
+    ck_assert_ok(merge(&none, &all, 0, fd));
     merged = list_of(fd);
     check_same(&merged, &all);
     fd = new_file();
-    ck_assert_ok(revoked_merge(&all, NULL, 0, fd));
+    ck_assert_ok(merge(&all, &none_at_all, 0, fd));
     merged = list_of(fd);
     check_same(&merged, &all);
+}
+END_TEST
+
+START_TEST(a_list_in_memory_is_as_one_in_a_file)
+{
+    struct revoked file = list_from(0, 2, 1500, 1700000000), memory = {.fd = -1};
+    char *text = calloc(1, (size_t)file.size);
+
+    ck_assert_int_eq(pread(file.fd, text, (size_t)file.size, 0), file.size);
+    memory.lines = text;
+    memory.size = file.size;
+    check_same(&memory, &file);
+    text[REVOKED_SID_LEN + 1] = 'x';
+    ck_assert_err(merge(&memory, &file, 0, new_file()), TOK_LIST);
+    free(text);
 }
 END_TEST
 
@@ -168,18 +203,18 @@ START_TEST(a_union_keeps_the_later_end_and_drops_what_expired)
     struct revoked_digest d;
     int fd = new_file();
 
-    ck_assert_ok(revoked_merge(&early, &late, 999, fd));
+    ck_assert_ok(merge(&early, &late, 999, fd));
     merged = list_of(fd);
     ck_assert_uint_eq(digest_of(&merged, 0).count, 3);
     ck_assert_uint_eq(digest_of(&merged, 1000).count, 1);
     fd = new_file();
-    ck_assert_ok(revoked_merge(&late, &early, 1000, fd));
+    ck_assert_ok(merge(&late, &early, 1000, fd));
     merged = list_of(fd);
     d = digest_of(&late, 0);
     ck_assert(revoked_digest_equal(&d, &(struct revoked_digest){0}) == false);
     check_same(&merged, &late);
     fd = new_file();
-    ck_assert_ok(revoked_merge(&late, &gone, 500, fd));
+    ck_assert_ok(merge(&late, &gone, 500, fd));
     merged = list_of(fd);
     check_same(&merged, &late);
 }
@@ -192,17 +227,18 @@ START_TEST(a_union_reports_bad_lines_and_a_full_disk)
     int full = open("/dev/full", O_WRONLY | O_CLOEXEC);
 
     ck_assert_int_eq(pwrite(bad.fd, "x", 1, 999 * REVOKED_LINE_LEN + 23), 1);
-    ck_assert_err(revoked_merge(&good, &bad, 0, new_file()), TOK_LIST);
-    ck_assert_err(revoked_merge(&bad, &good, 0, new_file()), TOK_LIST);
+    ck_assert_err(merge(&good, &bad, 0, new_file()), TOK_LIST);
+    ck_assert_err(merge(&bad, &good, 0, new_file()), TOK_LIST);
     ck_assert_int_ge(full, 0);
     errno = 0;
-    ck_assert_err(revoked_merge(&good, NULL, 0, full), TOK_FILE);
+    ck_assert_err(merge(&good, &none_at_all, 0, full), TOK_FILE);
     ck_assert_int_eq(errno, ENOSPC);
 }
 END_TEST
 
 UNIT_MAIN("revoked_list", the_digest_is_that_of_the_bytes_of_the_lines,
           lines_that_expired_by_then_do_not_count, a_malformed_or_unordered_line_has_no_digest,
-          a_file_that_was_cut_meanwhile_has_no_digest, a_union_has_the_lines_of_both_in_order,
+          a_file_that_was_cut_meanwhile_has_no_digest, a_list_in_memory_is_as_one_in_a_file,
+          a_union_has_the_lines_of_both_in_order, a_list_in_memory_is_as_one_in_a_file,
           a_union_keeps_the_later_end_and_drops_what_expired,
           a_union_reports_bad_lines_and_a_full_disk)
