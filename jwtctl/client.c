@@ -119,7 +119,6 @@ static int note_socket(void *arg, curl_socket_t fd, curlsocktype purpose)
 {
     struct transfer *t = arg;
 
-    (void)purpose;
     t->fd = fd;
     return CURL_SOCKOPT_OK;
 }
@@ -131,10 +130,6 @@ static int on_progress(void *arg, curl_off_t down_total, curl_off_t down, curl_o
     const struct transfer *t = arg;
     int unread = 0;
 
-    (void)down_total;
-    (void)down;
-    (void)up_total;
-    (void)up;
     return monotonic_seconds() - t->start >= CLIENT_SECONDS &&
            ioctl(t->fd, SIOCOUTQ, &unread) == 0 && unread > 0;
 }

@@ -31,7 +31,6 @@ static int parse_service(const char *command, const char *value, void *arg)
 
 static int parse_scope(const char *command, const char *value, void *arg)
 {
-    (void)command;
     add_scope(arg, "", value);
     return EXIT_SUCCESS;
 }

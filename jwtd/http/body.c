@@ -86,7 +86,6 @@ static enum body_verdict read_json(const struct field_media *media, struct slice
     char *room = body->room.p;
     size_t pos = 0;
 
-    (void)media;
     if (scan_document(bytes, &document, &fault) != TOK_OK)
         return json_fault(&fault, fields, n, body);
     if (document.type != SCAN_OBJECT) {
@@ -124,7 +123,6 @@ static enum body_verdict read_form(const struct field_media *media, struct slice
     struct form form = {.bytes = bytes, .room = body->room.p};
     struct slice name, value;
 
-    (void)media;
     while (form_next(&form, &name, &value))
         if (!take_once(fields, n, name, value))
             return unparsed(body, "Form", TWICE, form.at);

@@ -134,8 +134,6 @@ static int on_answer(sd_event_source *source, int fd, uint32_t events, void *arg
     bool ok;
     ssize_t n = wire_receive(fd, buf);
 
-    (void)source;
-    (void)events;
     if (n == -EAGAIN)
         return 0;
     ok = read_answer(c->asked, buf, n, &answer, &errmsg);
@@ -188,9 +186,6 @@ static int on_io(sd_event_source *source, int fd, uint32_t events, void *arg)
 {
     struct connection *c = arg;
 
-    (void)source;
-    (void)fd;
-    (void)events;
     switch (c->state) {
     case CONN_READ_HEAD:
     case CONN_READ_BODY:
@@ -243,8 +238,6 @@ static enum conn_result time_is_over(struct connection *c)
 
 static int on_time(sd_event_source *source, uint64_t usec, void *arg)
 {
-    (void)source;
-    (void)usec;
     proceed(arg, time_is_over(arg));
     return 0;
 }

@@ -123,13 +123,11 @@ enum conn_result handlers_tokens(struct connection *c, const struct wire_message
 
 enum conn_result handlers_empty(struct connection *c, const struct wire_message *answer)
 {
-    (void)answer;
     return handlers_object(c, json_object_new_object());
 }
 
 enum conn_result handlers_no_content(struct connection *c, const struct wire_message *answer)
 {
-    (void)answer;
     reply_init(&c->reply, 204);
     return CONN_REPLY;
 }

@@ -8,8 +8,6 @@
 
 static int on_resume(sd_event_source *source, uint64_t usec, void *arg)
 {
-    (void)source;
-    (void)usec;
     server_resume(arg);
     return 0;
 }
@@ -51,8 +49,6 @@ static int on_connection(sd_event_source *source, int fd, uint32_t events, void 
     struct server *s = arg;
     int peer;
 
-    (void)source;
-    (void)events;
     peer = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (peer >= 0)
         admit(s, peer);

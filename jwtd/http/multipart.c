@@ -74,14 +74,12 @@ static bool read_type(struct part *part, struct slice value)
 {
     struct field_media media;
 
-    (void)part;
     return field_media(value, &media) && field_is(media.type, "text/plain") &&
            (!media.charset.p || field_is(media.charset, "utf-8"));
 }
 
 static bool read_encoding(struct part *part, struct slice value)
 {
-    (void)part;
     return field_is(value, "7bit") || field_is(value, "8bit") || field_is(value, "binary");
 }
 

@@ -52,7 +52,6 @@ enum conn_result handlers_keys(struct connection *c)
 
 enum conn_result handlers_healthy(struct connection *c, const struct wire_message *answer)
 {
-    (void)answer;
     return handlers_object(
         c, json_with(json_object_new_object(), "status", json_string(SLICE("ok"))));
 }

@@ -121,7 +121,6 @@ static bool read_length(struct http_request *r, struct slice value)
 
 static bool read_transfer(struct http_request *r, struct slice value)
 {
-    (void)value;
     return refuse(r, 501, "Transfer-Encoding is not supported; use Content-Length.");
 }
 
@@ -196,7 +195,6 @@ static bool read_fetch_site(struct http_request *r, struct slice value)
 
 static bool read_preflight(struct http_request *r, struct slice value)
 {
-    (void)value;
     r->is_preflight = true;
     return true;
 }

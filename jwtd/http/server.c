@@ -73,8 +73,6 @@ bool server_reload(void *arg, const struct settings *old, struct errmsg *errmsg)
 {
     struct server *s = arg;
 
-    (void)old;
-    (void)errmsg;
     derive(s);
     subuids_clear(&s->subuids); /* is read again: an owner may have another uid */
     return true;

@@ -24,7 +24,6 @@ static int on_request(sd_event_source *source, int fd, uint32_t events, void *ar
     enum wire_fault fault;
     enum tok_err err;
 
-    (void)events;
     if (n == -EAGAIN)
         return 0;
     if (r->state == REQUEST_WAITING_TO_CHECK) { /* the client has gone */
@@ -58,8 +57,6 @@ static int on_limit(sd_event_source *source, uint64_t usec, void *arg)
 {
     struct issuer_request *r = arg;
 
-    (void)source;
-    (void)usec;
     if (r->state == REQUEST_WAITING_TO_CHECK)
         password_wait_is_over(r);
     else
@@ -120,8 +117,6 @@ static int on_connection(sd_event_source *source, int fd, uint32_t events, void 
     const struct loop *l = from->loop;
     int taken = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
-    (void)source;
-    (void)events;
     if (taken >= 0)
         take(from, taken);
     else if ((errno == EMFILE || errno == ENFILE) &&

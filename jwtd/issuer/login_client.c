@@ -126,8 +126,6 @@ static int on_answer(sd_event_source *source, int fd, uint32_t events, void *arg
     struct login_client *c = q->client;
     ssize_t n = wire_receive(fd, buf);
 
-    (void)source;
-    (void)events;
     if (n == -EAGAIN)
         return 0;
     read_answer(q, buf, n);
@@ -225,7 +223,6 @@ static int on_limit(sd_event_source *source, uint64_t usec, void *arg)
     struct login_inquiry *q = arg;
     struct login_client *c = q->client;
 
-    (void)usec;
     if (q->unread || (q->fd >= 0 && wire_is_unread(q->fd))) {
         q->unread = true;
         finish_unanswered(q, "request not read");

@@ -190,7 +190,6 @@ static int on_publish(sd_event_source *source, uint64_t usec, void *arg)
 {
     struct issuer *x = arg;
 
-    (void)usec;
     if (state_ready(x) && (!x->publish_due || publish(x))) {
         x->publish_timer = sd_event_source_disable_unref(x->publish_timer);
         service_release(&x->service);

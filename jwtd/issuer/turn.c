@@ -70,7 +70,6 @@ static int on_turn(sd_event_source *source, void *arg)
     struct revocations revocations = {0};
     bool ok, published = true;
 
-    (void)source;
     take_first(l);
     ok = state_ready(x) && run_transaction(l, &revocations);
     if (ok)

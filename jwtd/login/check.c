@@ -94,9 +94,6 @@ static int converse(int n, const struct pam_message **messages, struct pam_respo
 /* Replaces PAM's delay after a failure: jwtd delays every failed login to the same time. */
 static void no_delay(int result, unsigned usec, void *arg)
 {
-    (void)result;
-    (void)usec;
-    (void)arg;
 }
 
 /* "uid 1000" is set as PAM_RUSER: the space cannot occur in a user name, so that no module

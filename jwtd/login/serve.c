@@ -116,8 +116,6 @@ static int on_denial_time(sd_event_source *source, uint64_t usec, void *arg)
 {
     struct check_job *job = arg;
 
-    (void)source;
-    (void)usec;
     job_answer(job, &(struct check_verdict){.status = WIRE_DENIED});
     job_free(job);
     return 0;
@@ -148,7 +146,6 @@ static int on_child(sd_event_source *source, const siginfo_t *si, void *arg)
     struct check_verdict v;
     char cause[64];
 
-    (void)source;
     if (si->si_code == CLD_EXITED && si->si_status == 0 && child_read(job->result, &v)) {
         log_verdict(job, &v);
         if (job_delay(job, &v))
@@ -169,8 +166,6 @@ static int on_check_time(sd_event_source *source, uint64_t usec, void *arg)
 {
     struct check_job *job = arg;
 
-    (void)source;
-    (void)usec;
     job_fail(job, "no result within 30 s");
     job_release_slot(job);
     (void)sd_event_source_send_child_signal(job->child, SIGKILL, NULL, 0);
@@ -179,8 +174,6 @@ static int on_check_time(sd_event_source *source, uint64_t usec, void *arg)
 
 static int on_request_timeout(sd_event_source *source, uint64_t usec, void *arg)
 {
-    (void)source;
-    (void)usec;
     LOG(LOG_WARNING, MESSAGE_WIRE, "Connection closed: no request within 10 s");
     job_free(arg);
     return 0;
@@ -289,7 +282,6 @@ static int on_request(sd_event_source *source, int fd, uint32_t revents, void *a
     ssize_t n = wire_receive(fd, buf);
     bool goes_on;
 
-    (void)revents;
     if (n == -EAGAIN)
         return 0;
     (void)sd_event_source_set_enabled(source, SD_EVENT_OFF);
@@ -346,8 +338,6 @@ static int on_connection(sd_event_source *source, int fd, uint32_t revents, void
     struct login_server *server = arg;
     int peer = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
-    (void)source;
-    (void)revents;
     if (peer >= 0)
         accept_peer(server, peer);
     else if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)

@@ -66,7 +66,6 @@ static void fill(struct log_limit_row *row, const struct limited_event *e)
 
 static int on_time(sd_event_source *source, uint64_t usec, void *arg)
 {
-    (void)source;
     log_limit_flush(arg, usec);
     return 0;
 }

@@ -159,8 +159,6 @@ static int on_signal(sd_event_source *source, const struct signalfd_siginfo *si,
 {
     struct service *s = arg;
 
-    (void)source;
-    (void)si;
     if (s->busy == 0)
         return sd_event_exit(s->loop, EXIT_SUCCESS);
     s->stopping = true;
@@ -174,8 +172,6 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *arg)
 {
     const struct service *s = arg;
 
-    (void)source;
-    (void)usec;
     if (s->busy > 0 && !s->stopping)
         return 0;
     if (!s->stopping)
@@ -188,8 +184,6 @@ static int on_sighup(sd_event_source *source, const struct signalfd_siginfo *si,
 {
     struct service *s = arg;
 
-    (void)source;
-    (void)si;
     (void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%llu",
                      (unsigned long long)service_monotonic());
     if (s->settings_ok)
