@@ -5,16 +5,13 @@
 
 #include <poll.h>
 
-/* Sends n bytes; the bytes of the answer, or -errno. */
-static ssize_t exchange(int fd, const uint8_t *request, size_t n, struct admin_answer *ret)
+/* Waits for the answer: its bytes, or -errno. */
+static ssize_t receive_answer(int fd, struct admin_answer *ret)
 {
     struct pollfd p = {.fd = fd, .events = POLLIN};
+    int ready = poll(&p, 1, ADMIN_SECONDS * 1000);
     ssize_t got;
-    int ready;
 
-    if (send(fd, request, n, MSG_NOSIGNAL) < 0)
-        return -errno;
-    ready = poll(&p, 1, ADMIN_SECONDS * 1000);
     if (ready <= 0)
         return ready < 0 ? -errno : -ETIMEDOUT;
     got = wire_receive(fd, ret->bytes);
@@ -38,16 +35,13 @@ enum tok_err admin_send(const char *socket, enum wire_op op, const union wire_va
                         struct admin_answer *ret, struct errmsg *errmsg)
 {
     CLEANUP(cleanup_close) int fd = wire_connect(socket);
-    uint8_t request[WIRE_MESSAGE_MAX];
-    size_t n = 0;
-    ssize_t got;
+    ssize_t got = fd < 0 ? fd : wire_send_request(fd, op, values);
 
-    if (fd < 0)
-        return admin_unreachable(socket, -fd, errmsg);
-    if (wire_pack_request(op, values, request, &n) != WIRE_FINE)
+    if (got == -EMSGSIZE)
         return errmsg_set(errmsg, TOK_FILE,
                           "the argument is too long for a request to jwtd-issuer");
-    got = exchange(fd, request, n, ret);
+    if (got == 0)
+        got = receive_answer(fd, ret);
     if (got < 0)
         return admin_unreachable(socket, (int)-got, errmsg);
     if (wire_read_answer((struct slice){(const char *)ret->bytes, (size_t)got}, wire_find(op),

@@ -24,35 +24,19 @@ enum conn_result connection_no_answer(struct connection *c, const char *cause)
     return connection_unavailable(c);
 }
 
-/* Sends a packet to the socket at path: the connection, or -errno. */
-static int send_packet(const char *path, const uint8_t *buf, size_t n)
-{
-    int fd = wire_connect(path);
-
-    if (fd >= 0 && send(fd, buf, n, MSG_NOSIGNAL) < 0) {
-        int error = errno;
-
-        (void)close(fd);
-        return -error;
-    }
-    return fd;
-}
-
 enum conn_result connection_ask(struct connection *c, enum wire_op op,
                                 const union wire_value *values, conn_answered answered)
 {
-    uint8_t buf[WIRE_MESSAGE_MAX];
-    size_t n;
-    int fd = -EMSGSIZE; /* a field is too long */
+    int r = c->issuer = wire_connect(c->server->issuer);
 
-    if (wire_pack_request(op, values, buf, &n) == WIRE_FINE)
-        fd = send_packet(c->server->issuer, buf, n);
-    secret_wipe(buf, sizeof(buf));
-    if (fd < 0)
-        return connection_no_answer(c, strerror(-fd));
+    if (r >= 0)
+        r = wire_send_request(c->issuer, op, values);
+    if (r < 0) {
+        connection_close_issuer(c);
+        return connection_no_answer(c, strerrordesc_np(-r));
+    }
     c->asked = wire_find(op);
     c->answered = answered;
-    c->issuer = fd;
     return CONN_ASKED;
 }
 
@@ -75,12 +59,7 @@ void connection_free(struct connection *c)
 {
     struct server *server = c->server;
 
-    if (c->previous)
-        c->previous->next = c->next;
-    else
-        server->connections = c->next;
-    if (c->next)
-        c->next->previous = c->previous;
+    LIST_REMOVE(c, link);
     server->n_connections--;
     server->n_refusals -= c->refusal ? 1 : 0;
     connection_close_issuer(c);

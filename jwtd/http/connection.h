@@ -44,7 +44,7 @@ typedef enum conn_result (*conn_answered)(struct connection *c,
 
 struct connection {
     struct server *server;
-    struct connection *next, *previous;
+    LIST_ENTRY(connection) link;
     enum conn_state state;
     int fd;
     sd_event_source *io, *timer;

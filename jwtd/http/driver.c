@@ -109,37 +109,21 @@ static void proceed(struct connection *c, enum conn_result result)
         connection_free(c);
 }
 
-/* n: the bytes of the answer, or -errno. False: no valid answer; *ret_errmsg says why. */
-static bool read_answer(const struct wire_request *request, const uint8_t *buf, ssize_t n,
-                        struct wire_message *ret, const char **ret_errmsg)
-{
-    enum wire_fault fault;
-
-    if (n <= 0) {
-        *ret_errmsg = n == 0 ? "connection closed" : strerror((int)-n);
-        return false;
-    }
-    fault = wire_read_answer((struct slice){(const char *)buf, (size_t)n}, request, ret);
-    *ret_errmsg = wire_fault_word(fault);
-    return fault == WIRE_FINE;
-}
-
 static int on_answer(sd_event_source *source, int fd, uint32_t events, void *arg)
 {
     struct connection *c = arg;
     uint8_t buf[WIRE_MESSAGE_MAX];
     struct wire_message answer;
     enum conn_result result;
-    const char *errmsg;
-    bool ok;
+    const char *fault;
     ssize_t n = wire_receive(fd, buf);
 
     if (n == -EAGAIN)
         return 0;
-    ok = read_answer(c->asked, buf, n, &answer, &errmsg);
+    fault = wire_take_answer(c->asked, buf, n, &answer);
     connection_close_issuer(c);
-    if (!ok) {
-        result = connection_no_answer(c, errmsg);
+    if (fault) {
+        result = connection_no_answer(c, fault);
     } else {
         c->server->metrics.answers[answer.status]++;
         service_recovered(&c->server->service);
@@ -159,7 +143,7 @@ static enum conn_result wait_for_issuer(struct connection *c)
     /* The request is jwtd-issuer's now, a password in it as well. */
     connection_wipe_input(c);
     if (r < 0)
-        return connection_no_answer(c, strerror(-r));
+        return connection_no_answer(c, strerrordesc_np(-r));
     c->ask_until = service_monotonic() + ASK_TIMEOUT;
     return enter(c, CONN_WAIT_ISSUER, service_monotonic() + WIRE_READ_TIME);
 }
@@ -265,7 +249,6 @@ void driver_open(struct server *server, int fd, const struct peer *peer, bool re
         return;
     }
     *c = (struct connection){.server = server,
-                             .next = server->connections,
                              .fd = fd,
                              .class = peer->class,
                              .source = peer->source,
@@ -274,9 +257,7 @@ void driver_open(struct server *server, int fd, const struct peer *peer, bool re
                              .opened = service_monotonic(),
                              .in = in,
                              .issuer = -1};
-    if (c->next)
-        c->next->previous = c;
-    server->connections = c;
+    LIST_INSERT_HEAD(&server->connections, c, link);
     server->n_connections++;
     server->n_refusals += refusal ? 1 : 0;
     server->metrics.connections += refusal ? 0 : 1;
@@ -286,10 +267,8 @@ void driver_open(struct server *server, int fd, const struct peer *peer, bool re
 
 void driver_end(struct server *server)
 {
-    struct connection *c, *next;
+    struct connection *c;
 
-    for (c = server->connections; c; c = next) {
-        next = c->next;
+    while ((c = LIST_FIRST(&server->connections)))
         connection_free(c);
-    }
 }

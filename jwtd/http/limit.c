@@ -10,10 +10,11 @@ static bool is_incomplete(const struct connection *c)
 static uint64_t count(const struct server *s, enum peer_class class,
                       const struct source *source, struct connection **ret_oldest)
 {
+    struct connection *c;
     uint64_t n = 0;
 
     *ret_oldest = NULL;
-    for (struct connection *c = s->connections; c; c = c->next) { /* the newest comes first */
+    LIST_FOREACH (c, &s->connections, link) { /* the newest comes first */
         if (c->class != class || c->refusal)
             continue;
         if (source && (c->exempt || !source_equal(&c->source, source)))

@@ -3,6 +3,7 @@
 #include "common/base/timespan.h"
 #include "jwtd/http/driver.h"
 #include "jwtd/http/limit.h"
+#include "jwtd/shared/messages.h"
 
 #define PAUSE (100 * MILLISECOND)
 
@@ -57,14 +58,26 @@ static int on_connection(sd_event_source *source, int fd, uint32_t events, void 
     return 0;
 }
 
-int listener_add(struct server *s, int fd)
+bool listener_start(struct server *s)
 {
-    sd_event_source **slot = &s->listeners[s->n_listeners];
-    int r = sd_event_add_io(s->service.loop, slot, fd, EPOLLIN, on_connection, s);
+    static const char *const names[SERVER_LISTENERS] = {"http", "tcp"};
 
-    if (r < 0)
-        return r;
-    s->n_listeners++;
-    service_add_listener(&s->service, slot);
-    return sd_event_source_set_io_fd_own(*slot, 1);
+    for (size_t i = 0; i < SERVER_LISTENERS; i++) {
+        int r = service_listener(names[i], SOCK_STREAM);
+
+        if (r == -ENOENT)
+            continue;
+        if (r >= 0)
+            r = service_listen(&s->service, r, on_connection, s, &s->listeners[i]);
+        if (r < 0) {
+            LOG(LOG_ERR, MESSAGE_STARTED, "Cannot use a socket passed by systemd",
+                {"socket", names[i]}, {"cause", strerrordesc_np(-r)});
+            return false;
+        }
+    }
+    if (s->service.n_listeners > 0)
+        return true;
+    LOG(LOG_ERR, MESSAGE_STARTED,
+        "No socket passed by systemd; to start jwtd: systemctl enable --now jwtd.socket");
+    return false;
 }

@@ -6,5 +6,6 @@
 
 #include "jwtd/http/server.h"
 
-/* Watches a listening socket, which the server owns from now on. 0 or -errno. */
-int listener_add(struct server *s, int fd);
+/* Listens on the sockets that systemd passes. False, logged: there are none, or no usable ones.
+ */
+bool listener_start(struct server *s);

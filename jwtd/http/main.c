@@ -11,7 +11,6 @@
 
 #include <string.h>
 #include <sys/random.h>
-#include <sys/resource.h>
 
 static const char usage[] =
     "Usage: jwtd [OPTION...]\n"
@@ -25,48 +24,12 @@ static const char usage[] =
     "  --version        print the version and exit\n"
     "  --help           print this help and exit\n";
 
-static int add_listeners(struct server *s)
-{
-    static const char *const names[SERVER_LISTENERS] = {"http", "tcp"};
-
-    for (size_t i = 0; i < SERVER_LISTENERS; i++) {
-        int fd = service_listener(names[i], SOCK_STREAM);
-
-        if (fd == -ENOENT)
-            continue;
-        if (fd >= 0)
-            fd = listener_add(s, fd);
-        if (fd < 0) {
-            LOG(LOG_ERR, MESSAGE_STARTED, "Cannot use a socket passed by systemd",
-                {"socket", names[i]}, {"cause", strerror(-fd)});
-            return fd;
-        }
-    }
-    if (s->n_listeners > 0)
-        return 0;
-    LOG(LOG_ERR, MESSAGE_STARTED,
-        "No socket passed by systemd; to start jwtd: systemctl enable --now jwtd.socket");
-    return -ENOENT;
-}
-
 static void end(struct server *s)
 {
     driver_end(s);
     log_limit_end(&s->refusals);
     server_clear(s);
     service_end(&s->service);
-}
-
-/* A connection takes two descriptors, so MaxConnections= can exceed the soft limit. Without
- * descriptors, listener.c pauses. */
-static void raise_limit(void)
-{
-    struct rlimit limit;
-
-    if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
-        return;
-    limit.rlim_cur = limit.rlim_max;
-    (void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 static int serve(const char *config, const char *issuer, const char *public_dir)
@@ -81,14 +44,14 @@ static int serve(const char *config, const char *issuer, const char *public_dir)
         LOG(LOG_ERR, MESSAGE_STARTED, "Cannot get random bytes", {"cause", strerror(errno)});
         return EXIT_FAILURE;
     }
-    raise_limit();
+    service_raise_files(); /* a connection takes two: MaxConnections= can exceed the limit */
     s->service.on_reload = server_reload;
     s->service.arg = s;
     s->refusals.loop = s->service.loop;
     s->issuer = issuer;
     s->public_dir = public_dir;
     s->metrics.started = service_wall() / SECOND;
-    if (add_listeners(s) == 0)
+    if (listener_start(s))
         code = service_run(&s->service);
     end(s);
     return code;

@@ -15,7 +15,6 @@ static void derive_issuer(struct server *s)
     const char *issuer = s->service.settings.token.issuer;
     char path[PATH_MAX];
 
-    s->issuer_tried = service_monotonic();
     s->hosts.issuer[0] = '\0';
     s->hosts.issuer_url[0] = '\0';
     if (!issuer) {
@@ -81,7 +80,7 @@ bool server_reload(void *arg, const struct settings *old, struct errmsg *errmsg)
 /* jwtd-issuer may have pinned its name in the meantime. */
 static void retry_issuer(struct server *s)
 {
-    if (s->hosts.issuer[0] == '\0' && service_monotonic() - s->issuer_tried >= SECOND)
+    if (s->hosts.issuer[0] == '\0' && service_is_due(&s->next_issuer, SECOND))
         derive_issuer(s);
 }
 
@@ -134,13 +133,11 @@ bool server_peer(struct server *s, int fd, struct peer *ret)
 
 void server_overload(struct server *s, enum metrics_limit limit, const struct source *source)
 {
-    uint64_t now = service_monotonic();
     char text[SOURCE_TEXT];
 
     s->metrics.refused[limit]++;
-    if (s->overload_logged != 0 && now - s->overload_logged < MINUTE)
+    if (!service_is_due(&s->next_overload, MINUTE))
         return;
-    s->overload_logged = now;
     source_text(source, text);
     LOG(LOG_NOTICE, MESSAGE_OVERLOAD, "Connection limit reached",
         {"limit", metrics_limit_name(limit)}, {"source", text});
@@ -148,12 +145,10 @@ void server_overload(struct server *s, enum metrics_limit limit, const struct so
 
 void server_bad_forward(struct server *s, const struct source *proxy, struct slice address)
 {
-    uint64_t now = service_monotonic();
     char text[SOURCE_TEXT], shown[SOURCE_TEXT];
 
-    if (s->forward_logged != 0 && now - s->forward_logged < MINUTE)
+    if (!service_is_due(&s->next_forward, MINUTE))
         return;
-    s->forward_logged = now;
     source_text(proxy, text);
     (void)snprintf(shown, sizeof(shown), "%.*s", slice_shown(address, sizeof(shown) - 1),
                    address.p);
@@ -165,7 +160,7 @@ void server_bad_forward(struct server *s, const struct source *proxy, struct sli
 static void set_listening(struct server *s, int enabled)
 {
     s->paused = enabled == SD_EVENT_OFF;
-    for (size_t i = 0; i < s->n_listeners; i++)
+    for (size_t i = 0; i < SERVER_LISTENERS; i++)
         (void)sd_event_source_set_enabled(s->listeners[i], enabled);
 }
 
@@ -185,8 +180,6 @@ void server_resume(struct server *s)
 void server_clear(struct server *s)
 {
     s->resume = sd_event_source_disable_unref(s->resume);
-    for (size_t i = 0; i < s->n_listeners; i++)
-        s->listeners[i] = sd_event_source_disable_unref(s->listeners[i]);
     free(s->proxies);
     s->proxies = NULL;
     s->n_proxies = 0;

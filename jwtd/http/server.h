@@ -11,6 +11,8 @@
 #include "jwtd/shared/log_limit.h"
 #include "jwtd/shared/service.h"
 
+#include <sys/queue.h>
+
 struct connection;
 
 /* Each class of peers has its own limit of connections. */
@@ -38,24 +40,22 @@ struct server {
     /* Derived from the settings. */
     bool derived;
     struct hosts hosts;
-    uint64_t issuer_tried; /* when the pinned issuer was read last; monotonic microseconds */
-    uid_t *proxies;        /* of TrustedProxies */
+    uint64_t next_issuer; /* when the pinned issuer may be read again (service_is_due) */
+    uid_t *proxies;       /* of TrustedProxies */
     size_t n_proxies;
     struct subuids subuids;
 
     sd_event_source *listeners[SERVER_LISTENERS];
-    size_t n_listeners;
     bool paused;
     sd_event_source *resume; /* timer, while paused for lack of descriptors */
 
-    struct connection *connections; /* owned by driver.c */
-    size_t n_connections;           /* with the refused ones */
+    LIST_HEAD(, connection) connections; /* owned by driver.c; the newest comes first */
+    size_t n_connections;                /* with the refused ones */
     size_t n_refusals;
 
-    uint64_t overload_logged;   /* monotonic microseconds */
-    uint64_t forward_logged;    /* likewise */
-    struct rate_table throttle; /* FailuresPerSource */
-    struct log_limit refusals;  /* lines about malformed requests */
+    uint64_t next_overload, next_forward; /* when their lines are due again */
+    struct rate_table throttle;           /* FailuresPerSource */
+    struct log_limit refusals;            /* lines about malformed requests */
     struct metrics metrics;
 };
 

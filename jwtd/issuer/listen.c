@@ -4,8 +4,6 @@
 #include "jwtd/issuer/password.h"
 #include "jwtd/shared/messages.h"
 
-#include <stdio.h>
-
 #define CONNECTIONS_MAX 1024
 #define ADMIN_CONNECTIONS_MAX 64
 
@@ -64,18 +62,6 @@ static int on_limit(sd_event_source *source, uint64_t usec, void *arg)
     return 0;
 }
 
-static bool peer_is_allowed(const struct loop_listener *from, int fd)
-{
-    uid_t uid = (uid_t)-1;
-    char text[16];
-
-    if (wire_peer_is(fd, from->uid, &uid))
-        return true;
-    (void)snprintf(text, sizeof(text), "%lu", (unsigned long)uid);
-    LOG(LOG_WARNING, MESSAGE_WIRE, "Connection from unauthorized uid closed", {"uid", text});
-    return false;
-}
-
 static int64_t priority_of(const struct loop_listener *from)
 {
     return from->role == WIRE_ADMIN ? SD_EVENT_PRIORITY_IMPORTANT : SD_EVENT_PRIORITY_NORMAL;
@@ -86,7 +72,7 @@ static void take(struct loop_listener *from, int fd)
     sd_event *events = from->loop->issuer.service.loop;
     struct issuer_request *r;
 
-    if (!peer_is_allowed(from, fd)) {
+    if (!service_peer_is(fd, from->uid)) {
         (void)close(fd);
         return;
     }
@@ -129,13 +115,9 @@ static int on_connection(sd_event_source *source, int fd, uint32_t events, void 
 
 static int start(struct loop_listener *from, int fd)
 {
-    int r = sd_event_add_io(from->loop->issuer.service.loop, &from->source, fd, EPOLLIN,
-                            on_connection, from);
+    int r = service_listen(&from->loop->issuer.service, fd, on_connection, from, &from->source);
 
-    if (r < 0)
-        return r;
-    service_add_listener(&from->loop->issuer.service, &from->source);
-    return sd_event_source_set_priority(from->source, priority_of(from));
+    return r < 0 ? r : sd_event_source_set_priority(from->source, priority_of(from));
 }
 
 int listen_start(struct loop *l, const struct listen_sockets *sockets)
@@ -150,10 +132,4 @@ int listen_start(struct loop *l, const struct listen_sockets *sockets)
         .loop = l, .role = WIRE_ADMIN, .connections_max = ADMIN_CONNECTIONS_MAX};
     r = start(&l->front, sockets->front);
     return r < 0 ? r : start(&l->admin, sockets->admin);
-}
-
-void listen_end(struct loop *l)
-{
-    l->front.source = sd_event_source_disable_unref(l->front.source);
-    l->admin.source = sd_event_source_disable_unref(l->admin.source);
 }

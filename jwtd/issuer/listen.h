@@ -15,4 +15,3 @@ struct listen_sockets {
 
 /* 0 or -errno. */
 int listen_start(struct loop *l, const struct listen_sockets *sockets);
-void listen_end(struct loop *l);

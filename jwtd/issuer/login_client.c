@@ -1,6 +1,6 @@
 #include "jwtd/issuer/login_client.h"
 
-#include "common/base/secret.h"
+#include "common/base/cleanup.h"
 #include "jwtd/shared/messages.h"
 
 #include <stdio.h>
@@ -102,33 +102,22 @@ unsigned login_client_checks(const struct login_client *c, const struct slice *u
 
 static void start_waiting(struct login_client *c);
 
-static void read_answer(struct login_inquiry *q, const uint8_t *buf, ssize_t n)
-{
-    struct wire_message answer;
-    enum wire_fault fault;
-
-    if (n <= 0) {
-        finish_unanswered(q, n == 0 ? "connection closed" : strerrordesc_np((int)-n));
-        return;
-    }
-    fault = wire_read_answer((struct slice){(const char *)buf, (size_t)n}, wire_find(q->op),
-                             &answer);
-    if (fault != WIRE_FINE)
-        finish_unanswered(q, wire_fault_word(fault));
-    else
-        finish(q, &answer);
-}
-
 static int on_answer(sd_event_source *source, int fd, uint32_t events, void *arg)
 {
     uint8_t buf[WIRE_MESSAGE_MAX] UNINITIALIZED;
     struct login_inquiry *q = arg;
     struct login_client *c = q->client;
+    struct wire_message answer;
+    const char *fault;
     ssize_t n = wire_receive(fd, buf);
 
     if (n == -EAGAIN)
         return 0;
-    read_answer(q, buf, n);
+    fault = wire_take_answer(wire_find(q->op), buf, n, &answer);
+    if (fault)
+        finish_unanswered(q, fault);
+    else
+        finish(q, &answer);
     start_waiting(c);
     return 0;
 }
@@ -145,20 +134,6 @@ static int connect_login(const char *path)
     return -EPERM;
 }
 
-static int send_request(int fd, enum wire_op op, const union wire_value *values)
-{
-    uint8_t buf[WIRE_MESSAGE_MAX] UNINITIALIZED;
-    size_t n;
-    int r = 0;
-
-    if (wire_pack_request(op, values, buf, &n) != WIRE_FINE)
-        r = -EINVAL;
-    else if (send(fd, buf, n, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
-        r = -errno;
-    secret_wipe(buf, sizeof(buf));
-    return r;
-}
-
 /* Sends the request, whose first value is the user. On a status other than WIRE_OK it could not
  * be sent. */
 static enum wire_status start(struct login_inquiry *q, const union wire_value *values)
@@ -166,7 +141,7 @@ static enum wire_status start(struct login_inquiry *q, const union wire_value *v
     int r = q->fd = connect_login(q->client->socket);
 
     if (r >= 0)
-        r = send_request(q->fd, q->op, values);
+        r = wire_send_request(q->fd, q->op, values);
     if (r >= 0)
         r = sd_event_add_io(q->client->service->loop, &q->io, q->fd, EPOLLIN, on_answer, q);
     if (r >= 0)

@@ -129,13 +129,10 @@ void loop_close(struct issuer_request *r)
 
 void loop_end(struct loop *l)
 {
-    struct issuer_request *r, *next;
+    struct issuer_request *r;
 
     l->front.paused = l->admin.paused = false;
-    for (size_t i = 0; i < REQUEST_STATE_COUNT; i++) {
-        for (r = TAILQ_FIRST(&l->in[i]); r; r = next) {
-            next = TAILQ_NEXT(r, link);
+    for (size_t i = 0; i < REQUEST_STATE_COUNT; i++)
+        while ((r = TAILQ_FIRST(&l->in[i])))
             loop_close(r);
-        }
-    }
 }

@@ -3,15 +3,10 @@
 #include "jwtd/issuer/listen.h"
 #include "jwtd/issuer/state.h"
 #include "jwtd/issuer/turn.h"
-#include "jwtd/shared/messages.h"
 #include "jwtd/shared/options.h"
 
-#include <pwd.h>
 #include <stdio.h>
 #include <sys/random.h>
-#include <sys/resource.h>
-
-#define FILES_MAX 4096 /* more than twice listen.c's connections */
 
 static const char usage[] =
     "Usage: jwtd-issuer [OPTION...]\n"
@@ -29,22 +24,6 @@ static const char usage[] =
     "  --version        print the version and exit\n"
     "  --help           print this help and exit\n";
 
-static int fail(const char *cause)
-{
-    LOG(LOG_ERR, MESSAGE_STARTED, "Cannot start", {"cause", cause});
-    return EXIT_FAILURE;
-}
-
-static void raise_files(void)
-{
-    struct rlimit limit;
-
-    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= FILES_MAX)
-        return;
-    limit.rlim_cur = limit.rlim_max < FILES_MAX ? limit.rlim_max : FILES_MAX;
-    (void)setrlimit(RLIMIT_NOFILE, &limit);
-}
-
 static bool random_key(struct rate_table *t)
 {
     return getrandom(t->key, sizeof(t->key), 0) == (ssize_t)sizeof(t->key);
@@ -56,33 +35,29 @@ static int prepare(struct loop *l)
         !random_key(&l->frequent_users))
         return -EIO;
     l->check_slots = service_processors() + 1;
-    raise_files();
+    service_raise_files();
     return turn_init(l);
 }
 
 static int run(struct loop *l, const char *asker)
 {
-    const struct passwd *pw = getpwnam(asker);
     struct listen_sockets sockets;
     int r;
 
-    if (!pw) {
-        LOG(LOG_ERR, MESSAGE_STARTED, "Cannot start", {"cause", "--asker: no such user"},
-            {"user", asker});
+    if (!service_find_asker(asker, &sockets.asker))
         return EXIT_FAILURE;
-    }
-    sockets.asker = pw->pw_uid;
     sockets.front = service_listener("issuer", SOCK_SEQPACKET);
     sockets.admin = service_listener("admin", SOCK_SEQPACKET);
     if (sockets.front < 0 || sockets.admin < 0)
-        return fail("systemd did not pass the SOCK_SEQPACKET sockets named \"issuer\" and "
-                    "\"admin\": start jwtd-issuer.socket, which starts "
-                    "jwtd-issuer-admin.socket");
+        return service_cannot_start(
+            "systemd did not pass the SOCK_SEQPACKET sockets named \"issuer\" and "
+            "\"admin\": start jwtd-issuer.socket, which starts "
+            "jwtd-issuer-admin.socket");
     r = prepare(l);
     if (r >= 0)
         r = listen_start(l, &sockets);
     if (r < 0)
-        return fail(strerrordesc_np(-r));
+        return service_cannot_start(strerrordesc_np(-r));
     l->issuer.is_daemon = true;
     l->failed_logins.loop = l->refusals.loop = l->frequent.loop = l->issuer.service.loop;
     (void)state_ready(&l->issuer); /* publishes what a crash left unpublished */
@@ -108,7 +83,6 @@ static int serve(struct loop *l, const char *config, const char *asker, bool ini
     log_limit_end(&l->failed_logins);
     log_limit_end(&l->refusals);
     log_limit_end(&l->frequent);
-    listen_end(l);
     turn_end(l);
     login_client_end(&x->login);
     state_end(x);

@@ -52,11 +52,9 @@ static void answer_throttled(struct issuer_request *r, const struct attempts_lim
 static void answer_overload(struct issuer_request *r, enum wire_status status)
 {
     struct loop *l = r->loop;
-    uint64_t now = service_monotonic();
     char source[WIRE_SOURCE_MAX + 1];
 
-    if (now >= l->next_overload) {
-        l->next_overload = now + OVERLOAD_TIME;
+    if (service_is_due(&l->next_overload, OVERLOAD_TIME)) {
         request_copy_text(r, SOURCE, source, sizeof(source));
         LOG(LOG_WARNING, MESSAGE_OVERLOAD, "Too many logins wait for a password check",
             {"source", source});

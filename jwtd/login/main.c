@@ -1,10 +1,8 @@
 /* jwtd-login: checks passwords and accounts for jwtd-issuer. See jwtd/README.md. */
 #include "jwtd/login/serve.h"
-#include "jwtd/shared/messages.h"
 #include "jwtd/shared/options.h"
 #include "jwtd/shared/wire.h"
 
-#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -32,31 +30,20 @@ static int block_child_signal(void)
     return sigprocmask(SIG_BLOCK, &set, NULL) < 0 ? -errno : 0;
 }
 
-static int fail(const char *cause)
-{
-    LOG(LOG_ERR, MESSAGE_STARTED, "Cannot start", {"cause", cause});
-    return EXIT_FAILURE;
-}
-
 static int run(struct login_server *server, const char *asker)
 {
-    const struct passwd *pw = getpwnam(asker);
     int fd, r, code;
 
-    if (!pw) {
-        LOG(LOG_ERR, MESSAGE_STARTED, "Cannot start", {"cause", "--asker: no such user"},
-            {"user", asker});
+    if (!service_find_asker(asker, &server->asker))
         return EXIT_FAILURE;
-    }
-    server->asker = pw->pw_uid;
     fd = service_listener("login", SOCK_SEQPACKET);
     if (fd < 0)
-        return fail(
+        return service_cannot_start(
             "systemd passed no SOCK_SEQPACKET socket named \"login\": start jwtd-login.socket");
     r = block_child_signal();
     if (r == 0)
         r = serve_start(server, fd);
-    code = r < 0 ? fail(strerrordesc_np(-r)) : service_run(server->service);
+    code = r < 0 ? service_cannot_start(strerrordesc_np(-r)) : service_run(server->service);
     serve_end(server);
     return code;
 }

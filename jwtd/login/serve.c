@@ -16,7 +16,7 @@
  * callbacks of its events alone. */
 struct check_job {
     struct login_server *server;
-    struct check_job *next, *prev;
+    LIST_ENTRY(check_job) link;
     int fd;     /* -1 when answered */
     int result; /* reading end of the process's pipe, or -1 */
     const struct wire_request *request;
@@ -44,12 +44,7 @@ static void job_free(struct check_job *job)
     sd_event_source_disable_unref(job->child);
     cleanup_close(&job->fd);
     cleanup_close(&job->result);
-    if (job->next)
-        job->next->prev = job->prev;
-    if (job->prev)
-        job->prev->next = job->next;
-    else
-        server->jobs = job->next;
+    LIST_REMOVE(job, link);
     if (server->connections-- == LOGIN_CONNECTIONS_MAX && server->listener)
         (void)sd_event_source_set_enabled(server->listener, SD_EVENT_ON);
     service_release(server->service);
@@ -217,16 +212,6 @@ static int job_start(struct check_job *job, const struct wire_message *message)
     return child < 0 ? child : watch_child(job, child);
 }
 
-static void log_overload(struct login_server *server)
-{
-    uint64_t now = service_monotonic();
-
-    if (now < server->next_overload)
-        return;
-    server->next_overload = now + OVERLOAD_TIME;
-    LOG(LOG_WARNING, MESSAGE_OVERLOAD, "Too many concurrent checks, answering busy");
-}
-
 /* False: the request has its answer. */
 static bool job_take(struct check_job *job, const struct wire_message *message)
 {
@@ -243,7 +228,8 @@ static bool job_take(struct check_job *job, const struct wire_message *message)
         return false;
     }
     if (slots->taken >= slots->max) {
-        log_overload(server);
+        if (service_is_due(&server->next_overload, OVERLOAD_TIME))
+            LOG(LOG_WARNING, MESSAGE_OVERLOAD, "Too many concurrent checks, answering busy");
         job_answer(job, &(struct check_verdict){.status = WIRE_BUSY});
         return false;
     }
@@ -298,10 +284,8 @@ static struct check_job *job_new(struct login_server *server, int fd)
 
     if (!job)
         return NULL;
-    *job = (struct check_job){.server = server, .next = server->jobs, .fd = fd, .result = -1};
-    if (job->next)
-        job->next->prev = job;
-    server->jobs = job;
+    *job = (struct check_job){.server = server, .fd = fd, .result = -1};
+    LIST_INSERT_HEAD(&server->jobs, job, link);
     service_hold(server->service);
     if (++server->connections == LOGIN_CONNECTIONS_MAX)
         (void)sd_event_source_set_enabled(server->listener, SD_EVENT_OFF);
@@ -311,18 +295,8 @@ static struct check_job *job_new(struct login_server *server, int fd)
 static void accept_peer(struct login_server *server, int fd)
 {
     sd_event *loop = server->service->loop;
-    char uid_text[16];
-    struct check_job *job;
-    uid_t uid = (uid_t)-1;
+    struct check_job *job = service_peer_is(fd, server->asker) ? job_new(server, fd) : NULL;
 
-    if (!wire_peer_is(fd, server->asker, &uid)) {
-        (void)snprintf(uid_text, sizeof(uid_text), "%u", uid);
-        LOG(LOG_WARNING, MESSAGE_WIRE, "Connection from unauthorized uid closed",
-            {"uid", uid_text});
-        (void)close(fd);
-        return;
-    }
-    job = job_new(server, fd);
     if (!job) {
         (void)close(fd);
         return;
@@ -348,26 +322,20 @@ static int on_connection(sd_event_source *source, int fd, uint32_t revents, void
 
 int serve_start(struct login_server *server, int fd)
 {
-    int r = sd_event_add_io(server->service->loop, &server->listener, fd, EPOLLIN,
-                            on_connection, server);
+    int r = service_listen(server->service, fd, on_connection, server, &server->listener);
 
     if (r < 0)
         return r;
     server->refusals.loop = server->service->loop;
-    service_add_listener(server->service, &server->listener);
-    (void)sd_event_source_set_io_fd_own(server->listener, true);
     /* When accept fails for lack of descriptors, the socket stays readable. */
     return sd_event_source_set_ratelimit(server->listener, 1000000, 2000);
 }
 
 void serve_end(struct login_server *server)
 {
-    struct check_job *job, *next;
+    struct check_job *job;
 
-    for (job = server->jobs; job; job = next) {
-        next = job->next;
+    while ((job = LIST_FIRST(&server->jobs)))
         job_free(job);
-    }
     log_limit_end(&server->refusals);
-    server->listener = sd_event_source_disable_unref(server->listener);
 }

@@ -15,6 +15,8 @@
 #include "jwtd/shared/log_limit.h"
 #include "jwtd/shared/service.h"
 
+#include <sys/queue.h>
+
 #define REQUEST_TIMEOUT (10 * SECOND)   /* for a connection to send */
 #define CHECK_TIME (30 * SECOND)        /* for the answering process */
 #define DENIAL_TIME (100 * MILLISECOND) /* of a name, before the first wrong password */
@@ -33,7 +35,7 @@ struct login_server {
     const char *confdir; /* NULL: /etc/pam.d */
 
     sd_event_source *listener;
-    struct check_job *jobs; /* owned */
+    LIST_HEAD(, check_job) jobs; /* owned */
     unsigned connections;
     struct login_slots passwords, accounts;
     struct median denial_times; /* of wrong passwords */
@@ -41,7 +43,7 @@ struct login_server {
     struct log_limit refusals;  /* lines about them */
 };
 
-/* Listens on fd, which it owns from now on. SIGCHLD must be blocked. 0 or -errno. */
+/* Listens on fd. SIGCHLD must be blocked. 0 or -errno. */
 int serve_start(struct login_server *server, int fd);
 
 /* Kills running processes and frees everything. Call it before the loop is freed. */

@@ -1,8 +1,10 @@
 #include "jwtd/shared/service.h"
 
 #include "jwtd/shared/messages.h"
+#include "jwtd/shared/wire.h"
 
 #include <fcntl.h>
+#include <pwd.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -36,6 +38,16 @@ uint64_t service_wall(void)
     /* The clock of time(2), which pam_jwt reads. It is up to a tick behind CLOCK_REALTIME: a
      * token issued by that one could be from the future for a login that follows at once. */
     return now_of(CLOCK_REALTIME_COARSE);
+}
+
+bool service_is_due(uint64_t *next, uint64_t period)
+{
+    uint64_t now = service_monotonic();
+
+    if (now < *next)
+        return false;
+    *next = now + period;
+    return true;
 }
 
 unsigned service_processors(void)
@@ -85,7 +97,6 @@ static void load_settings(struct service *s)
     struct settings fresh;
     struct errmsg errmsg = {""};
 
-    s->next_try = service_monotonic() + SECOND;
     if (read_settings(s->config, &fresh, &errmsg) != TOK_OK) {
         service_report_failure(s, MESSAGE_SETTINGS, "Cannot use the settings", errmsg.text);
         return;
@@ -135,7 +146,7 @@ int service_check_config(const char *name, const char *config)
 
 bool service_ready(struct service *s)
 {
-    if (!s->settings_ok && service_monotonic() >= s->next_try)
+    if (!s->settings_ok && service_is_due(&s->next_try, SECOND))
         load_settings(s);
     return s->settings_ok;
 }
@@ -212,9 +223,55 @@ void service_release(struct service *s)
         restart_idle(s);
 }
 
-void service_add_listener(struct service *s, sd_event_source **source)
+int service_listen(struct service *s, int fd, sd_event_io_handler_t fn, void *arg,
+                   sd_event_source **source)
 {
+    int r = sd_event_add_io(s->loop, source, fd, EPOLLIN, fn, arg);
+
+    if (r < 0)
+        return r;
     s->listeners[s->n_listeners++] = source;
+    return sd_event_source_set_io_fd_own(*source, true);
+}
+
+bool service_peer_is(int fd, uid_t uid)
+{
+    uid_t peer = (uid_t)-1;
+    char text[16];
+
+    if (wire_peer_is(fd, uid, &peer))
+        return true;
+    (void)snprintf(text, sizeof(text), "%u", peer);
+    LOG(LOG_WARNING, MESSAGE_WIRE, "Connection from unauthorized uid closed", {"uid", text});
+    return false;
+}
+
+void service_raise_files(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+int service_cannot_start(const char *cause)
+{
+    LOG(LOG_ERR, MESSAGE_STARTED, "Cannot start", {"cause", cause});
+    return EXIT_FAILURE;
+}
+
+bool service_find_asker(const char *name, uid_t *ret)
+{
+    const struct passwd *pw = getpwnam(name);
+
+    if (pw)
+        *ret = pw->pw_uid;
+    else
+        LOG(LOG_ERR, MESSAGE_STARTED, "Cannot start", {"cause", "--asker: no such user"},
+            {"user", name});
+    return pw;
 }
 
 static int harden_process(void)
@@ -257,7 +314,7 @@ int service_start(struct service *s, const char *name, const char *config)
     if (r == 0)
         r = make_loop(s);
     if (r < 0) {
-        LOG(LOG_ERR, MESSAGE_STARTED, "Cannot start", {"cause", strerrordesc_np(-r)});
+        (void)service_cannot_start(strerrordesc_np(-r));
         return r;
     }
     load_settings(s);
@@ -301,6 +358,8 @@ int service_run(struct service *s)
 
 void service_end(struct service *s)
 {
+    for (size_t i = 0; i < s->n_listeners; i++)
+        *s->listeners[i] = sd_event_source_disable_unref(*s->listeners[i]);
     s->idle = sd_event_source_unref(s->idle);
     s->loop = sd_event_unref(s->loop);
     settings_clear(&s->settings);

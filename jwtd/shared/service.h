@@ -41,9 +41,22 @@ int service_start(struct service *s, const char *name, const char *config);
  * SOCK_SEQPACKET); made nonblocking and close-on-exec. -ENOENT: not passed. */
 int service_listener(const char *fd_name, int type);
 
-/* On SIGTERM *source, the event source of a listening socket, is freed and set to NULL. At most
- * two. */
-void service_add_listener(struct service *s, sd_event_source **source);
+/* Calls fn when a connection waits at this socket, which the service owns from now on. *source
+ * is freed and set to NULL on SIGTERM and by service_end. At most two. 0 or -errno. */
+int service_listen(struct service *s, int fd, sd_event_io_handler_t fn, void *arg,
+                   sd_event_source **source);
+
+/* True when the peer of a connection has this uid; else logs it. */
+bool service_peer_is(int fd, uid_t uid);
+
+/* Raises the soft limit of descriptors to the hard one. */
+void service_raise_files(void);
+
+/* Logs why the daemon cannot start. EXIT_FAILURE. */
+int service_cannot_start(const char *cause);
+
+/* The uid of --asker=NAME. False, logged: there is no such user. */
+bool service_find_asker(const char *name, uid_t *ret);
 
 /* --check-config: loads the settings and reports what is wrong with them. The exit status. */
 int service_check_config(const char *name, const char *config);
@@ -66,6 +79,10 @@ void service_end(struct service *s);
 void service_report_failure(struct service *s, const char *message_id, const char *message,
                             const char *cause);
 void service_recovered(struct service *s);
+
+/* True at most once per period (microseconds), for a log line that anyone can cause. *next:
+ * when the next one is due, 0 at first. */
+bool service_is_due(uint64_t *next, uint64_t period);
 
 /* The number of processors that this process may use. */
 unsigned service_processors(void);

@@ -263,6 +263,31 @@ int wire_connect(const char *path)
     return fd;
 }
 
+int wire_send_request(int fd, enum wire_op op, const union wire_value *values)
+{
+    uint8_t buf[WIRE_MESSAGE_MAX] UNINITIALIZED;
+    size_t n;
+    int r = 0;
+
+    if (wire_pack_request(op, values, buf, &n) != WIRE_FINE)
+        r = -EMSGSIZE;
+    else if (send(fd, buf, n, MSG_NOSIGNAL) < 0)
+        r = -errno;
+    secret_wipe(buf, sizeof(buf));
+    return r;
+}
+
+const char *wire_take_answer(const struct wire_request *request, const uint8_t *buf, ssize_t n,
+                             struct wire_message *ret)
+{
+    enum wire_fault fault;
+
+    if (n <= 0)
+        return n == 0 ? "connection closed" : strerrordesc_np((int)-n);
+    fault = wire_read_answer((struct slice){(const char *)buf, (size_t)n}, request, ret);
+    return fault == WIRE_FINE ? NULL : wire_fault_word(fault);
+}
+
 bool wire_is_unread(int fd)
 {
     int bytes = 0;

@@ -178,6 +178,15 @@ int wire_connect(const char *path);
  * (RestartSec= of its unit); this is the time for a request to be read, microseconds. */
 #define WIRE_READ_TIME ((uint64_t)4500000)
 
+/* Sends a request over such a descriptor. 0, or -errno; -EMSGSIZE: a value does not fit its
+ * field. */
+int wire_send_request(int fd, enum wire_op op, const union wire_value *values);
+
+/* Reads an answer, of which n is what wire_receive returned. NULL, or for the log why there is
+ * no valid one. */
+const char *wire_take_answer(const struct wire_request *request, const uint8_t *buf, ssize_t n,
+                             struct wire_message *ret) MUST_CHECK;
+
 /* True when the peer has not read what was sent to it. */
 bool wire_is_unread(int fd);
 
