@@ -3,7 +3,6 @@
 #include "common/json/json.h"
 #include "jwtd/http/field.h"
 #include "jwtd/http/form.h"
-#include "jwtd/http/multipart.h"
 
 #include <string.h>
 
@@ -77,8 +76,8 @@ static const char *type_name(struct scan_value v)
     return NULL;
 }
 
-static enum body_verdict read_json(const struct field_media *media, struct slice bytes,
-                                   struct body_field *fields, size_t n, struct body *body)
+static enum body_verdict read_json(struct slice bytes, struct body_field *fields, size_t n,
+                                   struct body *body)
 {
     struct scan_value document;
     struct scan_member member;
@@ -101,65 +100,42 @@ static enum body_verdict read_json(const struct field_media *media, struct slice
 
 /* Forms */
 
-#define TWICE "duplicate field"
-
-/* False when the field was given before: one reader would take the first, another the last. */
-static bool take_once(struct body_field *fields, size_t n, struct slice name,
-                      struct slice value)
-{
-    struct body_field *f = find_field(fields, n, name);
-
-    if (!f)
-        return true;
-    if (f->given)
-        return false;
-    body_field_take_text(f, value);
-    return true;
-}
-
-static enum body_verdict read_form(const struct field_media *media, struct slice bytes,
-                                   struct body_field *fields, size_t n, struct body *body)
-{
-    struct form form = {.bytes = bytes, .room = body->room.p};
-    struct slice name, value;
-
-    while (form_next(&form, &name, &value))
-        if (!take_once(fields, n, name, value))
-            return unparsed(body, "Form", TWICE, form.at);
-    if (form.fault)
-        return unparsed(body, "Form", form.fault, form.at);
-    return verdict_of(fields, n);
-}
-
-static enum body_verdict read_multipart(const struct field_media *media, struct slice bytes,
-                                        struct body_field *fields, size_t n, struct body *body)
-{
-    struct multipart parts = {.bytes = bytes, .boundary = media->boundary};
-    struct slice name, value;
-
-    while (multipart_next(&parts, &name, &value))
-        if (!take_once(fields, n, name, value))
-            return unparsed(body, "Multipart form", TWICE, parts.at);
-    if (parts.fault)
-        return unparsed(body, "Multipart form", parts.fault, parts.at);
-    return verdict_of(fields, n);
-}
-
-static const struct {
-    const char *type;
-    enum body_verdict (*read)(const struct field_media *media, struct slice bytes,
-                              struct body_field *fields, size_t n, struct body *body);
+static const struct format {
+    const char *type, *name;
+    bool (*next)(struct form *form, struct slice *ret_name, struct slice *ret_value);
 } formats[] = {
-    {"application/json", read_json},
-    {"application/x-www-form-urlencoded", read_form},
-    {"multipart/form-data", read_multipart},
+    {"application/json", "JSON", NULL},
+    {"application/x-www-form-urlencoded", "Form", form_next},
+    {"multipart/form-data", "Multipart form", form_next_part},
 };
 
-static enum body_verdict read_typed(struct slice content_type, struct slice bytes,
-                                    struct body_field *fields, size_t n, struct body *body)
+/* Of a field that is given twice, one reader would take the first, another the last. */
+static enum body_verdict read_form(const struct format *format, struct form form,
+                                   struct body_field *fields, size_t n, struct body *body)
+{
+    struct slice name, value;
+
+    while (format->next(&form, &name, &value)) {
+        struct body_field *f = find_field(fields, n, name);
+
+        if (f && f->given)
+            return unparsed(body, format->name, "duplicate field", form.at);
+        if (f)
+            body_field_take_text(f, value);
+    }
+    if (form.fault)
+        return unparsed(body, format->name, form.fault, form.at);
+    return verdict_of(fields, n);
+}
+
+enum body_verdict body_read(struct slice content_type, struct slice bytes,
+                            struct body_field *fields, size_t n, struct body *ret)
 {
     struct field_media media;
 
+    *ret = (struct body){0};
+    for (size_t i = 0; i < n; i++)
+        fields[i].error = fields[i].optional ? BODY_OK : BODY_REQUIRED;
     if (bytes.n == 0)
         return verdict_of(fields, n);
     if (!content_type.p || !field_media(content_type, &media))
@@ -167,21 +143,16 @@ static enum body_verdict read_typed(struct slice content_type, struct slice byte
     for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
         if (!field_is(media.type, formats[i].type))
             continue;
-        if (secret_alloc(bytes.n, &body->room) != TOK_OK)
+        if (secret_alloc(bytes.n, &ret->room) != TOK_OK)
             return BODY_NO_MEMORY;
-        return formats[i].read(&media, bytes, fields, n, body);
+        if (!formats[i].next)
+            return read_json(bytes, fields, n, ret);
+        return read_form(
+            &formats[i],
+            (struct form){.bytes = bytes, .room = ret->room.p, .boundary = media.boundary},
+            fields, n, ret);
     }
     return BODY_UNSUPPORTED;
-}
-
-enum body_verdict body_read(struct slice content_type, struct slice bytes,
-                            struct body_field *fields, size_t n, struct body *ret)
-{
-    *ret = (struct body){0};
-    for (size_t i = 0; i < n; i++)
-        fields[i].error = fields[i].optional ? BODY_OK : BODY_REQUIRED;
-    ret->verdict = read_typed(content_type, bytes, fields, n, ret);
-    return ret->verdict;
 }
 
 void body_clear(struct body *body)

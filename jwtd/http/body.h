@@ -19,7 +19,6 @@ enum body_verdict {
 };
 
 struct body {
-    enum body_verdict verdict;
     const char *type;   /* "list" */
     const char *format; /* of BODY_UNPARSED: "JSON", "Form", "Multipart form" */
     const char *what;

@@ -1,23 +1,24 @@
-#include "jwtd/http/multipart.h"
+#include "jwtd/http/form.h"
 
 #include "common/base/text.h"
 #include "jwtd/http/field.h"
-#include "jwtd/http/form.h"
 
 #include <string.h>
 
-static bool fail(struct multipart *m, const char *what)
+#define BOUNDARY_MAX 70 /* RFC 2046 5.1.1 */
+
+static bool fail(struct form *m, const char *what)
 {
     m->fault = what;
     return false;
 }
 
-static struct slice rest_of(const struct multipart *m)
+static struct slice rest_of(const struct form *m)
 {
     return (struct slice){m->bytes.p + m->at, m->bytes.n - m->at};
 }
 
-static bool take(struct multipart *m, struct slice want)
+static bool take(struct form *m, struct slice want)
 {
     struct slice rest = rest_of(m);
 
@@ -28,7 +29,7 @@ static bool take(struct multipart *m, struct slice want)
 }
 
 /* Reads up to the next occurrence of stop, and over it. */
-static bool take_until(struct multipart *m, struct slice stop, struct slice *ret)
+static bool take_until(struct form *m, struct slice stop, struct slice *ret)
 {
     struct slice rest = rest_of(m);
     const char *found = memmem(rest.p, rest.n, stop.p, stop.n);
@@ -41,7 +42,7 @@ static bool take_until(struct multipart *m, struct slice stop, struct slice *ret
 }
 
 /* After a boundary: the end of its line, or "--" and the end of the body. */
-static bool end_boundary(struct multipart *m)
+static bool end_boundary(struct form *m)
 {
     if (take(m, SLICE("\r\n")))
         return true;
@@ -52,25 +53,22 @@ static bool end_boundary(struct multipart *m)
     return m->at == m->bytes.n || fail(m, "there are bytes after the last boundary");
 }
 
-struct part {
-    struct slice name; /* p NULL: none so far */
-};
-
-static bool read_disposition(struct part *part, struct slice value)
+/* *name: p NULL for none so far. */
+static bool read_disposition(struct slice value, struct slice *name)
 {
-    struct slice type, name, text;
+    struct slice type, parameter, text;
 
-    if (part->name.p || !field_type(&value, &type) || !field_is(type, "form-data"))
+    if (name->p || !field_type(&value, &type) || !field_is(type, "form-data"))
         return false;
-    while (field_parameter(&value, &name, &text)) {
-        if (!field_is(name, "name") || part->name.p)
+    while (field_parameter(&value, &parameter, &text)) {
+        if (!field_is(parameter, "name") || name->p)
             return false;
-        part->name = text;
+        *name = text;
     }
-    return value.n == 0 && part->name.p;
+    return value.n == 0 && name->p;
 }
 
-static bool read_type(struct part *part, struct slice value)
+static bool is_plain_type(struct slice value)
 {
     struct field_media media;
 
@@ -78,22 +76,10 @@ static bool read_type(struct part *part, struct slice value)
            (!media.charset.p || field_is(media.charset, "utf-8"));
 }
 
-static bool read_encoding(struct part *part, struct slice value)
+static bool is_plain_encoding(struct slice value)
 {
     return field_is(value, "7bit") || field_is(value, "8bit") || field_is(value, "binary");
 }
-
-static const struct {
-    const char *name;
-    bool (*read)(struct part *part, struct slice value);
-    const char *fault;
-} known_fields[] = {
-    {"Content-Disposition", read_disposition,
-     "Content-Disposition must be form-data with a name and nothing else"},
-    {"Content-Type", read_type, "a part is not text/plain in UTF-8"},
-    {"Content-Transfer-Encoding", read_encoding,
-     "the Content-Transfer-Encoding of a part must be 7bit, 8bit or binary"},
-};
 
 static bool is_text(struct slice s)
 {
@@ -103,68 +89,58 @@ static bool is_text(struct slice s)
     return true;
 }
 
-static bool read_field(struct multipart *m, struct part *part, struct slice line)
+static bool read_field(struct form *m, struct slice line, struct slice *name)
 {
-    const char *colon = memchr(line.p, ':', line.n);
-    struct slice name, value;
+    struct slice field, value;
 
-    if (!colon || !is_text(line))
+    if (!slice_cut(line, ':', &field, &value) || !field_is_token(field) || !is_text(line))
         return fail(m, "malformed header field in a part");
-    name = (struct slice){line.p, (size_t)(colon - line.p)};
-    value = text_trim((struct slice){colon + 1, line.n - name.n - 1});
-    if (!field_is_token(name))
-        return fail(m, "malformed header field in a part");
-    for (size_t i = 0; i < sizeof(known_fields) / sizeof(known_fields[0]); i++)
-        if (field_is(name, known_fields[i].name) && !known_fields[i].read(part, value))
-            return fail(m, known_fields[i].fault);
+    value = text_trim(value);
+    if (field_is(field, "Content-Disposition") && !read_disposition(value, name))
+        return fail(m, "Content-Disposition must be form-data with a name and nothing else");
+    if (field_is(field, "Content-Type") && !is_plain_type(value))
+        return fail(m, "a part is not text/plain in UTF-8");
+    if (field_is(field, "Content-Transfer-Encoding") && !is_plain_encoding(value))
+        return fail(m, "the Content-Transfer-Encoding of a part must be 7bit, 8bit or binary");
     return true;
 }
 
-static bool read_head(struct multipart *m, struct part *part)
+/* Reads the header fields of a part, and the name in them. */
+static bool read_head(struct form *m, struct slice *name)
 {
     struct slice line;
 
+    *name = (struct slice){0};
     while (take_until(m, SLICE("\r\n"), &line)) {
         if (line.n == 0)
-            return part->name.p || fail(m, "a part has no Content-Disposition");
-        if (!read_field(m, part, line))
+            return name->p || fail(m, "a part has no Content-Disposition");
+        if (!read_field(m, line, name))
             return false;
     }
     return fail(m, "a part has no end");
 }
 
-/* CRLF, two dashes and the boundary, which end a part. */
-static struct slice delimiter(const struct multipart *m, char room[MULTIPART_BOUNDARY_MAX + 4])
+/* Reads the first boundary. stop: CRLF, two dashes and the boundary, which end a part. */
+static bool begin(struct form *m, struct slice stop)
 {
-    static const char dashes[] = {'\r', '\n', '-', '-'};
-
-    memcpy(room, dashes, sizeof(dashes));
-    memcpy(room + sizeof(dashes), m->boundary.p, m->boundary.n);
-    return (struct slice){room, m->boundary.n + 4};
-}
-
-/* Reads the first boundary. */
-static bool begin(struct multipart *m, struct slice stop)
-{
-    if (!take(m, (struct slice){stop.p + 2, stop.n - 2}))
+    if (!take(m, slice_skip(stop, 2)))
         return fail(m, "the body does not start with the boundary");
     return end_boundary(m);
 }
 
-bool multipart_next(struct multipart *m, struct slice *ret_name, struct slice *ret_value)
+bool form_next_part(struct form *m, struct slice *ret_name, struct slice *ret_value)
 {
-    char room[MULTIPART_BOUNDARY_MAX + 4];
-    struct part part = {0};
-    struct slice stop, value;
+    char room[4 + BOUNDARY_MAX] = {'\r', '\n', '-', '-'};
+    struct slice stop = {room, 4 + m->boundary.n}, name, value;
 
     if (m->fault || m->ended)
         return false;
-    if (m->boundary.n == 0 || m->boundary.n > MULTIPART_BOUNDARY_MAX)
+    if (m->boundary.n == 0 || m->boundary.n > BOUNDARY_MAX)
         return fail(m, "Content-Type needs a boundary of 1 to 70 characters");
-    stop = delimiter(m, room);
+    memcpy(room + 4, m->boundary.p, m->boundary.n);
     if (m->at == 0 && (!begin(m, stop) || m->ended))
         return false;
-    if (!read_head(m, &part))
+    if (!read_head(m, &name))
         return false;
     if (!take_until(m, stop, &value))
         return fail(m, "a part has no end");
@@ -172,7 +148,7 @@ bool multipart_next(struct multipart *m, struct slice *ret_name, struct slice *r
         return fail(m, "invalid UTF-8");
     if (!end_boundary(m))
         return false;
-    *ret_name = part.name;
+    *ret_name = name;
     *ret_value = value;
     return true;
 }
