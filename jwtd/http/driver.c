@@ -74,12 +74,11 @@ static enum conn_result write_reply(struct connection *c)
 static enum conn_result send_reply(struct connection *c)
 {
     struct reply *reply = &c->reply;
-    word_list schemes = c->server->service.settings.http.auth_header_types;
     uint64_t now = service_monotonic();
     uint64_t delay = c->reply_at > now ? c->reply_at - now : 0;
     enum tok_err err;
 
-    reply->challenge = schemes && schemes[0] ? schemes[0] : "Bearer";
+    reply->challenge = c->server->service.settings.http.auth_header_types[0];
     reply->origin = c->origin;
     reply->by_origin = c->forged || c->server->service.settings.http.allowed_origins;
     if (c->route && !reply->allow)

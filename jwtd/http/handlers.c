@@ -79,8 +79,6 @@ bool handlers_read_body(struct connection *c, struct body_field *fields, size_t 
 
 static bool is_scheme(word_list schemes, struct slice word)
 {
-    if (!schemes)
-        return field_is(word, "Bearer");
     for (size_t i = 0; schemes[i]; i++)
         if (field_is(word, schemes[i]))
             return true;

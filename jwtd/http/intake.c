@@ -56,10 +56,8 @@ static bool is_preflight(const struct connection *c)
 
 static enum conn_result answer_preflight(struct connection *c)
 {
-    const char *auth_header = c->server->service.settings.http.auth_header_name;
-
     reply_init(&c->reply, 200);
-    c->reply.preflight = auth_header ? auth_header : "authorization";
+    c->reply.preflight = c->server->service.settings.http.auth_header_name;
     return CONN_REPLY;
 }
 
@@ -119,9 +117,8 @@ static enum conn_result check_head(struct connection *c)
 
 static enum conn_result read_request(struct connection *c)
 {
-    const char *auth_header = c->server->service.settings.http.auth_header_name;
     enum request_state state =
-        request_read(&c->request, auth_header ? auth_header : "Authorization",
+        request_read(&c->request, c->server->service.settings.http.auth_header_name,
                      (struct slice){c->in, c->n_in});
     enum conn_result result = CONN_WAIT;
 

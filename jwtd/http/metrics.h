@@ -5,10 +5,10 @@
  */
 #pragma once
 
-#include "jwtd/http/reply.h"
 #include "jwtd/shared/wire.h"
 
-#define METRICS_ROUTES 24 /* and one more: no route */
+#define METRICS_ROUTES 24    /* and one more: no route */
+#define METRICS_STATUSES 600 /* of HTTP */
 
 enum metrics_limit {
     METRICS_MAX_CONNECTIONS,
@@ -18,7 +18,7 @@ enum metrics_limit {
 
 struct metrics {
     uint64_t started; /* seconds since the Epoch */
-    uint64_t requests[METRICS_ROUTES + 1][REPLY_STATUSES];
+    uint64_t requests[METRICS_ROUTES + 1][METRICS_STATUSES];
     uint64_t answers[WIRE_STATUS_COUNT]; /* of jwtd-issuer */
     uint64_t no_answers;
     uint64_t connections; /* accepted within the limits */

@@ -34,27 +34,12 @@ static const struct {
     {505, "HTTP Version Not Supported"},
 };
 
-#define PHRASES (sizeof(phrases) / sizeof(phrases[0]))
-_Static_assert(PHRASES < REPLY_STATUSES, "each status has a number");
-
-size_t reply_status_number(int status)
-{
-    for (size_t i = 0; i < PHRASES; i++)
-        if (phrases[i].status == status)
-            return i;
-    return REPLY_STATUSES - 1;
-}
-
-int reply_status_of(size_t number)
-{
-    return number < PHRASES ? phrases[number].status : 0;
-}
-
 static const char *phrase_of(int status)
 {
-    size_t number = reply_status_number(status);
-
-    return number < PHRASES ? phrases[number].phrase : "";
+    for (size_t i = 0; i < sizeof(phrases) / sizeof(phrases[0]); i++)
+        if (phrases[i].status == status)
+            return phrases[i].phrase;
+    return "";
 }
 
 static bool has_body(const struct reply *reply)

@@ -10,8 +10,6 @@
 #include <json.h>
 #include <time.h>
 
-/* Numbers of statuses; the last one stands for every status that has none. */
-#define REPLY_STATUSES 24
 #define REPLY_ETAG_SIZE 24
 
 struct reply {
@@ -46,10 +44,6 @@ void reply_tokens(struct reply *reply, const char *name, struct slice token,
 
 /* Copies a body that is ready. */
 void reply_bytes(struct reply *reply, int status, struct slice body);
-
-/* The number of a status, below REPLY_STATUSES, and the status of a number; 0: of none. */
-size_t reply_status_number(int status);
-int reply_status_of(size_t number);
 
 /* The bytes to send. with_body: false for HEAD, whose reply only has the length of the body.
  * 204 and 304 have no body. TOK_NO_MEMORY; TOK_TOO_LONG when the header fields are. */

@@ -95,8 +95,6 @@ static bool read_request_line(struct http_request *r, struct slice line)
 
 static bool read_host(struct http_request *r, struct slice value)
 {
-    if (r->host.p)
-        return refuse(r, 400, "There must be exactly one Host field.");
     if (!field_host(value, &r->host))
         return refuse(r, 400, "Host must be a host name or address, with an optional port.");
     r->host_field = value;
@@ -105,8 +103,6 @@ static bool read_host(struct http_request *r, struct slice value)
 
 static bool read_length(struct http_request *r, struct slice value)
 {
-    if (r->has_length)
-        return refuse(r, 400, "There must be exactly one Content-Length field.");
     r->has_length = true;
     switch (field_length(value, REQUEST_BODY_MAX, &r->body_len)) {
     case FIELD_LENGTH_OK:
@@ -128,21 +124,14 @@ static bool read_type(struct http_request *r, struct slice value)
 {
     struct field_media media;
 
-    if (r->content_type.p)
-        return refuse(r, 400, "There must be exactly one Content-Type field.");
     r->content_type = value;
-    if (!field_media(value, &media))
-        return refuse(r, 415, NULL);
-    if (media.charset.p && !field_is(media.charset, "utf-8"))
+    if (!field_media(value, &media) || (media.charset.p && !field_is(media.charset, "utf-8")))
         return refuse(r, 415, NULL);
     return true;
 }
 
 static bool read_encoding(struct http_request *r, struct slice value)
 {
-    if (r->has_encoding)
-        return refuse(r, 400, "There must be exactly one Content-Encoding field.");
-    r->has_encoding = true;
     if (!field_is(value, "identity"))
         return refuse(r, 415, "Content-Encoding must be identity.");
     return true;
@@ -150,9 +139,6 @@ static bool read_encoding(struct http_request *r, struct slice value)
 
 static bool read_expect(struct http_request *r, struct slice value)
 {
-    if (r->has_expect)
-        return refuse(r, 400, "There must be exactly one Expect field.");
-    r->has_expect = true;
     if (!field_is(value, "100-continue"))
         return refuse(r, 417, "Expect must be 100-continue.");
     /* An HTTP/1.0 client would take it for the final response (RFC 9110 10.1.1). */
@@ -199,48 +185,52 @@ static bool read_preflight(struct http_request *r, struct slice value)
     return true;
 }
 
-static const struct {
-    const char *name;
-    bool (*read)(struct http_request *r, struct slice value);
-} known_fields[] = {
-    {"Host", read_host},
-    {"Content-Length", read_length},
-    {"Transfer-Encoding", read_transfer},
-    {"Content-Type", read_type},
-    {"Content-Encoding", read_encoding},
-    {"Expect", read_expect},
-    {"Accept", read_accept},
-    {"X-Forwarded-For", read_forwarded},
-    {"If-None-Match", read_none_match},
-    {"Origin", read_origin},
-    {"Sec-Fetch-Site", read_fetch_site},
-    {"Access-Control-Request-Method", read_preflight},
-};
-
 static bool read_authorization(struct http_request *r, struct slice value)
 {
-    if (r->authorization.p)
-        return refuse(r, 400, "There must be exactly one field with the token.");
     r->authorization = value;
     return true;
 }
 
+#define ONE(what) "There must be exactly one " what "."
+
+static const struct {
+    const char *name; /* NULL: AuthHeaderName */
+    bool (*read)(struct http_request *r, struct slice value);
+    const char *twice; /* refuses a second one; NULL: there may be several */
+} known_fields[] = {
+    {NULL, read_authorization, ONE("field with the token")},
+    {"Host", read_host, ONE("Host field")},
+    {"Content-Length", read_length, ONE("Content-Length field")},
+    {"Transfer-Encoding", read_transfer, NULL},
+    {"Content-Type", read_type, ONE("Content-Type field")},
+    {"Content-Encoding", read_encoding, ONE("Content-Encoding field")},
+    {"Expect", read_expect, ONE("Expect field")},
+    {"Accept", read_accept, NULL},
+    {"X-Forwarded-For", read_forwarded, NULL},
+    {"If-None-Match", read_none_match, NULL},
+    {"Origin", read_origin, NULL},
+    {"Sec-Fetch-Site", read_fetch_site, NULL},
+    {"Access-Control-Request-Method", read_preflight, NULL},
+};
+
 static bool read_field(struct http_request *r, const char *auth_header, struct slice line)
 {
-    const char *colon = memchr(line.p, ':', line.n);
     struct slice name, value;
 
-    if (!colon)
+    if (!slice_cut(line, ':', &name, &value))
         return refuse(r, 400, "A header field must consist of a name, a colon and a value.");
     if (r->lines > REQUEST_FIELDS_MAX)
         return refuse(r, 431, "There must be at most 32 header fields.");
-    name = (struct slice){line.p, (size_t)(colon - line.p)};
-    value = text_trim((struct slice){colon + 1, line.n - name.n - 1});
-    if (field_is(name, auth_header))
-        return read_authorization(r, value);
-    for (size_t i = 0; i < sizeof(known_fields) / sizeof(known_fields[0]); i++)
-        if (field_is(name, known_fields[i].name))
-            return known_fields[i].read(r, value);
+    for (size_t i = 0; i < sizeof(known_fields) / sizeof(known_fields[0]); i++) {
+        const char *known = known_fields[i].name ? known_fields[i].name : auth_header;
+
+        if (!field_is(name, known))
+            continue;
+        if (known_fields[i].twice && (r->seen & 1U << i))
+            return refuse(r, 400, known_fields[i].twice);
+        r->seen |= 1U << i;
+        return known_fields[i].read(r, text_trim(value));
+    }
     return true;
 }
 
@@ -249,7 +239,7 @@ static bool read_field(struct http_request *r, const char *auth_header, struct s
 static bool end_head(struct http_request *r)
 {
     if (!r->host.p)
-        return refuse(r, 400, "There must be exactly one Host field.");
+        return refuse(r, 400, ONE("Host field"));
     if (r->method == METHOD_POST && !r->has_length)
         return refuse(r, 411, "POST requires a Content-Length.");
     if (!r->has_accept)

@@ -69,7 +69,8 @@ struct http_request {
     size_t at;      /* bytes of the head that were read */
     size_t line;    /* start of the current line */
     unsigned lines; /* complete ones, with the request line */
-    bool in_value, after_cr, has_length, has_encoding, has_expect, has_accept;
+    bool in_value, after_cr, has_length, has_accept;
+    uint32_t seen; /* a bit for each field that may be sent once */
 };
 
 /* auth_header: the name of the field with the token, AuthHeaderName. */

@@ -1,7 +1,6 @@
 #include "jwtd/http/server.h"
 
 #include "common/base/timespan.h"
-#include "jwtd/http/origin.h"
 #include "jwtd/shared/messages.h"
 
 #include <limits.h>
@@ -16,16 +15,13 @@ static void derive_issuer(struct server *s)
     char path[PATH_MAX];
 
     s->hosts.issuer[0] = '\0';
-    s->hosts.issuer_url[0] = '\0';
     if (!issuer) {
         (void)snprintf(path, sizeof(path), "%s/issuer", s->public_dir);
         if (policy_read_pinned(&pinned, path, NULL) != TOK_OK)
             return;
         issuer = pinned.issuer;
     }
-    if (!hosts_of_url(issuer, s->hosts.issuer))
-        s->hosts.issuer[0] = '\0';
-    (void)snprintf(s->hosts.issuer_url, sizeof(s->hosts.issuer_url), "%s", issuer);
+    (void)snprintf(s->hosts.issuer, sizeof(s->hosts.issuer), "%s", issuer);
 }
 
 static void derive_proxies(struct server *s)
@@ -95,7 +91,7 @@ bool server_allows_host(struct server *s, struct slice name)
 bool server_is_own_origin(struct server *s, struct slice origin, struct slice host)
 {
     retry_issuer(s);
-    return origin_is_own(origin, host, slice_of(s->hosts.issuer_url));
+    return hosts_is_own_origin(&s->hosts, origin, host);
 }
 
 static bool is_trusted(const struct server *s, uid_t uid)

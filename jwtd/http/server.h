@@ -68,7 +68,7 @@ bool server_reload(void *arg, const struct settings *old, struct errmsg *errmsg)
 /* True when the server answers requests for this host name. */
 bool server_allows_host(struct server *s, struct slice name);
 
-/* True when an origin is that of a page of this server (origin.h). */
+/* True when an origin is that of a page of this server. */
 bool server_is_own_origin(struct server *s, struct slice origin, struct slice host);
 
 /* The peer of a connection. Its source is the owner of its uid (subuid.h). */

@@ -2,7 +2,6 @@
  * Replies byte for byte, and the names a server answers to.
  */
 #include "common/base/cleanup.h"
-#include "jwtd/http/hosts.h"
 #include "jwtd/http/reply.h"
 #include "tests/unit/unit.h"
 
@@ -110,15 +109,6 @@ START_TEST(no_content_has_neither_body_nor_length)
 }
 END_TEST
 
-START_TEST(a_status_has_one_number_and_a_strange_one_the_last)
-{
-    ck_assert_int_eq(reply_status_of(reply_status_number(204)), 204);
-    ck_assert_int_eq(reply_status_of(reply_status_number(505)), 505);
-    ck_assert_uint_eq(reply_status_number(299), REPLY_STATUSES - 1);
-    ck_assert_int_eq(reply_status_of(REPLY_STATUSES - 1), 0);
-}
-END_TEST
-
 START_TEST(a_pair_of_tokens_is_formatted_as_by_simplejwt)
 {
     struct reply reply = {0};
@@ -157,54 +147,8 @@ START_TEST(a_reply_that_could_not_be_made_is_never_sent)
 }
 END_TEST
 
-static bool allows(const struct hosts *hosts, const char *name)
-{
-    return hosts_allow(hosts, (struct slice){name, strlen(name)});
-}
-
-START_TEST(only_allowed_hosts_are_answered)
-{
-    char *extra[] = {(char[]){"login.example.org"}, NULL};
-    struct hosts hosts = {.hostname = "box", .issuer = "sso.example.org", .allowed = extra};
-    struct hosts bare = {0};
-
-    ck_assert(allows(&hosts, "localhost"));
-    ck_assert(allows(&hosts, "LocalHost"));
-    ck_assert(allows(&hosts, "127.0.0.1"));
-    ck_assert(allows(&hosts, "[::1]"));
-    ck_assert(allows(&hosts, "BOX"));
-    ck_assert(allows(&hosts, "sso.example.org"));
-    ck_assert(allows(&hosts, "Login.Example.org"));
-    ck_assert(!allows(&hosts, "example.org"));
-    ck_assert(!allows(&hosts, "box.evil"));
-    ck_assert(!allows(&hosts, "localhost.evil"));
-    ck_assert(!allows(&hosts, "127.0.0.2"));
-    ck_assert(!allows(&bare, "box"));
-    ck_assert(!allows(&bare, "login.example.org"));
-    ck_assert(!allows(&bare, ""));
-}
-END_TEST
-
-START_TEST(an_issuer_has_the_host_of_its_url)
-{
-    char host[HOSTS_NAME_MAX];
-
-    ck_assert(hosts_of_url("https://sso.example.org", host));
-    ck_assert_str_eq(host, "sso.example.org");
-    ck_assert(hosts_of_url("https://sso.example.org:8443/a/b", host));
-    ck_assert_str_eq(host, "sso.example.org");
-    ck_assert(hosts_of_url("https://[2001:db8::1]/x", host));
-    ck_assert_str_eq(host, "[2001:db8::1]");
-    ck_assert(!hosts_of_url("sso", host));
-    ck_assert(!hosts_of_url("https:///x", host));
-    ck_assert(!hosts_of_url("https://user@host/", host));
-}
-END_TEST
-
 UNIT_MAIN("reply", a_refused_token_is_reported_as_by_simplejwt,
           head_gets_the_length_and_no_body, only_a_401_has_a_challenge,
           not_modified_has_a_tag_and_no_body, no_content_has_neither_body_nor_length,
-          a_status_has_one_number_and_a_strange_one_the_last,
           a_pair_of_tokens_is_formatted_as_by_simplejwt,
-          a_reply_that_could_not_be_made_is_never_sent, only_allowed_hosts_are_answered,
-          an_issuer_has_the_host_of_its_url)
+          a_reply_that_could_not_be_made_is_never_sent)

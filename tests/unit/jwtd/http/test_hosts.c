@@ -1,8 +1,10 @@
 /*
- * Which origin is that of a page of this server.
+ * Which hosts and origins are those of this server.
  */
-#include "jwtd/http/origin.h"
+#include "jwtd/http/hosts.h"
 #include "tests/unit/unit.h"
+
+#include <stdio.h>
 
 static const struct {
     const char *origin, *host, *issuer;
@@ -70,11 +72,19 @@ static const struct {
     {"https://login.example", "localhost", "https://", false},
 };
 
+static bool is_own(struct slice origin, struct slice host, const char *issuer)
+{
+    struct hosts hosts = {0};
+
+    (void)snprintf(hosts.issuer, sizeof(hosts.issuer), "%s", issuer);
+    return hosts_is_own_origin(&hosts, origin, host);
+}
+
 START_TEST(an_origin_is_own_by_host_and_port_or_as_the_issuers)
 {
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
-        ck_assert_msg(origin_is_own(slice_of(cases[i].origin), slice_of(cases[i].host),
-                                    slice_of(cases[i].issuer)) == cases[i].own,
+        ck_assert_msg(is_own(slice_of(cases[i].origin), slice_of(cases[i].host),
+                             cases[i].issuer) == cases[i].own,
                       "%s %s %s", cases[i].origin, cases[i].host, cases[i].issuer);
 }
 END_TEST
@@ -93,7 +103,7 @@ START_TEST(every_other_byte_makes_it_another_origin)
             memcpy(text, own, sizeof(own));
             memmove(text + i + 1, text + i, sizeof(own) - i);
             text[i] = (char)byte;
-            if (origin_is_own((struct slice){text, sizeof(own)}, host, SLICE("")) &&
+            if (is_own((struct slice){text, sizeof(own)}, host, "") &&
                 !(byte == '0' && i == strlen("https://login.example:")))
                 ck_abort_msg("byte %u added at %zu", byte, i);
             if (i + 1 == sizeof(own))
@@ -102,12 +112,60 @@ START_TEST(every_other_byte_makes_it_another_origin)
             text[i] = (char)byte;
             /* The case of the letters is ignored. */
             same = strncasecmp(text, own, sizeof(own)) == 0;
-            if (origin_is_own((struct slice){text, sizeof(own) - 1}, host, SLICE("")) != same)
+            if (is_own((struct slice){text, sizeof(own) - 1}, host, "") != same)
                 ck_abort_msg("byte %u at %zu", byte, i);
         }
     }
 }
 END_TEST
 
-UNIT_MAIN("origin", an_origin_is_own_by_host_and_port_or_as_the_issuers,
-          every_other_byte_makes_it_another_origin)
+static bool allows(const struct hosts *hosts, const char *name)
+{
+    return hosts_allow(hosts, (struct slice){name, strlen(name)});
+}
+
+START_TEST(only_allowed_hosts_are_answered)
+{
+    char *extra[] = {(char[]){"login.example.org"}, NULL};
+    struct hosts hosts = {
+        .hostname = "box", .issuer = "https://sso.example.org", .allowed = extra};
+    struct hosts bare = {0};
+
+    ck_assert(allows(&hosts, "localhost"));
+    ck_assert(allows(&hosts, "LocalHost"));
+    ck_assert(allows(&hosts, "127.0.0.1"));
+    ck_assert(allows(&hosts, "[::1]"));
+    ck_assert(allows(&hosts, "BOX"));
+    ck_assert(allows(&hosts, "sso.example.org"));
+    ck_assert(allows(&hosts, "Login.Example.org"));
+    ck_assert(!allows(&hosts, "example.org"));
+    ck_assert(!allows(&hosts, "box.evil"));
+    ck_assert(!allows(&hosts, "localhost.evil"));
+    ck_assert(!allows(&hosts, "127.0.0.2"));
+    ck_assert(!allows(&bare, "box"));
+    ck_assert(!allows(&bare, "login.example.org"));
+    ck_assert(!allows(&bare, ""));
+}
+END_TEST
+
+START_TEST(an_issuer_has_the_host_of_its_url)
+{
+    struct hosts hosts = {.issuer = "https://sso.example.org:8443/a/b"};
+    const char *const others[] = {"sso", "https:///x", "https://user@host/", "https://sso#x"};
+
+    ck_assert(allows(&hosts, "sso.example.org"));
+    ck_assert(!allows(&hosts, "sso.example.org:8443"));
+    (void)strcpy(hosts.issuer, "https://[2001:db8::1]/x");
+    ck_assert(allows(&hosts, "[2001:db8::1]"));
+    for (size_t i = 0; i < 3; i++) {
+        (void)strcpy(hosts.issuer, others[i]);
+        ck_assert(!allows(&hosts, "sso") && !allows(&hosts, "host") && !allows(&hosts, "user"));
+    }
+    (void)strcpy(hosts.issuer, others[3]);
+    ck_assert(allows(&hosts, "sso"));
+}
+END_TEST
+
+UNIT_MAIN("hosts", an_origin_is_own_by_host_and_port_or_as_the_issuers,
+          every_other_byte_makes_it_another_origin, only_allowed_hosts_are_answered,
+          an_issuer_has_the_host_of_its_url)
