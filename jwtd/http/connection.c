@@ -73,5 +73,4 @@ void connection_free(struct connection *c)
     secret_clear(&c->list);
     free(c);
     service_release(&server->service);
-    server_resume(server);
 }

@@ -1,28 +1,8 @@
 #include "jwtd/http/listener.h"
 
-#include "common/base/timespan.h"
 #include "jwtd/http/driver.h"
 #include "jwtd/http/limit.h"
 #include "jwtd/shared/messages.h"
-
-#define PAUSE (100 * MILLISECOND)
-
-static int on_resume(sd_event_source *source, uint64_t usec, void *arg)
-{
-    server_resume(arg);
-    return 0;
-}
-
-/* The system may be out of descriptors (ENFILE), so that the pause must not last until a
- * connection of this process ends. */
-static void pause_for_descriptors(struct server *s)
-{
-    server_pause(s);
-    s->resume = sd_event_source_disable_unref(s->resume);
-    if (sd_event_add_time_relative(s->service.loop, &s->resume, CLOCK_MONOTONIC, PAUSE, 0,
-                                   on_resume, s) < 0)
-        server_resume(s);
-}
 
 static void admit(struct server *s, int fd)
 {
@@ -47,14 +27,10 @@ static void admit(struct server *s, int fd)
  * others: a request that has arrived is read before many new connections are accepted. */
 static int on_connection(sd_event_source *source, int fd, uint32_t events, void *arg)
 {
-    struct server *s = arg;
-    int peer;
+    int peer = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
-    peer = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (peer >= 0)
-        admit(s, peer);
-    else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
-        pause_for_descriptors(s);
+        admit(arg, peer);
     return 0;
 }
 

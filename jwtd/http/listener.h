@@ -1,6 +1,6 @@
 /*
  * Accepting connections within the limits. A peer over a limit gets a 503. Without descriptors,
- * accepting pauses until a connection ends.
+ * new connections wait in the socket's queue.
  */
 #pragma once
 

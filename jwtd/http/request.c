@@ -155,18 +155,6 @@ static bool read_accept(struct http_request *r, struct slice value)
     return true;
 }
 
-static bool read_forwarded(struct http_request *r, struct slice value)
-{
-    r->forwarded_for = value;
-    return true;
-}
-
-static bool read_none_match(struct http_request *r, struct slice value)
-{
-    r->if_none_match = value;
-    return true;
-}
-
 static bool read_origin(struct http_request *r, struct slice value)
 {
     r->origin = r->origin.p ? (struct slice){value.p, 0} : value;
@@ -185,32 +173,27 @@ static bool read_preflight(struct http_request *r, struct slice value)
     return true;
 }
 
-static bool read_authorization(struct http_request *r, struct slice value)
-{
-    r->authorization = value;
-    return true;
-}
-
 #define ONE(what) "There must be exactly one " what "."
 
 static const struct {
-    const char *name; /* NULL: AuthHeaderName */
-    bool (*read)(struct http_request *r, struct slice value);
+    const char *name;                                         /* NULL: AuthHeaderName */
+    bool (*read)(struct http_request *r, struct slice value); /* NULL: the value is stored */
     const char *twice; /* refuses a second one; NULL: there may be several */
+    size_t at;         /* in http_request: where it is stored */
 } known_fields[] = {
-    {NULL, read_authorization, ONE("field with the token")},
-    {"Host", read_host, ONE("Host field")},
-    {"Content-Length", read_length, ONE("Content-Length field")},
-    {"Transfer-Encoding", read_transfer, NULL},
-    {"Content-Type", read_type, ONE("Content-Type field")},
-    {"Content-Encoding", read_encoding, ONE("Content-Encoding field")},
-    {"Expect", read_expect, ONE("Expect field")},
-    {"Accept", read_accept, NULL},
-    {"X-Forwarded-For", read_forwarded, NULL},
-    {"If-None-Match", read_none_match, NULL},
-    {"Origin", read_origin, NULL},
-    {"Sec-Fetch-Site", read_fetch_site, NULL},
-    {"Access-Control-Request-Method", read_preflight, NULL},
+    {NULL, NULL, ONE("field with the token"), offsetof(struct http_request, authorization)},
+    {"Host", read_host, ONE("Host field"), 0},
+    {"Content-Length", read_length, ONE("Content-Length field"), 0},
+    {"Transfer-Encoding", read_transfer, NULL, 0},
+    {"Content-Type", read_type, ONE("Content-Type field"), 0},
+    {"Content-Encoding", read_encoding, ONE("Content-Encoding field"), 0},
+    {"Expect", read_expect, ONE("Expect field"), 0},
+    {"Accept", read_accept, NULL, 0},
+    {"X-Forwarded-For", NULL, NULL, offsetof(struct http_request, forwarded_for)},
+    {"If-None-Match", NULL, NULL, offsetof(struct http_request, if_none_match)},
+    {"Origin", read_origin, NULL, 0},
+    {"Sec-Fetch-Site", read_fetch_site, NULL, 0},
+    {"Access-Control-Request-Method", read_preflight, NULL, 0},
 };
 
 static bool read_field(struct http_request *r, const char *auth_header, struct slice line)
@@ -229,7 +212,11 @@ static bool read_field(struct http_request *r, const char *auth_header, struct s
         if (known_fields[i].twice && (r->seen & 1U << i))
             return refuse(r, 400, known_fields[i].twice);
         r->seen |= 1U << i;
-        return known_fields[i].read(r, text_trim(value));
+        value = text_trim(value);
+        if (known_fields[i].read)
+            return known_fields[i].read(r, value);
+        memcpy((char *)r + known_fields[i].at, &value, sizeof(value));
+        return true;
     }
     return true;
 }

@@ -153,31 +153,8 @@ void server_bad_forward(struct server *s, const struct source *proxy, struct sli
         {"source", text}, {"value", shown});
 }
 
-static void set_listening(struct server *s, int enabled)
-{
-    s->paused = enabled == SD_EVENT_OFF;
-    for (size_t i = 0; i < SERVER_LISTENERS; i++)
-        (void)sd_event_source_set_enabled(s->listeners[i], enabled);
-}
-
-void server_pause(struct server *s)
-{
-    set_listening(s, SD_EVENT_OFF);
-}
-
-void server_resume(struct server *s)
-{
-    if (!s->paused)
-        return;
-    s->resume = sd_event_source_disable_unref(s->resume);
-    set_listening(s, SD_EVENT_ON);
-}
-
 void server_clear(struct server *s)
 {
-    s->resume = sd_event_source_disable_unref(s->resume);
     free(s->proxies);
-    s->proxies = NULL;
-    s->n_proxies = 0;
     subuids_clear(&s->subuids);
 }

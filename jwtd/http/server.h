@@ -46,8 +46,6 @@ struct server {
     struct subuids subuids;
 
     sd_event_source *listeners[SERVER_LISTENERS];
-    bool paused;
-    sd_event_source *resume; /* timer, while paused for lack of descriptors */
 
     LIST_HEAD(, connection) connections; /* owned by driver.c; the newest comes first */
     size_t n_connections;                /* with the refused ones */
@@ -80,9 +78,5 @@ void server_overload(struct server *s, enum metrics_limit limit, const struct so
 
 /* A trusted proxy sent this as the address of its client: logs it at most once a minute. */
 void server_bad_forward(struct server *s, const struct source *proxy, struct slice address);
-
-/* Stops accepting connections. Peers wait in the socket's queue until server_resume. */
-void server_pause(struct server *s);
-void server_resume(struct server *s);
 
 void server_clear(struct server *s);

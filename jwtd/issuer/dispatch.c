@@ -6,11 +6,6 @@
 
 #include <string.h>
 
-static const struct settings *settings_of(const struct loop *l)
-{
-    return &l->issuer.service.settings;
-}
-
 static void check_account(struct issuer_request *r)
 {
     r->has_login_reply =
@@ -72,7 +67,7 @@ void dispatch_request(struct issuer_request *r)
         return;
     }
     (void)issuer_time(x); /* logs a clock that was set back */
-    if (r->type->sliding && !settings_of(r->loop)->token.sliding_tokens) {
+    if (r->type->sliding && !x->service.settings.token.sliding_tokens) {
         loop_answer(r, WIRE_NO_SESSION);
         return;
     }

@@ -85,7 +85,7 @@ static void take(struct loop_listener *from, int fd)
 }
 
 /* At a limit, of connections or of descriptors, the next ones wait in the socket's queue. */
-static void stop_accepting(struct loop_listener *from, const char *cause)
+static void log_limit(struct loop_listener *from, const char *cause)
 {
     log_limit_write(&from->loop->refusals,
                     &(struct limited_event){LOG_WARNING,
@@ -94,23 +94,21 @@ static void stop_accepting(struct loop_listener *from, const char *cause)
                                             "overload",
                                             {{"cause", cause}}},
                     service_monotonic());
-    from->paused = sd_event_source_set_enabled(from->source, SD_EVENT_OFF) >= 0;
 }
 
 static int on_connection(sd_event_source *source, int fd, uint32_t events, void *arg)
 {
     struct loop_listener *from = arg;
-    const struct loop *l = from->loop;
     int taken = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
     if (taken >= 0)
         take(from, taken);
-    else if ((errno == EMFILE || errno == ENFILE) &&
-             l->front.connections + l->admin.connections > 0)
-        stop_accepting(from, strerrordesc_np(errno));
-    if (from->connections >= from->connections_max)
-        stop_accepting(from, "the limit is reached");
-    return 0;
+    else if (errno == EMFILE || errno == ENFILE)
+        log_limit(from, strerrordesc_np(errno));
+    if (from->connections < from->connections_max)
+        return 0;
+    log_limit(from, "the limit is reached");
+    return sd_event_source_set_enabled(source, SD_EVENT_OFF);
 }
 
 static int start(struct loop_listener *from, int fd)

@@ -1,6 +1,5 @@
 #include "jwtd/issuer/load.h"
 
-#include "common/base/file.h"
 #include "jwtd/issuer/mint.h"
 #include "jwtd/shared/messages.h"
 
@@ -216,10 +215,4 @@ enum tok_err load_rotation(struct issuer *x, struct key_rotation *ret, struct er
         .last_exp = (by_store > by_settings ? by_store : by_settings) + POLICY_LEEWAY_MAX,
     };
     return TOK_OK;
-}
-
-void load_sweep(const struct issuer *x)
-{
-    file_sweep(x->public_dir);
-    file_sweep(x->keys_dir);
 }

@@ -20,6 +20,3 @@ enum tok_err load_parts(struct issuer *x, int state_fd, const char **ret_id,
 /* What a change of the keys in x needs. TOK_FILE: the store failed. */
 enum tok_err load_rotation(struct issuer *x, struct key_rotation *ret,
                            struct errmsg *errmsg) MUST_CHECK;
-
-/* Removes the half-written files that a killed issuer left in keys and public directory. */
-void load_sweep(const struct issuer *x);

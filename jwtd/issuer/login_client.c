@@ -9,11 +9,6 @@
 #define INQUIRY_TIME (32 * SECOND) /* jwtd-login gives up after 30 s */
 #define ACCURACY (100 * MILLISECOND)
 
-void login_client_init(struct login_client *c)
-{
-    TAILQ_INIT(&c->inquiries);
-}
-
 static void inquiry_free(struct login_inquiry *q)
 {
     (void)sd_event_source_disable_unref(q->io);

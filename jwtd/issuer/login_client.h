@@ -43,6 +43,7 @@ struct login_cache_entry {
     uint64_t until; /* monotonic */
 };
 
+/* Starts with an empty list and an empty cache. */
 struct login_client {
     struct service *service;
     const char *socket;
@@ -53,8 +54,6 @@ struct login_client {
     struct login_cache_entry cache[LOGIN_CACHE_MAX];
 };
 
-/* The other members are set. */
-void login_client_init(struct login_client *c);
 void login_client_end(struct login_client *c);
 
 /* Asks about the password of a WIRE_OBTAIN: its values are those of WIRE_CHECK. WIRE_OK:

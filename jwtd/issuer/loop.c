@@ -100,19 +100,13 @@ void loop_answer(struct issuer_request *r, enum wire_status status)
     loop_close(r);
 }
 
-/* Either may have been paused for lack of descriptors. */
-static void resume_listener(struct loop_listener *from)
-{
-    if (from->paused && from->connections < from->connections_max)
-        from->paused = sd_event_source_set_enabled(from->source, SD_EVENT_ON) < 0;
-}
-
 void loop_close(struct issuer_request *r)
 {
     struct loop *l = r->loop;
 
     withdraw(r);
-    r->from->connections--;
+    if (r->from->connections-- == r->from->connections_max && r->from->source)
+        (void)sd_event_source_set_enabled(r->from->source, SD_EVENT_ON);
     if (r->inquiry)
         r->inquiry->waiter = NULL;
     (void)sd_event_source_disable_unref(r->io);
@@ -122,8 +116,6 @@ void loop_close(struct issuer_request *r)
     secret_clear(&r->text);
     secret_clear(&r->answer);
     free(r);
-    resume_listener(&l->front);
-    resume_listener(&l->admin);
     service_release(&l->issuer.service);
 }
 
@@ -131,8 +123,8 @@ void loop_end(struct loop *l)
 {
     struct issuer_request *r;
 
-    l->front.paused = l->admin.paused = false;
     for (size_t i = 0; i < REQUEST_STATE_COUNT; i++)
         while ((r = TAILQ_FIRST(&l->in[i])))
             loop_close(r);
+    l->turn = sd_event_source_disable_unref(l->turn);
 }

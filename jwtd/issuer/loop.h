@@ -19,8 +19,7 @@ struct loop_listener {
     enum wire_role role; /* of the peer: WIRE_FRONT, WIRE_ADMIN */
     uid_t uid;           /* that must connect */
     size_t connections, connections_max;
-    sd_event_source *source;
-    bool paused; /* until a connection ends */
+    sd_event_source *source; /* disabled at the limit */
 };
 
 struct loop {

@@ -74,7 +74,7 @@ static int serve(struct loop *l, const char *config, const char *asker, bool ini
     x->service.on_reload = state_reload;
     x->service.arg = x;
     loop_init(l);
-    login_client_init(&x->login);
+    TAILQ_INIT(&x->login.inquiries);
     if (init)
         code = state_ready(x) ? EXIT_SUCCESS : EXIT_FAILURE;
     else
@@ -83,7 +83,6 @@ static int serve(struct loop *l, const char *config, const char *asker, bool ini
     log_limit_end(&l->failed_logins);
     log_limit_end(&l->refusals);
     log_limit_end(&l->frequent);
-    turn_end(l);
     login_client_end(&x->login);
     state_end(x);
     service_end(&x->service);

@@ -1,5 +1,6 @@
 #include "jwtd/issuer/state.h"
 
+#include "common/base/file.h"
 #include "jwtd/issuer/keys/publish.h"
 #include "jwtd/issuer/load.h"
 #include "jwtd/shared/messages.h"
@@ -57,8 +58,10 @@ static enum tok_err load(struct issuer *x, const char **ret_id, struct errmsg *e
 
     close_failed_store(x);
     *ret_id = MESSAGE_STORE;
-    if (err == TOK_OK && x->is_daemon)
-        load_sweep(x);
+    if (err == TOK_OK && x->is_daemon) { /* files that a killed issuer left half-written */
+        file_sweep(x->public_dir);
+        file_sweep(x->keys_dir);
+    }
     if (err == TOK_OK)
         err = load_parts(x, fd, ret_id, errmsg);
     if (err == TOK_OK)

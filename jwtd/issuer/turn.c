@@ -107,8 +107,3 @@ void turn_add(struct issuer_request *r)
     if (!schedule(r->loop))
         loop_close(r);
 }
-
-void turn_end(struct loop *l)
-{
-    l->turn = sd_event_source_disable_unref(l->turn);
-}

@@ -14,5 +14,3 @@ int turn_init(struct loop *l);
 
 /* Queues a request for the next turn. */
 void turn_add(struct issuer_request *r);
-
-void turn_end(struct loop *l);

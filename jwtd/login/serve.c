@@ -322,13 +322,8 @@ static int on_connection(sd_event_source *source, int fd, uint32_t revents, void
 
 int serve_start(struct login_server *server, int fd)
 {
-    int r = service_listen(server->service, fd, on_connection, server, &server->listener);
-
-    if (r < 0)
-        return r;
     server->refusals.loop = server->service->loop;
-    /* When accept fails for lack of descriptors, the socket stays readable. */
-    return sd_event_source_set_ratelimit(server->listener, 1000000, 2000);
+    return service_listen(server->service, fd, on_connection, server, &server->listener);
 }
 
 void serve_end(struct login_server *server)

@@ -231,7 +231,8 @@ int service_listen(struct service *s, int fd, sd_event_io_handler_t fn, void *ar
     if (r < 0)
         return r;
     s->listeners[s->n_listeners++] = source;
-    return sd_event_source_set_io_fd_own(*source, true);
+    r = sd_event_source_set_ratelimit(*source, 100 * MILLISECOND, 1000);
+    return r < 0 ? r : sd_event_source_set_io_fd_own(*source, true);
 }
 
 bool service_peer_is(int fd, uid_t uid)

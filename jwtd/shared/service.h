@@ -41,8 +41,10 @@ int service_start(struct service *s, const char *name, const char *config);
  * SOCK_SEQPACKET); made nonblocking and close-on-exec. -ENOENT: not passed. */
 int service_listener(const char *fd_name, int type);
 
-/* Calls fn when a connection waits at this socket, which the service owns from now on. *source
- * is freed and set to NULL on SIGTERM and by service_end. At most two. 0 or -errno. */
+/* Calls fn when a connection waits at this socket, which the service owns from now on; at most
+ * 1000 times in 100 ms, because the socket stays readable while accept fails for lack of
+ * descriptors. *source is freed and set to NULL on SIGTERM and by service_end. At most two
+ * sockets. 0 or -errno. */
 int service_listen(struct service *s, int fd, sd_event_io_handler_t fn, void *arg,
                    sd_event_source **source);
 
