@@ -40,6 +40,7 @@ int pam_code_auth(enum tok_err err)
     case TOK_KEYS:
     case TOK_SETTINGS:
     case TOK_LIST:
+    case TOK_STALE:
     case TOK_FILE:
     case TOK_CRYPTO:
         return PAM_AUTHINFO_UNAVAIL;

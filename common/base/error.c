@@ -46,6 +46,7 @@ static const struct {
     [TOK_KEYS] = {"keys", "the verification keys cannot be loaded"},
     [TOK_SETTINGS] = {"settings", "invalid setting"},
     [TOK_LIST] = {"revoked_list", "the list of revoked sessions cannot be read"},
+    [TOK_STALE] = {"stale", "the issuer's last bundle is older than revoked_max_age"},
     [TOK_FILE] = {"file", "a file cannot be opened, read or written"},
     [TOK_CRYPTO] = {"crypto", "OpenSSL failed or does not offer the algorithm; for FIPS mode "
                               "see Algorithm in jwt.conf(5)"},

@@ -48,6 +48,7 @@ enum tok_err {
     TOK_KEYS,     /* the key file cannot be read or is invalid */
     TOK_SETTINGS, /* a settings file, option or word is invalid */
     TOK_LIST,     /* the list of revoked sessions is missing, unreadable or invalid */
+    TOK_STALE,    /* the issuer's last bundle is older than revoked_max_age, or missing */
     TOK_FILE,     /* a file cannot be opened, read or written as required */
     TOK_CRYPTO,   /* libcrypto failed for a reason that is not in the token */
     TOK_NO_MEMORY,

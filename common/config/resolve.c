@@ -1,6 +1,7 @@
 #include "common/config/resolve.h"
 
 #include "common/base/cleanup.h"
+#include "common/base/timespan.h"
 
 #include <string.h>
 
@@ -51,11 +52,13 @@ static enum tok_err set_user_claim(struct policy *p, const char *name)
     return text_replace(&p->user_claim, slice_of(name));
 }
 
-/* The names that the local issuer uses for its claims. */
-static enum tok_err set_claim_names(struct policy *p, const struct settings *settings)
+/* What the settings of the local issuer say: the names of its claims, the age of its bundle. */
+static enum tok_err set_local(struct policy *p, const struct settings *settings)
 {
     enum tok_err err = TOK_OK;
 
+    if (!policy_given(p, "revoked_max_age"))
+        p->revoked_max_age = (int64_t)(settings->token.revoked_max_age / SECOND);
     if (!policy_given(p, "user_claim"))
         err = set_user_claim(p, settings->token.user_id_claim);
     if (!err)
@@ -97,7 +100,7 @@ static enum tok_err make_policy(const struct resolve_params *params,
         err = is_local(params, section->issuer, &local, errmsg);
     r->foreign = !local;
     if (!err && local)
-        err = set_claim_names(&r->policy, settings);
+        err = set_local(&r->policy, settings);
     if (!err)
         err = policy_override(&r->policy, params->words);
     return err ? err : policy_read_pinned(&r->policy, pinned_path(params), errmsg);
@@ -141,6 +144,42 @@ static bool wants_list(const struct resolve_params *params, const struct resolve
     return !r->foreign;
 }
 
+/* A host that is the issuer itself receives no bundle: there the files belong to jwtd-issuer.
+ * Elsewhere root installs them. */
+static bool is_issuing_host(const struct resolve_params *params)
+{
+    struct stat st;
+
+    return lstat(pinned_path(params), &st) == 0 && st.st_uid != 0;
+}
+
+static enum tok_err load_synced(const struct resolve_params *params, struct resolved *r,
+                                struct errmsg *errmsg)
+{
+    const char *path = params->synced ? params->synced : SYNCED_PATH;
+    struct synced synced;
+    enum tok_err err = synced_read(path, &synced, errmsg);
+
+    if (file_is_missing(err, errmsg)) {
+        if (!is_issuing_host(params))
+            return errmsg_set(errmsg, TOK_STALE,
+                              "%s: no such file: revoked_max_age is set, and jwtctl sync has "
+                              "installed nothing here; see jwtctl-sync(8)",
+                              path);
+        r->policy.revoked_max_age = 0;
+        return TOK_OK;
+    }
+    if (err)
+        return err == TOK_FILE ? TOK_STALE : err;
+    if (strcmp(synced.issuer, r->policy.issuer) != 0)
+        return errmsg_set(errmsg, TOK_STALE,
+                          "%s: revoked_max_age is set for tokens of %s, and this is the bundle "
+                          "of %s",
+                          path, r->policy.issuer, synced.issuer);
+    r->bundle = synced.bundle;
+    return TOK_OK;
+}
+
 static enum tok_err load_files(const struct resolve_params *params, struct resolved *r,
                                struct errmsg *errmsg)
 {
@@ -155,6 +194,8 @@ static enum tok_err load_files(const struct resolve_params *params, struct resol
         err = load_map(params, r, errmsg);
     if (!err && wants_list(params, r))
         err = revoked_open(p->revoked, params->trust, &r->list, errmsg);
+    if (!err && r->list.fd >= 0 && p->revoked_max_age > 0)
+        err = load_synced(params, r, errmsg);
     return err;
 }
 
@@ -207,5 +248,8 @@ enum tok_err resolve_verify(struct resolved *r, const struct parsed_token *token
         return err;
     params.check.map = r->mapped ? &r->map : NULL;
     params.check.host_key = host_key_check;
-    return verify_token(&params, ret, errmsg);
+    err = verify_token(&params, ret, errmsg);
+    if (err || r->list.fd < 0 || r->policy.revoked_max_age == 0)
+        return err;
+    return synced_check(r->bundle, r->policy.revoked_max_age, check->now, errmsg);
 }

@@ -10,6 +10,7 @@
 #pragma once
 
 #include "common/config/settings.h"
+#include "common/token/synced.h"
 #include "common/token/usermap.h"
 #include "common/token/verify.h"
 
@@ -17,6 +18,7 @@ struct resolve_params {
     const struct policy *words; /* policy_init, then the words that were given */
     const char *config;         /* NULL: POLICY_CONFIG, which may be missing */
     const char *pinned;         /* NULL: POLICY_PINNED */
+    const char *synced;         /* NULL: SYNCED_PATH */
     enum file_trust trust;      /* of key file and list; a user map must be root's unless this
                                  * is FILE_OWN */
     bool keys_without_list;     /* with keys= and without revoked= no list (jwtctl verify) */
@@ -28,6 +30,7 @@ struct resolved {
     struct policy policy; /* issuer and audience are known */
     struct keyset_file keys;
     struct revoked list; /* .fd is -1 without a list */
+    int64_t bundle;      /* time of the issuer's last bundle; with revoked_max_age only */
     bool foreign;        /* the section of another issuer than the local one applies */
     bool mapped;         /* its users are mapped to local ones by .map */
     struct usermap map;

@@ -35,6 +35,7 @@ struct settings {
         uint64_t leeway;
         char *user_id_claim, *token_type_claim, *jti_claim;
         uint64_t max_token_length; /* bytes */
+        uint64_t revoked_max_age;  /* 0: no limit */
     } token;
     struct {
         bool rotate_refresh_tokens, blacklist_after_rotation;

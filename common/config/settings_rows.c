@@ -114,6 +114,9 @@ const struct keyword settings_keywords[] = {
     {"TokenTypeClaim", "Token", CLAIM(token.token_type_claim, "token_type")},
     {"JtiClaim", "Token", CLAIM(token.jti_claim, "jti")},
     {"MaxTokenLength", "Token", NUMBER(token.max_token_length, "128", "8192", "511")},
+    {"RevokedMaxAge", "Token", ROW(token.revoked_max_age, keyword_span, .min = "0", .max = "3650d",
+        .step = SECOND, .unit = 1, .initial = "0",
+        .form = "a time span from 1s to 3650d in whole seconds, such as 1h, or 0 for no limit")},
 
     {"RotateRefreshTokens", "Session", FLAG(session.rotate_refresh_tokens, "yes")},
     {"BlacklistAfterRotation", "Session", FLAG(session.blacklist_after_rotation, "yes")},

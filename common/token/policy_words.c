@@ -78,6 +78,9 @@ const struct keyword policy_keywords[] = {
         .form = "a number of bytes from 1 to 65536", .initial = "8192")},
     {"AllowRoot", ROW(allow_root, keyword_flag, KEYWORD_YES_NO, .bare = true)},
     {"Revoked", TEXT(revoked, is_path_or_none, VALUE_PATH_FORM " or none", POLICY_REVOKED)},
+    {"RevokedMaxAge", ROW(revoked_max_age, keyword_span, .min = "0", .max = "3650d",
+        .step = SECOND, .unit = SECOND,
+        .form = "a time span from 1s to 3650d in whole seconds, such as 1h, or 0 for no limit")},
     {"UserMap", TEXT(user_map, is_map, "none, same or " VALUE_PATH_FORM, "none")},
     /* Settings of the issuer give these (resolve.c). */
     {NULL, TEXT(token_type_claim, value_is_name, NULL, "token_type")},

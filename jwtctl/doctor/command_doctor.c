@@ -34,14 +34,15 @@ static const struct {
     void (*run)(struct doctor *d);
 } checks[] = {
     {"settings", ANY_HOST, check_settings}, /* first: others use the settings */
-    {"module", MODULE, doctor_check_module},     {"stacks", MODULE, doctor_check_stacks},
-    {"disabled", MODULE, doctor_check_disabled}, {"public", MODULE, doctor_check_public},
-    {"one-time", MODULE, doctor_check_run},      {"host-keys", MODULE, doctor_check_host_keys},
-    {"sudo", MODULE, doctor_check_sudo},         {"sshd", MODULE, doctor_check_sshd},
-    {"ssh", ANY_HOST, doctor_check_ssh},         {"units", ISSUER, doctor_check_units},
-    {"keys", ISSUER, doctor_check_keys},         {"issuer", ISSUER, doctor_check_issuer},
-    {"http", ISSUER, doctor_check_http},         {"names", ISSUER, doctor_check_names},
-    {"clock", EITHER, doctor_check_clock},       {"space", ANY_HOST, doctor_check_space},
+    {"module", MODULE, doctor_check_module},       {"stacks", MODULE, doctor_check_stacks},
+    {"disabled", MODULE, doctor_check_disabled},   {"public", MODULE, doctor_check_public},
+    {"sync", MODULE, doctor_check_sync},           {"one-time", MODULE, doctor_check_run},
+    {"host-keys", MODULE, doctor_check_host_keys}, {"sudo", MODULE, doctor_check_sudo},
+    {"sshd", MODULE, doctor_check_sshd},           {"ssh", ANY_HOST, doctor_check_ssh},
+    {"units", ISSUER, doctor_check_units},         {"keys", ISSUER, doctor_check_keys},
+    {"issuer", ISSUER, doctor_check_issuer},       {"http", ISSUER, doctor_check_http},
+    {"names", ISSUER, doctor_check_names},         {"clock", EITHER, doctor_check_clock},
+    {"space", ANY_HOST, doctor_check_space},
 };
 
 int command_doctor(int argc, char **argv)

@@ -86,6 +86,7 @@ void doctor_check_ssh(struct doctor *d);
 void doctor_check_host_keys(struct doctor *d);
 void doctor_check_disabled(struct doctor *d);
 void doctor_check_public(struct doctor *d);
+void doctor_check_sync(struct doctor *d);
 void doctor_check_run(struct doctor *d);
 void doctor_check_clock(struct doctor *d);
 void doctor_check_space(struct doctor *d);

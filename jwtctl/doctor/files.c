@@ -37,6 +37,7 @@ void doctor_check_public(struct doctor *d)
     const char *remedy = d->has_issuer ? PUBLISH : "man 8 pam_jwt";
     struct doctor_text text;
     struct errmsg errmsg = {""};
+    enum tok_err err = TOK_OK;
     char written[FORMAT_MAX];
     struct stat st;
 
@@ -47,8 +48,10 @@ void doctor_check_public(struct doctor *d)
     (void)doctor_check_place(d, &(struct place){"/var/lib/jwt", NULL, TMPFILES, true, 0755});
     for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
         (void)doctor_check_place(d, &(struct place){files[i], NULL, remedy, false, 0644});
-    if (!d->reported && resolve_load(&(struct resolve_params){.words = &words}, &d->settings,
-                                     NULL, &resolved, &errmsg) != TOK_OK)
+    if (!d->reported)
+        err = resolve_load(&(struct resolve_params){.words = &words}, &d->settings, NULL,
+                           &resolved, &errmsg);
+    if (err && err != TOK_STALE) /* for doctor_check_sync */
         doctor_failure(d, DOCTOR_ERROR, &errmsg,
                        d->has_issuer ? doctor_text(&text, "rm %.*s && " PUBLISH,
                                                    (int)strcspn(errmsg.text, ":"), errmsg.text)

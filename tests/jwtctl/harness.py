@@ -116,12 +116,12 @@ def section(url, *lines, name="jwt.conf"):
 
 
 @contextlib.contextmanager
-def local_issuer(revoked=""):
+def local_issuer(revoked="", synced=""):
     """A wrapper that runs a command with /var/lib/jwt as published by jwtd-issuer."""
     script = path("local-issuer", f"""#!/bin/sh
 mount -t tmpfs tmpfs /var/lib && mkdir -m 755 /var/lib/jwt && cd /var/lib/jwt &&
 printf 'Issuer={ISS}\\nAudience={AUD}\\n' >issuer && cp {path('key.jwks')} jwks.json &&
-printf '{revoked}' >revoked && chmod 644 * && cd / && exec "$@"
+printf '{revoked}' >revoked && printf '{synced}' >synced && chmod 644 * && cd / && exec "$@"
 """, 0o755)
     yield ("unshare", "-m", script)
 

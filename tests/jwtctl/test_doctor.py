@@ -5,9 +5,10 @@ import json
 import os
 import shutil
 import subprocess
+import time
 
 import pytest
-from harness import BUILD, environment, needs_root, path, run, TMP
+from harness import BUILD, environment, make_key, needs_root, path, run, TMP
 
 pytestmark = needs_root
 
@@ -191,6 +192,56 @@ def test_the_lines_are_the_rows_and_a_problem_has_a_second_line_with_its_remedy(
         if row["remedy"]:
             assert next(lines) == " " * 20 + "remedy: " + row["remedy"]
     assert next(lines, None) is None
+
+
+def synced(age, issuer="https://here", settings="", owner="root"):
+    """The rows of the check sync on a host whose last bundle is so many seconds old; None: there is none."""
+    write_stacks({"svc": GOOD})
+    bundle = "" if age is None else f"Bundle={int(time.time()) - age}\nEpoch=1\nSeq=1\nIssuer={issuer}\n"
+    make_key("key")
+    wrapper = path("synced-host", f"""#!/bin/sh
+set -e
+mount -t tmpfs tmpfs /mnt && mkdir /mnt/upper /mnt/work
+mount -t overlay -o lowerdir=/etc,upperdir=/mnt/upper,workdir=/mnt/work overlay /etc
+mkdir -p /etc/jwt
+printf '{settings}' >/etc/jwt/jwt.conf
+mount -t tmpfs -o mode=0755 tmpfs /var/lib && mkdir /var/lib/jwt && cd /var/lib/jwt
+cp {path("key.jwks")} jwks.json
+printf 'Issuer=https://here\\nAudience=here\\n' >issuer
+: >revoked
+cat {path("synced", bundle)} >synced
+[ -s synced ] || rm synced
+chmod 0644 * && chown {owner} . *
+exec "$@"
+""", 0o755)
+    rows = json.loads(run("doctor", "--json", wrap=(*host(), wrapper))[1])
+    return [(row["status"], row["message"]) for row in rows
+            if row["check"] in ("sync", "public", "settings") and row["status"] != "ok"]
+
+
+LIMIT = "[Token]\\nRevokedMaxAge=1h\\n"
+
+
+@pytest.mark.parametrize("age, settings, status, message", [
+    (None, "", None, ""), (0, "", None, ""), (3000, "", None, ""),
+    (4000, "", "warning", "later logouts and keys have not reached this host"), (10**6, "", "warning", "s old"),
+    (-400, "", "warning", "s in the future"), (0, LIMIT, None, ""), (1700, LIMIT, None, ""),
+    (1900, LIMIT, "warning", "later logouts"), (3700, LIMIT, "error", "expected at most 1h"),
+    (-400, LIMIT, "error", "s in the future"), (None, LIMIT, "error", "no such file"),
+    (1700, "[Token]\\nRevokedMaxAge=1d\\n[Issuer https://here]\\nKeys=/var/lib/jwt/jwks.json\\nRevokedMaxAge=20min\\n",
+     "error", "expected at most 20min")])
+def test_the_age_of_the_last_bundle_is_shown_once(age, settings, status, message):
+    rows = synced(age, settings=settings)
+    assert [row[0] for row in rows] == ([status] if status else []), rows
+    assert message in "".join(row[1] for row in rows)
+
+
+def test_a_bundle_of_another_issuer_is_an_error():
+    assert [row[0] for row in synced(0, "https://other", LIMIT)] == ["error"]
+
+
+def test_the_issuing_host_needs_no_bundle():
+    assert synced(None, settings=LIMIT, owner="daemon") == []
 
 
 def test_a_wrong_command_line_is_a_usage_error():

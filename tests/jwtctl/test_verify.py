@@ -125,6 +125,19 @@ def test_a_given_revoked_list_is_used():
 
 
 @needs_root
+def test_revoked_max_age_refuses_tokens_when_the_last_bundle_is_older():
+    token = sign(claims())
+    with local_issuer(synced=f"Bundle={NOW - 3600}\\nIssuer={ISS}\\n") as wrap:
+        accepted(token, "revoked_max_age=1h", use=(), wrap=wrap)
+        accepted(token, use=(), now=NOW + 1, wrap=wrap)
+        status, answer, err = verify(token, "revoked_max_age=1h", use=(), now=NOW + 1, wrap=wrap)
+        assert (status, answer["error"]) == (3, "stale") and "3601 s old, expected at most 1h" in err
+        refused(sign(claims(exp=NOW)), "expired", "revoked_max_age=1min", "leeway=0", use=(), wrap=wrap)
+    with local_issuer() as wrap:
+        assert verify(token, "revoked_max_age=1h", use=(), wrap=wrap)[0] == 3
+
+
+@needs_root
 def test_a_section_applies_to_tokens_of_its_issuer_only():
     config = section("https://idp", f"Keys={path('idp.jwks')}", "Audience=here there", "Type=",
                      "UserMap=same")

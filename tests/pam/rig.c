@@ -141,6 +141,7 @@ static void clear_defaults(void)
     (void)unlink("/var/lib/jwt/issuer");
     (void)unlink("/var/lib/jwt/jwks.json");
     (void)unlink("/var/lib/jwt/revoked");
+    (void)unlink("/var/lib/jwt/synced");
 }
 
 static void remove_tree(const char *path)

@@ -10,7 +10,7 @@
     "one_time bad_user_name wrong_user root_refused unmapped_user revoked spent disabled "     \
     "keys "                                                                                    \
     "settings "                                                                                \
-    "revoked_list file crypto no_memory"
+    "revoked_list stale file crypto no_memory"
 
 START_TEST(every_error_has_its_word)
 {

@@ -19,7 +19,7 @@
 /* A directory with what jwtd-issuer publishes and another issuer's keys. */
 struct place {
     char dir[32];
-    char pinned[64], keys[64], other_keys[64], list[64], map[64];
+    char pinned[64], keys[64], other_keys[64], list[64], map[64], synced[64];
     struct policy words;
     struct settings settings;
     struct parsed_token parsed; /* of the last token */
@@ -57,8 +57,9 @@ static struct place *place_new(void)
     ck_assert_ok(policy_init(&p->words));
     ck_assert_ok(settings_init(&p->settings));
     p->resolved.list.fd = -1;
-    p->ask =
-        (struct resolve_params){.words = &p->words, .pinned = p->pinned, .trust = FILE_PUBLIC};
+    (void)snprintf(p->synced, sizeof(p->synced), "%s/synced", p->dir);
+    p->ask = (struct resolve_params){
+        .words = &p->words, .pinned = p->pinned, .synced = p->synced, .trust = FILE_PUBLIC};
     return p;
 }
 
@@ -71,6 +72,7 @@ static void place_free(struct place **at)
     (void)unlink(p->other_keys);
     (void)unlink(p->list);
     (void)unlink(p->map);
+    (void)unlink(p->synced);
     (void)rmdir(p->dir);
     resolve_clear(&p->resolved);
     parsed_token_clear(&p->parsed);
@@ -382,6 +384,113 @@ START_TEST(a_section_of_the_local_issuer_keeps_its_list_and_users)
 }
 END_TEST
 
+/* The last bundle was made so many seconds before NOW. */
+static void sync_from(struct place *p, const char *issuer, int ago)
+{
+    char text[128];
+
+    (void)snprintf(text, sizeof(text), "Bundle=%d\nEpoch=1\nSeq=5\nIssuer=%s\n", NOW - ago,
+                   issuer);
+    put(p->synced, p->dir, "synced", text);
+}
+
+/* A place with a list that has no session of LOCAL. */
+static struct place *synced_place_new(void)
+{
+    struct place *p = place_new();
+
+    put(p->list, p->dir, "revoked", "");
+    give(p, "keys", p->keys);
+    give(p, "revoked", p->list);
+    return p;
+}
+
+START_TEST(tokens_are_refused_when_the_bundle_is_older_than_revoked_max_age)
+{
+    static const struct {
+        int ago;
+        enum tok_err err;
+    } rows[] = {{0, TOK_OK},       {3600, TOK_OK},       {3601, TOK_STALE},   {-300, TOK_OK},
+                {-301, TOK_STALE}, {NOW - 1, TOK_STALE}, {1000000, TOK_STALE}};
+    CLEANUP(place_free) struct place *p = synced_place_new();
+
+    for (int from_words = 0; from_words <= 1; from_words++) {
+        if (from_words)
+            give(p, "revoked_max_age", "1h");
+        else
+            settings(p, "[Token]\nRevokedMaxAge=1h\n");
+        for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+            sync_from(p, "https://host", rows[i].ago);
+            ck_assert_err(verify(p, LOCAL, "alice"), rows[i].err);
+        }
+        settings(p, "[Token]\nRevokedMaxAge=0\n");
+    }
+    /* What is wrong with the token itself comes first. */
+    give(p, "max_lifetime", "1min");
+    ck_assert_err(verify(p, LOCAL, "alice"), TOK_LIFETIME);
+}
+END_TEST
+
+START_TEST(without_revoked_max_age_the_bundle_is_not_read)
+{
+    CLEANUP(place_free) struct place *p = synced_place_new();
+
+    ck_assert_ok(verify(p, LOCAL, "alice"));
+    put(p->synced, p->dir, "synced", "junk");
+    ck_assert_ok(verify(p, LOCAL, "alice"));
+    settings(p, "[Token]\nRevokedMaxAge=1h\n");
+    ck_assert_err(verify(p, LOCAL, "alice"), TOK_STALE);
+    give(p, "revoked_max_age", "0");
+    ck_assert_ok(verify(p, LOCAL, "alice"));
+    give(p, "revoked_max_age", "1h");
+    give(p, "revoked", "none");
+    ck_assert_ok(verify(p, LOCAL, "alice"));
+}
+END_TEST
+
+START_TEST(without_a_bundle_tokens_are_refused_but_on_the_issuing_host)
+{
+    CLEANUP(place_free) struct place *p = synced_place_new();
+
+    give(p, "revoked_max_age", "1h");
+    if (geteuid() == 0) {
+        ck_assert_err(verify(p, LOCAL, "alice"), TOK_STALE);
+        /* jwtd-issuer has a user and owns the directory and what it publishes. */
+        ck_assert_int_eq(chown(p->dir, 1, 1), 0);
+        ck_assert_int_eq(chown(p->pinned, 1, 1), 0);
+    }
+    ck_assert_ok(verify(p, LOCAL, "alice"));
+    ck_assert_int_eq(p->resolved.policy.revoked_max_age, 0);
+    sync_from(p, "https://host", 3601);
+    ck_assert_err(verify(p, LOCAL, "alice"), TOK_STALE);
+}
+END_TEST
+
+START_TEST(a_bundle_of_another_issuer_does_not_count)
+{
+    CLEANUP(place_free) struct place *p = synced_place_new();
+    char lines[160];
+
+    sync_from(p, "https://other", 0);
+    give(p, "revoked_max_age", "1h");
+    ck_assert_err(verify(p, LOCAL, "alice"), TOK_STALE);
+    sync_from(p, "https://host", 0);
+    ck_assert_ok(verify(p, LOCAL, "alice"));
+    /* Another issuer's list has no bundle; without a list there is nothing to be old. */
+    section(p, "https://other", p->keys, "Audience=host\nUserMap=same\n");
+    ck_assert_err(verify(p, OTHER, "alice"), TOK_STALE);
+    policy_clear(&p->words);
+    ck_assert_ok(policy_init(&p->words));
+    give(p, "revoked_max_age", "1h");
+    ck_assert_ok(verify(p, OTHER, "alice"));
+    (void)snprintf(lines, sizeof(lines), "Revoked=%s\nRevokedMaxAge=1h\n", p->list);
+    section(p, "https://other", p->keys, lines);
+    policy_clear(&p->words);
+    ck_assert_ok(policy_init(&p->words));
+    ck_assert_err(verify(p, OTHER, "alice"), TOK_STALE);
+}
+END_TEST
+
 START_TEST(the_issuers_claim_names_are_those_of_its_tokens)
 {
     CLEANUP(place_free) struct place *p = place_new();
@@ -468,6 +577,10 @@ UNIT_MAIN("resolve", the_local_issuers_tokens_are_verified_by_the_pinned_file,
           a_section_without_audience_has_that_of_the_host, words_given_override_the_section,
           users_of_another_issuer_are_refused_without_a_map,
           a_section_of_the_local_issuer_keeps_its_list_and_users,
+          tokens_are_refused_when_the_bundle_is_older_than_revoked_max_age,
+          without_revoked_max_age_the_bundle_is_not_read,
+          without_a_bundle_tokens_are_refused_but_on_the_issuing_host,
+          a_bundle_of_another_issuer_does_not_count,
           the_issuers_claim_names_are_those_of_its_tokens,
           what_is_no_token_is_the_local_issuers_to_refuse,
           a_settings_file_that_is_named_must_be_there,

@@ -21,6 +21,7 @@ START_TEST(defaults_are_those_of_the_design)
     ck_assert_str_eq(set.token.token_type_claim, "token_type");
     ck_assert_str_eq(set.token.jti_claim, "jti");
     ck_assert_uint_eq(set.token.max_token_length, 511);
+    ck_assert_uint_eq(set.token.revoked_max_age, 0);
     ck_assert(set.session.rotate_refresh_tokens && set.session.blacklist_after_rotation);
     ck_assert_uint_eq(set.session.rotation_grace, 10 * SEC);
     ck_assert_uint_eq(set.session.idle_lifetime, 604800 * SEC);
@@ -59,7 +60,7 @@ START_TEST(every_setting_is_read)
                   "SlidingTokenLifetime=3min\nSlidingTokenRefreshLifetime=4min\n"
                   "SlidingTokens=off\nAlgorithm=Ed25519\nIssuer=https://i\nAudience=a  b\n"
                   "Leeway=5\nUserIdClaim=user_id\nTokenTypeClaim=tt\nJtiClaim=id\n"
-                  "MaxTokenLength=1024\n"
+                  "MaxTokenLength=1024\nRevokedMaxAge=1h\n"
                   "[Session]\nRotateRefreshTokens=no\nBlacklistAfterRotation=false\n"
                   "RotationGrace=0\nIdleLifetime=6min\nAbsoluteLifetime=7min\n"
                   "MaxSessionsPerUser=8\nEndOnPasswordChange=0\nCheckAccount=off\n"
@@ -84,6 +85,7 @@ START_TEST(every_setting_is_read)
     ck_assert_str_eq(set.token.token_type_claim, "tt");
     ck_assert_str_eq(set.token.jti_claim, "id");
     ck_assert_uint_eq(set.token.max_token_length, 1024);
+    ck_assert_uint_eq(set.token.revoked_max_age, 3600 * SEC);
     ck_assert(!set.session.rotate_refresh_tokens && !set.session.blacklist_after_rotation);
     ck_assert_uint_eq(set.session.rotation_grace, 0);
     ck_assert_uint_eq(set.session.idle_lifetime, 360 * SEC);
@@ -147,6 +149,7 @@ static const struct bad_value {
     {"Token", "JtiClaim=sid", "the name of a claim that has no other meaning"},
     {"Token", "JtiClaim=a b", "the name of a claim"},
     {"Token", "MaxTokenLength=127", "a number from 128 to 8192"},
+    {"Token", "RevokedMaxAge=500ms", "a time span from 1s to 3650d in whole seconds"},
     {"Token", "MaxTokenLength=8193", "a number from 128 to 8192"},
     {"Token", "MaxTokenLength=0511", "a number from 128 to 8192"},
     {"Token", "MaxTokenLength=511B", "a number from 128 to 8192"},
@@ -207,6 +210,7 @@ static const struct bad_value {
     {"Issuer u", "MaxLifetime=0", "a time span from 1s to 3650d in whole seconds"},
     {"Issuer u", "MaxLength=65537", "a number of bytes from 1 to 65536"},
     {"Issuer u", "Revoked=list", "an absolute path or none"},
+    {"Issuer u", "RevokedMaxAge=3651d", "a time span from 1s to 3650d in whole seconds"},
     {"Issuer u", "UserMap=", "none, same or an absolute path"},
     {"Issuer u", "UserMap=map", "none, same or an absolute path"},
 };
@@ -247,7 +251,7 @@ START_TEST(each_setting_is_tested_with_a_bad_value)
         read_text("[Issuer u]\nKeys=/k\nAudience=a\nAlgorithms=EdDSA\nUserClaim=u\nType=a\n"
                   "Typ=JWT\nRequire=exp\nClaim=a:b\nScope=required\nOneTime=required\n"
                   "Leeway=1\nMaxLifetime=1\nMaxLength=1\nAllowRoot=yes\nRevoked=none\n"
-                  "UserMap=same\n");
+                  "RevokedMaxAge=1h\nUserMap=same\n");
 
     ck_assert_ok(settings_each(&set, has_bad_value, NULL));
 }

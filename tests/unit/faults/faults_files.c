@@ -15,7 +15,8 @@
 /* A directory with all that a machine has. */
 struct place {
     char dir[32];
-    char conf[64], drop_ins[72], one[96], two[96], pinned[64], keys[64], list[64], map[64];
+    char conf[64], drop_ins[72], one[96], two[96], pinned[64], keys[64], list[64], map[64],
+        synced[64];
     struct policy words;
     struct settings settings;
     char *token;
@@ -39,9 +40,11 @@ static struct place *place_new(void)
     put(p->list, sizeof(p->list), p->dir, "revoked", SID " 1700000900\n");
     put(p->map, sizeof(p->map), p->dir, "usermap",
         "https://third alice alice\nhttps://third x carol\nhttps://third *@y carol\n");
+    put(p->synced, sizeof(p->synced), p->dir, "synced",
+        "Bundle=1700000000\nIssuer=https://host\n");
     put(p->pinned, sizeof(p->pinned), p->dir, "issuer", "Issuer=https://host\nAudience=host\n");
     put(p->conf, sizeof(p->conf), p->dir, "jwt.conf",
-        "[Token]\nIssuer=https://host\nAudience=host other\nAlgorithm=ES256\n"
+        "[Token]\nIssuer=https://host\nAudience=host other\nAlgorithm=ES256\nRevokedMaxAge=1h\n"
         "[Session]\nAllowUsers=alice bob\nFailuresPerUser=5/min\n");
     (void)snprintf(p->drop_ins, sizeof(p->drop_ins), "%s.d", p->conf);
     ck_assert_int_eq(mkdir(p->drop_ins, 0755), 0);
@@ -62,9 +65,9 @@ static void place_free(struct place **at)
 {
     struct place *p = *at;
 
-    for (size_t i = 0; i < 7; i++)
+    for (size_t i = 0; i < 8; i++)
         (void)unlink((const char *const[]){p->one, p->two, p->conf, p->pinned, p->keys, p->list,
-                                           p->map}[i]);
+                                           p->map, p->synced}[i]);
     ck_assert_int_eq(rmdir(p->drop_ins), 0);
     ck_assert_int_eq(rmdir(p->dir), 0); /* nothing is left behind */
     settings_clear(&p->settings);
@@ -300,8 +303,11 @@ END_TEST
 static enum tok_err resolve(const void *given, char *text)
 {
     const struct place *p = given;
-    const struct resolve_params ask = {
-        .words = &p->words, .config = p->conf, .pinned = p->pinned, .trust = FILE_PUBLIC};
+    const struct resolve_params ask = {.words = &p->words,
+                                       .config = p->conf,
+                                       .pinned = p->pinned,
+                                       .synced = p->synced,
+                                       .trust = FILE_PUBLIC};
     CLEANUP(resolve_clear) struct resolved r = {.list.fd = -1};
     struct verify_result result = {0};
     struct errmsg errmsg = {0};

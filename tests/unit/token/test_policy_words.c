@@ -106,6 +106,7 @@ START_TEST(each_word_sets_one_member_and_one_bit)
         {"max_length", "MaxLength", "511", "511"},
         {"allow_root", "AllowRoot", "yes", "yes"},
         {"revoked", "Revoked", "none", "none"},
+        {"revoked_max_age", "RevokedMaxAge", "1h", "1h"},
         {"user_map", "UserMap", "/m", "/m"},
     };
 
