@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#define ISSUER_STATE_DIR "/var/lib/jwtd-issuer"
+
 void resolve_clear(struct resolved *r)
 {
     policy_clear(&r->policy);
@@ -144,13 +146,13 @@ static bool wants_list(const struct resolve_params *params, const struct resolve
     return !r->foreign;
 }
 
-/* A host that is the issuer itself receives no bundle: there the files belong to jwtd-issuer.
- * Elsewhere root installs them. */
+/* The issuing host receives no bundle: jwtd-issuer writes the files there. */
 static bool is_issuing_host(const struct resolve_params *params)
 {
-    struct stat st;
+    struct stat pinned, state;
 
-    return lstat(pinned_path(params), &st) == 0 && st.st_uid != 0;
+    return lstat(pinned_path(params), &pinned) == 0 && lstat(ISSUER_STATE_DIR, &state) == 0 &&
+           pinned.st_uid == state.st_uid && pinned.st_uid != 0;
 }
 
 static enum tok_err load_synced(const struct resolve_params *params, struct resolved *r,

@@ -211,7 +211,7 @@ printf 'Issuer=https://here\\nAudience=here\\n' >issuer
 : >revoked
 cat {path("synced", bundle)} >synced
 [ -s synced ] || rm synced
-chmod 0644 * && chown {owner} . *
+chmod 0644 * && mkdir ../jwtd-issuer && chown {owner} . * ../jwtd-issuer
 exec "$@"
 """, 0o755)
     rows = json.loads(run("doctor", "--json", wrap=(*host(), wrapper))[1])

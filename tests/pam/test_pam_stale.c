@@ -114,7 +114,19 @@ START_TEST(the_issuing_host_needs_no_bundle)
     refused_as_stale("no such file");
     ck_assert_int_eq(chown("/var/lib/jwt", 1, 1), 0);
     ck_assert_int_eq(chown("/var/lib/jwt/issuer", 1, 1), 0);
+    refused_as_stale("no such file"); /* a user of jwtctl sync */
+    ck_assert_int_eq(mkdir("/var/lib/jwtd-issuer", 0700), 0);
+    refused_as_stale("no such file");
+    ck_assert_int_eq(chown("/var/lib/jwtd-issuer", 1, 1), 0);
     ck_assert_pam(try_good(), PAM_SUCCESS);
+    sync_ago(3700); /* left from a time when it was none */
+    refused_as_stale("expected at most 1h");
+    ck_assert_int_eq(unlink(SYNCED_PATH), 0);
+    ck_assert_int_eq(chown("/var/lib/jwt/issuer", 0, 0), 0);
+    refused_as_stale("no such file");
+    ck_assert_int_eq(chown("/var/lib/jwtd-issuer", 0, 0), 0);
+    refused_as_stale("no such file");
+    ck_assert_int_eq(rmdir("/var/lib/jwtd-issuer"), 0);
     ck_assert_int_eq(chown("/var/lib/jwt", 0, 0), 0);
 }
 END_TEST
