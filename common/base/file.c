@@ -283,7 +283,7 @@ static int make_temporary(int dir, char *name, size_t size)
     if (getrandom(&random, sizeof(random), 0) != (ssize_t)sizeof(random))
         return -1;
     (void)snprintf(name, size, TEMPORARY "%016llx", (unsigned long long)random);
-    return openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    return openat(dir, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 }
 
 enum tok_err file_write(const char *path, struct slice bytes, mode_t mode,

@@ -1,5 +1,6 @@
 #include "common/base/value.h"
 
+#include "common/base/base64url.h"
 #include "common/base/text.h"
 
 /* True when there are no control characters and none of these. */
@@ -68,26 +69,67 @@ static struct slice port_of(struct slice authority)
     return slice_skip(authority, (size_t)(colon - authority.p));
 }
 
+/* SCHEME://HOST[:PORT][/...]. */
+struct url_parts {
+    struct slice scheme, host;
+    struct slice port; /* with its colon; empty: none */
+    struct slice rest;
+};
+
+static bool split_url(struct slice text, struct url_parts *ret)
+{
+    const char *mark = memmem(text.p, text.n, "://", 3), *slash;
+    struct slice authority;
+    uint64_t number;
+
+    if (!mark || text.n > VALUE_NAME_MAX)
+        return false;
+    ret->scheme = (struct slice){text.p, (size_t)(mark - text.p)};
+    authority = slice_skip(text, ret->scheme.n + 3);
+    slash = memchr(authority.p, '/', authority.n);
+    ret->rest = slice_skip(authority, slash ? (size_t)(slash - authority.p) : authority.n);
+    authority.n -= ret->rest.n;
+    ret->port = port_of(authority);
+    ret->host = (struct slice){authority.p, authority.n - ret->port.n};
+    if (!is_scheme(ret->scheme) || !value_is_host(ret->host))
+        return false;
+    return ret->port.n == 0 || (slice_digits(slice_skip(ret->port, 1), &number) && number > 0 &&
+                                number <= UINT16_MAX && ret->port.p[1] != '0');
+}
+
 bool value_is_origin(struct slice text)
 {
-    const char *mark = memmem(text.p, text.n, "://", 3);
-    struct slice scheme, authority, port;
-    uint64_t number;
+    struct url_parts url;
 
     for (size_t i = 0; i < text.n; i++)
         if (text.p[i] != text_lower(text.p[i]))
             return false;
-    if (!mark || text.n > VALUE_NAME_MAX)
+    return split_url(text, &url) && url.rest.n == 0 &&
+           !(slice_is(url.scheme, "http") && slice_is(url.port, ":80")) &&
+           !(slice_is(url.scheme, "https") && slice_is(url.port, ":443"));
+}
+
+bool value_is_url(struct slice text)
+{
+    struct url_parts url;
+
+    if (!split_url(text, &url))
         return false;
-    scheme = (struct slice){text.p, (size_t)(mark - text.p)};
-    authority = slice_skip(text, scheme.n + 3);
-    port = port_of(authority);
-    authority.n -= port.n;
-    if (!is_scheme(scheme) || !value_is_host(authority))
-        return false;
-    if (port.n == 0)
-        return true;
-    return slice_digits(slice_skip(port, 1), &number) && number > 0 && number <= UINT16_MAX &&
-           port.p[1] != '0' && !(slice_is(scheme, "http") && number == 80) &&
-           !(slice_is(scheme, "https") && number == 443);
+    for (size_t i = 0; i < url.rest.n; i++)
+        if (!text_is_alnum(url.rest.p[i]) &&
+            (url.rest.p[i] == '\0' || !strchr("/-._~%:@!$&()*+,;=", url.rest.p[i])))
+            return false;
+    return slice_is(url.scheme, "https") ||
+           (slice_is(url.scheme, "http") &&
+            (slice_is(url.host, "localhost") || slice_is(url.host, "127.0.0.1") ||
+             slice_is(url.host, "[::1]")));
+}
+
+bool value_is_thumbprint(struct slice text)
+{
+    uint8_t bytes[32];
+    size_t n;
+
+    return text.n == BASE64URL_LEN(sizeof(bytes)) &&
+           base64url_decode(text, bytes, sizeof(bytes), &n) == TOK_OK;
 }

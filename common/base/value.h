@@ -32,5 +32,16 @@ bool value_is_token(struct slice text);
     "path, a wildcard or the default port of the scheme; null is not an origin"
 bool value_is_origin(struct slice text);
 
+/* An address from which files are fetched: https, or http to this host; without a user name, a
+ * query or a fragment. */
+#define VALUE_URL_FORM                                                                         \
+    "https://HOST[:PORT][/PATH] (http is accepted for localhost, 127.0.0.1 and [::1])"
+bool value_is_url(struct slice text);
+
+/* The SHA-256 of a key (RFC 7638) in base64url. */
+#define VALUE_THUMBPRINT_FORM                                                                  \
+    "thumbprints of 43 base64url letters, as jwtctl key list shows them"
+bool value_is_thumbprint(struct slice text);
+
 /* A host name, an IPv4 address or an IPv6 address in brackets, without a port. */
 bool value_is_host(struct slice text);

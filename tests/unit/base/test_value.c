@@ -105,5 +105,57 @@ START_TEST(an_origin_is_exact_and_as_browsers_write_it)
 }
 END_TEST
 
+START_TEST(an_address_is_https_or_of_this_host)
+{
+    static const char *const good[] = {"https://login.example",     "https://login.example/",
+                                       "https://H:8443/a/b-c.d",    "https://[2001:db8::1]/x",
+                                       "http://localhost:8598",     "http://127.0.0.1",
+                                       "http://[::1]:8598/prefix/", "https://h:443"};
+    static const char *const bad[] = {"",
+                                      "login.example",
+                                      "http://login.example",
+                                      "http://127.0.0.2",
+                                      "http://localhost.example",
+                                      "http://localhost@evil.example",
+                                      "ftp://localhost",
+                                      "file:///etc/passwd",
+                                      "https://user@h",
+                                      "https://user:password@h",
+                                      "https://h?x",
+                                      "https://h/?x",
+                                      "https://h/#x",
+                                      "https://h/a b",
+                                      "https://h/a\nb",
+                                      "https://h/\"",
+                                      "https://h/\\x",
+                                      "https://h:0",
+                                      "https://h:65536",
+                                      "https:///x",
+                                      "https://",
+                                      "https:h"};
+
+    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
+        ck_assert_msg(value_is_url(slice_of(good[i])), "%s", good[i]);
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+        ck_assert_msg(!value_is_url(slice_of(bad[i])), "%s", bad[i]);
+    ck_assert(!value_is_url(SLICE("https://h/a\0b")));
+}
+END_TEST
+
+START_TEST(a_thumbprint_is_one_of_sha256)
+{
+    char letters[] = "YR5qZLk3sGFIlAQyIp7BpTHtK4bQ3UcgIXW8n31mHrs";
+
+    ck_assert(value_is_thumbprint(slice_of(letters)));
+    ck_assert(!value_is_thumbprint((struct slice){letters, 42}));
+    ck_assert(!value_is_thumbprint(SLICE("YR5qZLk3sGFIlAQyIp7BpTHtK4bQ3UcgIXW8n31mHrsA")));
+    letters[42] = 't'; /* its last two bits are not zero */
+    ck_assert(!value_is_thumbprint(slice_of(letters)));
+    letters[42] = '=';
+    ck_assert(!value_is_thumbprint(slice_of(letters)));
+}
+END_TEST
+
 UNIT_MAIN("value", each_kind_of_value_accepts_its_bytes, values_have_a_longest_length,
-          an_origin_is_exact_and_as_browsers_write_it)
+          an_origin_is_exact_and_as_browsers_write_it, an_address_is_https_or_of_this_host,
+          a_thumbprint_is_one_of_sha256)
