@@ -61,6 +61,10 @@ struct settings {
     struct {
         char *path; /* NULL: sessions.db in the state directory */
     } store;
+    struct {
+        char *url; /* NULL: this host is synchronised with no issuer */
+        word_list trust, audience; /* audience NULL: HOSTNAME */
+    } sync;
     /* The [Issuer URL] sections. .issuer is the URL, and .keys was given. What else was not
      * given has the policy's default; audience is then NULL, the pinned one, and the list of
      * revoked sessions none, unless the section is the local issuer's own. */

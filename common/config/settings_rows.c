@@ -150,6 +150,11 @@ const struct keyword settings_keywords[] = {
     {"IdleTimeout", "Daemon", SPAN(daemon.idle_timeout, "1s", "1d", "10min")},
 
     {"Path", "Store", TEXT(store.path, value_is_path, VALUE_PATH_FORM, .shown = "")},
+
+    {"URL", "Sync", TEXT(sync.url, value_is_url, VALUE_URL_FORM, .shown = "")},
+    {"Trust", "Sync", WORDS(sync.trust, value_is_thumbprint, VALUE_THUMBPRINT_FORM, "")},
+    {"Audience", "Sync", ROW(sync.audience, keyword_words, .valid = value_is_audience,
+        .form = "one or more names, each " VALUE_AUDIENCE_FORM, .shown = "HOSTNAME")},
     {0},
 };
 /* clang-format on */

@@ -71,7 +71,10 @@ START_TEST(every_setting_is_read)
                   "[::1]\nTrustedProxies=www-data\nAllowedOrigins=https://a http://b:1\n"
                   "FailuresPerSource=100/h\nMaxConnections=10\nMaxConnectionsPerSource=11\n"
                   "FailureTime=1500ms\n"
-                  "[Daemon]\nIdleTimeout=12s\n[Store]\nPath=/srv/s.db");
+                  "[Daemon]\nIdleTimeout=12s\n[Store]\nPath=/srv/s.db\n"
+                  "[Sync]\nURL=https://login.example/"
+                  "x\nTrust=YR5qZLk3sGFIlAQyIp7BpTHtK4bQ3UcgIXW8n31mHrs\n"
+                  "Audience=web2 web2.example");
 
     ck_assert_uint_eq(set.token.access_lifetime, 60 * SEC);
     ck_assert_uint_eq(set.token.refresh_lifetime, 120 * SEC);
@@ -111,6 +114,9 @@ START_TEST(every_setting_is_read)
     ck_assert_uint_eq(set.http.failure_time, 1500000);
     ck_assert_uint_eq(set.daemon.idle_timeout, 12 * SEC);
     ck_assert_str_eq(set.store.path, "/srv/s.db");
+    ck_assert_str_eq(set.sync.url, "https://login.example/x");
+    words_are(set.sync.trust, "YR5qZLk3sGFIlAQyIp7BpTHtK4bQ3UcgIXW8n31mHrs");
+    words_are(set.sync.audience, "web2 web2.example");
 }
 END_TEST
 
@@ -194,6 +200,11 @@ static const struct bad_value {
     {"Daemon", "IdleTimeout=0", "a time span from 1s to 1d, such as 10min"},
     {"Store", "Path=sessions.db", "an absolute path"},
     {"Store", "Path=", "an absolute path"},
+    {"Sync", "URL=http://login.example", "https://HOST[:PORT][/PATH]"},
+    {"Sync", "URL=", "https://HOST[:PORT][/PATH]"},
+    {"Sync", "Trust=YR5qZLk3", "thumbprints of 43 base64url letters"},
+    {"Sync", "Audience=", "one or more names"},
+    {"Sync", "Audience=a#b", "one or more names"},
     {"Issuer u", "Keys=jwks.json", "Keys=jwks.json: expected an absolute path"},
     {"Issuer u", "Keys=", "an absolute path"},
     {"Issuer u", "Audience=", "separated by spaces"},
