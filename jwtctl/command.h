@@ -31,5 +31,6 @@ int command_run(int argc, char **argv);
 int command_sessions(int argc, char **argv);
 int command_show(int argc, char **argv);
 int command_status(int argc, char **argv);
+int command_sync(int argc, char **argv);
 int command_token(int argc, char **argv);
 int command_verify(int argc, char **argv);

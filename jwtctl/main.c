@@ -38,6 +38,11 @@ static const struct command commands[] = {
     {"askpass", "PROMPT", "answer a prompt of ssh or sudo", command_askpass},
     {"revoke", "USER|SID|--all [--json] [--socket=PATH]",
      "as root: revoke every session of a user or of all users, or one session", command_revoke},
+    {"sync",
+     "[--add=URL --trust=THUMBPRINT... [--audience=NAME...] [--reset] [--root=DIR] | --reset | "
+     "--remove | "
+     "--list [--json]]",
+     "as root: synchronise this host with an issuer, now and each minute", command_sync},
     {"verify", "[--user=USER] [--service=SERVICE] [--now=EPOCH] [--batch] [OPTION=VALUE...]",
      "verify the token on standard input as pam_jwt does", command_verify},
     {"config check", "[--config=PATH]", "check the settings files", command_config_check},

@@ -42,6 +42,7 @@ static const struct {
     {"units", ISSUER, doctor_check_units},         {"keys", ISSUER, doctor_check_keys},
     {"issuer", ISSUER, doctor_check_issuer},       {"http", ISSUER, doctor_check_http},
     {"names", ISSUER, doctor_check_names},         {"clock", EITHER, doctor_check_clock},
+    {"sync-units", ANY_HOST, doctor_check_sync_units},
     {"space", ANY_HOST, doctor_check_space},
 };
 

@@ -1,0 +1,275 @@
+/* jwtctl sync: which issuer this host is synchronised with. */
+#include "jwtctl/arguments.h"
+#include "jwtctl/command.h"
+#include "jwtctl/json_c.h"
+#include "jwtctl/output.h"
+#include "jwtctl/sync/sync.h"
+
+#include <spawn.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#define UNITS "jwt-sync-fetch.service", "jwt-sync-install.service"
+
+struct sync_options {
+    const char *add, *root;
+    word_list trust, audience;
+    bool list, remove, reset, json;
+};
+
+static int add_word(word_list *to, const char *word)
+{
+    if (word_list_add(to, slice_of(word)) != TOK_OK)
+        out_of_memory();
+    return EXIT_SUCCESS;
+}
+
+static int parse_trust(const char *command, const char *value, void *arg)
+{
+    if (!value_is_thumbprint(slice_of(value)))
+        return bad_usage(command,
+                         "--trust=%s: expected a thumbprint of 43 base64url letters, "
+                         "as `jwtctl key list` shows on the issuer",
+                         value);
+    return add_word(arg, value);
+}
+
+static int parse_audience(const char *command, const char *value, void *arg)
+{
+    if (!value_is_audience(slice_of(value)))
+        return bad_usage(command, "--audience=%s: expected a name of " VALUE_AUDIENCE_FORM,
+                         value);
+    return add_word(arg, value);
+}
+
+/* True when the program succeeded. Below another root nothing is started. */
+static bool run_program(const struct sync_host *host, const char *const argv[])
+{
+    char *environment[] = {(char[]){"PATH=/usr/sbin:/usr/bin:/sbin:/bin"},
+                           (char[]){"LC_ALL=C.UTF-8"}, NULL};
+    int status = 0;
+    pid_t pid;
+
+    if (host->root[0] || access("/run/systemd/system", F_OK) != 0)
+        return true;
+    if (posix_spawn(&pid, argv[0], NULL, NULL, (char *const *)argv, environment) != 0)
+        return false;
+    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+        ;
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+#define RUN(host, ...) run_program(host, (const char *const[]){__VA_ARGS__, NULL})
+#define SYSTEMCTL(host, ...) RUN(host, "/usr/bin/systemctl", "--quiet", __VA_ARGS__)
+
+static int synchronise(const struct sync_host *host)
+{
+    if (SYSTEMCTL(host, "start", "jwt-sync-install.service"))
+        return EXIT_SUCCESS;
+    print_error("the synchronisation failed; it is repeated by jwt-sync.timer. The reason:");
+    (void)RUN(host, "/usr/bin/journalctl", "--sync");
+    (void)RUN(host, "/usr/bin/journalctl", "--quiet", "--no-pager", "--output=cat",
+              "--priority=err", "--since=-10s", "--identifier=jwt-sync-fetch",
+              "--identifier=jwt-sync-install");
+    return EXIT_FAILURE;
+}
+
+/* All directories of a path that are missing. */
+static void make_directory(const struct sync_host *host, const char *path)
+{
+    CLEANUP(cleanup_free) char *full = sync_path(host, path);
+
+    for (char *slash = strchr(full + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        (void)mkdir(full, 0755);
+        *slash = '/';
+    }
+}
+
+static enum tok_err write_reset(const struct sync_host *host, struct errmsg *errmsg)
+{
+    CLEANUP(cleanup_free) char *path = sync_path(host, SYNC_RESET);
+
+    make_directory(host, SYNC_RESET);
+    return file_write(path, SLICE(""), 0644, errmsg);
+}
+
+static enum tok_err write_drop_in(const struct sync_host *host, const struct sync_options *o,
+                                  struct errmsg *errmsg)
+{
+    CLEANUP(cleanup_free) char *path = sync_path(host, SYNC_DROP_IN);
+    CLEANUP(cleanup_free) char *trust = NULL;
+    CLEANUP(cleanup_free) char *audience = NULL;
+    CLEANUP(cleanup_free) char *text = NULL;
+
+    if (word_list_format(o->trust, ' ', &trust) ||
+        word_list_format(o->audience, ' ', &audience))
+        out_of_memory();
+    if (asprintf(&text,
+                 "# Written by jwtctl sync --add; see jwtctl-sync(8).\n"
+                 "[Sync]\nURL=%s\nTrust=%s\n%s%s%s"
+                 "[Token]\nRevokedMaxAge=1h\n",
+                 o->add, trust, *audience ? "Audience=" : "", audience,
+                 *audience ? "\n" : "") < 0)
+        out_of_memory();
+    make_directory(host, SYNC_DROP_IN);
+    return file_write(path, slice_of(text), 0644, errmsg);
+}
+
+static int sync_add(struct sync_host *host, const struct sync_options *o)
+{
+    CLEANUP(cleanup_free) char *config = sync_path(host, POLICY_CONFIG);
+    const char *before;
+    struct errmsg errmsg;
+    enum tok_err err = sync_refuse_issuer(host, &errmsg);
+
+    if (!err)
+        err = settings_load(config, &host->settings, &errmsg);
+    if (err)
+        return print_failure(EXIT_CONFIG, &errmsg);
+    before = host->settings.sync.url;
+    if (before && strcmp(before, o->add) != 0) {
+        print_error("this host is synchronised with %s; to use another issuer, first: jwtctl "
+                    "sync --remove",
+                    before);
+        return EXIT_FAILURE;
+    }
+    err = write_drop_in(host, o, &errmsg);
+    if (!err && o->reset)
+        err = write_reset(host, &errmsg);
+    if (err)
+        return print_failure(EXIT_FAILURE, &errmsg);
+    if (!SYSTEMCTL(host, "enable", "--now", "jwt-sync.timer"))
+        return EXIT_FAILURE;
+    return synchronise(host);
+}
+
+/* Tokens of the issuer are refused from the first file on. */
+static int sync_remove(struct sync_host *host)
+{
+    static const char *const files[] = {
+        SYNC_DROP_IN,   POLICY_KEYS,          POLICY_PINNED,
+        POLICY_REVOKED, SYNCED_PATH,          SYNC_STATE_DIR "/state",
+        SYNC_RESET,     SYNC_SPOOL "/bundle", SYNC_SPOOL "/revoked"};
+    CLEANUP(cleanup_free) char *drop_in = sync_path(host, SYNC_DROP_IN);
+    int status = EXIT_SUCCESS;
+    struct errmsg errmsg;
+
+    if (sync_refuse_issuer(host, &errmsg) != TOK_OK)
+        return print_failure(EXIT_CONFIG, &errmsg);
+    if (access(drop_in, F_OK) != 0) {
+        puts("This host is synchronised with no issuer");
+        return EXIT_SUCCESS;
+    }
+    (void)SYSTEMCTL(host, "disable", "--now", "jwt-sync.timer");
+    (void)SYSTEMCTL(host, "stop", UNITS);
+    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+        CLEANUP(cleanup_free) char *path = sync_path(host, files[i]);
+
+        if (unlink(path) == 0 || errno == ENOENT)
+            continue;
+        print_error("%s: cannot remove: %s", path, strerror(errno));
+        status = EXIT_FAILURE;
+    }
+    return status;
+}
+
+static void add_words(struct json_object *to, const char *name, word_list words)
+{
+    struct json_object *array = json_new_array();
+
+    for (size_t i = 0; words && words[i]; i++)
+        json_append(array, json_object_new_string(words[i]));
+    json_add(to, name, array);
+}
+
+static int sync_list(const struct sync_host *host, bool json)
+{
+    CLEANUP(cleanup_json) struct json_object *row = json_new_object();
+    CLEANUP(cleanup_free) char *synced = sync_path(host, SYNCED_PATH);
+    const struct sync_state *s = &host->state;
+    char time[FORMAT_MAX];
+    struct stat st;
+    bool installed = s->issuer && stat(synced, &st) == 0;
+
+    if (json) {
+        json_add_string(row, "url", slice_of(host->settings.sync.url));
+        add_words(row, "trust", host->settings.sync.trust);
+        add_words(row, "audience", host->settings.sync.audience);
+        json_add(row, "synced", installed ? json_object_new_int64(st.st_mtime) : NULL);
+        json_add_string(row, "issuer", s->issuer ? slice_of(s->issuer) : (struct slice){0});
+        json_add_string(row, "key", s->key ? slice_of(s->key) : (struct slice){0});
+        json_add_integer(row, "epoch", (int64_t)s->epoch);
+        json_add_integer(row, "seq", (int64_t)s->seq);
+        json_print(row);
+        return EXIT_SUCCESS;
+    }
+    printf("%s\n", host->settings.sync.url);
+    if (installed)
+        printf("  last synchronised %s, epoch %llu, issuer %s\n  bundle key %s\n",
+               format_time(st.st_mtime, time), (unsigned long long)s->epoch, s->issuer, s->key);
+    else
+        puts("  not synchronised yet; see: journalctl -u jwt-sync-fetch -u jwt-sync-install");
+    return EXIT_SUCCESS;
+}
+
+/* With --list, --reset or nothing. */
+static int with_issuer(struct sync_host *host, const struct sync_options *o)
+{
+    struct errmsg errmsg;
+    enum tok_err err = sync_open(host->root, host, &errmsg);
+
+    if (err)
+        return print_failure(EXIT_CONFIG, &errmsg);
+    if (o->list)
+        return sync_list(host, o->json);
+    if (o->reset && write_reset(host, &errmsg) != TOK_OK)
+        return print_failure(EXIT_FAILURE, &errmsg);
+    return synchronise(host);
+}
+
+static int run_sync(const char *command, const struct sync_options *o)
+{
+    CLEANUP(sync_clear) struct sync_host host = {.root = o->root};
+
+    if ((o->add != NULL) + o->list + o->remove > 1 || (o->reset && (o->list || o->remove)))
+        return bad_usage(command, "expected one of --add, --list, --remove and --reset");
+    if (!o->add && (o->trust || o->audience))
+        return bad_usage(command, "--trust and --audience: expected --add=URL as well");
+    if (o->add && !value_is_url(slice_of(o->add)))
+        return bad_usage(command, "--add=%s: expected " VALUE_URL_FORM, o->add);
+    if (o->add && !o->trust)
+        return bad_usage(command, "--add: expected --trust=THUMBPRINT as well");
+    if (o->root[0] && o->root[0] != '/')
+        return bad_usage(command, "--root=%s: expected an absolute path", o->root);
+    if (!o->list && geteuid() != 0) {
+        print_error("%s must be run as root", command);
+        return EXIT_FAILURE;
+    }
+    if (o->add)
+        return sync_add(&host, o);
+    return o->remove ? sync_remove(&host) : with_issuer(&host, o);
+}
+
+int command_sync(int argc, char **argv)
+{
+    struct sync_options o = {.root = ""};
+    const struct option_row options[] = {
+        {.name = "add", .value = &o.add},
+        {.name = "trust", .parse = parse_trust, .arg = &o.trust},
+        {.name = "audience", .parse = parse_audience, .arg = &o.audience},
+        {.name = "list", .flag = &o.list},
+        {.name = "remove", .flag = &o.remove},
+        {.name = "reset", .flag = &o.reset},
+        {.name = "json", .flag = &o.json},
+        {.name = "root", .value = &o.root},
+        {0}};
+    int status = arguments_parse(argc, argv, options, 0);
+
+    if (!status)
+        status = run_sync(argv[0], &o);
+    word_list_free(o.trust);
+    word_list_free(o.audience);
+    return status;
+}

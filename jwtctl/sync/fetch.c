@@ -1,0 +1,276 @@
+/*
+ * sync-fetch: fetches the issuer's bundle and, when it describes another list of revoked
+ * sessions than the one on this host, the list, into the spool.
+ *
+ * The bundle is verified here as well, so that another server than the issuer's can store
+ * nothing in the spool; sync-install, which cannot rely on this program, verifies it again.
+ */
+#include "jwtctl/sync/sync.h"
+
+#include <curl/curl.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+#include <time.h>
+
+#define BUNDLE_SECONDS 10
+#define LIST_SECONDS 120
+#define SLOWEST 1000 /* bytes a second, for 10 seconds */
+
+DEFINE_CLEANUP(CURL *, cleanup_curl, curl_easy_cleanup)
+DEFINE_CLEANUP(struct curl_slist *, cleanup_slist, curl_slist_free_all)
+DEFINE_CLEANUP(FILE *, cleanup_stream, (void)fclose)
+
+struct fetcher {
+    const struct sync_host *host;
+    CURL *curl;
+    char error[CURL_ERROR_SIZE];
+    struct errmsg *errmsg;
+};
+
+/* What is received. Of a list, the lines that have not expired. */
+struct sink {
+    FILE *to;
+    uint64_t left; /* bytes that may still come */
+    const struct bundle *of;
+    uint64_t kept; /* lines */
+    size_t n;      /* bytes of the line so far */
+    char line[REVOKED_LINE_LEN];
+    const char *refused; /* why, when it was */
+};
+
+static size_t refuse(struct sink *s, const char *because)
+{
+    s->refused = because;
+    return 0;
+}
+
+static bool keep_line(struct sink *s)
+{
+    int64_t exp;
+
+    if (!revoked_line_read(s->line, &exp))
+        return refuse(s, "a line is not one of a list of revoked sessions");
+    if (exp <= s->of->pruned_until)
+        return true;
+    if (++s->kept > s->of->revoked.count)
+        return refuse(s, "the list has more lines than the bundle says");
+    return fwrite(s->line, 1, sizeof(s->line), s->to) == sizeof(s->line);
+}
+
+/* libcurl ends the transfer when less than all is taken. */
+static size_t receive_list(char *bytes, size_t size, size_t n, void *arg)
+{
+    struct sink *s = arg;
+
+    if (size * n > s->left)
+        return refuse(s, "the list is too long");
+    s->left -= size * n;
+    for (size_t i = 0; i < size * n; i++) {
+        s->line[s->n++] = bytes[i];
+        if (s->n < sizeof(s->line))
+            continue;
+        s->n = 0;
+        if (!keep_line(s))
+            return 0;
+    }
+    return size * n;
+}
+
+static size_t receive_bundle(char *bytes, size_t size, size_t n, void *arg)
+{
+    struct sink *s = arg;
+
+    if (size * n > s->left)
+        return refuse(s, "the bundle is too long");
+    s->left -= size * n;
+    return fwrite(bytes, 1, size * n, s->to);
+}
+
+/* A directory of hashed certificates is read as far as needed, a file with all of them as a
+ * whole, which takes most of the time of a connection. */
+static bool set_authorities(CURL *curl)
+{
+    const char *dir = NULL;
+
+    return curl_easy_getinfo(curl, CURLINFO_CAPATH, &dir) || !dir || access(dir, R_OK) != 0 ||
+           !curl_easy_setopt(curl, CURLOPT_CAINFO, NULL);
+}
+
+static bool set_options(struct fetcher *f)
+{
+    CURL *curl = f->curl;
+
+    return !curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, f->error) &&
+           !curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L) &&
+           !curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https") &&
+           !curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L) &&
+           !curl_easy_setopt(curl, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED) &&
+           !curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 1L) &&
+           !curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 2L) &&
+           !curl_easy_setopt(curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2) &&
+           !curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, (long)BUNDLE_SECONDS) &&
+           !curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, (long)SLOWEST) &&
+           !curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, (long)BUNDLE_SECONDS) &&
+           !curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) &&
+           !curl_easy_setopt(curl, CURLOPT_USERAGENT, "jwtctl-sync/" JWT_VERSION) &&
+           (strncmp(f->host->settings.sync.url, "http:", 5) != 0 ||
+            !curl_easy_setopt(curl, CURLOPT_PROXY, "")) &&
+           set_authorities(curl);
+}
+
+struct download {
+    const char *path; /* at the issuer */
+    long seconds;
+    curl_write_callback receive;
+};
+
+/* TOK_MISSING: no answer of the issuer. TOK_LIST: another one than expected. */
+static enum tok_err perform(struct fetcher *f, const char *url, const struct sink *sink)
+{
+    long status = 0;
+    CURLcode code = curl_easy_perform(f->curl);
+
+    if (sink->refused)
+        return errmsg_set(f->errmsg, TOK_LIST, "%s: %s", url, sink->refused);
+    if (code)
+        return errmsg_set(f->errmsg, TOK_MISSING, "%s: %s", url,
+                          f->error[0] ? f->error : curl_easy_strerror(code));
+    (void)curl_easy_getinfo(f->curl, CURLINFO_RESPONSE_CODE, &status);
+    if (status != 200)
+        return errmsg_set(f->errmsg, TOK_MISSING, "%s: status %ld; expected 200", url, status);
+    if (sink->n > 0)
+        return errmsg_set(f->errmsg, TOK_LIST, "%s: the list ends within a line", url);
+    return TOK_OK;
+}
+
+static enum tok_err download(struct fetcher *f, const struct download *what, struct sink *sink)
+{
+    CLEANUP(cleanup_slist)
+    struct curl_slist *headers = curl_slist_append(NULL, "Cache-Control: no-cache");
+    CLEANUP(cleanup_free) char *url = NULL;
+    struct slice base = slice_of(f->host->settings.sync.url);
+    enum tok_err err;
+
+    while (base.n > 0 && base.p[base.n - 1] == '/')
+        base.n--;
+    if (asprintf(&url, "%.*s%s", (int)base.n, base.p, what->path) < 0) {
+        url = NULL;
+        return TOK_NO_MEMORY;
+    }
+    if (!sink->to || !headers || curl_easy_setopt(f->curl, CURLOPT_URL, url) ||
+        curl_easy_setopt(f->curl, CURLOPT_HTTPHEADER, headers) ||
+        curl_easy_setopt(f->curl, CURLOPT_TIMEOUT, what->seconds) ||
+        curl_easy_setopt(f->curl, CURLOPT_WRITEFUNCTION, what->receive) ||
+        curl_easy_setopt(f->curl, CURLOPT_WRITEDATA, sink))
+        return TOK_NO_MEMORY;
+    err = perform(f, url, sink);
+    return !err && fflush(sink->to) != 0 ? TOK_FILE : err;
+}
+
+static enum tok_err fetch_bundle(struct fetcher *f, struct secret *ret_text, struct bundle *ret)
+{
+    const struct download what = {"/.well-known/jwt-bundle", BUNDLE_SECONDS, receive_bundle};
+    char text[BUNDLE_MAX + 1]; /* fmemopen adds a NUL */
+    CLEANUP(cleanup_stream) FILE *to = fmemopen(text, sizeof(text), "w");
+    struct sink sink = {.to = to, .left = BUNDLE_MAX};
+    enum tok_err err = download(f, &what, &sink);
+
+    if (!err)
+        err = secret_copy((struct slice){text, BUNDLE_MAX - sink.left}, ret_text);
+    return err ? err
+               : sync_read_bundle(f->host, secret_slice(ret_text), time(NULL), ret, f->errmsg);
+}
+
+static bool is_described(int fd, const struct bundle *bundle)
+{
+    struct stat st;
+    struct revoked_digest digest;
+
+    return fstat(fd, &st) == 0 &&
+           revoked_digest(&(struct revoked){.fd = fd, .size = st.st_size}, bundle->pruned_until,
+                          &digest) == TOK_OK &&
+           revoked_digest_equal(&digest, &bundle->revoked);
+}
+
+struct list_download {
+    struct fetcher *f;
+    const struct bundle *bundle;
+};
+
+/* TOK_LIST: another list than the bundle's. */
+static enum tok_err download_list(int fd, void *arg)
+{
+    const struct download what = {"/.well-known/jwt-revoked", LIST_SECONDS, receive_list};
+    const struct list_download *d = arg;
+    CLEANUP(cleanup_stream) FILE *to = fdopen(dup(fd), "w");
+    struct sink sink = {.to = to, .left = SYNC_LIST_MAX, .of = d->bundle};
+    enum tok_err err = download(d->f, &what, &sink);
+
+    if (!err && !is_described(fd, d->bundle))
+        return errmsg_set(d->f->errmsg, TOK_LIST,
+                          "%s%s: the list is not the one that the bundle describes (SHA-256)",
+                          d->f->host->settings.sync.url, what.path);
+    return err;
+}
+
+static enum tok_err fetch_list(struct fetcher *f, const struct bundle *bundle)
+{
+    CLEANUP(cleanup_free) char *path = sync_path(f->host, SYNC_SPOOL "/revoked");
+    CLEANUP(cleanup_close) int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    bool current = sync_list_is_current(f->host, bundle);
+
+    /* Fetched before, but not installed. */
+    if (!current && fd >= 0 && is_described(fd, bundle))
+        return TOK_OK;
+    /* The spool is in memory. */
+    (void)unlink(path);
+    if (current)
+        return TOK_OK;
+    return file_replace(path, 0644, download_list, &(struct list_download){f, bundle},
+                        f->errmsg);
+}
+
+/* The list may change between the two requests: then both are fetched once more. */
+static enum tok_err fetch_both(struct fetcher *f)
+{
+    CLEANUP(cleanup_free) char *path = sync_path(f->host, SYNC_SPOOL "/bundle");
+    enum tok_err err = TOK_LIST;
+
+    for (int i = 0; i < 2 && err == TOK_LIST; i++) {
+        CLEANUP(secret_clear) struct secret text = {0};
+        CLEANUP(bundle_clear) struct bundle bundle = {0};
+
+        err = fetch_bundle(f, &text, &bundle);
+        if (!err)
+            err = fetch_list(f, &bundle);
+        if (!err)
+            err = file_write(path, secret_slice(&text), 0644, f->errmsg);
+    }
+    return err;
+}
+
+int main(int argc, char **argv)
+{
+    const char *root = sync_root_argument(argc, argv);
+    CLEANUP(sync_clear) struct sync_host host = {0};
+    CLEANUP(cleanup_curl) CURL *curl = NULL;
+    CLEANUP(cleanup_free) char *spool = NULL;
+    struct errmsg errmsg = {""};
+    struct fetcher f = {.host = &host, .errmsg = &errmsg};
+    enum tok_err err;
+
+    if (!root)
+        return 2;
+    (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+    err = sync_open(root, &host, &errmsg);
+    if (err)
+        return sync_exit(err, &errmsg);
+    spool = sync_path(&host, SYNC_SPOOL);
+    file_sweep(spool);
+    f.curl = curl = curl_easy_init();
+    if (!curl || !set_options(&f))
+        return sync_exit(TOK_NO_MEMORY, &errmsg);
+    return sync_exit(fetch_both(&f), &errmsg);
+}
