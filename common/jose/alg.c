@@ -39,21 +39,19 @@ static bool has_curve(const struct alg *a, struct slice crv)
     return a->crv ? crv.p && slice_is(crv, a->crv) : !crv.p;
 }
 
-const struct alg *alg_fitting(alg_set among, struct slice kty, struct slice crv, size_t *ret_n)
+alg_set alg_fitting(struct slice kty, struct slice crv)
 {
-    const struct alg *found = NULL;
-    size_t n = 0;
+    alg_set set = 0;
 
-    for (size_t i = 0; i < N_ROWS; i++) {
-        const struct alg *a = &table[i];
+    for (size_t i = 0; i < N_ROWS; i++)
+        if (slice_is(kty, table[i].kty) && has_curve(&table[i], crv))
+            set |= alg_bit(&table[i]);
+    return set;
+}
 
-        if (!(among & alg_bit(a)) || !slice_is(kty, a->kty) || !has_curve(a, crv))
-            continue;
-        if (n++ == 0)
-            found = a;
-    }
-    *ret_n = n;
-    return found;
+const struct alg *alg_first(alg_set set)
+{
+    return set ? alg_at((size_t)__builtin_ctz(set)) : NULL;
 }
 
 const struct alg *alg_at(size_t i)

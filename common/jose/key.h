@@ -1,7 +1,8 @@
 /*
  * Keys for signatures, read from a JWK (RFC 7517, RFC 7518 6, RFC 8037 2) or from PEM, or
- * generated. A key is good for exactly one algorithm. Threads may share the key of a pair; a
- * secret (oct) they may not, as every MAC is made in the context of the key.
+ * generated. A key is good for exactly one algorithm, but for a public RSA key that names none:
+ * it verifies every RS and PS algorithm that the caller allows. Threads may share the key of a
+ * pair; a secret (oct) they may not, as every MAC is made in the context of the key.
  *
  * The same rules apply to every key (key_rules.h): RSA of 2048 to 8192 bits with an odd
  * exponent from 3 to 2^32 - 1 and without the weakness of CVE-2017-15361 (ROCA); an HMAC secret
@@ -18,11 +19,11 @@
 
 #include <openssl/types.h>
 
-#define KEY_KID_LEN 8   /* of a generated kid: the start of the RFC 7638 thumbprint */
-#define KEY_KID_MAX 128 /* bytes of a kid */
+#define KEY_KID_LEN 8    /* of a generated kid: the start of the RFC 7638 thumbprint */
+#define KEY_KID_MAX 1024 /* bytes of a kid */
 #define KEY_THUMBPRINT_LEN 43
 #define KEY_SIGNATURE_MAX 1024 /* bytes: RSA of 8192 bits */
-#define KEY_SECRET_MAX 1024    /* bytes of an HMAC secret */
+#define KEY_SECRET_MAX 4096    /* bytes of an HMAC secret */
 #define KEY_RSA_BITS 2048      /* of a generated key */
 
 struct key;
@@ -33,11 +34,7 @@ enum key_part {
     KEY_EITHER,  /* to convert keys, not to trust them */
 };
 
-/* Reads a JWK. use, key_ops and alg are obeyed. TOK_UNSUPPORTED for an unknown kty, crv or alg
- * and for another use than signatures: a set skips such a key (RFC 7517 5). TOK_KEYS for any
- * other error; the message begins with the member. crv implies the algorithm of EC and OKP; RSA
- * and oct must have alg. A secret (oct) can be read as either part; as KEY_PUBLIC it only
- * verifies. kid is optional, 1 to KEY_KID_MAX bytes. */
+/* Reads a JWK that has alg or a crv. Errors as of key_read(). */
 enum tok_err key_from_jwk(OSSL_LIB_CTX *ctx, struct slice jwk, enum key_part part,
                           struct key **ret, struct errmsg *errmsg) MUST_CHECK;
 
@@ -47,10 +44,19 @@ struct key_reading {
     alg_set algorithms; /* candidates for a key that names no algorithm */
 };
 
-/* Reads a JWK or PEM. PEM is a text that begins with "-----BEGIN ": one block of
- * SubjectPublicKeyInfo, PKCS#8, PKCS#1 or SEC 1, not encrypted; it has no kid. A key that names
- * no algorithm gets the candidate that fits it: TOK_UNSUPPORTED when no one fits, TOK_KEYS
- * when several do. */
+/* Reads a JWK or PEM. TOK_UNSUPPORTED for an unknown kty, crv or alg and for another use than
+ * signatures; TOK_KEYS for any other fault of the key. The message begins with the member.
+ *
+ * JWK: use and key_ops first decide whether the key may verify or sign; then alg is compared
+ * with kty and crv. A member that is null counts as absent. kid is optional, at most
+ * KEY_KID_MAX bytes. A secret (oct) can be read as either part; as KEY_PUBLIC it only verifies.
+ * x5c, x5u and x5t are not read.
+ *
+ * PEM: a text that has a line "-----BEGIN "; exactly one key as SubjectPublicKeyInfo, PKCS#8,
+ * PKCS#1 or SEC 1, not encrypted; it has no kid. Other text and other blocks are passed over.
+ *
+ * A key that names no algorithm gets the candidate that fits it. When several fit, a public RSA
+ * key gets them all, and any other is refused. */
 enum tok_err key_read(const struct key_reading *how, struct slice text, struct key **ret,
                       struct errmsg *errmsg) MUST_CHECK;
 
@@ -64,7 +70,14 @@ enum tok_err key_generate(OSSL_LIB_CTX *ctx, const struct alg *alg,
 void key_free(struct key *key);
 DEFINE_CLEANUP(struct key *, cleanup_key, key_free)
 
+/* Its algorithm; of several, the first. */
 const struct alg *key_alg(const struct key *key);
+
+/* All its algorithms. More than one: RS and PS alone. */
+alg_set key_algs(const struct key *key);
+
+/* The same key material. */
+bool key_is_same(const struct key *a, const struct key *b);
 
 /* An empty slice when the key has none. */
 struct slice key_kid(const struct key *key);
@@ -80,8 +93,9 @@ size_t key_sig_len(const struct key *key);
 /* RFC 7638 with SHA-256, in base64url, without a NUL. TOK_CRYPTO, TOK_NO_MEMORY. */
 enum tok_err key_thumbprint(const struct key *key, char ret[KEY_THUMBPRINT_LEN]) MUST_CHECK;
 
-/* Formats the public key as a malloc'ed C string, with "kid", "alg" and "use":"sig". A key
- * without kid gets the start of its thumbprint. TOK_KEYS for a secret (oct). */
+/* Formats the public key as a malloc'ed C string, with "kid", "use":"sig" and, when it has only
+ * one, "alg". A key without kid gets the start of its thumbprint. TOK_KEYS for a secret (oct).
+ */
 enum tok_err key_public_jwk(const struct key *key, char **ret) MUST_CHECK;
 
 /* The same for the private key. TOK_KEYS for a public key. */
@@ -91,10 +105,14 @@ enum tok_err key_private_jwk(const struct key *key, struct secret *ret) MUST_CHE
  */
 enum tok_err key_public_pem(const struct key *key, char **ret) MUST_CHECK;
 
-/* TOK_SIGNATURE when the signature is wrong; TOK_CRYPTO, TOK_NO_MEMORY. MACs are compared in
- * constant time. */
+/* Verifies by the first algorithm of the key. TOK_SIGNATURE when the signature is wrong;
+ * TOK_CRYPTO, TOK_NO_MEMORY. MACs are compared in constant time. */
 enum tok_err key_verify(const struct key *key, struct slice input,
                         struct slice signature) MUST_CHECK;
+
+/* The same by one of its algorithms. TOK_ALG: the key does not have it. */
+enum tok_err key_verify_as(const struct key *key, const struct alg *alg, struct slice input,
+                           struct slice signature) MUST_CHECK;
 
 /* Writes key_sig_len(key) bytes. TOK_KEYS for a public key; TOK_CRYPTO, TOK_NO_MEMORY. */
 enum tok_err key_sign(const struct key *key, struct slice input, void *ret) MUST_CHECK;

@@ -33,19 +33,25 @@ static bool set_pss(EVP_PKEY_CTX *c)
 typedef int (*init_fn)(EVP_MD_CTX *, EVP_PKEY_CTX **, const char *, OSSL_LIB_CTX *,
                        const char *, EVP_PKEY *, const OSSL_PARAM *);
 
-static enum tok_err make_pair(const struct key *key, init_fn init, EVP_MD_CTX **ret)
+static enum tok_err make_pair(const struct key *key, const struct alg *alg, init_fn init,
+                              EVP_MD_CTX **ret)
 {
     EVP_PKEY_CTX *inner; /* owned by *ret */
 
     *ret = EVP_MD_CTX_new();
     if (!*ret)
         return TOK_NO_MEMORY;
-    if (init(*ret, &inner, key->alg->digest, key->ctx, NULL, key->pkey, NULL) != 1 ||
-        (key->alg->pss && !set_pss(inner)))
+    if (init(*ret, &inner, alg->digest, key->ctx, NULL, key->pkey, NULL) != 1 ||
+        (alg->pss && !set_pss(inner)))
         return TOK_CRYPTO;
     /* Each copy serves once, so libcrypto need not copy it again to finish. */
     EVP_MD_CTX_set_flags(*ret, EVP_MD_CTX_FLAG_FINALISE);
     return TOK_OK;
+}
+
+enum tok_err key_context_verify(const struct key *key, const struct alg *alg, EVP_MD_CTX **ret)
+{
+    return make_pair(key, alg, EVP_DigestVerifyInit_ex, ret);
 }
 
 enum tok_err key_context_make(struct key *key)
@@ -54,10 +60,10 @@ enum tok_err key_context_make(struct key *key)
 
     if (key->alg->kind == ALG_OCT)
         return make_mac(key);
-    err = make_pair(key, EVP_DigestVerifyInit_ex, &key->verify);
+    err = key_context_verify(key, key->alg, &key->verify);
     if (err || !key->is_private)
         return err;
-    return make_pair(key, EVP_DigestSignInit_ex, &key->sign);
+    return make_pair(key, key->alg, EVP_DigestSignInit_ex, &key->sign);
 }
 
 void key_context_clear(struct key *key)

@@ -5,7 +5,7 @@
 #include "common/json/json.h"
 
 #define JWK_MEMBERS 64
-#define KEY_OPS 16 /* of one key: twice as many as there are (RFC 7517 4.3) */
+#define COORDINATE_MAX 66 /* bytes, of P-521 */
 
 /* The members of a JWK, and where the message of an error goes. */
 struct jwk {
@@ -14,33 +14,40 @@ struct jwk {
     struct errmsg *errmsg;
 };
 
-static enum tok_err wrong(const struct jwk *jwk, enum tok_err err, const char *member,
-                          const char *what)
+static enum tok_err wrong(const struct jwk *jwk, const char *member, const char *what)
 {
-    (void)errmsg_set(jwk->errmsg, err, "%s: %s", member, what);
-    return err;
+    return errmsg_set(jwk->errmsg, TOK_KEYS, "%s: %s", member, what);
 }
 
-/* Reads a string member into buf; ret->p is NULL when it is absent. TOK_UNSUPPORTED when it
- * does not fit: it is longer than any value we support. */
+static enum tok_err unsupported(const struct jwk *jwk, const char *member)
+{
+    return errmsg_set(jwk->errmsg, TOK_UNSUPPORTED, "%s: not supported", member);
+}
+
+/* NULL also for null: serializers of .NET and Java write it for members that are not set. */
+static const struct scan_value *find(const struct jwk *jwk, const char *name)
+{
+    const struct scan_value *v = scan_find(jwk->members, jwk->n, slice_of(name));
+
+    return v && v->type != SCAN_NULL ? v : NULL;
+}
+
+/* Reads a string member into buf; ret->p is NULL when it is absent. One that does not fit is
+ * longer than any value we support. */
 static enum tok_err jwk_word(const struct jwk *jwk, const char *name, char *buf, size_t size,
                              struct slice *ret)
 {
-    const struct scan_value *v = scan_find(jwk->members, jwk->n, slice_of(name));
+    const struct scan_value *v = find(jwk, name);
     enum tok_err err;
     size_t n;
 
-    if (!v) {
-        *ret = (struct slice){NULL, 0};
+    *ret = (struct slice){NULL, 0};
+    if (!v)
         return TOK_OK;
-    }
-    if (v->type != SCAN_STRING)
-        return wrong(jwk, TOK_KEYS, name, "expected a string");
     err = scan_string(*v, buf, size, &n);
-    if (err == TOK_TOO_LONG)
-        return wrong(jwk, TOK_UNSUPPORTED, name, "not supported");
     if (err)
-        return err;
+        return err == TOK_TOO_LONG ? unsupported(jwk, name)
+                                   : wrong(jwk, name, "expected a string");
     *ret = (struct slice){buf, n};
     return TOK_OK;
 }
@@ -56,159 +63,149 @@ static const struct alg *row_of_type(struct slice kty)
     return NULL;
 }
 
-/* The algorithm of a key that names none: that of its curve, else the one of `among` that fits
- * the type. */
-static enum tok_err implied_alg(const struct jwk *jwk, struct slice kty, struct slice crv,
-                                alg_set among, const struct alg **ret)
+static enum tok_err read_type(const struct jwk *jwk, const struct alg **ret)
 {
-    size_t n;
-    const struct alg *alg = alg_fitting(crv.p ? ~(alg_set)0 : among, kty, crv, &n);
-
-    if (n == 0)
-        return wrong(jwk, TOK_UNSUPPORTED, "alg",
-                     "missing, and no allowed algorithm fits this kty");
-    if (n > 1)
-        return wrong(
-            jwk, TOK_KEYS, "alg",
-            "missing; add it, or allow exactly one algorithm of this kty (algorithms=)");
-    *ret = alg;
-    return TOK_OK;
-}
-
-static enum tok_err jwk_alg(const struct jwk *jwk, alg_set among, const struct alg **ret)
-{
-    char kty_buf[32], crv_buf[32], alg_buf[32];
-    struct slice kty = {0}, crv = {0}, name = {0};
-    const struct alg *row, *alg;
-    bool has_curve;
-    size_t fitting;
-    enum tok_err err = jwk_word(jwk, "kty", kty_buf, sizeof(kty_buf), &kty);
+    char buf[32];
+    struct slice kty;
+    enum tok_err err = jwk_word(jwk, "kty", buf, sizeof(buf), &kty);
 
     if (err)
         return err;
     if (!kty.p)
-        return wrong(jwk, TOK_KEYS, "kty", "missing");
-    row = row_of_type(kty);
-    if (!row)
-        return wrong(jwk, TOK_UNSUPPORTED, "kty", "not supported");
-    has_curve = row->crv != NULL;
-    err = has_curve ? jwk_word(jwk, "crv", crv_buf, sizeof(crv_buf), &crv) : TOK_OK;
+        return wrong(jwk, "kty", "missing");
+    *ret = row_of_type(kty);
+    return *ret ? TOK_OK : unsupported(jwk, "kty");
+}
+
+/* The algorithms of a key of this type (any row of it): that of alg, that of the curve, or
+ * those among the candidates. */
+static enum tok_err read_algs(const struct jwk *jwk, const struct alg *type,
+                              const struct key_reading *how, alg_set *ret)
+{
+    char crv_buf[32], alg_buf[32];
+    struct slice crv = {NULL, 0}, name;
+    const struct alg *alg;
+    alg_set fitting;
+    enum tok_err err = TOK_OK;
+
+    if (type->crv)
+        err = jwk_word(jwk, "crv", crv_buf, sizeof(crv_buf), &crv);
     if (err)
         return err;
-    if (has_curve && !crv.p)
-        return wrong(jwk, TOK_KEYS, "crv", "missing");
-    if (!alg_fitting(~(alg_set)0, kty, crv, &fitting))
-        return wrong(jwk, TOK_UNSUPPORTED, "crv", "not supported");
+    if (type->crv && !crv.p)
+        return wrong(jwk, "crv", "missing");
+    fitting = alg_fitting(slice_of(type->kty), crv);
+    if (!fitting)
+        return unsupported(jwk, "crv");
     err = jwk_word(jwk, "alg", alg_buf, sizeof(alg_buf), &name);
     if (err)
         return err;
     if (!name.p)
-        return implied_alg(jwk, kty, crv, among, ret);
+        return key_implied_algs(crv.p ? fitting : fitting & how->algorithms, how->part, ret,
+                                jwk->errmsg);
     alg = alg_find(name);
     if (!alg)
-        return wrong(jwk, TOK_UNSUPPORTED, "alg", "not supported");
-    if (!alg_fitting(alg_bit(alg), kty, crv, &fitting))
-        return wrong(jwk, TOK_KEYS, "alg",
-                     has_curve ? "does not match crv" : "does not match kty");
-    *ret = alg;
-    return TOK_OK;
+        return unsupported(jwk, "alg");
+    *ret = alg_bit(alg);
+    return fitting & *ret
+               ? TOK_OK
+               : wrong(jwk, "alg", crv.p ? "does not match crv" : "does not match kty");
 }
 
-/* RFC 7517 4.2 */
-static enum tok_err check_use(const struct jwk *jwk)
+/* RFC 7517 4.2 and 4.3. Other operations, and what is no string, do not matter. */
+static enum tok_err check_use(const struct jwk *jwk, enum key_part part)
 {
-    const struct scan_value *use = scan_find(jwk->members, jwk->n, SLICE("use"));
-
-    if (use && use->type != SCAN_STRING)
-        return wrong(jwk, TOK_KEYS, "use", "expected a string");
-    if (use && !scan_string_is(*use, SLICE("sig")))
-        return wrong(jwk, TOK_UNSUPPORTED, "use", "expected \"sig\"");
-    return TOK_OK;
-}
-
-/* True when an element before the offset end is the same string. */
-static bool is_repeated(struct scan_value array, size_t end, struct scan_value element)
-{
-    char buf[64];
-    size_t n, pos = 0;
-    struct scan_value other;
-
-    if (scan_string(element, buf, sizeof(buf), &n))
-        return false;
-    while (scan_next_element(array, &pos, &other) && pos < end)
-        if (scan_string_is(other, (struct slice){buf, n}))
-            return true;
-    return false;
-}
-
-/* RFC 7517 4.3: an array of different strings that includes the operation we need. */
-static enum tok_err check_key_ops(const struct jwk *jwk, enum key_part part)
-{
-    const struct scan_value *ops = scan_find(jwk->members, jwk->n, SLICE("key_ops"));
+    const struct scan_value *use = find(jwk, "use"), *ops = find(jwk, "key_ops");
     const char *wanted = part == KEY_PUBLIC ? "verify" : "sign";
     struct scan_value op;
-    size_t pos = 0, n = 0;
-    bool found = false;
+    size_t pos = 0;
 
+    if (use && !scan_string_is(*use, SLICE("sig")))
+        return errmsg_set(jwk->errmsg, TOK_UNSUPPORTED, "use: expected \"sig\"");
     if (!ops)
         return TOK_OK;
-    if (ops->type != SCAN_ARRAY)
-        return wrong(jwk, TOK_KEYS, "key_ops", "expected an array of strings");
-    while (scan_next_element(*ops, &pos, &op)) {
-        if (op.type != SCAN_STRING)
-            return wrong(jwk, TOK_KEYS, "key_ops", "expected an array of strings");
-        if (++n > KEY_OPS)
-            return wrong(jwk, TOK_KEYS, "key_ops", "more than 16 operations");
-        if (is_repeated(*ops, pos, op))
-            return wrong(jwk, TOK_KEYS, "key_ops", "an operation is repeated");
-        found = found || scan_string_is(op, slice_of(wanted));
-    }
-    if (!found)
-        return errmsg_set(jwk->errmsg, TOK_UNSUPPORTED, "key_ops: does not include \"%s\"",
-                          wanted);
-    return TOK_OK;
+    while (scan_next_element(*ops, &pos, &op))
+        if (scan_string_is(op, slice_of(wanted)))
+            return TOK_OK;
+    return errmsg_set(jwk->errmsg, TOK_UNSUPPORTED, "key_ops: does not include \"%s\"", wanted);
 }
 
 static enum tok_err read_kid(const struct jwk *jwk, char kid[KEY_KID_MAX], size_t *ret_len)
 {
-    const struct scan_value *v = scan_find(jwk->members, jwk->n, SLICE("kid"));
-    size_t n;
+    const struct scan_value *v = find(jwk, "kid");
+    size_t n = 0;
 
-    *ret_len = 0;
-    if (!v)
-        return TOK_OK;
-    if (v->type != SCAN_STRING || scan_string(*v, kid, KEY_KID_MAX, &n) || n == 0)
-        return errmsg_set(jwk->errmsg, TOK_KEYS, "kid: expected a string of 1 to %d bytes",
+    if (v && scan_string(*v, kid, KEY_KID_MAX, &n))
+        return errmsg_set(jwk->errmsg, TOK_KEYS, "kid: expected a string of at most %d bytes",
                           KEY_KID_MAX);
     for (size_t i = 0; i < n; i++)
         if (text_is_control(kid[i]))
-            return wrong(jwk, TOK_KEYS, "kid", "has control characters");
+            return wrong(jwk, "kid", "has control characters");
     *ret_len = n;
     return TOK_OK;
 }
 
-/* Decodes a member into parts, which have room. Its length is part_len if the algorithm has
- * one; otherwise it is a number without leading zeros (RFC 7518 2), or a secret of any bytes.
+/*
+ * RFC 7515 2: base64url has "all trailing '=' characters omitted" and no '+' or '/'. Encoders
+ * of plain base64 (RFC 4648 4) publish both; PHP also escapes the '/'. The bytes are the same.
  */
-static enum tok_err read_bytes(const struct jwk *jwk, const char *name, const struct alg *alg,
-                               struct key_parts *parts, struct slice *ret)
+static size_t to_base64url(char *text, size_t n)
 {
-    const struct scan_value *v = scan_find(jwk->members, jwk->n, slice_of(name));
-    uint8_t *room = (uint8_t *)parts->room.p + parts->used;
-    size_t n = 0;
+    for (size_t padding = n % 4 == 0 ? 2 : 0; padding > 0 && n > 0 && text[n - 1] == '=';
+         padding--)
+        n--;
+    for (size_t i = 0; i < n; i++)
+        text[i] = text[i] == '+' ? '-' : text[i] == '/' ? '_' : text[i];
+    return n;
+}
+
+/*
+ * Brings a public number to the one form that thumbprints and comparisons need, in place.
+ * RFC 7518 6.3.1.1: "some cryptographic libraries prefix an extra zero-valued octet to the
+ * modulus"; BigInteger.toByteArray() of Java does so, for coordinates too. RFC 7518 6.2.1.2:
+ * "The length of this octet string MUST be the full size of a coordinate"; encoders of plain
+ * integers (old Keycloak, ruby-jwt, jwcrypto) leave out the zeros at its start.
+ */
+static size_t normalise(const struct alg *alg, char *bytes, size_t n)
+{
+    size_t zeros = 0, want = alg->part_len;
+
+    while (zeros < n && bytes[zeros] == '\0')
+        zeros++;
+    n -= zeros;
+    if (n > want)
+        want = n; /* of RSA, or too long */
+    memmove(bytes + want - n, bytes + zeros, n);
+    memset(bytes, 0, want - n);
+    return want;
+}
+
+/* Decodes a member into parts, which have room. The private ones have the form of the RFCs
+ * exactly. */
+static enum tok_err read_bytes(const struct jwk *jwk, const struct key_member *member,
+                               const struct alg *alg, struct key_parts *parts,
+                               struct slice *ret)
+{
+    const struct scan_value *v = find(jwk, member->name);
+    char *room = parts->room.p + parts->used;
+    size_t left = parts->room.n - parts->used, n = 0;
 
     if (!v)
-        return wrong(jwk, TOK_KEYS, name, "missing");
-    if (v->type != SCAN_STRING || v->escaped ||
-        base64url_decode(scan_string_raw(*v), room, parts->room.n - parts->used, &n) != TOK_OK)
-        return wrong(jwk, TOK_KEYS, name, "expected a string of unpadded base64url");
+        return wrong(jwk, member->name, "missing");
+    if (scan_string(*v, room, left, &n) || (member->secret && v->escaped))
+        return wrong(jwk, member->name, "expected a string of base64url");
+    if (!member->secret)
+        n = to_base64url(room, n);
+    if (base64url_decode((struct slice){room, n}, room, left, &n))
+        return wrong(jwk, member->name, "expected a string of base64url");
+    if (!member->secret && alg->kind != ALG_OKP && n > 0)
+        n = normalise(alg, room, n);
     if (alg->kind != ALG_OCT && alg->part_len && n != alg->part_len)
-        return errmsg_set(jwk->errmsg, TOK_KEYS,
-                          "%s: expected %zu letters of unpadded base64url", name,
-                          (size_t)BASE64URL_LEN(alg->part_len));
-    if (alg->kind == ALG_RSA && (n == 0 || room[0] == 0))
-        return wrong(jwk, TOK_KEYS, name, "expected a number without leading zeros");
-    *ret = (struct slice){(const char *)room, n};
+        return errmsg_set(jwk->errmsg, TOK_KEYS, "%s: has %zu bytes; expected %zu",
+                          member->name, n, alg->part_len);
+    if (member->secret && alg->kind == ALG_RSA && (n == 0 || room[0] == 0))
+        return wrong(jwk, member->name, "expected a number without leading zeros");
+    *ret = (struct slice){room, n};
     parts->used += n;
     return TOK_OK;
 }
@@ -222,47 +219,48 @@ static enum tok_err read_parts(const struct jwk *jwk, const struct alg *alg, enu
         bool is_left_out = members[i].secret && part == KEY_PUBLIC && alg->kind != ALG_OCT;
         enum tok_err err;
 
-        if (is_left_out && scan_find(jwk->members, jwk->n, slice_of(members[i].name)))
-            return wrong(jwk, TOK_KEYS, members[i].name,
-                         "found a private key, expected a public key");
+        if (is_left_out && find(jwk, members[i].name))
+            return wrong(jwk, members[i].name, "found a private key, expected a public key");
         if (is_left_out)
             continue;
-        err = read_bytes(jwk, members[i].name, alg, parts, &parts->at[i]);
+        err = read_bytes(jwk, &members[i], alg, parts, &parts->at[i]);
         if (err)
             return err;
     }
     return TOK_OK;
 }
 
-static enum tok_err read_jwk(const struct jwk *jwk, const struct key_reading *how,
-                             struct key_parts *parts, struct key **ret)
+static enum tok_err read_jwk(const struct jwk *jwk, struct key_reading how,
+                             struct key_spec *spec, struct key_parts *parts)
 {
-    char kid[KEY_KID_MAX];
-    struct key_spec spec = {.ctx = how->ctx, .kid = {kid, 0}, .parts = parts};
-    enum key_part part = how->part;
-    enum tok_err err = jwk_alg(jwk, how->algorithms, &spec.alg);
+    const struct alg *type;
+    enum tok_err err = read_type(jwk, &type);
 
     if (err)
         return err;
-    if (part == KEY_EITHER)
-        part = spec.alg->kind == ALG_OCT || scan_find(jwk->members, jwk->n, SLICE("d"))
-                   ? KEY_PRIVATE
-                   : KEY_PUBLIC;
-    spec.is_private = part == KEY_PRIVATE;
-    err = check_use(jwk);
+    if (how.part == KEY_EITHER)
+        how.part = type->kind == ALG_OCT || find(jwk, "d") ? KEY_PRIVATE : KEY_PUBLIC;
+    spec->is_private = how.part == KEY_PRIVATE;
+    err = check_use(jwk, how.part);
     if (!err)
-        err = check_key_ops(jwk, part);
-    if (!err)
-        err = read_kid(jwk, kid, &spec.kid.n);
-    if (!err)
-        err = read_parts(jwk, spec.alg, part, parts);
-    return err ? err : key_make(&spec, ret, jwk->errmsg);
+        err = read_algs(jwk, type, &how, &spec->algs);
+    return err ? err : read_parts(jwk, alg_first(spec->algs), how.part, parts);
+}
+
+/* A set has many keys: the message also tells which one it is about. */
+static void add_kid(struct errmsg *errmsg, struct slice kid)
+{
+    if (errmsg && *errmsg->text && kid.n > 0)
+        (void)errmsg_set(errmsg, TOK_OK, "%s (kid %.*s)", errmsg->text, slice_shown(kid, 64),
+                         kid.p);
 }
 
 enum tok_err key_read(const struct key_reading *how, struct slice text, struct key **ret,
                       struct errmsg *errmsg)
 {
     CLEANUP(key_parts_clear) struct key_parts parts = {0};
+    char kid[KEY_KID_MAX];
+    struct key_spec spec = {.ctx = how->ctx, .kid = {kid, 0}, .parts = &parts};
     struct jwk jwk = {.errmsg = errmsg};
     struct scan_fault fault;
     enum tok_err err;
@@ -272,8 +270,17 @@ enum tok_err key_read(const struct key_reading *how, struct slice text, struct k
     if (scan_object(text, jwk.members, JWK_MEMBERS, &jwk.n, &fault))
         return errmsg_set(errmsg, TOK_KEYS, "expected a JWK or PEM: %s at byte %zu", fault.what,
                           fault.at);
-    err = secret_alloc(text.n, &parts.room);
-    return err ? err : read_jwk(&jwk, how, &parts, ret);
+    /* Letters are decoded where they are copied to; two coordinates may become longer. */
+    err = secret_alloc(text.n + 2 * COORDINATE_MAX, &parts.room);
+    if (!err)
+        err = read_kid(&jwk, kid, &spec.kid.n);
+    if (!err)
+        err = read_jwk(&jwk, *how, &spec, &parts);
+    if (!err)
+        err = key_make(&spec, ret, errmsg);
+    if (err)
+        add_kid(errmsg, spec.kid);
+    return err;
 }
 
 enum tok_err key_from_jwk(OSSL_LIB_CTX *ctx, struct slice jwk, enum key_part part,

@@ -22,6 +22,21 @@ const struct alg *key_alg(const struct key *key)
     return key->alg;
 }
 
+alg_set key_algs(const struct key *key)
+{
+    return key->algs;
+}
+
+bool key_is_same(const struct key *a, const struct key *b)
+{
+    KEY_ERRORS_DROP;
+
+    if (a->alg->kind != b->alg->kind)
+        return false;
+    return a->pkey ? EVP_PKEY_eq(a->pkey, b->pkey) == 1
+                   : secret_equal(secret_slice(&a->octets), secret_slice(&b->octets));
+}
+
 struct slice key_kid(const struct key *key)
 {
     return (struct slice){key->kid, key->kid_len};
@@ -99,24 +114,40 @@ static void set_kid(struct key *key, struct slice kid)
     key->kid_len = kid.n;
 }
 
+enum tok_err key_implied_algs(alg_set fitting, enum key_part part, alg_set *ret,
+                              struct errmsg *errmsg)
+{
+    const struct alg *first = alg_first(fitting);
+
+    if (!first)
+        return errmsg_set(errmsg, TOK_UNSUPPORTED,
+                          "alg: missing, and no allowed algorithm fits this key (algorithms=)");
+    if (fitting != alg_bit(first) && (first->kind != ALG_RSA || part != KEY_PUBLIC))
+        return errmsg_set(errmsg, TOK_KEYS,
+                          "alg: missing, and several algorithms fit this key; "
+                          "choose one (algorithms=, --alg=)");
+    *ret = fitting;
+    return TOK_OK;
+}
+
 enum tok_err key_make(const struct key_spec *spec, struct key **ret, struct errmsg *errmsg)
 {
     KEY_ERRORS_DROP;
     CLEANUP(cleanup_key) struct key *key = NULL;
-    enum tok_err err;
+    const struct alg *alg = alg_first(spec->algs);
+    enum tok_err err = key_rules(alg, spec->parts, errmsg);
 
-    if (spec->kid.n > KEY_KID_MAX)
-        return TOK_KEYS;
-    err = key_rules(spec->alg, spec->parts, errmsg);
     if (err)
         return err;
-    key = calloc(1, sizeof(*key));
+    /* key_generate() sets the kid later. */
+    key = calloc(1, sizeof(*key) + (spec->kid.n ? spec->kid.n : KEY_KID_LEN));
     if (!key)
         return TOK_NO_MEMORY;
-    key->alg = spec->alg;
+    key->alg = alg;
+    key->algs = spec->algs;
     key->ctx = spec->ctx;
     key->is_private = spec->is_private;
-    key->sig_len = spec->alg->sig_len;
+    key->sig_len = alg->sig_len;
     set_kid(key, spec->kid);
     err = key->alg->kind == ALG_OCT ? make_secret(key, spec->parts)
                                     : make_pair(key, spec->parts, errmsg);
@@ -158,7 +189,8 @@ enum tok_err key_generate(OSSL_LIB_CTX *ctx, const struct alg *alg, struct key *
     KEY_ERRORS_DROP;
     CLEANUP(key_parts_clear) struct key_parts parts = {0};
     CLEANUP(cleanup_key) struct key *key = NULL;
-    const struct key_spec spec = {.ctx = ctx, .alg = alg, .is_private = true, .parts = &parts};
+    const struct key_spec spec = {
+        .ctx = ctx, .algs = alg_bit(alg), .is_private = true, .parts = &parts};
     char thumbprint[KEY_THUMBPRINT_LEN];
     enum tok_err err;
 

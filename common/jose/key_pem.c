@@ -11,6 +11,7 @@
 #include <openssl/pem.h>
 
 #define LABEL_MAX 32
+#define BEGIN SLICE("-----BEGIN")
 
 DEFINE_CLEANUP(BIO *, cleanup_bio, BIO_free_all)
 DEFINE_CLEANUP(OSSL_DECODER_CTX *, cleanup_decoder, OSSL_DECODER_CTX_free)
@@ -42,89 +43,135 @@ static const struct label labels[] = {
 
 bool key_is_pem(struct slice text)
 {
-    const struct slice begin = SLICE("-----BEGIN ");
+    while (text.n > 0 && *text.p != '{') {
+        struct slice line = text;
 
-    return text.n >= begin.n && memcmp(text.p, begin.p, begin.n) == 0;
+        if (!slice_cut(text, '\n', &line, &text))
+            text.n = 0;
+        line = text_trim(line);
+        if (line.n >= BEGIN.n && memcmp(line.p, BEGIN.p, BEGIN.n) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* RFC 7468 2: "Parsers SHOULD ignore whitespace", and text before the block. libcrypto ignores
+ * it but for blanks in front of a line. */
+static enum tok_err trim_lines(struct slice text, struct secret *ret)
+{
+    enum tok_err err = secret_alloc(text.n + 1, ret);
+    char *out = ret->p;
+
+    while (!err && text.n > 0) {
+        struct slice line = text;
+
+        if (!slice_cut(text, '\n', &line, &text))
+            text.n = 0;
+        line = text_trim(line);
+        memcpy(out, line.p, line.n);
+        out += line.n;
+        *out++ = '\n';
+    }
+    return err;
 }
 
 /* A decoded block. DER may be a private key. */
 struct block {
-    char *label, *header;
+    char *name, *header;
     unsigned char *der;
     long n;
-    struct slice rest; /* the text behind the block */
+    const struct label *label;
 };
 
 static void block_free(struct block *b)
 {
-    OPENSSL_free(b->label);
+    OPENSSL_free(b->name);
     OPENSSL_free(b->header);
     OPENSSL_clear_free(b->der, b->n > 0 ? (size_t)b->n : 0);
 }
 
-static enum tok_err read_block(struct slice pem, struct block *ret, struct errmsg *errmsg)
-{
-    CLEANUP(cleanup_bio) BIO *in = BIO_new_mem_buf(pem.p, (int)pem.n);
-
-    if (!in)
-        return TOK_NO_MEMORY;
-    if (PEM_read_bio(in, &ret->label, &ret->header, &ret->der, &ret->n) != 1)
-        return errmsg_set(errmsg, TOK_KEYS, "PEM: incomplete block");
-    ret->rest.n = BIO_ctrl_pending(in);
-    ret->rest.p = pem.p + (pem.n - ret->rest.n);
-    return TOK_OK;
-}
-
-static bool is_all_space(struct slice text)
-{
-    for (size_t i = 0; i < text.n; i++)
-        if (!text_is_space(text.p[i]))
-            return false;
-    return true;
-}
-
-static enum tok_err find_label(const struct block *b, enum key_part part,
-                               const struct label **ret, struct errmsg *errmsg)
+/* The label of a key that we read, or NULL and the reason in *refusal. */
+static const struct label *find_label(const char *name, struct errmsg *refusal)
 {
     const struct label *l = NULL;
 
     for (size_t i = 0; i < sizeof(labels) / sizeof(labels[0]); i++)
-        if (strcmp(b->label, labels[i].name) == 0)
+        if (strcmp(name, labels[i].name) == 0)
             l = &labels[i];
-    if (!l)
-        return errmsg_set(errmsg, TOK_KEYS, "PEM: %.*s is not supported", LABEL_MAX, b->label);
-    if (!l->structure)
-        return errmsg_set(errmsg, TOK_KEYS, "PEM: %s %s", l->name, l->refusal);
-    if (*b->header)
+    if (l && l->structure)
+        return l;
+    (void)errmsg_set(refusal, TOK_KEYS, "PEM: %.*s %s", LABEL_MAX, name,
+                     l ? l->refusal : "is not supported");
+    return NULL;
+}
+
+/* Finds the one key among the blocks; openssl(1) writes EC PARAMETERS, certificates and text
+ * beside it. */
+static enum tok_err find_block(struct slice pem, struct block *ret, struct errmsg *errmsg)
+{
+    KEY_ERRORS_DROP;
+    CLEANUP(cleanup_bio) BIO *in = BIO_new_mem_buf(pem.p, (int)pem.n);
+    struct errmsg refusal = {"PEM: no complete block"};
+
+    if (!in)
+        return TOK_NO_MEMORY;
+    for (;;) {
+        CLEANUP(block_free) struct block b = {0};
+
+        if (PEM_read_bio(in, &b.name, &b.header, &b.der, &b.n) != 1)
+            break;
+        b.label = find_label(b.name, &refusal);
+        if (!b.label)
+            continue;
+        if (ret->label)
+            return errmsg_set(errmsg, TOK_KEYS, "PEM: more than one key; expected one");
+        *ret = b;
+        b = (struct block){0};
+    }
+    if (ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE)
+        return errmsg_set(errmsg, TOK_KEYS, "PEM: incomplete block");
+    return ret->label ? TOK_OK : errmsg_set(errmsg, TOK_KEYS, "%s", refusal.text);
+}
+
+static enum tok_err read_block(struct slice text, enum key_part part, struct block *ret,
+                               struct errmsg *errmsg)
+{
+    CLEANUP(secret_clear) struct secret pem = {0};
+    enum tok_err err = text.n < INT_MAX ? trim_lines(text, &pem)
+                                        : errmsg_set(errmsg, TOK_KEYS, "PEM: too long");
+
+    if (!err)
+        err = find_block(secret_slice(&pem), ret, errmsg);
+    if (err == TOK_KEYS && memmem(text.p, text.n, "-----\\n", 7))
+        return errmsg_set(errmsg, err, "PEM: found \"\\n\", expected a newline in its place");
+    if (err)
+        return err;
+    if (*ret->header)
         return errmsg_set(errmsg, TOK_KEYS, "PEM: %s is encrypted; remove the passphrase first",
-                          l->name);
-    if (part != KEY_EITHER && l->part != part)
+                          ret->name);
+    if (part != KEY_EITHER && ret->label->part != part)
         return errmsg_set(errmsg, TOK_KEYS, "PEM: %s",
                           part == KEY_PUBLIC ? "found a private key, expected a public key"
                                              : "found a public key, expected a private key");
-    if (!is_all_space(b->rest))
-        return errmsg_set(errmsg, TOK_KEYS,
-                          "PEM: text after the first block; expected one key");
-    *ret = l;
     return TOK_OK;
 }
 
-static enum tok_err decode(OSSL_LIB_CTX *ctx, const struct label *label, const struct block *b,
-                           EVP_PKEY **ret, struct errmsg *errmsg)
+static enum tok_err decode(OSSL_LIB_CTX *ctx, const struct block *b, EVP_PKEY **ret,
+                           struct errmsg *errmsg)
 {
     EVP_PKEY *pkey = NULL;
     const unsigned char *p = b->der;
     size_t left = (size_t)b->n;
-    int selection = label->part == KEY_PUBLIC ? EVP_PKEY_PUBLIC_KEY : EVP_PKEY_KEYPAIR;
+    int selection = b->label->part == KEY_PUBLIC ? EVP_PKEY_PUBLIC_KEY : EVP_PKEY_KEYPAIR;
     CLEANUP(cleanup_decoder)
-    OSSL_DECODER_CTX *decoder = OSSL_DECODER_CTX_new_for_pkey(&pkey, "DER", label->structure,
+    OSSL_DECODER_CTX *decoder = OSSL_DECODER_CTX_new_for_pkey(&pkey, "DER", b->label->structure,
                                                               NULL, selection, ctx, NULL);
 
     if (!decoder)
         return TOK_CRYPTO;
     if (OSSL_DECODER_from_data(decoder, &p, &left) != 1 || !pkey || left != 0) {
         EVP_PKEY_free(pkey);
-        return errmsg_set(errmsg, TOK_KEYS, "PEM: invalid %s", label->name);
+        return errmsg_set(errmsg, TOK_KEYS, "PEM: invalid %s", b->name);
     }
     *ret = pkey;
     return TOK_OK;
@@ -144,35 +191,23 @@ static bool group_is(const EVP_PKEY *pkey, const char *crv)
            OBJ_txt2nid(name) == EC_curve_nist2nid(crv);
 }
 
-/* Chooses the algorithm by the kty and crv that a JWK of this key would have. */
-static enum tok_err find_alg(const EVP_PKEY *pkey, alg_set algorithms, const struct alg **ret,
-                             struct errmsg *errmsg)
+/* The algorithms of the kty and crv that a JWK of this key would have. */
+static enum tok_err find_algs(const EVP_PKEY *pkey, const struct key_reading *how, alg_set *ret,
+                              struct errmsg *errmsg)
 {
-    const struct alg *row, *alg = NULL;
-    size_t n = 0;
+    const struct alg *row;
+    alg_set fitting = 0;
 
-    for (size_t i = 0; (row = alg_at(i)); i++) {
-        if (!row->ossl || !EVP_PKEY_is_a(pkey, row->ossl) ||
-            (row->kind == ALG_EC && !group_is(pkey, row->crv)))
-            continue;
-        alg = alg_fitting(algorithms, slice_of(row->kty),
-                          (struct slice){row->crv, row->crv ? strlen(row->crv) : 0}, &n);
-        break;
-    }
-    if (!row)
+    for (size_t i = 0; (row = alg_at(i)); i++)
+        if (row->ossl && EVP_PKEY_is_a(pkey, row->ossl) &&
+            (row->kind != ALG_EC || group_is(pkey, row->crv)))
+            fitting |= alg_bit(row);
+    if (!fitting)
         return errmsg_set(errmsg, TOK_UNSUPPORTED, "PEM: key type or curve not supported");
-    if (n == 0)
-        return errmsg_set(errmsg, TOK_UNSUPPORTED,
-                          "PEM: no allowed algorithm fits this key (algorithms=)");
-    if (n > 1)
-        return errmsg_set(
-            errmsg, TOK_KEYS,
-            "PEM: several algorithms fit this key; allow exactly one (algorithms=)");
-    *ret = alg;
-    return TOK_OK;
+    return key_implied_algs(fitting & how->algorithms, how->part, ret, errmsg);
 }
 
-enum tok_err key_from_pem(const struct key_reading *how, struct slice pem, struct key **ret,
+enum tok_err key_from_pem(const struct key_reading *how, struct slice text, struct key **ret,
                           struct errmsg *errmsg)
 {
     KEY_ERRORS_DROP;
@@ -180,24 +215,19 @@ enum tok_err key_from_pem(const struct key_reading *how, struct slice pem, struc
     CLEANUP(cleanup_pkey) EVP_PKEY *pkey = NULL;
     CLEANUP(key_parts_clear) struct key_parts parts = {0};
     struct key_spec spec = {.ctx = how->ctx, .parts = &parts};
-    const struct label *label = NULL;
-    enum tok_err err;
+    enum tok_err err = read_block(text, how->part, &block, errmsg);
 
-    if (pem.n > INT_MAX)
-        return errmsg_set(errmsg, TOK_KEYS, "PEM: too long");
-    err = read_block(pem, &block, errmsg);
     if (!err)
-        err = find_label(&block, how->part, &label, errmsg);
-    if (!err)
-        err = decode(how->ctx, label, &block, &pkey, errmsg);
-    if (!err)
-        err = find_alg(pkey, how->algorithms, &spec.alg, errmsg);
+        err = decode(how->ctx, &block, &pkey, errmsg);
     if (err)
         return err;
-    err = key_parts_of_pkey(pkey, spec.alg, label->part, &parts);
+    spec.is_private = block.label->part == KEY_PRIVATE;
+    err = find_algs(pkey, how, &spec.algs, errmsg);
+    if (err)
+        return err;
+    err = key_parts_of_pkey(pkey, alg_first(spec.algs), block.label->part, &parts);
     if (err == TOK_CRYPTO)
         return errmsg_set(errmsg, TOK_KEYS, "PEM: incomplete key");
-    spec.is_private = label->part == KEY_PRIVATE;
     return err ? err : key_make(&spec, ret, errmsg);
 }
 

@@ -69,19 +69,22 @@ static enum tok_err map_openssl_error(int result, bool queue_was_empty)
     return err;
 }
 
+static enum tok_err verify_in(EVP_MD_CTX *context, struct slice input, struct slice signature)
+{
+    KEY_ERRORS_DROP;
+    int result = EVP_DigestVerify(context, (const uint8_t *)signature.p, signature.n,
+                                  (const uint8_t *)input.p, input.n);
+
+    return result == 1 ? TOK_OK : map_openssl_error(result, KEY_ERRORS_WERE_NONE);
+}
+
 static enum tok_err verify_pair(const struct key *key, struct slice input,
                                 struct slice signature)
 {
-    KEY_ERRORS_DROP;
     CLEANUP(cleanup_md_ctx) EVP_MD_CTX *copy = NULL;
     enum tok_err err = copy_context(key->verify, &copy);
-    int result;
 
-    if (err)
-        return err;
-    result = EVP_DigestVerify(copy, (const uint8_t *)signature.p, signature.n,
-                              (const uint8_t *)input.p, input.n);
-    return result == 1 ? TOK_OK : map_openssl_error(result, KEY_ERRORS_WERE_NONE);
+    return err ? err : verify_in(copy, input, signature);
 }
 
 static enum tok_err sign_pair(const struct key *key, struct slice input, uint8_t *ret,
@@ -172,6 +175,23 @@ enum tok_err key_verify(const struct key *key, struct slice input, struct slice 
         return verify_pair(key, input, signature);
     }
     return TOK_CRYPTO;
+}
+
+enum tok_err key_verify_as(const struct key *key, const struct alg *alg, struct slice input,
+                           struct slice signature)
+{
+    KEY_ERRORS_DROP;
+    CLEANUP(cleanup_md_ctx) EVP_MD_CTX *context = NULL;
+    enum tok_err err;
+
+    if (!(key->algs & alg_bit(alg)))
+        return TOK_ALG;
+    if (alg == key->alg)
+        return key_verify(key, input, signature);
+    if (signature.n != key->sig_len)
+        return TOK_SIGNATURE;
+    err = key_context_verify(key, alg, &context);
+    return err ? err : verify_in(context, input, signature);
 }
 
 static enum tok_err sign(const struct key *key, struct slice input, uint8_t *ret)

@@ -48,9 +48,10 @@ enum tok_err key_thumbprint(const struct key *key, char ret[KEY_THUMBPRINT_LEN])
     return TOK_OK;
 }
 
-static void emit_jwk(const struct alg *alg, const struct key_parts *parts, struct slice kid,
+static void emit_jwk(const struct key *key, const struct key_parts *parts, struct slice kid,
                      struct emit *out)
 {
+    const struct alg *alg = key->alg;
     const struct key_member *members = key_members(alg->kind);
 
     emit_begin(out);
@@ -61,7 +62,8 @@ static void emit_jwk(const struct alg *alg, const struct key_parts *parts, struc
         if (parts->at[i].n)
             emit_member_base64url(out, members[i].name, parts->at[i]);
     emit_member_string(out, "kid", kid);
-    emit_member_string(out, "alg", slice_of(alg->name));
+    if (key->algs == alg_bit(alg))
+        emit_member_string(out, "alg", slice_of(alg->name));
     emit_member_string(out, "use", SLICE("sig"));
     emit_end(out);
 }
@@ -83,12 +85,12 @@ static enum tok_err write_jwk(const struct key *key, enum key_part part, struct 
             return err;
         kid = (struct slice){thumbprint, KEY_KID_LEN};
     }
-    emit_jwk(key->alg, &parts, kid, &count);
+    emit_jwk(key, &parts, kid, &count);
     err = secret_alloc(count.n, ret);
     if (err)
         return err;
     out = (struct emit){.p = ret->p, .size = ret->n};
-    emit_jwk(key->alg, &parts, kid, &out);
+    emit_jwk(key, &parts, kid, &out);
     return TOK_OK;
 }
 

@@ -6,12 +6,20 @@
 
 #define SET_MEMBERS 64
 
+struct entry {
+    struct key *key;
+    size_t number; /* in the file, from 1; 0: the file is one key */
+    bool clashes;  /* another key has its kid and alg */
+};
+
 struct keyset {
     OSSL_LIB_CTX *ctx;
     alg_set algorithms; /* allowed ones */
-    struct key **keys;
+    struct entry *keys;
     size_t n;
-    bool has_secret, has_public; /* in the file, even if not used */
+    bool has_public;
+    struct errmsg skipped[KEYSET_SKIPPED_MAX]; /* the last may stand for several */
+    size_t n_skipped;
 };
 
 void keyset_free(struct keyset *set)
@@ -19,7 +27,7 @@ void keyset_free(struct keyset *set)
     if (!set)
         return;
     for (size_t i = 0; i < set->n; i++)
-        key_free(set->keys[i]);
+        key_free(set->keys[i].key);
     free(set->keys);
     free(set);
 }
@@ -31,56 +39,125 @@ size_t keyset_size(const struct keyset *set)
 
 const struct key *keyset_at(const struct keyset *set, size_t i)
 {
-    return i < set->n ? set->keys[i] : NULL;
+    return i < set->n ? set->keys[i].key : NULL;
 }
 
 const struct key *keyset_find(const struct keyset *set, struct slice kid)
 {
     for (size_t i = 0; kid.n > 0 && i < set->n; i++)
-        if (slice_eq(key_kid(set->keys[i]), kid))
-            return set->keys[i];
+        if (slice_eq(key_kid(set->keys[i].key), kid))
+            return set->keys[i].key;
     return NULL;
 }
 
-/* Takes the key over on success. */
-static enum tok_err append(struct keyset *set, struct key *key, struct errmsg *errmsg)
+const char *keyset_skipped(const struct keyset *set, size_t i)
 {
-    struct slice kid = key_kid(key);
-    struct key **grown;
+    return i < set->n_skipped && i < KEYSET_SKIPPED_MAX ? set->skipped[i].text : NULL;
+}
 
-    if (keyset_find(set, kid))
-        return errmsg_set(errmsg, TOK_KEYS, "kid: two keys have the kid \"%.*s\"", (int)kid.n,
-                          kid.p);
-    grown = reallocarray(set->keys, set->n + 1, sizeof(struct key *));
+static void skip(struct keyset *set, size_t number, const char *reason)
+{
+    size_t before = set->n_skipped++;
+
+    if (before >= KEYSET_SKIPPED_MAX)
+        (void)errmsg_set(&set->skipped[KEYSET_SKIPPED_MAX - 1], TOK_OK, "and %zu more",
+                         before - KEYSET_SKIPPED_MAX + 2);
+    else if (number == 0)
+        (void)errmsg_set(&set->skipped[before], TOK_OK, "%s", reason);
+    else
+        (void)errmsg_set(&set->skipped[before], TOK_OK, "key %zu: %s", number, reason);
+}
+
+static bool is_secret(const struct key *key)
+{
+    return key_alg(key)->kind == ALG_OCT;
+}
+
+/* Compares with the keys that have the same kid and one of its algorithms. True: the set has
+ * this key. Different ones clash (RFC 7517 4.5: they should have distinct kids). */
+static bool is_known(struct keyset *set, struct entry *new)
+{
+    const alg_set algs = key_algs(new->key);
+    const struct slice kid = key_kid(new->key);
+    bool known = false;
+
+    for (size_t i = 0; kid.n > 0 && i < set->n; i++) {
+        struct entry *e = &set->keys[i];
+
+        if (!(algs & key_algs(e->key)) || !slice_eq(key_kid(e->key), kid))
+            continue;
+        if (!key_is_same(e->key, new->key))
+            e->clashes = true;
+        else if (!(algs & ~key_algs(e->key)))
+            known = true;
+        new->clashes = new->clashes || e->clashes;
+    }
+    return known;
+}
+
+/* Takes the key over on success. */
+static enum tok_err append(struct keyset *set, const struct entry *new)
+{
+    struct entry *grown = reallocarray(set->keys, set->n + 1, sizeof(struct entry));
+
     if (!grown)
         return TOK_NO_MEMORY;
     set->keys = grown;
-    set->keys[set->n++] = key;
+    set->keys[set->n++] = *new;
+    set->has_public = set->has_public || !is_secret(new->key);
     return TOK_OK;
 }
 
-/* Adds a key of the file, or ignores it (RFC 7517 5) with the reason in *errmsg. */
-static enum tok_err add(struct keyset *set, struct slice text, struct errmsg *errmsg)
+/* What only the whole set shows. */
+static const char *fault_in_set(const struct keyset *set, const struct entry *e)
+{
+    if (e->clashes)
+        return "kid: another key has the same kid and alg";
+    return set->has_public && is_secret(e->key) ? "kty: a secret (oct) among public keys"
+                                                : NULL;
+}
+
+static void drop_unusable(struct keyset *set)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < set->n; i++) {
+        const struct entry e = set->keys[i];
+        const char *fault = fault_in_set(set, &e);
+
+        if (!fault) {
+            set->keys[kept++] = e;
+            continue;
+        }
+        skip(set, e.number, fault);
+        key_free(e.key);
+    }
+    set->n = kept;
+}
+
+/* RFC 7517 5: a key that cannot be used is skipped. */
+static enum tok_err add(struct keyset *set, size_t number, struct slice text)
 {
     CLEANUP(cleanup_key) struct key *key = NULL;
     const struct key_reading how = {
         .ctx = set->ctx, .part = KEY_PUBLIC, .algorithms = set->algorithms};
-    enum tok_err err = key_read(&how, text, &key, errmsg);
+    struct entry new = {.number = number};
+    struct errmsg reason = {0};
+    enum tok_err err = key_read(&how, text, &key, &reason);
 
-    if (err == TOK_UNSUPPORTED)
+    if (!err && !(key_algs(key) & set->algorithms))
+        err = errmsg_set(&reason, TOK_KEYS, "alg: %s is not allowed (algorithms=)",
+                         key_alg(key)->name);
+    if (err == TOK_KEYS || err == TOK_UNSUPPORTED) {
+        skip(set, number, reason.text);
         return TOK_OK;
+    }
     if (err)
         return err;
-    if (key_alg(key)->kind == ALG_OCT)
-        set->has_secret = true;
-    else
-        set->has_public = true;
-    if (set->has_secret && set->has_public)
-        return errmsg_set(errmsg, TOK_KEYS, "kty: found a secret (oct) key among public keys");
-    if (!(alg_bit(key_alg(key)) & set->algorithms))
-        return errmsg_set(errmsg, TOK_OK, "alg: %s is not allowed (algorithms=)",
-                          key_alg(key)->name);
-    err = append(set, key, errmsg);
+    new.key = key;
+    if (is_known(set, &new))
+        return TOK_OK;
+    err = append(set, &new);
     if (!err)
         key = NULL;
     return err;
@@ -89,21 +166,14 @@ static enum tok_err add(struct keyset *set, struct slice text, struct errmsg *er
 static enum tok_err add_all(struct keyset *set, struct scan_value keys, struct errmsg *errmsg)
 {
     struct scan_value jwk;
+    enum tok_err err = TOK_OK;
     size_t pos = 0;
 
     if (keys.type != SCAN_ARRAY)
         return errmsg_set(errmsg, TOK_KEYS, "keys: expected an array of keys");
-    for (size_t number = 1; scan_next_element(keys, &pos, &jwk); number++) {
-        struct errmsg in_key = {0};
-        enum tok_err err = add(set, jwk.text, &in_key);
-
-        if (err || *in_key.text)
-            (void)errmsg_set(errmsg, err, "key %zu: %s", number,
-                             *in_key.text ? in_key.text : tok_err_text(err));
-        if (err)
-            return err;
-    }
-    return TOK_OK;
+    for (size_t number = 1; !err && scan_next_element(keys, &pos, &jwk); number++)
+        err = add(set, number, jwk.text);
+    return err;
 }
 
 static enum tok_err read_file(struct keyset *set, struct slice json, struct errmsg *errmsg)
@@ -114,7 +184,7 @@ static enum tok_err read_file(struct keyset *set, struct slice json, struct errm
     size_t n;
 
     if (key_is_pem(json))
-        return add(set, json, errmsg);
+        return add(set, 0, json);
     if (scan_object(json, members, SET_MEMBERS, &n, &fault))
         return errmsg_set(errmsg, TOK_KEYS, "expected a JWK Set, a JWK or PEM: %s at byte %zu",
                           fault.what, fault.at);
@@ -122,37 +192,45 @@ static enum tok_err read_file(struct keyset *set, struct slice json, struct errm
     if (keys)
         return add_all(set, *keys, errmsg);
     if (scan_find(members, n, SLICE("kty")))
-        return add(set, json, errmsg);
+        return add(set, 0, json);
     return errmsg_set(errmsg, TOK_KEYS, "expected a JWK Set (keys) or a JWK (kty)");
+}
+
+static enum tok_err no_usable_key(const struct keyset *set, struct errmsg *errmsg)
+{
+    struct errmsg text = {"no usable key"};
+    const char *reason;
+
+    for (size_t i = 0; (reason = keyset_skipped(set, i)); i++)
+        (void)errmsg_set(&text, TOK_OK, "%s; %s", text.text, reason);
+    return errmsg_set(errmsg, TOK_KEYS, "%s", text.text);
 }
 
 enum tok_err keyset_parse(OSSL_LIB_CTX *ctx, struct slice json, alg_set algorithms,
                           struct keyset **ret, struct errmsg *errmsg)
 {
-    struct keyset *set = calloc(1, sizeof(*set));
-    struct errmsg last = {0}; /* the error, or why a key was ignored */
+    CLEANUP(cleanup_keyset) struct keyset *set = calloc(1, sizeof(*set));
     enum tok_err err;
 
     if (!set)
         return TOK_NO_MEMORY;
-    *set = (struct keyset){.ctx = ctx, .algorithms = algorithms};
-    err = read_file(set, json, &last);
+    set->ctx = ctx;
+    set->algorithms = algorithms;
+    err = read_file(set, json, errmsg);
     if (err)
-        (void)errmsg_set(errmsg, err, "%s", last.text);
-    else if (set->n == 0)
-        err = errmsg_set(errmsg, TOK_KEYS, "no usable key%s%s", *last.text ? "; " : "",
-                         last.text);
-    if (err)
-        keyset_free(set);
-    else
-        *ret = set;
-    return err;
+        return err;
+    drop_unusable(set);
+    if (set->n == 0)
+        return no_usable_key(set, errmsg);
+    *ret = set;
+    set = NULL;
+    return TOK_OK;
 }
 
 static enum tok_err check_secrecy(const struct keyset *set, const struct stat *st,
                                   struct errmsg *errmsg)
 {
-    if (!set->has_secret || !(st->st_mode & (S_IRWXG | S_IRWXO)))
+    if (!is_secret(set->keys[0].key) || !(st->st_mode & (S_IRWXG | S_IRWXO)))
         return TOK_OK;
     return errmsg_set(
         errmsg, TOK_KEYS,
@@ -230,7 +308,7 @@ enum tok_err keyset_file_get(struct keyset_file *file, const struct keyset **ret
     struct stat now;
     enum tok_err err;
 
-    if (!file->set || lstat(file->path, &now) < 0 || !is_same_file(&now, &file->read)) {
+    if (!file->set || stat(file->path, &now) < 0 || !is_same_file(&now, &file->read)) {
         keyset_free(file->set);
         file->set = NULL;
         err = load(&file->from, &file->set, &file->read, errmsg);

@@ -1,12 +1,15 @@
 /*
- * A set of keys to verify with: a JWK Set (RFC 7517 5), one JWK, or one block of PEM. Keys of
- * an unknown kty, crv or alg, keys for another use and unknown members are ignored. Any other
- * error in a key refuses the whole set; the message names the number of the key, from 1, and
- * the member. Also refused: two keys of one kid, and a set without a usable key.
+ * A set of keys to verify with: a JWK Set (RFC 7517 5), one JWK, or PEM with one key. Each key
+ * is checked alone: one that is malformed, weak, private, of an unknown kind or for another use
+ * is skipped, and the reason kept. A text that is not JSON (duplicate members included), or a
+ * set without a usable key, is refused.
  *
- * Who can read an HMAC secret can issue tokens. So a set with both secrets and public keys is
- * refused, and a file with a secret must not be readable by group and others. (A secret that
- * names no algorithm is ignored where no HMAC algorithm is allowed.)
+ * A key is known by kid and alg: keys of different algorithms may share a kid. The same key
+ * twice is one. Different keys of one kid and alg are skipped, all of them.
+ *
+ * Who can read an HMAC secret can issue tokens. So secrets are skipped beside public keys, and
+ * a file with a secret must not be readable by group and others. (A secret is skipped where no
+ * HMAC algorithm is allowed.)
  */
 #pragma once
 
@@ -14,11 +17,12 @@
 #include "common/jose/key.h"
 
 #define KEYSET_FILE_MAX ((size_t)4 * 1024 * 1024) /* bytes */
+#define KEYSET_SKIPPED_MAX 16                     /* reasons that are kept */
 
 struct keyset;
 
-/* Keys of algorithms that are not among these are left out; a key that names none gets the one
- * that fits it, as in key_read(). TOK_KEYS, TOK_NO_MEMORY, TOK_CRYPTO. */
+/* Keys of algorithms that are not among these are skipped; a key that names none gets those of
+ * them that fit it, as in key_read(). TOK_KEYS, TOK_NO_MEMORY, TOK_CRYPTO. */
 enum tok_err keyset_parse(OSSL_LIB_CTX *ctx, struct slice json, alg_set algorithms,
                           struct keyset **ret, struct errmsg *errmsg) MUST_CHECK;
 
@@ -61,5 +65,8 @@ DEFINE_CLEANUP(struct keyset *, cleanup_keyset, keyset_free)
 size_t keyset_size(const struct keyset *set);
 const struct key *keyset_at(const struct keyset *set, size_t i);
 
-/* The key of this kid, or NULL. */
+/* Why keys of the file are not used: "key 3: n: has 1024 bits; ...". NULL behind the last. */
+const char *keyset_skipped(const struct keyset *set, size_t i);
+
+/* The first key of this kid, or NULL. */
 const struct key *keyset_find(const struct keyset *set, struct slice kid);

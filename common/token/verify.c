@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#define KEYS_TRIED_MAX 8 /* for a token without kid */
+#define KEYS_TRIED_MAX 8
 
 /* Most of the struct is members of claims, which claims_init leaves alone. */
 static void result_init(struct verify_result *ret)
@@ -34,7 +34,8 @@ static enum tok_err check_alg(const struct policy *policy, const struct jws_head
 }
 
 /* A signature of another length than the key's is refused before it is decoded. */
-static enum tok_err verify_by_key(const struct key *key, const struct jws *jws)
+static enum tok_err verify_by_key(const struct key *key, const struct alg *alg,
+                                  const struct jws *jws)
 {
     UNINITIALIZED char signature[KEY_SIGNATURE_MAX];
     enum tok_err err;
@@ -43,53 +44,51 @@ static enum tok_err verify_by_key(const struct key *key, const struct jws *jws)
     if (jws->signature.n != BASE64URL_LEN(key_sig_len(key)))
         return TOK_SIGNATURE;
     err = base64url_decode(jws->signature, signature, sizeof(signature), &n);
-    return err ? err : key_verify(key, jws->input, (struct slice){signature, n});
+    return err ? err : key_verify_as(key, alg, jws->input, (struct slice){signature, n});
 }
 
-/* Tries the first KEYS_TRIED_MAX keys of the header's algorithm, in the file's order. When the
- * token has a kid, which no key has, only keys without a kid are tried (PEM has none). */
-static enum tok_err verify_by_trial(const struct keyset *keys, const struct jws_header *header,
-                                    const struct jws *jws, const struct key **ret_key)
+/*
+ * Tries the key of the token's kid and alg, and those of its alg that have no kid (PEM has
+ * none); for a token without kid, all of its alg. At most KEYS_TRIED_MAX in the file's order
+ * are tried that the kid does not name. A key is good for its own algorithms and no other,
+ * whatever the header says. *ret_key is also set when a key of the kid failed.
+ */
+static enum tok_err verify_by_keys(const struct keyset *keys, const struct jws_header *header,
+                                   const struct jws *jws, const struct key **ret_key)
 {
+    const struct slice kid = {header->kid, header->kid_len};
     enum tok_err err = TOK_UNKNOWN_KEY;
     size_t tried = 0;
 
-    for (size_t i = 0; i < keyset_size(keys) && tried < KEYS_TRIED_MAX; i++) {
+    for (size_t i = 0; i < keyset_size(keys); i++) {
         const struct key *key = keyset_at(keys, i);
+        bool is_named = kid.n > 0 && slice_eq(key_kid(key), kid);
 
-        if (key_alg(key) != header->alg || (header->has_kid && key_kid(key).n > 0))
+        if (!is_named && header->has_kid && key_kid(key).n > 0)
             continue;
-        tried++;
-        err = verify_by_key(key, jws);
-        if (err == TOK_SIGNATURE)
+        if (is_named)
+            *ret_key = key;
+        if (!(key_algs(key) & alg_bit(header->alg))) {
+            if (is_named && err == TOK_UNKNOWN_KEY)
+                err = TOK_ALG;
             continue;
+        }
+        if (!is_named && tried++ >= KEYS_TRIED_MAX)
+            continue;
+        err = verify_by_key(key, header->alg, jws);
         if (!err)
             *ret_key = key;
-        return err;
+        if (err != TOK_SIGNATURE)
+            return err;
     }
     return err;
-}
-
-/* A key is good for its own algorithm and no other, whatever the header says. *ret_key is also
- * set when the signature is wrong. */
-static enum tok_err verify_by_kid(const struct keyset *keys, const struct jws_header *header,
-                                  const struct jws *jws, const struct key **ret_key)
-{
-    const struct key *key = NULL;
-
-    if (header->has_kid)
-        key = keyset_find(keys, (struct slice){header->kid, header->kid_len});
-    if (!key)
-        return verify_by_trial(keys, header, jws, ret_key);
-    *ret_key = key;
-    return key_alg(key) == header->alg ? verify_by_key(key, jws) : TOK_ALG;
 }
 
 static enum tok_err verify_signature(const struct verify_params *p,
                                      const struct jws_header *header, struct verify_result *ret)
 {
     const struct key *key = NULL;
-    enum tok_err err = verify_by_kid(p->keys, header, &p->token->jws, &key);
+    enum tok_err err = verify_by_keys(p->keys, header, &p->token->jws, &key);
 
     if (key)
         key_kid_copy(key, ret->kid);

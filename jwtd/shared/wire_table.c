@@ -2,7 +2,7 @@
 #include "jwtd/shared/wire.h"
 
 #define JSON_MAX 6144 /* a claim of a token of WIRE_TOKEN_MAX bytes */
-#define KID_MAX 128   /* KEY_KID_MAX of key.h, which jwtd does not include */
+#define KID_MAX 128   /* KEYS_KID_MAX of keys.h, which jwtd does not include */
 
 /* clang-format off */
 #define TEXT(name, max) {(name), WIRE_TEXT, (max)}

@@ -29,8 +29,9 @@ static enum tok_err read_key(struct signing_key *ret, struct errmsg *errmsg)
         return errmsg_set(errmsg, TOK_KEYS, "%s: %s", ret->path, strerror(errno));
     ret->mtime = st.st_mtim;
     err = key_from_jwk(NULL, secret_slice(&text), KEY_PRIVATE, &ret->key, &inner);
-    if (err == TOK_OK && key_kid(ret->key).n == 0)
-        err = errmsg_set(&inner, TOK_KEYS, "kid: missing, expected the key id");
+    if (err == TOK_OK && (key_kid(ret->key).n == 0 || key_kid(ret->key).n > KEYS_KID_MAX))
+        err = errmsg_set(&inner, TOK_KEYS, "kid: expected a key id of 1 to %d bytes",
+                         KEYS_KID_MAX);
     if (err != TOK_OK)
         return inner.text[0] ? errmsg_set(errmsg, TOK_KEYS, "%s: %s", ret->path, inner.text)
                              : err;
@@ -130,6 +131,8 @@ static enum tok_err make_sets(const char *dir, struct signing_keys *keys, struct
         err = keyset_parse(NULL, secret_slice(&jwks), ~(alg_set)0, &keys->set, errmsg);
     if (err != TOK_OK)
         return err;
+    if (keyset_skipped(keys->set, 0))
+        return errmsg_set(errmsg, TOK_KEYS, "%s: %s", dir, keyset_skipped(keys->set, 0));
     keys->jwks = strdup(key_alg(keys->signer)->kind == ALG_OCT ? "{\"keys\":[]}\n" : jwks.p);
     return keys->jwks ? TOK_OK : TOK_NO_MEMORY;
 }

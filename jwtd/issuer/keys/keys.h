@@ -15,6 +15,8 @@
 #include "common/jose/keyset.h"
 #include "jwtd/issuer/keys/signer.h"
 
+#define KEYS_KID_MAX 128 /* bytes of a kid */
+
 struct signing_key {
     struct key *key; /* private */
     char *path;

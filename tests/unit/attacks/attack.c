@@ -23,6 +23,14 @@ static const char *const pem_of[] = {"keys/ed25519.pem", "keys/p256.pem",    "ke
                                      "keys/rsa2048.pem", "keys/rsa3072.pem", "keys/rsa3072.pem",
                                      "keys/rsa3072.pem"};
 
+const char *range_pem(const char *alg)
+{
+    for (size_t i = 0; i < sizeof(pem_of) / sizeof(pem_of[0]); i++)
+        if (strcmp(alg_at(i)->name, alg) == 0)
+            return pem_of[i];
+    return NULL;
+}
+
 static struct key *secret_key(const struct alg *alg)
 {
     char jwk[256];

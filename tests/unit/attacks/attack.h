@@ -40,6 +40,9 @@ void range_free(struct range **r);
 
 const struct key *range_key(const struct range *r, const char *alg);
 
+/* Its private key as a file of tests/data. */
+const char *range_pem(const char *alg);
+
 /* A key's public half (an HMAC one: the whole) as a JWK of this kid; free it. */
 char *range_jwk(const struct key *key, const char *kid);
 
@@ -91,6 +94,8 @@ void attack_kids(struct range *r);
 /* attack_sets.c */
 void attack_sets(struct range *r);
 void attack_pairs(struct range *r);
+void attack_changed(struct range *r);
+void attack_collisions(struct range *r);
 
 /* attack_signatures.c */
 void attack_lengths(struct range *r);

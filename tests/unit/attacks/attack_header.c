@@ -6,6 +6,7 @@
 #define BYTES(literal) literal, sizeof(literal) - 1
 #define X16 "xxxxxxxxxxxxxxxx"
 #define X128 X16 X16 X16 X16 X16 X16 X16 X16
+#define X1024 X128 X128 X128 X128 X128 X128 X128 X128
 
 static const struct {
     const char *name;
@@ -72,8 +73,8 @@ static const struct {
     {"kid of shell", {BYTES("{" A ",\"kid\":\"EdDSA;id\"}")}, TOK_UNKNOWN_KEY},
     {"kid of a format", {BYTES("{" A ",\"kid\":\"%n%s\"}")}, TOK_UNKNOWN_KEY},
     {"kid a URL", {BYTES("{" A ",\"kid\":\"http://127.0.0.1/k\"}")}, TOK_UNKNOWN_KEY},
-    {"kid of 128 bytes", {BYTES("{" A ",\"kid\":\"" X128 "\"}")}, TOK_UNKNOWN_KEY},
-    {"kid of 129 bytes", {BYTES("{" A ",\"kid\":\"" X128 "x\"}")}, TOK_HEADER},
+    {"kid of 1024 bytes", {BYTES("{" A ",\"kid\":\"" X1024 "\"}")}, TOK_UNKNOWN_KEY},
+    {"kid of 1025 bytes", {BYTES("{" A ",\"kid\":\"" X1024 "x\"}")}, TOK_HEADER},
     {"kid twice", {BYTES("{" A "," K "," K "}")}, TOK_JSON},
     {"kid twice, once by escapes", {BYTES("{" A "," K ",\"\\u006bid\":\"x\"}")}, TOK_JSON},
     {"kid by escapes", {BYTES("{" A ",\"kid\":\"\\u0045dDSA\"}")}, TOK_OK},

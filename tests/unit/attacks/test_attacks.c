@@ -28,6 +28,8 @@ RUN(another_key_of_the_same_kind_is_another_key, attack_other_keys)
 RUN(a_kid_names_one_key_and_no_kid_none_in_particular, attack_kids)
 RUN(a_key_file_that_passes_one_kind_for_another_is_refused, attack_sets)
 RUN(secrets_and_public_keys_never_mix, attack_pairs)
+RUN(a_key_is_the_one_that_its_numbers_use_and_kid_name, attack_changed)
+RUN(keys_of_one_name_are_told_apart_or_not_used, attack_collisions)
 RUN(a_signature_has_one_length, attack_lengths)
 RUN(rsa_numbers_are_in_range, attack_rsa)
 RUN(ecdsa_numbers_are_in_range_and_no_der, attack_ecdsa)
@@ -73,6 +75,8 @@ int main(void)
         a_kid_names_one_key_and_no_kid_none_in_particular,
         a_key_file_that_passes_one_kind_for_another_is_refused,
         secrets_and_public_keys_never_mix,
+        a_key_is_the_one_that_its_numbers_use_and_kid_name,
+        keys_of_one_name_are_told_apart_or_not_used,
         a_signature_has_one_length,
         rsa_numbers_are_in_range,
         ecdsa_numbers_are_in_range_and_no_der,

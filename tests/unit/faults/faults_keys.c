@@ -177,6 +177,12 @@ struct set {
     const char *path;
 };
 
+/* A key that libcrypto refuses is skipped: for these tests that is the error that it was. */
+static enum tok_err skipped(const struct keyset *set)
+{
+    return keyset_skipped(set, 0) ? TOK_KEYS : TOK_OK;
+}
+
 static void tell_set(struct keyset *set, char *text)
 {
     size_t used = 0;
@@ -202,10 +208,12 @@ static enum tok_err read_set(const void *given, char *text)
             : keyset_parse(NULL, g->text, g->algorithms, &set, &errmsg);
 
     (void)faults_end();
-    if (!err)
+    if (err)
+        ck_assert_ptr_null(set);
+    else if (!(err = skipped(set)))
         tell_set(set, text);
     else
-        ck_assert_ptr_null(set);
+        keyset_free(set);
     return err;
 }
 
@@ -224,10 +232,12 @@ static char *make_set(void)
         if (alg->kind == ALG_OCT)
             continue;
         ck_assert_ok(key_generate(NULL, alg, &key));
-        key->kid_len = (size_t)snprintf(key->kid, sizeof(key->kid), "%s", alg->name);
+        key->kid_len = (size_t)snprintf(key->kid, KEY_KID_LEN, "%s", alg->name);
         ck_assert_ok(key_public_jwk(key, &jwk));
         used += (size_t)snprintf(text + used, FAULTS_TEXT - used, "%s%s",
                                  text[used - 1] == '[' ? "" : ",", jwk);
+        if (i == 0) /* the same key twice, which is one */
+            used += (size_t)snprintf(text + used, FAULTS_TEXT - used, ",%s", jwk);
     }
     (void)snprintf(text + used, FAULTS_TEXT - used, "]}");
     return text;
@@ -252,7 +262,7 @@ static enum tok_err follow_set(const void *given, char *text)
         ck_assert_ptr_null(set);
     else
         (void)snprintf(text, FAULTS_TEXT, "%zu", keyset_size(set));
-    return err;
+    return err ? err : skipped(set);
 }
 
 START_TEST(a_set_is_read_whole_or_refused)

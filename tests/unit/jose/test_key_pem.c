@@ -106,7 +106,12 @@ START_TEST(each_form_of_each_kind_is_read)
 }
 END_TEST
 
-START_TEST(exactly_one_allowed_algorithm_must_fit)
+static alg_set rsa_algs(void)
+{
+    return alg_fitting(SLICE("RSA"), (struct slice){NULL, 0});
+}
+
+START_TEST(a_public_rsa_key_serves_all_that_is_allowed_and_any_other_key_one)
 {
     CLEANUP(cleanup_pkey) EVP_PKEY *rsa = generate("RS256");
     CLEANUP(cleanup_pkey) EVP_PKEY *ec = generate("ES384");
@@ -114,48 +119,27 @@ START_TEST(exactly_one_allowed_algorithm_must_fit)
     char *rsa_pem = write_pem(rsa, EVP_PKEY_PUBLIC_KEY, "SubjectPublicKeyInfo");
     CLEANUP(cleanup_free)
     char *ec_pem = write_pem(ec, EVP_PKEY_PUBLIC_KEY, "SubjectPublicKeyInfo");
+    CLEANUP(cleanup_free)
+    char *rsa_private = write_pem(rsa, EVP_PKEY_KEYPAIR, "PrivateKeyInfo");
     CLEANUP(cleanup_key) struct key *key = NULL;
 
-    ck_assert_err(read_pem(rsa_pem, KEY_PUBLIC, NULL, "PEM: several algorithms", &key),
+    ck_assert_err(read_pem(rsa_pem, KEY_EITHER, NULL, "alg: missing, and several", &key),
                   TOK_KEYS);
-    ck_assert_err(read_pem(rsa_pem, KEY_PUBLIC, "ES384", "PEM: no allowed", &key),
+    ck_assert_err(read_pem(rsa_private, KEY_PRIVATE, NULL, "alg: missing, and several", &key),
+                  TOK_KEYS);
+    ck_assert_err(read_pem(rsa_pem, KEY_PUBLIC, "ES384", "alg: missing, and no", &key),
                   TOK_UNSUPPORTED);
-    ck_assert_err(read_pem(ec_pem, KEY_PUBLIC, "ES256", "PEM: no allowed", &key),
+    ck_assert_err(read_pem(rsa_pem, KEY_PUBLIC, "HS256", "alg: missing, and no", &key),
+                  TOK_UNSUPPORTED);
+    ck_assert_err(read_pem(ec_pem, KEY_PUBLIC, "ES256", "alg: missing, and no", &key),
                   TOK_UNSUPPORTED);
     ck_assert_ptr_null(key);
+    ck_assert_ok(read_pem(rsa_pem, KEY_PUBLIC, NULL, NULL, &key));
+    ck_assert_uint_eq(key_algs(key), rsa_algs());
+    key_free(key);
+    key = NULL;
     ck_assert_ok(read_pem(ec_pem, KEY_PUBLIC, NULL, NULL, &key)); /* only one fits */
     ck_assert_str_eq(key_alg(key)->name, "ES384");
-}
-END_TEST
-
-/* CVE-2016-10555 and others: the public key used as an HMAC secret. */
-START_TEST(pem_is_never_a_secret)
-{
-    static const char *const algs[] = {"HS256", "HS384", "HS512"};
-    CLEANUP(cleanup_pkey) EVP_PKEY *pkey = generate("RS256");
-    CLEANUP(cleanup_free)
-    char *pem = write_pem(pkey, EVP_PKEY_PUBLIC_KEY, "SubjectPublicKeyInfo");
-    struct key *key = NULL;
-
-    for (size_t i = 0; i < 3; i++) {
-        static const char *const before[] = {"",       " ",  "\n", "\r\n", "\xef\xbb\xbf",
-                                             "key:\n", "\"", "-"};
-
-        for (size_t k = 0; k < sizeof(before) / sizeof(before[0]); k++) {
-            CLEANUP(cleanup_free) char *text = NULL;
-
-            ck_assert_int_gt(asprintf(&text, "%s%s", before[k], pem), 0);
-            ck_assert_err(read_pem(text, KEY_PUBLIC, algs[i],
-                                   k ? "expected a JWK or PEM" : "PEM: no allowed", &key),
-                          k ? TOK_KEYS : TOK_UNSUPPORTED);
-            if (k)
-                ck_assert_err(
-                    read_pem(text, KEY_PUBLIC, "RS256", "expected a JWK or PEM", &key),
-                    TOK_KEYS);
-        }
-        ck_assert_err(key_from_jwk(NULL, text_slice(pem), KEY_PUBLIC, &key, NULL), TOK_KEYS);
-    }
-    ck_assert_ptr_null(key);
 }
 END_TEST
 
@@ -167,18 +151,113 @@ static char *around(const char *before, const char *pem, const char *after)
     return text;
 }
 
-START_TEST(only_white_space_may_follow_the_block)
+/* CVE-2016-10555 and others: the public key used as an HMAC secret. */
+START_TEST(pem_is_never_a_secret)
+{
+    static const char *const algs[] = {"HS256", "HS384", "HS512"};
+    CLEANUP(cleanup_pkey) EVP_PKEY *pkey = generate("RS256");
+    CLEANUP(cleanup_free)
+    char *pem = write_pem(pkey, EVP_PKEY_PUBLIC_KEY, "SubjectPublicKeyInfo");
+    struct key *key = NULL;
+
+    for (size_t i = 0; i < 3; i++) {
+        static const char *const before[] = {"", " ", "\n", "\r\n", "key:\n"};
+
+        for (size_t k = 0; k < sizeof(before) / sizeof(before[0]); k++) {
+            CLEANUP(cleanup_free) char *text = around(before[k], pem, "");
+
+            ck_assert_err(
+                read_pem(text, KEY_PUBLIC, algs[i], "alg: missing, and no allowed", &key),
+                TOK_UNSUPPORTED);
+        }
+        ck_assert_err(key_from_jwk(NULL, text_slice(pem), KEY_PUBLIC, &key, NULL), TOK_KEYS);
+    }
+    ck_assert_ptr_null(key);
+}
+END_TEST
+
+/* RFC 7468 2: text around it; what openssl(1), Windows and people write. */
+START_TEST(text_and_other_blocks_around_the_key_are_passed_over)
+{
+    static const struct {
+        const char *before, *after;
+    } texts[] = {
+        {"Bag Attributes\n    friendlyName: x\nKey Attributes: <No Attributes>\n", ""},
+        {"# the key of id.example\r\n\r\n", "# rotated in May"},
+        {"-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n", ""},
+        {"", "subject=CN = x\n-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"},
+        {"{\"not\": \"JSON\"\n", NULL},
+        {"\xef\xbb\xbf", NULL},
+        {"\"", NULL},
+        {"-", NULL},
+        {"", "-----BEGIN PUBLIC KEY-----\nAAAA\n"},
+    };
+    CLEANUP(cleanup_pkey) EVP_PKEY *pkey = generate("ES256");
+    CLEANUP(cleanup_free)
+    char *pem = write_pem(pkey, EVP_PKEY_PUBLIC_KEY, "SubjectPublicKeyInfo");
+
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        CLEANUP(cleanup_key) struct key *key = NULL;
+        bool ok = texts[i].after && !strstr(texts[i].after, "BEGIN PUBLIC");
+        CLEANUP(cleanup_free)
+        char *text = around(texts[i].before, pem, texts[i].after ? texts[i].after : "");
+
+        ck_assert_msg(read_pem(text, KEY_PUBLIC, "ES256", NULL, &key) ==
+                          (ok ? TOK_OK : TOK_KEYS),
+                      "%zu", i);
+    }
+}
+END_TEST
+
+/* Each line with this before and behind it. */
+static char *each_line(const char *pem, const char *before, const char *behind)
+{
+    char *text = calloc(1, 8 * strlen(pem) + 64), *out = text;
+
+    ck_assert_ptr_nonnull(text);
+    for (; *pem; pem += strcspn(pem, "\n") + 1)
+        out += sprintf(out, "%s%.*s%s", before, (int)strcspn(pem, "\n"), pem, behind);
+    return text;
+}
+
+START_TEST(indented_lines_and_crlf_are_read_and_a_written_newline_is_named)
+{
+    static const struct {
+        const char *before, *behind;
+        bool ok;
+    } lines[] = {{"", "\r\n", true},
+                 {"    ", "\n", true},
+                 {"\t", "  \r\n", true},
+                 {"", "\\n", false},
+                 {"> ", "\n", false}};
+    CLEANUP(cleanup_pkey) EVP_PKEY *pkey = generate("RS256");
+    CLEANUP(cleanup_free)
+    char *pem = write_pem(pkey, EVP_PKEY_PUBLIC_KEY, "SubjectPublicKeyInfo");
+
+    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+        CLEANUP(cleanup_key) struct key *key = NULL;
+        CLEANUP(cleanup_free) char *text = each_line(pem, lines[i].before, lines[i].behind);
+        const char *says = strcmp(lines[i].behind, "\\n") == 0
+                               ? "PEM: found \"\\n\", expected a newline in its place"
+                               : NULL;
+
+        ck_assert_err(read_pem(text, KEY_PUBLIC, "RS256", says, &key),
+                      lines[i].ok ? TOK_OK : TOK_KEYS);
+    }
+}
+END_TEST
+
+START_TEST(exactly_one_whole_key_is_expected)
 {
     CLEANUP(cleanup_pkey) EVP_PKEY *pkey = generate("EdDSA");
     CLEANUP(cleanup_free)
     char *pem = write_pem(pkey, EVP_PKEY_PUBLIC_KEY, "SubjectPublicKeyInfo");
     CLEANUP(cleanup_free) char *twice = around(pem, pem, "");
-    CLEANUP(cleanup_free) char *tail = around("", pem, "x");
     CLEANUP(cleanup_free) char *blanks = around("", pem, " \r\n\t\n");
     CLEANUP(cleanup_key) struct key *key = NULL;
 
-    ck_assert_err(read_pem(twice, KEY_PUBLIC, "EdDSA", "PEM: text after", &key), TOK_KEYS);
-    ck_assert_err(read_pem(tail, KEY_PUBLIC, "EdDSA", "PEM: text after", &key), TOK_KEYS);
+    ck_assert_err(read_pem(twice, KEY_PUBLIC, "EdDSA", "PEM: more than one key", &key),
+                  TOK_KEYS);
     for (size_t n = strlen("-----BEGIN "); n + 2 < strlen(pem); n++) {
         CLEANUP(cleanup_free) char *cut = strndup(pem, n);
 
@@ -263,8 +342,10 @@ START_TEST(a_curve_given_by_parameters_is_refused)
 }
 END_TEST
 
-UNIT_MAIN("key_pem", each_form_of_each_kind_is_read, exactly_one_allowed_algorithm_must_fit,
-          pem_is_never_a_secret, only_white_space_may_follow_the_block,
-          other_and_encrypted_blocks_are_refused_by_name,
+UNIT_MAIN("key_pem", each_form_of_each_kind_is_read,
+          a_public_rsa_key_serves_all_that_is_allowed_and_any_other_key_one,
+          pem_is_never_a_secret, text_and_other_blocks_around_the_key_are_passed_over,
+          indented_lines_and_crlf_are_read_and_a_written_newline_is_named,
+          exactly_one_whole_key_is_expected, other_and_encrypted_blocks_are_refused_by_name,
           other_types_and_curves_are_unsupported_and_weak_keys_refused,
           a_curve_given_by_parameters_is_refused)

@@ -167,8 +167,15 @@ START_TEST(the_exponent_is_odd_from_3_to_2_to_the_32)
         {"_____w", true},
         {"_____g", false},
         {"AQAAAAE", false},
-        {"AAEAAQ", false} /* 65537 with a leading zero */,
+        {"AAEAAQ", true} /* 65537 with a leading zero */,
+        {"AAAAAAEAAQ==", true},
+        {"AAAAAQAAAAE=", false} /* 2^32 + 1 */,
+        {"AAAAAA==", false},
         {"AQAB=", false},
+        {"AQAB==", false},
+        {"AQAB====", false},
+        {"AQ=B", false},
+        {"AQAB ", false},
     };
     CLEANUP(cleanup_bn) BIGNUM *n = plain_modulus(2048);
 
@@ -287,13 +294,15 @@ START_TEST(a_point_off_its_curve_or_of_another_width_is_refused)
         {P256(EC_Y, EC_X), "x, y: not a point"},
         {P256(EC_X, EC_X), "x, y: not a point"},
         {P256(ZERO, ZERO), "x, y: not a point"},
-        {P256("", ""), "x: expected"},
+        {P256("", ""), "x: has 0 bytes; expected 32"},
         {P256(EC_X "AA", EC_Y), "x: expected"},
-        {P256("zc4ncPbEXUGDy-5v20t7WAczNXvp7xO6z248e9FURQ", EC_Y), "x: expected"},
+        {P256("zc4ncPbEXUGDy-5v20t7WAczNXvp7xO6z248e9FURQ", EC_Y), "x, y: not a point"},
+        {P256("AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", EC_Y), "x: has 33 bytes"},
+        {P256(EC_X "A=", EC_Y), "x: expected"},
         {P256(EC_X, "AA" EC_Y), "y: expected"},
         {"{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"" EC_X "\"}", "y: missing"},
         {"{\"kty\":\"EC\",\"crv\":\"P-384\",\"x\":\"" EC_X "\",\"y\":\"" EC_Y "\"}",
-         "x: expected 64"},
+         "x, y: not a point"},
     };
     CLEANUP(cleanup_key) struct key *key = NULL;
 
@@ -392,7 +401,7 @@ START_TEST(a_secret_is_as_long_as_its_hash)
 
         for (size_t k = 0; k < 6; k++) {
             bool ok = sizes[k] >= algs[i].least && sizes[k] <= KEY_SECRET_MAX;
-            char letters[BASE64URL_LEN(KEY_SECRET_MAX + 1) + 1] = {0}, jwk[1600];
+            char letters[BASE64URL_LEN(KEY_SECRET_MAX + 1) + 1] = {0}, jwk[8192];
             CLEANUP(cleanup_key) struct key *key = NULL;
 
             base64url_encode((struct slice){bytes, sizes[k]}, letters);

@@ -93,7 +93,7 @@ START_TEST(a_secret_is_used_only_where_its_algorithm_is_allowed)
 }
 END_TEST
 
-START_TEST(a_secret_among_public_keys_is_refused_whatever_is_allowed)
+START_TEST(a_secret_among_public_keys_is_not_used)
 {
     static const char *const files[] = {"{\"keys\":[" SECRET "," KEY("a") "]}",
                                         "{\"keys\":[" KEY("a") "," SECRET "]}"};
@@ -103,11 +103,12 @@ START_TEST(a_secret_among_public_keys_is_refused_whatever_is_allowed)
         struct keyset *set = NULL;
         struct errmsg errmsg = {0};
 
-        ck_assert_err(keyset_parse(NULL, text_slice(files[i % 2]), sets[i / 2], &set, &errmsg),
-                      TOK_KEYS);
-        ck_assert_msg(strstr(errmsg.text, "key 2: kty: found a secret") == errmsg.text, "%s",
-                      errmsg.text);
-        ck_assert_ptr_null(set);
+        /* Where HS256 alone is allowed, the public key is the one that is skipped. */
+        ck_assert_ok(keyset_parse(NULL, text_slice(files[i % 2]), sets[i / 2], &set, &errmsg));
+        ck_assert_str_eq(key_alg(keyset_at(set, 0))->name, i / 2 == 2 ? "HS256" : "EdDSA");
+        ck_assert_uint_eq(keyset_size(set), 1);
+        ck_assert_ptr_nonnull(keyset_skipped(set, 0));
+        keyset_free(set);
     }
 }
 END_TEST
@@ -149,11 +150,13 @@ START_TEST(a_set_without_a_usable_key_is_refused)
 {
     static const struct {
         const char *file, *says;
-    } files[] = {{"rfc/rfc7517_A.2.jwkset", "key 2: d: found a private key"},
-                 {"rfc/rfc7517_A.3.jwkset", "no usable key; key 2: alg"},
-                 {"rfc/rfc7515_A.1.jwk", "no usable key; alg"},
-                 {"rfc/rfc7515_A.2.jwk", "alg: missing; add it, or allow exactly one"},
-                 {"rfc/rfc7515_A.3.jwk", "d: found a private key"}};
+    } files[] = {
+        {"rfc/rfc7517_A.2.jwkset",
+         "no usable key; key 1: use: expected \"sig\" (kid 1); key 2: d: found a private key"},
+        {"rfc/rfc7517_A.3.jwkset", "no usable key; key 1: alg"},
+        {"rfc/rfc7515_A.1.jwk", "no usable key; alg"},
+        {"rfc/rfc7515_A.2.jwk", "no usable key; d: found a private key"},
+        {"rfc/rfc7515_A.3.jwk", "no usable key; d: found a private key"}};
     struct keyset *set = NULL;
     struct errmsg errmsg;
 
@@ -173,25 +176,25 @@ START_TEST(a_set_without_a_usable_key_is_refused)
 }
 END_TEST
 
-START_TEST(an_error_in_a_supported_key_refuses_the_set_and_is_named)
+START_TEST(a_text_that_is_no_set_is_refused)
 {
     static const struct {
         const char *json, *says;
     } wrong[] = {
         {"", "expected a JWK Set, a JWK or PEM"},
         {"[" KEY("a") "]", "expected a JWK Set, a JWK or PEM"},
+        {"\xef\xbb\xbf{\"keys\":[" KEY("a") "]}",
+         "expected a JWK Set, a JWK or PEM: byte order mark"},
         {"{}", "expected a JWK Set (keys)"},
         {"{\"keys\":{}}", "keys"},
         {"{\"keys\":null}", "keys"},
         {"{\"keys\":[" KEY("a") "],\"keys\":[]}",
          "expected a JWK Set, a JWK or PEM: duplicate member"},
-        {"{\"keys\":[" KEY("a") ",1]}", "key 2: expected a JWK or PEM"},
-        {"{\"keys\":[" RSA "," KEY("a") ",{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"A\"}]}",
-         "key 3: x"},
-        {"{\"keys\":[" KEY("a") "," RFC8037_PRIVATE "]}", "key 2: d"},
-        {"{\"keys\":[" KEY("a") "," KEY("b") "," KEY("\\u0061") "]}", "key 3: kid: two keys"},
-        {RFC8037_PRIVATE, "d"},
-        {"{\"kty\":7}", "kty"},
+        {"{\"keys\":[" KEY("a") ",{\"kty\":\"RSA\",\"kty\":\"oct\"}]}",
+         "expected a JWK Set, a JWK or PEM: duplicate member"},
+        {"{\"keys\":[" KEY("a") ",{]}", "expected a JWK Set, a JWK or PEM"},
+        {RFC8037_PRIVATE, "no usable key; d"},
+        {"{\"kty\":7}", "no usable key; kty"},
     };
 
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
@@ -202,6 +205,97 @@ START_TEST(an_error_in_a_supported_key_refuses_the_set_and_is_named)
         ck_assert_msg(strstr(errmsg.text, wrong[i].says) == errmsg.text, "%s: %s",
                       wrong[i].json, errmsg.text);
         ck_assert_ptr_null(set);
+    }
+}
+END_TEST
+
+START_TEST(a_key_that_cannot_be_used_is_skipped_and_the_reason_kept)
+{
+    static const struct {
+        const char *key, *says;
+    } wrong[] = {
+        {"1", "key 2: expected a JWK or PEM"},
+        {"null", "key 2: expected a JWK or PEM"},
+        {"\"-----BEGIN PUBLIC KEY-----\"", "key 2: expected a JWK or PEM"},
+        {"{}", "key 2: kty: missing"},
+        {"{\"kid\":\"b\"}", "key 2: kty: missing (kid b)"},
+        {RSA, "key 2: alg: not supported (kid a)"},
+        {"{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"A\"}", "key 2: x"},
+        {RFC8037_PRIVATE, "key 2: d: found a private key"},
+        {"{\"kty\":\"oct\",\"alg\":\"HS256\",\"k\":\"" RFC8037_X "\"}", "key 2: alg: HS256"},
+    };
+
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        CLEANUP(cleanup_keyset) struct keyset *set = NULL;
+        CLEANUP(cleanup_free) char *text = NULL;
+        struct errmsg errmsg = {0};
+
+        ck_assert_int_gt(
+            asprintf(&text, "{\"keys\":[%s,%s,%s]}", KEY("a"), wrong[i].key, KEY("c")), 0);
+        ck_assert_msg(parse(text, &set, &errmsg) == TOK_OK, "%s", errmsg.text);
+        ck_assert_uint_eq(keyset_size(set), 2);
+        ck_assert_ptr_nonnull(keyset_find(set, SLICE("c")));
+        ck_assert_msg(strstr(keyset_skipped(set, 0), wrong[i].says) == keyset_skipped(set, 0),
+                      "%s", keyset_skipped(set, 0));
+        ck_assert_ptr_null(keyset_skipped(set, 1));
+        ck_assert_str_eq(errmsg.text, "");
+    }
+}
+END_TEST
+
+START_TEST(only_the_first_reasons_are_kept)
+{
+    char text[512] = "{\"keys\":[";
+    CLEANUP(cleanup_keyset) struct keyset *set = NULL;
+
+    for (size_t i = 0; i < KEYSET_SKIPPED_MAX + 3; i++)
+        (void)strcat(text, "1,");
+    (void)strcat(text, KEY("a") "]}");
+    ck_assert_ok(parse(text, &set, NULL));
+    ck_assert_ptr_nonnull(strstr(keyset_skipped(set, KEYSET_SKIPPED_MAX - 2), "key 15: "));
+    ck_assert_str_eq(keyset_skipped(set, KEYSET_SKIPPED_MAX - 1), "and 4 more");
+    ck_assert_ptr_null(keyset_skipped(set, KEYSET_SKIPPED_MAX));
+}
+END_TEST
+
+#define OTHER_X "C0I-Qp-VPxW5TSb5oLVgRrBjk0kSpxiUqaWZ-LcoiC8"
+#define EC_KEY(kid)                                                                            \
+    "{\"kty\":\"EC\",\"crv\":\"P-256\",\"kid\":\"" kid "\","                                   \
+    "\"x\":\"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU\","                                   \
+    "\"y\":\"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0\"}"
+
+START_TEST(keys_are_known_by_kid_and_alg)
+{
+    static const struct {
+        const char *keys;
+        size_t usable, skipped;
+    } sets[] = {
+        {KEY("a") "," EC_KEY("a"), 2, 0},
+        {KEY("a") "," EC_KEY("a") "," KEY("\\u0061"), 2, 0}, /* the same key twice */
+        {KEY("a") ",{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"kid\":\"a\",\"use\":\"enc\",\"x\":"
+                  "\"AA\"}",
+         1, 1},
+        /* Two keys: neither, however often and in whatever order they come. */
+        {EC_KEY("a") "," KEY(
+             "a") ",{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"kid\":\"a\",\"x\":\"" OTHER_X "\"}",
+         1, 2},
+        {EC_KEY("a") "," KEY(
+             "a") ",{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"kid\":\"a\",\"x\":\"" OTHER_X
+                  "\"}," KEY("a") "," KEY("b"),
+         2, 2},
+    };
+
+    for (size_t i = 0; i < sizeof(sets) / sizeof(sets[0]); i++) {
+        CLEANUP(cleanup_keyset) struct keyset *set = NULL;
+        CLEANUP(cleanup_free) char *text = NULL;
+        size_t skipped = 0;
+
+        ck_assert_int_gt(asprintf(&text, "{\"keys\":[%s]}", sets[i].keys), 0);
+        ck_assert_ok(parse(text, &set, NULL));
+        while (keyset_skipped(set, skipped))
+            skipped++;
+        ck_assert_msg(keyset_size(set) == sets[i].usable && skipped == sets[i].skipped,
+                      "%s: %zu, %zu", sets[i].keys, keyset_size(set), skipped);
     }
 }
 END_TEST
@@ -251,7 +345,7 @@ END_TEST
 
 START_TEST(a_file_is_read_and_its_path_begins_the_message)
 {
-    char dir[] = "/tmp/keyset-XXXXXX", path[64], start[80];
+    char dir[] = "/tmp/keyset-XXXXXX", path[64], start[128];
     CLEANUP(cleanup_keyset) struct keyset *set = NULL;
     struct errmsg errmsg = {0};
 
@@ -273,7 +367,7 @@ START_TEST(a_file_is_read_and_its_path_begins_the_message)
     ck_assert_err(keyset_load(&(struct keyset_source){NULL, path, FILE_OWN, alg_set_default()},
                               &set, &errmsg),
                   TOK_KEYS);
-    (void)snprintf(start, sizeof(start), "%s: key 1: ", path);
+    (void)snprintf(start, sizeof(start), "%s: no usable key; key 1: ", path);
     ck_assert_msg(strstr(errmsg.text, start) == errmsg.text, "%s", errmsg.text);
     ck_assert_int_eq(unlink(path), 0);
     ck_assert_int_eq(rmdir(dir), 0);
@@ -305,7 +399,7 @@ START_TEST(a_changed_key_file_is_read_again_and_whole)
     ck_assert_ptr_null(keyset_find(set, SLICE("a")));
 
     /* Wrong, not trusted any more, a link, removed: no keys, not the old ones. */
-    ck_assert_ok(file_write(path, SLICE("{\"keys\":[" KEY("c") ",1]}"), 0644, &errmsg));
+    ck_assert_ok(file_write(path, SLICE("{\"keys\":[1]}"), 0644, &errmsg));
     ck_assert_err(keyset_file_get(&file, &set, &errmsg), TOK_KEYS);
     ck_assert_ok(file_write(path, SLICE(KEY("d")), 0644, &errmsg));
     ck_assert_ok(keyset_file_get(&file, &set, &errmsg));
@@ -340,9 +434,10 @@ END_TEST
 UNIT_MAIN("keyset", a_key_is_found_by_its_kid, one_jwk_is_a_set_of_one,
           unsupported_keys_are_ignored, a_key_for_another_use_is_ignored,
           a_secret_is_used_only_where_its_algorithm_is_allowed,
-          a_secret_among_public_keys_is_refused_whatever_is_allowed,
-          a_secret_that_others_can_read_is_refused, a_set_without_a_usable_key_is_refused,
-          an_error_in_a_supported_key_refuses_the_set_and_is_named,
+          a_secret_among_public_keys_is_not_used, a_secret_that_others_can_read_is_refused,
+          a_set_without_a_usable_key_is_refused, a_text_that_is_no_set_is_refused,
+          a_key_that_cannot_be_used_is_skipped_and_the_reason_kept,
+          only_the_first_reasons_are_kept, keys_are_known_by_kid_and_alg,
           two_keys_without_kid_are_no_duplicates, ten_thousand_keys_are_all_found,
           a_file_is_read_and_its_path_begins_the_message,
           a_changed_key_file_is_read_again_and_whole, one_pem_is_a_set_of_one_key_without_kid)

@@ -36,7 +36,7 @@ static const struct file {
     {"hmac_sha384", "HS384", MACS, 174, 30},
     {"hmac_sha512", "HS512", MACS, 174, 30},
     {"json_web_signature", NULL, TOKENS, 401, 36},
-    {"json_web_key", NULL, TOKENS, 26, 5},
+    {"json_web_key", NULL, TOKENS, 26, 6},
     {"json_web_crypto", NULL, TOKENS, 83, 4},
 };
 
@@ -75,6 +75,9 @@ static const struct decision {
      "no padding in the file: the bytes of the valid 357"},
     {"json_web_signature", 370, 370, true, "the same bytes"},
     {"json_web_signature", 372, 373, false, "'?' is no letter of base64url (RFC 7515 2)"},
+    {"json_web_key", 4, 4, true,
+     "two keys of one kid, but the second is not base64url and is skipped (RFC 7517 5); "
+     "two well-formed ones are refused: see attack_pairs()"},
     {"json_web_crypto", 50, 83, false, "a JWE"},
 };
 

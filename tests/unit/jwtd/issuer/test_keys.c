@@ -203,6 +203,31 @@ START_TEST(one_wrong_file_refuses_the_directory)
 }
 END_TEST
 
+/* A key by the name of the signer that is another key: its tokens would not verify. */
+START_TEST(two_keys_of_one_kid_refuse_the_directory)
+{
+    CLEANUP(keys_clear) struct signing_keys keys = {0};
+    struct errmsg errmsg = {""};
+    CLEANUP(cleanup_key) struct key *other = NULL;
+    CLEANUP(secret_clear) struct secret jwk = {0};
+    char path[160], *at;
+
+    make(dir);
+    keys = load();
+    ck_assert_ok(key_generate(NULL, eddsa(), &other));
+    ck_assert_ok(key_private_jwk(other, &jwk));
+    at = strstr(jwk.p, "\"kid\":\"");
+    ck_assert_ptr_nonnull(at);
+    memcpy(at + strlen("\"kid\":\""), key_kid(keys.signer).p, KEY_KID_LEN);
+    (void)snprintf(path, sizeof(path), "%s/other.jwk", dir);
+    ck_assert_ok(file_write(path, secret_slice(&jwk), 0600, &errmsg));
+    keys_clear(&keys);
+    keys = (struct signing_keys){0};
+    ck_assert_err(keys_load(dir, eddsa(), &keys, &errmsg), TOK_KEYS);
+    ck_assert_msg(strstr(errmsg.text, "kid: another key has the same kid"), "%s", errmsg.text);
+}
+END_TEST
+
 START_TEST(every_algorithm_has_a_first_start)
 {
     static const char *const names[] = {"HS256", "HS384", "HS512", "RS256", "PS512",
@@ -262,6 +287,7 @@ int main(void)
         a_directory_without_keys_is_refused,
         a_key_that_others_can_read_is_refused,
         one_wrong_file_refuses_the_directory,
+        two_keys_of_one_kid_refuse_the_directory,
         every_algorithm_has_a_first_start,
         secrets_beside_key_pairs_are_refused,
     };
