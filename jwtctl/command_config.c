@@ -27,6 +27,13 @@ static void print_problem(void *arg, const struct errmsg *errmsg, const char *re
     *(int *)arg = EXIT_CONFIG;
 }
 
+static void print_check_note(void *arg, const struct errmsg *errmsg, const char *remedy)
+{
+    (void)arg;
+    (void)remedy;
+    print_note("note", errmsg->text);
+}
+
 int command_config_check(int argc, char **argv)
 {
     CLEANUP(settings_clear) struct settings settings = {0};
@@ -38,6 +45,7 @@ int command_config_check(int argc, char **argv)
         status = load_settings(path, &settings);
     if (!status)
         settings_check(&settings, path, print_problem, &status);
+    settings_check_notes(&settings, print_check_note, NULL);
     if (status)
         return status;
     printf("%s: ok\n", path ? path : POLICY_CONFIG);

@@ -37,9 +37,20 @@ static int config_error(enum tok_err err, const struct errmsg *errmsg)
     return EXIT_CONFIG;
 }
 
+/* The names of the algorithms, with commas between them. */
+static void alg_names(alg_set set, char *ret, size_t size)
+{
+    const struct alg *alg;
+    size_t n = 0;
+
+    *ret = '\0';
+    for (; (alg = alg_first(set)) && n < size; set &= ~alg_bit(alg))
+        n += (size_t)snprintf(ret + n, size - n, "%s%s", n ? "," : "", alg->name);
+}
+
 static enum tok_err add_key_row(struct json_object *list, const struct key *key)
 {
-    char thumbprint[KEY_THUMBPRINT_LEN];
+    char thumbprint[KEY_THUMBPRINT_LEN], algs[sizeof(ALG_NAMES)];
     struct json_object *row;
     enum tok_err err = key_thumbprint(key, thumbprint);
 
@@ -47,7 +58,8 @@ static enum tok_err add_key_row(struct json_object *list, const struct key *key)
         return err;
     row = json_new_object();
     json_add_string(row, "kid", key_kid(key).n > 0 ? key_kid(key) : (struct slice){0});
-    json_add_string(row, "alg", slice_of(key_alg(key)->name));
+    alg_names(key_algs(key), algs, sizeof(algs));
+    json_add_string(row, "alg", slice_of(algs));
     json_add_string(row, "thumbprint", (struct slice){thumbprint, sizeof(thumbprint)});
     json_append(list, row);
     return TOK_OK;
@@ -58,7 +70,12 @@ static void print_key_list(struct json_object *list)
     puts("KID  ALG  THUMBPRINT");
     for (size_t i = 0; i < json_length(list); i++) {
         struct json_object *row = json_object_array_get_idx(list, i);
+        const char *skipped = json_member_text(row, "skipped");
 
+        if (skipped) {
+            print_note("not used", skipped);
+            continue;
+        }
         print_word(json_member_text(row, "kid"));
         printf("  %s  %s\n", json_member_text(row, "alg"), json_member_text(row, "thumbprint"));
     }
@@ -76,7 +93,7 @@ int command_key_list(int argc, char **argv)
         {0},
     };
     struct errmsg errmsg = {""};
-    const char *path;
+    const char *path, *skipped;
     enum tok_err err;
     int status = arguments_parse(argc, argv, options, 1);
 
@@ -89,6 +106,12 @@ int command_key_list(int argc, char **argv)
                       &errmsg);
     for (size_t i = 0; !err && i < keyset_size(keys); i++)
         err = add_key_row(list, keyset_at(keys, i));
+    for (size_t i = 0; !err && (skipped = keyset_skipped(keys, i)); i++) {
+        struct json_object *row = json_new_object();
+
+        json_add_string(row, "skipped", slice_of(skipped));
+        json_append(list, row);
+    }
     if (err)
         return config_error(err, &errmsg);
     if (json)

@@ -11,11 +11,16 @@
 
 #define ERROR_MAX 1024 /* bytes of an error message */
 
-static void put_error(const char *name, const char *text)
+static void put_line(FILE *out, const char *name, const char *text)
 {
-    fprintf(stderr, "%s: ", name);
-    safe_text_print(stderr, slice_of(text));
-    fputc('\n', stderr);
+    fprintf(out, "%s: ", name);
+    safe_text_print(out, slice_of(text));
+    fputc('\n', out);
+}
+
+void print_note(const char *heading, const char *text)
+{
+    put_line(stdout, heading, text);
 }
 
 void print_error(const char *fmt, ...)
@@ -26,7 +31,7 @@ void print_error(const char *fmt, ...)
     va_start(args, fmt);
     (void)vsnprintf(text, sizeof(text), fmt, args);
     va_end(args);
-    put_error("jwtctl", text);
+    put_line(stderr, "jwtctl", text);
 }
 
 int print_failure(int status, const struct errmsg *errmsg)
@@ -43,7 +48,7 @@ int bad_usage(const char *command, const char *fmt, ...)
     va_start(args, fmt);
     (void)vsnprintf(text, sizeof(text), fmt, args);
     va_end(args);
-    put_error(command, text);
+    put_line(stderr, command, text);
     fprintf(stderr, "%s: see '%s --help'\n", command, command);
     return EXIT_USAGE;
 }

@@ -13,6 +13,9 @@ void print_error(const char *fmt, ...) PRINTF_LIKE(1, 2);
 /* The same of a function's error message. Returns the status. */
 int print_failure(int status, const struct errmsg *errmsg);
 
+/* "HEADING: TEXT" on standard output. */
+void print_note(const char *heading, const char *text);
+
 /* "COMMAND: ..." and a reference to --help. EXIT_USAGE. */
 int bad_usage(const char *command, const char *fmt, ...) PRINTF_LIKE(2, 3);
 

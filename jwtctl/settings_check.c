@@ -94,6 +94,26 @@ static void check_issuer(const struct settings_problems *p, const struct policy 
     }
 }
 
+static void note_skipped_keys(const struct settings_problems *p, const struct policy *issuer)
+{
+    CLEANUP(cleanup_keyset) struct keyset *keys = NULL;
+    const struct keyset_source from = {NULL, issuer->keys, FILE_PUBLIC, issuer->algorithms};
+    const char *reason;
+
+    if (keyset_load(&from, &keys, NULL) != TOK_OK)
+        return;
+    for (size_t i = 0; (reason = keyset_skipped(keys, i)); i++)
+        add(p, NULL, "%s: not used: %s", issuer->keys, reason);
+}
+
+void settings_check_notes(const struct settings *settings, settings_problem_fn *fn, void *arg)
+{
+    const struct settings_problems p = {settings, fn, arg};
+
+    for (size_t i = 0; i < settings->n_issuers; i++)
+        note_skipped_keys(&p, &settings->issuers[i]);
+}
+
 /* SQLite makes files beside the store. */
 static void check_store(const struct settings_problems *p)
 {

@@ -13,3 +13,7 @@ typedef void settings_problem_fn(void *arg, const struct errmsg *errmsg, const c
  * checked as well. */
 void settings_check(const struct settings *settings, const char *path, settings_problem_fn *fn,
                     void *arg);
+
+/* Calls fn for what is no mistake but may explain a refusal: keys of other issuers that are
+ * skipped. */
+void settings_check_notes(const struct settings *settings, settings_problem_fn *fn, void *arg);

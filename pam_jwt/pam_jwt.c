@@ -37,6 +37,7 @@ static int refuse_at_login(const struct pam_call *call, const struct passwd *acc
 static void report_rules(const struct pam_call *call, const struct resolved *r)
 {
     const struct policy *p = &r->policy;
+    const char *skipped;
 
     if (p->issuer)
         report_debug(
@@ -47,6 +48,8 @@ static void report_rules(const struct pam_call *call, const struct resolved *r)
     else
         report_debug(call,
                      "debug: no settings: the token is malformed, or they cannot be loaded");
+    for (size_t i = 0; r->keys.set && (skipped = keyset_skipped(r->keys.set, i)); i++)
+        report_debug(call, "debug: not used in %s: %s", p->keys, skipped);
 }
 
 /* Keeps what the next phases need, and takes the token off the handle, so that no later module

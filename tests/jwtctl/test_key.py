@@ -42,7 +42,7 @@ def test_a_key_of_every_kind_is_made_and_verifies_as_jwk_and_pem(alg):
         accepted(token, use=(*use, word, f"algorithms={alg}"))
         refused(token[:-8] + "AAAAAAAA", "bad_signature", use=(*use, word, f"algorithms={alg}"))
     accepted(token, use=(*use, f"keys={public}"))
-    assert verify(token, use=(*use, f"keys={pem}"))[0] == (3 if alg[0] in "RP" else 0)
+    accepted(token, use=(*use, f"keys={pem}"))
     assert verify(token, use=(*use, f"keys={full}"))[0] == 3  # a private key instead of a public one
     assert run("key", "import", f"--alg={alg}", pem)[1] == run("key", "export", full)[1]
     assert f"\n-  {alg}  {kid}" in run("key", "list", f"--alg={alg}", pem)[1]
@@ -66,13 +66,16 @@ def test_pem_of_openssl_is_imported_and_other_pem_refused_with_a_reason():
         status, jwk, err = run("key", "import", f"--alg={alg}", stdin=text)
         assert (status, err, json.loads(jwk)["alg"]) == (0, "", alg)
         assert run("key", "import", "--alg=HS256", stdin=text)[0] == 3
-        assert run("key", "import", f"--alg={alg}", stdin=b"junk\n" + text)[0] == 3
+        assert run("key", "import", f"--alg={alg}", stdin=b"# text\n" + text + b"# text\n")[1] == jwk
         assert run("key", "import", f"--alg={alg}", stdin=text + text)[0] == 3
+    status, jwk, err = run("key", "import", stdin=openssl(*ec))  # EC PARAMETERS, then the key
+    assert (status, err, json.loads(jwk)["alg"]) == (0, "", "ES256")
     for text, word in ((openssl("genrsa", "-aes128", "-passout", "pass:x", "2048"), "passphrase"),
                        (openssl("genrsa", "-aes128", "-passout", "pass:x", "-traditional", "2048"), "passphrase"),
                        (openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "/dev/null", "-subj",
                                 "/CN=x"), "CERTIFICATE is not a key"),
-                       (openssl(*ec), "EC PARAMETERS is not a key"), (openssl("genrsa", "1024"), "1024 bits"),
+                       (openssl("ecparam", "-name", "prime256v1"), "EC PARAMETERS is not a key"),
+                       (openssl("genrsa", "1024"), "1024 bits"),
                        (openssl(*ec, "-noout", "-param_enc", "explicit"), "not supported"),
                        (openssl("ecparam", "-genkey", "-noout", "-name", "secp256k1"), "not supported"),
                        (openssl("genpkey", "-algorithm", "ed448"), "not supported"), (b"", "expected a JWK or PEM")):
@@ -81,6 +84,27 @@ def test_pem_of_openssl_is_imported_and_other_pem_refused_with_a_reason():
             assert (word, status, out) == (word, 3, "")
             if word != "1024 bits" or alg == "RS256":
                 assert word in err
+
+
+def test_keys_that_are_not_used_are_listed_with_the_reason():
+    good = json.loads(run("key", "export", made_key("ES256")[0])[1])
+    rsa = json.loads(run("key", "export", made_key("RS256")[0])[1])
+    name = path("mixed.jwks", json.dumps({"keys": [
+        dict(good, kid="enc\u202e\u001b", use="enc"), dict(good, kid="enc", use="enc"), None,
+        {k: v for k, v in rsa.items() if k != "alg"}]}))
+    kid = rsa["kid"]
+    status, out, err = run("key", "list", name)
+    assert (status, err) == (0, "")
+    assert f"\n{kid}  RS256,RS384,RS512,PS256,PS384,PS512  " in out
+    assert '\nnot used: key 2: use: expected "sig" (kid enc)\nnot used: key 3: ' in out
+    assert "\u202e" not in out and "\x1b" not in out
+    rows = json.loads(run("key", "list", "--json", name)[1])
+    assert [("skipped" in row) for row in rows] == [False, True, True, True]
+    assert "  RS256  " in run("key", "list", "--alg=RS256", name)[1]
+    conf = path("sets.conf", f"[Issuer https://id.example]\nKeys={name}\nAudience=a\n")
+    status, out, err = run("config", "check", f"--config={conf}")
+    assert f'note: {name}: not used: key 2: use: expected "sig" (kid enc)\n' in out
+    assert f"{conf}: ok\n" in out if status == 0 else "writable" in err
 
 
 def test_a_batch_follows_the_key_file():
