@@ -88,6 +88,7 @@ struct installation {
     const struct bundle *bundle;
     char digest[KEY_THUMBPRINT_LEN + 1]; /* of the list */
     struct revoked fetched;              /* .fd is -1 when the list does not change */
+    bool merged;                         /* with the list on this host */
     bool changed;                        /* other keys or names than before */
     struct errmsg *errmsg;
 };
@@ -134,6 +135,7 @@ static enum tok_err install_list(struct installation *x)
                           "the list of revoked sessions is not the one that the bundle "
                           "describes (SHA-256)");
     old = sync_installed_list(x->host);
+    x->merged = old.size > 0;
     return write_list(x, old);
 }
 
@@ -206,7 +208,7 @@ static enum tok_err install_names(struct installation *x)
 
 static enum tok_err drop_old_lines(struct installation *x)
 {
-    if (x->fetched.fd < 0 || x->host->state.epoch == (uint64_t)x->bundle->epoch)
+    if (!x->merged || x->host->state.epoch == (uint64_t)x->bundle->epoch)
         return TOK_OK;
     return write_list(x, (struct revoked){.fd = -1});
 }

@@ -45,6 +45,9 @@ class Host:
                  for name in sorted(os.listdir(self.path(directory)))]
         return {name: self.read(name) for name in names}
 
+    def spooled(self):
+        return os.listdir(self.path("run/jwt-sync"))
+
     def synced(self):
         return dict(entry.split("=", 1) for entry in self.read("var/lib/jwt/synced").decode().splitlines())
 
@@ -60,10 +63,9 @@ class Host:
         return subprocess.run([*wrap, program, "--root=" + self.root], capture_output=True, text=True, timeout=timeout,
                               env={"PATH": os.environ["PATH"], **(env or {})})
 
-    def fetch(self, **more):
-        done = self.run(FETCH, wrap=("setpriv", f"--reuid={SPOOL_UID}", f"--regid={SPOOL_UID}", "--clear-groups",
-                                     *more.pop("wrap", ())), **more)
-        return Outcome(self, done)
+    def fetch(self, before=(), after=(), **more):
+        user = ("setpriv", f"--reuid={SPOOL_UID}", f"--regid={SPOOL_UID}", "--clear-groups")
+        return Outcome(self, self.run(FETCH, wrap=(*before, *user, *after), **more))
 
     def install(self, **more):
         return Outcome(self, self.run(INSTALL, **more))

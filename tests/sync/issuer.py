@@ -84,11 +84,16 @@ class Server(http.server.ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, issuer):
+    def __init__(self, issuer, secure=None):
         super().__init__(("127.0.0.1", 0), Handler)
         self.issuer, self.answer, self.asked = issuer, {}, []
-        self.url = f"http://127.0.0.1:{self.server_address[1]}"
+        self.url = f"http{'s' if secure else ''}://127.0.0.1:{self.server_address[1]}"
+        if secure:
+            self.socket = secure.wrap_socket(self.socket, server_side=True)
         threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True).start()
+
+    def handle_error(self, request, client_address):
+        """A client that does not trust the certificate, or has heard enough."""
 
     def stop(self):
         self.shutdown()
