@@ -22,6 +22,7 @@ int command_key_export(int argc, char **argv);
 int command_key_import(int argc, char **argv);
 int command_key_list(int argc, char **argv);
 int command_key_new(int argc, char **argv);
+int command_key_new_epoch(int argc, char **argv);
 int command_key_retire(int argc, char **argv);
 int command_key_rotate(int argc, char **argv);
 int command_login(int argc, char **argv);

@@ -2,6 +2,7 @@
 #include "common/base/file.h"
 #include "common/jose/keyset.h"
 #include "common/token/policy.h"
+#include "jwtctl/admin.h"
 #include "jwtctl/arguments.h"
 #include "jwtctl/command.h"
 #include "jwtctl/input.h"
@@ -65,6 +66,29 @@ static enum tok_err add_key_row(struct json_object *list, const struct key *key)
     return TOK_OK;
 }
 
+/* The keys that sign this issuer's bundles, for root; without an issuer none. */
+static enum tok_err add_bundle_rows(struct json_object *list, const char *socket,
+                                    struct errmsg *errmsg)
+{
+    CLEANUP(cleanup_json) struct json_object *status = NULL;
+    struct admin_answer answer;
+    struct json_object *keys;
+    enum tok_err err = admin_send(socket, WIRE_ADMIN_STATUS, NULL, &answer, errmsg);
+
+    if (err)
+        return err == TOK_MISSING ? TOK_OK : err;
+    if (answer.message.status != WIRE_OK || json_read(answer.message.v[0].text, &status))
+        return TOK_FILE;
+    keys = json_member(json_member(status, "bundle"), "keys");
+    for (size_t i = 0; i < json_length(keys); i++) {
+        struct json_object *row = json_object_get(json_object_array_get_idx(keys, i));
+
+        json_add_string(row, "use", SLICE("bundle"));
+        json_append(list, row);
+    }
+    return TOK_OK;
+}
+
 static void print_key_list(struct json_object *list)
 {
     puts("KID  ALG  THUMBPRINT");
@@ -77,7 +101,11 @@ static void print_key_list(struct json_object *list)
             continue;
         }
         print_word(json_member_text(row, "kid"));
-        printf("  %s  %s\n", json_member_text(row, "alg"), json_member_text(row, "thumbprint"));
+        printf("  %s  %s%s\n", json_member_text(row, "alg"),
+               json_member_text(row, "thumbprint"),
+               !json_member(row, "use")                             ? ""
+               : json_object_get_boolean(json_member(row, "signs")) ? "  bundle"
+                                                                    : "  bundle, old");
     }
 }
 
@@ -86,10 +114,12 @@ int command_key_list(int argc, char **argv)
     CLEANUP(cleanup_keyset) struct keyset *keys = NULL;
     CLEANUP(cleanup_json) struct json_object *list = json_new_array();
     const struct alg *alg = NULL;
+    const char *socket = ADMIN_SOCKET;
     bool json = false;
     const struct option_row options[] = {
         {.name = "json", .flag = &json},
         {.name = "alg", .parse = parse_alg, .arg = &alg},
+        {.name = "socket", .value = &socket},
         {0},
     };
     struct errmsg errmsg = {""};
@@ -112,6 +142,8 @@ int command_key_list(int argc, char **argv)
         json_add_string(row, "skipped", slice_of(skipped));
         json_append(list, row);
     }
+    if (!err && optind == argc && geteuid() == 0)
+        err = add_bundle_rows(list, socket, &errmsg);
     if (err)
         return config_error(err, &errmsg);
     if (json)

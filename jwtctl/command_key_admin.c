@@ -1,4 +1,4 @@
-/* jwtctl key rotate, key retire: root changes the keys of jwtd-issuer. */
+/* jwtctl key rotate, key retire, key new-epoch: root changes the keys of jwtd-issuer. */
 #include "common/jose/key.h"
 #include "jwtctl/admin.h"
 #include "jwtctl/arguments.h"
@@ -7,9 +7,12 @@
 #include "jwtctl/output.h"
 
 #include <getopt.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+
+#define BUNDLE "bundle" /* in place of an algorithm */
 
 static int rotate_refused(enum wire_status status, const char *alg)
 {
@@ -18,7 +21,7 @@ static int rotate_refused(enum wire_status status, const char *alg)
                     "(HMAC secrets and key pairs cannot be mixed)",
                     alg[0] ? alg : "of the settings");
     else
-        print_error("too many keys; to remove old keys: jwtctl key retire");
+        print_error("too many keys; to remove old ones: jwtctl key retire");
     return EXIT_FAILURE;
 }
 
@@ -26,10 +29,20 @@ static int report_rotated(const struct wire_message *answer, const char *alg, bo
 {
     CLEANUP(cleanup_json) struct json_object *object = NULL;
     struct slice kid = answer->v[0].text, old = answer->v[1].text;
+    int64_t from = (int64_t)answer->v[2].number;
+    char when[FORMAT_MAX];
 
     if (!json && old.n > 0) {
-        printf("Key %.*s signs now; %.*s stays published until its last token has expired\n",
+        printf(strcmp(alg, BUNDLE) == 0
+                   ? "Key %.*s signs bundles now; hosts that trust %.*s accept it\n"
+                   : "Key %.*s signs now; %.*s stays published until its last token has "
+                     "expired\n",
                (int)kid.n, kid.p, (int)old.n, old.p);
+        return EXIT_SUCCESS;
+    }
+    if (!json && from > 0) {
+        printf("Key %.*s is published; it signs from %s on\n", (int)kid.n, kid.p,
+               format_time(from, when));
         return EXIT_SUCCESS;
     }
     if (!json) {
@@ -41,6 +54,8 @@ static int report_rotated(const struct wire_message *answer, const char *alg, bo
     json_add_string(object, "kid", kid);
     json_add_string(object, "before", old.n > 0 ? old : (struct slice){0});
     json_add_bool(object, "signs", old.n > 0);
+    if (from > 0)
+        json_add_integer(object, "from", from);
     json_print(object);
     return EXIT_SUCCESS;
 }
@@ -48,34 +63,41 @@ static int report_rotated(const struct wire_message *answer, const char *alg, bo
 int command_key_rotate(int argc, char **argv)
 {
     const char *socket = ADMIN_SOCKET, *alg = "";
-    bool json = false;
+    bool json = false, bundle = false;
     const struct option_row options[] = {{.name = "json", .flag = &json},
                                          {.name = "alg", .value = &alg},
+                                         {.name = "bundle", .flag = &bundle},
                                          {.name = "socket", .value = &socket},
                                          {0}};
     struct admin_answer answer;
     int status = arguments_parse(argc, argv, options, 0);
 
+    if (!status && bundle && alg[0])
+        status = bad_usage(argv[0], "--bundle: bundle keys are always EdDSA, without --alg");
     if (!status)
         status = admin_call(argv[0], socket, WIRE_ADMIN_ROTATE,
-                            (union wire_value[]){{.text = slice_of(alg)}}, &answer);
+                            (union wire_value[]){{.text = slice_of(alg)}, {.number = bundle}},
+                            &answer);
     if (status)
         return status;
     if (answer.message.status != WIRE_OK)
         return rotate_refused(answer.message.status, alg);
-    return report_rotated(&answer.message, alg, json);
+    return report_rotated(&answer.message, bundle ? BUNDLE : alg, json);
 }
 
-/* A line for each {"kid","until"}. */
-static void print_retired(struct json_object *list)
+/* A line for each {"kid","until"[,"from"]}. */
+static void print_retired(struct json_object *list, bool removed)
 {
     for (size_t i = 0; i < json_length(list); i++) {
         struct json_object *key = json_object_array_get_idx(list, i);
         char when[FORMAT_MAX];
-        int64_t until;
+        int64_t until, from;
 
         print_word(json_member_text(key, "kid"));
-        if (json_member_integer(key, "until", &until) && until > (int64_t)time(NULL))
+        if (!removed && json_member_integer(key, "from", &from))
+            printf(" signs from %s on\n", format_time(from, when));
+        else if (!removed && json_member_integer(key, "until", &until) &&
+                 until > (int64_t)time(NULL))
             printf(
                 " stays published until %s: until then a token that it signed may be valid\n",
                 format_time(until, when));
@@ -85,7 +107,7 @@ static void print_retired(struct json_object *list)
 }
 
 /* kid NULL: all keys were asked for; else the exit status says whether this one was retired. */
-static int report_retired(struct slice text, const char *kid, bool json)
+static int report_retired(struct slice text, const char *kid, bool bundle, bool json)
 {
     CLEANUP(cleanup_json) struct json_object *answer = NULL;
     struct json_object *retired, *kept;
@@ -99,14 +121,15 @@ static int report_retired(struct slice text, const char *kid, bool json)
     if (json) {
         json_print(answer);
     } else {
-        print_retired(retired);
-        print_retired(kept);
+        print_retired(retired, true);
+        print_retired(kept, false);
     }
     if (json_length(retired) + json_length(kept) == 0 && !json) {
         if (!kid)
             puts("No old keys");
         else
-            print_error("%s is the signing key; to replace it: jwtctl key rotate", kid);
+            print_error("%s signs; to replace it: jwtctl key rotate%s", kid,
+                        bundle ? " --bundle" : "");
     }
     return kid && (json_length(kept) > 0 || json_length(retired) == 0) ? EXIT_FAILURE
                                                                        : EXIT_SUCCESS;
@@ -134,10 +157,14 @@ static int take_dashed(int argc, char **argv, const char **ret_kid)
 int command_key_retire(int argc, char **argv)
 {
     const char *socket = ADMIN_SOCKET, *kid = NULL;
-    bool json = false;
-    const struct option_row options[] = {
-        {.name = "json", .flag = &json}, {.name = "socket", .value = &socket}, {0}};
+    bool json = false, now = false, bundle = false;
+    const struct option_row options[] = {{.name = "json", .flag = &json},
+                                         {.name = "now", .flag = &now},
+                                         {.name = "bundle", .flag = &bundle},
+                                         {.name = "socket", .value = &socket},
+                                         {0}};
     struct admin_answer answer;
+    uint64_t how;
     int status;
 
     argc = take_dashed(argc, argv, &kid);
@@ -148,12 +175,33 @@ int command_key_retire(int argc, char **argv)
         kid = argv[optind];
     if (kid && !kid[0])
         return bad_usage(argv[0], "expected a key id, found an empty argument");
-    status = admin_call(argv[0], socket, WIRE_ADMIN_RETIRE,
-                        (union wire_value[]){{.text = slice_of(kid ? kid : "")}}, &answer);
+    if (now && bundle)
+        return bad_usage(argv[0], "expected --now or --bundle, found both");
+    if ((now || bundle) && !kid)
+        return bad_usage(argv[0], "%s: expected a key id", now ? "--now" : "--bundle");
+    how = now ? WIRE_RETIRE_NOW : bundle ? WIRE_RETIRE_BUNDLE : WIRE_RETIRE_EXPIRED;
+    status = admin_call(
+        argv[0], socket, WIRE_ADMIN_RETIRE,
+        (union wire_value[]){{.text = slice_of(kid ? kid : "")}, {.number = how}}, &answer);
     if (status)
         return status;
     if (answer.message.status == WIRE_OK)
-        return report_retired(answer.message.v[0].text, kid, json);
+        return report_retired(answer.message.v[0].text, kid, bundle, json);
     print_error("no such key: %s; to list them: jwtctl key list", kid ? kid : "");
     return EXIT_FAILURE;
+}
+
+int command_key_new_epoch(int argc, char **argv)
+{
+    const char *socket = ADMIN_SOCKET;
+    const struct option_row options[] = {{.name = "socket", .value = &socket}, {0}};
+    struct admin_answer answer;
+    int status = arguments_parse(argc, argv, options, 0);
+
+    if (!status)
+        status = admin_call(argv[0], socket, WIRE_ADMIN_NEW_EPOCH, NULL, &answer);
+    if (status)
+        return status;
+    printf("Epoch %" PRIu64 "\n", answer.message.v[0].number);
+    return EXIT_SUCCESS;
 }

@@ -148,10 +148,27 @@ static void print_key(struct json_object *key)
     print_text_member(" ", key, "alg");
     if (json_object_get_boolean(json_member(key, "signs")))
         printf(", signing");
+    else if (integer_or_0(key, "from") > 0)
+        printf(", signs from %s on", format_time(integer_or_0(key, "from"), time));
     else if (until > 0)
         printf(", published until %s", format_time(until, time));
     else
         printf(", published");
+}
+
+static void print_bundle(struct json_object *bundle)
+{
+    int64_t iat = integer_or_0(bundle, "signed");
+    char time[FORMAT_MAX];
+
+    if (!bundle)
+        return;
+    printf("\n  bundle epoch %" PRId64 ", ", integer_or_0(bundle, "epoch"));
+    if (iat > 0)
+        printf("seq %" PRId64 ", signed %s", integer_or_0(bundle, "seq"),
+               format_time(iat, time));
+    else
+        printf("not requested since the daemon started");
 }
 
 static void print_issuer(struct json_object *status)
@@ -169,6 +186,7 @@ static void print_issuer(struct json_object *status)
     }
     for (size_t i = 0; i < json_length(keys); i++)
         print_key(json_object_array_get_idx(keys, i));
+    print_bundle(json_member(status, "bundle"));
     if (sessions)
         printf("\n  %s%" PRId64 " live session%s",
                json_object_get_boolean(json_member(sessions, "more")) ? "at least " : "",

@@ -50,17 +50,19 @@ static const struct command commands[] = {
      command_config_show},
     {"doctor", "[--json]", "show what is wrong on this host and how to correct it",
      command_doctor},
-    {"key list", "[PATH] [--alg=NAME] [--json]", "list the keys that tokens are verified with",
-     command_key_list},
+    {"key list", "[PATH] [--alg=NAME] [--json] [--socket=PATH]",
+     "list the keys that tokens are verified with", command_key_list},
     {"key new", "[--alg=NAME] [PATH]", "create a private key as a JWK", command_key_new},
     {"key export", "[--alg=NAME] [--pem] [PATH]", "print the public half of a key",
      command_key_export},
     {"key import", "[--alg=NAME] [PEM [PATH]]", "convert a key from PEM to JWK",
      command_key_import},
-    {"key rotate", "[--alg=NAME] [--json] [--socket=PATH]",
+    {"key rotate", "[--alg=NAME | --bundle] [--json] [--socket=PATH]",
      "as root: create a new signing key; the old one stays published", command_key_rotate},
-    {"key retire", "[KID] [--json] [--socket=PATH]",
+    {"key retire", "[KID | --now KID | --bundle KID] [--json] [--socket=PATH]",
      "as root: remove old keys whose last token has expired", command_key_retire},
+    {"key new-epoch", "[--socket=PATH]",
+     "as root: let hosts accept the bundles of a restored issuer", command_key_new_epoch},
 };
 
 #define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))

@@ -36,6 +36,7 @@ struct settings {
         char *user_id_claim, *token_type_claim, *jti_claim;
         uint64_t max_token_length; /* bytes */
         uint64_t revoked_max_age;  /* 0: no limit */
+        uint64_t key_propagation;
     } token;
     struct {
         bool rotate_refresh_tokens, blacklist_after_rotation;

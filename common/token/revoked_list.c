@@ -1,5 +1,5 @@
 /* Whole lists of revoked sessions, read in blocks: the union of two, and its digest. */
-#include "common/base/cleanup.h"
+#include "common/jose/key_errors.h"
 #include "common/token/revoked.h"
 
 #include <openssl/evp.h>
@@ -125,6 +125,7 @@ static enum tok_err merge_line(struct merge_side *a, struct merge_side *b, int64
 enum tok_err revoked_merge(const struct revoked lists[2], int64_t pruned_until, int fd,
                            struct revoked_digest *ret)
 {
+    KEY_ERRORS_DROP;
     CLEANUP(cleanup_md_context) EVP_MD_CTX *digest = EVP_MD_CTX_new();
     UNINITIALIZED struct merge_side sides[2];
     UNINITIALIZED struct merge_output out;

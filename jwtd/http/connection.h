@@ -75,6 +75,7 @@ struct connection {
     uint64_t reply_at; /* not sent before; 0: no delay */
     struct secret out; /* the packed reply */
     size_t sent, drained;
+    off_t file_sent;
 };
 
 /* Fills c->reply with reply_detail. CONN_REPLY. */

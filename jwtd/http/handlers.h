@@ -17,6 +17,7 @@ enum conn_result handlers_narrow(struct connection *c);
 enum conn_result handlers_keys(struct connection *c);
 enum conn_result handlers_health(struct connection *c);
 enum conn_result handlers_metrics(struct connection *c);
+enum conn_result handlers_revoked(struct connection *c);
 
 /* The replies to answers of jwtd-issuer (conn_answered): 200 with its one or two tokens, by
  * their names in the table of wire.h; {}; 204; and each for its own route. */
@@ -28,6 +29,7 @@ enum conn_result handlers_auth(struct connection *c, const struct wire_message *
 enum conn_result handlers_page(struct connection *c, const struct wire_message *answer);
 enum conn_result handlers_ended(struct connection *c, const struct wire_message *answer);
 enum conn_result handlers_healthy(struct connection *c, const struct wire_message *answer);
+enum conn_result handlers_bundle(struct connection *c, const struct wire_message *answer);
 
 /* Asks jwtd-issuer what the route says. */
 enum conn_result handlers_ask(struct connection *c, const union wire_value *values);

@@ -1,6 +1,6 @@
 /*
- * What needs no token: the public keys, whether tokens can be issued, and, for clients on the
- * same machine, the metrics.
+ * What needs no token: the public keys, the bundle and the list for other hosts, whether tokens
+ * can be issued, and, for clients on the same machine, the metrics.
  */
 #include "common/base/file.h"
 #include "jwtd/http/field.h"
@@ -46,6 +46,49 @@ enum conn_result handlers_keys(struct connection *c)
     else
         reply_bytes(&c->reply, 200, secret_slice(&text));
     c->reply.cache = KEYS_CACHE;
+    memcpy(c->reply.etag, etag, sizeof(etag));
+    return CONN_REPLY;
+}
+
+enum conn_result handlers_bundle(struct connection *c, const struct wire_message *answer)
+{
+    c->server->metrics.bundle =
+        (struct metrics_bundle){answer->v[1].number, answer->v[2].number, answer->v[3].number};
+    reply_bytes(&c->reply, 200, answer->v[0].text);
+    c->reply.type = "application/jwt";
+    c->reply.cache = "no-store";
+    return CONN_REPLY;
+}
+
+/* The file is replaced, never changed: an open descriptor has one version of it. */
+enum conn_result handlers_revoked(struct connection *c)
+{
+    struct slice known = c->request.if_none_match;
+    struct errmsg errmsg = {""};
+    char path[PATH_MAX], etag[REPLY_ETAG_SIZE];
+    uint64_t version[4];
+    struct stat st;
+    int fd;
+
+    (void)snprintf(path, sizeof(path), "%s/revoked", c->server->public_dir);
+    if (file_open(path, FILE_PUBLIC, &fd, &st, &errmsg) != TOK_OK) {
+        service_report_failure(&c->server->service, MESSAGE_PUBLISHED,
+                               "Cannot read the list of revoked sessions", errmsg.text);
+        return connection_unavailable(c);
+    }
+    version[0] = st.st_ino;
+    version[1] = (uint64_t)st.st_mtim.tv_sec;
+    version[2] = (uint64_t)st.st_mtim.tv_nsec;
+    version[3] = (uint64_t)st.st_size;
+    etag_of((struct slice){(const char *)version, sizeof(version)}, etag);
+    if (known.p && field_has_etag(known, slice_of(etag))) {
+        reply_init(&c->reply, 304);
+        (void)close(fd);
+    } else {
+        reply_file(&c->reply, fd, st.st_size);
+    }
+    c->reply.type = "text/plain";
+    c->reply.cache = "no-cache";
     memcpy(c->reply.etag, etag, sizeof(etag));
     return CONN_REPLY;
 }

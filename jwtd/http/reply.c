@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #define HEAD_MAX 2048
 
@@ -56,12 +57,23 @@ void reply_init(struct reply *reply, int status)
 void reply_clear(struct reply *reply)
 {
     secret_clear(&reply->body);
+    if (reply->has_file)
+        (void)close(reply->file);
+    reply->has_file = false;
 }
 
 void reply_bytes(struct reply *reply, int status, struct slice body)
 {
     reply_init(reply, status);
     reply->no_memory = secret_copy(body, &reply->body) != TOK_OK;
+}
+
+void reply_file(struct reply *reply, int fd, off_t size)
+{
+    reply_init(reply, 200);
+    reply->file = fd;
+    reply->file_size = size;
+    reply->has_file = true;
 }
 
 void reply_json(struct reply *reply, int status, struct json_object *body)
@@ -176,9 +188,11 @@ static void make_head(const struct reply *reply, time_t date, struct head *head)
     add(head, "HTTP/1.1 %d %s\r\n", reply->status, phrase_of(reply->status));
     add_date(head, date);
     if (has_body(reply)) {
-        if (reply->body.n > 0)
+        uint64_t n = reply->has_file ? (uint64_t)reply->file_size : reply->body.n;
+
+        if (n > 0)
             add_field(head, "Content-Type", reply->type ? reply->type : "application/json");
-        add(head, "Content-Length: %zu\r\n", reply->body.n);
+        add(head, "Content-Length: %" PRIu64 "\r\n", n);
     }
     add_field(head, "Allow", reply->allow);
     add_field(head, "Vary", vary_of(reply));

@@ -25,6 +25,9 @@ struct reply {
     char etag[REPLY_ETAG_SIZE];
     char user[USER_NAME_MAX + 1]; /* user of the token, for X-Forwarded-User */
     struct secret body;
+    int file; /* has_file: sent in place of the body, and closed */
+    off_t file_size;
+    bool has_file;
     bool no_memory; /* for the body */
 };
 
@@ -45,7 +48,12 @@ void reply_tokens(struct reply *reply, const char *name, struct slice token,
 /* Copies a body that is ready. */
 void reply_bytes(struct reply *reply, int status, struct slice body);
 
+/* Takes over fd, an open file of this size that does not change, from whose beginning the body
+ * is sent. */
+void reply_file(struct reply *reply, int fd, off_t size);
+
 /* The bytes to send. with_body: false for HEAD, whose reply only has the length of the body.
- * 204 and 304 have no body. TOK_NO_MEMORY; TOK_TOO_LONG when the header fields are. */
+ * 204 and 304 have no body; a file is not included. TOK_NO_MEMORY; TOK_TOO_LONG when the header
+ * fields are. */
 enum tok_err reply_pack(const struct reply *reply, bool with_body, time_t date,
                         struct secret *ret) MUST_CHECK;

@@ -11,6 +11,8 @@
 #include "jwtd/issuer/store/store.h"
 #include "jwtd/shared/service.h"
 
+struct own_bundle;
+
 struct issuer {
     struct service service;
     const char *state_dir, *public_dir;
@@ -20,6 +22,7 @@ struct issuer {
     /* Loaded by load.c; in use when `usable`. */
     bool usable; /* and the public files are up to date */
     struct signing_keys keys;
+    struct own_bundle *bundle;
     struct issuer_names names;
     struct policy policy; /* of our own tokens; does not check token_type */
     struct store *store;

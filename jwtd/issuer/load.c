@@ -1,4 +1,5 @@
 #include "jwtd/issuer/load.h"
+#include "jwtd/issuer/keys/own_bundle.h"
 
 #include "jwtd/issuer/mint.h"
 #include "jwtd/shared/messages.h"
@@ -51,6 +52,16 @@ static enum tok_err load_keys(struct issuer *x, const char *store_path, int stat
     if (err != TOK_OK)
         return err;
     return keys_load(x->keys_dir, x->service.settings.token.algorithm, &x->keys, errmsg);
+}
+
+static enum tok_err load_bundle(struct issuer *x, struct errmsg *errmsg)
+{
+    bool created;
+    enum tok_err err = own_bundle_load(x->bundle, &created, errmsg);
+
+    if (err == TOK_OK && created)
+        LOG(LOG_NOTICE, MESSAGE_KEYS, "Bundle key created", {"directory", x->bundle->dir});
+    return err;
 }
 
 static bool fits_sudo(const struct issuer *x)
@@ -158,6 +169,8 @@ enum tok_err load_parts(struct issuer *x, int state_fd, const char **ret_id,
     }
     if (err == TOK_OK && !x->keys.signer)
         err = load_keys(x, store_path, state_fd, errmsg);
+    if (err == TOK_OK && !x->bundle->keys.signer)
+        err = load_bundle(x, errmsg);
     if (err == TOK_OK && !x->names.issuer) {
         *ret_id = MESSAGE_SETTINGS;
         err = load_names(x, errmsg);

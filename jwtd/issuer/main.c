@@ -1,5 +1,6 @@
 /* jwtd-issuer: keys, tokens and sessions. See jwtd/README.md. */
 #include "jwtd/issuer/dispatch.h"
+#include "jwtd/issuer/keys/own_bundle.h"
 #include "jwtd/issuer/listen.h"
 #include "jwtd/issuer/state.h"
 #include "jwtd/issuer/turn.h"
@@ -100,15 +101,18 @@ int main(int argc, char **argv)
     };
     const struct daemon_program program = {"jwtd-issuer", usage, options};
     CLEANUP(cleanup_free) struct loop *l = NULL;
+    struct own_bundle bundle = {0};
     int code;
 
     if (!daemon_options_read(argc, argv, &program, &config, &code))
         return code;
     l = calloc(1, sizeof(*l));
-    if (!l || asprintf(&l->issuer.keys_dir, "%s/keys", state) < 0)
+    if (!l || asprintf(&l->issuer.keys_dir, "%s/keys", state) < 0 ||
+        asprintf(&bundle.dir, "%s/bundle", state) < 0)
         return EXIT_FAILURE;
     l->issuer.state_dir = state;
     l->issuer.public_dir = public_dir;
+    l->issuer.bundle = &bundle;
     l->issuer.login = (struct login_client){.service = &l->issuer.service,
                                             .socket = login,
                                             .on_reply = dispatch_login_reply,

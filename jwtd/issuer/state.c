@@ -1,6 +1,7 @@
 #include "jwtd/issuer/state.h"
 
 #include "common/base/file.h"
+#include "jwtd/issuer/keys/own_bundle.h"
 #include "jwtd/issuer/keys/publish.h"
 #include "jwtd/issuer/load.h"
 #include "jwtd/shared/messages.h"
@@ -19,16 +20,41 @@ static int64_t certain_time(const struct issuer *x)
     return wall < mark ? wall : mark;
 }
 
-/* Where Algorithm= has changed, the file `signer` names a key that signs no more. */
+static const struct key *due_key(const struct issuer *x)
+{
+    return keys_due(&x->keys, x->service.settings.token.algorithm, issuer_wall());
+}
+
+/* Where Algorithm= has changed, the file `signer` names a key that signs no more. Where
+ * KeyPropagation= has passed, it names the key before. */
 static enum tok_err update_signer(struct issuer *x, struct errmsg *errmsg)
 {
+    const struct key *due = due_key(x);
     struct key_rotation rotation;
+    char kid[KEY_KID_MAX + 1];
     enum tok_err err;
 
-    if (!x->keys.signer_outdated)
+    if (!due && !x->keys.signer_outdated)
         return TOK_OK;
     err = load_rotation(x, &rotation, errmsg);
-    return err != TOK_OK ? err : rotation_sign_with(&rotation, x->keys.signer, errmsg);
+    if (err == TOK_OK)
+        err = rotation_sign_with(&rotation, due ? due : x->keys.signer, errmsg);
+    if (err != TOK_OK || !due)
+        return err;
+    key_kid_copy(due, kid);
+    LOG(LOG_NOTICE, MESSAGE_KEYS, "Signing key replaced", {"kid", kid});
+    return TOK_OK;
+}
+
+static enum tok_err publish_list(struct issuer *x, struct errmsg *errmsg)
+{
+    struct own_bundle *b = x->bundle;
+    /* A module may accept a token this long after its exp. */
+    int64_t after = certain_time(x) - POLICY_LEEWAY_MAX;
+
+    own_bundle_changed(b);
+    b->pruned_until = after > b->pruned_until ? after : b->pruned_until;
+    return publish_revoked(x->public_dir, x->store, b->pruned_until, &b->revoked, errmsg);
 }
 
 static enum tok_err publish_all(struct issuer *x, struct errmsg *errmsg)
@@ -38,7 +64,7 @@ static enum tok_err publish_all(struct issuer *x, struct errmsg *errmsg)
     if (err == TOK_OK)
         err = publish_names(x->public_dir, &x->names, errmsg);
     if (err == TOK_OK)
-        err = publish_revoked(x->public_dir, x->store, certain_time(x), errmsg);
+        err = publish_list(x, errmsg);
     return err;
 }
 
@@ -61,6 +87,7 @@ static enum tok_err load(struct issuer *x, const char **ret_id, struct errmsg *e
     if (err == TOK_OK && x->is_daemon) { /* files that a killed issuer left half-written */
         file_sweep(x->public_dir);
         file_sweep(x->keys_dir);
+        file_sweep(x->bundle->dir);
     }
     if (err == TOK_OK)
         err = load_parts(x, fd, ret_id, errmsg);
@@ -91,7 +118,7 @@ bool state_ready(struct issuer *x)
 
     if (!service_ready(&x->service))
         return false;
-    if (x->usable)
+    if (x->usable && !due_key(x))
         return true;
     if (service_monotonic() < x->next_try)
         return false;
@@ -106,7 +133,7 @@ bool state_ready(struct issuer *x)
 static bool publish(struct issuer *x)
 {
     struct errmsg errmsg = {""};
-    enum tok_err err = publish_revoked(x->public_dir, x->store, certain_time(x), &errmsg);
+    enum tok_err err = publish_list(x, &errmsg);
 
     x->publish_due = err != TOK_OK;
     return err == TOK_OK || unusable(x, MESSAGE_PUBLISHED, err, &errmsg);
@@ -236,5 +263,6 @@ void state_end(struct issuer *x)
     keys_clear(&x->keys);
     issuer_names_clear(&x->names);
     policy_clear(&x->policy);
+    own_bundle_clear(x->bundle);
     free(x->keys_dir);
 }

@@ -55,6 +55,7 @@ enum wire_op {
     WIRE_LOGOUT_ALL,      /* access token, source -> sessions revoked (number) */
     WIRE_NARROW, /* access token, scope, audiences, seconds, one_time (0, 1), host key -> access
                   */
+    WIRE_BUNDLE, /* -> bundle (common/token/bundle.h), its iat, its seq, lines of `revoked` */
     /* jwtd-issuer -> jwtd-login */
     WIRE_CHECK = 16, /* user, password, source -> stamp, uid */
     WIRE_ACCOUNT,    /* user -> stamp, uid; may this account be used */
@@ -62,9 +63,12 @@ enum wire_op {
     WIRE_ADMIN_STATUS = 32, /* -> status (JSON) */
     WIRE_ADMIN_SESSIONS,    /* user ("": all), after -> sessions (JSON), next */
     WIRE_ADMIN_REVOKE,      /* user or sid -> sessions revoked (number) */
-    WIRE_ADMIN_ROTATE,      /* algorithm ("": Algorithm=) -> kid, old kid */
-    WIRE_ADMIN_RETIRE,      /* kid ("": all expired keys) -> keys retired and kept (JSON) */
+    WIRE_ADMIN_ROTATE,      /* algorithm ("": Algorithm=), bundle key (0, 1) -> kid; old kid, ""
+                             * when the new one does not sign now; when it will (0: not known) */
+    WIRE_ADMIN_RETIRE,      /* kid ("": all expired keys), enum wire_retire -> keys retired and
+                             * kept (JSON) */
     WIRE_ADMIN_REVOKE_ALL,  /* -> sessions revoked (number) */
+    WIRE_ADMIN_NEW_EPOCH,   /* -> epoch of the bundle */
 };
 
 /*
@@ -75,6 +79,12 @@ enum wire_op {
  * first page. WIRE_NARROW: an empty scope, empty audiences and 0 seconds mean those of the
  * token presented; an empty host key means none.
  */
+
+enum wire_retire {
+    WIRE_RETIRE_EXPIRED,
+    WIRE_RETIRE_NOW,    /* whether its tokens have expired or not, and even if it signs */
+    WIRE_RETIRE_BUNDLE, /* a bundle key that does not sign */
+};
 
 /* The result of a request. jwtd maps each to an HTTP status and a body. */
 enum wire_status {
@@ -96,7 +106,7 @@ enum wire_status {
     WIRE_BUSY,             /* too many password checks: try again */
     WIRE_UNAVAILABLE,      /* settings, keys, store or PAM unusable: the log says which */
     WIRE_REFRESH_EXPIRED,  /* Token 'refresh_exp' claim has expired */
-    WIRE_NO_SESSION,       /* no live session of this user; or sliding tokens are off */
+    WIRE_NO_SESSION,       /* no live session of this user; sliding tokens are off; no bundle */
     WIRE_NOT_ALLOWED,      /* not with a narrowed or one-time token; too many keys */
     WIRE_WIDER_SCOPE,      /* exceeds the scope of the token presented */
     WIRE_WIDER_AUDIENCE,   /* an audience that the token presented does not have */

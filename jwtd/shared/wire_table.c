@@ -54,6 +54,8 @@ static const struct wire_request requests[] = {
     {.op = WIRE_NARROW, .name = "narrow", FROM_JWTD,
      FIELDS(ACCESS, TEXT("scope", WIRE_WORDS_MAX), TEXT("aud", WIRE_WORDS_MAX),
             NUMBER("lifetime"), NUMBER("one_time"), TEXT("host_key", WIRE_HOST_KEY_MAX)), ANSWER(ACCESS)},
+    {.op = WIRE_BUNDLE, .name = "bundle", FROM_JWTD,
+     ANSWER(TEXT("bundle", WIRE_JSON_MAX), NUMBER("iat"), NUMBER("seq"), NUMBER("revoked"))},
     {.op = WIRE_CHECK, .name = "check", TO_LOGIN,
      FIELDS(USER, PASSWORD, SOURCE), ANSWER(STAMP, NUMBER("uid"))},
     {.op = WIRE_ACCOUNT, .name = "account", TO_LOGIN, FIELDS(USER), ANSWER(STAMP, NUMBER("uid"))},
@@ -66,9 +68,11 @@ static const struct wire_request requests[] = {
     {.op = WIRE_ADMIN_REVOKE_ALL, .name = "admin-revoke-all", FROM_ROOT,
      ANSWER(NUMBER("count"))},
     {.op = WIRE_ADMIN_ROTATE, .name = "admin-rotate", FROM_ROOT,
-     FIELDS(TEXT("alg", 16)), ANSWER(KID, TEXT("old", KID_MAX))},
+     FIELDS(TEXT("alg", 16), NUMBER("bundle")),
+     ANSWER(KID, TEXT("old", KID_MAX), NUMBER("from"))},
     {.op = WIRE_ADMIN_RETIRE, .name = "admin-retire", FROM_ROOT,
-     FIELDS(KID), ANSWER(TEXT("retired", WIRE_JSON_MAX))},
+     FIELDS(KID, NUMBER("how")), ANSWER(TEXT("retired", WIRE_JSON_MAX))},
+    {.op = WIRE_ADMIN_NEW_EPOCH, .name = "admin-new-epoch", FROM_ROOT, ANSWER(NUMBER("epoch"))},
 };
 /* clang-format on */
 

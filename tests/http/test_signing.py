@@ -13,8 +13,8 @@ import time
 import pytest
 from daemons import now, payload
 from login_daemon import until
+from wire import ADMIN_RETIRE, ADMIN_ROTATE
 
-ADMIN_ROTATE, ADMIN_RETIRE = 35, 36
 WEEK = 7 * 86400
 
 
@@ -29,13 +29,13 @@ def published(issuer):
 
 def rotate(issuer, alg=b""):
     """(new kid, old kid)."""
-    status, kids = issuer.ask(ADMIN_ROTATE, alg)
+    status, kids = issuer.ask(ADMIN_ROTATE, alg, 0)
     assert status == "ok", status
-    return [k.decode() for k in kids]
+    return [k.decode() for k in kids[:2]]
 
 
 def retire(issuer, which=b""):
-    status, said = issuer.ask(ADMIN_RETIRE, which)
+    status, said = issuer.ask(ADMIN_RETIRE, which, 0)
     assert status == "ok", status
     return json.loads(said[0])
 
@@ -139,7 +139,7 @@ def test_a_kill_at_any_step_of_a_rotation_leaves_a_working_issuer(issuer):
     with killer(issuer) as at:
         for step in range(1, 100):
             tokens += issuer.obtain()
-            if at(step, ADMIN_ROTATE, b"") is not None:
+            if at(step, ADMIN_ROTATE, b"", 0) is not None:
                 break
             deaths += 1
             pair = issuer.obtain()
@@ -160,7 +160,7 @@ def test_a_kill_at_any_step_of_a_retirement_leaves_a_working_issuer(issuer):
         for step in range(1, 100):
             new, old = rotate(issuer)
             settle_past(issuer)
-            answer = at(step, ADMIN_RETIRE, old.encode())
+            answer = at(step, ADMIN_RETIRE, old.encode(), 0)
             assert kid(issuer.obtain()[1]) == new and new in published(issuer), step
             if answer is not None:
                 break
@@ -218,8 +218,8 @@ def test_a_reload_lets_the_key_of_another_algorithm_sign_and_keeps_the_old_one(i
 
 def test_an_invalid_algorithm_makes_no_key(issuer):
     for alg in (b"none", b"HS256", b"eddsa", b"ES257", b"EdDSA "):
-        assert issuer.ask(ADMIN_ROTATE, alg)[0] == "no_key", alg
-    assert len(published(issuer)) == 1 and issuer.ask(ADMIN_RETIRE, b"nothere")[0] == "no_key"
+        assert issuer.ask(ADMIN_ROTATE, alg, 0)[0] == "no_key", alg
+    assert len(published(issuer)) == 1 and issuer.ask(ADMIN_RETIRE, b"nothere", 0)[0] == "no_key"
 
 
 @pytest.mark.issuer("[Token]\nAlgorithm=HS256\n")
@@ -234,7 +234,7 @@ def test_a_secret_is_rotated_and_never_published(issuer):
 def test_a_rotation_that_cannot_be_published_changes_nothing(issuer):
     refresh, access = issuer.obtain()
     os.rename(issuer.path("public"), issuer.path("away"))
-    assert issuer.ask(ADMIN_ROTATE, b"")[0] == "unavailable"
+    assert issuer.ask(ADMIN_ROTATE, b"", 0)[0] == "unavailable"
     os.rename(issuer.path("away"), issuer.path("public"))
     issuer.recovers()
     assert kid(issuer.obtain()[1]) == kid(access) and len(glob.glob(issuer.path("state/keys/*.jwk"))) == 1
@@ -310,7 +310,7 @@ def test_an_old_key_is_retired_when_its_last_token_has_expired(issuer):
     assert [k["kid"] for k in said["retired"]] == [old] and said["kept"] == [], said
     assert set(published(issuer)) == {new} and os.listdir(issuer.path("state/keys")).count(old + ".jwk") == 0
     assert issuer.verify(access) == "invalid"
-    assert issuer.ask(ADMIN_RETIRE, old.encode())[0] == "no_key"
+    assert issuer.ask(ADMIN_RETIRE, old.encode(), 0)[0] == "no_key"
     issuer.restart()
     assert set(published(issuer)) == {new} and kid(issuer.obtain()[1]) == new
     assert issuer.text("log").count(f"Key retired kid={old}") == 1

@@ -4,9 +4,10 @@ import struct
 import threading
 
 (PING, OBTAIN, REFRESH, VERIFY, BLACKLIST, WHOAMI, SLIDING_OBTAIN, SLIDING_REFRESH, SESSIONS, SESSION_END,
- LOGOUT, LOGOUT_ALL, NARROW) = range(1, 14)
+ LOGOUT, LOGOUT_ALL, NARROW, BUNDLE) = range(1, 15)
 CHECK, ACCOUNT = 16, 17
 ADMIN_STATUS = 32
+ADMIN_ROTATE, ADMIN_RETIRE = 35, 36
 STATUS = ("ok denied invalid expired blacklisted no_exp no_id no_type wrong_type no_user not_found inactive "
           "password_changed too_long throttled busy unavailable refresh_expired no_session not_allowed "
           "wider_scope wider_audience bad_narrow bad_host_key no_key").split()

@@ -151,7 +151,8 @@ def test_status_shows_the_daemon_to_root():
         code, out, _ = m.admin("status")
         assert code == 0
         assert ", audience web1, web2\n  key " in out
-        assert " EdDSA, signing\n  1 live session, 0 revoked\n  store sessions.db, " in out
+        assert " EdDSA, signing\n  bundle epoch 1, not requested since the daemon started\n  1 live session, 0 revoked\n" \
+               "  store sessions.db, " in out
         m.issuer.end()
         os.rename(m.issuer.path("state/keys"), m.issuer.path("keys"))
         m.issuer.start()
@@ -246,7 +247,7 @@ def test_a_new_key_signs_without_a_new_login():
         assert m.admin("key", "retire")[0] == 0
         code, _, err = m.admin("key", "retire", said["kid"])
         assert code == 1
-        assert "is the signing key" in err
+        assert f"{said['kid']} signs; to replace it: jwtctl key rotate" in err
         assert m.admin("key", "retire", said["kid"], "--json")[0] == 1
         for kid in ("nothere", "-nothere", "--nothe1", "-"):
             code, _, err = m.admin("key", "retire", kid)

@@ -1,4 +1,5 @@
 #include "jwtd/issuer/keys/keys.h"
+#include "jwtd/issuer/keys/signer.h"
 
 #include "common/base/text.h"
 
@@ -177,6 +178,7 @@ static enum tok_err apply_signer(const char *dir, const struct alg *alg,
         const struct signer_line *line = signer_find(&file, keys->keys[i].thumbprint);
 
         keys->keys[i].until = line ? line->until : 0;
+        keys->keys[i].from = line ? line->from : 0;
     }
     choose_signer(keys, alg, &file);
     if (!keys->signer)
@@ -217,14 +219,20 @@ enum tok_err keys_set_signer(const char *dir, struct signing_keys *keys,
                              const struct key *signer, int64_t until, struct errmsg *errmsg)
 {
     struct signer s = {.n = 1};
+    int64_t waited = 0;
     enum tok_err err;
 
+    for (size_t i = 0; i < keys->n; i++)
+        waited = keys->keys[i].key == signer ? keys->keys[i].from : waited;
     for (size_t i = 0; i < keys->n; i++) {
         const struct signing_key *k = &keys->keys[i];
         struct signer_line *line = k->key == signer ? &s.lines[0] : &s.lines[s.n++];
 
         memcpy(line->thumbprint, k->thumbprint, KEY_THUMBPRINT_LEN);
-        line->until = k->until > 0 && k->key != keys->signer ? k->until : until;
+        if (k->key != signer && k->from > waited)
+            line->from = k->from;
+        else
+            line->until = k->until > 0 && k->key != keys->signer ? k->until : until;
     }
     err = signer_write(dir, &s, errmsg);
     if (err != TOK_OK)
@@ -233,6 +241,7 @@ enum tok_err keys_set_signer(const char *dir, struct signing_keys *keys,
         struct signing_key *k = &keys->keys[i];
 
         k->until = k->key == signer ? 0 : signer_find(&s, k->thumbprint)->until;
+        k->from = k->key == signer ? 0 : signer_find(&s, k->thumbprint)->from;
     }
     keys->signer = signer;
     keys->signer_outdated = false;
@@ -316,6 +325,20 @@ void keys_clear(struct signing_keys *keys)
     keyset_free(keys->set);
     free(keys->jwks);
     *keys = (struct signing_keys){0};
+}
+
+const struct key *keys_due(const struct signing_keys *keys, const struct alg *alg, int64_t now)
+{
+    const struct signing_key *due = NULL;
+
+    for (size_t i = 0; i < keys->n; i++) {
+        const struct signing_key *k = &keys->keys[i];
+
+        if (k->from > 0 && k->from <= now && key_alg(k->key) == alg &&
+            (!due || k->from > due->from))
+            due = k;
+    }
+    return due ? due->key : NULL;
 }
 
 const struct key *keys_find(const struct signing_keys *keys, const char *kid)

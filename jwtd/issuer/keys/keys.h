@@ -13,7 +13,6 @@
 #pragma once
 
 #include "common/jose/keyset.h"
-#include "jwtd/issuer/keys/signer.h"
 
 #define KEYS_KID_MAX 128 /* bytes of a kid */
 
@@ -22,6 +21,7 @@ struct signing_key {
     char *path;
     struct timespec mtime;
     int64_t until; /* wall clock: its last token has expired; 0: it signs, or not known */
+    int64_t from;  /* wall clock: it waits to sign then; 0: it does not wait */
     char thumbprint[KEY_THUMBPRINT_LEN];
 };
 
@@ -45,7 +45,8 @@ enum tok_err keys_create(const char *dir, const struct alg *alg,
                          struct errmsg *errmsg) MUST_CHECK;
 
 /* Writes the file `signer`: this key of *keys signs from now on. `until` becomes the time of
- * every other key that has none. TOK_FILE, and then *keys is unchanged. */
+ * every other key that has none and does not wait for a later time than this one. TOK_FILE, and
+ * then *keys is unchanged. */
 enum tok_err keys_set_signer(const char *dir, struct signing_keys *keys,
                              const struct key *signer, int64_t until,
                              struct errmsg *errmsg) MUST_CHECK;
@@ -58,6 +59,10 @@ enum tok_err keys_add(const char *dir, const struct alg *alg, char ret_kid[KEY_K
 /* Deletes a key's file. Load the directory again afterwards. TOK_FILE. */
 enum tok_err keys_remove(const char *dir, const struct signing_key *key,
                          struct errmsg *errmsg) MUST_CHECK;
+
+/* The key of this algorithm that waited to sign until now at the latest, of several the last;
+ * NULL: none. */
+const struct key *keys_due(const struct signing_keys *keys, const struct alg *alg, int64_t now);
 
 /* The private key of this kid; NULL: not found. */
 const struct key *keys_find(const struct signing_keys *keys, const char *kid);

@@ -1,13 +1,10 @@
 #include "jwtd/issuer/keys/publish.h"
 
 #include "common/base/base64url.h"
-#include "common/token/revoked.h"
 
 #include <string.h>
 
 #define NAMES_FILE_MAX ((size_t)1 << 20)
-/* Over seven million sessions revoked within the lifetime of an access token. */
-#define LIST_FILE_MAX ((size_t)1 << 28)
 
 /* Replaces the file unless content and mode are these already. */
 static enum tok_err publish(const char *path, struct slice bytes, size_t max,
@@ -44,116 +41,108 @@ enum tok_err publish_keys(const char *dir, const struct signing_keys *keys,
     return err != TOK_OK ? err : publish(path, slice_of(keys->jwks), KEYSET_FILE_MAX, errmsg);
 }
 
-/* Lines of `revoked`, REVOKED_LINE_LEN bytes each, without gaps. */
-struct revoked_lines {
-    char *p;
-    size_t n, room; /* lines */
+/* The sessions that are published in one step: a million have 34 MB. */
+#define BATCH_LINES ((size_t)1 << 18)
+
+/* Lines of the store, and the file that they are added to. */
+struct revoked_batch {
+    const char *path;
+    int64_t after;
+    char *lines;
+    size_t n, room;
+    struct revoked lists[2]; /* the file and the batch, while they are merged */
+    struct revoked_digest *ret;
+    enum tok_err err;
+    struct errmsg *errmsg;
 };
-
-static bool lines_add(struct revoked_lines *lines, const char line[REVOKED_LINE_LEN])
-{
-    if (lines->n == lines->room) {
-        size_t room = lines->room ? lines->room * 2 : 64;
-        char *p = realloc(lines->p, room * REVOKED_LINE_LEN);
-
-        if (!p)
-            return false;
-        lines->p = p;
-        lines->room = room;
-    }
-    memcpy(lines->p + lines->n++ * REVOKED_LINE_LEN, line, REVOKED_LINE_LEN);
-    return true;
-}
-
-static bool add_revoked(void *arg, const uint8_t sid[ISSUE_ID_BYTES], int64_t last_access_exp)
-{
-    char letters[REVOKED_SID_LEN], line[REVOKED_LINE_LEN];
-
-    base64url_encode((struct slice){(const char *)sid, ISSUE_ID_BYTES}, letters);
-    revoked_line(letters, last_access_exp, line);
-    return lines_add(arg, line);
-}
-
-/* Adds the lines of the file that expire after this time. */
-static enum tok_err add_published(const char *path, int64_t after, struct revoked_lines *lines,
-                                  struct errmsg *errmsg)
-{
-    CLEANUP(secret_clear) struct secret old = {0};
-    enum tok_err err = file_read(path, FILE_PUBLIC, LIST_FILE_MAX, &old, errmsg);
-
-    if (file_is_missing(err, errmsg))
-        return TOK_OK;
-    if (err != TOK_OK)
-        return err;
-    if (old.n % REVOKED_LINE_LEN != 0)
-        return errmsg_set(errmsg, TOK_LIST,
-                          "%s: size is not a multiple of %d: remove the file, it is created "
-                          "again from the store",
-                          path, REVOKED_LINE_LEN);
-    for (const char *line = old.p; line < old.p + old.n; line += REVOKED_LINE_LEN) {
-        int64_t exp;
-
-        if (!revoked_line_read(line, &exp))
-            return errmsg_set(errmsg, TOK_LIST,
-                              "%s:%zu: malformed line: remove the file, it is created again "
-                              "from the store",
-                              path, (size_t)(line - old.p) / REVOKED_LINE_LEN + 1);
-        if (exp > after && !lines_add(lines, line))
-            return TOK_NO_MEMORY;
-    }
-    return TOK_OK;
-}
 
 static int by_text(const void *a, const void *b)
 {
     return memcmp(a, b, REVOKED_LINE_LEN);
 }
 
-/* Sorts, and keeps of two lines of one session the one that expires later: it sorts last, since
- * all times have ten digits. */
-static void sort_lines(struct revoked_lines *lines)
+static enum tok_err write_union(int fd, void *arg)
 {
-    size_t kept = 0;
+    struct revoked_batch *b = arg;
 
-    if (lines->n == 0)
-        return;
-    qsort(lines->p, lines->n, REVOKED_LINE_LEN, by_text);
-    for (size_t i = 1; i < lines->n; i++) {
-        const char *line = lines->p + i * REVOKED_LINE_LEN;
-
-        if (memcmp(lines->p + kept * REVOKED_LINE_LEN, line, REVOKED_SID_LEN) != 0)
-            kept++;
-        memmove(lines->p + kept * REVOKED_LINE_LEN, line, REVOKED_LINE_LEN);
-    }
-    lines->n = kept + 1;
+    return revoked_merge(b->lists, b->after, fd, b->ret);
 }
 
-static enum tok_err collect(const char *path, struct store *store, int64_t after,
-                            struct revoked_lines *lines, struct errmsg *errmsg)
+/* Replaces the file unless it has these lines already. */
+static enum tok_err merge_batch(struct revoked_batch *b)
 {
-    enum tok_err err = add_published(path, after, lines, errmsg);
+    struct revoked_digest old = {0};
+    struct stat st;
+    enum tok_err err = revoked_merge(b->lists, b->after, -1, b->ret);
+
+    if (!err)
+        err = revoked_digest(&b->lists[0], INT64_MIN, &old);
+    if (err || (revoked_digest_equal(&old, b->ret) && stat(b->path, &st) == 0 &&
+                (st.st_mode & ALLPERMS) == 0644))
+        return err;
+    return file_replace(b->path, 0644, write_union, b, b->errmsg);
+}
+
+/* Publishes the lines of the batch and empties it. A sid is in the store once. */
+static void publish_batch(struct revoked_batch *b)
+{
+    struct stat st;
+
+    b->lists[0] = (struct revoked){.fd = -1};
+    if (stat(b->path, &st) == 0 || errno != ENOENT)
+        b->err = revoked_open(b->path, FILE_PUBLIC, &b->lists[0], b->errmsg);
+    if (b->err)
+        return;
+    if (b->n > 0)
+        qsort(b->lines, b->n, REVOKED_LINE_LEN, by_text);
+    b->lists[1] = (struct revoked){
+        .fd = -1, .size = (off_t)(b->n * REVOKED_LINE_LEN), .lines = b->lines ? b->lines : ""};
+    b->err = merge_batch(b);
+    if (b->err == TOK_LIST)
+        (void)errmsg_set(b->errmsg, TOK_LIST,
+                         "%s: malformed line: remove the file, it is created again from the "
+                         "store",
+                         b->path);
+    revoked_close(&b->lists[0]);
+    b->n = 0;
+}
+
+static bool add_revoked(void *arg, const uint8_t sid[ISSUE_ID_BYTES], int64_t last_access_exp)
+{
+    struct revoked_batch *b = arg;
+    char letters[REVOKED_SID_LEN];
+
+    if (b->n == BATCH_LINES)
+        publish_batch(b);
+    if (b->n == b->room) {
+        size_t room = b->room ? b->room * 2 : 64;
+        char *lines = realloc(b->lines, room * REVOKED_LINE_LEN);
+
+        b->err = lines ? b->err : TOK_NO_MEMORY;
+        b->lines = lines ? lines : b->lines;
+        b->room = lines ? room : b->room;
+    }
+    if (b->err)
+        return false;
+    base64url_encode((struct slice){(const char *)sid, ISSUE_ID_BYTES}, letters);
+    revoked_line(letters, last_access_exp, b->lines + b->n++ * REVOKED_LINE_LEN);
+    return true;
+}
+
+enum tok_err publish_revoked(const char *dir, struct store *store, int64_t after,
+                             struct revoked_digest *ret, struct errmsg *errmsg)
+{
+    CLEANUP(cleanup_free) char *path = NULL;
+    struct revoked_batch b = {.after = after, .ret = ret, .errmsg = errmsg};
+    enum tok_err err = text_concat(dir, "/revoked", "", &path);
 
     if (err != TOK_OK)
         return err;
-    if (store_each_revoked(store, after, add_revoked, lines) != STORE_DONE)
-        return errmsg_set(errmsg, TOK_LIST, "%s", store_failure(store));
-    sort_lines(lines);
-    return TOK_OK;
-}
-
-enum tok_err publish_revoked(const char *dir, struct store *store, int64_t wall,
-                             struct errmsg *errmsg)
-{
-    CLEANUP(cleanup_free) char *path = NULL;
-    struct revoked_lines lines = {0};
-    enum tok_err err = text_concat(dir, "/revoked", "", &path);
-
-    /* A module may accept a token this long after its exp. */
-    if (err == TOK_OK)
-        err = collect(path, store, wall - POLICY_LEEWAY_MAX, &lines, errmsg);
-    if (err == TOK_OK)
-        err = publish(path, (struct slice){lines.p ? lines.p : "", lines.n * REVOKED_LINE_LEN},
-                      LIST_FILE_MAX, errmsg);
-    free(lines.p);
-    return err;
+    b.path = path;
+    if (store_each_revoked(store, after, add_revoked, &b) == STORE_DONE)
+        publish_batch(&b);
+    else if (b.err == TOK_OK)
+        b.err = errmsg_set(errmsg, TOK_LIST, "%s", store_failure(store));
+    free(b.lines);
+    return b.err;
 }

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "common/token/revoked.h"
 #include "jwtd/issuer/keys/issuer_names.h"
 #include "jwtd/issuer/keys/keys.h"
 #include "jwtd/issuer/store/store.h"
@@ -17,9 +18,10 @@ enum tok_err publish_names(const char *dir, const struct issuer_names *names,
 enum tok_err publish_keys(const char *dir, const struct signing_keys *keys,
                           struct errmsg *errmsg) MUST_CHECK;
 
-/* DIR/revoked: the revoked sessions of the store, and every unexpired line that the file has
- * already, whether the store knows it or not. A line is dropped when the session's last access
- * token expired more than POLICY_LEEWAY_MAX ago (wall: seconds since the Epoch). A malformed
- * file is TOK_LIST and is left alone: its lines could not be kept. A missing one is created. */
-enum tok_err publish_revoked(const char *dir, struct store *store, int64_t wall,
-                             struct errmsg *errmsg) MUST_CHECK;
+/* DIR/revoked: the revoked sessions of the store, and every line that the file has already,
+ * whether the store knows it or not, as far as their last access token expires after this wall
+ * time (seconds since the Epoch). *ret is the digest of the file. A malformed file is TOK_LIST
+ * and is left alone: its lines could not be kept. A missing one is created. More than 262,144
+ * sessions are added in several steps. */
+enum tok_err publish_revoked(const char *dir, struct store *store, int64_t after,
+                             struct revoked_digest *ret, struct errmsg *errmsg) MUST_CHECK;

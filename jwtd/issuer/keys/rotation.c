@@ -8,7 +8,7 @@ static enum tok_err reload(const struct key_rotation *r, struct errmsg *errmsg)
     struct signing_keys fresh = {0};
     enum tok_err err = keys_load(r->dir, r->algorithm, &fresh, errmsg);
 
-    if (err == TOK_OK)
+    if (err == TOK_OK && r->public_dir)
         err = publish_keys(r->public_dir, &fresh, errmsg);
     if (err != TOK_OK) {
         keys_clear(&fresh);
@@ -41,12 +41,21 @@ enum tok_err rotation_add(const struct key_rotation *r, const struct alg *alg,
     return err;
 }
 
+enum tok_err rotation_wait(const struct key_rotation *r, const char *kid, int64_t from,
+                           struct errmsg *errmsg)
+{
+    for (size_t i = 0; i < r->keys->n; i++)
+        if (slice_is(key_kid(r->keys->keys[i].key), kid))
+            r->keys->keys[i].from = from;
+    return rotation_sign_with(r, r->keys->signer, errmsg);
+}
+
 enum tok_err rotation_complete(const struct key_rotation *r, struct errmsg *errmsg)
 {
     for (size_t i = 0; i < r->keys->n; i++) {
         const struct signing_key *key = &r->keys->keys[i];
 
-        if (key->until == 0 && key->key != r->keys->signer)
+        if (key->until == 0 && key->from == 0 && key->key != r->keys->signer)
             return rotation_sign_with(r, r->keys->signer, errmsg);
     }
     return TOK_OK;

@@ -13,7 +13,7 @@
 struct key_rotation {
     struct signing_keys *keys;   /* in use; loaded again after each change */
     const char *dir;             /* of the private keys */
-    const char *public_dir;      /* of jwks.json */
+    const char *public_dir;      /* of jwks.json; NULL: bundle keys, which are not in it */
     const struct alg *algorithm; /* Algorithm=: of the key that signs */
     int64_t last_exp;            /* wall: no token signed until now is valid after this */
 };
@@ -27,6 +27,11 @@ enum tok_err rotation_add(const struct key_rotation *r, const struct alg *alg,
  * needed. After an error it is not known which key `signer` names. TOK_FILE. */
 enum tok_err rotation_sign_with(const struct key_rotation *r, const struct key *signer,
                                 struct errmsg *errmsg) MUST_CHECK;
+
+/* The key of this kid signs from this wall time on; until then the present one does. Errors as
+ * rotation_sign_with(). */
+enum tok_err rotation_wait(const struct key_rotation *r, const char *kid, int64_t from,
+                           struct errmsg *errmsg) MUST_CHECK;
 
 /* Writes `signer` where a key has no time yet: such a key was added or replaced by hand, and is
  * needed as long as any token signed until now. TOK_FILE. */

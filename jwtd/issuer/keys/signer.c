@@ -8,22 +8,35 @@
 #include <stdio.h>
 #include <string.h>
 
-#define LINE_MAX_LEN (KEY_THUMBPRINT_LEN + 1 + 20 + 1)
+#define LINE_MAX_LEN (KEY_THUMBPRINT_LEN + 2 * (1 + 20) + 1)
 #define FILE_MAX ((size_t)KEYS_MAX * LINE_MAX_LEN)
 
-/* A line without its newline: a thumbprint, and in all but the first line a time. */
+static bool read_time(struct slice digits, int64_t *ret)
+{
+    uint64_t n;
+
+    if (digits.n > 18 || !slice_digits(digits, &n))
+        return false;
+    *ret = (int64_t)n;
+    return true;
+}
+
+/* A line without its newline: a thumbprint, and in all but the first line one or two times. */
 static bool read_line(struct slice line, bool first, struct signer_line *ret)
 {
-    struct slice thumbprint = line, digits;
-    uint64_t until = 0;
+    struct slice thumbprint = line, until, from = {NULL, 0};
 
-    if (!first && (!slice_cut(line, ' ', &thumbprint, &digits) || digits.n > 18 ||
-                   !slice_digits(digits, &until)))
-        return false;
+    *ret = (struct signer_line){.until = 0};
+    if (!first) {
+        if (!slice_cut(line, ' ', &thumbprint, &until))
+            return false;
+        (void)slice_cut(until, ' ', &until, &from);
+        if (!read_time(until, &ret->until) || (from.p && !read_time(from, &ret->from)))
+            return false;
+    }
     if (thumbprint.n != KEY_THUMBPRINT_LEN || !base64url_is_text(thumbprint))
         return false;
     memcpy(ret->thumbprint, thumbprint.p, KEY_THUMBPRINT_LEN);
-    ret->until = (int64_t)until;
     return true;
 }
 
@@ -72,12 +85,14 @@ enum tok_err signer_write(const char *dir, const struct signer *s, struct errmsg
         return err;
     for (size_t i = 0; i < s->n; i++) {
         const struct signer_line *l = &s->lines[i];
-        char until[24] = "";
+        char until[24] = "", from[24] = "";
 
         if (i > 0)
             (void)snprintf(until, sizeof(until), " %" PRId64, l->until);
-        n += (size_t)snprintf(text + n, sizeof(text) - n, "%.*s%s\n", KEY_THUMBPRINT_LEN,
-                              l->thumbprint, until);
+        if (i > 0 && l->from > 0)
+            (void)snprintf(from, sizeof(from), " %" PRId64, l->from);
+        n += (size_t)snprintf(text + n, sizeof(text) - n, "%.*s%s%s\n", KEY_THUMBPRINT_LEN,
+                              l->thumbprint, until, from);
     }
     return file_write(path, (struct slice){text, n}, 0600, errmsg);
 }

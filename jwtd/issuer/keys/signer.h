@@ -1,8 +1,9 @@
 /*
- * The file `signer` beside the keys: which key signs, and when the last token of every earlier
- * signer has expired. It is replaced atomically, so that a crash leaves either the old or the
- * new order. Its first line is the thumbprint (RFC 7638) of the key that signs; each further
- * line is a thumbprint, a space and seconds since the Epoch. Mode 0600.
+ * The file `signer` beside the keys: which key signs, when the last token of every earlier
+ * signer has expired, and from when on a later one signs. It is replaced atomically, so that a
+ * crash leaves either the old or the new order. Its first line is the thumbprint (RFC 7638) of
+ * the key that signs; each further line is a thumbprint, a space and seconds since the Epoch;
+ * of a later signer "0 " and these seconds. Mode 0600.
  */
 #pragma once
 
@@ -13,7 +14,7 @@
 
 struct signer_line {
     char thumbprint[KEY_THUMBPRINT_LEN];
-    int64_t until;
+    int64_t until, from;
 };
 
 struct signer {

@@ -1,6 +1,7 @@
 #include "common/base/text.h"
 #include "common/token/revoked.h"
 #include "jwtd/issuer/issuer.h"
+#include "jwtd/issuer/keys/own_bundle.h"
 #include "jwtd/issuer/requests/handlers.h"
 #include "jwtd/shared/json_build.h"
 #include "jwtd/shared/messages.h"
@@ -20,13 +21,14 @@ static struct json_object *audience_list(const struct issuer *x)
     return list;
 }
 
-static struct json_object *key_list(const struct issuer *x)
+/* [{"kid","alg","signs"[,"until"][,"from"]}]; of bundle keys also "thumbprint". */
+static struct json_object *key_list(const struct signing_keys *keys, bool bundle)
 {
     struct json_object *list = json_object_new_array();
 
-    for (size_t i = 0; i < x->keys.n; i++) {
-        const struct signing_key *k = &x->keys.keys[i];
-        bool signs = k->key == x->keys.signer;
+    for (size_t i = 0; i < keys->n; i++) {
+        const struct signing_key *k = &keys->keys[i];
+        bool signs = k->key == keys->signer;
         struct json_object *key = json_object_new_object();
 
         key = json_with(key, "kid", json_string(key_kid(k->key)));
@@ -34,6 +36,11 @@ static struct json_object *key_list(const struct issuer *x)
         key = json_with(key, "signs", json_object_new_boolean(signs));
         if (k->until > 0)
             key = json_with(key, "until", json_object_new_int64(k->until));
+        if (k->from > 0)
+            key = json_with(key, "from", json_object_new_int64(k->from));
+        if (bundle)
+            key = json_with(key, "thumbprint",
+                            json_string((struct slice){k->thumbprint, KEY_THUMBPRINT_LEN}));
         list = json_list_with(list, key);
     }
     return list;
@@ -60,7 +67,21 @@ static struct json_object *store_object(const struct issuer *x)
     return json_with(store, "bytes", json_object_new_int64(bytes));
 }
 
-/* {"version","issuer","audience":[...],"algorithm","keys":[{"kid","alg","signs"[,"until"]}],
+/* The keys, and the bundle that was signed last; "signed" is missing when none was. */
+static struct json_object *bundle_object(const struct issuer *x)
+{
+    const struct own_bundle *b = x->bundle;
+    struct json_object *bundle = json_object_new_object();
+
+    bundle = json_with(bundle, "keys", key_list(&b->keys, true));
+    bundle = json_with(bundle, "epoch", json_object_new_int64(b->epoch));
+    bundle = json_with(bundle, "seq", json_object_new_int64(b->seq));
+    if (b->iat > 0)
+        bundle = json_with(bundle, "signed", json_object_new_int64((int64_t)b->iat));
+    return bundle;
+}
+
+/* {"version","issuer","audience":[...],"algorithm","keys":[...],"bundle":{...},
  * "sessions":{"live","more"},"store":{"path","bytes"},"revoked","clock_behind"}: revoked is the
  * number of its lines, times and spans are seconds. */
 enum wire_status handle_admin_status(struct issuer *x, struct issuer_request *r)
@@ -83,7 +104,8 @@ enum wire_status handle_admin_status(struct issuer *x, struct issuer_request *r)
     status = json_with(status, "issuer", json_string(slice_of(x->names.issuer)));
     status = json_with(status, "audience", audience_list(x));
     status = json_with(status, "algorithm", json_string(algorithm));
-    status = json_with(status, "keys", key_list(x));
+    status = json_with(status, "keys", key_list(&x->keys, false));
+    status = json_with(status, "bundle", bundle_object(x));
     status = json_with(status, "sessions", sessions);
     status = json_with(status, "store", store_object(x));
     status = json_with(status, "revoked", json_object_new_int64(revoked));

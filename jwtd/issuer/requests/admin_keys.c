@@ -1,4 +1,6 @@
 #include "jwtd/issuer/issuer.h"
+#include "jwtd/issuer/keys/own_bundle.h"
+#include "jwtd/issuer/keys/signer.h"
 #include "jwtd/issuer/load.h"
 #include "jwtd/issuer/requests/handlers.h"
 #include "jwtd/shared/json_build.h"
@@ -6,109 +8,172 @@
 
 #include <string.h>
 
+#define WAITING_MAX 4 /* keys that wait to sign */
+#define JWKS_MAX 8192 /* bytes of jwks.json: one more key fits the bundle (BUNDLE_MAX) */
+
 static void log_failure(const char *message, enum tok_err err, const struct errmsg *errmsg)
 {
     LOG(LOG_ERR, MESSAGE_KEYS, message,
         {"cause", errmsg->text[0] ? errmsg->text : tok_err_text(err)});
 }
 
-/* The lock is held until *ret_fd is closed. */
-static enum tok_err begin(struct issuer *x, int *ret_fd, struct key_rotation *ret,
+/* What a request changes: the keys that sign tokens, or those that sign bundles. The lock is
+ * held until *ret_fd is closed. */
+static enum tok_err begin(struct issuer *x, bool bundle, int *ret_fd, struct key_rotation *ret,
                           struct errmsg *errmsg)
 {
     enum tok_err err = load_lock(x, ret_fd, errmsg);
 
-    return err == TOK_OK ? load_rotation(x, ret, errmsg) : err;
+    own_bundle_changed(x->bundle);
+    if (err != TOK_OK || !bundle)
+        return err == TOK_OK ? load_rotation(x, ret, errmsg) : err;
+    *ret = (struct key_rotation){.keys = &x->bundle->keys,
+                                 .dir = x->bundle->dir,
+                                 .algorithm = alg_find(SLICE(BUNDLE_ALG)),
+                                 .last_exp = own_bundle_next_time(x->bundle, issuer_wall())};
+    return TOK_OK;
 }
 
-static enum wire_status rotate(struct issuer *x, struct issuer_request *r,
+/* Lets this key sign at once. After an error `signer` may name either key: a key that signed on
+ * unknown would be retired too early. Without keys the turn fails, and they are loaded again.
+ */
+static enum tok_err sign_with(struct issuer *x, const struct key_rotation *rotation,
+                              const struct key *key, struct errmsg *errmsg)
+{
+    enum tok_err err = rotation_sign_with(rotation, key, errmsg);
+
+    if (err == TOK_OK)
+        return TOK_OK;
+    log_failure("Cannot replace the signing key", err, errmsg);
+    keys_clear(&x->keys);
+    keys_clear(&x->bundle->keys);
+    return err;
+}
+
+/* The time for a key that is to sign from `earliest` on: after all that wait already. */
+static int64_t start_time(const struct signing_keys *keys, int64_t earliest)
+{
+    for (size_t i = 0; i < keys->n; i++)
+        earliest = keys->keys[i].from >= earliest ? keys->keys[i].from + 1 : earliest;
+    return earliest;
+}
+
+static enum wire_status rotate(struct issuer *x, struct issuer_request *r, bool bundle,
                                const struct alg *alg)
 {
     CLEANUP(cleanup_close) int fd = -1;
-    bool signs = alg == x->service.settings.token.algorithm;
+    uint64_t wait = bundle ? 0 : x->service.settings.token.key_propagation / SECOND;
+    bool signs = bundle || alg == x->service.settings.token.algorithm;
+    int64_t from = signs && wait > 0 ? start_time(&x->keys, issuer_wall() + (int64_t)wait) : 0;
     char kid[KEY_KID_LEN + 1] = "", old[KEY_KID_MAX + 1] = "";
     struct key_rotation rotation;
     struct errmsg errmsg = {""};
-    enum tok_err err = begin(x, &fd, &rotation, &errmsg);
+    enum tok_err err = begin(x, bundle, &fd, &rotation, &errmsg);
 
     if (err == TOK_OK)
         err = rotation_add(&rotation, alg, kid, &errmsg);
+    if (err == TOK_OK && from > 0)
+        err = rotation_wait(&rotation, kid, from, &errmsg);
     if (err != TOK_OK) {
         log_failure("Cannot add a key", err, &errmsg);
         return WIRE_UNAVAILABLE;
     }
+    signs = signs && from == 0;
     if (signs) {
-        key_kid_copy(x->keys.signer, old);
-        err = rotation_sign_with(&rotation, keys_find(&x->keys, kid), &errmsg);
+        key_kid_copy(rotation.keys->signer, old);
+        err = sign_with(x, &rotation, keys_find(rotation.keys, kid), &errmsg);
     }
-    if (err != TOK_OK) {
-        /* `signer` may name either key: a key that signed on unknown would be retired too
-         * early. Without keys the turn fails, and they are loaded again. */
-        log_failure("Cannot replace the signing key", err, &errmsg);
-        keys_clear(&x->keys);
+    if (err != TOK_OK)
         return WIRE_UNAVAILABLE;
-    }
-    LOG(LOG_NOTICE, MESSAGE_KEYS, signs ? "Signing key replaced" : "Key added", {"kid", kid},
-        {"algorithm", alg->name}, {"before", old[0] ? old : NULL});
-    return request_reply(
-        r, (union wire_value[]){{.text = slice_of(kid)}, {.text = slice_of(old)}});
+    LOG(LOG_NOTICE, MESSAGE_KEYS,
+        bundle  ? "Bundle key replaced"
+        : signs ? "Signing key replaced"
+                : "Key added",
+        {"kid", kid}, {"algorithm", alg->name}, {"before", old[0] ? old : NULL});
+    return request_reply(r, (union wire_value[]){{.text = slice_of(kid)},
+                                                 {.text = slice_of(old)},
+                                                 {.number = (uint64_t)from}});
+}
+
+/* Whether one more key is within the limits: of the directory, of the keys that wait to sign,
+ * of the bundle. */
+static bool has_room(const struct issuer *x, bool bundle)
+{
+    size_t waiting = 0;
+
+    if (bundle)
+        return x->bundle->keys.n < BUNDLE_CHAIN_MAX;
+    for (size_t i = 0; i < x->keys.n; i++)
+        waiting += x->keys.keys[i].from > 0;
+    return x->keys.n < KEYS_MAX && waiting < WAITING_MAX && strlen(x->keys.jwks) < JWKS_MAX;
 }
 
 enum wire_status handle_admin_rotate(struct issuer *x, struct issuer_request *r)
 {
     struct slice name = request_text(r, 0);
-    const struct alg *alg = name.n > 0 ? alg_find(name) : x->service.settings.token.algorithm;
+    bool bundle = r->message.v[1].number != 0;
+    const struct alg *alg = x->service.settings.token.algorithm;
 
-    if (!alg || !keys_compatible(&x->keys, alg))
+    if (bundle)
+        alg = alg_find(SLICE(BUNDLE_ALG));
+    else if (name.n > 0)
+        alg = alg_find(name);
+    if (!alg || (!bundle && !keys_compatible(&x->keys, alg)))
         return WIRE_NO_KEY;
-    return x->keys.n < KEYS_MAX ? rotate(x, r, alg) : WIRE_NOT_ALLOWED;
+    return has_room(x, bundle) ? rotate(x, r, bundle, alg) : WIRE_NOT_ALLOWED;
 }
 
-static bool is_requested(const struct issuer_request *r, const struct signing_key *key)
-{
-    struct slice kid = request_text(r, 0);
+/* `jwtctl key retire`, by its request. */
+struct retirement {
+    struct slice kid; /* empty: all */
+    enum wire_retire how;
+    struct signing_keys *keys;
+    int64_t now;
+};
 
-    return kid.n == 0 || slice_eq(key_kid(key->key), kid);
+static bool is_requested(const struct retirement *t, const struct signing_key *key)
+{
+    return t->kid.n == 0 || slice_eq(key_kid(key->key), t->kid);
 }
 
-static bool any_requested(const struct issuer *x, const struct issuer_request *r)
+static bool any_requested(const struct retirement *t)
 {
-    for (size_t i = 0; i < x->keys.n; i++)
-        if (is_requested(r, &x->keys.keys[i]))
+    for (size_t i = 0; i < t->keys->n; i++)
+        if (is_requested(t, &t->keys->keys[i]))
             return true;
     return false;
 }
 
-/* [{"kid","until"}] of the requested keys that have, or have not, expired; without the signer.
- */
-static struct json_object *key_list(const struct issuer *x, const struct issuer_request *r,
-                                    int64_t now, bool expired)
+/* [{"kid"[,"until"][,"from"]}] of the requested keys that are, or are not, to be removed;
+ * without the signer. */
+static struct json_object *key_list(const struct retirement *t, bool removed)
 {
     struct json_object *list = json_object_new_array();
 
-    for (size_t i = 0; i < x->keys.n; i++) {
-        const struct signing_key *k = &x->keys.keys[i];
+    for (size_t i = 0; i < t->keys->n; i++) {
+        const struct signing_key *k = &t->keys->keys[i];
+        bool ready = t->how != WIRE_RETIRE_EXPIRED || rotation_expired(t->keys, k, t->now);
         struct json_object *key;
 
-        if (!is_requested(r, k) || k->key == x->keys.signer ||
-            rotation_expired(&x->keys, k, now) != expired)
+        if (!is_requested(t, k) || k->key == t->keys->signer || ready != removed)
             continue;
         key = json_with(json_object_new_object(), "kid", json_string(key_kid(k->key)));
         if (k->until > 0)
             key = json_with(key, "until", json_object_new_int64(k->until));
+        if (k->from > 0)
+            key = json_with(key, "from", json_object_new_int64(k->from));
         list = json_list_with(list, key);
     }
     return list;
 }
 
-static struct json_object *describe(const struct issuer *x, const struct issuer_request *r)
+static struct json_object *describe(const struct retirement *t)
 {
     struct json_object *reply = json_object_new_object();
-    int64_t now = issuer_wall();
 
-    reply = json_with(reply, "retired", key_list(x, r, now, true));
-    reply = json_with(reply, "kept", key_list(x, r, now, false));
-    return json_with(reply, "signs", json_string(key_kid(x->keys.signer)));
+    reply = json_with(reply, "retired", key_list(t, true));
+    reply = json_with(reply, "kept", key_list(t, false));
+    return json_with(reply, "signs", json_string(key_kid(t->keys->signer)));
 }
 
 /* Removes the keys of the list "retired". */
@@ -124,26 +189,61 @@ static enum tok_err remove_keys(const struct key_rotation *rotation, struct json
 
         if (err != TOK_OK)
             return err;
-        LOG(LOG_NOTICE, MESSAGE_KEYS, "Key retired", {"kid", kid});
+        LOG(LOG_NOTICE, MESSAGE_KEYS,
+            rotation->public_dir ? "Key retired" : "Bundle key retired", {"kid", kid});
     }
     return TOK_OK;
+}
+
+/* Before the signer is removed another key signs: the first that waits, which hosts may have
+ * already, else a new one. */
+static enum tok_err replace_signer(struct issuer *x, const struct key_rotation *rotation,
+                                   struct errmsg *errmsg)
+{
+    const struct signing_key *next = NULL;
+    char kid[KEY_KID_MAX + 1];
+    enum tok_err err = TOK_OK;
+
+    for (size_t i = 0; i < x->keys.n; i++) {
+        const struct signing_key *k = &x->keys.keys[i];
+
+        if (k->from > 0 && key_alg(k->key) == rotation->algorithm &&
+            (!next || k->from < next->from))
+            next = k;
+    }
+    if (next)
+        key_kid_copy(next->key, kid);
+    else
+        err = rotation_add(rotation, rotation->algorithm, kid, errmsg);
+    if (err == TOK_OK)
+        err = sign_with(x, rotation, keys_find(&x->keys, kid), errmsg);
+    if (err == TOK_OK)
+        LOG(LOG_NOTICE, MESSAGE_KEYS, "Signing key replaced", {"kid", kid});
+    return err;
 }
 
 enum wire_status handle_admin_retire(struct issuer *x, struct issuer_request *r)
 {
     CLEANUP(cleanup_close) int fd = -1;
+    bool bundle = r->message.v[1].number == WIRE_RETIRE_BUNDLE;
+    struct retirement t = {.kid = request_text(r, 0),
+                           .how = (enum wire_retire)r->message.v[1].number,
+                           .keys = bundle ? &x->bundle->keys : &x->keys,
+                           .now = issuer_wall()};
     struct json_object *reply = NULL;
     struct key_rotation rotation;
     struct errmsg errmsg = {""};
     enum tok_err err;
 
-    if (!any_requested(x, r))
+    if (!any_requested(&t) || (t.how != WIRE_RETIRE_EXPIRED && t.kid.n == 0))
         return WIRE_NO_KEY;
-    err = begin(x, &fd, &rotation, &errmsg);
+    err = begin(x, bundle, &fd, &rotation, &errmsg);
     if (err == TOK_OK)
         err = rotation_complete(&rotation, &errmsg);
+    if (err == TOK_OK && t.how == WIRE_RETIRE_NOW && slice_eq(key_kid(x->keys.signer), t.kid))
+        err = replace_signer(x, &rotation, &errmsg);
     if (err == TOK_OK) {
-        reply = describe(x, r);
+        reply = describe(&t);
         err = reply ? remove_keys(&rotation, reply, &errmsg) : TOK_NO_MEMORY;
     }
     if (err == TOK_OK)

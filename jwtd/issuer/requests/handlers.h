@@ -35,6 +35,10 @@ enum wire_status handle_admin_sessions(struct issuer *x, struct issuer_request *
  * audiences, a shorter lifetime, a single use. */
 enum wire_status handle_narrow(struct issuer *x, struct issuer_request *r);
 
+/* bundle.c: the issuer's bundle, for hosts; `jwtctl key new-epoch`. */
+enum wire_status handle_bundle(struct issuer *x, struct issuer_request *r);
+enum wire_status handle_admin_new_epoch(struct issuer *x, struct issuer_request *r);
+
 /* admin.c: for root, without a token. */
 enum wire_status handle_admin_status(struct issuer *x, struct issuer_request *r);
 enum wire_status handle_admin_revoke(struct issuer *x, struct issuer_request *r);

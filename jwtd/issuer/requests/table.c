@@ -24,12 +24,14 @@ static const struct request_type types[] = {
     {.op = WIRE_LOGOUT_ALL, .token = OWN_TOKEN_BEARER, .checks_account = true,
      .handle = handle_logout_all},
     {.op = WIRE_NARROW, .token = OWN_TOKEN_ACCESS, .checks_account = true, .handle = handle_narrow},
+    {.op = WIRE_BUNDLE, .handle = handle_bundle},
     {.op = WIRE_ADMIN_STATUS, .handle = handle_admin_status},
     {.op = WIRE_ADMIN_SESSIONS, .handle = handle_admin_sessions},
     {.op = WIRE_ADMIN_REVOKE, .handle = handle_admin_revoke},
     {.op = WIRE_ADMIN_REVOKE_ALL, .handle = handle_admin_revoke_all},
     {.op = WIRE_ADMIN_ROTATE, .handle = handle_admin_rotate},
     {.op = WIRE_ADMIN_RETIRE, .handle = handle_admin_retire},
+    {.op = WIRE_ADMIN_NEW_EPOCH, .handle = handle_admin_new_epoch},
 };
 /* clang-format on */
 

@@ -395,6 +395,39 @@ START_TEST(a_fault_blames_no_token_for_its_host_key)
 }
 END_TEST
 
+/* The list and one in memory, into a file. */
+static enum tok_err merge_lists(const void *given, char *text)
+{
+    const struct place *p = given;
+    struct revoked lists[2] = {
+        {.fd = -1},
+        {.fd = -1, .size = REVOKED_LINE_LEN, .lines = "BBBBBBBBBBBBBBBBBBBBBB 1700000900\n"}};
+    struct errmsg errmsg = {0};
+    struct revoked_digest d = {0};
+    int fd = memfd_create("list", MFD_CLOEXEC);
+    enum tok_err err = revoked_open(p->list, FILE_PUBLIC, &lists[0], &errmsg);
+
+    if (!err)
+        err = revoked_merge(lists, 0, fd, &d);
+    (void)faults_end();
+    (void)snprintf(text, FAULTS_TEXT, "%d %02x", (int)d.count, d.sha256[0]);
+    if (err)
+        ck_assert_uint_eq(d.count, 0);
+    else
+        ck_assert_int_eq(lseek(fd, 0, SEEK_END), (off_t)2 * REVOKED_LINE_LEN);
+    revoked_close(&lists[0]);
+    (void)close(fd);
+    return err;
+}
+
+START_TEST(a_fault_makes_no_list_shorter)
+{
+    CLEANUP(place_free) struct place *p = place_new();
+
+    faults_try("revoked_merge", merge_lists, p, TOK_OK);
+}
+END_TEST
+
 /* Files. */
 
 static enum tok_err read_whole(const void *given, char *text)
@@ -509,6 +542,7 @@ size_t faults_file_tests(const TTest *ret[FAULTS_TESTS])
         the_pinned_file_is_read_whole_or_not,
         a_fault_verifies_no_token_by_other_rules,
         a_fault_blames_no_token_for_its_host_key,
+        a_fault_makes_no_list_shorter,
         a_file_is_read_whole_or_not,
         a_file_is_replaced_whole_or_not,
         an_unreadable_list_accepts_no_session,

@@ -74,8 +74,17 @@ static void end_session(uint8_t byte, int64_t last_access_exp)
 static enum tok_err publish(void)
 {
     struct errmsg errmsg;
+    struct revoked_digest digest, of_file;
+    struct revoked list;
+    enum tok_err err = publish_revoked(dir, store, NOW - POLICY_LEEWAY_MAX, &digest, &errmsg);
 
-    return publish_revoked(dir, store, NOW, &errmsg);
+    if (err)
+        return err;
+    ck_assert_ok(revoked_open(at("revoked"), FILE_PUBLIC, &list, &errmsg));
+    ck_assert_ok(revoked_digest(&list, INT64_MIN, &of_file));
+    ck_assert(revoked_digest_equal(&digest, &of_file));
+    revoked_close(&list);
+    return TOK_OK;
 }
 
 /* 16 times 0x00, 0x11, 0xff. */

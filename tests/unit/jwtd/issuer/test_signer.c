@@ -1,4 +1,5 @@
 #include "jwtd/issuer/keys/keys.h"
+#include "jwtd/issuer/keys/signer.h"
 #include "tests/unit/unit.h"
 
 #include <fcntl.h>

@@ -1,0 +1,160 @@
+#include "jwtd/issuer/keys/own_bundle.h"
+
+#include "common/base/file.h"
+#include "common/base/timespan.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#define STATE_FILE "/state"
+#define STATE_MAX 96
+
+static enum tok_err write_state(const struct own_bundle *b, struct errmsg *errmsg)
+{
+    CLEANUP(cleanup_free) char *path = NULL;
+    char text[STATE_MAX];
+    enum tok_err err = text_concat(b->dir, STATE_FILE, "", &path);
+
+    (void)snprintf(text, sizeof(text), "%" PRId64 " %" PRId64 " %" PRId64 "\n", b->epoch,
+                   b->seq, b->pruned_until);
+    return err != TOK_OK ? err : file_write(path, slice_of(text), 0600, errmsg);
+}
+
+static enum tok_err read_state(struct own_bundle *b, struct errmsg *errmsg)
+{
+    CLEANUP(cleanup_free) char *path = NULL;
+    CLEANUP(secret_clear) struct secret text = {0};
+    int64_t *const numbers[] = {&b->epoch, &b->seq, &b->pruned_until};
+    struct slice line, word;
+    enum tok_err err = text_concat(b->dir, STATE_FILE, "", &path);
+
+    if (err == TOK_OK)
+        err = file_read(path, FILE_PRIVATE, STATE_MAX, &text, errmsg);
+    if (file_is_missing(err, errmsg)) {
+        b->epoch = 1;
+        return TOK_OK;
+    }
+    if (err != TOK_OK)
+        return err;
+    line = text_trim(secret_slice(&text));
+    if (line.n > 0 && line.p[line.n - 1] == '\n')
+        line.n--;
+    for (size_t i = 0; i < 3; i++) {
+        uint64_t n;
+
+        if (!text_next_word(&line, ' ', &word) || !slice_digits(word, &n) || n > INT64_MAX / 2)
+            return errmsg_set(
+                errmsg, TOK_KEYS,
+                "%s: malformed, expected three numbers: restore it from a backup; "
+                "or remove it, and run `jwtctl sync --reset` on each host",
+                path);
+        *numbers[i] = (int64_t)n;
+    }
+    return TOK_OK;
+}
+
+enum tok_err own_bundle_load(struct own_bundle *b, bool *ret_created, struct errmsg *errmsg)
+{
+    const struct alg *alg = alg_find(SLICE(BUNDLE_ALG));
+    enum tok_err err = TOK_OK;
+
+    *ret_created = access(b->dir, F_OK) < 0 && errno == ENOENT;
+    if (*ret_created)
+        err = keys_create(b->dir, alg, errmsg);
+    if (err == TOK_OK)
+        err = keys_load(b->dir, alg, &b->keys, errmsg);
+    return err != TOK_OK ? err : read_state(b, errmsg);
+}
+
+void own_bundle_clear(struct own_bundle *b)
+{
+    keys_clear(&b->keys);
+    secret_clear(&b->text);
+    free(b->dir);
+}
+
+void own_bundle_changed(struct own_bundle *b)
+{
+    secret_clear(&b->text);
+}
+
+/* Earlier signers in the order of their times, then the signer. A key without a time was not in
+ * use before a crash. */
+static void fill_chain(const struct signing_keys *keys, struct bundle *b)
+{
+    const struct signing_key *last = NULL, *next;
+
+    do {
+        next = NULL;
+        for (size_t i = 0; i < keys->n; i++) {
+            const struct signing_key *k = &keys->keys[i];
+
+            if (k->key != keys->signer && k->until > (last ? last->until : 0) &&
+                (!next || k->until < next->until))
+                next = k;
+        }
+        if (next && b->n_chain < BUNDLE_CHAIN_MAX - 1)
+            b->chain[b->n_chain++] = next->key;
+        last = next;
+    } while (next);
+    b->chain[b->n_chain++] = (struct key *)keys->signer;
+}
+
+static void fill_keys(const struct signing_keys *keys, struct bundle *b)
+{
+    b->n_keys = keys->n;
+    for (size_t i = 0; i < keys->n; i++) {
+        const struct signing_key *k = &keys->keys[i];
+
+        b->keys[i] = k->key;
+        b->states[i] = k->key == keys->signer ? BUNDLE_KEY_SIGNING
+                       : k->until > 0         ? BUNDLE_KEY_OLD
+                                              : BUNDLE_KEY_NEXT;
+    }
+}
+
+enum tok_err own_bundle_sign(struct own_bundle *b, const struct signing_keys *keys,
+                             const char *issuer, uint64_t wall, struct errmsg *errmsg)
+{
+    struct bundle bundle = {.iat = (int64_t)(wall / SECOND),
+                            .exp = (int64_t)(wall / SECOND) + BUNDLE_LIFETIME,
+                            .epoch = b->epoch,
+                            .revoked = b->revoked,
+                            .pruned_until = b->pruned_until};
+    enum tok_err err;
+
+    if (b->text.n > 0 && wall >= b->signed_at && wall - b->signed_at < OWN_BUNDLE_REUSE)
+        return TOK_OK;
+    if (key_alg(keys->signer)->kind == ALG_OCT)
+        return TOK_KEYS;
+    (void)snprintf(bundle.iss, sizeof(bundle.iss), "%s", issuer);
+    fill_keys(keys, &bundle);
+    fill_chain(&b->keys, &bundle);
+    b->seq = bundle.seq = (int64_t)wall > b->seq ? (int64_t)wall : b->seq + 1;
+    err = write_state(b, errmsg);
+    secret_clear(&b->text);
+    if (err == TOK_OK)
+        err = bundle_write(&bundle, &b->text);
+    b->signed_at = wall;
+    b->iat = wall / SECOND;
+    return err;
+}
+
+int64_t own_bundle_next_time(const struct own_bundle *b, int64_t wall)
+{
+    for (size_t i = 0; i < b->keys.n; i++)
+        wall = b->keys.keys[i].until >= wall ? b->keys.keys[i].until + 1 : wall;
+    return wall;
+}
+
+enum tok_err own_bundle_new_epoch(struct own_bundle *b, struct errmsg *errmsg)
+{
+    enum tok_err err;
+
+    b->epoch++;
+    err = write_state(b, errmsg);
+    if (err != TOK_OK)
+        b->epoch--;
+    own_bundle_changed(b);
+    return err;
+}

@@ -1,0 +1,47 @@
+/*
+ * The issuer's bundle (common/token/bundle.h): its bundle keys, and the signed text.
+ *
+ * The directory has the private bundle keys in the form of keys.h. The key that `signer` names
+ * signs; the times there order the earlier ones. Its file `state` has the line "EPOCH SEQ
+ * PRUNED", written before a bundle with these numbers is signed, so that no two bundles have
+ * one seq. A restored directory has an old seq; the clock is then ahead of it. Without the
+ * file, epoch and seq begin again (jwtctl sync --reset).
+ */
+#pragma once
+
+#include "common/token/bundle.h"
+#include "jwtd/issuer/keys/keys.h"
+
+struct own_bundle {
+    char *dir;
+    struct signing_keys keys;
+    int64_t epoch, seq;
+    int64_t
+        pruned_until; /* no line of `revoked` that expires by then counts; never decreases */
+    struct revoked_digest revoked; /* of the file as it was published last */
+    struct secret text;            /* empty: sign anew */
+    uint64_t signed_at, iat;       /* wall: microseconds, seconds */
+};
+
+/* Reads the directory; creates it, with a key, when it is missing (*ret_created). TOK_KEYS,
+ * TOK_FILE. */
+enum tok_err own_bundle_load(struct own_bundle *b, bool *ret_created,
+                             struct errmsg *errmsg) MUST_CHECK;
+void own_bundle_clear(struct own_bundle *b);
+
+/* Something in the bundle has changed: the next one is signed anew. */
+void own_bundle_changed(struct own_bundle *b);
+
+/* b->text is the bundle of these keys; signed at most OWN_BUNDLE_REUSE ago unless something has
+ * changed since. wall: microseconds. TOK_KEYS: keys are never published (HMAC). TOK_FILE. */
+#define OWN_BUNDLE_REUSE (30 * SECOND)
+enum tok_err own_bundle_sign(struct own_bundle *b, const struct signing_keys *keys,
+                             const char *issuer, uint64_t wall,
+                             struct errmsg *errmsg) MUST_CHECK;
+
+/* The time for `signer` at which the present bundle key is replaced: after all times there, for
+ * they are the order of the keys. wall: seconds. */
+int64_t own_bundle_next_time(const struct own_bundle *b, int64_t wall);
+
+/* The next epoch: hosts accept one that is older by one. TOK_FILE. */
+enum tok_err own_bundle_new_epoch(struct own_bundle *b, struct errmsg *errmsg) MUST_CHECK;
