@@ -11,6 +11,13 @@ struct slice text_trim(struct slice text)
     return text;
 }
 
+bool text_begins_with(struct slice text, const char *start)
+{
+    size_t n = strlen(start);
+
+    return text.n >= n && memcmp(text.p, start, n) == 0;
+}
+
 bool text_ends_with(struct slice text, const char *end)
 {
     size_t n = strlen(end);
@@ -77,6 +84,24 @@ bool text_next_word(struct slice *text, char separator, struct slice *ret)
     return true;
 }
 
+bool text_take_quoted(struct slice *text, struct slice *ret)
+{
+    return text->n > 0 && *text->p == '"' && slice_cut(slice_skip(*text, 1), '"', ret, text);
+}
+
+bool text_next_quoted(struct slice *text, char separator, struct slice *ret)
+{
+    struct slice rest;
+
+    while (separator == ' ' && text->n > 0 && text_is_blank(*text->p))
+        *text = slice_skip(*text, 1);
+    rest = *text;
+    if (!text_take_quoted(&rest, ret) || (rest.n > 0 && !is_separator(*rest.p, separator)))
+        return text_next_word(text, separator, ret);
+    *text = rest.n > 0 ? slice_skip(rest, 1) : (struct slice){0};
+    return true;
+}
+
 void word_list_free(word_list list)
 {
     for (char **word = list; word && *word; word++)
@@ -112,7 +137,7 @@ enum tok_err word_list_parse(struct slice text, char separator, bool (*ok)(struc
     struct slice rest = {text.n > 0 ? text.p : NULL, text.n};
     struct slice word;
 
-    for (size_t n = 0; text_next_word(&rest, separator, &word); n++) {
+    for (size_t n = 0; text_next_quoted(&rest, separator, &word); n++) {
         enum tok_err err = ok(word) ? add_word(&list, n, word) : TOK_SETTINGS;
 
         if (err)
@@ -129,15 +154,17 @@ enum tok_err word_list_format(word_list list, char separator, char **ret)
     char *text, *at;
 
     for (char **word = list; word && *word; word++)
-        n += strlen(*word) + 1;
+        n += strlen(*word) + 3;
     text = malloc(n);
     if (!text)
         return TOK_NO_MEMORY;
     at = text;
     for (char **word = list; word && *word; word++) {
+        const char *quote = separator == ' ' && strchr(*word, ' ') ? "\"" : "";
+
         if (word != list)
             *at++ = separator;
-        at = stpcpy(at, *word);
+        at = stpcpy(stpcpy(stpcpy(at, quote), *word), quote);
     }
     *at = '\0';
     *ret = text;

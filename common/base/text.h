@@ -59,6 +59,7 @@ static inline char text_lower(char c)
 /* Without the blanks at both ends. */
 struct slice text_trim(struct slice text);
 
+bool text_begins_with(struct slice text, const char *start);
 bool text_ends_with(struct slice text, const char *end);
 
 /* Makes a malloc'ed C string. TOK_SETTINGS when there is a NUL in it, TOK_NO_MEMORY. */
@@ -75,14 +76,22 @@ enum tok_err text_replace(char **at, struct slice by) MUST_CHECK;
  * no word is left. */
 bool text_next_word(struct slice *text, char separator, struct slice *ret);
 
+/* Takes "..." off the start of the text; *ret is what stands between the quotes. Nothing in it
+ * has a special meaning. False when the text does not start with one. */
+bool text_take_quoted(struct slice *text, struct slice *ret);
+
+/* text_next_word for words that may be quoted. A word with a quote elsewhere is yielded as it
+ * stands. */
+bool text_next_quoted(struct slice *text, char separator, struct slice *ret);
+
 /* Malloc'ed C strings with a NULL behind the last; NULL when it was never set. */
 typedef char **word_list;
 
 void word_list_free(word_list list);
 DEFINE_CLEANUP(word_list, cleanup_word_list, word_list_free)
 
-/* The words of a text, each of which must pass ok; NULL when it has no words. TOK_SETTINGS,
- * TOK_NO_MEMORY. */
+/* The words of a text, which may be quoted, and each of which must pass ok; NULL when it has no
+ * words. TOK_SETTINGS, TOK_NO_MEMORY. */
 enum tok_err word_list_parse(struct slice text, char separator, bool (*ok)(struct slice),
                              word_list *ret) MUST_CHECK;
 
@@ -90,7 +99,8 @@ enum tok_err word_list_parse(struct slice text, char separator, bool (*ok)(struc
  * words. */
 enum tok_err word_list_add(word_list *list, struct slice word) MUST_CHECK;
 
-/* The text that parses to the list, malloc'ed; "" for NULL. TOK_NO_MEMORY. */
+/* The text that parses to the list, malloc'ed: words with a space are quoted; "" for NULL.
+ * TOK_NO_MEMORY. */
 enum tok_err word_list_format(word_list list, char separator, char **ret) MUST_CHECK;
 
 /* NULL is copied as NULL. TOK_NO_MEMORY. */

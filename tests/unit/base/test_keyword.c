@@ -210,7 +210,8 @@ START_TEST(a_list_is_replaced_and_texts_are_added)
     set(&r, "Words", "c  d");
     is(&r, "Words", "c d");
     refuse(&r, "Words", "");
-    refuse(&r, "Words", "c \"d\"");
+    refuse(&r, "Words", "c \"d");
+    refuse(&r, "Words", "c d\"e\"");
     ck_assert_err(assign(&r, "Words", SLICE("c,,d"), ',', NULL), TOK_SETTINGS);
     is(&r, "Words", "c d");
     set(&r, "Texts", "/a b");
