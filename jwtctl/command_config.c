@@ -20,11 +20,13 @@ static int load_settings(const char *path, struct settings *ret)
     return print_failure(EXIT_CONFIG, &errmsg);
 }
 
-static void print_problem(void *arg, const struct errmsg *errmsg, const char *remedy)
+static void print_problem(void *arg, const struct errmsg *errmsg, const char *remedy,
+                          bool warning)
 {
-    print_error("%s%s%s", errmsg->text, remedy ? "; to correct it, as root: " : "",
-                remedy ? remedy : "");
-    *(int *)arg = EXIT_CONFIG;
+    print_error("%s%s%s%s", warning ? "warning: " : "", errmsg->text,
+                remedy ? "; to correct it, as root: " : "", remedy ? remedy : "");
+    if (!warning)
+        *(int *)arg = EXIT_CONFIG;
 }
 
 static void print_check_note(void *arg, const struct errmsg *errmsg, const char *remedy)

@@ -17,6 +17,8 @@ struct settings_problems {
     const struct settings *s;
     settings_problem_fn *fn;
     void *arg;
+    bool warning;
+    const char *file; /* of the warnings about a user map */
 };
 
 static void add(const struct settings_problems *p, const char *remedy, const char *fmt, ...)
@@ -30,7 +32,7 @@ static void add(const struct settings_problems *p, const char *remedy, const cha
     va_start(args, fmt);
     (void)vsnprintf(errmsg.text, sizeof(errmsg.text), fmt, args);
     va_end(args);
-    p->fn(p->arg, &errmsg, remedy);
+    p->fn(p->arg, &errmsg, remedy, p->warning);
 }
 
 /* The daemons and screen lockers read the files, not root. */
@@ -62,33 +64,57 @@ static void check_files(const struct settings_problems *p, const char *path)
     globfree(&found);
 }
 
+static struct settings_problems warnings_of(const struct settings_problems *p, const char *file)
+{
+    return (struct settings_problems){p->s, p->fn, p->arg, true, file};
+}
+
+/* A directory may be out of reach now. */
 static void check_names(const struct settings_problems *p)
 {
+    const struct settings_problems warnings = warnings_of(p, NULL);
+
     for (word_list w = p->s->session.allow_groups; w && *w; w++)
         if (!getgrnam(*w))
-            add(p, NULL, "AllowGroups=: there is no group %s", *w);
+            add(&warnings, NULL, "AllowGroups=: no such group: %s", *w);
     for (word_list w = p->s->http.trusted_proxies; w && *w; w++)
         if (!getpwnam(*w))
             add(p, NULL, "TrustedProxies=: there is no user %s", *w);
+}
+
+static void add_overlap(void *arg, unsigned first, unsigned second)
+{
+    const struct settings_problems *p = arg;
+
+    add(p, NULL, "%s:%u: overlaps with line %u, which applies first", p->file, second, first);
+}
+
+static void check_map(const struct settings_problems *p, const char *path)
+{
+    struct settings_problems warnings = warnings_of(p, path);
+    CLEANUP(usermap_clear) struct usermap map = {0};
+    struct errmsg errmsg;
+
+    if (resolve_map(path, FILE_SETTINGS, &map, &errmsg) != TOK_OK)
+        p->fn(p->arg, &errmsg, NULL, p->warning);
+    usermap_each_overlap(&map, add_overlap, &warnings);
 }
 
 /* Files of another issuer. Those that a user cannot read are left to root. */
 static void check_issuer(const struct settings_problems *p, const struct policy *issuer)
 {
     CLEANUP(cleanup_keyset) struct keyset *keys = NULL;
-    CLEANUP(usermap_clear) struct usermap map = {0};
     const struct keyset_source from = {NULL, issuer->keys, FILE_PUBLIC, issuer->algorithms};
     struct revoked list = {.fd = -1};
     struct errmsg errmsg;
 
     if (keyset_load(&from, &keys, &errmsg) != TOK_OK && (geteuid() == 0 || errno != EACCES))
         add(p, NULL, "%s; Keys= of [Issuer %s]", errmsg.text, issuer->issuer);
-    if (strcmp(issuer->user_map, "same") != 0 &&
-        resolve_map(issuer->user_map, FILE_SETTINGS, &map, &errmsg) != TOK_OK)
-        p->fn(p->arg, &errmsg, NULL);
+    if (strcmp(issuer->user_map, "same") != 0)
+        check_map(p, issuer->user_map);
     if (policy_given(issuer, "revoked") && strcmp(issuer->revoked, "none") != 0) {
         if (revoked_open(issuer->revoked, FILE_PUBLIC, &list, &errmsg) != TOK_OK)
-            p->fn(p->arg, &errmsg, NULL);
+            p->fn(p->arg, &errmsg, NULL, p->warning);
         else
             revoked_close(&list);
     }
@@ -172,7 +198,7 @@ static void check_lockout(struct settings_problems *p)
 void settings_check(const struct settings *settings, const char *path, settings_problem_fn *fn,
                     void *arg)
 {
-    struct settings_problems p = {settings, fn, arg};
+    struct settings_problems p = {settings, fn, arg, false, NULL};
 
     check_files(&p, path ? path : POLICY_CONFIG);
     check_names(&p);

@@ -6,8 +6,10 @@
 
 #include "common/config/settings.h"
 
-/* A message begins with the file where one can be named. remedy: a command; may be NULL. */
-typedef void settings_problem_fn(void *arg, const struct errmsg *errmsg, const char *remedy);
+/* A message begins with the file where one can be named. remedy: a command; may be NULL.
+ * warning: the settings work, but perhaps not as meant. */
+typedef void settings_problem_fn(void *arg, const struct errmsg *errmsg, const char *remedy,
+                                 bool warning);
 
 /* Calls fn for each mistake. path NULL: the default file; then the PAM stack of service jwtd is
  * checked as well. */

@@ -4,8 +4,10 @@
 #include "common/base/slice.h"
 
 #define USER_NAME_MAX 255 /* bytes */
+#define USER_NAME_FORM                                                                         \
+    "1 to 255 bytes of UTF-8 without '/', ':', blanks, control and invisible characters, not " \
+    "beginning with '-'"
 
-/* True for a portable user name (POSIX.1-2017 3.437) that may also end in '$': 1 to
- * USER_NAME_MAX bytes of letters, digits, '.', '_' and '-', not beginning with '-', not digits
- * alone (programs take those for a uid), not "." or "..". */
+/* True for a name of this form but "." and "..". Whether there is such an account is for
+ * getpwnam, which must return the same bytes. */
 bool username_valid(struct slice name);

@@ -39,19 +39,23 @@ const struct policy *resolve_section(const struct settings *settings,
     return settings_find_issuer(settings, slice_of(issuer));
 }
 
-/* A token with another user claim has no sub: the default require= names that claim instead. */
+/* A token with another user or audience claim has no sub or aud: the default require= names
+ * that claim instead. */
+static enum tok_err require_instead(struct policy *p, const char *of, const char *name)
+{
+    enum tok_err err = TOK_OK;
+
+    for (char **word = p->require; !err && word && *word && !policy_given(p, "require"); word++)
+        if (strcmp(*word, of) == 0)
+            err = text_replace(word, slice_of(name));
+    return err;
+}
+
 static enum tok_err set_user_claim(struct policy *p, const char *name)
 {
-    enum tok_err err;
+    enum tok_err err = require_instead(p, p->user_claim, name);
 
-    for (char **word = p->require; word && *word && !policy_given(p, "require"); word++) {
-        if (strcmp(*word, p->user_claim) != 0)
-            continue;
-        err = text_replace(word, slice_of(name));
-        if (err)
-            return err;
-    }
-    return text_replace(&p->user_claim, slice_of(name));
+    return err ? err : text_replace(&p->user_claim, slice_of(name));
 }
 
 /* What the settings of the local issuer say: the names of its claims, the age of its bundle. */
@@ -105,6 +109,8 @@ static enum tok_err make_policy(const struct resolve_params *params,
         err = set_local(&r->policy, settings);
     if (!err)
         err = policy_override(&r->policy, params->words);
+    if (!err)
+        err = require_instead(&r->policy, "aud", r->policy.audience_claim);
     return err ? err : policy_read_pinned(&r->policy, pinned_path(params), errmsg);
 }
 

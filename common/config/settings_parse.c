@@ -26,6 +26,12 @@ static enum tok_err end_section(struct settings_reader *r)
 
     r->section = NULL;
     r->issuer = NULL;
+    if (issuer && policy_given(issuer, "audience_claim") && !policy_given(issuer, "audience"))
+        return errmsg_set(
+            r->errmsg, TOK_SETTINGS,
+            "%s:%u: [Issuer %s] has AudienceClaim= and no Audience=: expected the "
+            "accepted values of this claim",
+            r->ini.name, r->section_line, issuer->issuer);
     if (!issuer || policy_given(issuer, "keys"))
         return TOK_OK;
     return errmsg_set(r->errmsg, TOK_SETTINGS,

@@ -77,6 +77,18 @@ static bool is_free_claim(struct slice name)
     return value_is_name(name);
 }
 
+/* A comma would be a list of another form. */
+static bool is_user(struct slice name)
+{
+    return username_valid(name) && !memchr(name.p, ',', name.n);
+}
+
+static bool is_group(struct slice name)
+{
+    return name.n > 0 && name.n <= VALUE_NAME_MAX && value_is_printable(name) &&
+           !memchr(name.p, ',', name.n) && !memchr(name.p, '"', name.n);
+}
+
 /* clang-format off */
 #define ROW(member, type, ...) KEYWORD(struct settings, member, type, __VA_ARGS__)
 #define FLAG(member, def) ROW(member, keyword_flag, KEYWORD_YES_NO, .initial = (def))
@@ -128,9 +140,9 @@ const struct keyword settings_keywords[] = {
     {"EndOnPasswordChange", "Session", FLAG(session.end_on_password_change, "yes")},
     {"CheckAccount", "Session", FLAG(session.check_account, "yes")},
     {"AccountCacheTime", "Session", SECONDS(session.account_cache_time, "0", "1h", "10s")},
-    {"AllowUsers", "Session", WORDS(session.allow_users, username_valid, "user names", "")},
-    {"AllowGroups", "Session", WORDS(session.allow_groups, value_is_name, "group names", "")},
-    {"DenyUsers", "Session", WORDS(session.deny_users, username_valid, "user names", "root")},
+    {"AllowUsers", "Session", WORDS(session.allow_users, is_user, "user names", "")},
+    {"AllowGroups", "Session", WORDS(session.allow_groups, is_group, "group names, in quotes those with spaces", "")},
+    {"DenyUsers", "Session", WORDS(session.deny_users, is_user, "user names", "root")},
     {"FailuresPerUser", "Session", RATE(session.failures_per_user, "10/min")},
     {"LoginsPerUser", "Session", RATE(session.logins_per_user, "60/min")},
 
@@ -141,7 +153,7 @@ const struct keyword settings_keywords[] = {
     {"AllowedHosts", "Http", WORDS(http.allowed_hosts, value_is_host,
         "host names or addresses without ports, such as host.example or [2001:db8::1]", "")},
     {"AllowedOrigins", "Http", WORDS(http.allowed_origins, value_is_origin, VALUE_ORIGIN_FORM, "")},
-    {"TrustedProxies", "Http", WORDS(http.trusted_proxies, username_valid, "user names", "")},
+    {"TrustedProxies", "Http", WORDS(http.trusted_proxies, is_user, "user names", "")},
     {"FailuresPerSource", "Http", RATE(http.failures_per_source, "30/min")},
     {"MaxConnections", "Http", NUMBER(http.max_connections, "1", "4096", "256")},
     {"MaxConnectionsPerSource", "Http",

@@ -11,12 +11,7 @@ static enum tok_err read_string(const struct scan_value *v, void *ret)
     return v->type == SCAN_STRING ? TOK_OK : TOK_CLAIM_TYPE;
 }
 
-static enum tok_err read_scope(const struct scan_value *v, void *ret)
-{
-    return v->text.n > CLAIMS_SCOPE_MAX ? TOK_CLAIM_TYPE : read_string(v, ret);
-}
-
-static enum tok_err read_audience(const struct scan_value *v, void *ret)
+static enum tok_err read_texts(const struct scan_value *v, void *ret)
 {
     struct scan_value element;
     size_t pos = 0;
@@ -30,6 +25,22 @@ static enum tok_err read_audience(const struct scan_value *v, void *ret)
         if (element.type != SCAN_STRING)
             return TOK_CLAIM_TYPE;
     return TOK_OK;
+}
+
+/* A user map may name a number. */
+static enum tok_err read_subject(const struct scan_value *v, void *ret)
+{
+    int64_t number;
+
+    return read_string(v, ret) ? scan_integer(*v, &number) : TOK_OK;
+}
+
+/* null is no scope. */
+static enum tok_err read_scope(const struct scan_value *v, void *ret)
+{
+    if (v->type == SCAN_NULL)
+        return TOK_OK;
+    return v->text.n > CLAIMS_SCOPE_MAX ? TOK_CLAIM_TYPE : read_texts(v, ret);
 }
 
 static enum tok_err read_time_down(const struct scan_value *v, void *ret)
@@ -63,6 +74,7 @@ static enum tok_err read_object(const struct scan_value *v, void *ret)
 #define NAME(text) text, sizeof(text) - 1
 #define AT(member) offsetof(struct claims, member)
 #define TIME_FORM "a number of seconds since the Epoch"
+#define TEXTS_FORM "a string or an array of strings"
 
 /* The claims with a name that no setting changes (RFC 7519 4.1, RFC 7800, RFC 8693 4.2, and
  * ours). */
@@ -73,13 +85,13 @@ static const struct registered_claim {
     size_t value, present; /* members of struct claims; present is 0 for claims without one */
 } registered[] = {
     {{NAME("iss")}, read_string, "a string", AT(iss), 0},
-    {{NAME("sub")}, read_string, "a string", AT(sub), 0},
-    {{NAME("aud")}, read_audience, "a string or an array of strings", AT(aud), 0},
+    {{NAME("sub")}, read_subject, "a string or an integer", AT(sub), 0},
+    {{NAME("aud")}, read_texts, TEXTS_FORM, AT(aud), 0},
     {{NAME("exp")}, read_time_down, TIME_FORM, AT(exp), AT(has_exp)},
     {{NAME("nbf")}, read_time_up, TIME_FORM, AT(nbf), AT(has_nbf)},
     {{NAME("iat")}, read_time_down, TIME_FORM, AT(iat), AT(has_iat)},
     {{NAME("sid")}, read_string, "a string", AT(sid), 0},
-    {{NAME("scope")}, read_scope, "a string of at most 4 KiB", AT(scope), 0},
+    {{NAME("scope")}, read_scope, TEXTS_FORM ", at most 4 KiB", AT(scope), 0},
     {{NAME("gen")}, read_integer, "an integer", AT(gen), AT(has_gen)},
     {{NAME("one_time")}, read_flag, "true or false", AT(one_time), 0},
     {{NAME("cnf")}, read_object, "an object", AT(bound), 0},
@@ -116,6 +128,19 @@ static enum tok_err find_string(const struct claims *c, const char *name,
                                                : TOK_OK;
 }
 
+/* The claim that an issuer without aud names its client in (client_id, azp). */
+static enum tok_err find_audience(struct claims *c, const char *name, struct errmsg *errmsg)
+{
+    const struct scan_value *v;
+
+    if (!name || strcmp(name, "aud") == 0)
+        return TOK_OK;
+    v = scan_find(c->members, c->n, slice_of(name));
+    c->aud = NULL;
+    return v && read_texts(v, &c->aud) ? wrong_type(slice_of(name), TEXTS_FORM, errmsg)
+                                       : TOK_OK;
+}
+
 void claims_init(struct claims *c)
 {
     memset(c, 0, offsetof(struct claims, members));
@@ -134,6 +159,8 @@ enum tok_err claims_read(struct slice payload, const struct claims_names *names,
         err = find_string(ret, names->token_type, &ret->token_type, errmsg);
     if (!err)
         err = find_string(ret, names->jti, &ret->jti, errmsg);
+    if (!err)
+        err = find_audience(ret, names->audience, errmsg);
     if (err)
         claims_init(ret);
     else
@@ -148,12 +175,11 @@ bool claims_has(const struct claims *c, const char *name)
     return v && v->type != SCAN_NULL;
 }
 
-/* Walks aud, which is a string, an array of strings or absent. *pos starts at 0. */
-static bool next_audience(const struct claims *c, size_t *pos, struct scan_value *ret)
+bool claims_next_text(const struct scan_value *v, size_t *pos, struct scan_value *ret)
 {
-    if (!c->aud || c->aud->type != SCAN_STRING)
-        return c->aud && scan_next_element(*c->aud, pos, ret);
-    *ret = *c->aud;
+    if (!v || v->type != SCAN_STRING)
+        return v && scan_next_element(*v, pos, ret);
+    *ret = *v;
     return (*pos)++ == 0;
 }
 
@@ -162,7 +188,7 @@ bool claims_has_audience(const struct claims *c, const char *audience)
     struct scan_value v;
     size_t pos = 0;
 
-    while (next_audience(c, &pos, &v))
+    while (claims_next_text(c->aud, &pos, &v))
         if (scan_string_is_text(&v, audience))
             return true;
     return false;
@@ -173,7 +199,8 @@ bool claims_only_audience(const struct claims *c, struct scan_value *ret)
     struct scan_value v;
     size_t pos = 0;
 
-    if (!next_audience(c, &pos, &v) || next_audience(c, &pos, &(struct scan_value){0}))
+    if (!claims_next_text(c->aud, &pos, &v) ||
+        claims_next_text(c->aud, &pos, &(struct scan_value){0}))
         return false;
     *ret = v;
     return true;

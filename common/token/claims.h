@@ -1,7 +1,8 @@
 /*
  * The claims of a token (RFC 7519 4), as slices of its payload, with strict types: times are
- * numbers, iss is one string, aud a string or an array of strings. A claim of the wrong type is
- * an error and never counts as absent. The values are checked by policy_check.
+ * numbers, iss is one string, aud and scope are a string or an array of strings. A claim of the
+ * wrong type is an error and never counts as absent; but a scope that is null does. The values
+ * are checked by policy_check.
  */
 #pragma once
 
@@ -15,6 +16,7 @@ struct claims_names {
     const char *user;       /* "sub" */
     const char *token_type; /* "token_type" */
     const char *jti;        /* "jti" */
+    const char *audience;   /* "aud"; NULL likewise */
 };
 
 /* Not to be copied: the pointers lead to its own members. */
@@ -46,6 +48,9 @@ bool claims_has(const struct claims *c, const char *name);
 
 /* True when aud contains this audience. */
 bool claims_has_audience(const struct claims *c, const char *audience);
+
+/* Walks a string, or an array of strings; no value has no elements. *pos starts at 0. */
+bool claims_next_text(const struct scan_value *v, size_t *pos, struct scan_value *ret);
 
 /* The audience of a token that has exactly one. */
 bool claims_only_audience(const struct claims *c, struct scan_value *ret);

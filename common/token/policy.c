@@ -1,11 +1,15 @@
 #include "common/token/policy.h"
 
+#include "common/token/claim_test.h"
+
 #include <string.h>
 
 struct claims_names policy_claims_names(const struct policy *p)
 {
-    return (struct claims_names){
-        .user = p->user_claim, .token_type = p->token_type_claim, .jti = p->jti_claim};
+    return (struct claims_names){.user = p->user_claim,
+                                 .token_type = p->token_type_claim,
+                                 .jti = p->jti_claim,
+                                 .audience = p->audience_claim};
 }
 
 /* What every step of a check gets. */
@@ -29,7 +33,7 @@ static const char *shown(const struct scan_value *v, char room[SHOWN_MAX + 1])
     for (size_t i = 0; i < v->text.n; i++) {
         char c = v->text.p[i];
 
-        if (i == SHOWN_MAX || !(text_is_alnum(c) || strchr("\".:/_@+-", c)))
+        if (i == SHOWN_MAX || !(text_is_alnum(c) || strchr("\".,:/_@+-[]", c)))
             return "another value";
         room[i] = c;
     }
@@ -37,15 +41,21 @@ static const char *shown(const struct scan_value *v, char room[SHOWN_MAX + 1])
     return room;
 }
 
+static bool is_same(const struct scan_value *a, const struct scan_value *b)
+{
+    return a && b && a->text.p == b->text.p;
+}
+
 /* Who the user is is not shown: a log names accounts only. */
 static enum tok_err mismatch(const struct check *c, enum tok_err err, struct slice name,
                              struct slice expected, const struct scan_value *v)
 {
     char room[SHOWN_MAX + 1];
-    bool is_user = v && (v == c->claims->user || v == c->claims->sub);
+    const char *quote = expected.n > 0 && *expected.p == '"' ? "" : "\"";
+    bool is_user = is_same(v, c->claims->user) || is_same(v, c->claims->sub);
 
-    return errmsg_set(c->errmsg, err, "claim \"%.*s\": expected \"%.*s\", got %s", (int)name.n,
-                      name.p, (int)expected.n, expected.p,
+    return errmsg_set(c->errmsg, err, "claim \"%.*s\": expected %s%.*s%s, got %s", (int)name.n,
+                      name.p, quote, (int)expected.n, expected.p, quote,
                       is_user ? "another value" : shown(v, room));
 }
 
@@ -99,7 +109,14 @@ static enum tok_err check_iat(const struct check *c)
 {
     int64_t earliest = c->claims->iat - c->policy->leeway;
 
-    return c->claims->has_iat && c->params->now < earliest ? in_future(c, "iat") : TOK_OK;
+    if (!c->claims->has_iat)
+        return TOK_OK;
+    if (c->params->now < earliest)
+        return in_future(c, "iat");
+    return c->claims->exp > c->claims->iat
+               ? TOK_OK
+               : errmsg_set(c->errmsg, TOK_CLAIM,
+                            "claim \"exp\": expected a time after \"iat\"");
 }
 
 static enum tok_err check_issuer(const struct check *c)
@@ -137,11 +154,12 @@ static enum tok_err check_audience(const struct check *c)
     if (!audience || !*audience)
         return TOK_AUDIENCE;
     if (!audience[1])
-        return mismatch(c, TOK_AUDIENCE, SLICE("aud"), slice_of(*audience), c->claims->aud);
+        return mismatch(c, TOK_AUDIENCE, slice_of(c->policy->audience_claim),
+                        slice_of(*audience), c->claims->aud);
     return errmsg_set(
         c->errmsg, TOK_AUDIENCE,
-        "claim \"aud\": expected one of the accepted audiences (audience=), got %s",
-        shown(c->claims->aud, room));
+        "claim \"%s\": expected one of the accepted audiences (audience=), got %s",
+        c->policy->audience_claim, shown(c->claims->aud, room));
 }
 
 static enum tok_err check_token_type(const struct check *c)
@@ -153,36 +171,17 @@ static enum tok_err check_token_type(const struct check *c)
     return check_text(c, TOK_TYPE, c->policy->token_type_claim, type, c->claims->token_type);
 }
 
-/* A number or a boolean equals its JSON text; null, an array and an object equal nothing. */
-static bool value_is(const struct scan_value *v, struct slice wanted)
-{
-    switch (v->type) {
-    case SCAN_STRING:
-        return scan_string_is(*v, wanted);
-    case SCAN_NUMBER:
-    case SCAN_TRUE:
-    case SCAN_FALSE:
-        return slice_eq(v->text, wanted);
-    case SCAN_OBJECT:
-    case SCAN_ARRAY:
-    case SCAN_NULL:
-        return false;
-    }
-    return false;
-}
-
-/* claim=NAME:VALUE */
+/* claim=PATH:VALUE */
 static enum tok_err check_wanted_claims(const struct check *c)
 {
     for (char **word = c->policy->claims; word && *word; word++) {
-        const struct scan_value *v;
-        struct slice name, wanted;
+        struct slice path, wanted;
+        struct scan_value found = {.type = SCAN_NULL};
 
-        if (!slice_cut(slice_of(*word), ':', &name, &wanted))
+        if (!claim_test_split(slice_of(*word), &path, &wanted))
             return TOK_CLAIM;
-        v = scan_find(c->claims->members, c->claims->n, name);
-        if (!v || !value_is(v, wanted))
-            return mismatch(c, TOK_CLAIM, name, wanted, v);
+        if (!claim_test_holds(c->claims, path, wanted, &found))
+            return mismatch(c, TOK_CLAIM, path, wanted, found.text.p ? &found : NULL);
     }
     return TOK_OK;
 }
@@ -218,42 +217,44 @@ struct scope_services {
     bool listed; /* one of them includes this service */
 };
 
-static struct scope_services read_services(struct slice scope, struct slice service)
+static void read_services(struct slice scope, struct slice service, struct scope_services *ret)
 {
-    static const struct slice prefix = {"pam:", 4};
-    struct scope_services services = {0};
-
     while (scope.n > 0) {
         struct slice word = scope;
 
         if (!slice_cut(scope, ' ', &word, &scope))
             scope.n = 0;
-        if (word.n < prefix.n || memcmp(word.p, prefix.p, prefix.n) != 0)
+        if (!text_begins_with(word, "pam:"))
             continue;
-        services.any = true;
-        if (policy_service_covered(slice_skip(word, prefix.n), service))
-            services.listed = true;
+        ret->any = true;
+        if (policy_service_covered(slice_skip(word, strlen("pam:")), service))
+            ret->listed = true;
     }
-    return services;
 }
 
 bool policy_scope_names_service(struct slice scope)
 {
-    return read_services(scope, (struct slice){0}).any;
+    struct scope_services services = {0};
+
+    read_services(scope, (struct slice){0}, &services);
+    return services.any;
 }
 
+/* Each element of an array may hold several words: as one word "openid pam:sudo" would restrict
+ * nothing. */
 static enum tok_err check_scope(const struct check *c)
 {
-    UNINITIALIZED char scope[CLAIMS_SCOPE_MAX];
-    struct scope_services services;
+    UNINITIALIZED char text[CLAIMS_SCOPE_MAX];
+    struct scope_services services = {0};
     char room[SHOWN_MAX + 1];
-    size_t n;
+    struct scan_value v;
+    size_t n, pos = 0;
 
-    if (!c->claims->scope)
-        return c->policy->scope_required ? TOK_SCOPE : TOK_OK;
-    if (scan_string(*c->claims->scope, scope, sizeof(scope), &n) != TOK_OK)
-        return TOK_SCOPE;
-    services = read_services((struct slice){scope, n}, c->params->service);
+    while (claims_next_text(c->claims->scope, &pos, &v)) {
+        if (scan_string(v, text, sizeof(text), &n) != TOK_OK)
+            return TOK_SCOPE;
+        read_services((struct slice){text, n}, c->params->service, &services);
+    }
     if (!services.any)
         return c->policy->scope_required ? TOK_SCOPE : TOK_OK;
     if (services.listed || !c->params->service.p)
@@ -287,44 +288,75 @@ static enum tok_err check_one_time(const struct check *c)
     return c->claims->iat > c->params->now ? in_future(c, "iat") : TOK_OK;
 }
 
-/* The local user whom the map has for the claim's value. */
-static enum tok_err map_user(const struct check *c, struct slice *ret)
+/* The value of the user claim as text. A map may name an integer. */
+static enum tok_err read_user_claim(const struct check *c, char room[USERMAP_VALUE_MAX],
+                                    struct slice *ret)
 {
-    UNINITIALIZED char value[USERMAP_VALUE_MAX];
+    const struct scan_value *v = c->claims->user;
+    int64_t number;
     size_t n;
 
-    if (scan_string(*c->claims->user, value, sizeof(value), &n) != TOK_OK)
+    if (!v)
+        return missing(c, c->policy->user_claim);
+    if (c->params->map && scan_integer(*v, &number) == TOK_OK) {
+        *ret = v->text;
+        return TOK_OK;
+    }
+    if (v->type != SCAN_STRING)
+        return errmsg_set(c->errmsg, TOK_CLAIM_TYPE, "claim \"%s\": expected a string",
+                          c->policy->user_claim);
+    if (scan_string(*v, room, USERMAP_VALUE_MAX, &n) != TOK_OK)
+        return c->params->map ? TOK_UNMAPPED : TOK_USER_NAME;
+    *ret = (struct slice){room, n};
+    return TOK_OK;
+}
+
+/* The local user whom the map has for the claim's value. A pattern names no number. */
+static enum tok_err map_user(const struct check *c, struct slice value,
+                             char ret[USER_NAME_MAX + 1])
+{
+    const struct usermap_line *line =
+        usermap_find(c->params->map, slice_of(c->policy->issuer), value);
+    enum tok_err err;
+
+    if (!line || (line->pattern && c->claims->user->type != SCAN_STRING))
         return TOK_UNMAPPED;
-    return usermap_find(c->params->map, slice_of(c->policy->issuer), (struct slice){value, n},
-                        ret);
+    if (c->params->ret_map_line)
+        *c->params->ret_map_line = line->line;
+    err = usermap_apply(line, value, ret);
+    if (!err)
+        err = usermap_check_account(line, ret, c->errmsg);
+    else
+        (void)errmsg_set(c->errmsg, err, "line %u of the user map: %s", line->line,
+                         err == TOK_UNMAPPED
+                             ? "the name has digits alone or ends in '$', which needs the word "
+                               "\"system\" on this line"
+                             : "the claim yields a name that no local user can have");
+    return err;
 }
 
 static enum tok_err check_user(const struct check *c)
 {
-    UNINITIALIZED char claim[USER_NAME_MAX];
-    struct slice user = {claim, 0};
-    enum tok_err err;
+    UNINITIALIZED char room[USERMAP_VALUE_MAX];
+    char user[USER_NAME_MAX + 1];
+    struct slice value;
+    enum tok_err err = read_user_claim(c, room, &value);
 
-    if (!c->claims->user)
-        return missing(c, c->policy->user_claim);
-    if (c->claims->user->type != SCAN_STRING)
-        return errmsg_set(c->errmsg, TOK_CLAIM_TYPE, "claim \"%s\": expected a string",
-                          c->policy->user_claim);
-    if (c->params->map) {
-        err = map_user(c, &user);
-        if (err)
-            return err;
-    } else if (scan_string(*c->claims->user, claim, sizeof(claim), &user.n) != TOK_OK) {
-        return TOK_USER_NAME;
+    if (!err && c->params->map)
+        err = map_user(c, value, user);
+    else if (!err && !username_valid(value))
+        err = TOK_USER_NAME;
+    if (err)
+        return err;
+    if (!c->params->map) {
+        memcpy(user, value.p, value.n);
+        user[value.n] = '\0';
     }
-    if (!username_valid(user))
-        return TOK_USER_NAME;
-    if (c->params->user.p && !slice_eq(c->params->user, user))
+    if (c->params->user.p && !slice_is(c->params->user, user))
         return TOK_USER;
-    if (!c->policy->allow_root && slice_is(user, "root"))
+    if (!c->policy->allow_root && strcmp(user, "root") == 0)
         return TOK_ROOT;
-    memcpy(c->ret_user, user.p, user.n);
-    c->ret_user[user.n] = '\0';
+    memcpy(c->ret_user, user, sizeof(user));
     return TOK_OK;
 }
 

@@ -27,13 +27,14 @@ struct policy {
     char *keys;         /* a path */
     char *issuer;       /* NULL: not known yet (the pinned file says); "" refuses everything */
     word_list audience; /* NULL: likewise; empty refuses everything */
-    char *host_keys;    /* a pattern of paths (host_key.h) */
+    char *audience_claim;
+    char *host_keys; /* a pattern of paths (host_key.h) */
     alg_set algorithms;
     char *user_claim, *token_type_claim, *jti_claim;
     char *type;   /* "": not checked */
     unsigned typ; /* 1 << enum jws_typ */
     word_list require;
-    word_list claims; /* NAME:VALUE each; the first colon separates them */
+    word_list claims; /* PATH:VALUE each (claim_test.h) */
     bool scope_required;
     bool one_time_required;
     bool allow_root;
@@ -93,6 +94,7 @@ struct policy_params {
     struct slice user;         /* p NULL: any user */
     struct slice service;      /* p NULL: any service */
     const struct usermap *map; /* NULL: the user claim names a local user */
+    unsigned *ret_map_line;    /* set to the map's line that applies; may be NULL */
     bool accept_one_time;      /* the caller records the use after the check */
     /* host_key_check; NULL: no audience that is bound to a host's SSH key is accepted. Called
      * with the policy's host_keys for such a token only. */

@@ -1,6 +1,7 @@
 #include "common/token/policy.h"
 
 #include "common/base/timespan.h"
+#include "common/token/claim_test.h"
 
 static uint32_t algorithm_bit(struct slice name)
 {
@@ -36,9 +37,9 @@ static bool is_name_or_empty(struct slice text)
 
 static bool is_claim(struct slice text)
 {
-    struct slice name, value;
+    struct slice path, values;
 
-    return slice_cut(text, ':', &name, &value) && value_is_name(name);
+    return value_is_printable(text) && claim_test_split(text, &path, &values);
 }
 
 /* clang-format off */
@@ -58,6 +59,8 @@ const struct keyword policy_keywords[] = {
     {"Issuer", TEXT(issuer, value_is_name, VALUE_NAME_FORM, NULL)},
     {"Audience", ROW(audience, keyword_words, .valid = value_is_audience,
         .form = "one or more audiences, each " VALUE_AUDIENCE_FORM)},
+    {"AudienceClaim", TEXT(audience_claim, value_is_name, "the name of a claim, " VALUE_NAME_FORM,
+        "aud")},
     {"HostKeys", TEXT(host_keys, value_is_path, VALUE_PATH_FORM
         ", in which * and ? stand for any characters", HOST_KEY_FILES)},
     {"Algorithms", ROW(algorithms, keyword_set, .bit = algorithm_bit, .names = ALG_NAMES,
@@ -69,7 +72,8 @@ const struct keyword policy_keywords[] = {
     {"Typ", ROW(typ, keyword_set, .bit = typ_bit, .names = "JWT at+jwt absent",
         .form = "one or more of JWT, at+jwt and absent", .initial = "JWT at+jwt absent")},
     {"Require", NAMES(require, "the names of one or more claims", "iss sub aud exp iat")},
-    {"Claim", ROW(claims, keyword_texts, .valid = is_claim, .form = "NAME:VALUE")},
+    {"Claim", ROW(claims, keyword_texts, .valid = is_claim, .form =
+        "PATH:VALUE, with names in quotes that contain a dot or a colon")},
     {"Scope", CHOICE(scope_required)},
     {"OneTime", CHOICE(one_time_required)},
     {"Leeway", SECONDS(leeway, "0", "5min", "5s")},

@@ -3,20 +3,14 @@
 #include "common/base/cleanup.h"
 #include "common/base/ini.h"
 #include "common/base/text.h"
-#include "common/base/username.h"
 #include "common/base/value.h"
 
 #include <string.h>
 
 #define FORM                                                                                   \
-    "ISSUER CLAIM-VALUE LOCAL-USER, separated by spaces; CLAIM-VALUE may be *@DOMAIN, and a "  \
+    "ISSUER CLAIM-VALUE LOCAL-USER, separated by spaces, then fold or system or nothing; a "   \
     "line that begins with # is a comment"
 #define SHOWN 100 /* bytes of a wrong word in a message */
-
-struct usermap_line {
-    struct slice issuer, value, user;
-    unsigned line;
-};
 
 void usermap_clear(struct usermap *map)
 {
@@ -25,61 +19,59 @@ void usermap_clear(struct usermap *map)
     *map = (struct usermap){0};
 }
 
-static int compare_slices(struct slice a, struct slice b)
+static bool has_star(struct slice text)
 {
-    int order = memcmp(a.p, b.p, a.n < b.n ? a.n : b.n);
-
-    return order ? order : (a.n > b.n) - (a.n < b.n);
+    return text.n > 0 && memchr(text.p, '*', text.n);
 }
 
-static int compare(const void *a, const void *b)
-{
-    const struct usermap_line *x = a, *y = b;
-    int order = compare_slices(x->issuer, y->issuer);
-
-    return order ? order : compare_slices(x->value, y->value);
-}
-
-/* NAME@DOMAIN, with exactly one '@'. */
-static bool split_domain(struct slice value, struct slice *ret_name, struct slice *ret_domain)
-{
-    return slice_cut(value, '@', ret_name, ret_domain) && ret_name->n > 0 &&
-           ret_domain->n > 0 && !memchr(ret_domain->p, '@', ret_domain->n) &&
-           !memchr(ret_domain->p, '*', ret_domain->n);
-}
-
-/* A '*' other than in *@DOMAIN is an error: patterns are not supported. */
+/* At most one '*', which does not stand alone. */
 static bool value_valid(struct slice value)
 {
-    struct slice name, domain;
+    struct slice before, after;
 
-    if (value.n > USERMAP_VALUE_MAX)
-        return false;
-    return !memchr(value.p, '*', value.n) ||
-           (split_domain(value, &name, &domain) && slice_is(name, "*"));
+    return value.n > 0 && value.n <= USERMAP_VALUE_MAX && *value.p != '"' &&
+           (!slice_cut(value, '*', &before, &after) || (value.n > 1 && !has_star(after)));
+}
+
+static bool user_valid(struct slice user, bool may_have_star)
+{
+    struct slice before, after;
+
+    return username_valid(user) &&
+           (!slice_cut(user, '*', &before, &after) || (may_have_star && !has_star(after)));
 }
 
 static enum tok_err read_line(const struct ini *in, struct slice text, struct usermap_line *ret,
                               struct errmsg *errmsg)
 {
-    struct slice issuer, value, user, more;
+    struct usermap_line l = {.line = in->line};
+    struct slice word;
 
-    if (!text_next_word(&text, ' ', &issuer) || !text_next_word(&text, ' ', &value) ||
-        !text_next_word(&text, ' ', &user) || text_next_word(&text, ' ', &more))
+    if (!text_next_quoted(&text, ' ', &l.issuer) || !text_next_quoted(&text, ' ', &l.value) ||
+        !text_next_quoted(&text, ' ', &l.user))
         return INI_REFUSE(in, errmsg, "expected %s", FORM);
-    if (!value_is_name(issuer))
+    while (text_next_word(&text, ' ', &word)) {
+        bool *flag = slice_is(word, "fold") ? &l.fold : &l.system;
+
+        if (*flag || !(slice_is(word, "fold") || slice_is(word, "system")))
+            return INI_REFUSE(in, errmsg, "expected %s", FORM);
+        *flag = true;
+    }
+    if (!value_is_name(l.issuer))
         return INI_REFUSE(in, errmsg, "issuer: expected %s, got \"%.*s\"", VALUE_NAME_FORM,
-                          slice_shown(issuer, SHOWN), issuer.p);
-    if (!value_valid(value))
+                          slice_shown(l.issuer, SHOWN), l.issuer.p);
+    if (!value_valid(l.value))
         return INI_REFUSE(in, errmsg,
-                          "claim value: expected up to %d bytes without '*', or *@DOMAIN, "
-                          "got \"%.*s\"",
-                          USERMAP_VALUE_MAX, slice_shown(value, SHOWN), value.p);
-    if (!username_valid(user))
-        return INI_REFUSE(
-            in, errmsg, "local user: expected letters, digits, '.', '_' and '-', got \"%.*s\"",
-            slice_shown(user, SHOWN), user.p);
-    *ret = (struct usermap_line){issuer, value, user, in->line};
+                          "claim value: expected up to %d bytes, with at most one '*' and "
+                          "not '*' alone, got \"%.*s\"",
+                          USERMAP_VALUE_MAX, slice_shown(l.value, SHOWN), l.value.p);
+    l.pattern = has_star(l.value);
+    if (!user_valid(l.user, l.pattern))
+        return INI_REFUSE(in, errmsg,
+                          "local user: expected %s, with at most one '*' and that only after a "
+                          "value with '*', got \"%.*s\"",
+                          USER_NAME_FORM, slice_shown(l.user, SHOWN), l.user.p);
+    *ret = l;
     return TOK_OK;
 }
 
@@ -107,23 +99,6 @@ static enum tok_err read_lines(struct ini *in, struct usermap *map, struct errms
     }
 }
 
-static enum tok_err sort(const char *name, struct usermap *map, struct errmsg *errmsg)
-{
-    if (map->n > 1)
-        qsort(map->lines, map->n, sizeof(*map->lines), compare);
-    for (size_t i = 1; i < map->n; i++) {
-        const struct usermap_line *a = &map->lines[i - 1], *b = &map->lines[i];
-        unsigned first = a->line < b->line ? a->line : b->line;
-
-        if (compare(a, b) != 0)
-            continue;
-        return errmsg_set(
-            errmsg, TOK_SETTINGS, "%s:%u: \"%.*s\" of this issuer is already mapped in line %u",
-            name, a->line + b->line - first, slice_shown(b->value, SHOWN), b->value.p, first);
-    }
-    return TOK_OK;
-}
-
 enum tok_err usermap_parse(const char *name, struct slice text, struct usermap *ret,
                            struct errmsg *errmsg)
 {
@@ -135,8 +110,6 @@ enum tok_err usermap_parse(const char *name, struct slice text, struct usermap *
         memcpy(map.text, text.p, text.n);
     if (!err)
         err = read_lines(&in, &map, errmsg);
-    if (!err)
-        err = sort(name, &map, errmsg);
     if (err)
         return err == TOK_NO_MEMORY ? errmsg_set(errmsg, err, "%s: %s", name, tok_err_text(err))
                                     : err;
@@ -156,30 +129,106 @@ enum tok_err usermap_load(const char *path, enum file_trust trust, struct userma
     return usermap_parse(path, secret_slice(&text), ret, errmsg);
 }
 
-static const struct usermap_line *find(const struct usermap *map, struct slice issuer,
-                                       struct slice value)
+static bool texts_equal(struct slice a, struct slice b, bool fold)
 {
-    const struct usermap_line wanted = {.issuer = issuer, .value = value};
-
-    return map->n > 0 ? bsearch(&wanted, map->lines, map->n, sizeof(wanted), compare) : NULL;
+    if (!fold)
+        return slice_eq(a, b);
+    for (size_t i = 0; a.n == b.n && i < a.n; i++)
+        if (text_lower(a.p[i]) != text_lower(b.p[i]))
+            return false;
+    return a.n == b.n;
 }
 
-enum tok_err usermap_find(const struct usermap *map, struct slice issuer, struct slice value,
-                          struct slice *ret)
+/* Yields what '*' stands for, or nothing. */
+static bool matches(const struct usermap_line *l, struct slice value, struct slice *ret_part)
 {
-    char room[USERMAP_VALUE_MAX] = "*@";
-    const struct usermap_line *line;
-    struct slice name, domain;
+    struct slice before, after, rest;
 
-    if (value.n == 0 || value.n > USERMAP_VALUE_MAX)
+    *ret_part = (struct slice){0};
+    if (!slice_cut(l->value, '*', &before, &after))
+        return texts_equal(l->value, value, l->fold);
+    if (value.n <= before.n + after.n ||
+        !texts_equal(before, (struct slice){value.p, before.n}, l->fold))
+        return false;
+    rest = slice_skip(value, before.n);
+    *ret_part = (struct slice){rest.p, rest.n - after.n};
+    if (!texts_equal(after, slice_skip(rest, ret_part->n),
+                     l->fold || text_begins_with(after, "@")))
+        return false;
+    for (size_t i = 0; i < ret_part->n; i++)
+        if (ret_part->p[i] == '\0' || strchr("@:/\\", ret_part->p[i]))
+            return false;
+    return true;
+}
+
+const struct usermap_line *usermap_find(const struct usermap *map, struct slice issuer,
+                                        struct slice value)
+{
+    struct slice part;
+
+    for (size_t i = 0; i < map->n; i++)
+        if (slice_eq(map->lines[i].issuer, issuer) && matches(&map->lines[i], value, &part))
+            return &map->lines[i];
+    return NULL;
+}
+
+static bool digits_alone(struct slice text)
+{
+    size_t n = 0;
+
+    while (n < text.n && text_is_digit(text.p[n]))
+        n++;
+    return n == text.n;
+}
+
+enum tok_err usermap_apply(const struct usermap_line *line, struct slice value,
+                           char ret[USER_NAME_MAX + 1])
+{
+    struct slice part, before = line->user, after = {0}, user = {ret, 0};
+    bool star = slice_cut(line->user, '*', &before, &after);
+
+    if (!matches(line, value, &part))
         return TOK_UNMAPPED;
-    line = find(map, issuer, value);
-    if (!line && split_domain(value, &name, &domain)) {
-        memcpy(room + 2, domain.p, domain.n);
-        line = find(map, issuer, (struct slice){room, 2 + domain.n});
-    }
-    if (!line)
-        return TOK_UNMAPPED;
-    *ret = line->user;
-    return TOK_OK;
+    user.n = before.n + (star ? part.n : 0) + after.n;
+    if (user.n > USER_NAME_MAX)
+        return TOK_USER_NAME;
+    memcpy(ret, before.p, before.n);
+    for (size_t i = 0; star && i < part.n; i++)
+        ret[before.n + i] = line->fold ? text_lower(part.p[i]) : part.p[i];
+    if (after.n > 0)
+        memcpy(ret + user.n - after.n, after.p, after.n);
+    ret[user.n] = '\0';
+    if (!username_valid(user))
+        return TOK_USER_NAME;
+    return star && !line->system && (digits_alone(user) || text_ends_with(user, "$"))
+               ? TOK_UNMAPPED
+               : TOK_OK;
+}
+
+/* Some value matches both: what one has before its '*' begins what the other has, and likewise
+ * after it. */
+static bool overlaps(const struct usermap_line *a, const struct usermap_line *b)
+{
+    struct slice part, a1, a2, b1, b2;
+    size_t before, after;
+
+    if (!slice_eq(a->issuer, b->issuer))
+        return false;
+    if (!b->pattern)
+        return matches(a, b->value, &part);
+    if (!slice_cut(a->value, '*', &a1, &a2) || !slice_cut(b->value, '*', &b1, &b2))
+        return matches(b, a->value, &part);
+    before = a1.n < b1.n ? a1.n : b1.n;
+    after = a2.n < b2.n ? a2.n : b2.n;
+    return texts_equal((struct slice){a1.p, before}, (struct slice){b1.p, before}, true) &&
+           texts_equal(slice_skip(a2, a2.n - after), slice_skip(b2, b2.n - after), true);
+}
+
+void usermap_each_overlap(const struct usermap *map,
+                          void (*fn)(void *arg, unsigned first, unsigned second), void *arg)
+{
+    for (size_t i = 0; i < map->n; i++)
+        for (size_t j = i + 1; j < map->n; j++)
+            if (overlaps(&map->lines[i], &map->lines[j]))
+                fn(arg, map->lines[i].line, map->lines[j].line);
 }

@@ -6,9 +6,10 @@
 #include "jwtctl/output.h"
 #include "jwtctl/settings_check.h"
 
-static void add_mistake(void *arg, const struct errmsg *errmsg, const char *remedy)
+static void add_mistake(void *arg, const struct errmsg *errmsg, const char *remedy,
+                        bool warning)
 {
-    doctor_failure(arg, DOCTOR_ERROR, errmsg, remedy);
+    doctor_failure(arg, warning ? DOCTOR_WARNING : DOCTOR_ERROR, errmsg, remedy);
 }
 
 static void check_settings(struct doctor *d)

@@ -1,12 +1,14 @@
 /*
  * A line with an issuer, a line with a claim's value, and any bytes as the map. Beyond "no
- * crash": an error names file and line; a linear search finds the same; a user that is found is
- * a portable user name in the map.
+ * crash": an error names file and line; a plain search finds the same line; each other line
+ * that matches is known as an overlap; a user that a line yields has a valid name.
  */
 #include "common/base/cleanup.h"
 #include "common/token/policy.h"
 #include "common/token/usermap.h"
 #include "tests/fuzz/fuzz.h"
+
+#include <ctype.h>
 
 static struct slice take_line(struct slice *in)
 {
@@ -31,48 +33,58 @@ static struct slice take_word(struct slice *line)
     return word;
 }
 
-/* Does a line's value, with its *@DOMAIN, stand for this one? 2: by its very bytes. */
-static int stands_for(struct slice has, struct slice value)
+/* What a '*' stands for in a value, by trying each place; NULL: the value is another. */
+static const char *part_of(struct slice has, struct slice value, size_t *ret_n)
 {
-    const char *at;
+    const char *star = memchr(has.p, '*', has.n);
+    size_t before = star ? (size_t)(star - has.p) : 0, after = star ? has.n - before - 1 : 0;
 
-    if (slice_eq(has, value))
-        return 2;
-    if (has.n < 3 || has.p[0] != '*')
-        return 0;
-    at = value.n > 0 ? memchr(value.p, '@', value.n) : NULL;
-    if (!at || at == value.p || memchr(at + 1, '@', value.n - (size_t)(at + 1 - value.p)))
-        return 0;
-    return slice_eq((struct slice){has.p + 1, has.n - 1},
-                    (struct slice){at, value.n - (size_t)(at - value.p)});
+    if (!star || value.n <= before + after || memcmp(has.p, value.p, before) != 0)
+        return NULL;
+    *ret_n = value.n - before - after;
+    for (size_t i = 0; i < after; i++) {
+        int a = (unsigned char)star[1 + i], b = (unsigned char)value.p[value.n - after + i];
+        bool domain = star[1] == '@';
+
+        if (a != b && (!domain || a > 127 || b > 127 || tolower(a) != tolower(b)))
+            return NULL;
+    }
+    for (size_t i = 0; i < *ret_n; i++)
+        if (strchr("@:/\\", value.p[before + i]))
+            return NULL;
+    return value.p + before;
 }
 
-static struct slice walk(struct slice text, struct slice issuer, struct slice value)
+/* The number of the first line without quotes and "fold" that matches; 0: none does. */
+static unsigned walk(struct slice text, struct slice issuer, struct slice value)
 {
-    struct slice user = {0};
-    int best = 0;
-
-    while (text.n > 0) {
+    for (unsigned number = 1; text.n > 0; number++) {
         struct slice line = take_line(&text), has_issuer = take_word(&line);
-        struct slice has = take_word(&line), has_user = take_word(&line);
-        int stands = 0;
+        struct slice has = take_word(&line);
+        size_t n;
 
-        if (has_issuer.n > 0 && *has_issuer.p != '#' && slice_eq(has_issuer, issuer))
-            stands = stands_for(has, value);
-        if (stands > best) {
-            best = stands;
-            user = has_user;
-        }
+        if (has_issuer.n > 0 && *has_issuer.p != '#' && slice_eq(has_issuer, issuer) &&
+            (slice_eq(has, value) || part_of(has, value, &n)))
+            return number;
     }
-    return user;
+    return 0;
+}
+
+static void take_pair(void *arg, unsigned first, unsigned second)
+{
+    must(first > 0 && first < second);
+    ++*(unsigned *)arg;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct slice in = {(const char *)data, size};
-    struct slice issuer = take_line(&in), value = take_line(&in), user = {0}, want;
+    struct slice issuer = take_line(&in), value = take_line(&in);
     CLEANUP(usermap_clear) struct usermap map = {0};
     struct errmsg errmsg = {""};
+    const struct usermap_line *line;
+    char user[USER_NAME_MAX + 1];
+    unsigned pairs = 0;
     enum tok_err err = usermap_parse("f", in, &map, &errmsg);
 
     must(err == TOK_OK || err == TOK_SETTINGS);
@@ -82,9 +94,23 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         must(map.lines == NULL && map.text == NULL);
         return 0;
     }
-    want = value.n == 0 ? (struct slice){0} : walk(in, issuer, value);
-    err = usermap_find(&map, issuer, value, &user);
-    must(err == (want.n > 0 ? TOK_OK : TOK_UNMAPPED));
-    must(slice_eq(user, want) && (err || username_valid(user)));
+    usermap_each_overlap(&map, take_pair, &pairs);
+    line = usermap_find(&map, issuer, value);
+    if (!memmem(in.p, in.n, "fold", 4) && !(in.n > 0 && memchr(in.p, '"', in.n)) &&
+        value.n > 0 && !memchr(value.p, '\0', value.n) && !memchr(value.p, '*', value.n))
+        must((line ? line->line : 0) == walk(in, issuer, value));
+    if (!line)
+        return 0;
+    /* Each other line that matches overlaps with this one. */
+    for (size_t i = 0; i < map.n; i++) {
+        const struct usermap one = {.lines = &map.lines[i], .n = 1};
+
+        must(&map.lines[i] == line || !usermap_find(&one, issuer, value) || pairs > 0);
+    }
+    err = usermap_apply(line, value, user);
+    must(err == TOK_OK || err == TOK_USER_NAME || err == TOK_UNMAPPED);
+    must(err || (username_valid(slice_of(user)) &&
+                 (line->system || !memchr(line->user.p, '*', line->user.n) ||
+                  user[strspn(user, "0123456789")] != '\0')));
     return 0;
 }

@@ -69,15 +69,26 @@ def test_config_check_reads_the_user_maps_too():
     users = path("checked-users", "https://i x alice\n")
     config = path("maps.conf", f"[Issuer https://i]\nKeys={path('key.jwks')}\nUserMap={users}\n")
     assert run("config", "check", f"--config={config}") == (0, f"{config}: ok\n", "")
-    path("checked-users", "https://i x alice\nhttps://i x carol\n")
+    path("checked-users", "https://i x alice\nhttps://i x*y alice carol\n")
     status, out, err = run("config", "check", f"--config={config}")
     assert (status, out) == (3, "")
     assert f"{users}:2: " in err
 
 
+@needs_root
+def test_config_check_warns_of_unknown_groups_and_of_lines_that_overlap():
+    users = path("overlapping-users", "https://i *@d *\nhttps://i boss@D alice\nhttps://j boss@d alice\n")
+    config = path("warn.conf", f'[Session]\nAllowGroups=root nosuchgroup "no such group"\n'
+                  f"[Issuer https://i]\nKeys={path('key.jwks')}\nUserMap={users}\n")
+    assert run("config", "check", f"--config={config}") == (
+        0, f"{config}: ok\n", "jwtctl: warning: AllowGroups=: no such group: nosuchgroup\n"
+        "jwtctl: warning: AllowGroups=: no such group: no such group\n"
+        f"jwtctl: warning: {users}:2: overlaps with line 1, which applies first\n")
+    assert 'AllowGroups=root nosuchgroup "no such group"\n' in run("config", "show", f"--config={config}")[1]
+
+
 CHECKED = {
     "a comment": ("[Session]\nAllowGroups=root # text\n", 0o644, "check.conf:2: AllowGroups= has a comment"),
-    "a group": ("[Session]\nAllowGroups=root nosuchgroup\n", 0o644, "AllowGroups=: there is no group nosuchgroup"),
     "a proxy": ("[Http]\nTrustedProxies=nosuchuser\n", 0o644, "TrustedProxies=: there is no user nosuchuser"),
     "keys": ("[Issuer https://i]\nKeys=/nowhere/k.jwks\n", 0o644, "/nowhere/k.jwks: "),
     "a list": ("[Issuer https://i]\nKeys=KEYS\nRevoked=/nowhere/list\n", 0o644, "/nowhere/list: "),
@@ -102,7 +113,7 @@ def test_config_check_finds_an_unreadable_drop_in_and_every_other_mistake():
     os.makedirs(config + ".d", mode=0o755, exist_ok=True)
     path("many.conf.d/site.conf", "[Http]\nTrustedProxies=nosuchuser\n", 0o640)
     err = run("config", "check", f"--config={config}")[2]
-    assert err.count("\n") == 3 and "nosuchgroup" in err and "nosuchuser" in err, err
+    assert err.count("\n") == 3 and "warning: AllowGroups=: no such group: nosuchgroup" in err and "nosuchuser" in err, err
     assert f"many.conf.d/site.conf: cannot be read by the daemons: expected mode 0644; to correct it, as root: " \
            f"chmod a+r {config}.d/site.conf\n" in err, err
 

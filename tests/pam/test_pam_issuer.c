@@ -133,7 +133,7 @@ START_TEST(tokens_of_five_issuers_open_and_their_near_misses_do_not)
         else
             refused++;
     }
-    ck_assert_uint_eq(opened, 5);
+    ck_assert_uint_eq(opened, 6);
     ck_assert_uint_ge(refused, 80);
     free(text);
 }
@@ -191,8 +191,9 @@ START_TEST(map_with_a_wrong_line_is_unavailable_and_names_it)
 
     use_issuers("");
     rig_write("usermap", "https://sso.example/realms/corp alice.example alice\n"
-                         "https://sso.example/realms/corp *.example carol\n");
-    assert_mapped(PAM_AUTHINFO_UNAVAIL, "or *@DOMAIN, got \"*.example\"");
+                         "https://sso.example/realms/corp *@*.example carol\n");
+    assert_mapped(PAM_AUTHINFO_UNAVAIL,
+                  "with at most one '*' and not '*' alone, got \"*@*.exa");
     /* Others' tokens and passwords are not its business. */
     token = sample_token("slurm_opens");
     ck_assert_pam(rig_login(RIG_PROBE, "alice", token), PAM_SUCCESS);
@@ -265,10 +266,36 @@ START_TEST(domain_in_the_map_takes_its_mail_addresses)
     ck_assert_pam(rig_login(RIG_PROBE, "carol", token), PAM_AUTH_ERR);
     rig_write("usermap", "https://sso.example/realms/corp *@corp.example carol\n");
     ck_assert_pam(rig_login(RIG_PROBE, "carol", token), PAM_SUCCESS);
-    rig_write("usermap", "https://sso.example/realms/corp *@corp.example carol\n"
-                         "https://sso.example/realms/corp alice@corp.example alice\n");
+    rig_write("usermap", "https://sso.example/realms/corp alice@corp.example alice\n"
+                         "https://sso.example/realms/corp *@corp.example carol\n");
     ck_assert_pam(rig_login(RIG_PROBE, "carol", token), PAM_AUTH_ERR);
     ck_assert_pam(rig_login(RIG_PROBE, "alice", token), PAM_SUCCESS);
+    free(token);
+}
+END_TEST
+
+START_TEST(star_in_the_map_yields_the_user_but_no_system_account)
+{
+    char *token = sample_token("keycloak_opens");
+
+    use_issuers("user_claim=email claim=email_verified:true claim=typ:Bearer debug");
+    rig_write("usermap",
+              "# all of the domain\nhttps://sso.example/realms/corp *@corp.example *\n");
+    ck_assert_pam(rig_login(RIG_PROBE, "carol", token), PAM_AUTH_ERR);
+    rig_log_clear();
+    ck_assert_pam(rig_login(RIG_PROBE, "alice", token), PAM_SUCCESS);
+    ck_assert(rig_log_holds("debug: line 2 of the user map applies"));
+    rig_write("usermap", "https://sso.example/realms/corp *@corp.example daemon\n");
+    rig_log_clear();
+    ck_assert_pam(rig_login(RIG_PROBE, "daemon", token), PAM_AUTH_ERR);
+    ck_assert(rig_log_holds(
+        "token refused, line 1 of the user map: the account has uid 1, expected"));
+    rig_write("usermap", "https://sso.example/realms/corp *@corp.example daemon system\n");
+    ck_assert_pam(rig_login(RIG_PROBE, "daemon", token), PAM_SUCCESS);
+    rig_write("usermap", "https://sso.example/realms/corp *@corp.example toor system\n");
+    rig_log_clear();
+    ck_assert_pam(rig_login(RIG_PROBE, "toor", token), PAM_AUTH_ERR);
+    ck_assert(rig_log_holds("reason=root_refused"));
     free(token);
 }
 END_TEST
@@ -290,4 +317,5 @@ RIG_MAIN("pam_issuer", tokens_of_five_issuers_open_and_their_near_misses_do_not,
          map_with_a_wrong_line_is_unavailable_and_names_it,
          map_of_the_stack_goes_over_the_sections, who_left_the_map_since_has_no_account_phase,
          map_makes_nobody_root, domain_in_the_map_takes_its_mail_addresses,
+         star_in_the_map_yields_the_user_but_no_system_account,
          secret_that_others_can_read_is_unavailable)

@@ -3,7 +3,7 @@
 
 #define N(a) (sizeof(a) / sizeof((a)[0]))
 
-static const struct claims_names names = {"sub", "token_type", "jti"};
+static const struct claims_names names = {"sub", "token_type", "jti", NULL};
 
 static enum tok_err parse(const char *payload, struct claims *ret)
 {
@@ -82,8 +82,8 @@ START_TEST(a_claim_of_the_wrong_type_is_refused_not_absent)
         const char *name;
         const char *good; /* the values, by their first byte, that may stand */
     } claims[] = {
-        {"iss", "\""}, {"sub", "\""},      {"aud", "\"["}, {"token_type", "\""}, {"jti", "\""},
-        {"sid", "\""}, {"scope", "\""},    {"exp", "1"},   {"nbf", "1"},         {"iat", "1"},
+        {"iss", "\""}, {"sub", "\"1"},     {"aud", "\"["}, {"token_type", "\""}, {"jti", "\""},
+        {"sid", "\""}, {"scope", "\"[n"},  {"exp", "1"},   {"nbf", "1"},         {"iat", "1"},
         {"gen", "1"},  {"one_time", "tf"}, {"cnf", "{"},
     };
     static const char *const values[] = {"\"x\"", "[\"x\"]", "{\"x\":1}", "1",
@@ -143,7 +143,7 @@ END_TEST
 
 START_TEST(claims_may_be_called_otherwise)
 {
-    const struct claims_names other = {"user_id", "typ", "id"};
+    const struct claims_names other = {"user_id", "typ", "id", NULL};
     struct claims c;
 
     ck_assert_ok(claims_read(SLICE("{\"user_id\":7,\"typ\":\"t\",\"id\":\"i\",\"jti\":1,"
@@ -158,7 +158,7 @@ END_TEST
 
 START_TEST(the_user_may_be_a_registered_claim)
 {
-    const struct claims_names other = {"iss", "token_type", "jti"};
+    const struct claims_names other = {"iss", "token_type", "jti", NULL};
     struct claims c;
 
     ck_assert_ok(claims_read(SLICE("{\"iss\":\"alice\"}"), &other, &c, NULL));

@@ -118,7 +118,7 @@ START_TEST(claims_are_called_as_the_settings_say)
 {
     struct issue_claims claims = sample();
 
-    claims.names = (struct claims_names){"user_id", "kind", "id"};
+    claims.names = (struct claims_names){"user_id", "kind", "id", NULL};
     check_payload(&claims, "{\"kind\":\"access\",\"exp\":1700000900,\"iat\":1700000000,"
                            "\"id\":\"AY8BAgMEcAWAAAAAAAAAAA\",\"user_id\":\"alice\","
                            "\"iss\":\"https://host\",\"aud\":\"host\","
