@@ -1,6 +1,10 @@
 #include "pam_jwt/call.h"
 
+#include "common/token/parsed_token.h"
+
 #include <security/pam_ext.h>
+#include <security/pam_modutil.h>
+#include <string.h>
 
 int call_read_names(struct pam_call *call)
 {
@@ -20,6 +24,18 @@ int call_read_names(struct pam_call *call)
     return PAM_SUCCESS;
 }
 
+void call_find_account(struct pam_call *call)
+{
+    const struct passwd *named = pam_modutil_getpwnam(call->pamh, call->user), *found = named;
+
+    if (named && strcmp(named->pw_name, call->user) != 0)
+        found = pam_modutil_getpwnam(call->pamh, named->pw_name);
+    if (!found || strcmp(found->pw_name, named->pw_name) != 0 || found->pw_uid != named->pw_uid)
+        return;
+    call->account = found;
+    call->user = found->pw_name;
+}
+
 int call_read_token(const struct pam_call *call, struct slice *ret)
 {
     const char *token = NULL;
@@ -37,6 +53,6 @@ int call_read_token(const struct pam_call *call, struct slice *ret)
         return rc;
     if (!token)
         return PAM_AUTH_ERR;
-    *ret = slice_of(token);
+    *ret = token_trim(slice_of(token));
     return PAM_SUCCESS;
 }

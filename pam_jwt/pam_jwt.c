@@ -10,7 +10,6 @@
 #include "pam_jwt/session_limit.h"
 #include "pam_jwt/token_check.h"
 
-#include <security/pam_modutil.h>
 #include <string.h>
 #include <time.h>
 
@@ -23,12 +22,11 @@
 
 /* ---- pam_authenticate ---- */
 
-static int refuse_at_login(const struct pam_call *call, const struct passwd *account)
+static int refuse_at_login(const struct pam_call *call)
 {
     const struct report report = {.err = TOK_SCOPE,
                                   .reason = "service",
-                                  .detail = "a token cannot be used to obtain tokens",
-                                  .account = account};
+                                  .detail = "a token cannot be used to obtain tokens"};
 
     report_result(call, &report);
     return PAM_AUTH_ERR;
@@ -79,29 +77,30 @@ static int store_result(const struct pam_call *call, struct token_check *c, int6
 static int accept_token(const struct pam_call *call, struct token_check *c, int64_t now,
                         struct report *report)
 {
-    if (!report->account) {
+    if (!call->account) {
         report->err = TOK_USER;
         report->reason = "no_account";
         report->detail = "no such account on this host";
         return PAM_USER_UNKNOWN;
     }
-    if (report->account->pw_uid == 0 && !c->rules.policy.allow_root) {
+    if (call->account->pw_uid == 0 && !c->rules.policy.allow_root) {
         report->err = TOK_ROOT;
         return pam_code_auth(report->err);
     }
     return store_result(call, c, now, report);
 }
 
-static int authenticate(const struct pam_call *call, struct slice token)
+static int authenticate(struct pam_call *call, struct slice token)
 {
     CLEANUP(token_check_clear) struct token_check c = {.rules.list.fd = -1};
-    struct report report = {.account = pam_modutil_getpwnam(call->pamh, call->user)};
+    struct report report = {0};
     char jti[VERIFY_ID_MAX + 1], sid[VERIFY_ID_MAX + 1];
     int64_t now = time(NULL);
     int rc;
 
+    call_find_account(call);
     if (strcmp(call->service, LOGIN_SERVICE) == 0)
-        return refuse_at_login(call, report.account);
+        return refuse_at_login(call);
     report.err = token_check(call, token, now, &c);
     report.detail = c.errmsg.text;
     report.authentic = c.token.authentic;
@@ -114,6 +113,8 @@ static int authenticate(const struct pam_call *call, struct slice token)
         report.sid = sid;
     }
     report_rules(call, &c.rules);
+    if (c.token.map_line > 0)
+        report_debug(call, "debug: line %u of the user map applies", c.token.map_line);
     rc = report.err ? pam_code_auth(report.err) : accept_token(call, &c, now, &report);
     report_result(call, &report);
     return rc;
@@ -160,27 +161,27 @@ static int read_options(const struct pam_call *call, int argc, const char **argv
 }
 
 /* Only a refusal is logged: the acceptance was, by pam_authenticate. */
-static int check_again(const struct pam_call *call)
+static int check_again(struct pam_call *call)
 {
     const struct auth_state *state = auth_state_get(call->pamh);
     struct report report = {.authentic = true};
     struct auth_env env = {0};
     struct errmsg errmsg = {""};
 
+    if (!state && !auth_state_read_env(call->pamh, &env))
+        return PAM_IGNORE;
+    call_find_account(call);
     if (state) {
         report.issuer = state->policy.issuer;
         report.kid = state->kid;
         report.jti = state->jti;
         report.sid = state->sid;
         report.err = token_check_again(call, state, time(NULL), &errmsg);
-    } else if (auth_state_read_env(call->pamh, &env)) {
-        report.err = token_check_env(call, &env, time(NULL), &errmsg);
     } else {
-        return PAM_IGNORE;
+        report.err = token_check_env(call, &env, time(NULL), &errmsg);
     }
     if (report.err == TOK_OK)
         return PAM_SUCCESS;
-    report.account = pam_modutil_getpwnam(call->pamh, call->user);
     report.detail = errmsg.text;
     report_result(call, &report);
     return pam_code_account(report.err);
@@ -212,18 +213,18 @@ static int authenticated_here(const struct pam_call *call)
 
 /* A limit was asked for and cannot be had, so there is no session. sudo goes on after
  * PAM_SESSION_ERR. */
-static int refuse_session(const struct pam_call *call, enum tok_err err)
+static int refuse_session(struct pam_call *call, enum tok_err err)
 {
-    const struct report report = {
-        .err = err, .account = pam_modutil_getpwnam(call->pamh, call->user), .authentic = true};
+    const struct report report = {.err = err, .authentic = true};
 
+    call_find_account(call);
     report_result(call, &report);
     return PAM_PERM_DENIED;
 }
 
 /* The session ends when the token expires. here: what authenticated_here() returned, which the
  * PAM environment decides where a child authenticated. */
-static int limit_session(const struct pam_call *call, int here)
+static int limit_session(struct pam_call *call, int here)
 {
     const struct auth_state *state = auth_state_get(call->pamh);
     const int64_t leeway = state ? state->policy.leeway : call->options->words.leeway;

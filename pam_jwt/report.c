@@ -26,6 +26,14 @@ static const char *as_field(const char *text, struct field *room)
     return room->text;
 }
 
+/* A valid user name cannot end a value either. */
+static const char *user_field(const struct passwd *account, struct field *room)
+{
+    if (account && username_valid(slice_of(account->pw_name)))
+        return account->pw_name;
+    return as_field(account ? account->pw_name : NULL, room);
+}
+
 static const char *item(pam_handle_t *pamh, int type)
 {
     const void *text = NULL;
@@ -49,8 +57,7 @@ static void log_result(const struct pam_call *call, const struct report *r)
                "%s%s: service=%s user=%s rhost=%s tty=%s issuer=%s kid=%s jti=%s sid=%s "
                "reason=%s",
                event, accepted ? "" : detail, as_field(call->service, &service),
-               as_field(r->account ? r->account->pw_name : NULL, &user),
-               as_field(item(call->pamh, PAM_RHOST), &host),
+               user_field(call->account, &user), as_field(item(call->pamh, PAM_RHOST), &host),
                as_field(item(call->pamh, PAM_TTY), &tty), as_field(r->issuer, &issuer),
                as_field(r->kid, &kid), as_field(r->jti, &jti), as_field(r->sid, &sid),
                r->reason ? r->reason : tok_err_word(r->err));
@@ -62,7 +69,7 @@ void report_result(const struct pam_call *call, const struct report *r)
     const char *shown = pam_code_is_shown(r->err) ? tok_err_text(r->err) : r->shown;
 
     log_result(call, r);
-    if (r->authentic && !silent && shown)
+    if ((r->authentic || pam_code_is_public(r->err)) && !silent && shown)
         (void)pam_error(call->pamh, "pam_jwt: %s", shown);
 }
 

@@ -11,15 +11,12 @@
 
 #include "pam_jwt/call.h"
 
-#include <pwd.h>
-
 struct report {
     enum tok_err err;
-    const char *reason;           /* NULL: the error's word */
-    const char *detail;           /* NULL or "": the error's sentence */
-    const struct passwd *account; /* NULL: no account has the user's name */
-    bool authentic;               /* the signature was verified */
-    const char *shown;            /* shown to the user; NULL: what pam_code_is_shown says */
+    const char *reason; /* NULL: the error's word */
+    const char *detail; /* NULL or "": the error's sentence */
+    bool authentic;     /* the signature was verified */
+    const char *shown;  /* shown to the user; NULL: what pam_code_is_shown says */
     const char *issuer, *kid, *jti, *sid; /* NULL or "": unknown */
 };
 

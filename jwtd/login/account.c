@@ -16,6 +16,7 @@ const char *account_state_text(enum account_state state)
     static const char *const texts[] = {
         [ACCOUNT_USABLE] = "the account is usable",
         [ACCOUNT_GONE] = "no such account",
+        [ACCOUNT_RENAMED] = "expected the name as the account database spells it",
         [ACCOUNT_EXPIRED] = "the account has expired",
         [ACCOUNT_AGED] = "the password expired more than its inactive days ago",
         [ACCOUNT_LOCKED] = "the account is locked",
@@ -38,21 +39,24 @@ static bool list_empty(const word_list list)
     return !list || !list[0];
 }
 
-/* ACCOUNT_USABLE when one of the gids belongs to one of the groups named in allowed. */
+/* ACCOUNT_USABLE when one of the gids belongs to one of the groups named in allowed. A group
+ * that cannot be looked up excludes no member of another one. */
 static enum account_state groups_have(const gid_t *gids, int n, const word_list allowed)
 {
+    enum account_state state = ACCOUNT_REFUSED;
+
     for (size_t i = 0; allowed[i]; i++) {
         const struct group *gr;
 
         errno = 0;
         gr = getgrnam(allowed[i]);
         if (!gr && not_found(errno) == ACCOUNT_UNREACHABLE)
-            return ACCOUNT_UNREACHABLE;
+            state = ACCOUNT_UNREACHABLE;
         for (int g = 0; gr && g < n; g++)
             if (gids[g] == gr->gr_gid)
                 return ACCOUNT_USABLE;
     }
-    return ACCOUNT_REFUSED;
+    return state;
 }
 
 static enum account_state groups_allow(const struct passwd *pw, const word_list allowed)
@@ -149,8 +153,10 @@ static enum account_state look(const char *name, long today, const struct settin
         return not_found(errno);
     /* A directory service may ignore case or add a domain; the user of a token is compared
      * exactly. */
-    if (strcmp(pw->pw_name, name) != 0)
-        return ACCOUNT_GONE;
+    if (strcmp(pw->pw_name, name) != 0) {
+        (void)snprintf(ret->spelled, sizeof(ret->spelled), "%s", pw->pw_name);
+        return ACCOUNT_RENAMED;
+    }
     ret->uid = pw->pw_uid;
     state = lists_allow(pw, settings);
     if (state == ACCOUNT_UNREACHABLE)

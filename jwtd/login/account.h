@@ -12,7 +12,8 @@
 
 enum account_state {
     ACCOUNT_USABLE,
-    ACCOUNT_GONE,        /* no such account, or NSS spells its name differently */
+    ACCOUNT_GONE,        /* no such account */
+    ACCOUNT_RENAMED,     /* NSS spells its name differently; otherwise as ACCOUNT_GONE */
     ACCOUNT_EXPIRED,     /* today is sp_expire or later */
     ACCOUNT_AGED,        /* the password expired more than sp_inact days ago */
     ACCOUNT_LOCKED,      /* the shadow password begins with ! or * */
@@ -27,6 +28,7 @@ struct login_account {
     uint8_t stamp[WIRE_STAMP_LEN];
     size_t stamp_n;
     uid_t uid;
+    char spelled[128]; /* the name by NSS, of ACCOUNT_RENAMED, for the log */
 };
 
 /* name: one that username_valid accepts. today: days since the Epoch. */

@@ -229,6 +229,9 @@ static void set_state(const struct login_account *account, enum wire_status gone
     case ACCOUNT_GONE:
         set_verdict(v, gone, "", text);
         break;
+    case ACCOUNT_RENAMED:
+        set_verdict(v, gone, text, account->spelled);
+        break;
     case ACCOUNT_UNREACHABLE:
         set_verdict(v, WIRE_UNAVAILABLE, "", text);
         break;
@@ -251,7 +254,8 @@ static bool find(const struct check_setup *setup, struct slice user,
     if (!copy_name(user, name))
         return false;
     account_look(name, setup->today, setup->settings, account);
-    if (account->state == ACCOUNT_GONE || account->state == ACCOUNT_UNREACHABLE)
+    if (account->state == ACCOUNT_GONE || account->state == ACCOUNT_RENAMED ||
+        account->state == ACCOUNT_UNREACHABLE)
         return false;
     memcpy(v->user, name, sizeof(v->user));
     return true;

@@ -3,6 +3,8 @@
 
 #include "jwtd/shared/log.h"
 
+#include "common/base/username.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,9 +29,20 @@ static void add_byte(struct line *l, char c)
     l->text[l->n] = '\0';
 }
 
-/* Other bytes than printable ASCII could control the terminal that shows the line. */
+static void add_bytes(struct line *l, const char *s)
+{
+    while (*s)
+        add_byte(l, *s++);
+}
+
+/* Other bytes than printable ASCII could control the terminal that shows the line. In a user
+ * name they cannot. */
 static void add_text(struct line *l, const char *s)
 {
+    if (username_valid(slice_of(s))) {
+        add_bytes(l, s);
+        return;
+    }
     for (; *s; s++)
         add_byte(l, *s < ' ' || *s > '~' ? '?' : *s);
 }
@@ -72,7 +85,7 @@ static void log_journal(int priority, const char *message_id, const char *messag
     add_text(&lines[n], "MESSAGE_ID=");
     add_text(&lines[n++], message_id);
     add_text(&lines[n], "MESSAGE=");
-    add_text(&lines[n++], message);
+    add_bytes(&lines[n++], message);
     for (; fields->name && n < FIELDS_MAX + 3; fields++) {
         if (!fields->value)
             continue;

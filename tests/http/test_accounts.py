@@ -158,6 +158,12 @@ def test_a_name_is_logged_only_if_it_is_an_account(issuer):
 
 
 def test_names_that_no_token_can_hold_are_denied_without_a_check(issuer):
-    for name in (b"a b", b"-a", b"a\\b", b"12", b".."):
+    for name in (b"a b", b"-a", b"a/b", b"a:b", b"..", b"a\xe2\x80\x8bb", b"a\xe2\x80\xaeb"):
         assert issuer.guess(name) == "denied"
     assert issuer.login.asked == []
+    # The name may be a password.
+    assert 'reason="not a valid user name, see USER NAMES in jwt.conf(5)"' in issuer.text("log")
+    assert "user=" not in issuer.text("log")
+    for name in (b"alice@corp.example", b"CORP\\alice", b"123456", b"j\xc3\xbcrgen", b"x+y"):
+        issuer.guess(name)
+    assert issuer.login.asked == [CHECK] * 5

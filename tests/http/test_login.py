@@ -16,6 +16,9 @@ from users import add_user, changed_shadow
 from wire import ACCOUNT, CHECK, STATUS, ask, message
 
 
+DIRECTORY_NAMES = ["first.last", "ann@corp.example", "CORP\\ann", "j\u00fcrgen", "123456", "x+y", "host$"]
+
+
 @pytest.fixture(scope="module", autouse=True)
 def more_users():
     add_user("aged", "PW:100:0:10:7:5::")
@@ -24,6 +27,10 @@ def more_users():
     add_user("expired", "PW:19000:0:99999:7::1:")
     add_user("dir", None)
     add_user("empty", ":19000:0:99999:7:::")
+    for name in DIRECTORY_NAMES:
+        add_user(name, "PW:19000:0:99999:7:::")
+    with open("/etc/group", "a", encoding="utf-8") as file:
+        file.write("domain admins:x:23200:alice\nCORP\\admins:x:23201:carol\n")
 
 
 def test_a_right_password_returns_the_stamp_of_the_account(login):
@@ -90,6 +97,22 @@ def test_both_allow_lists_apply(login):
 def test_an_allowed_group_admits_only_its_members(login):
     assert login.account(b"carol")[0] == "ok"
     assert login.check(ALICE, SECRET) == ("denied", b"")
+
+
+@pytest.mark.login(settings='[Session]\nAllowGroups=no-such-group "domain admins" CORP\\admins\n')
+def test_names_of_groups_may_have_spaces_and_backslashes(login):
+    assert login.account(ALICE)[0] == "ok" and login.account(b"carol")[0] == "ok"
+    assert login.account(b"dir")[0] == "inactive"
+
+
+@pytest.mark.login(settings="[Session]\nDenyUsers=root CORP\\ann 123456 \"x+y\"\n")
+def test_any_name_of_an_account_can_log_in_or_be_denied(login):
+    for name in DIRECTORY_NAMES:
+        want = "denied" if name in ("CORP\\ann", "123456", "x+y") else "ok"
+        assert login.check(name.encode(), b"pw")[0] == want, name
+    assert login.check(b"Ann@corp.example", b"pw") == ("denied", b"")
+    log = login.read("log")
+    assert "user=CORP\\ann" in log and "Ann@corp.example" not in log, log
 
 
 @pytest.mark.login(settings="[Session]\nDenyUser=root\n")

@@ -107,6 +107,8 @@ static enum wire_status denied(struct issuer *x, struct issuer_request *r)
     if (known == STORE_FAILED)
         return WIRE_UNAVAILABLE;
     request_set_event(r, LOG_NOTICE, MESSAGE_LOGIN_DENIED, "Login failed");
+    if (!username_valid(request_text(r, USER)))
+        r->event.reason = "not a valid user name, see USER NAMES in jwt.conf(5)";
     if (known == STORE_DONE)
         memcpy(r->event.user, user, sizeof(user));
     return WIRE_DENIED;
