@@ -50,7 +50,7 @@ void verifier_check(struct verifier *v, struct slice token, const struct policy_
     parsed_token_clear(&v->token);
     ret->err = disabled_check(&ret->errmsg);
     if (!ret->err)
-        ret->err = token_parse(token, &v->token);
+        ret->err = token_parse(token_trim(token), &v->token);
     if (!ret->err) {
         struct verifier_rules *r = find_rules(v);
 
@@ -78,6 +78,8 @@ struct json_object *verifier_json(const struct verifier_result *r)
     json_add_bool(json, "valid", r->err == TOK_OK);
     if (r->err == TOK_OK) {
         json_add_string(json, "user", slice_of(r->token.user));
+        if (r->token.map_line > 0)
+            json_add_integer(json, "user_map_line", r->token.map_line);
         json_add_verbatim(json, "claims", r->token.payload);
     } else {
         json_add_string(json, "error", slice_of(tok_err_word(r->err)));

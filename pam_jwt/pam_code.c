@@ -6,6 +6,8 @@ int pam_code_auth(enum tok_err err)
     case TOK_OK:
         return PAM_SUCCESS;
     case TOK_MALFORMED:
+    case TOK_PASTED:
+    case TOK_TRUNCATED:
     case TOK_TOO_LONG:
     case TOK_BASE64:
     case TOK_JSON:
@@ -62,7 +64,13 @@ int pam_code_account(enum tok_err err)
     return PAM_PERM_DENIED;
 }
 
+bool pam_code_is_public(enum tok_err err)
+{
+    return err == TOK_PASTED || err == TOK_TRUNCATED;
+}
+
 bool pam_code_is_shown(enum tok_err err)
 {
-    return err == TOK_EXPIRED || err == TOK_REVOKED || err == TOK_SCOPE || err == TOK_SPENT;
+    return pam_code_is_public(err) || err == TOK_EXPIRED || err == TOK_REVOKED ||
+           err == TOK_SCOPE || err == TOK_SPENT;
 }

@@ -8,6 +8,10 @@ static const struct {
 } table[TOK_ERR_COUNT] = {
     [TOK_OK] = {"ok", "the token is valid"},
     [TOK_MALFORMED] = {"malformed", "not three base64url parts separated by dots"},
+    [TOK_PASTED] = {"pasted", "expected the token alone, which begins with eyJ: no quotes, no "
+                              "\"Bearer\" and no other text"},
+    [TOK_TRUNCATED] = {"truncated", "the token was cut to 511 or 1023 characters, which is as "
+                                    "many as the program accepts"},
     [TOK_TOO_LONG] = {"too_long", "the token is longer than max_length"},
     [TOK_BASE64] = {"bad_base64", "a part is not canonical base64url"},
     [TOK_JSON] = {"bad_json", "header or payload is not a strict JSON object"},
@@ -35,7 +39,8 @@ static const struct {
                    "claim \"cnf\": the token is bound to a key and is not a bearer token"},
     [TOK_SCOPE] = {"wrong_scope", "the token's scope does not include this service"},
     [TOK_ONE_TIME] = {"one_time", "a one-time token is required, or is not accepted here"},
-    [TOK_USER_NAME] = {"bad_user_name", "the user claim is not a portable user name"},
+    [TOK_USER_NAME] = {"bad_user_name",
+                       "the user claim is not a name that a local user can have"},
     [TOK_USER] = {"wrong_user", "the token is for another user"},
     [TOK_ROOT] = {"root_refused", "the token is for root, and allow_root is not set"},
     [TOK_UNMAPPED] = {"unmapped_user",

@@ -13,6 +13,8 @@ enum tok_err {
     TOK_OK = 0,
     /* The form of the token */
     TOK_MALFORMED,   /* not three parts of base64url letters */
+    TOK_PASTED,      /* likewise, but there is a token in the text */
+    TOK_TRUNCATED,   /* cut to the length that a program accepts */
     TOK_TOO_LONG,    /* over max_length; when issued: over MaxTokenLength */
     TOK_BASE64,      /* a part is not canonical base64url (RFC 7515 2, RFC 4648 3.5) */
     TOK_JSON,        /* header or payload is not a strict JSON object (RFC 8259, RFC 7515 4) */
@@ -37,7 +39,7 @@ enum tok_err {
     TOK_BOUND,      /* cnf: bound to a key (RFC 7800), refused as a bearer token */
     TOK_SCOPE,      /* scope does not include this service */
     TOK_ONE_TIME,   /* single use is required and not offered, or cannot be enforced here */
-    TOK_USER_NAME,  /* the user claim is not a portable user name */
+    TOK_USER_NAME,  /* username_valid refuses the user */
     TOK_USER,       /* another user */
     TOK_ROOT,       /* uid 0, and allow_root is not set */
     TOK_UNMAPPED,   /* another issuer's user, whom no user map maps to a local one */

@@ -54,14 +54,28 @@ static bool begins_object(struct slice letters)
            memchr(seconds.p, letters.p[1], seconds.n) != NULL;
 }
 
+static bool begins_token(struct slice text)
+{
+    struct slice letters, rest;
+
+    return slice_cut(text, '.', &letters, &rest) && letters.n >= SHAPED_LETTERS &&
+           base64url_is_text(letters) && begins_object(letters);
+}
+
 bool jws_is_shaped(struct slice text)
 {
-    struct slice rest = skip_spaces(text), letters;
+    struct slice rest = skip_spaces(text);
 
     if (begins(rest, "bearer"))
         rest = skip_spaces(slice_skip(rest, strlen("bearer")));
-    return slice_cut(rest, '.', &letters, &rest) && letters.n >= SHAPED_LETTERS &&
-           base64url_is_text(letters) && begins_object(letters);
+    if (begins_token(rest))
+        return true;
+    /* Within other text only as encoders write a header: {" */
+    for (; rest.n > SHAPED_LETTERS; rest = slice_skip(rest, 1))
+        if (!base64url_is_text((struct slice){rest.p, 1}) &&
+            text_begins_with(slice_skip(rest, 1), "eyJ") && begins_token(slice_skip(rest, 1)))
+            return true;
+    return false;
 }
 
 enum jws_typ jws_typ_of(struct slice name)

@@ -21,8 +21,8 @@ struct jws {
 enum tok_err jws_split(struct slice token, struct jws *ret) MUST_CHECK;
 
 /* True for a text that was meant to be a token, even if it is damaged: optional white space and
- * "Bearer", at least 14 base64url letters that decode to '{' first, and a dot. For pam_jwt's
- * ignore_non_token alone; it never decides whether a token is accepted. */
+ * "Bearer", at least 14 base64url letters that decode to '{' first, and a dot; or any text with
+ * such letters in it that begin with eyJ. It never decides whether a token is accepted. */
 bool jws_is_shaped(struct slice text);
 
 /* The last two are not types of tokens. */

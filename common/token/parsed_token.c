@@ -2,6 +2,7 @@
 
 #include "common/base/base64url.h"
 #include "common/base/cleanup.h"
+#include "common/base/text.h"
 #include "common/token/policy.h"
 
 #include <string.h>
@@ -17,12 +18,33 @@ static enum tok_err decode_payload(struct slice letters, struct secret *ret)
     return err;
 }
 
+struct slice token_trim(struct slice token)
+{
+    while (token.n > 0 && text_is_space(*token.p))
+        token = slice_skip(token, 1);
+    while (token.n > 0 && text_is_space(token.p[token.n - 1]))
+        token.n--;
+    return token;
+}
+
+/* Why a text has not the three parts of a token. */
+static enum tok_err find_fault(struct slice text)
+{
+    if (!jws_is_shaped(text))
+        return TOK_MALFORMED;
+    if (token_length_is_limit(text.n))
+        return TOK_TRUNCATED;
+    return *text.p == 'e' ? TOK_MALFORMED : TOK_PASTED; /* 'e' is how a token begins */
+}
+
 enum tok_err token_parse(struct slice token, struct parsed_token *ret)
 {
     struct parsed_token parsed = {.length = token.n};
     enum tok_err err;
 
     parsed.split_err = jws_split(token, &parsed.jws);
+    if (parsed.split_err)
+        parsed.split_err = find_fault(token);
     if (token.n > POLICY_LENGTH_MAX)
         parsed.payload_err = TOK_TOO_LONG;
     if (!parsed.split_err && !parsed.payload_err) {

@@ -16,11 +16,20 @@
  * where it belongs. */
 struct parsed_token {
     size_t length;            /* bytes */
-    enum tok_err split_err;   /* TOK_MALFORMED: no parts */
+    enum tok_err split_err;   /* TOK_MALFORMED, TOK_PASTED, TOK_TRUNCATED: no parts */
     struct jws jws;           /* slices of the token */
     enum tok_err payload_err; /* TOK_BASE64, TOK_TOO_LONG (POLICY_LENGTH_MAX): no payload */
     struct secret payload;
 };
+
+/* Without the white space at both ends that comes with a pasted token. */
+struct slice token_trim(struct slice token);
+
+/* True for the lengths to which sudo(8), ssh(1) and others cut or limit an answer. */
+static inline bool token_length_is_limit(size_t n)
+{
+    return n == 511 || n == 1023;
+}
 
 /* The token must outlive *ret, which is to be cleared. TOK_NO_MEMORY. */
 enum tok_err token_parse(struct slice token, struct parsed_token *ret) MUST_CHECK;

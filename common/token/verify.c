@@ -12,6 +12,7 @@ static void result_init(struct verify_result *ret)
     ret->authentic = false;
     ret->kid[0] = ret->user[0] = '\0';
     ret->exp = ret->iat = 0;
+    ret->map_line = 0;
     ret->payload = (struct slice){0};
     claims_init(&ret->claims);
 }
@@ -37,12 +38,13 @@ static enum tok_err check_alg(const struct policy *policy, const struct jws_head
 static enum tok_err verify_by_key(const struct key *key, const struct alg *alg,
                                   const struct jws *jws)
 {
+    size_t wanted = BASE64URL_LEN(key_sig_len(key)), n = jws->signature.n;
     UNINITIALIZED char signature[KEY_SIGNATURE_MAX];
     enum tok_err err;
-    size_t n;
 
-    if (jws->signature.n != BASE64URL_LEN(key_sig_len(key)))
-        return TOK_SIGNATURE;
+    if (n != wanted)
+        return n < wanted && token_length_is_limit(jws->input.n + 1 + n) ? TOK_TRUNCATED
+                                                                         : TOK_SIGNATURE;
     err = base64url_decode(jws->signature, signature, sizeof(signature), &n);
     return err ? err : key_verify_as(key, alg, jws->input, (struct slice){signature, n});
 }
@@ -78,7 +80,7 @@ static enum tok_err verify_by_keys(const struct keyset *keys, const struct jws_h
         err = verify_by_key(key, header->alg, jws);
         if (!err)
             *ret_key = key;
-        if (err != TOK_SIGNATURE)
+        if (err != TOK_SIGNATURE && err != TOK_TRUNCATED) /* those are for this key */
             return err;
     }
     return err;
@@ -130,9 +132,11 @@ enum tok_err verify_token(const struct verify_params *p, struct verify_result *r
                           struct errmsg *errmsg)
 {
     UNINITIALIZED struct jws_header header;
+    struct policy_params check = p->check;
     enum tok_err err;
 
     result_init(ret);
+    check.ret_map_line = &ret->map_line;
     err = check_length(p);
     if (!err)
         err = p->token->split_err;
@@ -148,7 +152,7 @@ enum tok_err verify_token(const struct verify_params *p, struct verify_result *r
     if (!err)
         err = read_claims(p, ret, errmsg);
     if (!err)
-        err = policy_check(p->policy, &ret->claims, &p->check, ret->user, errmsg);
+        err = policy_check(p->policy, &ret->claims, &check, ret->user, errmsg);
     if (!err)
         err = check_revoked(p->list, &ret->claims);
     return err;

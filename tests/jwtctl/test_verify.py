@@ -51,20 +51,20 @@ def test_a_signature_of_another_key_is_refused():
     refused(sign(claims(), '{"alg":"EdDSA","typ":"JWT"}', key="other"), "bad_signature")
 
 
-def test_exactly_one_final_newline_is_removed():
+def test_white_space_around_a_token_is_ignored_and_other_text_is_named():
     token = sign(claims())
-    accepted(token)
-    accepted(token + "\n")
-    refused(token + "\n\n", "malformed")
-    refused(token + "\r\n", "malformed")
-    refused("\n" + token, "malformed")
-    refused(" " + token, "malformed")
+    for text in (token, token + "\n", token + "\n\n", token + "\r\n", "\n" + token, " " + token, token + " \t"):
+        accepted(text)
+    refused(token + "\v", "malformed")
+    refused(token[:20] + " " + token[20:], "malformed")
+    for text in (f'"{token}"', f"Bearer {token}", f'{{"access":"{token}"}}'):
+        refused(text, "pasted")
 
 
 def test_a_nul_in_the_input_is_part_of_the_token():
     token = sign(claims()).encode()
     refused(token + b"\0", "malformed")
-    refused(b"\0" + token, "malformed")
+    refused(b"\0" + token, "pasted")
     refused(token[:40] + b"\0" + token[40:], "malformed")
 
 

@@ -330,7 +330,7 @@ END_TEST
 START_TEST(lengthened_token_is_refused)
 {
     struct plan plan = plan_good("alice");
-    static const char *const tails[] = {"A", "AA", "AAAA", ".", ".AAAA", "=", " ", "\n"};
+    static const char *const tails[] = {"A", "AA", "AAAA", ".", ".AAAA", "=", " x", "\x7f"};
 
     for (size_t i = 0; i < sizeof(tails) / sizeof(tails[0]); i++) {
         char *token = mint_sign(&plan);
@@ -369,17 +369,83 @@ START_TEST(hmac_with_the_public_key_is_refused)
 }
 END_TEST
 
-START_TEST(bearer_in_front_is_refused)
+START_TEST(white_space_around_a_pasted_token_is_taken_off)
 {
     struct plan plan = plan_good("alice");
-    char *token = mint_sign(&plan);
-    char text[2048];
+    static const char *const around[][2] = {
+        {"", " "}, {" ", ""}, {"", "\r"}, {"", "\r\n"}, {"\t", " \t\r"}};
 
-    (void)snprintf(text, sizeof(text), "Bearer %s", token);
+    for (size_t i = 0; i < sizeof(around) / sizeof(around[0]); i++) {
+        char *token = mint_sign(&plan), text[2048];
+
+        (void)snprintf(text, sizeof(text), "%s%s%s", around[i][0], token, around[i][1]);
+        ck_assert_pam(rig_login(RIG_RECOMMENDED, "alice", text), PAM_SUCCESS);
+        free(token);
+    }
+}
+END_TEST
+
+START_TEST(token_within_other_text_is_refused_with_what_to_paste)
+{
+    struct plan plan = plan_good("alice");
+    static const char *const around[][2] = {{"Bearer ", ""},
+                                            {"\"", "\""},
+                                            {"'", "'"},
+                                            {"access=", ""},
+                                            {"{\"access\":\"", "\"}"},
+                                            {"Authorization: Bearer ", ""},
+                                            {"\"", ""},
+                                            {"token: ", ""}};
+
+    for (size_t i = 0; i < sizeof(around) / sizeof(around[0]); i++) {
+        char *token = mint_sign(&plan), text[2048];
+        struct talk talk = {.answer = text};
+        pam_handle_t *pamh = rig_start(RIG_RECOMMENDED, "alice", &talk);
+
+        (void)snprintf(text, sizeof(text), "%s%s%s", around[i][0], token, around[i][1]);
+        free(token);
+        rig_log_clear();
+        ck_assert_pam(pam_authenticate(pamh, 0), PAM_AUTH_ERR);
+        ck_assert_str_eq(talk.shown,
+                         "pam_jwt: expected the token alone, which begins with eyJ: no "
+                         "quotes, no \"Bearer\" and no other text\n");
+        ck_assert_pam(pam_end(pamh, PAM_AUTH_ERR), PAM_SUCCESS);
+        ck_assert_msg(!rig_log_holds("pam_unix"), "%s reached the next module", around[i][0]);
+        assert_refused_as("alice", text, PAM_AUTH_ERR, "pasted");
+    }
+}
+END_TEST
+
+/* more: so that the token has more than n characters. */
+static void assert_cut(const struct plan *plan, size_t n, const char *reason)
+{
+    char *token = mint_sign(plan);
+
+    ck_assert_uint_gt(strlen(token), n);
+    token[n] = '\0';
+    assert_refused_as("alice", token, PAM_AUTH_ERR, reason);
     free(token);
-    ck_assert_pam(rig_auth(RIG_RECOMMENDED, "alice", text), PAM_AUTH_ERR);
-    ck_assert(!rig_log_holds("pam_unix"));
-    assert_refused_as("alice", text, PAM_AUTH_ERR, "malformed");
+}
+
+START_TEST(token_cut_to_the_limit_of_a_program_is_reported_as_truncated)
+{
+    struct plan plan = plan_good("alice");
+    size_t n;
+    char *token;
+
+    (void)snprintf(plan.more, sizeof(plan.more), ",\"x\":\"%0200d\"", 0);
+    token = mint_sign(&plan);
+    n = strlen(token);
+    free(token);
+    ck_assert_uint_gt(n, 511 + 86); /* cut in its claims */
+    assert_cut(&plan, 511, "truncated");
+    assert_cut(&plan, 510, "malformed");
+    (void)snprintf(plan.more, sizeof(plan.more), ",\"x\":\"%0*d\"",
+                   (int)(200 - (n - 530) * 3 / 4), 0);
+    assert_cut(&plan, 511, "truncated"); /* cut in its signature */
+    assert_cut(&plan, 510, "bad_signature");
+    (void)snprintf(plan.more, sizeof(plan.more), ",\"x\":\"%0490d\"", 0);
+    assert_cut(&plan, 1023, "truncated");
 }
 END_TEST
 
@@ -495,7 +561,9 @@ RIG_MAIN("pam_token", good_token_opens, token_of_alice_is_refused_for_carol,
          tampered_signature_is_refused, tampered_payload_is_refused, tampered_header_is_refused,
          cut_token_is_refused, token_cut_to_511_never_reaches_the_password_module,
          lengthened_token_is_refused, alg_none_is_refused, hmac_with_the_public_key_is_refused,
-         bearer_in_front_is_refused, empty_answer_is_refused, junk_is_refused,
-         token_over_max_length_is_refused, revoked_session_is_refused_and_the_holder_informed,
-         another_session_lives_on, scope_of_another_service_is_shown,
-         leeway_is_kept_and_no_more)
+         white_space_around_a_pasted_token_is_taken_off,
+         token_within_other_text_is_refused_with_what_to_paste,
+         token_cut_to_the_limit_of_a_program_is_reported_as_truncated, empty_answer_is_refused,
+         junk_is_refused, token_over_max_length_is_refused,
+         revoked_session_is_refused_and_the_holder_informed, another_session_lives_on,
+         scope_of_another_service_is_shown, leeway_is_kept_and_no_more)

@@ -3,7 +3,8 @@
 #include <string.h>
 
 #define WORDS                                                                                  \
-    "ok malformed too_long bad_base64 bad_json bad_header wrong_typ crit unsupported bad_alg " \
+    "ok malformed pasted truncated too_long bad_base64 bad_json bad_header wrong_typ crit "    \
+    "unsupported bad_alg "                                                                     \
     "unknown_key bad_signature bad_claim_type missing_claim expired not_yet_valid "            \
     "lifetime_too_long wrong_issuer wrong_audience wrong_host_key wrong_type wrong_claim "     \
     "bound wrong_scope "                                                                       \

@@ -268,6 +268,12 @@ START_TEST(a_damaged_token_is_still_shaped_like_one)
         SLICE("eyJhbGciOiJFZERTQSJ9.!!!"),
         SLICE("ewogImFsZyI6IjEiIH0.e30.x"),
         SLICE("eyJhbGciOiJFZERTQSJ9.e30.a.b.c"),
+        SLICE("\"eyJhbGciOiJFZERTQSJ9.e30.x\""),
+        SLICE("'eyJhbGciOiJFZERTQSJ9.e30.x'"),
+        SLICE("access=eyJhbGciOiJFZERTQSJ9.e30.x"),
+        SLICE("{\"access\":\"eyJhbGciOiJFZERTQSJ9.e30.x\"}"),
+        SLICE("Authorization: Bearer eyJhbGciOiJFZERTQSJ9.e30.x"),
+        SLICE("QSJ9.eyJhbGciOiJFZERTQSJ9.x"),
     };
     const struct slice not_shaped[] = {
         {NULL, 0},
@@ -275,7 +281,6 @@ START_TEST(a_damaged_token_is_still_shaped_like_one)
         SLICE("correct horse battery staple"),
         SLICE("eyJhbGciOiJFZERTQSJ9"),
         SLICE("eyJhbGciOiJF."),
-        SLICE(".eyJhbGciOiJFZERTQSJ9."),
         SLICE("eyJhbGci OiJFZERTQSJ9.e30.x"),
         SLICE("aaaaaaaaaaaaaaaa.bbbb.cccc"),
         SLICE("eaaaaaaaaaaaaaaa.bbbb.cccc"),
