@@ -3,6 +3,8 @@
 #include "common/config/disabled.h"
 #include "jwtctl/output.h"
 
+#include <pwd.h>
+
 void verifier_close(struct verifier *v)
 {
     for (size_t i = 0; v->rules && i <= v->settings.n_issuers; i++) {
@@ -43,6 +45,14 @@ static struct verifier_rules *find_rules(struct verifier *v)
     return r;
 }
 
+/* pam_jwt refuses a user without an account in any case. */
+static enum tok_err check_mapped(const struct verify_result *token, struct errmsg *errmsg)
+{
+    const struct passwd *account = token->map_line ? getpwnam(token->user) : NULL;
+
+    return account ? usermap_check_uid(token->map_line, account->pw_uid, errmsg) : TOK_OK;
+}
+
 void verifier_check(struct verifier *v, struct slice token, const struct policy_params *check,
                     struct verifier_result *ret)
 {
@@ -58,6 +68,8 @@ void verifier_check(struct verifier *v, struct slice token, const struct policy_
         ret->errmsg = r->errmsg;
         if (!ret->err)
             ret->err = resolve_verify(&r->rules, &v->token, check, &ret->token, &ret->errmsg);
+        if (!ret->err)
+            ret->err = check_mapped(&ret->token, &ret->errmsg);
     }
     if (!*ret->errmsg.text)
         (void)errmsg_set(&ret->errmsg, ret->err, "%s", tok_err_text(ret->err));
@@ -78,8 +90,8 @@ struct json_object *verifier_json(const struct verifier_result *r)
     json_add_bool(json, "valid", r->err == TOK_OK);
     if (r->err == TOK_OK) {
         json_add_string(json, "user", slice_of(r->token.user));
-        if (r->token.map_line > 0)
-            json_add_integer(json, "user_map_line", r->token.map_line);
+        if (r->token.map_line)
+            json_add_integer(json, "user_map_line", r->token.map_line->line);
         json_add_verbatim(json, "claims", r->token.payload);
     } else {
         json_add_string(json, "error", slice_of(tok_err_word(r->err)));

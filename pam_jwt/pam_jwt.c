@@ -113,8 +113,8 @@ static int authenticate(struct pam_call *call, struct slice token)
         report.sid = sid;
     }
     report_rules(call, &c.rules);
-    if (c.token.map_line > 0)
-        report_debug(call, "debug: line %u of the user map applies", c.token.map_line);
+    if (c.token.map_line)
+        report_debug(call, "debug: line %u of the user map applies", c.token.map_line->line);
     rc = report.err ? pam_code_auth(report.err) : accept_token(call, &c, now, &report);
     report_result(call, &report);
     return rc;

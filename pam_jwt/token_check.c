@@ -53,6 +53,8 @@ enum tok_err token_check(const struct pam_call *call, struct slice token, int64_
     err = resolve(call->options, ret);
     if (!err)
         err = resolve_verify(&ret->rules, &ret->parsed, &params, &ret->token, &ret->errmsg);
+    if (!err && call->account)
+        err = usermap_check_uid(ret->token.map_line, call->account->pw_uid, &ret->errmsg);
     (void)ERR_pop_to_mark();
     return err;
 }
@@ -75,6 +77,7 @@ enum tok_err token_check_again(const struct pam_call *call, const struct auth_st
     const struct policy *p = &state->policy;
     const struct claims_names names = policy_claims_names(p);
     struct policy_params params = params_of(call, now);
+    const struct usermap_line *line = NULL;
     CLEANUP(usermap_clear) struct usermap map = {0};
     char user[USER_NAME_MAX + 1];
     struct claims claims;
@@ -87,11 +90,14 @@ enum tok_err token_check_again(const struct pam_call *call, const struct auth_st
         if (err)
             return err;
         params.map = &map;
+        params.ret_map_line = &line;
     }
     (void)ERR_set_mark();
     err = claims_read(secret_slice(&state->payload), &names, &claims, errmsg);
     if (!err)
         err = policy_check(p, &claims, &params, user, errmsg);
+    if (!err && call->account)
+        err = usermap_check_uid(line, call->account->pw_uid, errmsg);
     (void)ERR_pop_to_mark();
     if (err || !state->has_list || !state->sid[0])
         return err;

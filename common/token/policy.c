@@ -322,11 +322,9 @@ static enum tok_err map_user(const struct check *c, struct slice value,
     if (!line || (line->pattern && c->claims->user->type != SCAN_STRING))
         return TOK_UNMAPPED;
     if (c->params->ret_map_line)
-        *c->params->ret_map_line = line->line;
+        *c->params->ret_map_line = line;
     err = usermap_apply(line, value, ret);
-    if (!err)
-        err = usermap_check_account(line, ret, c->errmsg);
-    else
+    if (err)
         (void)errmsg_set(c->errmsg, err, "line %u of the user map: %s", line->line,
                          err == TOK_UNMAPPED
                              ? "the name has digits alone or ends in '$', which needs the word "

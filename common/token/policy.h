@@ -90,12 +90,12 @@ bool policy_scope_names_service(struct slice scope);
 bool policy_service_covered(struct slice named, struct slice service);
 
 struct policy_params {
-    int64_t now;               /* seconds since the Epoch */
-    struct slice user;         /* p NULL: any user */
-    struct slice service;      /* p NULL: any service */
-    const struct usermap *map; /* NULL: the user claim names a local user */
-    unsigned *ret_map_line;    /* set to the map's line that applies; may be NULL */
-    bool accept_one_time;      /* the caller records the use after the check */
+    int64_t now;                              /* seconds since the Epoch */
+    struct slice user;                        /* p NULL: any user */
+    struct slice service;                     /* p NULL: any service */
+    const struct usermap *map;                /* NULL: the user claim names a local user */
+    const struct usermap_line **ret_map_line; /* set to the one that applies; may be NULL */
+    bool accept_one_time;                     /* the caller records the use after the check */
     /* host_key_check; NULL: no audience that is bound to a host's SSH key is accepted. Called
      * with the policy's host_keys for such a token only. */
     enum tok_err (*host_key)(const char *pattern, struct slice key, struct errmsg *errmsg);

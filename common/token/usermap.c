@@ -5,7 +5,12 @@
 #include "common/base/text.h"
 #include "common/base/value.h"
 
+#include <inttypes.h>
 #include <string.h>
+
+#define LOGIN_DEFS "/etc/login.defs"
+#define LOGIN_DEFS_MAX 65536 /* bytes */
+#define UID_MIN_DEFAULT 1000 /* login.defs(5) */
 
 #define FORM                                                                                   \
     "ISSUER CLAIM-VALUE LOCAL-USER, separated by spaces, then fold or system or nothing; a "   \
@@ -203,6 +208,38 @@ enum tok_err usermap_apply(const struct usermap_line *line, struct slice value,
     return star && !line->system && (digits_alone(user) || text_ends_with(user, "$"))
                ? TOK_UNMAPPED
                : TOK_OK;
+}
+
+static uint64_t uid_min(void)
+{
+    CLEANUP(secret_clear) struct secret text = {0};
+    uint64_t min = UID_MIN_DEFAULT;
+    struct slice rest, line, word;
+
+    if (file_read(LOGIN_DEFS, FILE_SETTINGS, LOGIN_DEFS_MAX, &text, NULL) != TOK_OK)
+        return min;
+    rest = secret_slice(&text);
+    while (text_next_word(&rest, '\n', &line))
+        if (text_next_word(&line, ' ', &word) && slice_is(word, "UID_MIN") &&
+            text_next_word(&line, ' ', &word))
+            (void)slice_digits(word, &min);
+    return min;
+}
+
+enum tok_err usermap_check_uid(const struct usermap_line *line, uid_t uid,
+                               struct errmsg *errmsg)
+{
+    uint64_t min;
+
+    if (!line || !line->pattern || line->system)
+        return TOK_OK;
+    min = uid_min();
+    if (uid >= min)
+        return TOK_OK;
+    return errmsg_set(errmsg, TOK_UNMAPPED,
+                      "line %u of the user map: the account has uid %lu, expected UID_MIN "
+                      "(%" PRIu64 ") or more, or the word \"system\" on this line",
+                      line->line, (unsigned long)uid, min);
 }
 
 /* Some value matches both: what one has before its '*' begins what the other has, and likewise

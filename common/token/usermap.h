@@ -15,6 +15,8 @@
 #include "common/base/file.h"
 #include "common/base/username.h"
 
+#include <sys/types.h>
+
 #define USERMAP_FILE_MAX ((size_t)1024 * 1024) /* bytes */
 #define USERMAP_VALUE_MAX 1024                 /* bytes of a claim's value */
 
@@ -52,11 +54,10 @@ const struct usermap_line *usermap_find(const struct usermap *map, struct slice 
 enum tok_err usermap_apply(const struct usermap_line *line, struct slice value,
                            char ret[USER_NAME_MAX + 1]) MUST_CHECK;
 
-/* TOK_UNMAPPED, with a sentence that does not name the user, when a line with '*' yields an
- * account with a uid below UID_MIN of login.defs(5) and does not say "system". TOK_FILE when
- * the account database is unavailable. */
-enum tok_err usermap_check_account(const struct usermap_line *line, const char *user,
-                                   struct errmsg *errmsg) MUST_CHECK;
+/* TOK_UNMAPPED, with a sentence, when a line with '*' yields an account with a uid below
+ * UID_MIN of login.defs(5) and does not say "system". line NULL: no map applied. */
+enum tok_err usermap_check_uid(const struct usermap_line *line, uid_t uid,
+                               struct errmsg *errmsg) MUST_CHECK;
 
 /* Calls fn for lines that can match the same value, of which the first applies. */
 void usermap_each_overlap(const struct usermap *map,

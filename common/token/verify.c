@@ -12,7 +12,7 @@ static void result_init(struct verify_result *ret)
     ret->authentic = false;
     ret->kid[0] = ret->user[0] = '\0';
     ret->exp = ret->iat = 0;
-    ret->map_line = 0;
+    ret->map_line = NULL;
     ret->payload = (struct slice){0};
     claims_init(&ret->claims);
 }

@@ -25,10 +25,10 @@ struct verify_result {
     bool authentic;               /* the signature was verified */
     char kid[KEY_KID_MAX + 1];    /* the key's, "" when it has none */
     char user[USER_NAME_MAX + 1]; /* set when every check but that of the list succeeded */
-    unsigned map_line;            /* of the user map; 0: none applies */
-    int64_t exp, iat;             /* 0 when absent */
-    struct slice payload;         /* the parsed token's */
-    struct claims claims;         /* slices of it; the last member, as it is large */
+    const struct usermap_line *map_line; /* NULL: none applies. It lives as long as the map */
+    int64_t exp, iat;                    /* 0 when absent */
+    struct slice payload;                /* the parsed token's */
+    struct claims claims;                /* slices of it; the last member, as it is large */
 };
 
 /* TOK_OK: the token is accepted. *ret lives as long as the parsed token. errmsg (may be NULL)

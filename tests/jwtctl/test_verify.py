@@ -175,6 +175,12 @@ def test_a_map_names_the_local_users_of_another_issuer():
     # A path on the command line belongs to the caller.
     assert accepted(sign(claims(iss="https://idp", sub="repo:o/r:ref"), key="idp"), use=(
         f"keys={path('idp.jwks')}", "issuer=https://idp", "audience=here", f"user_map={users}"))["user"] == "deploy"
+    path("users", "# first\nhttps://idp *@corp.example *\nhttps://idp *@ops.example * system\n")
+    answer = accepted(sign(claims(iss="https://idp", sub="x@Corp.example"), key="idp"), use=(config,))
+    assert (answer["user"], answer["user_map_line"]) == ("x", 2)
+    refused(sign(claims(iss="https://idp", sub="daemon@corp.example"), key="idp"), "unmapped_user", use=(config,))
+    accepted(sign(claims(iss="https://idp", sub="daemon@ops.example"), key="idp"), use=(config,))
+    refused(sign(claims(iss="https://idp", sub="root@ops.example"), key="idp"), "root_refused", use=(config,))
     path("users", "https://idp repo:o/r:ref\n")
     status, answer, err = verify(token, use=(config,))
     assert (status, answer["error"]) == (3, "settings")

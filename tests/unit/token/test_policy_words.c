@@ -260,8 +260,8 @@ START_TEST(a_claim_has_a_name_and_a_value)
     CLEANUP(policy_clear) struct policy p = {0};
 
     static const char *const bad[] = {
-        "name",  ":value",  "a b:value", "a.:v", ".a:v",  "a..b:v", "\"\":v",  "\"a:v",
-        "\"a\"b:v", "a\"b\":v", "a:\"v",    "a:\"v\"w", "https://x/y", ""};
+        "name",  ":value",   "a b:value", "a.:v",  ".a:v",     "a..b:v",      "\"\":v",
+        "\"a:v", "\"a\"b:v", "a\"b\":v",  "a:\"v", "a:\"v\"w", "https://x/y", ""};
 
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
         refuse("claim", bad[i], "PATH:VALUE");

@@ -182,14 +182,14 @@ START_TEST(a_star_yields_no_system_account)
     struct usermap map = read_text("i *@d *\ni *@s * system\ni daemon daemon\n");
     struct errmsg errmsg = {""};
 
-    ck_assert_err(usermap_check_account(&map.lines[0], "daemon", &errmsg), TOK_UNMAPPED);
+    ck_assert_err(usermap_check_uid(&map.lines[0], 999, &errmsg), TOK_UNMAPPED);
     ck_assert_ptr_nonnull(
-        strstr(errmsg.text, "line 1 of the user map: the account has uid 1,"));
-    ck_assert_ptr_null(strstr(errmsg.text, "daemon"));
-    ck_assert_err(usermap_check_account(&map.lines[0], "root", NULL), TOK_UNMAPPED);
-    ck_assert_ok(usermap_check_account(&map.lines[0], "no-such-account", NULL));
-    ck_assert_ok(usermap_check_account(&map.lines[1], "daemon", NULL));
-    ck_assert_ok(usermap_check_account(&map.lines[2], "daemon", NULL));
+        strstr(errmsg.text, "line 1 of the user map: the account has uid 999,"));
+    ck_assert_err(usermap_check_uid(&map.lines[0], 0, NULL), TOK_UNMAPPED);
+    ck_assert_ok(usermap_check_uid(&map.lines[0], 1000, NULL));
+    ck_assert_ok(usermap_check_uid(&map.lines[1], 999, NULL));
+    ck_assert_ok(usermap_check_uid(&map.lines[2], 999, NULL));
+    ck_assert_ok(usermap_check_uid(NULL, 0, NULL));
 }
 END_TEST
 
