@@ -20,20 +20,16 @@ static int load_settings(const char *path, struct settings *ret)
     return print_failure(EXIT_CONFIG, &errmsg);
 }
 
-static void print_problem(void *arg, const struct errmsg *errmsg, const char *remedy,
-                          bool warning)
+static void print_problem(void *arg, enum settings_level level, const struct errmsg *errmsg,
+                          const char *remedy)
 {
-    print_error("%s%s%s%s", warning ? "warning: " : "", errmsg->text,
-                remedy ? "; to correct it, as root: " : "", remedy ? remedy : "");
-    if (!warning)
+    if (level == SETTINGS_NOTE)
+        print_note("note", errmsg->text);
+    else
+        print_error("%s%s%s%s", level == SETTINGS_WARNING ? "warning: " : "", errmsg->text,
+                    remedy ? "; to correct it, as root: " : "", remedy ? remedy : "");
+    if (level == SETTINGS_ERROR)
         *(int *)arg = EXIT_CONFIG;
-}
-
-static void print_check_note(void *arg, const struct errmsg *errmsg, const char *remedy)
-{
-    (void)arg;
-    (void)remedy;
-    print_note("note", errmsg->text);
 }
 
 int command_config_check(int argc, char **argv)
@@ -47,7 +43,6 @@ int command_config_check(int argc, char **argv)
         status = load_settings(path, &settings);
     if (!status)
         settings_check(&settings, path, print_problem, &status);
-    settings_check_notes(&settings, print_check_note, NULL);
     if (status)
         return status;
     printf("%s: ok\n", path ? path : POLICY_CONFIG);

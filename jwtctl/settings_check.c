@@ -17,14 +17,14 @@ struct settings_problems {
     const struct settings *s;
     settings_problem_fn *fn;
     void *arg;
-    bool warning;
-    const char *file; /* of the warnings about a user map */
+    const char *map; /* the user map that is checked */
 };
 
-static void add(const struct settings_problems *p, const char *remedy, const char *fmt, ...)
-    PRINTF_LIKE(3, 4);
+static void add(const struct settings_problems *p, enum settings_level level,
+                const char *remedy, const char *fmt, ...) PRINTF_LIKE(4, 5);
 
-static void add(const struct settings_problems *p, const char *remedy, const char *fmt, ...)
+static void add(const struct settings_problems *p, enum settings_level level,
+                const char *remedy, const char *fmt, ...)
 {
     struct errmsg errmsg;
     va_list args;
@@ -32,7 +32,7 @@ static void add(const struct settings_problems *p, const char *remedy, const cha
     va_start(args, fmt);
     (void)vsnprintf(errmsg.text, sizeof(errmsg.text), fmt, args);
     va_end(args);
-    p->fn(p->arg, &errmsg, remedy, p->warning);
+    p->fn(p->arg, level, &errmsg, remedy);
 }
 
 /* The daemons and screen lockers read the files, not root. */
@@ -44,8 +44,8 @@ static void check_readable(const struct settings_problems *p, const char *path, 
     if (stat(path, &st) != 0 || (st.st_mode & bits) == bits)
         return;
     (void)errmsg_set(&remedy, TOK_OK, "chmod a+r%s %s", bits & S_IXOTH ? "x" : "", path);
-    add(p, remedy.text, "%s: cannot be read by the daemons: expected mode %04o", path,
-        bits & S_IXOTH ? 0755 : 0644);
+    add(p, SETTINGS_ERROR, remedy.text, "%s: cannot be read by the daemons: expected mode %04o",
+        path, bits & S_IXOTH ? 0755 : 0644);
 }
 
 static void check_files(const struct settings_problems *p, const char *path)
@@ -64,80 +64,57 @@ static void check_files(const struct settings_problems *p, const char *path)
     globfree(&found);
 }
 
-static struct settings_problems warnings_of(const struct settings_problems *p, const char *file)
-{
-    return (struct settings_problems){p->s, p->fn, p->arg, true, file};
-}
-
 /* A directory may be out of reach now. */
 static void check_names(const struct settings_problems *p)
 {
-    const struct settings_problems warnings = warnings_of(p, NULL);
-
     for (word_list w = p->s->session.allow_groups; w && *w; w++)
         if (!getgrnam(*w))
-            add(&warnings, NULL, "AllowGroups=: no such group: %s", *w);
+            add(p, SETTINGS_WARNING, NULL, "AllowGroups=: no such group: %s", *w);
     for (word_list w = p->s->http.trusted_proxies; w && *w; w++)
         if (!getpwnam(*w))
-            add(p, NULL, "TrustedProxies=: there is no user %s", *w);
+            add(p, SETTINGS_ERROR, NULL, "TrustedProxies=: there is no user %s", *w);
 }
 
 static void add_overlap(void *arg, unsigned first, unsigned second)
 {
     const struct settings_problems *p = arg;
 
-    add(p, NULL, "%s:%u: overlaps with line %u, which applies first", p->file, second, first);
+    add(p, SETTINGS_WARNING, NULL, "%s:%u: overlaps with line %u, which applies first", p->map,
+        second, first);
 }
 
-static void check_map(const struct settings_problems *p, const char *path)
+static void check_map(struct settings_problems *p, const char *path)
 {
-    struct settings_problems warnings = warnings_of(p, path);
     CLEANUP(usermap_clear) struct usermap map = {0};
     struct errmsg errmsg;
 
     if (resolve_map(path, FILE_SETTINGS, &map, &errmsg) != TOK_OK)
-        p->fn(p->arg, &errmsg, NULL, p->warning);
-    usermap_each_overlap(&map, add_overlap, &warnings);
+        p->fn(p->arg, SETTINGS_ERROR, &errmsg, NULL);
+    p->map = path;
+    usermap_each_overlap(&map, add_overlap, p);
 }
 
 /* Files of another issuer. Those that a user cannot read are left to root. */
-static void check_issuer(const struct settings_problems *p, const struct policy *issuer)
+static void check_issuer(struct settings_problems *p, const struct policy *issuer)
 {
     CLEANUP(cleanup_keyset) struct keyset *keys = NULL;
     const struct keyset_source from = {NULL, issuer->keys, FILE_PUBLIC, issuer->algorithms};
     struct revoked list = {.fd = -1};
+    const char *skipped;
     struct errmsg errmsg;
 
     if (keyset_load(&from, &keys, &errmsg) != TOK_OK && (geteuid() == 0 || errno != EACCES))
-        add(p, NULL, "%s; Keys= of [Issuer %s]", errmsg.text, issuer->issuer);
+        add(p, SETTINGS_ERROR, NULL, "%s; Keys= of [Issuer %s]", errmsg.text, issuer->issuer);
+    for (size_t i = 0; keys && (skipped = keyset_skipped(keys, i)); i++)
+        add(p, SETTINGS_NOTE, NULL, "%s: not used: %s", issuer->keys, skipped);
     if (strcmp(issuer->user_map, "same") != 0)
         check_map(p, issuer->user_map);
     if (policy_given(issuer, "revoked") && strcmp(issuer->revoked, "none") != 0) {
         if (revoked_open(issuer->revoked, FILE_PUBLIC, &list, &errmsg) != TOK_OK)
-            p->fn(p->arg, &errmsg, NULL, p->warning);
+            p->fn(p->arg, SETTINGS_ERROR, &errmsg, NULL);
         else
             revoked_close(&list);
     }
-}
-
-static void note_skipped_keys(const struct settings_problems *p, const struct policy *issuer)
-{
-    CLEANUP(cleanup_keyset) struct keyset *keys = NULL;
-    const struct keyset_source from = {NULL, issuer->keys, FILE_PUBLIC, issuer->algorithms};
-    const char *reason;
-
-    if (keyset_load(&from, &keys, NULL) != TOK_OK)
-        return;
-    for (size_t i = 0; (reason = keyset_skipped(keys, i)); i++)
-        add(p, NULL, "%s: not used: %s", issuer->keys, reason);
-}
-
-void settings_check_notes(const struct settings *settings, settings_problem_fn *fn, void *arg)
-{
-    const struct settings_problems p = {settings, fn, arg};
-
-    for (size_t i = 0; i < settings->n_issuers; i++)
-        note_skipped_keys(&p, &settings->issuers[i]);
 }
 
 /* SQLite makes files beside the store. */
@@ -151,9 +128,9 @@ static void check_store(const struct settings_problems *p)
         return;
     (void)snprintf(dir, sizeof(dir), "%.*s", (int)(slash - path) + 1, path);
     if (stat(dir, &st) != 0 && errno != EACCES)
-        add(p, NULL, "Path=%s: there is no directory %s", path, dir);
+        add(p, SETTINGS_ERROR, NULL, "Path=%s: there is no directory %s", path, dir);
     else if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
-        add(p, NULL, "Path=%s: expected a regular file", path);
+        add(p, SETTINGS_ERROR, NULL, "Path=%s: expected a regular file", path);
 }
 
 /* The issuer signs with a key of Algorithm=. Secrets are not published. */
@@ -168,13 +145,13 @@ static void check_algorithm(const struct settings_problems *p)
         access(POLICY_KEYS, F_OK) != 0 || keyset_load(&from, &keys, &errmsg) == TOK_OK)
         return;
     (void)errmsg_set(&errmsg, TOK_OK, "jwtctl key rotate --alg=%s", alg->name);
-    add(p, errmsg.text, "Algorithm=%s: there is no key of this algorithm in " POLICY_KEYS,
-        alg->name);
+    add(p, SETTINGS_ERROR, errmsg.text,
+        "Algorithm=%s: there is no key of this algorithm in " POLICY_KEYS, alg->name);
 }
 
 static bool add_lockout(void *arg, const char *dir)
 {
-    add(arg,
+    add(arg, SETTINGS_ERROR,
         "install -D -m 644 " JWT_DATADIR "/faillock.conf /etc/systemd/system/" LOGIN_DROP_IN
         " && systemctl daemon-reload && systemctl try-restart jwtd-login",
         "the PAM stack of service jwtd contains pam_faillock, and jwtd-login cannot write the "
@@ -198,7 +175,7 @@ static void check_lockout(struct settings_problems *p)
 void settings_check(const struct settings *settings, const char *path, settings_problem_fn *fn,
                     void *arg)
 {
-    struct settings_problems p = {settings, fn, arg, false, NULL};
+    struct settings_problems p = {.s = settings, .fn = fn, .arg = arg};
 
     check_files(&p, path ? path : POLICY_CONFIG);
     check_names(&p);

@@ -6,16 +6,15 @@
 
 #include "common/config/settings.h"
 
-/* A message begins with the file where one can be named. remedy: a command; may be NULL.
- * warning: the settings work, but perhaps not as meant. */
-typedef void settings_problem_fn(void *arg, const struct errmsg *errmsg, const char *remedy,
-                                 bool warning);
+/* NOTE: no mistake, but it may explain a refusal, such as keys of an issuer that are skipped.
+ * WARNING: the settings work, but perhaps not as meant. */
+enum settings_level { SETTINGS_NOTE, SETTINGS_WARNING, SETTINGS_ERROR };
 
-/* Calls fn for each mistake. path NULL: the default file; then the PAM stack of service jwtd is
+/* A message begins with the file where one can be named. remedy: a command; may be NULL. */
+typedef void settings_problem_fn(void *arg, enum settings_level level,
+                                 const struct errmsg *errmsg, const char *remedy);
+
+/* Calls fn for each problem. path NULL: the default file; then the PAM stack of service jwtd is
  * checked as well. */
 void settings_check(const struct settings *settings, const char *path, settings_problem_fn *fn,
                     void *arg);
-
-/* Calls fn for what is no mistake but may explain a refusal: keys of other issuers that are
- * skipped. */
-void settings_check_notes(const struct settings *settings, settings_problem_fn *fn, void *arg);

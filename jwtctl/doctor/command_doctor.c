@@ -6,10 +6,12 @@
 #include "jwtctl/output.h"
 #include "jwtctl/settings_check.h"
 
-static void add_mistake(void *arg, const struct errmsg *errmsg, const char *remedy,
-                        bool warning)
+static void add_mistake(void *arg, enum settings_level level, const struct errmsg *errmsg,
+                        const char *remedy)
 {
-    doctor_failure(arg, warning ? DOCTOR_WARNING : DOCTOR_ERROR, errmsg, remedy);
+    if (level != SETTINGS_NOTE)
+        doctor_failure(arg, level == SETTINGS_WARNING ? DOCTOR_WARNING : DOCTOR_ERROR, errmsg,
+                       remedy);
 }
 
 static void check_settings(struct doctor *d)
