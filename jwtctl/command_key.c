@@ -1,6 +1,10 @@
 /* jwtctl key list, new, export, import: keys in files, as JWK, JWK Set and PEM. */
+#include "common/base/base64url.h"
 #include "common/base/file.h"
+#include "common/base/text.h"
+#include "common/base/utf8.h"
 #include "common/jose/keyset.h"
+#include "common/json/emit.h"
 #include "common/token/policy.h"
 #include "jwtctl/admin.h"
 #include "jwtctl/arguments.h"
@@ -189,6 +193,61 @@ static enum tok_err read_key_file(const char *path, const struct alg *alg, struc
     return TOK_OK;
 }
 
+/* One line of text: then a newline at its end is the editor's. */
+static bool is_one_line(struct slice text)
+{
+    for (size_t n; text.n > 0; text = slice_skip(text, n)) {
+        n = utf8_length(text.p, text.p + text.n);
+        if (n == 0 || text_is_control(*text.p))
+            return false;
+    }
+    return true;
+}
+
+/* What other programs publish is never a secret: a public key as an HMAC secret would let
+ * everybody issue tokens. */
+static bool is_public(struct slice text)
+{
+    return memmem(text.p, text.n, "PUBLIC KEY-----", 15) ||
+           memmem(text.p, text.n, "CERTIFICATE-----", 16) || *text_trim(text).p == '{';
+}
+
+/* Reads the bytes of a secret, as Slurm (jwt_hs256.key) and Django (SECRET_KEY) use them. */
+static enum tok_err read_raw_file(const char *path, const struct alg *alg, struct key **ret,
+                                  struct errmsg *errmsg)
+{
+    CLEANUP(secret_clear) struct secret raw = {0};
+    CLEANUP(secret_clear) struct secret jwk = {0};
+    struct errmsg reason = {""};
+    struct emit out = {0};
+    struct slice bytes, line;
+    enum tok_err err = file_read(path, FILE_OWN, KEY_FILE_MAX, &raw, errmsg);
+
+    if (err)
+        return err;
+    bytes = secret_slice(&raw);
+    if (is_public(bytes))
+        return errmsg_set(errmsg, TOK_KEYS, "%s: expected a secret, found a public key or JSON",
+                          path);
+    line = (struct slice){bytes.p, bytes.n - text_ends_with(bytes, "\n")};
+    line.n -= line.n < bytes.n && text_ends_with(line, "\r");
+    if (line.n < bytes.n && is_one_line(line)) {
+        print_error("%s: the newline at the end is not part of the secret", path);
+        bytes = line;
+    }
+    err = secret_alloc(64 + BASE64URL_LEN(bytes.n), &jwk);
+    if (err)
+        return err;
+    out = (struct emit){.p = jwk.p, .size = jwk.n};
+    emit_begin(&out);
+    emit_member_string(&out, "kty", SLICE("oct"));
+    emit_member_string(&out, "alg", slice_of(alg->name));
+    emit_member_base64url(&out, "k", bytes);
+    emit_end(&out);
+    err = key_from_jwk(NULL, (struct slice){jwk.p, out.n}, KEY_PRIVATE, ret, &reason);
+    return err ? errmsg_set(errmsg, err, "%s: %s", path, reason.text) : TOK_OK;
+}
+
 /* Prints the key, or writes it to a new file and prints its id. */
 static enum tok_err put_private(const struct key *key, const char *path, struct errmsg *errmsg)
 {
@@ -273,7 +332,12 @@ int command_key_import(int argc, char **argv)
 {
     CLEANUP(cleanup_key) struct key *key = NULL;
     const struct alg *alg = NULL;
-    const struct option_row options[] = {{.name = "alg", .parse = parse_alg, .arg = &alg}, {0}};
+    bool raw = false;
+    const struct option_row options[] = {
+        {.name = "alg", .parse = parse_alg, .arg = &alg},
+        {.name = "raw", .flag = &raw},
+        {0},
+    };
     struct errmsg errmsg = {""};
     const char *path;
     enum tok_err err;
@@ -281,8 +345,13 @@ int command_key_import(int argc, char **argv)
 
     if (status)
         return status;
+    if (raw && !alg)
+        alg = alg_find(SLICE("HS256"));
+    if (raw && (alg->kind != ALG_OCT || optind == argc))
+        return bad_usage(argv[0], "--raw: expected a file, and --alg=HS256, HS384 or HS512");
     path = optind < argc ? argv[optind + 1] : NULL;
-    err = read_key_file(argv[optind], alg, &key, &errmsg);
+    err = raw ? read_raw_file(argv[optind], alg, &key, &errmsg)
+              : read_key_file(argv[optind], alg, &key, &errmsg);
     if (!err)
         err = key_is_private(key) ? put_private(key, path, &errmsg)
                                   : put_public(key, path, &errmsg);

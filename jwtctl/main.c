@@ -55,7 +55,7 @@ static const struct command commands[] = {
     {"key new", "[--alg=NAME] [PATH]", "create a private key as a JWK", command_key_new},
     {"key export", "[--alg=NAME] [--pem] [PATH]", "print the public half of a key",
      command_key_export},
-    {"key import", "[--alg=NAME] [PEM [PATH]]", "convert a key from PEM to JWK",
+    {"key import", "[--alg=NAME] [--raw] [FILE [PATH]]", "convert a key to a JWK",
      command_key_import},
     {"key rotate", "[--alg=NAME | --bundle] [--json] [--socket=PATH]",
      "as root: create a new signing key; the old one stays published", command_key_rotate},

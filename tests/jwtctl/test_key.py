@@ -1,5 +1,6 @@
 """jwtctl key: new, export, import and list for every kind, and a key file that changes during a batch."""
 
+import base64
 import json
 import os
 import subprocess
@@ -84,6 +85,42 @@ def test_pem_of_openssl_is_imported_and_other_pem_refused_with_a_reason():
             assert (word, status, out) == (word, 3, "")
             if word != "1024 bits" or alg == "RS256":
                 assert word in err
+
+
+def raw_file(data):
+    name = path("raw.key")
+    with open(name, "wb") as f:
+        f.write(data)
+    return name
+
+
+@pytest.mark.parametrize("data, alg, secret", (
+    (bytes(range(32)), None, None), (b"\xff" * 31 + b"\n", None, None), (b"\0" * 64, "HS512", None),
+    (b"django-insecure-" + b"k" * 34, None, None), (b"django-insecure-" + b"k" * 34 + b"\n", None, -1),
+    ("s\u00e4cret ".encode() * 6 + b"\r\n", "HS384", -2), (b"k" * 32 + b"\n\n", None, None),
+    (b"two\n" * 16, None, None), (b"\x1b" + b"k" * 40 + b"\n", None, None)))
+def test_a_secret_is_imported_byte_for_byte_but_for_the_newline_of_an_editor(data, alg, secret):
+    status, jwk, err = run("key", "import", "--raw", *([f"--alg={alg}"] if alg else []), raw_file(data))
+    key = json.loads(jwk)
+    assert (status, key["kty"], key["alg"]) == (0, "oct", alg or "HS256")
+    assert base64.urlsafe_b64decode(key["k"] + "=" * (-len(key["k"]) % 4)) == data[:secret]
+    assert ("newline" in err) == (secret is not None)
+    kept = path("raw.jwk", jwk, 0o600)
+    token = sign(claims(), json.dumps({"alg": key["alg"], "typ": "JWT"}), key="raw.jwk")
+    accepted(token, use=(f"issuer={ISS}", f"audience={AUD}", f"keys={kept}", f"algorithms={key['alg']}"))
+
+
+def test_what_is_no_secret_is_never_imported_as_one():
+    public = run("key", "export", made_key("RS256")[0])[1]
+    pem = run("key", "export", "--pem", made_key("RS256")[0])[1]
+    for data, word in ((public.encode(), "expected a secret"), (pem.encode(), "expected a secret"),
+                       (b"\n  " + pem.encode(), "expected a secret"), (b"", "0 bytes; expected 32"),
+                       (b"k" * 31, "31 bytes; expected 32"), (b"k" * 4097, "4097 bytes; expected 32")):
+        status, out, err = run("key", "import", "--raw", raw_file(data))
+        assert (status, out) == (3, "")
+        assert word in err and "kkk" not in err
+    for words in ((), ("--alg=RS256", raw_file(b"k" * 40)), ("--alg=EdDSA", raw_file(b"k" * 40))):
+        assert run("key", "import", "--raw", *words, stdin=b"k" * 40)[0] == 2
 
 
 def test_keys_that_are_not_used_are_listed_with_the_reason():
