@@ -1,9 +1,9 @@
 /*
  * Any bytes at all as a file of keys; the first byte says which algorithms are allowed. Beyond
  * "no crash": a refusal has a sentence and leaves nothing; a set that was taken holds allowed
- * algorithms alone, several of one key for RSA only, finds a key by its kid, never two different
- * ones by one kid and alg, never a secret among public keys; each reason has a text; read a
- * second time it is the same.
+ * algorithms alone, several of one key for RSA only, finds a key by its kid, never two
+ * different ones by one kid and alg, never a secret among public keys; each reason has a text;
+ * read a second time it is the same.
  */
 #include "common/jose/keyset.h"
 #include "tests/fuzz/fuzz.h"
