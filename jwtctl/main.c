@@ -39,9 +39,8 @@ static const struct command commands[] = {
     {"revoke", "USER|SID|--all [--json] [--socket=PATH]",
      "as root: revoke every session of a user or of all users, or one session", command_revoke},
     {"sync",
-     "[--add=URL --trust=THUMBPRINT... [--audience=NAME...] [--reset] [--root=DIR] | --reset | "
-     "--remove | "
-     "--list [--json]]",
+     "[--add=URL --trust=THUMBPRINT... [--audience=NAME...] [--reset] [--root=DIR] | "
+     "--reset | --remove | --list]",
      "as root: synchronise this host with an issuer, now and each minute", command_sync},
     {"verify", "[--user=USER] [--service=SERVICE] [--now=EPOCH] [--batch] [OPTION=VALUE...]",
      "verify the token on standard input as pam_jwt does", command_verify},

@@ -63,7 +63,7 @@ struct settings {
         char *path; /* NULL: sessions.db in the state directory */
     } store;
     struct {
-        char *url; /* NULL: this host is synchronised with no issuer */
+        char *url;                 /* NULL: this host is synchronised with no issuer */
         word_list trust, audience; /* audience NULL: HOSTNAME */
     } sync;
     /* The [Issuer URL] sections. .issuer is the URL, and .keys was given. What else was not

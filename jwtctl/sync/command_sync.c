@@ -1,21 +1,17 @@
 /* jwtctl sync: which issuer this host is synchronised with. */
 #include "jwtctl/arguments.h"
 #include "jwtctl/command.h"
-#include "jwtctl/json_c.h"
+#include "jwtctl/doctor/doctor.h"
 #include "jwtctl/output.h"
 #include "jwtctl/sync/sync.h"
 
-#include <spawn.h>
 #include <stdio.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
-
-#define UNITS "jwt-sync-fetch.service", "jwt-sync-install.service"
 
 struct sync_options {
     const char *add, *root;
     word_list trust, audience;
-    bool list, remove, reset, json;
+    bool list, remove, reset;
 };
 
 static int add_word(word_list *to, const char *word)
@@ -44,54 +40,39 @@ static int parse_audience(const char *command, const char *value, void *arg)
 }
 
 /* True when the program succeeded. Below another root nothing is started. */
-static bool run_program(const struct sync_host *host, const char *const argv[])
+static bool run_unit_command(const struct sync_host *host, const char *const argv[], char **ret)
 {
-    char *environment[] = {(char[]){"PATH=/usr/sbin:/usr/bin:/sbin:/bin"},
-                           (char[]){"LC_ALL=C.UTF-8"}, NULL};
-    int status = 0;
-    pid_t pid;
-
-    if (host->root[0] || access("/run/systemd/system", F_OK) != 0)
-        return true;
-    if (posix_spawn(&pid, argv[0], NULL, NULL, (char *const *)argv, environment) != 0)
-        return false;
-    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-        ;
-    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    if (!host->root[0] && access("/run/systemd/system", F_OK) == 0)
+        return doctor_run(argv, ret) == 0;
+    *ret = strdup("");
+    return true;
 }
 
-#define RUN(host, ...) run_program(host, (const char *const[]){__VA_ARGS__, NULL})
-#define SYSTEMCTL(host, ...) RUN(host, "/usr/bin/systemctl", "--quiet", __VA_ARGS__)
+#define RUN(host, ret, ...)                                                                    \
+    run_unit_command(host, (const char *const[]){__VA_ARGS__, NULL}, ret)
+#define SYSTEMCTL(host, ret, ...) RUN(host, ret, "/usr/bin/systemctl", "--quiet", __VA_ARGS__)
 
 static int synchronise(const struct sync_host *host)
 {
-    if (SYSTEMCTL(host, "start", "jwt-sync-install.service"))
+    CLEANUP(cleanup_free) char *started = NULL;
+    CLEANUP(cleanup_free) char *synced = NULL;
+    CLEANUP(cleanup_free) char *log = NULL;
+
+    if (SYSTEMCTL(host, &started, "start", "jwt-sync-install.service"))
         return EXIT_SUCCESS;
-    print_error("the synchronisation failed; it is repeated by jwt-sync.timer. The reason:");
-    (void)RUN(host, "/usr/bin/journalctl", "--sync");
-    (void)RUN(host, "/usr/bin/journalctl", "--quiet", "--no-pager", "--output=cat",
-              "--priority=err", "--since=-10s", "--identifier=jwt-sync-fetch",
+    (void)RUN(host, &synced, "/usr/bin/journalctl", "--sync");
+    (void)RUN(host, &log, "/usr/bin/journalctl", "--quiet", "--no-pager", "--output=cat",
+              "--priority=err", "--since=-10s", "--lines=1", "--identifier=jwt-sync-fetch",
               "--identifier=jwt-sync-install");
+    print_error("the synchronisation failed: %.*s", (int)strcspn(*log ? log : started, "\n"),
+                *log ? log : started);
     return EXIT_FAILURE;
-}
-
-/* All directories of a path that are missing. */
-static void make_directory(const struct sync_host *host, const char *path)
-{
-    CLEANUP(cleanup_free) char *full = sync_path(host, path);
-
-    for (char *slash = strchr(full + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-        *slash = '\0';
-        (void)mkdir(full, 0755);
-        *slash = '/';
-    }
 }
 
 static enum tok_err write_reset(const struct sync_host *host, struct errmsg *errmsg)
 {
     CLEANUP(cleanup_free) char *path = sync_path(host, SYNC_RESET);
 
-    make_directory(host, SYNC_RESET);
     return file_write(path, SLICE(""), 0644, errmsg);
 }
 
@@ -113,13 +94,13 @@ static enum tok_err write_drop_in(const struct sync_host *host, const struct syn
                  o->add, trust, *audience ? "Audience=" : "", audience,
                  *audience ? "\n" : "") < 0)
         out_of_memory();
-    make_directory(host, SYNC_DROP_IN);
     return file_write(path, slice_of(text), 0644, errmsg);
 }
 
 static int sync_add(struct sync_host *host, const struct sync_options *o)
 {
     CLEANUP(cleanup_free) char *config = sync_path(host, POLICY_CONFIG);
+    CLEANUP(cleanup_free) char *output = NULL;
     const char *before;
     struct errmsg errmsg;
     enum tok_err err = sync_refuse_issuer(host, &errmsg);
@@ -140,8 +121,10 @@ static int sync_add(struct sync_host *host, const struct sync_options *o)
         err = write_reset(host, &errmsg);
     if (err)
         return print_failure(EXIT_FAILURE, &errmsg);
-    if (!SYSTEMCTL(host, "enable", "--now", "jwt-sync.timer"))
+    if (!SYSTEMCTL(host, &output, "enable", "--now", "jwt-sync.timer")) {
+        print_error("jwt-sync.timer cannot be started: %s", output);
         return EXIT_FAILURE;
+    }
     return synchronise(host);
 }
 
@@ -153,6 +136,8 @@ static int sync_remove(struct sync_host *host)
         POLICY_REVOKED, SYNCED_PATH,          SYNC_STATE_DIR "/state",
         SYNC_RESET,     SYNC_SPOOL "/bundle", SYNC_SPOOL "/revoked"};
     CLEANUP(cleanup_free) char *drop_in = sync_path(host, SYNC_DROP_IN);
+    CLEANUP(cleanup_free) char *disabled = NULL;
+    CLEANUP(cleanup_free) char *stopped = NULL;
     int status = EXIT_SUCCESS;
     struct errmsg errmsg;
 
@@ -162,8 +147,9 @@ static int sync_remove(struct sync_host *host)
         puts("This host is synchronised with no issuer");
         return EXIT_SUCCESS;
     }
-    (void)SYSTEMCTL(host, "disable", "--now", "jwt-sync.timer");
-    (void)SYSTEMCTL(host, "stop", UNITS);
+    (void)SYSTEMCTL(host, &disabled, "disable", "--now", "jwt-sync.timer");
+    (void)SYSTEMCTL(host, &stopped, "stop", "jwt-sync-fetch.service",
+                    "jwt-sync-install.service");
     for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
         CLEANUP(cleanup_free) char *path = sync_path(host, files[i]);
 
@@ -175,38 +161,15 @@ static int sync_remove(struct sync_host *host)
     return status;
 }
 
-static void add_words(struct json_object *to, const char *name, word_list words)
+static int sync_list(const struct sync_host *host)
 {
-    struct json_object *array = json_new_array();
-
-    for (size_t i = 0; words && words[i]; i++)
-        json_append(array, json_object_new_string(words[i]));
-    json_add(to, name, array);
-}
-
-static int sync_list(const struct sync_host *host, bool json)
-{
-    CLEANUP(cleanup_json) struct json_object *row = json_new_object();
     CLEANUP(cleanup_free) char *synced = sync_path(host, SYNCED_PATH);
     const struct sync_state *s = &host->state;
     char time[FORMAT_MAX];
     struct stat st;
-    bool installed = s->issuer && stat(synced, &st) == 0;
 
-    if (json) {
-        json_add_string(row, "url", slice_of(host->settings.sync.url));
-        add_words(row, "trust", host->settings.sync.trust);
-        add_words(row, "audience", host->settings.sync.audience);
-        json_add(row, "synced", installed ? json_object_new_int64(st.st_mtime) : NULL);
-        json_add_string(row, "issuer", s->issuer ? slice_of(s->issuer) : (struct slice){0});
-        json_add_string(row, "key", s->key ? slice_of(s->key) : (struct slice){0});
-        json_add_integer(row, "epoch", (int64_t)s->epoch);
-        json_add_integer(row, "seq", (int64_t)s->seq);
-        json_print(row);
-        return EXIT_SUCCESS;
-    }
     printf("%s\n", host->settings.sync.url);
-    if (installed)
+    if (s->issuer && stat(synced, &st) == 0)
         printf("  last synchronised %s, epoch %llu, issuer %s\n  bundle key %s\n",
                format_time(st.st_mtime, time), (unsigned long long)s->epoch, s->issuer, s->key);
     else
@@ -223,7 +186,7 @@ static int with_issuer(struct sync_host *host, const struct sync_options *o)
     if (err)
         return print_failure(EXIT_CONFIG, &errmsg);
     if (o->list)
-        return sync_list(host, o->json);
+        return sync_list(host);
     if (o->reset && write_reset(host, &errmsg) != TOK_OK)
         return print_failure(EXIT_FAILURE, &errmsg);
     return synchronise(host);
@@ -262,7 +225,6 @@ int command_sync(int argc, char **argv)
         {.name = "list", .flag = &o.list},
         {.name = "remove", .flag = &o.remove},
         {.name = "reset", .flag = &o.reset},
-        {.name = "json", .flag = &o.json},
         {.name = "root", .value = &o.root},
         {0}};
     int status = arguments_parse(argc, argv, options, 0);
