@@ -2,6 +2,7 @@
 
 #include "common/config/pam_stack.h"
 #include "common/config/resolve.h"
+#include "common/token/issue.h"
 
 #include <glob.h>
 #include <grp.h>
@@ -149,6 +150,40 @@ static void check_algorithm(const struct settings_problems *p)
         "Algorithm=%s: there is no key of this algorithm in " POLICY_KEYS, alg->name);
 }
 
+/* The longest token that the issuer makes for sudo, for the longest user name of useradd(8).
+ * Its default names fit. */
+static void check_length(const struct settings_problems *p)
+{
+    const struct settings *s = p->s;
+    const uint8_t id[ISSUE_ID_BYTES] = {0};
+    char bound[VALUE_NAME_MAX + 1 + HOST_KEY_LEN + 1], *audience[] = {bound, NULL};
+    const struct issue_claims claims = {
+        .names = {s->token.user_id_claim, s->token.token_type_claim, s->token.jti_claim, NULL},
+        .token_type = "access",
+        .exp = INT32_MAX,
+        .iat = INT32_MAX,
+        .jti = id,
+        .sid = id,
+        .user = "12345678901234567890123456789012",
+        .issuer = s->token.issuer ? s->token.issuer : "https://default",
+        .audience = audience,
+        .gen = -1,
+        .scope = "pam:sudo",
+        .one_time = true};
+    CLEANUP(cleanup_key) struct key *key = NULL;
+    CLEANUP(secret_clear) struct secret token = {0};
+
+    (void)snprintf(bound, sizeof(bound), "%s#%0*d",
+                   s->token.audience ? s->token.audience[0] : "default1", HOST_KEY_LEN, 0);
+    if (s->token.algorithm->kind == ALG_RSA || key_generate(NULL, s->token.algorithm, &key) ||
+        issue_token(key, &claims, 0, &token) || token.n <= s->token.max_token_length)
+        return;
+    add(p, SETTINGS_WARNING, NULL,
+        "tokens for sudo have up to %zu characters for a user name of 32 letters, "
+        "MaxTokenLength=%llu: shorten Issuer= or Audience=",
+        token.n, (unsigned long long)s->token.max_token_length);
+}
+
 static bool add_lockout(void *arg, const char *dir)
 {
     add(arg, SETTINGS_ERROR,
@@ -183,6 +218,7 @@ void settings_check(const struct settings *settings, const char *path, settings_
         check_issuer(&p, &settings->issuers[i]);
     check_store(&p);
     check_algorithm(&p);
+    check_length(&p);
     if (!path)
         check_lockout(&p);
 }

@@ -88,6 +88,7 @@ bool field_host(struct slice value, struct slice *ret_name)
 
     if (n == 0 || (rest.n > 0 && !field_is_port(rest)))
         return false;
+    name.n -= name.n > 1 && name.p[name.n - 1] == '.'; /* an absolute name (RFC 1034 3.1) */
     *ret_name = name;
     return true;
 }

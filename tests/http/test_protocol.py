@@ -29,6 +29,7 @@ def test_hostile_requests_get_their_status_and_never_a_login(d):
     length = b"Content-Length: %d\r\n" % len(body)
     whole = good + length + b"\r\n" + body
     assert Reply(d.raw(whole)).status == 200
+    assert Reply(d.raw(whole.replace(b"Host: localhost", b"Host: localhost.:80"))).status == 200
     cases = [
         (whole.replace(b"\r\n", b"\n", 1), 400), (whole.replace(b"POST ", b"POST  "), 400),
         (whole.replace(b"HTTP/1.1", b"HTTP/2.0"), (400, 505)), (whole.replace(b"POST", b"P\0ST"), 400),
@@ -38,7 +39,7 @@ def test_hostile_requests_get_their_status_and_never_a_login(d):
         (whole.replace(b"Host: localhost\r\n", b"Host: localhost\r\n folded: x\r\n"), 400),
         (whole.replace(b"Host: localhost\r\n", b""), 400),
         (whole.replace(b"Host: localhost\r\n", b"Host: localhost\r\nHost: localhost\r\n"), 400),
-        (whole.replace(b"localhost", b"evil.example"), 400), (whole.replace(b"localhost", b"local host"), 400),
+        (whole.replace(b"localhost", b"evil.example"), 400), (whole.replace(b"localhost", b"localhost.."), 400), (whole.replace(b"localhost", b"local host"), 400),
         (whole.replace(b"Content-Length: ", b"Content-Length: +"), 400),
         (whole.replace(length, length + length), 400), (whole.replace(length, length + b"Content-Length: 5\r\n"), 400),
         (whole.replace(length, b"Content-Length: 99999999999999999999\r\n"), (400, 413)),

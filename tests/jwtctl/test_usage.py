@@ -131,6 +131,18 @@ def test_config_check_needs_a_key_of_the_algorithm_where_an_issuer_is():
 
 
 @needs_root
+def test_config_check_warns_of_names_that_make_tokens_too_long_for_sudo():
+    host = "ip-10-20-30-40-production-database.eu-central-1.compute.internal"
+    for names, warned in (("", False), ("Issuer=https://login.example\nAudience=site.example\n", False),
+                          (f"Audience={host}\n", True), (f"Issuer=https://{host}\n", True),
+                          (f"Audience={host}\nMaxTokenLength=1023\n", False)):
+        config = path("length.conf", "[Token]\n" + names)
+        status, out, err = run("config", "check", f"--config={config}")
+        assert (status, out) == (0, f"{config}: ok\n")
+        assert ("warning: tokens for sudo have up to" in err) == warned, (names, err)
+
+
+@needs_root
 def test_config_show_marks_defaults_and_can_be_read_back():
     conf = path("show.conf", "[Token]\nAccessTokenLifetime=5min\n"
                 f"[Issuer https://idp]\nKeys={path('key.jwks')}\nMaxLifetime=1h\n")

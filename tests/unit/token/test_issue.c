@@ -319,6 +319,50 @@ START_TEST(a_long_name_on_a_long_host_fits_sudo)
 }
 END_TEST
 
+/* The length of a token by a key as jwtd-issuer makes them. */
+static size_t length_of(const struct issue_claims *claims)
+{
+    CLEANUP(cleanup_key) struct key *key = NULL;
+    CLEANUP(secret_clear) struct secret token = {0};
+
+    ck_assert_ok(key_generate(NULL, alg_find(SLICE("EdDSA")), &key));
+    ck_assert_ok(issue_token(key, claims, 0, &token));
+    return token.n;
+}
+
+/* Of the design: what each part of a token may cost of sudo's 511 characters. */
+START_TEST(each_part_of_a_token_keeps_to_its_budget)
+{
+    char *audience[] = {(char[]){"web1"}, NULL},
+         *bound[] = {(char[]){"web1#0123456789012345678901"}, NULL};
+    char *longest[] = {(char[]){"12345678#0123456789012345678901"}, NULL};
+    struct issue_claims claims = sample();
+    size_t whole, n;
+
+    claims.exp = claims.iat = INT32_MAX;
+    claims.user = "alice";
+    claims.issuer = "https://web1";
+    claims.audience = audience;
+    whole = length_of(&claims);
+    ck_assert_uint_le(whole, 140 + 230);
+    claims.scope = "pam:sudo";
+    n = length_of(&claims);
+    ck_assert_uint_le(n, whole + 28);
+    claims.one_time = true;
+    whole = length_of(&claims);
+    ck_assert_uint_le(whole, n + 23);
+    claims.audience = bound;
+    n = length_of(&claims);
+    ck_assert_uint_le(n, whole + 32);
+    claims.user = "a-user-name-of-thirty-two-letter";
+    claims.issuer = "https://1234567";
+    claims.audience = longest;
+    n = length_of(&claims);
+    ck_assert_uint_le(n, 511);
+    printf("# %zu characters for a user name of 32 letters\n", n);
+}
+END_TEST
+
 START_TEST(an_id_is_read_back_from_its_letters_and_from_nothing_else)
 {
     static const char *const none[] = {"",
@@ -348,4 +392,5 @@ UNIT_MAIN("issue", an_access_token_has_this_form, optional_claims_come_last_in_o
           a_signature_is_wiped_where_it_was_copied_from, what_we_would_refuse_is_never_signed,
           a_public_key_mints_nothing, an_id_is_a_uuid_of_version_seven,
           an_id_is_read_back_from_its_letters_and_from_nothing_else,
-          later_ids_sort_after_earlier_ones, a_long_name_on_a_long_host_fits_sudo)
+          later_ids_sort_after_earlier_ones, a_long_name_on_a_long_host_fits_sudo,
+          each_part_of_a_token_keeps_to_its_budget)
