@@ -102,13 +102,15 @@ fetch_nginx() {
     dpkg -x "$dir"/nginx_*.deb "$dir"
 }
 
-# Unpacks promtool only, which checks rules and needs no library.
+# Unpacks promtool only, which checks rules and needs no library. Debian 13 has it in a separate package.
 fetch_promtool() {
-    local dir=$top/build/prometheus
+    local dir=$top/build/prometheus package=prometheus
     [ ! -x "$dir/usr/bin/promtool" ] || return 0
-    download prometheus "$dir"
-    dpkg-deb --fsys-tarfile "$dir"/prometheus_*.deb | tar -x -C "$dir" ./usr/bin/promtool
-    rm "$dir"/prometheus_*.deb
+    apt_update_once
+    ! apt-cache show promtool >/dev/null 2>&1 || package=promtool
+    download "$package" "$dir"
+    dpkg-deb --fsys-tarfile "$dir"/*.deb | tar -x -C "$dir" ./usr/bin/promtool
+    rm "$dir"/*.deb
 }
 
 # shellcheck disable=SC2034
