@@ -1,6 +1,7 @@
 """Minimal roots of the Debian releases, in which profiles are read and the daemons observed."""
 
 import os
+import platform
 import subprocess
 
 TOP = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", ".."))
@@ -33,4 +34,6 @@ class Release:
 
 
 def debian_12_and_13():
-    return [Release("bookworm"), Release("trixie")]
+    """Programs that were built in Debian 13 do not run in Debian 12."""
+    own = platform.freedesktop_os_release().get("VERSION_CODENAME")
+    return [Release(name) for name in (["trixie"] if own == "trixie" else ["bookworm", "trixie"])]
