@@ -5,11 +5,15 @@
 
 #include <poll.h>
 
+/* To wait for an answer. A daemon that could not be started is started again after 4 s. */
+#define STATUS_SECONDS 10
+#define ADMIN_SECONDS 40 /* it may revoke all sessions */
+
 /* Waits for the answer: its bytes, or -errno. */
-static ssize_t receive_answer(int fd, struct admin_answer *ret)
+static ssize_t receive_answer(int fd, int seconds, struct admin_answer *ret)
 {
     struct pollfd p = {.fd = fd, .events = POLLIN};
-    int ready = poll(&p, 1, ADMIN_SECONDS * 1000);
+    int ready = poll(&p, 1, seconds * 1000);
     ssize_t got;
 
     if (ready <= 0)
@@ -20,10 +24,10 @@ static ssize_t receive_answer(int fd, struct admin_answer *ret)
 
 static enum tok_err admin_unreachable(const char *socket, int error, struct errmsg *errmsg)
 {
-    if (error == ECONNRESET)
-        return errmsg_set(
-            errmsg, TOK_FILE,
-            "jwtd-issuer at %s closed the connection; see: journalctl -u jwtd-issuer", socket);
+    if (error == ECONNRESET || error == ETIMEDOUT)
+        return errmsg_set(errmsg, TOK_FILE,
+                          "jwtd-issuer at %s %s; see: journalctl -u jwtd-issuer", socket,
+                          error == ETIMEDOUT ? "does not answer" : "closed the connection");
     return errmsg_set(
         errmsg, error == ENOENT ? TOK_MISSING : TOK_FILE,
         "cannot connect to jwtd-issuer at %s (%s); to start it: systemctl enable --now "
@@ -41,7 +45,7 @@ enum tok_err admin_send(const char *socket, enum wire_op op, const union wire_va
         return errmsg_set(errmsg, TOK_FILE,
                           "the argument is too long for a request to jwtd-issuer");
     if (got == 0)
-        got = receive_answer(fd, ret);
+        got = receive_answer(fd, op == WIRE_ADMIN_STATUS ? STATUS_SECONDS : ADMIN_SECONDS, ret);
     if (got < 0)
         return admin_unreachable(socket, (int)-got, errmsg);
     if (wire_read_answer((struct slice){(const char *)ret->bytes, (size_t)got}, wire_find(op),

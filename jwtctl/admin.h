@@ -7,7 +7,6 @@
 #include "jwtd/shared/wire.h"
 
 #define ADMIN_SOCKET "/run/jwtd/admin.sock"
-#define ADMIN_SECONDS 40 /* to wait for an answer */
 
 struct admin_answer {
     uint8_t bytes[WIRE_MESSAGE_MAX];
