@@ -25,7 +25,9 @@ static void check_settings(struct doctor *d)
         if (settings_init(&d->settings) != TOK_OK)
             out_of_memory();
     }
-    doctor_ok(d, POLICY_CONFIG);
+    doctor_ok(d, access(POLICY_CONFIG, F_OK) == 0 ? POLICY_CONFIG
+                                                  : "no file " POLICY_CONFIG
+                                                    ": its settings have their defaults");
 }
 
 /* MODULE: if pam_jwt is installed or a stack names it; ISSUER: if the daemons are installed. */
@@ -49,6 +51,7 @@ static const struct {
     {"ssh", ANY_HOST, doctor_check_ssh},
     {"units", ISSUER, doctor_check_units},
     {"keys", ISSUER, doctor_check_keys},
+    {"store", ISSUER, doctor_check_store},
     {"issuer", ISSUER, doctor_check_issuer},
     {"http", ISSUER, doctor_check_http},
     {"names", ISSUER, doctor_check_names},

@@ -93,6 +93,7 @@ void doctor_check_space(struct doctor *d);
 void doctor_check_units(struct doctor *d);
 void doctor_check_issuer(struct doctor *d);
 void doctor_check_keys(struct doctor *d);
+void doctor_check_store(struct doctor *d);
 void doctor_check_http(struct doctor *d);
 void doctor_check_names(struct doctor *d);
 void doctor_check_sync_units(struct doctor *d);

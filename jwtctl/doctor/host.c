@@ -10,6 +10,8 @@
 #define SSH "/usr/bin/ssh"
 #define SSH_CONFIG "/etc/ssh/ssh_config"
 #define SSHD "/usr/sbin/sshd"
+/* Match blocks apply to a login: of a user to whom no special rule applies. */
+#define SSHD_LOGIN "user=none,host=localhost,addr=127.0.0.1,laddr=127.0.0.1,lport=22"
 #define SSHD_CONFIG "/etc/ssh/sshd_config"
 #define SSHD_CORRECT(line)                                                                     \
     "echo '" line "' >" SSHD_CONFIG ".d/00-jwt.conf && systemctl reload-or-restart ssh"
@@ -83,9 +85,9 @@ void doctor_check_sudo(struct doctor *d)
     else if (minutes != 0)
         doctor_problem(
             d, DOCTOR_WARNING, (struct advice){"/etc/sudoers", remedy},
-            "timestamp_timeout is %.0f minutes, expected 0: sudo does not ask again in "
-            "this time, even after a logout",
-            minutes);
+            "timestamp_timeout is %.*s, expected 0: sudo does not ask again %s, even "
+            "after a logout",
+            (int)timeout.n, timeout.p, minutes < 0 ? "until the next boot" : "in this time");
     doctor_ok(d, "timestamp_timeout is 0: sudo asks each time");
 }
 
@@ -100,7 +102,7 @@ void doctor_check_sshd(struct doctor *d)
 
     if (!doctor_service_uses_module("sshd") || access(SSHD, X_OK) != 0)
         return;
-    if (!d->root || DOCTOR_RUN(&output, SSHD, "-T") != 0)
+    if (!d->root || DOCTOR_RUN(&output, SSHD, "-T", "-C", SSHD_LOGIN) != 0)
         doctor_skip(d, "%s", d->root ? output : DOCTOR_NEEDS_ROOT);
     else if (!has_yes(output, "usepam"))
         doctor_problem(d, DOCTOR_ERROR,

@@ -155,18 +155,19 @@ static void warn_of_length(const struct issuer *x)
         {"sum", sum});
 }
 
+enum tok_err load_store_path(const struct settings *set, const char *state_dir, char **ret)
+{
+    return set->store.path ? text_concat(set->store.path, "", "", ret)
+                           : text_concat(state_dir, "/sessions.db", "", ret);
+}
+
 enum tok_err load_parts(struct issuer *x, int state_fd, const char **ret_id,
                         struct errmsg *errmsg)
 {
-    CLEANUP(cleanup_free) char *made = NULL;
-    const char *store_path = x->service.settings.store.path;
-    enum tok_err err = TOK_OK;
+    CLEANUP(cleanup_free) char *store_path = NULL;
+    enum tok_err err = load_store_path(&x->service.settings, x->state_dir, &store_path);
 
     *ret_id = MESSAGE_KEYS;
-    if (!store_path) {
-        err = text_concat(x->state_dir, "/sessions.db", "", &made);
-        store_path = made;
-    }
     if (err == TOK_OK && !x->keys.signer)
         err = load_keys(x, store_path, state_fd, errmsg);
     if (err == TOK_OK && !x->bundle->keys.signer)

@@ -17,6 +17,9 @@ enum tok_err load_lock(const struct issuer *x, int *ret_fd, struct errmsg *errms
 enum tok_err load_parts(struct issuer *x, int state_fd, const char **ret_id,
                         struct errmsg *errmsg) MUST_CHECK;
 
+/* Path= or the default in the state directory; malloc'ed. */
+enum tok_err load_store_path(const struct settings *set, const char *state_dir, char **ret);
+
 /* What a change of the keys in x needs. TOK_FILE: the store failed. */
 enum tok_err load_rotation(struct issuer *x, struct key_rotation *ret,
                            struct errmsg *errmsg) MUST_CHECK;

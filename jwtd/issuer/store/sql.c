@@ -41,9 +41,9 @@ enum store_result sql_failed(struct sql *sql)
     return STORE_FAILED;
 }
 
-void sql_corrupt(struct sql *sql)
+void sql_corrupt(struct sql *sql, const char *what)
 {
-    record(sql, "a row is corrupt", SQLITE_CORRUPT);
+    record(sql, what, SQLITE_CORRUPT);
 }
 
 bool sql_execute(struct sql *sql, const char *text)

@@ -21,8 +21,8 @@ struct sql {
 /* Records the failure: file, SQLite's message, remedy. Returns STORE_FAILED. */
 enum store_result sql_failed(struct sql *sql);
 
-/* Records that a row has values that the store never writes. */
-void sql_corrupt(struct sql *sql);
+/* Records that the store has what it never writes. */
+void sql_corrupt(struct sql *sql, const char *what);
 
 /* Executes one or more statements without parameters or rows. */
 bool sql_execute(struct sql *sql, const char *text);

@@ -70,6 +70,10 @@ enum store_result {
  * unreadable, corrupt, or made by a newer release. */
 enum tok_err store_open(const char *path, struct store **ret, struct errmsg *errmsg) MUST_CHECK;
 void store_close(struct store *store);
+
+/* Reads all pages of the store, and changes nothing. TOK_FILE with a sentence: missing,
+ * unreadable, corrupt, or made by a newer release. The daemon may have it open. */
+enum tok_err store_check(const char *path, struct errmsg *errmsg) MUST_CHECK;
 DEFINE_CLEANUP(struct store *, cleanup_store, store_close)
 
 /* True after any STORE_FAILED. */
@@ -93,6 +97,9 @@ enum store_result store_begin(struct store *store, int64_t wall, int64_t up) MUS
  * STORE_DONE or STORE_FAILED. */
 enum store_result store_commit(struct store *store) MUST_CHECK;
 void store_rollback(struct store *store);
+
+/* Writes what changes nothing, outside a transaction. STORE_DONE or STORE_FAILED. */
+enum store_result store_try_write(struct store *store) MUST_CHECK;
 
 /* Finds a session that is not revoked. */
 enum store_result store_find(struct store *store, const uint8_t sid[ISSUE_ID_BYTES],

@@ -11,7 +11,7 @@ static bool page_row(struct store *store, struct sql_call *call, struct store_se
 
     whole = sql_read_id(call, ret->sid) && whole && !call->corrupt;
     if (!whole)
-        sql_corrupt(&store->sql);
+        sql_corrupt(&store->sql, "a row is corrupt");
     *ret_live = store->now < ret->absolute_exp && store->now < ret->idle_exp;
     return whole;
 }

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #define SCHEMA_VERSION 3
@@ -85,6 +86,15 @@ static bool migrate(struct store *store)
     return sql_execute(&store->sql, "COMMIT");
 }
 
+/* A pragma writes its page even if the value is the same. */
+enum store_result store_try_write(struct store *store)
+{
+    char text[64];
+
+    (void)snprintf(text, sizeof(text), "PRAGMA user_version = %d", SCHEMA_VERSION);
+    return sql_execute(&store->sql, text) ? STORE_DONE : STORE_FAILED;
+}
+
 static bool read_clock(struct store *store)
 {
     return sql_number(&store->sql, "SELECT mark FROM clock", &store->clock.mark) &&
@@ -92,11 +102,22 @@ static bool read_clock(struct store *store)
            sql_number(&store->sql, "SELECT odd_since FROM clock", &store->clock.odd_since);
 }
 
+static bool is_version(const char *path, int64_t version, struct errmsg *errmsg)
+{
+    if (version < 0)
+        (void)errmsg_set(errmsg, TOK_FILE, "%s: not a session store", path);
+    else if (version > SCHEMA_VERSION)
+        (void)errmsg_set(errmsg, TOK_FILE,
+                         "%s: schema version %" PRId64 " of a newer release, expected at most "
+                         "%d: install the newer release again",
+                         path, version, SCHEMA_VERSION);
+    return version >= 0 && version <= SCHEMA_VERSION;
+}
+
 static enum tok_err prepare(struct store *store, const char *path, struct errmsg *errmsg)
 {
     int64_t version;
 
-    (void)sqlite3_busy_timeout(store->sql.db, 2000);
     if (!sql_execute(&store->sql,
                      "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
                      "PRAGMA cache_size = -512; PRAGMA mmap_size = 0;"
@@ -104,13 +125,8 @@ static enum tok_err prepare(struct store *store, const char *path, struct errmsg
                      "PRAGMA journal_size_limit = 4194304; PRAGMA trusted_schema = OFF;") ||
         !sql_number(&store->sql, "PRAGMA user_version", &version))
         return errmsg_set(errmsg, TOK_FILE, "%s", store->sql.failure);
-    if (version > SCHEMA_VERSION)
-        return errmsg_set(errmsg, TOK_FILE,
-                          "%s: schema version %" PRId64 " of a newer release, expected at most "
-                          "%d: install the newer release again",
-                          path, version, SCHEMA_VERSION);
-    if (version < 0)
-        return errmsg_set(errmsg, TOK_FILE, "%s: not a session store", path);
+    if (!is_version(path, version, errmsg))
+        return TOK_FILE;
     if (version < SCHEMA_VERSION && !migrate(store))
         return errmsg_set(errmsg, TOK_FILE, "%s", store->sql.failure);
     if (!read_clock(store))
@@ -133,17 +149,56 @@ static enum tok_err make_file(const char *path, struct errmsg *errmsg)
     return TOK_OK;
 }
 
+static enum tok_err open_file(const char *path, int flags, sqlite3 **ret, struct errmsg *errmsg)
+{
+    if (sqlite3_open_v2(path, ret, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL) !=
+        SQLITE_OK)
+        return errmsg_set(errmsg, TOK_FILE,
+                          "%s: %s: expected a file of jwtd-issuer with mode 0600", path,
+                          sqlite3_errmsg(*ret));
+    (void)sqlite3_busy_timeout(*ret, 2000);
+    return TOK_OK;
+}
+
 enum tok_err store_connect(struct store *store, const char *path, struct errmsg *errmsg)
 {
     enum tok_err err = make_file(path, errmsg);
 
-    if (err != TOK_OK)
-        return err;
-    if (sqlite3_open_v2(path, &store->sql.db,
-                        SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
-                        NULL) != SQLITE_OK)
-        return errmsg_set(errmsg, TOK_FILE,
-                          "%s: %s: expected a file of jwtd-issuer with mode 0600", path,
-                          sqlite3_errmsg(store->sql.db));
-    return prepare(store, path, errmsg);
+    if (err == TOK_OK)
+        err = open_file(path, SQLITE_OPEN_READWRITE, &store->sql.db, errmsg);
+    return err == TOK_OK ? prepare(store, path, errmsg) : err;
+}
+
+/* quick_check yields "ok", or the first fault that it finds, for some below a headline. */
+static bool has_no_fault(struct sql *sql)
+{
+    sqlite3_stmt *statement = NULL;
+    const char *found = NULL, *line;
+
+    if (sqlite3_prepare_v2(sql->db, "PRAGMA quick_check(1)", -1, &statement, NULL) ==
+            SQLITE_OK &&
+        sqlite3_step(statement) == SQLITE_ROW)
+        found = (const char *)sqlite3_column_text(statement, 0);
+    line = found ? strrchr(found, '\n') : NULL;
+    if (!found)
+        (void)sql_failed(sql);
+    else if (strcmp(found, "ok") != 0)
+        sql_corrupt(sql, line ? line + 1 : found);
+    (void)sqlite3_finalize(statement);
+    return sql->failure[0] == '\0';
+}
+
+enum tok_err store_check(const char *path, struct errmsg *errmsg)
+{
+    CLEANUP(sql_close) struct sql sql = {0};
+    int64_t version;
+
+    if (open_file(path, SQLITE_OPEN_READONLY, &sql.db, errmsg) != TOK_OK)
+        return TOK_FILE;
+    if (sql_number(&sql, "PRAGMA user_version", &version) &&
+        is_version(path, version, errmsg) && has_no_fault(&sql))
+        return TOK_OK;
+    if (sql.failure[0])
+        (void)errmsg_set(errmsg, TOK_FILE, "%s", sql.failure);
+    return TOK_FILE;
 }

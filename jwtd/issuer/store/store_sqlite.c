@@ -221,7 +221,7 @@ enum store_result store_find(struct store *store, const uint8_t sid[ISSUE_ID_BYT
     sql_bind_id(&call, sid);
     result = sql_step(&call);
     if (result == STORE_DONE && !store_read_session(&call, &found)) {
-        sql_corrupt(&store->sql);
+        sql_corrupt(&store->sql, "a row is corrupt");
         result = STORE_FAILED;
     }
     sql_done(&call);

@@ -37,6 +37,28 @@ def conf(text, mode="0644"):
     return f"printf '{text}' >/etc/jwt/jwt.conf.d/x.conf && chmod {mode} /etc/jwt/jwt.conf.d/x.conf"
 
 
+RESTORE = ("systemctl stop jwtd-issuer; rm -r /var/lib/jwtd-issuer/*; mv /root/state/* /var/lib/jwtd-issuer/; "
+           "rm -r /root/state; systemctl start jwtd-issuer")
+
+
+def in_store(text):
+    """A command that executes Python with the open database `db` of the store."""
+    return f'''python3 -c 'import sqlite3
+path = "/var/lib/jwtd-issuer/sessions.db"
+db = sqlite3.connect(path, isolation_level=None)
+{text}' '''
+
+
+NEWER = in_store('db.execute("PRAGMA user_version = 99")')
+# The root of an index that a start does not read.
+DAMAGE = in_store('''page, = db.execute("SELECT rootpage FROM sqlite_master WHERE name = \\"session_user\\"").fetchone()
+db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+db.close()
+file = open(path, "r+b")
+file.seek((page - 1) * 4096)
+file.write(bytes(4096))
+file.close()''')
+
 # A command that breaks the host; check, status, where, and a part of the message; the command that corrects it, if the
 # remedy does not. FILES are restored in any case.
 FAULTS = {
@@ -58,10 +80,15 @@ FAULTS = {
     "faillock": ("sed -i '1i auth required pam_faillock.so preauth' /etc/pam.d/jwtd", "settings error None",
                  "jwtd-login cannot write the tallies in /run/faillock"),
     "sudo's cache": ("rm /etc/sudoers.d/jwt", "sudo warning /etc/sudoers", "timestamp_timeout is 15 minutes"),
+    "sudo's cache without end": ("echo 'Defaults timestamp_timeout=-1' >/etc/sudoers.d/jwt", "sudo warning /etc/sudoers",
+                                 "does not ask again until the next boot"),
     "sshd without PAM": ("sed -i '/UsePAM/s/yes/no/' /etc/ssh/sshd_config.d/jwt.conf",
                          "sshd error /etc/ssh/sshd_config", "UsePAM is off"),
     "sshd without passwords": ("sed -i 's/Authentication yes/Authentication no/' /etc/ssh/sshd_config.d/jwt.conf",
                                "sshd error /etc/ssh/sshd_config", "does not ask for a token"),
+    "sshd without passwords in a Match block": (
+        "printf 'Match Address 127.0.0.1\\nPasswordAuthentication no\\nKbdInteractiveAuthentication no\\n' "
+        ">>/etc/ssh/sshd_config.d/jwt.conf", "sshd error /etc/ssh/sshd_config", "does not ask for a token", "true"),
     "KnownHostsCommand": ("echo 'KnownHostsCommand /bin/true' >/etc/ssh/ssh_config.d/x.conf",
                           "ssh warning /etc/ssh/ssh_config", "KnownHostsCommand is set"),
     "host key writable": ("chmod 0666 /etc/ssh/ssh_host_ed25519_key.pub",
@@ -102,11 +129,18 @@ FAULTS = {
                                  + "; ! systemctl restart jwtd-issuer", "units error jwtd-issuer.service", "has failed",
                                  "systemctl revert jwtd-issuer.service; systemctl restart jwtd-issuer"),
     "key readable": ("chmod 0644 /var/lib/jwtd-issuer/keys/*.jwk", "keys error KEY", "has mode 0644"),
+    "keys lost": ("systemctl stop jwtd-issuer; mv /var/lib/jwtd-issuer/keys /root/keys; systemctl start jwtd-issuer",
+                  "keys error /var/lib/jwtd-issuer/keys", "is missing",
+                  "mv /root/keys /var/lib/jwtd-issuer/; systemctl restart jwtd-issuer"),
+    "store page damaged": (
+        f"systemctl stop jwtd-issuer; cp -a /var/lib/jwtd-issuer /root/state; {DAMAGE}; systemctl start jwtd-issuer",
+        "store error /var/lib/jwtd-issuer/sessions.db", "restore it from a backup", RESTORE),
+    "store of a newer release": (
+        f"systemctl stop jwtd-issuer; cp -a /var/lib/jwtd-issuer /root/state; {NEWER}; systemctl start jwtd-issuer",
+        "store error /var/lib/jwtd-issuer/sessions.db", "schema version 99 of a newer release", RESTORE),
     "store damaged": ("systemctl stop jwtd-issuer; cp -a /var/lib/jwtd-issuer /root/state; "
                       "rm /var/lib/jwtd-issuer/sessions.db-*; echo text >/var/lib/jwtd-issuer/sessions.db",
-                      "keys error /var/lib/jwtd-issuer/sessions.db", "is not an SQLite database",
-                      "systemctl stop jwtd-issuer; rm -r /var/lib/jwtd-issuer/*; "
-                      "mv /root/state/* /var/lib/jwtd-issuer/; rm -r /root/state; systemctl start jwtd-issuer"),
+                      "store error /var/lib/jwtd-issuer/sessions.db", "file is not a database", RESTORE),
     "renamed host": ("hostname web2", "names warning /var/lib/jwt/issuer", "the host is web2", "hostname web1"),
     "copied host": ("touch -d '1 day ago' /var/lib/jwtd-issuer/keys/*.jwk", "names warning /etc/machine-id",
                     "is newer than the signing keys", "touch /var/lib/jwtd-issuer/keys/*.jwk"),
@@ -115,7 +149,7 @@ FAULTS = {
     "read-only": ("mount --bind /var/lib/jwt /var/lib/jwt && mount -o remount,bind,ro /var/lib/jwt",
                   "space error /var/lib/jwt", "is read-only", "umount /var/lib/jwt && systemctl try-restart jwtd-issuer"),
 }
-DOWN = ("daemon that cannot start", "store damaged", "socket stopped", "socket masked")
+DOWN = ("daemon that cannot start", "keys lost", "store damaged", "store of a newer release", "socket stopped", "socket masked")
 
 
 @pytest.fixture(name="kept")
@@ -135,16 +169,31 @@ def test_nothing_is_wrong_on_a_healthy_host():
     rows = json.loads(sh("jwtctl doctor --json").stdout)
     assert [row["check"] for row in rows] == [
         "settings", "module", "stacks", "disabled", "public", "one-time", "host-keys", "sudo", "sshd", "ssh", "units",
-        "keys", "issuer", "http", "names", "clock", "space"]
+        "keys", "store", "issuer", "http", "names", "clock", "space"]
     assert {row["status"] for row in rows} == {"ok"}
     assert sh("jwtctl doctor").stdout.count("\nok ") == len(rows) - 1
     assert serving() == (True, True)
 
 
+def test_the_check_of_the_store_leaves_no_file_of_root():
+    assert sh("systemctl stop jwtd-issuer").returncode == 0
+    out = sh("jwtd-issuer --check-store")
+    assert (out.returncode, out.stdout) == (0, "/var/lib/jwtd-issuer/sessions.db: no error found\n"), out
+    assert sh("find /var/lib/jwtd-issuer ! -user jwtd-issuer").stdout == ""
+    assert serving() == (True, True)
+
+
+@pytest.mark.usefixtures("kept")
+def test_a_host_without_a_settings_file_has_the_defaults():
+    assert sh("mv /etc/jwt/jwt.conf /root/").returncode == 0
+    row, = [row for row in json.loads(sh("jwtctl doctor --json").stdout) if row["check"] == "settings"]
+    assert row["status"] == "ok" and row["message"].startswith("no file /etc/jwt/jwt.conf"), row
+
+
 def test_a_user_sees_what_needs_no_root():
     assert doctor("alice") == []
     rows = json.loads(sh("jwtctl doctor --json", user="alice").stdout)
-    assert [row["check"] for row in rows if row["status"] == "skipped"] == ["sudo", "sshd", "keys", "issuer"]
+    assert [row["check"] for row in rows if row["status"] == "skipped"] == ["sudo", "sshd", "keys", "store", "issuer"]
 
 
 @pytest.mark.parametrize("name", FAULTS)

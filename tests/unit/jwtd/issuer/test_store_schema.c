@@ -2,6 +2,7 @@
 #include "tests/unit/jwtd/issuer/stores.h"
 #include "tests/unit/unit.h"
 
+#include <fcntl.h>
 #include <sqlite3.h>
 #include <sys/stat.h>
 
@@ -130,6 +131,69 @@ START_TEST(a_newer_releases_store_is_refused)
     execute("PRAGMA user_version = 4");
     ck_assert_err(store_open(stores_path, &store, &errmsg), TOK_FILE);
     ck_assert_ptr_nonnull(strstr(errmsg.text, "newer release"));
+    errmsg.text[0] = '\0';
+    ck_assert_err(store_check(stores_path, &errmsg), TOK_FILE);
+    ck_assert_ptr_nonnull(strstr(errmsg.text, "newer release"));
+}
+END_TEST
+
+static int64_t number(const char *query)
+{
+    sqlite3_stmt *statement;
+    int64_t n;
+    sqlite3 *db;
+
+    ck_assert_int_eq(sqlite3_open(stores_path, &db), SQLITE_OK);
+    ck_assert_int_eq(sqlite3_prepare_v2(db, query, -1, &statement, NULL), SQLITE_OK);
+    ck_assert_int_eq(sqlite3_step(statement), SQLITE_ROW);
+    n = sqlite3_column_int64(statement, 0);
+    (void)sqlite3_finalize(statement);
+    (void)sqlite3_close(db);
+    return n;
+}
+
+/* Overwrites the first page of a table or index. */
+static void damage(const char *name)
+{
+    const uint8_t bytes[4096] = {0};
+    char query[128];
+    int64_t page;
+    int fd;
+
+    (void)snprintf(query, sizeof(query), "SELECT rootpage FROM sqlite_schema WHERE name = '%s'",
+                   name);
+    page = number(query);
+    execute("PRAGMA wal_checkpoint(TRUNCATE)");
+    fd = open(stores_path, O_WRONLY | O_CLOEXEC);
+    ck_assert_int_eq(pwrite(fd, bytes, sizeof(bytes), (page - 1) * 4096), sizeof(bytes));
+    (void)close(fd);
+}
+
+START_TEST(a_check_finds_a_corrupt_page_that_opening_the_store_does_not_read)
+{
+    struct store *store = stores_open();
+    struct store_session s = stores_session(1);
+    struct errmsg errmsg = {""};
+
+    stores_add(store, &s);
+    ck_assert_ok(store_check(stores_path, &errmsg)); /* of an open store */
+    store_close(store);
+    ck_assert_ok(store_check(stores_path, &errmsg));
+    damage("session_user");
+    store_close(stores_open());
+    ck_assert_err(store_check(stores_path, &errmsg), TOK_FILE);
+    ck_assert_ptr_nonnull(strstr(errmsg.text, "backup"));
+    ck_assert_ptr_nonnull(strstr(errmsg.text, stores_path));
+}
+END_TEST
+
+START_TEST(a_check_creates_nothing)
+{
+    struct errmsg errmsg = {""};
+
+    ck_assert_err(store_check(stores_path, &errmsg), TOK_FILE);
+    ck_assert_int_ne(access(stores_path, F_OK), 0);
+    ck_assert_ptr_nonnull(strstr(errmsg.text, stores_path));
 }
 END_TEST
 
@@ -207,6 +271,8 @@ int main(void)
         a_session_of_0_1_gets_its_uid_once_and_is_revoked_like_any_other,
         a_store_of_the_first_schema_keeps_its_sessions,
         a_newer_releases_store_is_refused,
+        a_check_finds_a_corrupt_page_that_opening_the_store_does_not_read,
+        a_check_creates_nothing,
         a_hundred_thousand_logins_leave_64_sessions_and_less_than_20_megabytes,
     };
 
