@@ -62,7 +62,7 @@ void dispatch_request(struct issuer_request *r)
     enum wire_status status;
 
     r->type = request_type_find(r->message.request->op);
-    if (!r->type || !state_ready(x)) {
+    if (!r->type || !state_ready(x) || (r->type->tries_write && !state_can_write(x))) {
         loop_answer(r, WIRE_UNAVAILABLE);
         return;
     }

@@ -39,6 +39,7 @@ struct request_type {
     bool checks_password;      /* before its turn */
     bool checks_account;       /* of the token's user, likewise */
     bool sliding;              /* only with SlidingTokens=yes */
+    bool tries_write;          /* refused while the store cannot be written */
     const char *refused;       /* log message for any status but WIRE_OK; NULL: none */
     /* Runs in a transaction. Returns the status to answer; of WIRE_OK, request_reply gave the
      * values. After a failure of the store the status does not matter (turn.h). NULL: WIRE_OK.

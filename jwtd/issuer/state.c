@@ -8,8 +8,10 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/statvfs.h>
 
-#define PUBLISH_TIME (SECOND / 2) /* to collect sessions that are published together */
+#define SPACE_MIN ((uint64_t)1 << 20) /* bytes; with less, jwtctl doctor reports an error */
+#define PUBLISH_TIME (SECOND / 2)     /* to collect sessions that are published together */
 
 /* Time that has passed for certain: no line of `revoked` is dropped because a clock was set
  * forward. */
@@ -211,9 +213,45 @@ void state_lost(struct issuer *x)
         service_report_failure(&x->service, MESSAGE_STORE, "Store failed",
                                store_failure(x->store));
     x->usable = false;
+    x->write_failed = true;
     /* Loaded again before the next turn; but after a second failure in a row, not at once. */
     x->next_try = x->lost_at + SECOND;
     x->lost_at = service_monotonic();
+}
+
+static const char *find_full(const struct issuer *x)
+{
+    const char *store = x->service.settings.store.path;
+    const char *const places[] = {store ? store : x->state_dir, x->public_dir};
+    struct statvfs fs;
+
+    for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++)
+        if (statvfs(places[i], &fs) == 0 && (uint64_t)fs.f_bavail * fs.f_frsize < SPACE_MIN)
+            return places[i];
+    return NULL;
+}
+
+bool state_can_write(struct issuer *x)
+{
+    const char *full = find_full(x);
+    struct errmsg errmsg;
+
+    if (full) {
+        (void)errmsg_set(&errmsg, TOK_FILE, "%s: less than 1 MiB is free: remove other files",
+                         full);
+        if (!x->write_failed)
+            service_report_failure(&x->service, MESSAGE_STORE, "Disk full", errmsg.text);
+        x->write_failed = true;
+        return false;
+    }
+    if (x->write_failed && store_try_write(x->store) != STORE_DONE) {
+        state_lost(x);
+        return false;
+    }
+    if (x->write_failed)
+        service_recovered(&x->service);
+    x->write_failed = false;
+    return true;
 }
 
 static int on_publish(sd_event_source *source, uint64_t usec, void *arg)

@@ -9,6 +9,10 @@
 /* True when requests can be answered now. */
 bool state_ready(struct issuer *x);
 
+/* True when there is space for sessions and, after a failure of the store, a write succeeds.
+ * Requests that write nothing can be answered without it. When state_ready. */
+bool state_can_write(struct issuer *x);
+
 /* service.on_reload, arg: the issuer. Loads keys, names and, if Store Path= has changed, the
  * store again. If any of them is unusable, everything stays as it was. */
 bool state_reload(void *arg, const struct settings *old, struct errmsg *errmsg);

@@ -72,10 +72,10 @@ static int on_turn(sd_event_source *source, void *arg)
 
     take_first(l);
     ok = state_ready(x) && run_transaction(l, &revocations);
-    if (ok)
-        service_recovered(&x->service);
-    else if (x->usable)
+    if (!ok && x->usable)
         state_lost(x);
+    else if (ok && !x->write_failed)
+        service_recovered(&x->service);
     if (ok && revocations.now)
         published = state_publish(x);
     else if (ok && revocations.soon)

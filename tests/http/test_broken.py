@@ -10,7 +10,7 @@ import time
 
 from daemons import ALICE, QUICK, Reply
 
-SMALL = "size=800k,mode=0700"
+SMALL = "size=4m,mode=0700"
 
 
 def mount(*words):
@@ -24,7 +24,7 @@ def small_disk(d, name):
     with d.down(d.issuer):
         os.rename(folder, folder + ".before")
         os.mkdir(folder)
-        mount("-t", "tmpfs", "-o", SMALL if name == "state" else "size=40k,mode=0755", "tmpfs", folder)
+        mount("-t", "tmpfs", "-o", SMALL if name == "state" else "size=2m,mode=0755", "tmpfs", folder)
         shutil.copytree(folder + ".before", folder, dirs_exist_ok=True)
     try:
         yield folder
@@ -84,6 +84,24 @@ def test_a_full_disk_is_logged_and_the_store_recovers_without_a_restart(d):
         assert statuses[-1] == 503 and set(statuses) <= {200, 503}, statuses
         is_logged_once(d, since, "state/sessions.db", "full", "free space")
         os.remove(folder + "/filler")
+        recovers(d, pair)
+
+
+def test_a_full_disk_is_unhealthy_until_there_is_space_again(d):
+    """Though requests that write nothing are answered, and after a restart."""
+    pair = d.obtain()
+    with small_disk(d, "state") as folder:
+        assert d.get("/healthz").status == 200
+        fill(folder)
+        since = len(d.read_log())
+        for _ in range(2):
+            assert d.post("/api/token/verify/", {"token": pair["access"]}).status == 200
+            assert d.get("/healthz").status == 503
+        is_logged_once(d, since, "state", "less than 1 MiB")
+        d.kill(d.issuer)
+        assert d.get("/healthz").status == 503
+        os.remove(folder + "/filler")
+        assert d.get("/healthz").status == 200
         recovers(d, pair)
 
 

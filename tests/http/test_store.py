@@ -1,17 +1,19 @@
 """The store of jwtd-issuer after crashes, with a full disk, and restored from a backup."""
 
 import base64
+import contextlib
 import glob
 import os
 import random
 import shutil
 import signal
+import sqlite3
 import subprocess
 import time
 
 import pytest
 from issuer_daemon import SOURCE, sid
-from wire import REFRESH, STATUS, message, read
+from wire import ADMIN_STATUS, REFRESH, STATUS, message, read
 
 
 def test_sixty_kills_between_and_within_requests_lose_no_session(issuer):
@@ -123,6 +125,18 @@ def test_a_full_disk_is_unavailable_without_partial_writes(issuer):
     subprocess.run(limit + ["--fsize=unlimited:unlimited"], check=True)
     issuer.recovers()
     assert issuer.refresh(refresh)[0] == "ok"
+
+
+def test_after_a_failed_write_the_issuer_is_unhealthy_until_one_succeeds(issuer):
+    refresh, _ = issuer.obtain()
+    with contextlib.closing(sqlite3.connect(issuer.path("state/sessions.db"), isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        assert issuer.refresh(refresh)[0] == "unavailable"
+        for _ in range(2):
+            assert issuer.ping() == "unavailable" and issuer.ask(ADMIN_STATUS)[0] == "unavailable"
+        other.execute("ROLLBACK")
+    issuer.recovers()
+    assert issuer.ask(ADMIN_STATUS)[0] == "ok" and issuer.refresh(refresh)[0] == "ok"
 
 
 def test_a_restored_backup_is_detected_and_its_sessions_end(issuer):

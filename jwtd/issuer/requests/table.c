@@ -6,7 +6,7 @@
 
 /* clang-format off */
 static const struct request_type types[] = {
-    {.op = WIRE_PING},
+    {.op = WIRE_PING, .tries_write = true},
     {.op = WIRE_OBTAIN, .checks_password = true, .handle = handle_obtain},
     {.op = WIRE_SLIDING_OBTAIN, .sliding = true, .checks_password = true, .handle = handle_obtain},
     {.op = WIRE_REFRESH, .token = OWN_TOKEN_REFRESH, .checks_account = true, .refused = REFUSED,
@@ -25,7 +25,7 @@ static const struct request_type types[] = {
      .handle = handle_logout_all},
     {.op = WIRE_NARROW, .token = OWN_TOKEN_ACCESS, .checks_account = true, .handle = handle_narrow},
     {.op = WIRE_BUNDLE, .handle = handle_bundle},
-    {.op = WIRE_ADMIN_STATUS, .handle = handle_admin_status},
+    {.op = WIRE_ADMIN_STATUS, .tries_write = true, .handle = handle_admin_status},
     {.op = WIRE_ADMIN_SESSIONS, .handle = handle_admin_sessions},
     {.op = WIRE_ADMIN_REVOKE, .handle = handle_admin_revoke},
     {.op = WIRE_ADMIN_REVOKE_ALL, .handle = handle_admin_revoke_all},

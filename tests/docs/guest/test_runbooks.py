@@ -156,7 +156,12 @@ def test_disk_full(small_disk):
     session(SPACE)
     assert sudo(access)
     assert sh("jwtctl revoke alice")[0] != 0
+    # /healthz, status and doctor agree, also after a request that writes nothing and a restart.
+    for change in ("jwtctl verify -", "systemctl stop jwtd-issuer"):
+        sh(change, text=access)
+        assert not healthy() and sh("jwtctl status")[0] == 1 and {"issuer", "http", "space"} <= set(doctor())
     good(f"rm {STATE}/filler {STATE}/filler2")
+    assert healthy() and "jwtd-issuer" in good("jwtctl status") and not {"issuer", "http", "space"} & set(doctor())
     until(lambda: sh("jwtctl login", "alice")[0] == 0)
     session(ROOM, may_fail=True)
     assert sudo(token())
@@ -237,16 +242,16 @@ LEFT = take(ADMIN, "# crontab -l", OUT_NOW)
 GONE = take(ADMIN, "# ps -u alice", OUT_NOW)
 
 
-def test_someone_must_be_out_now():
-    write("/etc/sudoers.d/jwt", "Defaults timestamp_timeout=15, !tty_tickets\n", 0o440)
-    login()
-    access = token()
-    with subprocess.Popen(["bash", "-c", f"exec env {answer(access)} setsid {SSH} alice@localhost 'trap \"\" HUP; sleep 1000'"],
 def sudo_caches():
     """sudo's timestamp file for alice: sudo 1.9.15 and later name it by the uid."""
     return set(os.listdir("/run/sudo/ts")) & {"alice", good("id -u alice").strip()}
 
 
+def test_someone_must_be_out_now():
+    write("/etc/sudoers.d/jwt", "Defaults timestamp_timeout=15, !tty_tickets\n", 0o440)
+    login()
+    access = token()
+    with subprocess.Popen(["bash", "-c", f"exec env {answer(access)} setsid {SSH} alice@localhost 'trap \"\" HUP; sleep 1000'"],
                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL) as opened:
         until(lambda: sh("pgrep -u alice sleep")[0] == 0)
         assert sudo(access)
