@@ -71,6 +71,7 @@ void doctor_check_sudo(struct doctor *d)
                                  "chmod 0440 /etc/sudoers.d/jwt";
     CLEANUP(cleanup_free) char *output = NULL;
     struct slice timeout = {NULL, 0};
+    struct doctor_text value;
     double minutes;
 
     if (!doctor_service_uses_module("sudo") || access(SUDO, X_OK) != 0)
@@ -83,11 +84,11 @@ void doctor_check_sudo(struct doctor *d)
                     d->root ? "this sudo does not show its timestamp_timeout"
                             : DOCTOR_NEEDS_ROOT);
     else if (minutes != 0)
-        doctor_problem(
-            d, DOCTOR_WARNING, (struct advice){"/etc/sudoers", remedy},
-            "timestamp_timeout is %.*s, expected 0: sudo does not ask again %s, even "
-            "after a logout",
-            (int)timeout.n, timeout.p, minutes < 0 ? "until the next boot" : "in this time");
+        doctor_problem(d, DOCTOR_WARNING, (struct advice){"/etc/sudoers", remedy},
+                       "timestamp_timeout is %s, expected 0: sudo does not ask again %s, even "
+                       "after a logout",
+                       minutes < 0 ? "negative" : doctor_text(&value, "%.0f minutes", minutes),
+                       minutes < 0 ? "until the next boot" : "in this time");
     doctor_ok(d, "timestamp_timeout is 0: sudo asks each time");
 }
 
