@@ -14,38 +14,37 @@ struct sync_options {
     bool list, remove, reset;
 };
 
-static int add_word(word_list *to, const char *word)
+/* An option that may be given more than once. */
+struct words_option {
+    word_list *to;
+    bool (*valid)(struct slice word);
+    const char *form;
+};
+
+static int parse_word(const char *command, const char *value, void *arg)
 {
-    if (word_list_add(to, slice_of(word)) != TOK_OK)
+    const struct words_option *option = arg;
+
+    if (!option->valid(slice_of(value)))
+        return bad_usage(command, "'%s': expected %s", value, option->form);
+    if (word_list_add(option->to, slice_of(value)) != TOK_OK)
         out_of_memory();
     return EXIT_SUCCESS;
 }
 
-static int parse_trust(const char *command, const char *value, void *arg)
-{
-    if (!value_is_thumbprint(slice_of(value)))
-        return bad_usage(command,
-                         "--trust=%s: expected a thumbprint of 43 base64url letters, "
-                         "as `jwtctl key list` shows on the issuer",
-                         value);
-    return add_word(arg, value);
-}
-
-static int parse_audience(const char *command, const char *value, void *arg)
-{
-    if (!value_is_audience(slice_of(value)))
-        return bad_usage(command, "--audience=%s: expected a name of " VALUE_AUDIENCE_FORM,
-                         value);
-    return add_word(arg, value);
-}
-
-/* True when the program succeeded. Below another root nothing is started. */
+/* True when the program succeeded. Below another root nothing is started. ret may be NULL. */
 static bool run_unit_command(const struct sync_host *host, const char *const argv[], char **ret)
 {
+    CLEANUP(cleanup_free) char *output = NULL;
+    bool ok = true;
+
     if (!host->root[0] && access("/run/systemd/system", F_OK) == 0)
-        return doctor_run(argv, ret) == 0;
-    *ret = strdup("");
-    return true;
+        ok = doctor_run(argv, &output) == 0;
+    if (ret) {
+        *ret = output;
+        output = NULL;
+    }
+    return ok;
 }
 
 #define RUN(host, ret, ...)                                                                    \
@@ -55,12 +54,11 @@ static bool run_unit_command(const struct sync_host *host, const char *const arg
 static int synchronise(const struct sync_host *host)
 {
     CLEANUP(cleanup_free) char *started = NULL;
-    CLEANUP(cleanup_free) char *synced = NULL;
     CLEANUP(cleanup_free) char *log = NULL;
 
     if (SYSTEMCTL(host, &started, "start", "jwt-sync-install.service"))
         return EXIT_SUCCESS;
-    (void)RUN(host, &synced, "/usr/bin/journalctl", "--sync");
+    (void)RUN(host, NULL, "/usr/bin/journalctl", "--sync");
     (void)RUN(host, &log, "/usr/bin/journalctl", "--quiet", "--no-pager", "--output=cat",
               "--priority=err", "--since=-10s", "--lines=1", "--identifier=jwt-sync-fetch",
               "--identifier=jwt-sync-install");
@@ -136,8 +134,6 @@ static int sync_remove(struct sync_host *host)
         POLICY_REVOKED, SYNCED_PATH,          SYNC_STATE_DIR "/state",
         SYNC_RESET,     SYNC_SPOOL "/bundle", SYNC_SPOOL "/revoked"};
     CLEANUP(cleanup_free) char *drop_in = sync_path(host, SYNC_DROP_IN);
-    CLEANUP(cleanup_free) char *disabled = NULL;
-    CLEANUP(cleanup_free) char *stopped = NULL;
     int status = EXIT_SUCCESS;
     struct errmsg errmsg;
 
@@ -147,9 +143,8 @@ static int sync_remove(struct sync_host *host)
         puts("This host is synchronised with no issuer");
         return EXIT_SUCCESS;
     }
-    (void)SYSTEMCTL(host, &disabled, "disable", "--now", "jwt-sync.timer");
-    (void)SYSTEMCTL(host, &stopped, "stop", "jwt-sync-fetch.service",
-                    "jwt-sync-install.service");
+    (void)SYSTEMCTL(host, NULL, "disable", "--now", "jwt-sync.timer");
+    (void)SYSTEMCTL(host, NULL, "stop", "jwt-sync-fetch.service", "jwt-sync-install.service");
     for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
         CLEANUP(cleanup_free) char *path = sync_path(host, files[i]);
 
@@ -218,10 +213,12 @@ static int run_sync(const char *command, const struct sync_options *o)
 int command_sync(int argc, char **argv)
 {
     struct sync_options o = {.root = ""};
+    struct words_option trust = {&o.trust, value_is_thumbprint, VALUE_THUMBPRINT_FORM};
+    struct words_option audience = {&o.audience, value_is_audience, VALUE_AUDIENCE_FORM};
     const struct option_row options[] = {
         {.name = "add", .value = &o.add},
-        {.name = "trust", .parse = parse_trust, .arg = &o.trust},
-        {.name = "audience", .parse = parse_audience, .arg = &o.audience},
+        {.name = "trust", .parse = parse_word, .arg = &trust},
+        {.name = "audience", .parse = parse_word, .arg = &audience},
         {.name = "list", .flag = &o.list},
         {.name = "remove", .flag = &o.remove},
         {.name = "reset", .flag = &o.reset},

@@ -11,7 +11,6 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <sys/prctl.h>
 #include <time.h>
 
 #define BUNDLE_SECONDS 10
@@ -24,18 +23,19 @@ DEFINE_CLEANUP(FILE *, cleanup_stream, (void)fclose)
 
 struct fetcher {
     const struct sync_host *host;
+    const struct bundle *bundle; /* the one fetched last */
     CURL *curl;
     char error[CURL_ERROR_SIZE];
     struct errmsg *errmsg;
 };
 
-/* What is received. Of a list, the lines that have not expired. */
+/* What is received: a bundle, or the lines of a list that have not expired. */
 struct sink {
     FILE *to;
-    uint64_t left; /* bytes that may still come */
-    const struct bundle *of;
-    uint64_t kept; /* lines */
-    size_t n;      /* bytes of the line so far */
+    uint64_t left;           /* bytes that may still come */
+    const struct bundle *of; /* that describes the list; NULL for a bundle */
+    uint64_t kept;           /* lines */
+    size_t n;                /* bytes of the line so far */
     char line[REVOKED_LINE_LEN];
     const char *refused; /* why, when it was */
 };
@@ -60,13 +60,15 @@ static bool keep_line(struct sink *s)
 }
 
 /* libcurl ends the transfer when less than all is taken. */
-static size_t receive_list(char *bytes, size_t size, size_t n, void *arg)
+static size_t receive(char *bytes, size_t size, size_t n, void *arg)
 {
     struct sink *s = arg;
 
     if (size * n > s->left)
-        return refuse(s, "the list is too long");
+        return refuse(s, "the answer is too long");
     s->left -= size * n;
+    if (!s->of)
+        return fwrite(bytes, 1, size * n, s->to);
     for (size_t i = 0; i < size * n; i++) {
         s->line[s->n++] = bytes[i];
         if (s->n < sizeof(s->line))
@@ -76,16 +78,6 @@ static size_t receive_list(char *bytes, size_t size, size_t n, void *arg)
             return 0;
     }
     return size * n;
-}
-
-static size_t receive_bundle(char *bytes, size_t size, size_t n, void *arg)
-{
-    struct sink *s = arg;
-
-    if (size * n > s->left)
-        return refuse(s, "the bundle is too long");
-    s->left -= size * n;
-    return fwrite(bytes, 1, size * n, s->to);
 }
 
 /* A directory of hashed certificates is read as far as needed, a file with all of them as a
@@ -120,32 +112,27 @@ static bool set_options(struct fetcher *f)
            set_authorities(curl);
 }
 
-struct download {
-    const char *path; /* at the issuer */
-    long seconds;
-    curl_write_callback receive;
-};
-
 /* TOK_MISSING: no answer of the issuer. TOK_LIST: another one than expected. */
 static enum tok_err perform(struct fetcher *f, const char *url, const struct sink *sink)
 {
     long status = 0;
     CURLcode code = curl_easy_perform(f->curl);
 
+    (void)curl_easy_getinfo(f->curl, CURLINFO_RESPONSE_CODE, &status);
+    if (status != 0 && status != 200)
+        return errmsg_set(f->errmsg, TOK_MISSING, "%s: status %ld; expected 200", url, status);
     if (sink->refused)
         return errmsg_set(f->errmsg, TOK_LIST, "%s: %s", url, sink->refused);
     if (code)
         return errmsg_set(f->errmsg, TOK_MISSING, "%s: %s", url,
                           f->error[0] ? f->error : curl_easy_strerror(code));
-    (void)curl_easy_getinfo(f->curl, CURLINFO_RESPONSE_CODE, &status);
-    if (status != 200)
-        return errmsg_set(f->errmsg, TOK_MISSING, "%s: status %ld; expected 200", url, status);
     if (sink->n > 0)
         return errmsg_set(f->errmsg, TOK_LIST, "%s: the list ends within a line", url);
     return TOK_OK;
 }
 
-static enum tok_err download(struct fetcher *f, const struct download *what, struct sink *sink)
+static enum tok_err download(struct fetcher *f, const char *path, long seconds,
+                             struct sink *sink)
 {
     CLEANUP(cleanup_slist)
     struct curl_slist *headers = curl_slist_append(NULL, "Cache-Control: no-cache");
@@ -155,14 +142,14 @@ static enum tok_err download(struct fetcher *f, const struct download *what, str
 
     while (base.n > 0 && base.p[base.n - 1] == '/')
         base.n--;
-    if (asprintf(&url, "%.*s%s", (int)base.n, base.p, what->path) < 0) {
+    if (asprintf(&url, "%.*s%s", (int)base.n, base.p, path) < 0) {
         url = NULL;
         return TOK_NO_MEMORY;
     }
     if (!sink->to || !headers || curl_easy_setopt(f->curl, CURLOPT_URL, url) ||
         curl_easy_setopt(f->curl, CURLOPT_HTTPHEADER, headers) ||
-        curl_easy_setopt(f->curl, CURLOPT_TIMEOUT, what->seconds) ||
-        curl_easy_setopt(f->curl, CURLOPT_WRITEFUNCTION, what->receive) ||
+        curl_easy_setopt(f->curl, CURLOPT_TIMEOUT, seconds) ||
+        curl_easy_setopt(f->curl, CURLOPT_WRITEFUNCTION, receive) ||
         curl_easy_setopt(f->curl, CURLOPT_WRITEDATA, sink))
         return TOK_NO_MEMORY;
     err = perform(f, url, sink);
@@ -171,11 +158,10 @@ static enum tok_err download(struct fetcher *f, const struct download *what, str
 
 static enum tok_err fetch_bundle(struct fetcher *f, struct secret *ret_text, struct bundle *ret)
 {
-    const struct download what = {"/.well-known/jwt-bundle", BUNDLE_SECONDS, receive_bundle};
     char text[BUNDLE_MAX + 1]; /* fmemopen adds a NUL */
     CLEANUP(cleanup_stream) FILE *to = fmemopen(text, sizeof(text), "w");
     struct sink sink = {.to = to, .left = BUNDLE_MAX};
-    enum tok_err err = download(f, &what, &sink);
+    enum tok_err err = download(f, "/.well-known/jwt-bundle", BUNDLE_SECONDS, &sink);
 
     if (!err)
         err = secret_copy((struct slice){text, BUNDLE_MAX - sink.left}, ret_text);
@@ -194,42 +180,34 @@ static bool is_described(int fd, const struct bundle *bundle)
            revoked_digest_equal(&digest, &bundle->revoked);
 }
 
-struct list_download {
-    struct fetcher *f;
-    const struct bundle *bundle;
-};
-
 /* TOK_LIST: another list than the bundle's. */
 static enum tok_err download_list(int fd, void *arg)
 {
-    const struct download what = {"/.well-known/jwt-revoked", LIST_SECONDS, receive_list};
-    const struct list_download *d = arg;
+    struct fetcher *f = arg;
     CLEANUP(cleanup_stream) FILE *to = fdopen(dup(fd), "w");
-    struct sink sink = {.to = to, .left = SYNC_LIST_MAX, .of = d->bundle};
-    enum tok_err err = download(d->f, &what, &sink);
+    struct sink sink = {.to = to, .left = SYNC_LIST_MAX, .of = f->bundle};
+    enum tok_err err = download(f, "/.well-known/jwt-revoked", LIST_SECONDS, &sink);
 
-    if (!err && !is_described(fd, d->bundle))
-        return errmsg_set(d->f->errmsg, TOK_LIST,
-                          "%s%s: the list is not the one that the bundle describes (SHA-256)",
-                          d->f->host->settings.sync.url, what.path);
+    if (!err && !is_described(fd, f->bundle))
+        return errmsg_set(f->errmsg, TOK_LIST,
+                          "%s: jwt-revoked is not the list that the bundle describes "
+                          "(SHA-256)",
+                          f->host->settings.sync.url);
     return err;
 }
 
-static enum tok_err fetch_list(struct fetcher *f, const struct bundle *bundle)
+static enum tok_err fetch_list(struct fetcher *f)
 {
     CLEANUP(cleanup_free) char *path = sync_path(f->host, SYNC_SPOOL "/revoked");
     CLEANUP(cleanup_close) int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-    bool current = sync_list_is_current(f->host, bundle);
+    bool current = sync_list_is_current(f->host, f->bundle);
 
     /* Fetched before, but not installed. */
-    if (!current && fd >= 0 && is_described(fd, bundle))
+    if (!current && fd >= 0 && is_described(fd, f->bundle))
         return TOK_OK;
     /* The spool is in memory. */
     (void)unlink(path);
-    if (current)
-        return TOK_OK;
-    return file_replace(path, 0644, download_list, &(struct list_download){f, bundle},
-                        f->errmsg);
+    return current ? TOK_OK : file_replace(path, 0644, download_list, f, f->errmsg);
 }
 
 /* The list may change between the two requests: then both are fetched once more. */
@@ -242,9 +220,10 @@ static enum tok_err fetch_both(struct fetcher *f)
         CLEANUP(secret_clear) struct secret text = {0};
         CLEANUP(bundle_clear) struct bundle bundle = {0};
 
+        f->bundle = &bundle;
         err = fetch_bundle(f, &text, &bundle);
         if (!err)
-            err = fetch_list(f, &bundle);
+            err = fetch_list(f);
         if (!err)
             err = file_write(path, secret_slice(&text), 0644, f->errmsg);
     }
@@ -263,7 +242,6 @@ int main(int argc, char **argv)
 
     if (!root)
         return 2;
-    (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
     err = sync_open(root, &host, &errmsg);
     if (err)
         return sync_exit(err, &errmsg);

@@ -12,8 +12,6 @@
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
-#include <sys/prctl.h>
-#include <sys/sendfile.h>
 #include <time.h>
 
 /* Opens a file of the spool, which its owner may replace, change, or make anything else at any
@@ -51,67 +49,50 @@ static enum tok_err read_spooled_bundle(const struct sync_host *host, struct sec
     return err ? err : file_read_opened(path, file.fd, BUNDLE_MAX, ret, errmsg);
 }
 
-static enum tok_err copy_bytes(int fd, void *arg)
-{
-    const struct revoked *from = arg;
-    off_t done = 0;
-
-    while (done < from->size) {
-        ssize_t n = sendfile(fd, from->fd, NULL, (size_t)(from->size - done));
-
-        if (n <= 0)
-            return TOK_FILE;
-        done += n;
-    }
-    return TOK_OK;
-}
-
-/* A private copy without a name: the list in the spool is read once. */
-static enum tok_err copy_spooled_list(const struct sync_host *host, struct revoked *ret,
-                                      struct errmsg *errmsg)
-{
-    CLEANUP(cleanup_free) char *path = sync_path(host, SYNC_SPOOL "/revoked");
-    CLEANUP(cleanup_free) char *copy = sync_path(host, SYNC_STATE_DIR "/fetched");
-    CLEANUP(revoked_close) struct revoked spooled = {.fd = -1};
-    enum tok_err err = open_spooled(host, path, SYNC_LIST_MAX, &spooled, errmsg);
-
-    if (!err)
-        err = file_replace(copy, 0600, copy_bytes, &spooled, errmsg);
-    if (!err)
-        err = revoked_open(copy, FILE_PRIVATE, ret, errmsg);
-    (void)unlink(copy);
-    return err;
-}
+enum { FETCHED, OLD };
 
 struct installation {
     const struct sync_host *host;
     const struct bundle *bundle;
     char digest[KEY_THUMBPRINT_LEN + 1]; /* of the list */
-    struct revoked fetched;              /* .fd is -1 when the list does not change */
-    bool merged;                         /* with the list on this host */
+    struct revoked lists[2];             /* .fd is -1 when the list does not change */
+    struct revoked_digest written;       /* by write_lists() */
     bool changed;                        /* other keys or names than before */
     struct errmsg *errmsg;
 };
 
-struct lists {
-    struct revoked both[2];
-    int64_t pruned_until;
-};
-
 static enum tok_err write_lists(int fd, void *arg)
 {
-    const struct lists *lists = arg;
-    struct revoked_digest ignored;
+    struct installation *x = arg;
 
-    return revoked_merge(lists->both, lists->pruned_until, fd, &ignored);
+    return revoked_merge(x->lists, x->bundle->pruned_until, fd, &x->written);
 }
 
-/* The fetched list, with the unexpired lines of the old one. */
-static enum tok_err write_list(const struct installation *x, struct revoked old)
+/* Makes a private copy, which has no name when this returns: the spool is read once. */
+static enum tok_err copy_spooled_list(struct installation *x)
+{
+    CLEANUP(cleanup_free) char *path = sync_path(x->host, SYNC_SPOOL "/revoked");
+    CLEANUP(cleanup_free) char *copy = sync_path(x->host, SYNC_STATE_DIR "/fetched");
+    struct revoked *list = &x->lists[FETCHED];
+    enum tok_err err = open_spooled(x->host, path, SYNC_LIST_MAX, list, x->errmsg);
+
+    if (!err)
+        err = file_replace(copy, 0600, write_lists, x, x->errmsg);
+    if (err == TOK_LIST || (!err && (list->size % REVOKED_LINE_LEN != 0 ||
+                                     !revoked_digest_equal(&x->written, &x->bundle->revoked))))
+        err = errmsg_set(x->errmsg, TOK_LIST,
+                         "%s: is not the list that the bundle describes (SHA-256)", path);
+    revoked_close(list);
+    if (!err)
+        err = revoked_open(copy, FILE_PRIVATE, list, x->errmsg);
+    (void)unlink(copy);
+    return err;
+}
+
+static enum tok_err replace_list(struct installation *x)
 {
     CLEANUP(cleanup_free) char *path = sync_path(x->host, POLICY_REVOKED);
-    struct lists lists = {{x->fetched, old}, x->bundle->pruned_until};
-    enum tok_err err = file_replace(path, 0644, write_lists, &lists, x->errmsg);
+    enum tok_err err = file_replace(path, 0644, write_lists, x, x->errmsg);
 
     return err == TOK_LIST
                ? errmsg_set(x->errmsg, err, "%s: a line is malformed: remove the file", path)
@@ -120,23 +101,15 @@ static enum tok_err write_list(const struct installation *x, struct revoked old)
 
 static enum tok_err install_list(struct installation *x)
 {
-    CLEANUP(revoked_close) struct revoked old = {.fd = -1};
-    struct revoked_digest digest;
     enum tok_err err;
 
     if (sync_list_is_current(x->host, x->bundle))
         return TOK_OK;
-    err = copy_spooled_list(x->host, &x->fetched, x->errmsg);
+    err = copy_spooled_list(x);
     if (err)
         return err;
-    if (revoked_digest(&x->fetched, x->bundle->pruned_until, &digest) != TOK_OK ||
-        !revoked_digest_equal(&digest, &x->bundle->revoked))
-        return errmsg_set(x->errmsg, TOK_LIST,
-                          "the list of revoked sessions is not the one that the bundle "
-                          "describes (SHA-256)");
-    old = sync_installed_list(x->host);
-    x->merged = old.size > 0;
-    return write_list(x, old);
+    x->lists[OLD] = sync_installed_list(x->host);
+    return replace_list(x);
 }
 
 static enum tok_err install_state(struct installation *x)
@@ -208,9 +181,10 @@ static enum tok_err install_names(struct installation *x)
 
 static enum tok_err drop_old_lines(struct installation *x)
 {
-    if (!x->merged || x->host->state.epoch == (uint64_t)x->bundle->epoch)
+    if (x->lists[OLD].size == 0 || x->host->state.epoch == (uint64_t)x->bundle->epoch)
         return TOK_OK;
-    return write_list(x, (struct revoked){.fd = -1});
+    revoked_close(&x->lists[OLD]);
+    return replace_list(x);
 }
 
 static enum tok_err install_time(struct installation *x)
@@ -263,7 +237,8 @@ static enum tok_err install_bundle(struct installation *x)
     sync_digest_text(&x->bundle->revoked, x->digest);
     for (size_t i = 0; !err && i < sizeof(steps) / sizeof(steps[0]); i++)
         err = steps[i](x);
-    revoked_close(&x->fetched);
+    revoked_close(&x->lists[FETCHED]);
+    revoked_close(&x->lists[OLD]);
     if (!err && x->changed)
         sync_log(SYNC_NOTICE,
                  "keys or names replaced: issuer=%s epoch=%" PRId64 " seq=%" PRId64 " keys=%zu",
@@ -289,12 +264,11 @@ int main(int argc, char **argv)
     CLEANUP(secret_clear) struct secret text = {0};
     struct errmsg errmsg = {""};
     struct installation x = {
-        .host = &host, .bundle = &bundle, .fetched = {.fd = -1}, .errmsg = &errmsg};
+        .host = &host, .bundle = &bundle, .lists = {{.fd = -1}, {.fd = -1}}, .errmsg = &errmsg};
     enum tok_err err;
 
     if (!root)
         return 2;
-    (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
     err = sync_open(root, &host, &errmsg);
     if (!err)
         err = read_spooled_bundle(&host, &text, &errmsg);

@@ -37,7 +37,7 @@ def attacked(host, server, reason, before, bundle=None, revoked=None):
     host.fetch().refused(reason)
     assert host.public() == before
     host.spool(bundle=bundle, revoked=revoked)
-    host.install().refused(reason if bundle is not None else "not the one that the bundle describes")
+    host.install().refused(reason if bundle is not None else "not the list that the bundle describes")
     assert host.public() == before
 
 
@@ -92,7 +92,7 @@ def test_replayed_bundle_of_a_smaller_seq(server, host, issuer, installed):
 
 def test_withheld_bundles_leave_the_last_one_and_its_time(server, host, issuer, installed):
     issuer.revoke(2)
-    for answer in ((503, {}, b""), (404, {}, b"not here"), (204, {}, b"")):
+    for answer in ((503, {}, b""), (404, {}, b"<html>not here" * 9999), (204, {}, b"")):
         server.answer["bundle"] = answer
         host.sync().refused(f"status {answer[0]}; expected 200")
         assert host.public() == installed
@@ -186,7 +186,7 @@ def test_list_swapped(server, host, issuer, installed):
     other = Issuer()
     other.revoke(8)
     issuer.revoke(9)
-    attacked(host, server, "not the one that the bundle describes", installed, issuer.bundle(), other.revoked)
+    attacked(host, server, "not the list that the bundle describes", installed, issuer.bundle(), other.revoked)
     assert server.count("revoked") >= 3, "fetched once more before it is an error"
 
 
@@ -203,7 +203,7 @@ def test_list_altered(server, host, issuer, installed, change):
     host.fetch().refused("list")
     assert host.public() == installed
     host.spool(bundle=issuer.bundle(), revoked=text)
-    host.install().refused("not the one that the bundle describes|size|bytes are not whole lines")
+    host.install().refused("not the list that the bundle describes|size|bytes are not whole lines")
     assert host.public() == installed
 
 
@@ -219,8 +219,8 @@ def test_list_that_changes_between_the_requests_is_fetched_once_more(server, hos
 
 def test_list_withheld(server, host, issuer, installed):
     issuer.revoke(2)
-    server.answer["revoked"] = (503, {}, b"")
-    host.sync().refused("status 503")
+    server.answer["revoked"] = (503, {}, b"<html>" + bytes(100))
+    host.sync().refused("jwt-revoked: status 503")
     assert host.public() == installed
 
 

@@ -82,7 +82,7 @@ def test_list_without_its_bundle(host, installed, issuer):
     other = Issuer()
     other.revoke(9)
     host.spool(revoked=other.revoked)
-    host.install().refused("not the one that the bundle describes")
+    host.install().refused("not the list that the bundle describes")
     assert host.public() == installed
 
 
