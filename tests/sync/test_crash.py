@@ -1,5 +1,6 @@
 """A host stays safe and whole when sync-install is killed, or the disk is full, at any step."""
 
+import base64
 import json
 import os
 import signal
@@ -47,16 +48,20 @@ def prepare(server, host, issuer, epoch):
     return first, second
 
 
-def check_safe(host, first, second, issuer):
+def check_safe(host, first, second, issuer, newest):
     model = Model(host)
     assert not model.accepts(first, sid(issuer, 1)), "a session that was revoked before"
     assert not model.accepts(second, sid(issuer, 2)), "a session that the new list revokes"
+    if second.kid in model.kids:
+        assert f"\nSeq={newest}\n" in host.read("var/lib/jwt-sync/state").decode(), "an older bundle would be accepted"
     return model
 
 
 @pytest.mark.parametrize("epoch", [1, 2])
 def test_kill_at_each_step(server, host, issuer, epoch, tmp_path):
     first, second = prepare(server, host, issuer, epoch)
+    payload = host.read("run/jwt-sync/bundle").split(b".")[1]
+    newest = json.loads(base64.urlsafe_b64decode(payload + b"=" * (-len(payload) % 4)))["seq"]
     subprocess.run(["cp", "-a", host.root, str(tmp_path / "saved")], check=True)
     done, step = False, 0
     while not done:
@@ -67,9 +72,9 @@ def test_kill_at_each_step(server, host, issuer, epoch, tmp_path):
         (tmp_path / "kill-at").write_text(str(step))
         killed = host.install(env={"LD_PRELOAD": BUILD + "/tests/http/kill_at.so", "KILL_AT": str(tmp_path / "kill-at")})
         done = killed.status != -signal.SIGKILL
-        check_safe(host, first, second, issuer)
+        check_safe(host, first, second, issuer, newest)
         host.install().ok()
-        model = check_safe(host, first, second, issuer)
+        model = check_safe(host, first, second, issuer, newest)
         assert model.kids == {second.kid}
         assert host.synced()["Epoch"] == str(epoch)
         assert not [name for name in os.listdir(host.path("var/lib/jwt")) if name.startswith(".")]
