@@ -10,6 +10,7 @@
 
 #define HEAD_TIME (5 * SECOND)
 #define WRITE_TIME (10 * SECOND)
+#define FILE_TIME(size) ((uint64_t)(size) / (256 * 1024) * SECOND) /* for 256 KiB/s */
 #define DRAIN_TIME (2 * SECOND)
 #define DRAIN_MAX 65536
 #define ACCURACY MILLISECOND
@@ -70,14 +71,6 @@ static ssize_t send_part(struct connection *c)
     return n > 0 ? n : -1;
 }
 
-/* A client of 256 KiB/s gets a file whole. */
-static uint64_t write_time(const struct connection *c)
-{
-    uint64_t size = c->reply.has_file ? (uint64_t)c->reply.file_size : 0;
-
-    return WRITE_TIME + size / (256 * 1024) * SECOND;
-}
-
 static enum conn_result write_reply(struct connection *c)
 {
     ssize_t n;
@@ -87,7 +80,8 @@ static enum conn_result write_reply(struct connection *c)
     if (n < 0 && errno == EAGAIN)
         return c->state == CONN_WRITE
                    ? CONN_WAIT
-                   : enter(c, CONN_WRITE, service_monotonic() + write_time(c));
+                   : enter(c, CONN_WRITE,
+                           service_monotonic() + WRITE_TIME + FILE_TIME(c->reply.file_size));
     if (n < 0)
         return CONN_CLOSE;
     reply_clear(&c->reply);

@@ -87,13 +87,11 @@ char *metrics_text(const struct metrics *m, const char *const *paths, size_t n, 
     single(out, "jwtd_throttled_total", "counter",
            "Logins refused by FailuresPerSource; FailuresPerUser counts as a throttled answer.",
            m->throttled);
-    if (m->bundle.iat > 0) {
-        single(out, "jwtd_bundle_time_seconds", "gauge",
-               "When the bundle that was sent last was signed.", m->bundle.iat);
-        single(out, "jwtd_bundle_seq", "gauge", "Its sequence number.", m->bundle.seq);
-        single(out, "jwtd_bundle_revoked", "gauge",
-               "Revoked sessions in the list that it describes.", m->bundle.revoked);
-    }
+    single(out, "jwtd_bundle_time_seconds", "gauge",
+           "When the bundle that was sent last was signed; 0: none was sent.", m->bundle_iat);
+    single(out, "jwtd_bundle_seq", "gauge", "Its sequence number.", m->bundle_seq);
+    single(out, "jwtd_bundle_revoked", "gauge",
+           "Revoked sessions in the list that it describes.", m->bundle_revoked);
     if (fclose(out) == 0)
         return text;
     free(text);

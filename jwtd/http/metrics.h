@@ -16,11 +16,6 @@ enum metrics_limit {
     METRICS_LIMITS,
 };
 
-/* The bundle that was sent last; zeros: none. */
-struct metrics_bundle {
-    uint64_t iat, seq, revoked;
-};
-
 struct metrics {
     uint64_t started; /* seconds since the Epoch */
     uint64_t requests[METRICS_ROUTES + 1][METRICS_STATUSES];
@@ -28,8 +23,8 @@ struct metrics {
     uint64_t no_answers;
     uint64_t connections; /* accepted within the limits */
     uint64_t refused[METRICS_LIMITS];
-    uint64_t throttled; /* by FailuresPerSource */
-    struct metrics_bundle bundle;
+    uint64_t throttled;                              /* by FailuresPerSource */
+    uint64_t bundle_iat, bundle_seq, bundle_revoked; /* of the one sent last; 0: none */
 };
 
 /* route: its number, or METRICS_ROUTES for a request that has none. */

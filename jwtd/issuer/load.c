@@ -54,16 +54,6 @@ static enum tok_err load_keys(struct issuer *x, const char *store_path, int stat
     return keys_load(x->keys_dir, x->service.settings.token.algorithm, &x->keys, errmsg);
 }
 
-static enum tok_err load_bundle(struct issuer *x, struct errmsg *errmsg)
-{
-    bool created;
-    enum tok_err err = own_bundle_load(x->bundle, &created, errmsg);
-
-    if (err == TOK_OK && created)
-        LOG(LOG_NOTICE, MESSAGE_KEYS, "Bundle key created", {"directory", x->bundle->dir});
-    return err;
-}
-
 static bool fits_sudo(const struct issuer *x)
 {
     return mint_length(x, USER_LEN_USUAL, true) <= x->service.settings.token.max_token_length;
@@ -171,7 +161,7 @@ enum tok_err load_parts(struct issuer *x, int state_fd, const char **ret_id,
     if (err == TOK_OK && !x->keys.signer)
         err = load_keys(x, store_path, state_fd, errmsg);
     if (err == TOK_OK && !x->bundle->keys.signer)
-        err = load_bundle(x, errmsg);
+        err = own_bundle_load(x->bundle, errmsg);
     if (err == TOK_OK && !x->names.issuer) {
         *ret_id = MESSAGE_SETTINGS;
         err = load_names(x, errmsg);

@@ -229,7 +229,7 @@ enum tok_err keys_set_signer(const char *dir, struct signing_keys *keys,
         struct signer_line *line = k->key == signer ? &s.lines[0] : &s.lines[s.n++];
 
         memcpy(line->thumbprint, k->thumbprint, KEY_THUMBPRINT_LEN);
-        if (k->key != signer && k->from > waited)
+        if (k->key != signer && k->from > 0 && k->from >= waited)
             line->from = k->from;
         else
             line->until = k->until > 0 && k->key != keys->signer ? k->until : until;

@@ -45,8 +45,8 @@ enum tok_err keys_create(const char *dir, const struct alg *alg,
                          struct errmsg *errmsg) MUST_CHECK;
 
 /* Writes the file `signer`: this key of *keys signs from now on. `until` becomes the time of
- * every other key that has none and does not wait for a later time than this one. TOK_FILE, and
- * then *keys is unchanged. */
+ * every other key that has none and does not wait, or waited for an earlier time than this one.
+ * TOK_FILE, and then *keys is unchanged. */
 enum tok_err keys_set_signer(const char *dir, struct signing_keys *keys,
                              const struct key *signer, int64_t until,
                              struct errmsg *errmsg) MUST_CHECK;

@@ -2,12 +2,14 @@
 
 #include "common/base/file.h"
 #include "common/base/timespan.h"
+#include "jwtd/issuer/keys/signer.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 
 #define STATE_FILE "/state"
 #define STATE_MAX 96
+#define STATE_FORM "%" SCNd64 " %" SCNd64 " %" SCNd64 "\n"
 
 static enum tok_err write_state(const struct own_bundle *b, struct errmsg *errmsg)
 {
@@ -15,8 +17,7 @@ static enum tok_err write_state(const struct own_bundle *b, struct errmsg *errms
     char text[STATE_MAX];
     enum tok_err err = text_concat(b->dir, STATE_FILE, "", &path);
 
-    (void)snprintf(text, sizeof(text), "%" PRId64 " %" PRId64 " %" PRId64 "\n", b->epoch,
-                   b->seq, b->pruned_until);
+    (void)snprintf(text, sizeof(text), STATE_FORM, b->epoch, b->seq, b->pruned_until);
     return err != TOK_OK ? err : file_write(path, slice_of(text), 0600, errmsg);
 }
 
@@ -24,8 +25,6 @@ static enum tok_err read_state(struct own_bundle *b, struct errmsg *errmsg)
 {
     CLEANUP(cleanup_free) char *path = NULL;
     CLEANUP(secret_clear) struct secret text = {0};
-    int64_t *const numbers[] = {&b->epoch, &b->seq, &b->pruned_until};
-    struct slice line, word;
     enum tok_err err = text_concat(b->dir, STATE_FILE, "", &path);
 
     if (err == TOK_OK)
@@ -34,32 +33,20 @@ static enum tok_err read_state(struct own_bundle *b, struct errmsg *errmsg)
         b->epoch = 1;
         return TOK_OK;
     }
-    if (err != TOK_OK)
-        return err;
-    line = text_trim(secret_slice(&text));
-    if (line.n > 0 && line.p[line.n - 1] == '\n')
-        line.n--;
-    for (size_t i = 0; i < 3; i++) {
-        uint64_t n;
-
-        if (!text_next_word(&line, ' ', &word) || !slice_digits(word, &n) || n > INT64_MAX / 2)
-            return errmsg_set(
-                errmsg, TOK_KEYS,
-                "%s: malformed, expected three numbers: restore it from a backup; "
-                "or remove it, and run `jwtctl sync --reset` on each host",
-                path);
-        *numbers[i] = (int64_t)n;
-    }
-    return TOK_OK;
+    if (err == TOK_OK && sscanf(text.p, STATE_FORM, &b->epoch, &b->seq, &b->pruned_until) != 3)
+        err = errmsg_set(errmsg, TOK_KEYS,
+                         "%s: malformed, expected three numbers: restore it from a backup; or "
+                         "remove it, and run `jwtctl sync --reset` on each host",
+                         path);
+    return err;
 }
 
-enum tok_err own_bundle_load(struct own_bundle *b, bool *ret_created, struct errmsg *errmsg)
+enum tok_err own_bundle_load(struct own_bundle *b, struct errmsg *errmsg)
 {
     const struct alg *alg = alg_find(SLICE(BUNDLE_ALG));
     enum tok_err err = TOK_OK;
 
-    *ret_created = access(b->dir, F_OK) < 0 && errno == ENOENT;
-    if (*ret_created)
+    if (access(b->dir, F_OK) < 0 && errno == ENOENT)
         err = keys_create(b->dir, alg, errmsg);
     if (err == TOK_OK)
         err = keys_load(b->dir, alg, &b->keys, errmsg);
@@ -78,25 +65,24 @@ void own_bundle_changed(struct own_bundle *b)
     secret_clear(&b->text);
 }
 
+static int by_until(const void *a, const void *b)
+{
+    const struct signing_key *ka = a, *kb = b;
+
+    return (ka->until > kb->until) - (ka->until < kb->until);
+}
+
 /* Earlier signers in the order of their times, then the signer. A key without a time was not in
  * use before a crash. */
 static void fill_chain(const struct signing_keys *keys, struct bundle *b)
 {
-    const struct signing_key *last = NULL, *next;
+    struct signing_key sorted[KEYS_MAX];
 
-    do {
-        next = NULL;
-        for (size_t i = 0; i < keys->n; i++) {
-            const struct signing_key *k = &keys->keys[i];
-
-            if (k->key != keys->signer && k->until > (last ? last->until : 0) &&
-                (!next || k->until < next->until))
-                next = k;
-        }
-        if (next && b->n_chain < BUNDLE_CHAIN_MAX - 1)
-            b->chain[b->n_chain++] = next->key;
-        last = next;
-    } while (next);
+    memcpy(sorted, keys->keys, keys->n * sizeof(sorted[0]));
+    qsort(sorted, keys->n, sizeof(sorted[0]), by_until);
+    for (size_t i = 0; i < keys->n && b->n_chain < BUNDLE_CHAIN_MAX - 1; i++)
+        if (sorted[i].until > 0 && sorted[i].key != keys->signer)
+            b->chain[b->n_chain++] = sorted[i].key;
     b->chain[b->n_chain++] = (struct key *)keys->signer;
 }
 

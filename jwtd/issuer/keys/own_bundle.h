@@ -23,10 +23,8 @@ struct own_bundle {
     uint64_t signed_at, iat;       /* wall: microseconds, seconds */
 };
 
-/* Reads the directory; creates it, with a key, when it is missing (*ret_created). TOK_KEYS,
- * TOK_FILE. */
-enum tok_err own_bundle_load(struct own_bundle *b, bool *ret_created,
-                             struct errmsg *errmsg) MUST_CHECK;
+/* Reads the directory; creates it, with a key, when it is missing. TOK_KEYS, TOK_FILE. */
+enum tok_err own_bundle_load(struct own_bundle *b, struct errmsg *errmsg) MUST_CHECK;
 void own_bundle_clear(struct own_bundle *b);
 
 /* Something in the bundle has changed: the next one is signed anew. */

@@ -25,7 +25,7 @@ enum tok_err rotation_sign_with(const struct key_rotation *r, const struct key *
     return keys_set_signer(r->dir, r->keys, signer, r->last_exp, errmsg);
 }
 
-enum tok_err rotation_add(const struct key_rotation *r, const struct alg *alg,
+enum tok_err rotation_add(const struct key_rotation *r, const struct alg *alg, int64_t from,
                           char ret_kid[KEY_KID_LEN + 1], struct errmsg *errmsg)
 {
     CLEANUP(cleanup_free) char *path = NULL;
@@ -38,14 +38,10 @@ enum tok_err rotation_add(const struct key_rotation *r, const struct alg *alg,
     err = reload(r, errmsg);
     if (err != TOK_OK)
         (void)unlink(path);
-    return err;
-}
-
-enum tok_err rotation_wait(const struct key_rotation *r, const char *kid, int64_t from,
-                           struct errmsg *errmsg)
-{
+    if (err != TOK_OK || from == 0)
+        return err;
     for (size_t i = 0; i < r->keys->n; i++)
-        if (slice_is(key_kid(r->keys->keys[i].key), kid))
+        if (slice_is(key_kid(r->keys->keys[i].key), ret_kid))
             r->keys->keys[i].from = from;
     return rotation_sign_with(r, r->keys->signer, errmsg);
 }

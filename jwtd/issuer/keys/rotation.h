@@ -18,20 +18,16 @@ struct key_rotation {
     int64_t last_exp;            /* wall: no token signed until now is valid after this */
 };
 
-/* Creates and publishes a key of this algorithm, which signs nothing yet. On an error nothing
- * has changed. TOK_FILE, TOK_KEYS. */
-enum tok_err rotation_add(const struct key_rotation *r, const struct alg *alg,
+/* Creates and publishes a key of this algorithm, which signs nothing yet; from > 0: it signs
+ * from this wall time on. On an error there is at most one key more, which does not wait.
+ * TOK_FILE, TOK_KEYS. */
+enum tok_err rotation_add(const struct key_rotation *r, const struct alg *alg, int64_t from,
                           char ret_kid[KEY_KID_LEN + 1], struct errmsg *errmsg) MUST_CHECK;
 
 /* From now on this key of r->keys signs, and every other key has a time until which it is
  * needed. After an error it is not known which key `signer` names. TOK_FILE. */
 enum tok_err rotation_sign_with(const struct key_rotation *r, const struct key *signer,
                                 struct errmsg *errmsg) MUST_CHECK;
-
-/* The key of this kid signs from this wall time on; until then the present one does. Errors as
- * rotation_sign_with(). */
-enum tok_err rotation_wait(const struct key_rotation *r, const char *kid, int64_t from,
-                           struct errmsg *errmsg) MUST_CHECK;
 
 /* Writes `signer` where a key has no time yet: such a key was added or replaced by hand, and is
  * needed as long as any token signed until now. TOK_FILE. */

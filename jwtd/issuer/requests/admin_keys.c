@@ -50,30 +50,20 @@ static enum tok_err sign_with(struct issuer *x, const struct key_rotation *rotat
     return err;
 }
 
-/* The time for a key that is to sign from `earliest` on: after all that wait already. */
-static int64_t start_time(const struct signing_keys *keys, int64_t earliest)
-{
-    for (size_t i = 0; i < keys->n; i++)
-        earliest = keys->keys[i].from >= earliest ? keys->keys[i].from + 1 : earliest;
-    return earliest;
-}
-
 static enum wire_status rotate(struct issuer *x, struct issuer_request *r, bool bundle,
                                const struct alg *alg)
 {
     CLEANUP(cleanup_close) int fd = -1;
     uint64_t wait = bundle ? 0 : x->service.settings.token.key_propagation / SECOND;
     bool signs = bundle || alg == x->service.settings.token.algorithm;
-    int64_t from = signs && wait > 0 ? start_time(&x->keys, issuer_wall() + (int64_t)wait) : 0;
+    int64_t from = signs && wait > 0 ? issuer_wall() + (int64_t)wait : 0;
     char kid[KEY_KID_LEN + 1] = "", old[KEY_KID_MAX + 1] = "";
     struct key_rotation rotation;
     struct errmsg errmsg = {""};
     enum tok_err err = begin(x, bundle, &fd, &rotation, &errmsg);
 
     if (err == TOK_OK)
-        err = rotation_add(&rotation, alg, kid, &errmsg);
-    if (err == TOK_OK && from > 0)
-        err = rotation_wait(&rotation, kid, from, &errmsg);
+        err = rotation_add(&rotation, alg, from, kid, &errmsg);
     if (err != TOK_OK) {
         log_failure("Cannot add a key", err, &errmsg);
         return WIRE_UNAVAILABLE;
@@ -195,26 +185,19 @@ static enum tok_err remove_keys(const struct key_rotation *rotation, struct json
     return TOK_OK;
 }
 
-/* Before the signer is removed another key signs: the first that waits, which hosts may have
- * already, else a new one. */
+/* Before the signer is removed another key signs: one that waits, which hosts may have already,
+ * else a new one. */
 static enum tok_err replace_signer(struct issuer *x, const struct key_rotation *rotation,
                                    struct errmsg *errmsg)
 {
-    const struct signing_key *next = NULL;
+    const struct key *next = keys_due(&x->keys, rotation->algorithm, INT64_MAX);
     char kid[KEY_KID_MAX + 1];
     enum tok_err err = TOK_OK;
 
-    for (size_t i = 0; i < x->keys.n; i++) {
-        const struct signing_key *k = &x->keys.keys[i];
-
-        if (k->from > 0 && key_alg(k->key) == rotation->algorithm &&
-            (!next || k->from < next->from))
-            next = k;
-    }
     if (next)
-        key_kid_copy(next->key, kid);
+        key_kid_copy(next, kid);
     else
-        err = rotation_add(rotation, rotation->algorithm, kid, errmsg);
+        err = rotation_add(rotation, rotation->algorithm, 0, kid, errmsg);
     if (err == TOK_OK)
         err = sign_with(x, rotation, keys_find(&x->keys, kid), errmsg);
     if (err == TOK_OK)

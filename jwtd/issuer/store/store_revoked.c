@@ -84,11 +84,20 @@ enum store_result store_revoke_user(struct store *store, const char *user, int64
 
 enum store_result store_revoke_all(struct store *store, int64_t wall, uint64_t *ret_revoked)
 {
-    struct sql_call call = sql_call(&store->sql, DO_REVOKE_ALL);
+    enum store_result result;
+    uint64_t n = 0, more = 0;
 
-    sql_bind_int(&call, store->now);
-    sql_bind_int(&call, wall);
-    return run_counting(store, &call, ret_revoked);
+    do {
+        struct sql_call call = sql_call(&store->sql, DO_REVOKE_ALL);
+
+        sql_bind_int(&call, store->now);
+        sql_bind_int(&call, wall);
+        result = run_counting(store, &call, &more);
+        n += more;
+    } while (result == STORE_DONE && more > 0);
+    if (result == STORE_DONE)
+        *ret_revoked = n;
+    return result;
 }
 
 enum store_result store_each_revoked(struct store *store, int64_t after,

@@ -72,7 +72,8 @@ static const char *const texts[STATEMENT_COUNT] = {
     [DO_EACH_REVOKED] = "SELECT sid, last_access_exp FROM revoked WHERE last_access_exp > ?1",
     [DO_REVOKE_USER] =
         REVOKE_SESSIONS " WHERE user = ?3 AND " HAS_USABLE_TOKEN " RETURNING sid",
-    [DO_REVOKE_ALL] = REVOKE_SESSIONS " WHERE " HAS_USABLE_TOKEN,
+    /* In steps: SQLite keeps in memory what undoing a statement needs. */
+    [DO_REVOKE_ALL] = REVOKE_SESSIONS " WHERE " HAS_USABLE_TOKEN " LIMIT 50000",
     [DO_COUNT_LIVE] = "SELECT sum(absolute_exp > ?1 AND idle_exp > ?1), count(*)"
                       " FROM (SELECT absolute_exp, idle_exp FROM session"
                       " ORDER BY sid DESC LIMIT ?2)",
