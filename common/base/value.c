@@ -125,6 +125,15 @@ bool value_is_url(struct slice text)
              slice_is(url.host, "[::1]")));
 }
 
+bool value_is_https_url(struct slice text)
+{
+    struct slice base = text, query = {0};
+
+    (void)slice_cut(text, '?', &base, &query);
+    return text.n <= VALUE_NAME_MAX && base.n > 8 && memcmp(base.p, "https://", 8) == 0 &&
+           value_is_url(base) && value_is_printable(query) && !memchr(text.p, ' ', text.n);
+}
+
 bool value_is_thumbprint(struct slice text)
 {
     uint8_t bytes[32];

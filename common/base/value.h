@@ -38,6 +38,10 @@ bool value_is_origin(struct slice text);
     "https://HOST[:PORT][/PATH] (http is accepted for localhost, 127.0.0.1 and [::1])"
 bool value_is_url(struct slice text);
 
+/* The same with https, and perhaps a query. */
+#define VALUE_HTTPS_URL_FORM "https://HOST[:PORT][/PATH][?QUERY] of at most 255 bytes"
+bool value_is_https_url(struct slice text);
+
 /* The SHA-256 of a key (RFC 7638) in base64url. */
 #define VALUE_THUMBPRINT_FORM                                                                  \
     "thumbprints of 43 base64url letters, as jwtctl key list shows them"

@@ -14,6 +14,8 @@
 
 #define SETTINGS_FILE_MAX ((size_t)256 * 1024)
 #define SETTINGS_ISSUERS_MAX 64
+#define SETTINGS_KEYS_DIR "/var/lib/jwt-keys/" /* of Keys= beside KeysUrl= */
+#define SETTINGS_KEYS_NAME_MAX 64
 
 struct settings_rate {
     unsigned count; /* 0: no limit */

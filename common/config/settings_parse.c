@@ -20,6 +20,28 @@ struct settings_reader {
 
 #define REFUSE(r, ...) INI_REFUSE(&(r)->ini, (r)->errmsg, __VA_ARGS__)
 
+/* Keys that are fetched have a directory of the program that writes them, and a file each. */
+static enum tok_err check_keys_url(const struct settings_reader *r, const struct policy *issuer)
+{
+    const size_t dir = sizeof(SETTINGS_KEYS_DIR) - 1;
+    const char *name = issuer->keys + dir, *fault = NULL;
+
+    if (!issuer->keys_url)
+        return TOK_OK;
+    if (strncmp(issuer->keys, SETTINGS_KEYS_DIR, dir) != 0 || *name == '.' || !*name ||
+        strlen(name) > SETTINGS_KEYS_NAME_MAX || !value_is_token(slice_of(name)))
+        fault = "Keys=" SETTINGS_KEYS_DIR "NAME beside KeysUrl=";
+    else if (strcmp(issuer->keys_url, POLICY_DISCOVER) == 0 &&
+             !value_is_https_url(slice_of(issuer->issuer)))
+        fault = "an issuer of the form " VALUE_HTTPS_URL_FORM " for KeysUrl=" POLICY_DISCOVER;
+    for (size_t i = 0; !fault && i < r->s->n_issuers; i++)
+        if (&r->s->issuers[i] != issuer && strcmp(r->s->issuers[i].keys, issuer->keys) == 0)
+            fault = "another file in Keys= than that of another issuer";
+    return !fault ? TOK_OK
+                  : errmsg_set(r->errmsg, TOK_SETTINGS, "%s:%u: [Issuer %s]: expected %s",
+                               r->ini.name, r->section_line, issuer->issuer, fault);
+}
+
 static enum tok_err end_section(struct settings_reader *r)
 {
     const struct policy *issuer = r->issuer;
@@ -32,8 +54,10 @@ static enum tok_err end_section(struct settings_reader *r)
             "%s:%u: [Issuer %s] has AudienceClaim= and no Audience=: expected the "
             "accepted values of this claim",
             r->ini.name, r->section_line, issuer->issuer);
-    if (!issuer || policy_given(issuer, "keys"))
+    if (!issuer)
         return TOK_OK;
+    if (policy_given(issuer, "keys"))
+        return check_keys_url(r, issuer);
     return errmsg_set(r->errmsg, TOK_SETTINGS,
                       "%s:%u: [Issuer %s] has no Keys=: expected Keys=PATH, the file of the "
                       "issuer's public keys",

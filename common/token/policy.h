@@ -20,6 +20,7 @@
 #define POLICY_REVOKED "/var/lib/jwt/revoked"
 #define POLICY_CONFIG "/etc/jwt/jwt.conf"
 #define POLICY_LEEWAY_MAX 300
+#define POLICY_DISCOVER "discover" /* keys_url: OpenID Connect Discovery */
 #define POLICY_LENGTH_MAX 65536
 
 /* Copied by policy_copy, never by assignment. Strings are malloc'ed or NULL. */
@@ -43,6 +44,7 @@ struct policy {
     uint64_t max_length;     /* bytes */
     char *revoked;           /* "none" is no list */
     int64_t revoked_max_age; /* seconds; 0: no limit */
+    char *keys_url;          /* NULL, POLICY_DISCOVER or a URL: fetched into the file .keys */
     char *user_map;          /* "none", "same" or a path (usermap.h) */
     uint64_t given;          /* a bit for each of policy_keywords that was set */
 };

@@ -30,6 +30,11 @@ static bool is_map(struct slice text)
     return is_path_or_none(text) || slice_is(text, "same");
 }
 
+static bool is_keys_url(struct slice text)
+{
+    return slice_is(text, POLICY_DISCOVER) || value_is_https_url(text);
+}
+
 static bool is_name_or_empty(struct slice text)
 {
     return text.n == 0 || value_is_name(text);
@@ -86,6 +91,8 @@ const struct keyword policy_keywords[] = {
         .step = SECOND, .unit = SECOND,
         .form = "a time span from 1s to 3650d in whole seconds, such as 1h, or 0 for no limit")},
     {"UserMap", TEXT(user_map, is_map, "none, same or " VALUE_PATH_FORM, "none")},
+    {"KeysUrl", "Issuer", ROW(keys_url, keyword_text, .valid = is_keys_url,
+        .form = POLICY_DISCOVER " or " VALUE_HTTPS_URL_FORM)},
     /* Settings of the issuer give these (resolve.c). */
     {NULL, TEXT(token_type_claim, value_is_name, NULL, "token_type")},
     {NULL, TEXT(jti_claim, value_is_name, NULL, "jti")},
@@ -178,7 +185,8 @@ enum tok_err policy_set(struct policy *p, struct slice word, struct slice value,
 {
     const struct keyword_value v = {find_word(word), word, value, ','};
 
-    return v.k ? policy_assign(p, &v, errmsg) : TOK_UNSUPPORTED;
+    /* A section: of settings files alone. */
+    return v.k && !v.k->section ? policy_assign(p, &v, errmsg) : TOK_UNSUPPORTED;
 }
 
 enum tok_err policy_override(struct policy *base, const struct policy *over)

@@ -1,4 +1,5 @@
 /* jwtctl sync: which issuer this host is synchronised with. */
+#include "common/token/synced.h"
 #include "jwtctl/arguments.h"
 #include "jwtctl/command.h"
 #include "jwtctl/doctor/doctor.h"
@@ -7,6 +8,7 @@
 
 #include <stdio.h>
 #include <sys/stat.h>
+#include <time.h>
 
 struct sync_options {
     const char *add, *root;
@@ -160,13 +162,16 @@ static int sync_list(const struct sync_host *host)
 {
     CLEANUP(cleanup_free) char *synced = sync_path(host, SYNCED_PATH);
     const struct sync_state *s = &host->state;
-    char time[FORMAT_MAX];
+    char text[FORMAT_MAX];
     struct stat st;
+    struct synced last;
 
     printf("%s\n", host->settings.sync.url);
-    if (s->issuer && stat(synced, &st) == 0)
-        printf("  last synchronised %s, epoch %llu, issuer %s\n  bundle key %s\n",
-               format_time(st.st_mtime, time), (unsigned long long)s->epoch, s->issuer, s->key);
+    if (s->issuer && stat(synced, &st) == 0 && synced_read(synced, &last, NULL) == TOK_OK)
+        printf("  last synchronised %s, bundle of %lld s ago, epoch %llu, issuer %s\n"
+               "  bundle key %s\n",
+               format_time(st.st_mtime, text), (long long)(time(NULL) - last.bundle),
+               (unsigned long long)s->epoch, s->issuer, s->key);
     else
         puts("  not synchronised yet; see: journalctl -u jwt-sync-fetch -u jwt-sync-install");
     return EXIT_SUCCESS;

@@ -5,19 +5,16 @@
  * The bundle is verified here as well, so that another server than the issuer's can store
  * nothing in the spool; sync-install, which cannot rely on this program, verifies it again.
  */
+#include "jwtctl/sync/http.h"
 #include "jwtctl/sync/sync.h"
 
-#include <curl/curl.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <time.h>
 
-#define BUNDLE_SECONDS 10
 #define LIST_SECONDS 120
-#define SLOWEST 1000 /* bytes a second, for 10 seconds */
 
-DEFINE_CLEANUP(CURL *, cleanup_curl, curl_easy_cleanup)
 DEFINE_CLEANUP(struct curl_slist *, cleanup_slist, curl_slist_free_all)
 DEFINE_CLEANUP(FILE *, cleanup_stream, (void)fclose)
 
@@ -80,38 +77,6 @@ static size_t receive(char *bytes, size_t size, size_t n, void *arg)
     return size * n;
 }
 
-/* A directory of hashed certificates is read as far as needed, a file with all of them as a
- * whole, which takes most of the time of a connection. */
-static bool set_authorities(CURL *curl)
-{
-    const char *dir = NULL;
-
-    return curl_easy_getinfo(curl, CURLINFO_CAPATH, &dir) || !dir || access(dir, R_OK) != 0 ||
-           !curl_easy_setopt(curl, CURLOPT_CAINFO, NULL);
-}
-
-static bool set_options(struct fetcher *f)
-{
-    CURL *curl = f->curl;
-
-    return !curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, f->error) &&
-           !curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L) &&
-           !curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https") &&
-           !curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L) &&
-           !curl_easy_setopt(curl, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED) &&
-           !curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 1L) &&
-           !curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 2L) &&
-           !curl_easy_setopt(curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2) &&
-           !curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, (long)BUNDLE_SECONDS) &&
-           !curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, (long)SLOWEST) &&
-           !curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, (long)BUNDLE_SECONDS) &&
-           !curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) &&
-           !curl_easy_setopt(curl, CURLOPT_USERAGENT, "jwtctl-sync/" JWT_VERSION) &&
-           (strncmp(f->host->settings.sync.url, "http:", 5) != 0 ||
-            !curl_easy_setopt(curl, CURLOPT_PROXY, "")) &&
-           set_authorities(curl);
-}
-
 /* TOK_MISSING: no answer of the issuer. TOK_LIST: another one than expected. */
 static enum tok_err perform(struct fetcher *f, const char *url, const struct sink *sink)
 {
@@ -161,7 +126,7 @@ static enum tok_err fetch_bundle(struct fetcher *f, struct secret *ret_text, str
     char text[BUNDLE_MAX + 1]; /* fmemopen adds a NUL */
     CLEANUP(cleanup_stream) FILE *to = fmemopen(text, sizeof(text), "w");
     struct sink sink = {.to = to, .left = BUNDLE_MAX};
-    enum tok_err err = download(f, "/.well-known/jwt-bundle", BUNDLE_SECONDS, &sink);
+    enum tok_err err = download(f, "/.well-known/jwt-bundle", HTTP_SECONDS, &sink);
 
     if (!err)
         err = secret_copy((struct slice){text, BUNDLE_MAX - sink.left}, ret_text);
@@ -247,8 +212,9 @@ int main(int argc, char **argv)
         return sync_exit(err, &errmsg);
     spool = sync_path(&host, SYNC_SPOOL);
     file_sweep(spool);
-    f.curl = curl = curl_easy_init();
-    if (!curl || !set_options(&f))
+    f.curl = curl = http_open("http,https", f.error);
+    if (!curl || (strncmp(host.settings.sync.url, "http:", 5) == 0 &&
+                  curl_easy_setopt(curl, CURLOPT_PROXY, "")))
         return sync_exit(TOK_NO_MEMORY, &errmsg);
     return sync_exit(fetch_both(&f), &errmsg);
 }

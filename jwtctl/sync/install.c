@@ -14,37 +14,12 @@
 #include <stdio.h>
 #include <time.h>
 
-/* Opens a file of the spool, which its owner may replace, change, or make anything else at any
- * time. ret->size is its size now. */
-static enum tok_err open_spooled(const struct sync_host *host, const char *path, uint64_t max,
-                                 struct revoked *ret, struct errmsg *errmsg)
-{
-    CLEANUP(cleanup_free) char *spool = sync_path(host, SYNC_SPOOL);
-    CLEANUP(cleanup_close) int fd = -1;
-    struct stat st, dir;
-    enum tok_err err = file_open(path, FILE_PUBLIC, &fd, &st, errmsg);
-
-    if (err)
-        return err;
-    if (stat(spool, &dir) < 0 || st.st_uid != dir.st_uid || st.st_nlink != 1)
-        return errmsg_set(errmsg, TOK_FILE,
-                          "%s: has owner uid %lu and %lu links; expected the owner of the "
-                          "directory and 1",
-                          path, (unsigned long)st.st_uid, (unsigned long)st.st_nlink);
-    if ((uint64_t)st.st_size > max)
-        return errmsg_set(errmsg, TOK_FILE, "%s: has %lld bytes; the limit is %llu", path,
-                          (long long)st.st_size, (unsigned long long)max);
-    *ret = (struct revoked){.fd = fd, .size = st.st_size};
-    fd = -1;
-    return TOK_OK;
-}
-
 static enum tok_err read_spooled_bundle(const struct sync_host *host, struct secret *ret,
                                         struct errmsg *errmsg)
 {
     CLEANUP(cleanup_free) char *path = sync_path(host, SYNC_SPOOL "/bundle");
     CLEANUP(revoked_close) struct revoked file = {.fd = -1};
-    enum tok_err err = open_spooled(host, path, BUNDLE_MAX, &file, errmsg);
+    enum tok_err err = sync_open_spooled(host, path, BUNDLE_MAX, &file, errmsg);
 
     return err ? err : file_read_opened(path, file.fd, BUNDLE_MAX, ret, errmsg);
 }
@@ -74,7 +49,7 @@ static enum tok_err copy_spooled_list(struct installation *x)
     CLEANUP(cleanup_free) char *path = sync_path(x->host, SYNC_SPOOL "/revoked");
     CLEANUP(cleanup_free) char *copy = sync_path(x->host, SYNC_STATE_DIR "/fetched");
     struct revoked *list = &x->lists[FETCHED];
-    enum tok_err err = open_spooled(x->host, path, SYNC_LIST_MAX, list, x->errmsg);
+    enum tok_err err = sync_open_spooled(x->host, path, SYNC_LIST_MAX, list, x->errmsg);
 
     if (!err)
         err = file_replace(copy, 0600, write_lists, x, x->errmsg);

@@ -222,6 +222,29 @@ bool sync_list_is_current(const struct sync_host *host, const struct bundle *bun
            revoked_digest_equal(&digest, &bundle->revoked);
 }
 
+enum tok_err sync_open_spooled(const struct sync_host *host, const char *path, uint64_t max,
+                               struct revoked *ret, struct errmsg *errmsg)
+{
+    CLEANUP(cleanup_free) char *spool = sync_path(host, SYNC_SPOOL);
+    CLEANUP(cleanup_close) int fd = -1;
+    struct stat st, dir;
+    enum tok_err err = file_open(path, FILE_PUBLIC, &fd, &st, errmsg);
+
+    if (err)
+        return err;
+    if (stat(spool, &dir) < 0 || st.st_uid != dir.st_uid || st.st_nlink != 1)
+        return errmsg_set(errmsg, TOK_FILE,
+                          "%s: has owner uid %lu and %lu links; expected the owner of the "
+                          "directory and 1",
+                          path, (unsigned long)st.st_uid, (unsigned long)st.st_nlink);
+    if ((uint64_t)st.st_size > max)
+        return errmsg_set(errmsg, TOK_FILE, "%s: has %lld bytes; the limit is %llu", path,
+                          (long long)st.st_size, (unsigned long long)max);
+    *ret = (struct revoked){.fd = fd, .size = st.st_size};
+    fd = -1;
+    return TOK_OK;
+}
+
 void sync_log(enum sync_level level, const char *fmt, ...)
 {
     char text[sizeof(struct errmsg)];

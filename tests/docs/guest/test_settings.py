@@ -13,6 +13,9 @@ SCRAPE = take(ADMIN, "scrape_configs:")
 RULES = take(ADMIN, "groups:")
 MESSAGES = take(ADMIN, "journalctl --since=-1h")
 KEYCLOAK = take(ADMIN, "[Issuer https://sso.example/realms/corp]")
+FETCHED = take(ADMIN, "[Issuer https://sso.example/realms/staff]")
+FETCH = take(ADMIN, "systemctl enable --now jwt-sync-keys.timer")
+BUNDLE = take(ADMIN, "# /etc/cron.d/jwt-bundle")
 LIMIT = take(ADMIN, "session [success=ok")
 ISSUER = take("simplejwt.md", "[Token]")
 SIMPLEJWT = take("simplejwt.md", "SIMPLE_JWT = {")
@@ -66,6 +69,32 @@ def test_config_check_accepts_the_settings_of_each_page():
         assert "https://sso.example/realms/corp" in good("jwtctl config show")
     finally:
         good("rm -rf /root/key /var/lib/jwt-issuers/*")
+
+
+def test_keys_url_is_accepted_and_its_units_start():
+    """The container has no network: nothing is fetched, and the unit and doctor say so."""
+    place(FETCHED, "/etc/jwt/jwt.conf.d/staff.conf")
+    try:
+        script(FETCH)
+        assert good("systemctl is-active jwt-sync-keys.timer") == "active\n"
+        assert good("systemctl show -P Result jwt-sync-keys-install jwt-sync-keys-fetch") == "success\n\nexit-code\n"
+        assert good("stat -c '%U %a' /var/lib/jwt-keys") == "jwt-sync-install 755\n"
+        rows = sh("jwtctl doctor")[1]
+        assert re.search(r"error +sync-units +jwt-sync-keys-fetch\.service: has failed: https://sso\.example/realms/staff/"
+                         r"\.well-known/openid-configuration: ", rows), rows
+    finally:
+        good("systemctl disable --now jwt-sync-keys.timer; systemctl reset-failed; rm /etc/jwt/jwt.conf.d/staff.conf")
+
+
+def test_the_time_of_the_last_bundle_is_a_metric():
+    where = "/var/lib/prometheus/node-exporter"
+    good(f"mkdir -p {where} && printf 'Bundle=1700000000\\nEpoch=1\\nSeq=1\\nIssuer=a\\n' >/var/lib/jwt/synced")
+    try:
+        good(BUNDLE.run().splitlines()[-1].split(" root ", 1)[1])
+        assert read(where + "/jwt.prom") == "jwt_bundle_time_seconds 1700000000\n"
+        assert "jwt_bundle_time_seconds" in RULES.run()
+    finally:
+        good(f"rm -r {where} /var/lib/jwt/synced")
 
 
 def test_simplejwt_s_settings_are_python():

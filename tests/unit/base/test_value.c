@@ -142,6 +142,32 @@ START_TEST(an_address_is_https_or_of_this_host)
 }
 END_TEST
 
+START_TEST(an_address_of_keys_is_https_and_may_have_a_query)
+{
+    static const char *const good[] = {"https://h", "https://h:1/a/b?p=c&d=%20/?",
+                                       "https://[::1]/?"};
+    static const char *const bad[] = {"",
+                                      "https://",
+                                      "http://localhost/k",
+                                      "HTTPS://h",
+                                      "https://u@h/",
+                                      "https://h/#f",
+                                      "https://h/?a b",
+                                      "https://h/?a\n",
+                                      "https://?h",
+                                      "discover"};
+    char text[300] = "https://h/?";
+
+    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
+        ck_assert_msg(value_is_https_url(slice_of(good[i])), "%s", good[i]);
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+        ck_assert_msg(!value_is_https_url(slice_of(bad[i])), "%s", bad[i]);
+    memset(text + strlen(text), 'a', VALUE_NAME_MAX + 1 - strlen(text));
+    ck_assert(!value_is_https_url(slice_of(text)));
+    ck_assert(value_is_https_url((struct slice){text, VALUE_NAME_MAX}));
+}
+END_TEST
+
 START_TEST(a_thumbprint_is_one_of_sha256)
 {
     char letters[] = "YR5qZLk3sGFIlAQyIp7BpTHtK4bQ3UcgIXW8n31mHrs";
@@ -158,4 +184,4 @@ END_TEST
 
 UNIT_MAIN("value", each_kind_of_value_accepts_its_bytes, values_have_a_longest_length,
           an_origin_is_exact_and_as_browsers_write_it, an_address_is_https_or_of_this_host,
-          a_thumbprint_is_one_of_sha256)
+          an_address_of_keys_is_https_and_may_have_a_query, a_thumbprint_is_one_of_sha256)

@@ -45,6 +45,38 @@ START_TEST(an_issuer_without_keys_is_refused)
 }
 END_TEST
 
+#define FETCHED "Keys=/var/lib/jwt-keys/i.jwks\nKeysUrl=discover\n"
+
+START_TEST(keys_that_are_fetched_have_a_file_in_their_directory)
+{
+    static const char *const names[] = {"/k",
+                                        "/var/lib/jwt-issuers/k",
+                                        "/var/lib/jwt-keys/",
+                                        "/var/lib/jwt-keys/a/b",
+                                        "/var/lib/jwt-keys/../x",
+                                        "/var/lib/jwt-keys/.k"};
+    CLEANUP(settings_clear)
+    struct settings set =
+        read_text("[Issuer https://i]\n" FETCHED "[Issuer j]\nKeys=/var/lib/jwt-keys/j\n"
+                  "KeysUrl=https://j.example/keys?p=a\n");
+    char text[256];
+
+    ck_assert_str_eq(set.issuers[0].keys_url, "discover");
+    ck_assert_str_eq(set.issuers[1].keys_url, "https://j.example/keys?p=a");
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        (void)snprintf(text, sizeof(text), "[Issuer https://i]\nKeys=%s\nKeysUrl=discover\n",
+                       names[i]);
+        refuse(text, 1, "expected Keys=/var/lib/jwt-keys/NAME beside KeysUrl=");
+    }
+    (void)snprintf(text, sizeof(text), "[Issuer https://i]\nKeys=/var/lib/jwt-keys/%065d\n%s",
+                   0, "KeysUrl=discover\n");
+    refuse(text, 1, "expected Keys=/var/lib/jwt-keys/NAME beside KeysUrl=");
+    refuse("[Issuer i]\n" FETCHED, 1, "for KeysUrl=discover");
+    refuse("[Issuer http://i]\n" FETCHED, 1, "for KeysUrl=discover");
+    refuse("[Issuer https://i]\n" FETCHED "[Issuer https://j]\n" FETCHED, 4, "another file");
+}
+END_TEST
+
 START_TEST(an_issuers_url_is_one_word)
 {
     char text[300] = "[Issuer ";
@@ -98,5 +130,5 @@ START_TEST(a_later_file_replaces_single_keys_of_an_issuer)
 END_TEST
 
 UNIT_MAIN("settings_issuers", an_issuers_section_is_a_policy, an_issuer_without_keys_is_refused,
-          an_issuers_url_is_one_word, issuers_have_a_limit,
-          a_later_file_replaces_single_keys_of_an_issuer)
+          keys_that_are_fetched_have_a_file_in_their_directory, an_issuers_url_is_one_word,
+          issuers_have_a_limit, a_later_file_replaces_single_keys_of_an_issuer)

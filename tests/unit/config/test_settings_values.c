@@ -227,6 +227,7 @@ static const struct bad_value {
     {"Issuer u", "MaxLifetime=0", "a time span from 1s to 3650d in whole seconds"},
     {"Issuer u", "MaxLength=65537", "a number of bytes from 1 to 65536"},
     {"Issuer u", "Revoked=list", "an absolute path or none"},
+    {"Issuer u", "KeysUrl=http://h/k", "discover or https://HOST[:PORT][/PATH][?QUERY]"},
     {"Issuer u", "RevokedMaxAge=3651d", "a time span from 1s to 3650d in whole seconds"},
     {"Issuer u", "UserMap=", "none, same or an absolute path"},
     {"Issuer u", "UserMap=map", "none, same or an absolute path"},

@@ -125,7 +125,11 @@ START_TEST(each_word_sets_one_member_and_one_bit)
             ck_assert(policy_given(&p, rows[i].word));
             ck_assert_uint_eq(p.given, (UINT64_C(1) << (i + 1)) - 1);
         }
-        ck_assert_ptr_null(policy_keywords[sizeof(rows) / sizeof(rows[0])].name);
+        /* No word: a stack fetches nothing. */
+        ck_assert_str_eq(policy_keywords[sizeof(rows) / sizeof(rows[0])].name, "KeysUrl");
+        ck_assert_err(policy_set(&p, SLICE("keys_url"), SLICE("discover"), NULL),
+                      TOK_UNSUPPORTED);
+        ck_assert_ptr_null(policy_keywords[sizeof(rows) / sizeof(rows[0]) + 1].name);
         ck_assert_str_eq(p.keys, "/k");
         ck_assert_str_eq(p.issuer, "https://i");
         list_is(p.audience, "a,b");
