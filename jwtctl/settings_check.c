@@ -18,7 +18,6 @@ struct settings_problems {
     const struct settings *s;
     settings_problem_fn *fn;
     void *arg;
-    const char *map; /* the user map that is checked */
 };
 
 static void add(const struct settings_problems *p, enum settings_level level,
@@ -76,27 +75,23 @@ static void check_names(const struct settings_problems *p)
             add(p, SETTINGS_ERROR, NULL, "TrustedProxies=: there is no user %s", *w);
 }
 
-static void add_overlap(void *arg, unsigned first, unsigned second)
-{
-    const struct settings_problems *p = arg;
-
-    add(p, SETTINGS_WARNING, NULL, "%s:%u: overlaps with line %u, which applies first", p->map,
-        second, first);
-}
-
-static void check_map(struct settings_problems *p, const char *path)
+/* A line whose value an earlier one matches never applies to it. */
+static void check_map(const struct settings_problems *p, const char *path)
 {
     CLEANUP(usermap_clear) struct usermap map = {0};
+    const struct usermap_line *first;
     struct errmsg errmsg;
 
     if (resolve_map(path, FILE_SETTINGS, &map, &errmsg) != TOK_OK)
         p->fn(p->arg, SETTINGS_ERROR, &errmsg, NULL);
-    p->map = path;
-    usermap_each_overlap(&map, add_overlap, p);
+    for (const struct usermap_line *l = map.lines; l < map.lines + map.n; l++)
+        if ((first = usermap_find(&map, l->issuer, l->value)) != l)
+            add(p, SETTINGS_WARNING, NULL, "%s:%u: overlaps with line %u, which applies first",
+                path, l->line, first->line);
 }
 
 /* Files of another issuer. Those that a user cannot read are left to root. */
-static void check_issuer(struct settings_problems *p, const struct policy *issuer)
+static void check_issuer(const struct settings_problems *p, const struct policy *issuer)
 {
     CLEANUP(cleanup_keyset) struct keyset *keys = NULL;
     const struct keyset_source from = {NULL, issuer->keys, FILE_PUBLIC, issuer->algorithms};
@@ -210,7 +205,7 @@ static void check_lockout(struct settings_problems *p)
 void settings_check(const struct settings *settings, const char *path, settings_problem_fn *fn,
                     void *arg)
 {
-    struct settings_problems p = {.s = settings, .fn = fn, .arg = arg};
+    struct settings_problems p = {settings, fn, arg};
 
     check_files(&p, path ? path : POLICY_CONFIG);
     check_names(&p);

@@ -60,7 +60,7 @@ void verifier_check(struct verifier *v, struct slice token, const struct policy_
     parsed_token_clear(&v->token);
     ret->err = disabled_check(&ret->errmsg);
     if (!ret->err)
-        ret->err = token_parse(token_trim(token), &v->token);
+        ret->err = token_parse(jws_trim(token), &v->token);
     if (!ret->err) {
         struct verifier_rules *r = find_rules(v);
 

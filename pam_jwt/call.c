@@ -1,7 +1,5 @@
 #include "pam_jwt/call.h"
 
-#include "common/token/parsed_token.h"
-
 #include <security/pam_ext.h>
 #include <security/pam_modutil.h>
 #include <string.h>
@@ -53,6 +51,6 @@ int call_read_token(const struct pam_call *call, struct slice *ret)
         return rc;
     if (!token)
         return PAM_AUTH_ERR;
-    *ret = token_trim(slice_of(token));
+    *ret = jws_trim(slice_of(token));
     return PAM_SUCCESS;
 }

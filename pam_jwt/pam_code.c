@@ -64,13 +64,10 @@ int pam_code_account(enum tok_err err)
     return PAM_PERM_DENIED;
 }
 
-bool pam_code_is_public(enum tok_err err)
+bool pam_code_is_shown(enum tok_err err, bool authentic)
 {
-    return err == TOK_PASTED || err == TOK_TRUNCATED;
-}
-
-bool pam_code_is_shown(enum tok_err err)
-{
-    return pam_code_is_public(err) || err == TOK_EXPIRED || err == TOK_REVOKED ||
-           err == TOK_SCOPE || err == TOK_SPENT;
+    if (err == TOK_PASTED || err == TOK_TRUNCATED)
+        return true;
+    return authentic &&
+           (err == TOK_EXPIRED || err == TOK_REVOKED || err == TOK_SCOPE || err == TOK_SPENT);
 }

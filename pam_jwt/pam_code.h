@@ -15,9 +15,6 @@ int pam_code_auth(enum tok_err err) MUST_CHECK;
 /* The code of pam_acct_mgmt, for a token that pam_authenticate accepted. */
 int pam_code_account(enum tok_err err) MUST_CHECK;
 
-/* True for errors of the form that anyone is shown, with what to enter instead. */
-bool pam_code_is_public(enum tok_err err) MUST_CHECK;
-
-/* True when the owner of an authentic token is shown why it was refused. Before the signature
- * is verified nothing else is shown: the client may be anyone. */
-bool pam_code_is_shown(enum tok_err err) MUST_CHECK;
+/* True when the user is shown why the token was refused: the owner of an authentic one, and
+ * anyone what to enter instead of a text that is no token. The client may be anyone. */
+bool pam_code_is_shown(enum tok_err err, bool authentic) MUST_CHECK;

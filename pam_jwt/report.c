@@ -66,10 +66,11 @@ static void log_result(const struct pam_call *call, const struct report *r)
 void report_result(const struct pam_call *call, const struct report *r)
 {
     bool silent = (call->flags & PAM_SILENT) != 0 || call->options->quiet;
-    const char *shown = pam_code_is_shown(r->err) ? tok_err_text(r->err) : r->shown;
+    const char *shown =
+        pam_code_is_shown(r->err, r->authentic) ? tok_err_text(r->err) : r->shown;
 
     log_result(call, r);
-    if ((r->authentic || pam_code_is_public(r->err)) && !silent && shown)
+    if (!silent && shown)
         (void)pam_error(call->pamh, "pam_jwt: %s", shown);
 }
 

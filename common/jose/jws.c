@@ -37,10 +37,12 @@ static bool begins(struct slice text, const char *word)
     return true;
 }
 
-static struct slice skip_spaces(struct slice text)
+struct slice jws_trim(struct slice text)
 {
     while (text.n > 0 && text_is_space(*text.p))
         text = slice_skip(text, 1);
+    while (text.n > 0 && text_is_space(text.p[text.n - 1]))
+        text.n--;
     return text;
 }
 
@@ -64,10 +66,10 @@ static bool begins_token(struct slice text)
 
 bool jws_is_shaped(struct slice text)
 {
-    struct slice rest = skip_spaces(text);
+    struct slice rest = jws_trim(text);
 
     if (begins(rest, "bearer"))
-        rest = skip_spaces(slice_skip(rest, strlen("bearer")));
+        rest = jws_trim(slice_skip(rest, strlen("bearer")));
     if (begins_token(rest))
         return true;
     /* Within other text only as encoders write a header: {" */

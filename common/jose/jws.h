@@ -20,6 +20,9 @@ struct jws {
  * empty. TOK_MALFORMED. */
 enum tok_err jws_split(struct slice token, struct jws *ret) MUST_CHECK;
 
+/* Without the white space at both ends that comes with a pasted token. */
+struct slice jws_trim(struct slice text);
+
 /* True for a text that was meant to be a token, even if it is damaged: optional white space and
  * "Bearer", at least 14 base64url letters that decode to '{' first, and a dot; or any text with
  * such letters in it that begin with eyJ. It never decides whether a token is accepted. */

@@ -2,7 +2,6 @@
 
 #include "common/base/base64url.h"
 #include "common/base/cleanup.h"
-#include "common/base/text.h"
 #include "common/token/policy.h"
 
 #include <string.h>
@@ -16,15 +15,6 @@ static enum tok_err decode_payload(struct slice letters, struct secret *ret)
     if (err)
         secret_clear(ret);
     return err;
-}
-
-struct slice token_trim(struct slice token)
-{
-    while (token.n > 0 && text_is_space(*token.p))
-        token = slice_skip(token, 1);
-    while (token.n > 0 && text_is_space(token.p[token.n - 1]))
-        token.n--;
-    return token;
 }
 
 /* Why a text has not the three parts of a token. */

@@ -22,9 +22,6 @@ struct parsed_token {
     struct secret payload;
 };
 
-/* Without the white space at both ends that comes with a pasted token. */
-struct slice token_trim(struct slice token);
-
 /* True for the lengths to which sudo(8), ssh(1) and others cut or limit an answer. */
 static inline bool token_length_is_limit(size_t n)
 {

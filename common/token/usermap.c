@@ -24,26 +24,13 @@ void usermap_clear(struct usermap *map)
     *map = (struct usermap){0};
 }
 
-static bool has_star(struct slice text)
+static size_t count_stars(struct slice text)
 {
-    return text.n > 0 && memchr(text.p, '*', text.n);
-}
+    size_t n = 0;
 
-/* At most one '*', which does not stand alone. */
-static bool value_valid(struct slice value)
-{
-    struct slice before, after;
-
-    return value.n > 0 && value.n <= USERMAP_VALUE_MAX && *value.p != '"' &&
-           (!slice_cut(value, '*', &before, &after) || (value.n > 1 && !has_star(after)));
-}
-
-static bool user_valid(struct slice user, bool may_have_star)
-{
-    struct slice before, after;
-
-    return username_valid(user) &&
-           (!slice_cut(user, '*', &before, &after) || (may_have_star && !has_star(after)));
+    for (size_t i = 0; i < text.n; i++)
+        n += text.p[i] == '*';
+    return n;
 }
 
 static enum tok_err read_line(const struct ini *in, struct slice text, struct usermap_line *ret,
@@ -65,13 +52,14 @@ static enum tok_err read_line(const struct ini *in, struct slice text, struct us
     if (!value_is_name(l.issuer))
         return INI_REFUSE(in, errmsg, "issuer: expected %s, got \"%.*s\"", VALUE_NAME_FORM,
                           slice_shown(l.issuer, SHOWN), l.issuer.p);
-    if (!value_valid(l.value))
+    l.pattern = count_stars(l.value) > 0;
+    if (l.value.n == 0 || l.value.n > USERMAP_VALUE_MAX || *l.value.p == '"' ||
+        slice_is(l.value, "*") || count_stars(l.value) > 1)
         return INI_REFUSE(in, errmsg,
                           "claim value: expected up to %d bytes, with at most one '*' and "
                           "not '*' alone, got \"%.*s\"",
                           USERMAP_VALUE_MAX, slice_shown(l.value, SHOWN), l.value.p);
-    l.pattern = has_star(l.value);
-    if (!user_valid(l.user, l.pattern))
+    if (!username_valid(l.user) || count_stars(l.user) > l.pattern)
         return INI_REFUSE(in, errmsg,
                           "local user: expected %s, with at most one '*' and that only after a "
                           "value with '*', got \"%.*s\"",
@@ -240,32 +228,4 @@ enum tok_err usermap_check_uid(const struct usermap_line *line, uid_t uid,
                       "line %u of the user map: the account has uid %lu, expected UID_MIN "
                       "(%" PRIu64 ") or more, or the word \"system\" on this line",
                       line->line, (unsigned long)uid, min);
-}
-
-/* Some value matches both: what one has before its '*' begins what the other has, and likewise
- * after it. */
-static bool overlaps(const struct usermap_line *a, const struct usermap_line *b)
-{
-    struct slice part, a1, a2, b1, b2;
-    size_t before, after;
-
-    if (!slice_eq(a->issuer, b->issuer))
-        return false;
-    if (!b->pattern)
-        return matches(a, b->value, &part);
-    if (!slice_cut(a->value, '*', &a1, &a2) || !slice_cut(b->value, '*', &b1, &b2))
-        return matches(b, a->value, &part);
-    before = a1.n < b1.n ? a1.n : b1.n;
-    after = a2.n < b2.n ? a2.n : b2.n;
-    return texts_equal((struct slice){a1.p, before}, (struct slice){b1.p, before}, true) &&
-           texts_equal(slice_skip(a2, a2.n - after), slice_skip(b2, b2.n - after), true);
-}
-
-void usermap_each_overlap(const struct usermap *map,
-                          void (*fn)(void *arg, unsigned first, unsigned second), void *arg)
-{
-    for (size_t i = 0; i < map->n; i++)
-        for (size_t j = i + 1; j < map->n; j++)
-            if (overlaps(&map->lines[i], &map->lines[j]))
-                fn(arg, map->lines[i].line, map->lines[j].line);
 }

@@ -58,7 +58,3 @@ enum tok_err usermap_apply(const struct usermap_line *line, struct slice value,
  * UID_MIN of login.defs(5) and does not say "system". line NULL: no map applied. */
 enum tok_err usermap_check_uid(const struct usermap_line *line, uid_t uid,
                                struct errmsg *errmsg) MUST_CHECK;
-
-/* Calls fn for lines that can match the same value, of which the first applies. */
-void usermap_each_overlap(const struct usermap *map,
-                          void (*fn)(void *arg, unsigned first, unsigned second), void *arg);

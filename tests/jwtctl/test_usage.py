@@ -77,13 +77,17 @@ def test_config_check_reads_the_user_maps_too():
 
 @needs_root
 def test_config_check_warns_of_unknown_groups_and_of_lines_that_overlap():
-    users = path("overlapping-users", "https://i *@d *\nhttps://i boss@D alice\nhttps://j boss@d alice\n")
+    users = path("overlapping-users",
+                 "https://i x@d carol\nhttps://i *@d *\nhttps://i boss@D alice\nhttps://j boss@d alice\n"
+                 "https://i x@d alice\nhttps://i b*@d *\n")
     config = path("warn.conf", f'[Session]\nAllowGroups=root nosuchgroup "no such group"\n'
                   f"[Issuer https://i]\nKeys={path('key.jwks')}\nUserMap={users}\n")
     assert run("config", "check", f"--config={config}") == (
         0, f"{config}: ok\n", "jwtctl: warning: AllowGroups=: no such group: nosuchgroup\n"
         "jwtctl: warning: AllowGroups=: no such group: no such group\n"
-        f"jwtctl: warning: {users}:2: overlaps with line 1, which applies first\n")
+        f"jwtctl: warning: {users}:3: overlaps with line 2, which applies first\n"
+        f"jwtctl: warning: {users}:5: overlaps with line 1, which applies first\n"
+        f"jwtctl: warning: {users}:6: overlaps with line 2, which applies first\n")
     assert 'AllowGroups=root nosuchgroup "no such group"\n' in run("config", "show", f"--config={config}")[1]
 
 

@@ -52,8 +52,7 @@ START_TEST(any_name_is_a_user_name_but_for_what_misleads)
                                       "a\xe2\x81\xa6",
                                       "a\xe2\x81\xa0",
                                       "a\xe3\x80\x80",
-                                      "\xef\xbb\xbf"
-                                      "a",
+                                      "a\xef\xbb\xbf",
                                       "a\xd8\x9c",
                                       "a\xe3\x85\xa4",
                                       "a\xef\xb8\x8f",

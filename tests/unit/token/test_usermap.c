@@ -151,31 +151,6 @@ START_TEST(the_first_line_that_matches_applies)
 }
 END_TEST
 
-static void add_pair(void *arg, unsigned first, unsigned second)
-{
-    char *text = arg;
-
-    (void)sprintf(text + strlen(text), "%u-%u ", first, second);
-}
-
-START_TEST(lines_that_can_match_one_value_are_found)
-{
-    CLEANUP(usermap_clear)
-    struct usermap map = read_text("i *@d guest\n"
-                                   "i boss@D alice\n"
-                                   "j boss@d alice\n"
-                                   "i svc-* *\n"
-                                   "i svc-a*b *\n"
-                                   "i x alice\n"
-                                   "i x carol\n"
-                                   "i *@other *\n");
-    char pairs[128] = "";
-
-    usermap_each_overlap(&map, add_pair, pairs);
-    ck_assert_str_eq(pairs, "1-2 1-4 4-5 4-8 6-7 ");
-}
-END_TEST
-
 START_TEST(a_star_yields_no_system_account)
 {
     CLEANUP(usermap_clear)
@@ -316,7 +291,7 @@ END_TEST
 UNIT_MAIN("usermap", a_value_is_the_user_of_its_line, similar_values_and_issuers_do_not_match,
           a_domain_is_all_of_it_and_nothing_under_or_over_it, an_empty_map_has_no_users,
           another_form_is_refused_with_its_line, what_a_star_stands_for_is_the_user,
-          the_first_line_that_matches_applies, lines_that_can_match_one_value_are_found,
-          a_star_yields_no_system_account, a_value_has_at_most_one_star_and_more_than_it,
-          bytes_that_are_no_text_are_refused, values_have_a_longest,
-          a_long_map_finds_each_and_no_other, a_file_that_others_can_write_is_refused)
+          the_first_line_that_matches_applies, a_star_yields_no_system_account,
+          a_value_has_at_most_one_star_and_more_than_it, bytes_that_are_no_text_are_refused,
+          values_have_a_longest, a_long_map_finds_each_and_no_other,
+          a_file_that_others_can_write_is_refused)
