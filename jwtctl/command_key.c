@@ -136,8 +136,8 @@ int command_key_list(int argc, char **argv)
     path = optind < argc ? argv[optind] : POLICY_KEYS;
     if (strncmp(path, "keys=", 5) == 0)
         path += 5; /* as pam_jwt takes it */
-    err = keyset_load(&(struct keyset_source){NULL, path, FILE_OWN, alg_choice(alg)}, &keys,
-                      &errmsg);
+    err = keyset_load(&(struct keyset_source){NULL, path, FILE_OWN_KEYS, alg_choice(alg)},
+                      &keys, &errmsg);
     for (size_t i = 0; !err && i < keyset_size(keys); i++)
         err = add_key_row(list, keyset_at(keys, i));
     for (size_t i = 0; !err && (skipped = keyset_skipped(keys, i)); i++) {

@@ -94,7 +94,7 @@ static void check_map(const struct settings_problems *p, const char *path)
 static void check_issuer(const struct settings_problems *p, const struct policy *issuer)
 {
     CLEANUP(cleanup_keyset) struct keyset *keys = NULL;
-    const struct keyset_source from = {NULL, issuer->keys, FILE_PUBLIC, issuer->algorithms};
+    const struct keyset_source from = {NULL, issuer->keys, FILE_KEYS, issuer->algorithms};
     struct revoked list = {.fd = -1};
     const char *skipped;
     struct errmsg errmsg;

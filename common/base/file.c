@@ -1,11 +1,11 @@
 #include "common/base/file.h"
 
 #include "common/base/cleanup.h"
+#include "common/base/file_walk.h"
 #include "common/base/secret.h"
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
@@ -46,36 +46,6 @@ static int open_directory(const char *path, int flags, const char **ret_name)
     return open(dir, flags | O_DIRECTORY | O_CLOEXEC);
 }
 
-/* As open_directory, for an absolute path of which no component is a symbolic link. */
-static int open_directory_no_links(const char *path, const char **ret_name)
-{
-    char name[NAME_MAX + 1];
-    int dir = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC), next;
-
-    while (dir >= 0) {
-        size_t n;
-
-        path += strspn(path, "/");
-        n = strcspn(path, "/");
-        if (path[n] == '\0')
-            break;
-        if (n >= sizeof(name)) {
-            cleanup_close(&dir);
-            errno = ENAMETOOLONG;
-            return -1;
-        }
-        memcpy(name, path, n);
-        name[n] = '\0';
-        path += n;
-        /* With O_DIRECTORY a link is ENOTDIR. */
-        next = openat(dir, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        cleanup_close(&dir);
-        dir = next;
-    }
-    *ret_name = path;
-    return dir;
-}
-
 #define WRITERS (S_IWGRP | S_IWOTH)
 #define NO_WRITERS "no write permission for group and others (chmod go-w)"
 
@@ -85,20 +55,26 @@ static const struct trust {
     unsigned owners; /* of the file */
     mode_t forbidden;
     const char *owners_form, *modes_form;
+    bool links; /* one that is root's alone may name it (file_walk.h) */
 } trusts[] = {
     [FILE_PUBLIC] = {ROOT | DIRECTORY, WRITERS, "root or the owner of its directory",
-                     NO_WRITERS},
-    [FILE_SETTINGS] = {ROOT, WRITERS, "root", NO_WRITERS},
+                     NO_WRITERS, false},
+    [FILE_KEYS] = {ROOT | DIRECTORY, WRITERS, "root or the owner of its directory", NO_WRITERS,
+                   true},
+    [FILE_SETTINGS] = {ROOT, WRITERS, "root", NO_WRITERS, false},
     [FILE_PRIVATE] = {ROOT | EFFECTIVE, S_IRWXG | S_IRWXO, "root or the current user",
-                      "no permission for group and others (chmod go=)"},
+                      "no permission for group and others (chmod go=)", false},
     [FILE_OWN] = {ROOT | DIRECTORY | REAL, WRITERS,
-                  "root, the owner of its directory or the current user", NO_WRITERS},
-    [FILE_NO_LINKS] = {ROOT, WRITERS, "root", NO_WRITERS},
+                  "root, the owner of its directory or the current user", NO_WRITERS, false},
+    [FILE_OWN_KEYS] = {ROOT | DIRECTORY | REAL, WRITERS,
+                       "root, the owner of its directory or the current user", NO_WRITERS,
+                       true},
+    [FILE_NO_LINKS] = {ROOT, WRITERS, "root", NO_WRITERS, false},
 };
 
 static const struct trust *trust_of(enum file_trust trust)
 {
-    static const struct trust no_trust = {0, ALLPERMS, "no owner", "no permission"};
+    static const struct trust no_trust = {0, ALLPERMS, "no owner", "no permission", false};
 
     return (size_t)trust < sizeof(trusts) / sizeof(trusts[0]) ? &trusts[trust] : &no_trust;
 }
@@ -132,6 +108,12 @@ static enum tok_err check(const char *path, const struct trust *t, const struct 
     return err;
 }
 
+/* O_NONBLOCK: opening a FIFO would wait for a writer. */
+static int open_name(int dir, const char *name)
+{
+    return openat(dir, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+}
+
 static enum tok_err open_failed(const char *path, struct errmsg *errmsg)
 {
     if (errno != ELOOP)
@@ -142,30 +124,68 @@ static enum tok_err open_failed(const char *path, struct errmsg *errmsg)
     return TOK_FILE;
 }
 
-enum tok_err file_open(const char *path, enum file_trust trust, int *ret_fd,
-                       struct stat *ret_st, struct errmsg *errmsg)
+static enum tok_err open_link(const char *path, int *ret_fd, struct errmsg *errmsg)
+{
+    struct file_walk walk;
+    CLEANUP(cleanup_close) int dir = file_walk(&walk, path, FILE_LINKS_ROOTS);
+
+    if (dir < 0 && errno == EPERM) {
+        (void)errmsg_set(errmsg, TOK_FILE,
+                         "%s: is a symbolic link, and \"%s\" on its way is not root's, or "
+                         "others can write it",
+                         path, walk.rest);
+        errno = EPERM;
+        return TOK_FILE;
+    }
+    *ret_fd = dir < 0 ? -1 : open_name(dir, walk.rest);
+    return *ret_fd < 0 ? open_failed(path, errmsg) : TOK_OK;
+}
+
+/* *ret_owner: of the directory. */
+static enum tok_err open_file(const char *path, enum file_trust trust, int *ret_fd,
+                              uid_t *ret_owner, struct errmsg *errmsg)
 {
     const bool no_links = trust == FILE_NO_LINKS;
+    struct file_walk walk;
     CLEANUP(cleanup_close) int dir = -1;
-    struct stat dir_st, st;
+    struct stat st;
     const char *name;
-    enum tok_err err;
-    int fd;
 
-    dir = no_links ? open_directory_no_links(path, &name) : open_directory(path, O_PATH, &name);
-    if (dir < 0 || fstat(dir, &dir_st) < 0)
+    if (no_links) {
+        dir = file_walk(&walk, path, FILE_LINKS_NONE);
+        name = walk.rest;
+    } else {
+        dir = open_directory(path, O_PATH, &name);
+    }
+    if (dir < 0 || fstat(dir, &st) < 0)
         return call_failed(path,
                            no_links ? "open its directory without following symbolic links"
                                     : "open its directory",
                            errmsg);
-    /* O_NONBLOCK: opening a FIFO would wait for a writer. */
-    fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    if (fd < 0)
+    *ret_owner = st.st_uid;
+    *ret_fd = open_name(dir, name);
+    if (*ret_fd >= 0)
+        return TOK_OK;
+    if (errno != ELOOP || !trust_of(trust)->links || *path != '/')
         return open_failed(path, errmsg);
+    *ret_owner = 0;
+    return open_link(path, ret_fd, errmsg);
+}
+
+enum tok_err file_open(const char *path, enum file_trust trust, int *ret_fd,
+                       struct stat *ret_st, struct errmsg *errmsg)
+{
+    uid_t directory = 0;
+    struct stat st;
+    int fd = -1;
+    enum tok_err err = open_file(path, trust, &fd, &directory, errmsg);
+
+    if (err)
+        return err;
     if (fstat(fd, &st) < 0)
         err = call_failed(path, "stat", errmsg);
     else
-        err = check(path, trust_of(trust), &st, dir_st.st_uid, errmsg);
+        err = check(path, trust_of(trust), &st, directory, errmsg);
     if (err) {
         cleanup_close(&fd);
         return err;

@@ -17,9 +17,12 @@
 
 enum file_trust {
     FILE_PUBLIC,   /* owner: root or the owner of the directory; only the owner may write */
+    FILE_KEYS,     /* as FILE_PUBLIC; or a link whose every component belongs to root and
+                    * can be written by no other user */
     FILE_SETTINGS, /* owner: root; only the owner may write */
     FILE_PRIVATE,  /* owner: root or the effective user; no permission for others */
     FILE_OWN,      /* as FILE_PUBLIC, or owned by the real user: named on a command line */
+    FILE_OWN_KEYS, /* as FILE_OWN; or a link as with FILE_KEYS */
     FILE_NO_LINKS, /* as FILE_SETTINGS; the path is absolute, and no part of it is a link */
 };
 

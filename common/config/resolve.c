@@ -188,12 +188,21 @@ static enum tok_err load_synced(const struct resolve_params *params, struct reso
     return TOK_OK;
 }
 
+/* The key file of the settings may be a link; the public one in /var/lib/jwt may not. */
+static enum file_trust keys_trust(const struct resolve_params *params, const struct policy *p)
+{
+    if (!policy_given(p, "keys"))
+        return params->trust;
+    return params->trust == FILE_OWN ? FILE_OWN_KEYS : FILE_KEYS;
+}
+
 static enum tok_err load_files(const struct resolve_params *params, struct resolved *r,
                                struct errmsg *errmsg)
 {
     const struct policy *p = &r->policy;
     const struct keyset *keys;
-    const struct keyset_source from = {params->ctx, p->keys, params->trust, p->algorithms};
+    const struct keyset_source from = {params->ctx, p->keys, keys_trust(params, p),
+                                       p->algorithms};
     enum tok_err err = keyset_file_init(&from, &r->keys);
 
     if (!err)

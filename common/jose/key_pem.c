@@ -55,8 +55,8 @@ bool key_is_pem(struct slice text)
     return false;
 }
 
-/* RFC 7468 2: "Parsers SHOULD ignore whitespace", and text before the block. libcrypto ignores
- * it but for blanks in front of a line. */
+/* RFC 7468 2: "parsers SHOULD ignore whitespace", and data before the block is permitted.
+ * libcrypto ignores it but for blanks in front of a line. */
 static enum tok_err trim_lines(struct slice text, struct secret *ret)
 {
     enum tok_err err = secret_alloc(text.n + 1, ret);

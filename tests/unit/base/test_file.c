@@ -133,6 +133,104 @@ START_TEST(a_symbolic_link_is_refused)
 }
 END_TEST
 
+/* Sets up, below a directory that only root can write: real/keys with the file f, and
+ * current -> real. The place is left in the current directory. */
+static void make_tree(char dir[32])
+{
+    (void)strcpy(dir, "/run/links-XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(dir));
+    ck_assert_int_eq(chmod(dir, 0755), 0);
+    ck_assert_int_eq(chdir(dir), 0);
+    ck_assert_int_eq(mkdir("real", 0755), 0);
+    ck_assert_int_eq(mkdir("real/keys", 0755), 0);
+    make("real/keys/f", "x", 0644);
+    ck_assert_int_eq(symlink("real", "current"), 0);
+}
+
+static void remove_tree(const char *dir)
+{
+    char command[64];
+
+    ck_assert_int_eq(chdir("/"), 0);
+    (void)snprintf(command, sizeof(command), "rm -r %s", dir);
+    ck_assert_int_eq(system(command), 0);
+}
+
+/* The path of a link in the tree to this target. */
+static const char *link_to(const char *dir, const char *target)
+{
+    static char path[64];
+
+    (void)unlink("l");
+    ck_assert_int_eq(symlink(target, "l"), 0);
+    (void)snprintf(path, sizeof(path), "%s/l", dir);
+    return path;
+}
+
+/* As NixOS, sops and Kubernetes publish a file: a link to a link to a directory. */
+START_TEST(a_key_file_may_be_a_link_that_is_roots_alone)
+{
+    NEEDS_ROOT();
+    static const enum file_trust others[] = {FILE_PUBLIC, FILE_SETTINGS, FILE_OWN,
+                                             FILE_NO_LINKS};
+    char dir[32], absolute[64];
+
+    make_tree(dir);
+    (void)snprintf(absolute, sizeof(absolute), "%s/current/keys/f", dir);
+    accept(link_to(dir, "real/keys/f"), FILE_KEYS);
+    accept(link_to(dir, "current/keys/f"), FILE_KEYS);
+    accept(link_to(dir, "./current/../current//keys/f"), FILE_OWN_KEYS);
+    accept(link_to(dir, absolute), FILE_KEYS);
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+        refuse(link_to(dir, "real/keys/f"), others[i], ELOOP, "is a symbolic link");
+    refuse(link_to(dir, "l"), FILE_KEYS, ELOOP, "is a symbolic link");
+    refuse(link_to(dir, "nowhere"), FILE_KEYS, ENOENT, "cannot open");
+    refuse(link_to(dir, "real/keys"), FILE_KEYS, EINVAL, "is not a regular file");
+    refuse("l", FILE_KEYS, ELOOP, "is a symbolic link"); /* not an absolute path */
+    /* /nix/store is 1775. */
+    ck_assert_int_eq(chmod("real", 01775), 0);
+    accept(link_to(dir, "current/keys/f"), FILE_KEYS);
+    remove_tree(dir);
+}
+END_TEST
+
+START_TEST(a_link_that_others_can_turn_is_refused)
+{
+    NEEDS_ROOT();
+    static const struct {
+        const char *path;
+        uid_t owner;
+        mode_t mode; /* 0: a link */
+    } cases[] = {{"real", OTHER_UID, 0755},
+                 {"real", 0, 0775},
+                 {"real", 0, 0757},
+                 {"real", 0, 01777},
+                 {"real/keys", 0, 0777},
+                 {"real/keys", OTHER_UID, 0755},
+                 {"current", OTHER_UID, 0},
+                 {"l", OTHER_UID, 0},
+                 {"real/keys/f", OTHER_UID, 0644},
+                 {"real/keys/f", 0, 0664},
+                 {"real/keys/f", 0, 01664},
+                 {".", OTHER_UID, 0755},
+                 {".", 0, 01777}};
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        const char *path;
+        char dir[32];
+
+        make_tree(dir);
+        path = link_to(dir, "current/keys/f");
+        accept(path, FILE_KEYS);
+        ck_assert_int_eq(lchown(cases[i].path, cases[i].owner, 0), 0);
+        if (cases[i].mode)
+            ck_assert_int_eq(chmod(cases[i].path, cases[i].mode), 0);
+        refuse(path, FILE_KEYS, EPERM, "is not root's, or others can write it");
+        remove_tree(dir);
+    }
+}
+END_TEST
+
 START_TEST(a_link_in_a_directory_of_the_path_is_followed)
 {
     CLEANUP(place_leave) struct place p = place_enter();
@@ -422,7 +520,8 @@ END_TEST
 
 UNIT_MAIN("file", all_bytes_are_read_and_a_nul_follows, an_empty_file_is_read,
           a_missing_file_gives_enoent, only_a_missing_file_is_missing_and_leaves_no_message,
-          a_symbolic_link_is_refused, a_link_in_a_directory_of_the_path_is_followed,
+          a_symbolic_link_is_refused, a_key_file_may_be_a_link_that_is_roots_alone,
+          a_link_that_others_can_turn_is_refused, a_link_in_a_directory_of_the_path_is_followed,
           a_fifo_is_refused_and_does_not_hang, a_directory_or_a_device_is_refused,
           a_file_that_others_can_write_is_refused,
           a_private_file_that_others_can_read_is_refused, a_file_of_another_user_is_refused,

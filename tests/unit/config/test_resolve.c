@@ -234,6 +234,44 @@ START_TEST(a_section_verifies_the_tokens_that_name_it_and_no_other)
 }
 END_TEST
 
+/* The key of the local issuer, for Keys= as a link. */
+static void write_key(const char *path)
+{
+    struct errmsg errmsg = {""};
+
+    ck_assert_ok(file_write(path, SLICE(RFC8037_PUBLIC), 0644, &errmsg));
+}
+
+START_TEST(a_key_file_of_the_settings_may_be_a_link_of_root)
+{
+    NEEDS_ROOT();
+    CLEANUP(place_free) struct place *p = place_new();
+    char dir[] = "/run/resolve-XXXXXX", file[64], link[64];
+    struct errmsg errmsg = {""};
+
+    ck_assert_ptr_nonnull(mkdtemp(dir));
+    ck_assert_int_eq(chmod(dir, 0755), 0);
+    (void)snprintf(file, sizeof(file), "%s/keys", dir);
+    (void)snprintf(link, sizeof(link), "%s/link", dir);
+    write_key(file);
+    ck_assert_int_eq(symlink("keys", link), 0);
+    section(p, "https://other", link, "Audience=host\nUserMap=same\n");
+    ck_assert_ok(verify(p, OTHER, "alice"));
+    /* What has been loaded follows the link to another file: here in /tmp, where others can
+     * make links. */
+    ck_assert_int_eq(unlink(link), 0);
+    ck_assert_int_eq(symlink(p->keys, link), 0);
+    ck_assert_err(resolve_verify(&p->resolved, &p->parsed, &(struct policy_params){.now = NOW},
+                                 &p->result, &errmsg),
+                  TOK_KEYS);
+    ck_assert_msg(strstr(errmsg.text, "\"tmp/") != NULL, "%s", errmsg.text);
+    ck_assert_err(verify(p, OTHER, "alice"), TOK_KEYS);
+    ck_assert_int_eq(unlink(link), 0);
+    ck_assert_int_eq(unlink(file), 0);
+    ck_assert_int_eq(rmdir(dir), 0);
+}
+END_TEST
+
 START_TEST(the_user_map_names_the_local_users_of_another_issuer)
 {
     NEEDS_ROOT();
@@ -562,6 +600,7 @@ UNIT_MAIN("resolve", the_local_issuers_tokens_are_verified_by_the_pinned_file,
           with_keys_and_keys_without_list_no_list_is_searched,
           a_pam_stack_that_names_keys_keeps_the_list,
           a_section_verifies_the_tokens_that_name_it_and_no_other,
+          a_key_file_of_the_settings_may_be_a_link_of_root,
           the_user_map_names_the_local_users_of_another_issuer,
           a_map_beside_the_section_overrides_its_own, the_local_issuers_users_are_never_mapped,
           an_issuer_named_beside_the_token_is_mapped_when_a_map_is_named_too,

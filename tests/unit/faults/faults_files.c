@@ -430,12 +430,11 @@ END_TEST
 
 /* Files. */
 
-static enum tok_err read_whole(const void *given, char *text)
+static enum tok_err read_path(const char *path, char *text)
 {
-    const struct place *p = given;
     CLEANUP(secret_clear) struct secret bytes = {0};
     struct errmsg errmsg = {0};
-    enum tok_err err = file_read(p->conf, FILE_PUBLIC, 4096, &bytes, &errmsg);
+    enum tok_err err = file_read(path, FILE_KEYS, 4096, &bytes, &errmsg);
 
     (void)faults_end();
     if (err) {
@@ -447,11 +446,39 @@ static enum tok_err read_whole(const void *given, char *text)
     return err;
 }
 
+static enum tok_err read_whole(const void *given, char *text)
+{
+    return read_path(((const struct place *)given)->conf, text);
+}
+
+static enum tok_err read_link(const void *given, char *text)
+{
+    return read_path(given, text);
+}
+
 START_TEST(a_file_is_read_whole_or_not)
 {
     CLEANUP(place_free) struct place *p = place_new();
 
     faults_try("file_read", read_whole, p, TOK_OK);
+}
+END_TEST
+
+START_TEST(a_link_is_followed_to_its_file_or_not)
+{
+    NEEDS_ROOT();
+    char dir[] = "/run/faults-XXXXXX", path[64];
+
+    ck_assert_ptr_nonnull(mkdtemp(dir));
+    (void)snprintf(path, sizeof(path), "%s/f", dir);
+    ck_assert_ok(file_write(path, SLICE("a text"), 0644, NULL));
+    (void)snprintf(path, sizeof(path), "%s/link", dir);
+    ck_assert_int_eq(symlink("f", path), 0);
+    faults_try("file_read of a link", read_link, path, TOK_OK);
+    ck_assert_int_eq(unlink(path), 0);
+    (void)snprintf(path, sizeof(path), "%s/f", dir);
+    ck_assert_int_eq(unlink(path), 0);
+    ck_assert_int_eq(rmdir(dir), 0);
 }
 END_TEST
 
@@ -544,6 +571,7 @@ size_t faults_file_tests(const TTest *ret[FAULTS_TESTS])
         a_fault_blames_no_token_for_its_host_key,
         a_fault_makes_no_list_shorter,
         a_file_is_read_whole_or_not,
+        a_link_is_followed_to_its_file_or_not,
         a_file_is_replaced_whole_or_not,
         an_unreadable_list_accepts_no_session,
         an_unreadable_long_list_accepts_no_session,
