@@ -24,7 +24,7 @@ static ssize_t receive_answer(int fd, int seconds, struct admin_answer *ret)
 
 static enum tok_err admin_unreachable(const char *socket, int error, struct errmsg *errmsg)
 {
-    if (error == ECONNRESET || error == ETIMEDOUT)
+    if (error == ECONNRESET || error == EPIPE || error == ETIMEDOUT)
         return errmsg_set(errmsg, TOK_FILE,
                           "jwtd-issuer at %s %s; see: journalctl -u jwtd-issuer", socket,
                           error == ETIMEDOUT ? "does not answer" : "closed the connection");
