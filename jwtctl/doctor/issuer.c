@@ -14,7 +14,7 @@
 #define INIT "systemctl restart jwtd-issuer-init"
 /* No key is created beside a store. */
 #define RESTORE_KEYS                                                                           \
-    "tar -C / -xzf BACKUP var/lib/jwtd-issuer/keys && chown -R jwtd-issuer: " STATE "/keys"
+    "tar -C / -xzf BACKUP var/lib/jwtd-issuer && chown -R jwtd-issuer: " STATE
 #define SEE_LOG "journalctl -b -u jwtd-issuer -u jwtd-login -u jwtd"
 
 /* Kinds of units; a rule applies to some of these. */

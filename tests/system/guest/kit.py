@@ -11,7 +11,7 @@ import shlex
 import subprocess
 import time
 
-HTTP = ["curl", "-sS", "--max-time", "40", "--unix-socket", "/run/jwtd/http.sock"]
+HTTP = ["curl", "-sS", "--max-time", "60", "--unix-socket", "/run/jwtd/http.sock"]
 ALICE, CAROL = "correct horse battery staple", "staple battery horse correct"
 DAEMONS = ("jwtd", "jwtd-issuer", "jwtd-login")
 SETTINGS = "/etc/jwt/jwt.conf.d/suite.conf"
