@@ -101,10 +101,9 @@ static enum tok_err begin_attempt(const char *path, const struct policy *issuer,
 
     if (err)
         return err;
-    *ret_due = stat(path, &st) < 0 || time(NULL) - st.st_mtime >= AGAIN ||
-               st.st_mtime > time(NULL) ||
-               file_read(path, FILE_PUBLIC, 2 * VALUE_NAME_MAX, &old, NULL) != TOK_OK ||
-               !slice_is(secret_slice(&old), text);
+    *ret_due = file_read(path, FILE_PUBLIC, strlen(text), &old, NULL) != TOK_OK ||
+               !slice_is(secret_slice(&old), text) || stat(path, &st) < 0 ||
+               time(NULL) - st.st_mtime >= AGAIN || st.st_mtime > time(NULL);
     return *ret_due ? file_write(path, slice_of(text), 0644, errmsg) : TOK_OK;
 }
 
