@@ -75,7 +75,18 @@ void sql_close(struct sql *sql)
     (void)sqlite3_close_v2(sql->db);
 }
 
-struct sql_call sql_call(struct sql *sql, unsigned n)
+static int bind(sqlite3_stmt *statement, int n, const struct sql_value *value)
+{
+    if (value->type == SQL_IS_INT)
+        return sqlite3_bind_int64(statement, n, value->number);
+    if (value->type == SQL_IS_TEXT)
+        return sqlite3_bind_text(statement, n, value->p, -1, SQLITE_STATIC);
+    if (value->number == 0)
+        return sqlite3_bind_zeroblob(statement, n, 0);
+    return sqlite3_bind_blob(statement, n, value->p, (int)value->number, SQLITE_STATIC);
+}
+
+struct sql_call sql_call(struct sql *sql, unsigned n, const struct sql_value *values)
 {
     sqlite3_stmt **statement = &sql->statements[n];
     int rc = SQLITE_OK;
@@ -83,37 +94,9 @@ struct sql_call sql_call(struct sql *sql, unsigned n)
     if (!*statement)
         rc = sqlite3_prepare_v3(sql->db, sql->texts[n], -1, SQLITE_PREPARE_PERSISTENT,
                                 statement, NULL);
+    for (int i = 0; rc == SQLITE_OK && values && values[i].type != SQL_END; i++)
+        rc = bind(*statement, i + 1, &values[i]);
     return (struct sql_call){.sql = sql, .statement = *statement, .rc = rc};
-}
-
-void sql_bind_int(struct sql_call *call, int64_t value)
-{
-    if (call->rc == SQLITE_OK)
-        call->rc = sqlite3_bind_int64(call->statement, ++call->parameter, value);
-}
-
-void sql_bind_text(struct sql_call *call, const char *text)
-{
-    if (call->rc == SQLITE_OK)
-        call->rc =
-            sqlite3_bind_text(call->statement, ++call->parameter, text, -1, SQLITE_STATIC);
-}
-
-void sql_bind_bytes(struct sql_call *call, const uint8_t *bytes, size_t n)
-{
-    if (call->rc != SQLITE_OK)
-        return;
-    call->parameter++;
-    if (n == 0)
-        call->rc = sqlite3_bind_zeroblob(call->statement, call->parameter, 0);
-    else
-        call->rc =
-            sqlite3_bind_blob(call->statement, call->parameter, bytes, (int)n, SQLITE_STATIC);
-}
-
-void sql_bind_id(struct sql_call *call, const uint8_t id[ISSUE_ID_BYTES])
-{
-    sql_bind_bytes(call, id, ISSUE_ID_BYTES);
 }
 
 enum store_result sql_step(struct sql_call *call)
@@ -170,20 +153,18 @@ void sql_done(struct sql_call *call)
     (void)sqlite3_clear_bindings(call->statement);
 }
 
-enum store_result sql_find(struct sql_call *call)
+enum store_result sql_find(struct sql *sql, unsigned n, const struct sql_value *values)
 {
-    enum store_result result = sql_step(call);
+    struct sql_call call = sql_call(sql, n, values);
+    enum store_result result = sql_step(&call);
 
-    sql_done(call);
+    sql_done(&call);
     return result;
 }
 
-enum store_result sql_run(struct sql_call *call)
+enum store_result sql_run(struct sql *sql, unsigned n, const struct sql_value *values)
 {
-    enum store_result result = sql_step(call);
+    enum store_result result = sql_find(sql, n, values);
 
-    if (result == STORE_ABSENT)
-        result = sqlite3_changes(call->sql->db) > 0 ? STORE_DONE : STORE_ABSENT;
-    sql_done(call);
-    return result;
+    return result == STORE_ABSENT && sqlite3_changes(sql->db) > 0 ? STORE_DONE : result;
 }

@@ -1,7 +1,7 @@
 /*
- * A thin layer over SQLite: statements are prepared once from a const table, parameters are
- * bound and columns are read in order. A failure to bind is returned by the step, so that only
- * steps are checked.
+ * A thin layer over SQLite: statements are prepared once from a const table, and columns are
+ * read in order. A failure to prepare or to bind is returned by the step, so that only steps
+ * are checked.
  */
 #pragma once
 
@@ -32,21 +32,40 @@ bool sql_number(struct sql *sql, const char *query, int64_t *ret);
 
 void sql_close(struct sql *sql);
 
+/* The value of a parameter. */
+struct sql_value {
+    enum { SQL_END, SQL_IS_INT, SQL_IS_TEXT, SQL_IS_BYTES } type;
+    int64_t number; /* or the length of the bytes */
+    const void *p;
+};
+
+#define SQL_INT(value)                                                                         \
+    {                                                                                          \
+        SQL_IS_INT, (int64_t)(value), NULL                                                     \
+    }
+#define SQL_TEXT(text)                                                                         \
+    {                                                                                          \
+        SQL_IS_TEXT, 0, (text)                                                                 \
+    }
+#define SQL_BYTES(bytes, n)                                                                    \
+    {                                                                                          \
+        SQL_IS_BYTES, (int64_t)(n), (bytes)                                                    \
+    }
+#define SQL_ID(id) SQL_BYTES(id, ISSUE_ID_BYTES)
+
+/* The values of ?1, ?2 and so on; they are not copied. */
+#define SQL_VALUES(...) ((const struct sql_value[]){__VA_ARGS__, {0}})
+
 struct sql_call {
     struct sql *sql;
     sqlite3_stmt *statement;
-    int parameter, column; /* the last one bound, the next one to read */
+    int column; /* the next one to read */
     int rc;
     bool corrupt; /* a column has an impossible size */
 };
 
-/* Starts the nth statement of the table; sql_done ends it. */
-struct sql_call sql_call(struct sql *sql, unsigned n);
-
-void sql_bind_int(struct sql_call *call, int64_t value);
-void sql_bind_text(struct sql_call *call, const char *text); /* NULL is NULL */
-void sql_bind_bytes(struct sql_call *call, const uint8_t *bytes, size_t n);
-void sql_bind_id(struct sql_call *call, const uint8_t id[ISSUE_ID_BYTES]);
+/* Starts the nth statement of the table; sql_done ends it. values NULL: it has none. */
+struct sql_call sql_call(struct sql *sql, unsigned n, const struct sql_value *values);
 
 /* The next row. STORE_ABSENT: no more rows. */
 enum store_result sql_step(struct sql_call *call) MUST_CHECK;
@@ -60,8 +79,10 @@ bool sql_read_id(struct sql_call *call, uint8_t ret[ISSUE_ID_BYTES]);
 
 void sql_done(struct sql_call *call);
 
-/* Runs a statement that yields a row or none (STORE_ABSENT), and ends it. */
-enum store_result sql_find(struct sql_call *call) MUST_CHECK;
+/* Runs a statement that yields a row or none (STORE_ABSENT), from start to end. */
+enum store_result sql_find(struct sql *sql, unsigned n,
+                           const struct sql_value *values) MUST_CHECK;
 
-/* Runs a statement that yields no rows, and ends it. STORE_ABSENT: it changed none. */
-enum store_result sql_run(struct sql_call *call) MUST_CHECK;
+/* Runs a statement that yields no rows. STORE_ABSENT: it changed none. */
+enum store_result sql_run(struct sql *sql, unsigned n,
+                          const struct sql_value *values) MUST_CHECK;

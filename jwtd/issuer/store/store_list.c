@@ -41,20 +41,6 @@ static enum store_result find_bound(struct store *store, const uint8_t *after,
     return result;
 }
 
-static struct sql_call page_call(struct store *store, const char *user,
-                                 const struct bound *bound)
-{
-    struct sql_call call = sql_call(&store->sql, user ? DO_PAGE_USER : DO_PAGE_ALL);
-
-    sql_bind_id(&call, bound->sid);
-    sql_bind_int(&call, STORE_PAGE_ROWS);
-    if (user) {
-        sql_bind_text(&call, user);
-        sql_bind_int(&call, bound->created_at);
-    }
-    return call;
-}
-
 enum store_result store_page(struct store *store, struct store_page *page)
 {
     struct bound bound;
@@ -66,7 +52,13 @@ enum store_result store_page(struct store *store, struct store_page *page)
     page->more = false;
     if (result != STORE_DONE)
         return result == STORE_ABSENT ? STORE_DONE : result;
-    call = page_call(store, page->user, &bound);
+    if (page->user)
+        call = sql_call(&store->sql, DO_PAGE_USER,
+                        SQL_VALUES(SQL_ID(bound.sid), SQL_INT(STORE_PAGE_ROWS),
+                                   SQL_TEXT(page->user), SQL_INT(bound.created_at)));
+    else
+        call = sql_call(&store->sql, DO_PAGE_ALL,
+                        SQL_VALUES(SQL_ID(bound.sid), SQL_INT(STORE_PAGE_ROWS)));
     while ((result = sql_step(&call)) == STORE_DONE) {
         struct store_session s = {0};
 
@@ -91,12 +83,10 @@ enum store_result store_page(struct store *store, struct store_page *page)
 enum store_result store_count_live(struct store *store, uint64_t rows, uint64_t *ret_live,
                                    bool *ret_more)
 {
-    struct sql_call call = sql_call(&store->sql, DO_COUNT_LIVE);
-    enum store_result result;
+    struct sql_call call =
+        sql_call(&store->sql, DO_COUNT_LIVE, SQL_VALUES(SQL_INT(store->now), SQL_INT(rows)));
+    enum store_result result = sql_step(&call);
 
-    sql_bind_int(&call, store->now);
-    sql_bind_int(&call, (int64_t)rows);
-    result = sql_step(&call);
     if (result == STORE_DONE) {
         *ret_live = (uint64_t)sql_read_int(&call);
         *ret_more = (uint64_t)sql_read_int(&call) >= rows;
@@ -107,7 +97,7 @@ enum store_result store_count_live(struct store *store, uint64_t rows, uint64_t 
 
 enum store_result store_last_exp(struct store *store, int64_t *ret_exp)
 {
-    struct sql_call call = sql_call(&store->sql, DO_LAST_EXP);
+    struct sql_call call = sql_call(&store->sql, DO_LAST_EXP, NULL);
     enum store_result result = sql_step(&call);
 
     if (result == STORE_DONE)

@@ -3,35 +3,26 @@
 
 enum store_result store_find_revoked(struct store *store, const uint8_t sid[ISSUE_ID_BYTES])
 {
-    struct sql_call call = sql_call(&store->sql, DO_FIND_REVOKED);
-
-    sql_bind_id(&call, sid);
-    return sql_find(&call);
+    return sql_find(&store->sql, DO_FIND_REVOKED, SQL_VALUES(SQL_ID(sid)));
 }
 
 enum store_result store_add_revoked(struct store *store, const struct store_revoked *s)
 {
-    struct sql_call call = sql_call(&store->sql, DO_ADD_REVOKED);
-
-    sql_bind_id(&call, s->sid);
-    sql_bind_int(&call, s->last_access_exp);
-    sql_bind_int(&call, s->last_exp);
-    return sql_run(&call);
+    return sql_run(
+        &store->sql, DO_ADD_REVOKED,
+        SQL_VALUES(SQL_ID(s->sid), SQL_INT(s->last_access_exp), SQL_INT(s->last_exp)));
 }
 
 enum store_result store_revoke(struct store *store, const uint8_t sid[ISSUE_ID_BYTES])
 {
-    struct sql_call call = sql_call(&store->sql, DO_REVOKE);
-
-    sql_bind_id(&call, sid);
-    return sql_run(&call);
+    return sql_run(&store->sql, DO_REVOKE, SQL_VALUES(SQL_ID(sid)));
 }
 
 /* Runs a statement, and counts the rows it changed. */
-static enum store_result run_counting(struct store *store, struct sql_call *call,
-                                      uint64_t *ret_changed)
+static enum store_result run_counting(struct store *store, enum store_statement which,
+                                      const struct sql_value *values, uint64_t *ret_changed)
 {
-    enum store_result result = sql_run(call);
+    enum store_result result = sql_run(&store->sql, which, values);
 
     if (result == STORE_FAILED)
         return result;
@@ -42,35 +33,30 @@ static enum store_result run_counting(struct store *store, struct sql_call *call
 enum store_result store_revoke_oldest(struct store *store, const char *user, uint64_t keep,
                                       uint64_t *ret_revoked)
 {
-    struct sql_call call = sql_call(&store->sql, DO_REVOKE_OLDEST);
-
-    sql_bind_int(&call, store->now);
-    sql_bind_text(&call, user);
-    sql_bind_int(&call, keep < INT64_MAX ? (int64_t)keep : INT64_MAX);
-    return run_counting(store, &call, ret_revoked);
+    return run_counting(store, DO_REVOKE_OLDEST,
+                        SQL_VALUES(SQL_INT(store->now), SQL_TEXT(user),
+                                   SQL_INT(keep < INT64_MAX ? keep : INT64_MAX)),
+                        ret_revoked);
 }
 
 enum store_result store_revoke_replaced(struct store *store, const struct store_session *s,
                                         uint64_t *ret_revoked)
 {
-    struct sql_call call = sql_call(&store->sql, DO_REVOKE_REPLACED);
-
-    sql_bind_text(&call, s->user);
-    sql_bind_int(&call, s->uid);
-    sql_bind_bytes(&call, s->stamp, s->stamp_len);
-    return run_counting(store, &call, ret_revoked);
+    return run_counting(
+        store, DO_REVOKE_REPLACED,
+        SQL_VALUES(SQL_TEXT(s->user), SQL_INT(s->uid), SQL_BYTES(s->stamp, s->stamp_len)),
+        ret_revoked);
 }
 
 enum store_result store_revoke_user(struct store *store, const char *user, int64_t wall,
                                     uint64_t *ret_revoked, uint8_t ret_sid[ISSUE_ID_BYTES])
 {
-    struct sql_call call = sql_call(&store->sql, DO_REVOKE_USER);
+    struct sql_call call =
+        sql_call(&store->sql, DO_REVOKE_USER,
+                 SQL_VALUES(SQL_INT(store->now), SQL_INT(wall), SQL_TEXT(user)));
     enum store_result result;
     uint64_t n = 0;
 
-    sql_bind_int(&call, store->now);
-    sql_bind_int(&call, wall);
-    sql_bind_text(&call, user);
     while ((result = sql_step(&call)) == STORE_DONE) {
         (void)sql_read_id(&call, ret_sid);
         n++;
@@ -88,11 +74,8 @@ enum store_result store_revoke_all(struct store *store, int64_t wall, uint64_t *
     uint64_t n = 0, more = 0;
 
     do {
-        struct sql_call call = sql_call(&store->sql, DO_REVOKE_ALL);
-
-        sql_bind_int(&call, store->now);
-        sql_bind_int(&call, wall);
-        result = run_counting(store, &call, &more);
+        result = run_counting(store, DO_REVOKE_ALL,
+                              SQL_VALUES(SQL_INT(store->now), SQL_INT(wall)), &more);
         n += more;
     } while (result == STORE_DONE && more > 0);
     if (result == STORE_DONE)
@@ -105,10 +88,9 @@ enum store_result store_each_revoked(struct store *store, int64_t after,
                                                 int64_t last_access_exp),
                                      void *arg)
 {
-    struct sql_call call = sql_call(&store->sql, DO_EACH_REVOKED);
+    struct sql_call call = sql_call(&store->sql, DO_EACH_REVOKED, SQL_VALUES(SQL_INT(after)));
     enum store_result result;
 
-    sql_bind_int(&call, after);
     while ((result = sql_step(&call)) == STORE_DONE) {
         uint8_t sid[ISSUE_ID_BYTES] = {0};
 

@@ -84,9 +84,7 @@ static const char *const texts[STATEMENT_COUNT] = {
 
 static bool run_plain(struct store *store, enum store_statement which)
 {
-    struct sql_call call = sql_call(&store->sql, which);
-
-    return sql_run(&call) != STORE_FAILED;
+    return sql_run(&store->sql, which, NULL) != STORE_FAILED;
 }
 
 enum tok_err store_open(const char *path, struct store **ret, struct errmsg *errmsg)
@@ -149,21 +147,18 @@ static bool has_changes(const struct store *store)
 
 static bool advance(struct store *store)
 {
-    struct sql_call call = sql_call(&store->sql, DO_SET_MARK);
+    const struct clock_mark *m = &store->next;
 
-    sql_bind_int(&call, store->next.mark);
-    sql_bind_int(&call, store->next.seen);
-    sql_bind_int(&call, store->next.odd_since);
-    return sql_run(&call) != STORE_FAILED;
+    return sql_run(&store->sql, DO_SET_MARK,
+                   SQL_VALUES(SQL_INT(m->mark), SQL_INT(m->seen), SQL_INT(m->odd_since))) !=
+           STORE_FAILED;
 }
 
 /* By the mark: setting the wall clock forward deletes nothing. */
 static bool purge(struct store *store, enum store_statement which)
 {
-    struct sql_call call = sql_call(&store->sql, which);
-
-    sql_bind_int(&call, store->next.mark - PURGE_SLACK);
-    return sql_run(&call) != STORE_FAILED;
+    return sql_run(&store->sql, which, SQL_VALUES(SQL_INT(store->next.mark - PURGE_SLACK))) !=
+           STORE_FAILED;
 }
 
 enum store_result store_commit(struct store *store)
@@ -215,12 +210,10 @@ bool store_read_session(struct sql_call *call, struct store_session *s)
 enum store_result store_find(struct store *store, const uint8_t sid[ISSUE_ID_BYTES],
                              struct store_session *ret)
 {
-    struct sql_call call = sql_call(&store->sql, DO_FIND);
+    struct sql_call call = sql_call(&store->sql, DO_FIND, SQL_VALUES(SQL_ID(sid)));
     struct store_session found = {0};
-    enum store_result result;
+    enum store_result result = sql_step(&call);
 
-    sql_bind_id(&call, sid);
-    result = sql_step(&call);
     if (result == STORE_DONE && !store_read_session(&call, &found)) {
         sql_corrupt(&store->sql, "a row is corrupt");
         result = STORE_FAILED;
@@ -233,85 +226,48 @@ enum store_result store_find(struct store *store, const uint8_t sid[ISSUE_ID_BYT
     return result;
 }
 
-static enum store_result add_user(struct store *store, const char *user)
-{
-    struct sql_call call = sql_call(&store->sql, DO_ADD_USER);
-
-    sql_bind_text(&call, user);
-    return sql_run(&call);
-}
-
 enum store_result store_add(struct store *store, const struct store_session *s)
 {
-    struct sql_call call = sql_call(&store->sql, DO_ADD);
+    const struct store_pair *p = &s->pair;
 
-    sql_bind_id(&call, s->sid);
-    sql_bind_text(&call, s->user);
-    sql_bind_text(&call, s->source);
-    sql_bind_text(&call, s->client);
-    sql_bind_int(&call, s->created_at);
-    sql_bind_int(&call, s->absolute_exp);
-    sql_bind_int(&call, s->idle_exp);
-    sql_bind_int(&call, s->pair.gen);
-    sql_bind_id(&call, s->pair.refresh_jti);
-    sql_bind_id(&call, s->pair.access_jti);
-    sql_bind_text(&call, s->pair.kid);
-    sql_bind_int(&call, s->rotated_at);
-    sql_bind_int(&call, s->pair.issued_at);
-    sql_bind_int(&call, s->pair.access_exp);
-    sql_bind_int(&call, s->pair.refresh_exp);
-    sql_bind_int(&call, s->last_access_exp);
-    sql_bind_bytes(&call, s->stamp, s->stamp_len);
-    sql_bind_int(&call, s->uid);
-    return add_user(store, s->user) == STORE_FAILED ? STORE_FAILED : sql_run(&call);
+    if (sql_run(&store->sql, DO_ADD_USER, SQL_VALUES(SQL_TEXT(s->user))) == STORE_FAILED)
+        return STORE_FAILED;
+    return sql_run(
+        &store->sql, DO_ADD,
+        SQL_VALUES(SQL_ID(s->sid), SQL_TEXT(s->user), SQL_TEXT(s->source), SQL_TEXT(s->client),
+                   SQL_INT(s->created_at), SQL_INT(s->absolute_exp), SQL_INT(s->idle_exp),
+                   SQL_INT(p->gen), SQL_ID(p->refresh_jti), SQL_ID(p->access_jti),
+                   SQL_TEXT(p->kid), SQL_INT(s->rotated_at), SQL_INT(p->issued_at),
+                   SQL_INT(p->access_exp), SQL_INT(p->refresh_exp), SQL_INT(s->last_access_exp),
+                   SQL_BYTES(s->stamp, s->stamp_len), SQL_INT(s->uid)));
 }
 
 enum store_result store_set_uid(struct store *store, const uint8_t sid[ISSUE_ID_BYTES],
                                 int64_t uid)
 {
-    struct sql_call call = sql_call(&store->sql, DO_SET_UID);
-
-    sql_bind_id(&call, sid);
-    sql_bind_int(&call, uid);
-    return sql_run(&call);
+    return sql_run(&store->sql, DO_SET_UID, SQL_VALUES(SQL_ID(sid), SQL_INT(uid)));
 }
 
 enum store_result store_rotate(struct store *store, const uint8_t sid[ISSUE_ID_BYTES],
                                int64_t from, const struct store_pair *pair, int64_t idle_exp)
 {
-    struct sql_call call = sql_call(&store->sql, DO_ROTATE);
-
-    sql_bind_id(&call, sid);
-    sql_bind_int(&call, from);
-    sql_bind_int(&call, pair->gen);
-    sql_bind_id(&call, pair->refresh_jti);
-    sql_bind_id(&call, pair->access_jti);
-    sql_bind_text(&call, pair->kid);
-    sql_bind_int(&call, store->now);
-    sql_bind_int(&call, pair->issued_at);
-    sql_bind_int(&call, pair->access_exp);
-    sql_bind_int(&call, pair->refresh_exp);
-    sql_bind_int(&call, idle_exp);
-    return sql_run(&call);
+    return sql_run(&store->sql, DO_ROTATE,
+                   SQL_VALUES(SQL_ID(sid), SQL_INT(from), SQL_INT(pair->gen),
+                              SQL_ID(pair->refresh_jti), SQL_ID(pair->access_jti),
+                              SQL_TEXT(pair->kid), SQL_INT(store->now),
+                              SQL_INT(pair->issued_at), SQL_INT(pair->access_exp),
+                              SQL_INT(pair->refresh_exp), SQL_INT(idle_exp)));
 }
 
 enum store_result store_renew(struct store *store, const uint8_t sid[ISSUE_ID_BYTES],
                               int64_t gen, int64_t access_exp, int64_t idle_exp)
 {
-    struct sql_call call = sql_call(&store->sql, DO_RENEW);
-
-    sql_bind_id(&call, sid);
-    sql_bind_int(&call, gen);
-    sql_bind_int(&call, access_exp);
-    sql_bind_int(&call, idle_exp);
-    sql_bind_int(&call, store->now);
-    return sql_run(&call);
+    return sql_run(&store->sql, DO_RENEW,
+                   SQL_VALUES(SQL_ID(sid), SQL_INT(gen), SQL_INT(access_exp), SQL_INT(idle_exp),
+                              SQL_INT(store->now)));
 }
 
 enum store_result store_has_user(struct store *store, const char *user)
 {
-    struct sql_call call = sql_call(&store->sql, DO_HAS_USER);
-
-    sql_bind_text(&call, user);
-    return sql_find(&call);
+    return sql_find(&store->sql, DO_HAS_USER, SQL_VALUES(SQL_TEXT(user)));
 }
