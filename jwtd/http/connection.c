@@ -24,22 +24,6 @@ enum conn_result connection_no_answer(struct connection *c, const char *cause)
     return connection_unavailable(c);
 }
 
-enum conn_result connection_ask(struct connection *c, enum wire_op op,
-                                const union wire_value *values, conn_answered answered)
-{
-    int r = c->issuer = wire_connect(c->server->issuer);
-
-    if (r >= 0)
-        r = wire_send_request(c->issuer, op, values);
-    if (r < 0) {
-        connection_close_issuer(c);
-        return connection_no_answer(c, strerrordesc_np(-r));
-    }
-    c->asked = wire_find(op);
-    c->answered = answered;
-    return CONN_ASKED;
-}
-
 void connection_wipe_input(struct connection *c)
 {
     secret_wipe(c->in, c->n_in);

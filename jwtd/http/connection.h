@@ -37,11 +37,6 @@ enum conn_result {
     CONN_CLOSE,
 };
 
-/* Called with an answer of jwtd-issuer whose status is WIRE_OK. Its texts are valid until this
- * returns. */
-typedef enum conn_result (*conn_answered)(struct connection *c,
-                                          const struct wire_message *answer);
-
 struct connection {
     struct server *server;
     LIST_ENTRY(connection) link;
@@ -60,15 +55,13 @@ struct connection {
     struct http_request request;
     const struct route *route;       /* NULL: none found so far */
     struct slice path_sid;           /* the {sid} of the path, where the route has one */
+    struct slice bearer;             /* the token in Authorization, where the route needs one */
     char origin[VALUE_NAME_MAX + 1]; /* of the request, if it is in AllowedOrigins */
     bool forged;                     /* a page of another origin made the browser send it */
 
     int issuer; /* connection to jwtd-issuer, or -1 */
     sd_event_source *issuer_io;
-    bool is_protected_view; /* its token is in Authorization */
-    const struct wire_request *asked;
-    uint64_t ask_until; /* monotonic microseconds: no answer is awaited after that */
-    conn_answered answered;
+    uint64_t ask_until;        /* monotonic microseconds: no answer is awaited after that */
     struct secret token, list; /* kept while a list of sessions is read page by page */
 
     struct reply reply;
@@ -84,12 +77,6 @@ enum conn_result connection_refuse(struct connection *c, int status, const char 
 
 /* 503, retry after a second. CONN_REPLY. */
 enum conn_result connection_unavailable(struct connection *c);
-
-/* Sends a request to jwtd-issuer: CONN_ASKED, and answered is called with the answer, or the
- * reply is that of outcome_refuse. When it cannot be sent, and later when there is no answer,
- * the reply is 503. */
-enum conn_result connection_ask(struct connection *c, enum wire_op op,
-                                const union wire_value *values, conn_answered answered);
 
 /* jwtd-issuer did not answer, for this reason: logs and counts it. 503. */
 enum conn_result connection_no_answer(struct connection *c, const char *cause);

@@ -142,15 +142,15 @@ static int on_answer(sd_event_source *source, int fd, uint32_t events, void *arg
 
     if (n == -EAGAIN)
         return 0;
-    fault = wire_take_answer(c->asked, buf, n, &answer);
+    fault = wire_take_answer(wire_find(c->route->op), buf, n, &answer);
     connection_close_issuer(c);
     if (fault) {
         result = connection_no_answer(c, fault);
     } else {
         c->server->metrics.answers[answer.status]++;
         service_recovered(&c->server->service);
-        result =
-            answer.status == WIRE_OK ? c->answered(c, &answer) : outcome_refuse(c, &answer);
+        result = answer.status == WIRE_OK ? c->route->answered(c, &answer)
+                                          : outcome_refuse(c, &answer);
     }
     secret_wipe(buf, sizeof(buf));
     proceed(c, result);

@@ -93,23 +93,12 @@ bool field_host(struct slice value, struct slice *ret_name)
     return true;
 }
 
-enum field_length field_length(struct slice value, size_t max, size_t *ret)
+bool field_is_number(struct slice s)
 {
-    size_t n = 0;
-    bool over = false;
-
-    for (size_t i = 0; i < value.n; i++) {
-        if (!text_is_digit(value.p[i]))
-            return FIELD_LENGTH_BAD;
-        n = over ? n : n * 10 + (size_t)(value.p[i] - '0');
-        over = n > max;
-    }
-    if (value.n == 0)
-        return FIELD_LENGTH_BAD;
-    if (over)
-        return FIELD_LENGTH_OVER;
-    *ret = n;
-    return FIELD_LENGTH_OK;
+    for (size_t i = 0; i < s.n; i++)
+        if (!text_is_digit(s.p[i]))
+            return false;
+    return s.n > 0;
 }
 
 static size_t span_token(struct slice s)

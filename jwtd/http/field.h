@@ -23,10 +23,8 @@ bool field_is_port(struct slice s);
  * *ret_name is the part before the port. */
 bool field_host(struct slice value, struct slice *ret_name);
 
-enum field_length { FIELD_LENGTH_OK, FIELD_LENGTH_BAD, FIELD_LENGTH_OVER };
-
-/* Content-Length (RFC 9110 8.6): digits alone, at most max. */
-enum field_length field_length(struct slice value, size_t max, size_t *ret);
+/* Digits alone, at least one. */
+bool field_is_number(struct slice s);
 
 /* The type of a field with parameters, "form-data; name=x" (RFC 9110 5.6.6): a token, or two
  * with a slash between. It is removed from the front of *rest; the parameters follow. */

@@ -85,11 +85,10 @@ static bool is_scheme(word_list schemes, struct slice word)
     return false;
 }
 
-bool handlers_read_bearer(struct connection *c, struct slice *ret_token)
+bool handlers_read_bearer(struct connection *c)
 {
     struct slice rest = c->request.authorization, word, token, more;
 
-    c->is_protected_view = true;
     /* Another scheme, or nothing, counts as no credentials. */
     if (!rest.p || !text_next_word(&rest, ' ', &word) ||
         !is_scheme(c->server->service.settings.http.auth_header_types, word)) {
@@ -106,7 +105,7 @@ bool handlers_read_bearer(struct connection *c, struct slice *ret_token)
         (void)outcome_status(c, WIRE_INVALID);
         return false;
     }
-    *ret_token = token;
+    c->bearer = token;
     return true;
 }
 
@@ -132,7 +131,31 @@ enum conn_result handlers_no_content(struct connection *c, const struct wire_mes
 
 enum conn_result handlers_ask(struct connection *c, const union wire_value *values)
 {
-    return connection_ask(c, c->route->op, values, c->route->answered);
+    const struct wire_request *request = wire_find(c->route->op);
+    union wire_value all[WIRE_FIELDS_MAX];
+    char source[SOURCE_TEXT];
+    int r = c->issuer = wire_connect(c->server->issuer);
+
+    source_text(&c->source, source);
+    for (size_t i = 0; i < request->n_fields; i++) {
+        if (i == 0 && c->route->bearer)
+            all[i].text = c->bearer;
+        else if (strcmp(request->fields[i].name, "source") == 0)
+            all[i].text = slice_of(source);
+        else
+            all[i] = *values++;
+    }
+    if (r >= 0)
+        r = wire_send_request(c->issuer, c->route->op, all);
+    if (r >= 0)
+        return CONN_ASKED;
+    connection_close_issuer(c);
+    return connection_no_answer(c, strerrordesc_np(-r));
+}
+
+enum conn_result handlers_plain(struct connection *c)
+{
+    return handlers_ask(c, NULL);
 }
 
 enum conn_result handlers_object(struct connection *c, struct json_object *object)

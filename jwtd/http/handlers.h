@@ -9,17 +9,16 @@
 
 enum conn_result handlers_login(struct connection *c);
 enum conn_result handlers_token(struct connection *c);
-enum conn_result handlers_whoami(struct connection *c);
+enum conn_result handlers_plain(struct connection *c); /* of a request without a body */
 enum conn_result handlers_sessions(struct connection *c);
 enum conn_result handlers_session_end(struct connection *c);
 enum conn_result handlers_logout(struct connection *c);
 enum conn_result handlers_narrow(struct connection *c);
 enum conn_result handlers_keys(struct connection *c);
-enum conn_result handlers_health(struct connection *c);
 enum conn_result handlers_metrics(struct connection *c);
 enum conn_result handlers_revoked(struct connection *c);
 
-/* The replies to answers of jwtd-issuer (conn_answered): 200 with its one or two tokens, by
+/* The replies to answers of jwtd-issuer: 200 with its one or two tokens, by
  * their names in the table of wire.h; {}; 204; and each for its own route. */
 enum conn_result handlers_tokens(struct connection *c, const struct wire_message *answer);
 enum conn_result handlers_empty(struct connection *c, const struct wire_message *answer);
@@ -31,7 +30,8 @@ enum conn_result handlers_ended(struct connection *c, const struct wire_message 
 enum conn_result handlers_healthy(struct connection *c, const struct wire_message *answer);
 enum conn_result handlers_bundle(struct connection *c, const struct wire_message *answer);
 
-/* Asks jwtd-issuer what the route says. */
+/* Asks jwtd-issuer what the route says: CONN_ASKED, or 503. values: the fields of the request
+ * but for the token in Authorization and the source, which are filled in. */
 enum conn_result handlers_ask(struct connection *c, const union wire_value *values);
 
 /* Reads the fields of the body. False: c->reply has what is wrong with it, in Django REST
@@ -41,8 +41,8 @@ bool handlers_read_body(struct connection *c, struct body_field *fields, size_t 
                         struct body *ret);
 
 /* Reads the access token in Authorization (RFC 6750 2.1), as simplejwt's JWTAuthentication
- * does: a slice of the request. False: c->reply has the 401. */
-bool handlers_read_bearer(struct connection *c, struct slice *ret_token);
+ * does. False: c->reply has the 401. */
+bool handlers_read_bearer(struct connection *c);
 
 /* 200 with an object that must not be cached; NULL: out of memory. CONN_REPLY. */
 enum conn_result handlers_object(struct connection *c, struct json_object *object);

@@ -18,14 +18,12 @@ enum conn_result handlers_narrow(struct connection *c)
         [HOST_KEY] = {.name = "host_key", .kind = BODY_TEXT, .optional = true, .trim = true},
     };
     CLEANUP(body_clear) struct body body = {0};
-    struct slice token;
 
-    if (!handlers_read_bearer(c, &token) || !handlers_read_body(c, fields, FIELDS, &body))
+    if (!handlers_read_body(c, fields, FIELDS, &body))
         return CONN_REPLY;
     if (fields[HOST_KEY].value.n > WIRE_HOST_KEY_MAX)
         return outcome_status(c, WIRE_BAD_HOST_KEY);
-    return handlers_ask(c, (const union wire_value[]){{.text = token},
-                                                      {.text = fields[SCOPE].value},
+    return handlers_ask(c, (const union wire_value[]){{.text = fields[SCOPE].value},
                                                       {.text = fields[AUD].value},
                                                       {.number = fields[LIFETIME].number},
                                                       {.number = fields[ONE_TIME].number},

@@ -1,5 +1,6 @@
 #include "jwtd/http/outcome.h"
 
+#include "jwtd/http/route.h"
 #include "jwtd/shared/json_build.h"
 
 #include <stdio.h>
@@ -108,9 +109,9 @@ enum conn_result outcome_status(struct connection *c, enum wire_status status)
 {
     const struct words *w = &endpoint[status];
 
-    if (c->is_protected_view && protected_view[status].status != 0) {
+    if (c->route->bearer && protected_view[status].status != 0) {
         w = &protected_view[status];
-    } else if (c->is_protected_view && w->status == 401) {
+    } else if (c->route->bearer && w->status == 401) {
         reply_json(&c->reply, 401, token_error(w->detail));
         return CONN_REPLY;
     }

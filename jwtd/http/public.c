@@ -83,11 +83,6 @@ enum conn_result handlers_healthy(struct connection *c, const struct wire_messag
         c, json_with(json_object_new_object(), "status", json_string(SLICE("ok"))));
 }
 
-enum conn_result handlers_health(struct connection *c)
-{
-    return handlers_ask(c, NULL);
-}
-
 /* Refused to anyone behind a web server, whether that is a trusted one or only says so by its
  * header field. */
 enum conn_result handlers_metrics(struct connection *c)

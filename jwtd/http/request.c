@@ -103,15 +103,14 @@ static bool read_host(struct http_request *r, struct slice value)
 
 static bool read_length(struct http_request *r, struct slice value)
 {
+    uint64_t n = 0;
+
     r->has_length = true;
-    switch (field_length(value, REQUEST_BODY_MAX, &r->body_len)) {
-    case FIELD_LENGTH_OK:
-        return true;
-    case FIELD_LENGTH_BAD:
+    if (!field_is_number(value))
         return refuse(r, 400, "Content-Length must be a decimal number.");
-    case FIELD_LENGTH_OVER:
+    if (!slice_digits(value, &n) || n > REQUEST_BODY_MAX)
         return refuse(r, 413, "The body must not exceed 16384 bytes.");
-    }
+    r->body_len = (size_t)n;
     return true;
 }
 

@@ -16,8 +16,10 @@ struct route {
     enum request_method method;
     enum wire_op op; /* the request that the handler sends to jwtd-issuer, if any */
     enum conn_result (*handler)(struct connection *c);
-    conn_answered answered;
+    /* For an answer whose status is WIRE_OK; its texts are valid until this returns. */
+    enum conn_result (*answered)(struct connection *c, const struct wire_message *answer);
     const char *name, *description; /* for OPTIONS, as the fields */
+    bool bearer;                    /* needs an access token in Authorization */
     bool sliding;                   /* only with SlidingTokens=yes */
     bool any_accept;                /* Accept is ignored */
     struct route_field fields[ROUTE_FIELDS];

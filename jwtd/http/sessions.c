@@ -39,12 +39,6 @@ static enum tok_err append_page(struct secret *list, struct slice page)
     return TOK_OK;
 }
 
-static enum conn_result ask_page(struct connection *c, struct slice after)
-{
-    return handlers_ask(
-        c, (const union wire_value[]){{.text = secret_slice(&c->token)}, {.text = after}});
-}
-
 enum conn_result handlers_page(struct connection *c, const struct wire_message *answer)
 {
     struct slice page = answer->v[0].text, next = answer->v[1].text;
@@ -52,7 +46,7 @@ enum conn_result handlers_page(struct connection *c, const struct wire_message *
     if (!is_page(page) || append_page(&c->list, page) != TOK_OK)
         return connection_unavailable(c);
     if (next.n > 0 && page.n > 2 && c->list.n + page.n <= LIST_MAX)
-        return ask_page(c, next);
+        return handlers_ask(c, &(union wire_value){.text = next});
     reply_init(&c->reply, 200);
     c->reply.cache = "no-store";
     c->reply.body = c->list;
@@ -62,29 +56,18 @@ enum conn_result handlers_page(struct connection *c, const struct wire_message *
 
 enum conn_result handlers_sessions(struct connection *c)
 {
-    struct slice token;
-
-    if (!handlers_read_bearer(c, &token))
-        return CONN_REPLY;
     /* Each page needs the token, and the request is wiped after the first. */
-    if (secret_copy(token, &c->token) != TOK_OK)
+    if (secret_copy(c->bearer, &c->token) != TOK_OK)
         return connection_unavailable(c);
-    return ask_page(c, (struct slice){0});
+    c->bearer = secret_slice(&c->token);
+    return handlers_ask(c, &(union wire_value){0});
 }
 
 /* Ending */
 
 enum conn_result handlers_session_end(struct connection *c)
 {
-    char source[SOURCE_TEXT];
-    struct slice token;
-
-    if (!handlers_read_bearer(c, &token))
-        return CONN_REPLY;
-    source_text(&c->source, source);
-    return handlers_ask(c, (const union wire_value[]){{.text = token},
-                                                      {.text = c->path_sid},
-                                                      {.text = slice_of(source)}});
+    return handlers_ask(c, &(union wire_value){.text = c->path_sid});
 }
 
 enum conn_result handlers_ended(struct connection *c, const struct wire_message *answer)
@@ -97,12 +80,5 @@ enum conn_result handlers_ended(struct connection *c, const struct wire_message 
 enum conn_result handlers_logout(struct connection *c)
 {
     CLEANUP(body_clear) struct body body = {0};
-    char source[SOURCE_TEXT];
-    struct slice token;
-
-    if (!handlers_read_bearer(c, &token) || !handlers_read_body(c, NULL, 0, &body))
-        return CONN_REPLY;
-    source_text(&c->source, source);
-    return handlers_ask(
-        c, (const union wire_value[]){{.text = token}, {.text = slice_of(source)}});
+    return handlers_read_body(c, NULL, 0, &body) ? handlers_ask(c, NULL) : CONN_REPLY;
 }

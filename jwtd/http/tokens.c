@@ -11,7 +11,6 @@ enum conn_result handlers_login(struct connection *c)
 {
     struct body_field fields[] = {{.name = "username", .trim = true}, {.name = "password"}};
     CLEANUP(body_clear) struct body body = {0};
-    char source[SOURCE_TEXT];
     struct settings_rate rate =
         throttle_rate(c->server->service.settings.http.failures_per_source, &c->source);
     uint64_t wait = throttle_wait(&c->server->throttle, rate, &c->source, service_monotonic());
@@ -25,10 +24,8 @@ enum conn_result handlers_login(struct connection *c)
     /* Longer than any user name or password, and than the wire allows. */
     if (fields[0].value.n > WIRE_USER_MAX || fields[1].value.n > WIRE_PASSWORD_MAX)
         return outcome_denied(c);
-    source_text(&c->source, source);
-    return handlers_ask(c, (const union wire_value[]){{.text = fields[0].value},
-                                                      {.text = fields[1].value},
-                                                      {.text = slice_of(source)}});
+    return handlers_ask(
+        c, (const union wire_value[]){{.text = fields[0].value}, {.text = fields[1].value}});
 }
 
 /* One token in the body, by the name that it has on the wire. */
@@ -36,13 +33,10 @@ enum conn_result handlers_token(struct connection *c)
 {
     struct body_field field = {.name = wire_find(c->route->op)->fields[0].name, .trim = true};
     CLEANUP(body_clear) struct body body = {0};
-    char source[SOURCE_TEXT];
 
     if (!handlers_read_body(c, &field, 1, &body))
         return CONN_REPLY;
     if (field.value.n > WIRE_TOKEN_MAX)
         return outcome_status(c, WIRE_INVALID);
-    source_text(&c->source, source);
-    return handlers_ask(
-        c, (const union wire_value[]){{.text = field.value}, {.text = slice_of(source)}});
+    return handlers_ask(c, &(union wire_value){.text = field.value});
 }

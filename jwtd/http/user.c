@@ -44,12 +44,3 @@ enum conn_result handlers_auth(struct connection *c, const struct wire_message *
     memcpy(c->reply.user, user.p, user.n);
     return CONN_REPLY;
 }
-
-enum conn_result handlers_whoami(struct connection *c)
-{
-    struct slice token;
-
-    if (!handlers_read_bearer(c, &token))
-        return CONN_REPLY;
-    return handlers_ask(c, (const union wire_value[]){{.text = token}});
-}
