@@ -77,7 +77,7 @@ void dispatch_request(struct issuer_request *r)
     } else if (r->type->checks_password) {
         if (password_check(r))
             turn_add(r);
-    } else if (r->type->checks_account) {
+    } else if (r->type->checks_account || r->type->right != TOKEN_UNCHECKED) {
         check_account(r);
     } else {
         turn_add(r);

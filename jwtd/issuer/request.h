@@ -32,6 +32,14 @@ enum issuer_request_state {
     REQUEST_STATE_COUNT,
 };
 
+/* What a token may be used for, if its session is live and its account usable. */
+enum token_right {
+    TOKEN_UNCHECKED, /* the handler decides */
+    TOKEN_USE,
+    TOKEN_IDENTIFY, /* say whose it is, and be narrowed: not one-time tokens */
+    TOKEN_MANAGE,   /* list and revoke sessions: not one-time or narrowed tokens */
+};
+
 /* A row of the table of requests (requests/table.c). */
 struct request_type {
     enum wire_op op;
@@ -40,6 +48,8 @@ struct request_type {
     bool checks_account;       /* of the token's user, likewise */
     bool sliding;              /* only with SlidingTokens=yes */
     bool tries_write;          /* refused while the store cannot be written */
+    enum token_right right;    /* that the token must give: implies checks_account, and
+                                * r->session is its session */
     const char *refused;       /* log message for any status but WIRE_OK; NULL: none */
     /* Runs in a transaction. Returns the status to answer; of WIRE_OK, request_reply gave the
      * values. After a failure of the store the status does not matter (turn.h). NULL: WIRE_OK.
@@ -76,6 +86,7 @@ struct issuer_request {
     struct login_inquiry *inquiry;  /* REQUEST_CHECKING_PASSWORD */
     struct login_reply login_reply; /* to a check of password or account */
     bool has_login_reply;
+    struct store_session session; /* of types with a right */
 
     enum wire_status status;
     struct secret answer; /* WIRE_OK, packed */
@@ -96,6 +107,10 @@ void request_copy_text(const struct issuer_request *r, size_t n, char *ret, size
 
 /* The row of a request; NULL: not one to jwtd-issuer. */
 const struct request_type *request_type_find(enum wire_op op);
+
+/* Checks the right that the type of the request asks for (WIRE_NOT_ALLOWED, among others), and
+ * runs its handler. */
+enum wire_status request_handle(struct issuer *x, struct issuer_request *r);
 
 /* Sets the values of the answer WIRE_OK, as in wire_pack_answer. Returns WIRE_OK; or, logged,
  * WIRE_UNAVAILABLE when they do not fit the wire. */

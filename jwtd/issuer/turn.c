@@ -20,7 +20,7 @@ static bool run_handlers(struct loop *l, struct revocations *revocations)
     struct issuer_request *r;
 
     TAILQ_FOREACH (r, &l->in[REQUEST_IN_TURN], link) {
-        r->status = r->type->handle(x, r);
+        r->status = request_handle(x, r);
         if (store_failed(x->store) || !x->keys.signer)
             return false;
         if (r->status != WIRE_OK)

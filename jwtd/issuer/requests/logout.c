@@ -39,14 +39,10 @@ static enum store_result find_own(struct issuer *x, const char *user,
 enum wire_status handle_session_end(struct issuer *x, struct issuer_request *r)
 {
     uint8_t sid[ISSUE_ID_BYTES];
-    struct store_session s;
     enum store_result result = STORE_ABSENT;
-    enum wire_status status = token_session_of_bearer(x, r, TOKEN_MANAGE, &s);
 
-    if (status != WIRE_OK)
-        return status;
     if (issue_id_read(request_text(r, 1), sid))
-        result = find_own(x, s.user, sid);
+        result = find_own(x, r->session.user, sid);
     if (result == STORE_DONE)
         result = store_revoke(x->store, sid);
     if (result != STORE_DONE)
@@ -57,27 +53,18 @@ enum wire_status handle_session_end(struct issuer *x, struct issuer_request *r)
 
 enum wire_status handle_logout(struct issuer *x, struct issuer_request *r)
 {
-    struct store_session s;
-    enum wire_status status = token_session_of_bearer(x, r, TOKEN_MANAGE, &s);
-
-    if (status != WIRE_OK)
-        return status;
-    if (store_revoke(x->store, s.sid) != STORE_DONE)
+    if (store_revoke(x->store, r->session.sid) != STORE_DONE)
         return WIRE_UNAVAILABLE;
-    set_revoked(r, s.sid);
+    set_revoked(r, r->session.sid);
     return WIRE_OK;
 }
 
 enum wire_status handle_logout_all(struct issuer *x, struct issuer_request *r)
 {
     uint8_t sid[ISSUE_ID_BYTES];
-    struct store_session s;
     uint64_t n = 0;
-    enum wire_status status = token_session_of_bearer(x, r, TOKEN_MANAGE, &s);
 
-    if (status != WIRE_OK)
-        return status;
-    if (store_revoke_user(x->store, s.user, issuer_wall(), &n, sid) != STORE_DONE)
+    if (store_revoke_user(x->store, r->session.user, issuer_wall(), &n, sid) != STORE_DONE)
         return WIRE_UNAVAILABLE;
     r->session_revoked = n > 0;
     request_set_event(r, LOG_INFO, MESSAGE_LOGOUT, "All sessions revoked by their user");

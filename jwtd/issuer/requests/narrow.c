@@ -2,7 +2,6 @@
 #include "jwtd/issuer/mint.h"
 #include "jwtd/issuer/requests/handlers.h"
 #include "jwtd/issuer/requests/scope.h"
-#include "jwtd/issuer/requests/token_session.h"
 #include "jwtd/shared/messages.h"
 
 #include <stdio.h>
@@ -73,8 +72,7 @@ static enum wire_status narrow_audience(const struct issuer *x, const struct own
 }
 
 static enum wire_status reply_narrowed(struct issuer *x, struct issuer_request *r,
-                                       const struct store_session *s, const char *scope,
-                                       char *const *audience)
+                                       const char *scope, char *const *audience)
 {
     CLEANUP(secret_clear) struct secret token = {0};
     uint64_t lifetime = r->message.v[LIFETIME].number, one_time = r->message.v[ONE_TIME].number;
@@ -94,7 +92,7 @@ static enum wire_status reply_narrowed(struct issuer *x, struct issuer_request *
         return WIRE_UNAVAILABLE;
     if (lifetime > 0 && left > 0 && lifetime < (uint64_t)left)
         to.exp = wall + (int64_t)lifetime;
-    status = mint_narrowed(x, s, &to, &token);
+    status = mint_narrowed(x, &r->session, &to, &token);
     if (status == WIRE_OK)
         status = request_reply_text(r, secret_slice(&token));
     if (status != WIRE_OK)
@@ -108,17 +106,14 @@ enum wire_status handle_narrow(struct issuer *x, struct issuer_request *r)
 {
     CLEANUP(cleanup_free) char *scope = NULL, *bound = NULL;
     char **audience = NULL;
-    struct store_session s;
-    enum wire_status status = token_session_of_bearer(x, r, TOKEN_IDENTIFY, &s);
+    enum wire_status status = narrow_scope(&r->token, request_text(r, SCOPE), &scope);
 
-    if (status == WIRE_OK)
-        status = narrow_scope(&r->token, request_text(r, SCOPE), &scope);
     if (status == WIRE_OK)
         status = narrow_audience(x, &r->token, request_text(r, AUDIENCE), &audience);
     if (status == WIRE_OK)
         status = bind_host_key(request_text(r, HOST_KEY), audience, &bound);
     if (status == WIRE_OK)
-        status = reply_narrowed(x, r, &s, scope, audience);
+        status = reply_narrowed(x, r, scope, audience);
     free(audience); /* CLEANUP() would be a leak to clang-analyzer */
     return status;
 }

@@ -1,7 +1,6 @@
 #include "common/base/base64url.h"
 #include "jwtd/issuer/issuer.h"
 #include "jwtd/issuer/requests/handlers.h"
-#include "jwtd/issuer/requests/token_session.h"
 #include "jwtd/shared/json_build.h"
 
 #include <string.h>
@@ -89,10 +88,7 @@ static enum wire_status reply_page(struct issuer *x, struct issuer_request *r, c
 
 enum wire_status handle_sessions(struct issuer *x, struct issuer_request *r)
 {
-    struct store_session s;
-    enum wire_status status = token_session_of_bearer(x, r, TOKEN_MANAGE, &s);
-
-    return status == WIRE_OK ? reply_page(x, r, s.user, s.sid) : status;
+    return reply_page(x, r, r->session.user, r->session.sid);
 }
 
 enum wire_status handle_admin_sessions(struct issuer *x, struct issuer_request *r)

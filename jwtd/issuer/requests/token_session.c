@@ -141,13 +141,16 @@ static bool is_narrowed(const struct issuer *x, const struct own_token *token)
     return token->scope.n > 0;
 }
 
-enum wire_status token_session_of_bearer(struct issuer *x, struct issuer_request *r,
-                                         enum token_right right, struct store_session *ret)
+enum wire_status request_handle(struct issuer *x, struct issuer_request *r)
 {
-    enum wire_status status = token_session_use(x, r, ret);
+    enum token_right right = r->type->right;
+    enum wire_status status =
+        right == TOKEN_UNCHECKED ? WIRE_OK : token_session_use(x, r, &r->session);
 
-    if (status == WIRE_OK &&
-        (r->token.one_time || (right == TOKEN_MANAGE && is_narrowed(x, &r->token))))
+    if (status != WIRE_OK)
+        return status;
+    if ((right >= TOKEN_IDENTIFY && r->token.one_time) ||
+        (right == TOKEN_MANAGE && is_narrowed(x, &r->token)))
         return WIRE_NOT_ALLOWED;
-    return status;
+    return r->type->handle(x, r);
 }

@@ -23,15 +23,6 @@ enum wire_status token_session_check_account(struct issuer *x, struct issuer_req
 enum wire_status token_session_use(struct issuer *x, struct issuer_request *r,
                                    struct store_session *ret);
 
-enum token_right {
-    TOKEN_IDENTIFY, /* say whose it is, and be narrowed: not one-time tokens */
-    TOKEN_MANAGE,   /* list and revoke sessions: not one-time or narrowed tokens */
-};
-
-/* The same for a token with this right; else WIRE_NOT_ALLOWED. */
-enum wire_status token_session_of_bearer(struct issuer *x, struct issuer_request *r,
-                                         enum token_right right, struct store_session *ret);
-
 /* Revokes the session of the token. One that is not in the store is added as revoked, so that
  * its tokens are refused everywhere. WIRE_BLACKLISTED: it was revoked before. */
 enum wire_status token_session_revoke(struct issuer *x, struct issuer_request *r);
