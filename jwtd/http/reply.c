@@ -1,14 +1,12 @@
 #include "jwtd/http/reply.h"
 
+#include "common/base/cleanup.h"
 #include "common/json/emit.h"
 #include "jwtd/shared/json_build.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <unistd.h>
-
-#define HEAD_MAX 2048
 
 static const struct {
     int status;
@@ -121,36 +119,14 @@ void reply_tokens(struct reply *reply, const char *name, struct slice token,
     }
 }
 
-struct head {
-    char text[HEAD_MAX];
-    size_t n;
-    bool cut;
-};
-
-__attribute__((format(printf, 2, 3))) static void add(struct head *head, const char *format,
-                                                      ...)
-{
-    size_t room = sizeof(head->text) - head->n;
-    va_list args;
-    int n;
-
-    va_start(args, format);
-    n = vsnprintf(head->text + head->n, room, format, args);
-    va_end(args);
-    if (n >= 0 && (size_t)n < room)
-        head->n += (size_t)n;
-    else
-        head->cut = true;
-}
-
-static void add_field(struct head *head, const char *name, const char *value)
+static void add_field(FILE *head, const char *name, const char *value)
 {
     if (value && *value)
-        add(head, "%s: %s\r\n", name, value);
+        (void)fprintf(head, "%s: %s\r\n", name, value);
 }
 
 /* IMF-fixdate (RFC 9110 5.6.7). The locale is always C, so strftime writes English names. */
-static void add_date(struct head *head, time_t date)
+static void add_date(FILE *head, time_t date)
 {
     char text[64];
     struct tm tm;
@@ -161,7 +137,7 @@ static void add_date(struct head *head, time_t date)
 
 /* The Fetch standard (CORS protocol). The methods, fields and age are those of
  * django-cors-headers, but for methods that no route has. */
-static void add_cors(struct head *head, const struct reply *reply)
+static void add_cors(FILE *head, const struct reply *reply)
 {
     if (!reply->origin || !*reply->origin)
         return;
@@ -169,7 +145,8 @@ static void add_cors(struct head *head, const struct reply *reply)
     if (!reply->preflight)
         return;
     add_field(head, "Access-Control-Allow-Methods", "DELETE, GET, HEAD, OPTIONS, POST");
-    add(head,
+    (void)fprintf(
+        head,
         "Access-Control-Allow-Headers: accept, accept-encoding, %s, content-type, dnt, origin, "
         "user-agent, x-csrftoken, x-requested-with\r\n",
         reply->preflight);
@@ -183,48 +160,47 @@ static const char *vary_of(const struct reply *reply)
     return reply->allow ? "Accept, Origin" : "Origin";
 }
 
-static void make_head(const struct reply *reply, time_t date, struct head *head)
+static void make_head(const struct reply *reply, time_t date, FILE *head)
 {
-    add(head, "HTTP/1.1 %d %s\r\n", reply->status, phrase_of(reply->status));
+    (void)fprintf(head, "HTTP/1.1 %d %s\r\n", reply->status, phrase_of(reply->status));
     add_date(head, date);
     if (has_body(reply)) {
         uint64_t n = reply->has_file ? (uint64_t)reply->file_size : reply->body.n;
 
         if (n > 0)
             add_field(head, "Content-Type", reply->type ? reply->type : "application/json");
-        add(head, "Content-Length: %" PRIu64 "\r\n", n);
+        (void)fprintf(head, "Content-Length: %" PRIu64 "\r\n", n);
     }
     add_field(head, "Allow", reply->allow);
     add_field(head, "Vary", vary_of(reply));
     add_cors(head, reply);
     if (reply->status == 401 && reply->challenge)
-        add(head, "WWW-Authenticate: %s realm=\"api\"\r\n", reply->challenge);
+        (void)fprintf(head, "WWW-Authenticate: %s realm=\"api\"\r\n", reply->challenge);
     if (reply->retry_after > 0)
-        add(head, "Retry-After: %" PRIu64 "\r\n", reply->retry_after);
+        (void)fprintf(head, "Retry-After: %" PRIu64 "\r\n", reply->retry_after);
     add_field(head, "X-Forwarded-User", reply->user);
     add_field(head, "X-Auth-Request-User", reply->user);
     add_field(head, "Cache-Control", reply->cache);
     add_field(head, "ETag", reply->etag);
-    add(head, "X-Content-Type-Options: nosniff\r\nConnection: close\r\n\r\n");
+    (void)fprintf(head, "X-Content-Type-Options: nosniff\r\nConnection: close\r\n\r\n");
 }
 
 enum tok_err reply_pack(const struct reply *reply, bool with_body, time_t date,
                         struct secret *ret)
 {
-    struct head head = {.n = 0};
-    size_t body = with_body && has_body(reply) ? reply->body.n : 0;
+    CLEANUP(cleanup_free) char *text = NULL;
+    size_t body = with_body && has_body(reply) ? reply->body.n : 0, n;
     struct secret out = {0};
+    FILE *head = reply->no_memory ? NULL : open_memstream(&text, &n);
 
-    if (reply->no_memory)
+    if (!head)
         return TOK_NO_MEMORY;
-    make_head(reply, date, &head);
-    if (head.cut)
-        return TOK_TOO_LONG;
-    if (secret_alloc(head.n + body, &out) != TOK_OK)
+    make_head(reply, date, head);
+    if (fclose(head) != 0 || secret_alloc(n + body, &out) != TOK_OK)
         return TOK_NO_MEMORY;
-    memcpy(out.p, head.text, head.n);
+    memcpy(out.p, text, n);
     if (body > 0)
-        memcpy(out.p + head.n, reply->body.p, body);
+        memcpy(out.p + n, reply->body.p, body);
     *ret = out;
     return TOK_OK;
 }

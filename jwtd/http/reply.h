@@ -53,7 +53,6 @@ void reply_bytes(struct reply *reply, int status, struct slice body);
 void reply_file(struct reply *reply, int fd, off_t size);
 
 /* The bytes to send. with_body: false for HEAD, whose reply only has the length of the body.
- * 204 and 304 have no body; a file is not included. TOK_NO_MEMORY; TOK_TOO_LONG when the header
- * fields are. */
+ * 204 and 304 have no body; a file is not included. TOK_NO_MEMORY. */
 enum tok_err reply_pack(const struct reply *reply, bool with_body, time_t date,
                         struct secret *ret) MUST_CHECK;

@@ -134,14 +134,9 @@ START_TEST(a_reply_that_could_not_be_made_is_never_sent)
 {
     CLEANUP(secret_clear) struct secret out = {0};
     struct reply reply = {0};
-    char challenge[2048] = "";
 
     reply_json(&reply, 200, NULL);
     ck_assert_err(reply_pack(&reply, true, 0, &out), TOK_NO_MEMORY);
-    reply_detail(&reply, 401, "x", NULL);
-    memset(challenge, 'x', sizeof(challenge) - 1);
-    reply.challenge = challenge;
-    ck_assert_err(reply_pack(&reply, true, 0, &out), TOK_TOO_LONG);
     ck_assert_ptr_null(out.p);
     reply_clear(&reply);
 }
