@@ -14,17 +14,9 @@ static enum conn_result refuse_request(struct connection *c)
 
     source_text(&c->source, source);
     (void)snprintf(status, sizeof(status), "%d", c->request.status);
-    log_limit_write(
-        &c->server->refusals,
-        &(struct limited_event){
-            LOG_DEBUG,
-            MESSAGE_HTTP,
-            "Request refused",
-            source,
-            {{"source", source},
-             {"status", status},
-             {"cause", c->request.detail ? c->request.detail : "unsupported media type"}}},
-        service_monotonic());
+    LOG_LIMITED(&c->server->refusals, LOG_DEBUG, MESSAGE_HTTP, "Request refused", source,
+                {"source", source}, {"status", status},
+                {"cause", c->request.detail ? c->request.detail : "unsupported media type"});
     if (c->request.detail)
         return connection_refuse(c, c->request.status, c->request.detail, NULL);
     routes_find(c);

@@ -87,13 +87,8 @@ static void take(struct loop_listener *from, int fd)
 /* At a limit, of connections or of descriptors, the next ones wait in the socket's queue. */
 static void log_limit(struct loop_listener *from, const char *cause)
 {
-    log_limit_write(&from->loop->refusals,
-                    &(struct limited_event){LOG_WARNING,
-                                            MESSAGE_OVERLOAD,
-                                            "Connection limit reached, new connections wait",
-                                            "overload",
-                                            {{"cause", cause}}},
-                    service_monotonic());
+    LOG_LIMITED(&from->loop->refusals, LOG_WARNING, MESSAGE_OVERLOAD,
+                "Connection limit reached, new connections wait", "overload", {"cause", cause});
 }
 
 static int on_connection(sd_event_source *source, int fd, uint32_t events, void *arg)

@@ -95,16 +95,10 @@ static void log_verdict(const struct check_job *job, const struct check_verdict 
     else if (v->status == WIRE_UNAVAILABLE)
         log_unavailable(job, user, v->reason);
     else
-        log_limit_write(&job->server->refusals,
-                        &(struct limited_event){LOG_NOTICE,
-                                                MESSAGE_REFUSED,
-                                                "Password or account check failed",
-                                                source ? source : v->user,
-                                                {{"question", job->request->name},
-                                                 {"user", user},
-                                                 {"source", source},
-                                                 {"reason", v->reason}}},
-                        service_monotonic());
+        LOG_LIMITED(&job->server->refusals, LOG_NOTICE, MESSAGE_REFUSED,
+                    "Password or account check failed", source ? source : v->user,
+                    {"question", job->request->name}, {"user", user}, {"source", source},
+                    {"reason", v->reason});
 }
 
 static int on_denial_time(sd_event_source *source, uint64_t usec, void *arg)

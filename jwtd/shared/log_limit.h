@@ -45,6 +45,12 @@ struct log_limit {
 /* Writes the event, or counts it. now: monotonic microseconds, here and below. */
 void log_limit_write(struct log_limit *l, const struct limited_event *event, uint64_t now);
 
+/* The same as an expression, with the fields of the event after its source. */
+#define LOG_LIMITED(limit, priority, message_id, message, source, ...)                         \
+    log_limit_write(                                                                           \
+        limit, &(struct limited_event){priority, message_id, message, source, {__VA_ARGS__}},  \
+        service_monotonic())
+
 /* Writes the counts whose minute is over. The timer calls it. */
 void log_limit_flush(struct log_limit *l, uint64_t now);
 
