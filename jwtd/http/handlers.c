@@ -4,17 +4,8 @@
 #include "jwtd/http/field.h"
 #include "jwtd/http/outcome.h"
 #include "jwtd/http/route.h"
-#include "jwtd/shared/json_build.h"
 
 #include <stdio.h>
-
-/* Adds {NAME:[TEXT]}. */
-static struct json_object *with_error(struct json_object *object, const char *name,
-                                      const char *text)
-{
-    return json_with(object, name,
-                     json_list_with(json_object_new_array(), json_string(slice_of(text))));
-}
 
 static void refuse_fields(struct connection *c, const struct body_field *fields, size_t n)
 {
@@ -28,7 +19,7 @@ static void refuse_fields(struct connection *c, const struct body_field *fields,
         if (fields[i].error == BODY_SURROGATE)
             (void)snprintf(code, sizeof(code), "%X.", fields[i].surrogate);
         (void)snprintf(text, sizeof(text), "%s%s", body_error_text(fields[i].error), code);
-        object = with_error(object, fields[i].name, text);
+        object = outcome_with_error(object, fields[i].name, text);
     }
     reply_json(&c->reply, 400, object);
 }
@@ -40,7 +31,8 @@ static void refuse_type(struct connection *c, const char *type)
     if (type)
         (void)snprintf(text, sizeof(text), "Invalid data. Expected a dictionary, but got %s.",
                        type);
-    reply_json(&c->reply, 400, with_error(json_object_new_object(), "non_field_errors", text));
+    reply_json(&c->reply, 400,
+               outcome_with_error(json_object_new_object(), "non_field_errors", text));
 }
 
 static void refuse_syntax(struct connection *c, const struct body *body)

@@ -60,9 +60,16 @@ static const struct words protected_view[WIRE_STATUS_COUNT] = {
                                NULL},
 };
 
-static struct json_object *one_of(struct json_object *value)
+static struct json_object *with_one(struct json_object *object, const char *name,
+                                    struct json_object *value)
 {
-    return json_list_with(json_object_new_array(), value);
+    return json_with(object, name, json_list_with(json_object_new_array(), value));
+}
+
+struct json_object *outcome_with_error(struct json_object *object, const char *name,
+                                       const char *text)
+{
+    return with_one(object, name, json_string(slice_of(text)));
 }
 
 /* A 401 of a protected view. */
@@ -76,7 +83,7 @@ static struct json_object *token_error(const char *text)
     body = json_with(body, "detail",
                      json_string(SLICE("Given token not valid for any token type")));
     body = json_with(body, "code", json_string(SLICE(NOT_VALID)));
-    return json_with(body, "messages", one_of(message));
+    return with_one(body, "messages", message);
 }
 
 enum conn_result outcome_throttled(struct connection *c, uint64_t seconds)
@@ -117,8 +124,7 @@ enum conn_result outcome_status(struct connection *c, enum wire_status status)
     }
     if (w->field)
         reply_json(&c->reply, w->status,
-                   json_with(json_object_new_object(), w->field,
-                             one_of(json_string(slice_of(w->detail)))));
+                   outcome_with_error(json_object_new_object(), w->field, w->detail));
     else
         reply_detail(&c->reply, w->status, w->detail, w->code);
     c->reply.retry_after = w->status == 503 ? 1 : 0;

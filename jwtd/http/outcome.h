@@ -8,7 +8,11 @@
 
 #include "jwtd/http/connection.h"
 
-/* Each of these fills c->reply and returns CONN_REPLY. */
+/* Each of these but one fills c->reply and returns CONN_REPLY. */
+
+/* Adds {NAME:[TEXT]}: what is wrong with a field. */
+struct json_object *outcome_with_error(struct json_object *object, const char *name,
+                                       const char *text);
 
 /* For an answer whose status is not WIRE_OK. */
 enum conn_result outcome_refuse(struct connection *c, const struct wire_message *answer);

@@ -7,20 +7,12 @@
 #define CONNECTIONS_MAX 1024
 #define ADMIN_CONNECTIONS_MAX 64
 
-static void refuse(struct issuer_request *r, enum wire_fault fault)
-{
-    LOG(LOG_WARNING, MESSAGE_WIRE, "Malformed request, connection closed",
-        {"fault", wire_fault_word(fault)});
-    loop_close(r);
-}
-
 static int on_request(sd_event_source *source, int fd, uint32_t events, void *arg)
 {
     uint8_t buf[WIRE_MESSAGE_MAX] UNINITIALIZED;
     struct issuer_request *r = arg;
     ssize_t n = wire_receive(fd, buf);
-    enum wire_fault fault;
-    enum tok_err err;
+    bool ok = true;
 
     if (n == -EAGAIN)
         return 0;
@@ -28,26 +20,16 @@ static int on_request(sd_event_source *source, int fd, uint32_t events, void *ar
         loop_answer(r, WIRE_BUSY);
         return 0;
     }
-    if (n == -EMSGSIZE) {
-        refuse(r, WIRE_OVERSIZED);
-        return 0;
-    }
-    if (n <= 0) {
-        loop_close(r);
-        return 0;
-    }
     (void)sd_event_source_set_enabled(source, SD_EVENT_OFF); /* one request per connection */
-    err = secret_copy((struct slice){(const char *)buf, (size_t)n}, &r->text);
-    secret_wipe(buf, (size_t)n);
-    if (err != TOK_OK) {
-        loop_close(r);
-        return 0;
+    if (n > 0) {
+        ok = secret_copy((struct slice){(const char *)buf, (size_t)n}, &r->text) == TOK_OK;
+        secret_wipe(buf, (size_t)n);
     }
-    fault = wire_read_request(secret_slice(&r->text), r->from->role, WIRE_ISSUER, &r->message);
-    if (fault == WIRE_FINE)
+    if (ok && service_read_request((const uint8_t *)r->text.p, n, r->from->role, WIRE_ISSUER,
+                                   &r->message))
         dispatch_request(r);
     else
-        refuse(r, fault);
+        loop_close(r);
     return 0;
 }
 
@@ -70,13 +52,8 @@ static int64_t priority_of(const struct loop_listener *from)
 static void take(struct loop_listener *from, int fd)
 {
     sd_event *events = from->loop->issuer.service.loop;
-    struct issuer_request *r;
+    struct issuer_request *r = loop_add(from, fd);
 
-    if (!service_peer_is(fd, from->uid)) {
-        (void)close(fd);
-        return;
-    }
-    r = loop_add(from, fd);
     if (r && (sd_event_add_io(events, &r->io, fd, EPOLLIN, on_request, r) < 0 ||
               sd_event_source_set_priority(r->io, priority_of(from)) < 0 ||
               sd_event_add_time_relative(events, &r->limit, CLOCK_MONOTONIC, CONNECTION_TIME,
@@ -94,12 +71,12 @@ static void log_limit(struct loop_listener *from, const char *cause)
 static int on_connection(sd_event_source *source, int fd, uint32_t events, void *arg)
 {
     struct loop_listener *from = arg;
-    int taken = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    int taken = service_accept(fd, from->uid);
 
     if (taken >= 0)
         take(from, taken);
-    else if (errno == EMFILE || errno == ENFILE)
-        log_limit(from, strerrordesc_np(errno));
+    else if (taken == -EMFILE || taken == -ENFILE)
+        log_limit(from, strerrordesc_np(-taken));
     if (from->connections < from->connections_max)
         return 0;
     log_limit(from, "the limit is reached");

@@ -236,36 +236,19 @@ static bool job_take(struct check_job *job, const struct wire_message *message)
     return r >= 0;
 }
 
-/* False: the job is done. n: bytes received, or -errno. */
-static bool job_read(struct check_job *job, const uint8_t *buf, ssize_t n)
-{
-    struct wire_message message;
-    enum wire_fault fault;
-
-    if (n == 0 || n == -ECONNRESET)
-        return false;
-    fault = n == -EMSGSIZE ? WIRE_OVERSIZED
-            : n < 0        ? WIRE_SHORT
-                           : wire_read_request((struct slice){(const char *)buf, (size_t)n},
-                                               WIRE_ISSUER, WIRE_LOGIN, &message);
-    if (fault == WIRE_FINE)
-        return job_take(job, &message);
-    LOG(LOG_ERR, MESSAGE_WIRE, "Malformed request, connection closed",
-        {"fault", wire_fault_word(fault)});
-    return false;
-}
-
 static int on_request(sd_event_source *source, int fd, uint32_t revents, void *arg)
 {
     struct check_job *job = arg;
     uint8_t buf[WIRE_MESSAGE_MAX];
+    struct wire_message message;
     ssize_t n = wire_receive(fd, buf);
     bool goes_on;
 
     if (n == -EAGAIN)
         return 0;
     (void)sd_event_source_set_enabled(source, SD_EVENT_OFF);
-    goes_on = job_read(job, buf, n);
+    goes_on = service_read_request(buf, n, WIRE_ISSUER, WIRE_LOGIN, &message) &&
+              job_take(job, &message);
     secret_wipe(buf, sizeof(buf));
     if (!goes_on)
         job_free(job);
@@ -289,7 +272,7 @@ static struct check_job *job_new(struct login_server *server, int fd)
 static void accept_peer(struct login_server *server, int fd)
 {
     sd_event *loop = server->service->loop;
-    struct check_job *job = service_peer_is(fd, server->asker) ? job_new(server, fd) : NULL;
+    struct check_job *job = job_new(server, fd);
 
     if (!job) {
         (void)close(fd);
@@ -304,13 +287,13 @@ static void accept_peer(struct login_server *server, int fd)
 static int on_connection(sd_event_source *source, int fd, uint32_t revents, void *arg)
 {
     struct login_server *server = arg;
-    int peer = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    int peer = service_accept(fd, server->asker);
 
     if (peer >= 0)
         accept_peer(server, peer);
-    else if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
+    else if (peer == -EMFILE || peer == -ENFILE || peer == -ENOBUFS || peer == -ENOMEM)
         service_report_failure(server->service, MESSAGE_OVERLOAD, "Cannot accept a connection",
-                               strerrordesc_np(errno));
+                               strerrordesc_np(-peer));
     return 0;
 }
 

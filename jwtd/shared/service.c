@@ -1,7 +1,6 @@
 #include "jwtd/shared/service.h"
 
 #include "jwtd/shared/messages.h"
-#include "jwtd/shared/wire.h"
 
 #include <fcntl.h>
 #include <pwd.h>
@@ -235,16 +234,36 @@ int service_listen(struct service *s, int fd, sd_event_io_handler_t fn, void *ar
     return r < 0 ? r : sd_event_source_set_io_fd_own(*source, true);
 }
 
-bool service_peer_is(int fd, uid_t uid)
+int service_accept(int listener, uid_t uid)
 {
+    int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
     uid_t peer = (uid_t)-1;
     char text[16];
 
+    if (fd < 0)
+        return -errno;
     if (wire_peer_is(fd, uid, &peer))
-        return true;
+        return fd;
+    (void)close(fd);
     (void)snprintf(text, sizeof(text), "%u", peer);
     LOG(LOG_WARNING, MESSAGE_WIRE, "Connection from unauthorized uid closed", {"uid", text});
-    return false;
+    return -EPERM;
+}
+
+bool service_read_request(const uint8_t *buf, ssize_t n, enum wire_role asker,
+                          enum wire_role answerer, struct wire_message *ret)
+{
+    enum wire_fault fault = WIRE_OVERSIZED;
+
+    if (n <= 0 && n != -EMSGSIZE)
+        return false;
+    if (n > 0)
+        fault = wire_read_request((struct slice){(const char *)buf, (size_t)n}, asker, answerer,
+                                  ret);
+    if (fault != WIRE_FINE)
+        LOG(LOG_WARNING, MESSAGE_WIRE, "Malformed request, connection closed",
+            {"fault", wire_fault_word(fault)});
+    return fault == WIRE_FINE;
 }
 
 void service_raise_files(void)

@@ -10,6 +10,7 @@
 #include "common/base/timespan.h"
 #include "common/config/settings.h"
 #include "jwtd/shared/log.h"
+#include "jwtd/shared/wire.h"
 
 #include <systemd/sd-event.h>
 
@@ -48,8 +49,14 @@ int service_listener(const char *fd_name, int type);
 int service_listen(struct service *s, int fd, sd_event_io_handler_t fn, void *arg,
                    sd_event_source **source);
 
-/* True when the peer of a connection has this uid; else logs it. */
-bool service_peer_is(int fd, uid_t uid);
+/* Accepts a connection whose peer must have this uid: a nonblocking, close-on-exec descriptor.
+ * -errno; -EPERM, logged: another uid. */
+int service_accept(int listener, uid_t uid);
+
+/* Reads a request, of which n is what wire_receive returned. False: it is no valid one, which
+ * is logged, or the client has gone. */
+bool service_read_request(const uint8_t *buf, ssize_t n, enum wire_role asker,
+                          enum wire_role answerer, struct wire_message *ret);
 
 /* Raises the soft limit of descriptors to the hard one. */
 void service_raise_files(void);
