@@ -1,7 +1,8 @@
 /*
- * Accepts connections of jwtd and of root, checks their peer, and reads one request from each.
- * A connection lasts 40 s at most. A malformed message is logged and ends its connection
- * without an answer. What root sends is read before everything else.
+ * Accepts connections of jwtd and of root, checks their peer, and reads one request from each;
+ * then its token is verified, and jwtd-login is asked about its password or account, until it
+ * waits for its turn. A connection lasts 40 s at most. A malformed message is logged and ends
+ * its connection without an answer. What root sends is read before everything else.
  */
 #pragma once
 
@@ -15,3 +16,7 @@ struct listen_sockets {
 
 /* 0 or -errno. */
 int listen_start(struct loop *l, const struct listen_sockets *sockets);
+
+/* on_reply of the login client; arg is the loop. */
+void listen_login_reply(void *arg, const struct login_inquiry *q,
+                        const struct login_reply *reply);

@@ -1,6 +1,6 @@
 /*
  * The requests that jwtd-issuer is working on, one list per state, and what ends them.
- * Functions are listed in the order of a request's life: listen.h, dispatch.h, turn.h.
+ * Functions are listed in the order of a request's life: listen.h, turn.h.
  */
 #pragma once
 

@@ -1,5 +1,4 @@
 /* jwtd-issuer: keys, tokens and sessions. See jwtd/README.md. */
-#include "jwtd/issuer/dispatch.h"
 #include "jwtd/issuer/keys/own_bundle.h"
 #include "jwtd/issuer/listen.h"
 #include "jwtd/issuer/load.h"
@@ -155,7 +154,7 @@ int main(int argc, char **argv)
     l->issuer.bundle = &bundle;
     l->issuer.login = (struct login_client){.service = &l->issuer.service,
                                             .socket = login,
-                                            .on_reply = dispatch_login_reply,
+                                            .on_reply = listen_login_reply,
                                             .arg = l};
     return serve(l, config, asker, init);
 }
