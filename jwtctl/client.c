@@ -5,9 +5,9 @@
 #include <curl/curl.h>
 #include <inttypes.h>
 #include <linux/sockios.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <time.h>
 
 #define REPLY_MAX ((size_t)2 << 20) /* bytes; lists of sessions stay below */
 
@@ -15,30 +15,11 @@ DEFINE_CLEANUP(CURL *, cleanup_curl, curl_easy_cleanup)
 DEFINE_CLEANUP(CURLU *, cleanup_url, curl_url_cleanup)
 DEFINE_CLEANUP(struct curl_slist *, cleanup_slist, curl_slist_free_all)
 
-/* A reply's bytes as they arrive. */
-struct received {
-    char *p;
-    size_t n;
-};
-
 /* A request on its way. */
 struct transfer {
+    CURL *curl;
     curl_socket_t fd;
-    time_t start; /* monotonic seconds */
 };
-
-static time_t monotonic_seconds(void)
-{
-    struct timespec now = {0};
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec;
-}
-
-static void received_clear(struct received *r)
-{
-    free(r->p);
-}
 
 static void cleanup_curl_text(char **p)
 {
@@ -102,17 +83,7 @@ enum tok_err client_check_server(const char *server, struct errmsg *errmsg)
 /* libcurl ends the transfer when less than all is taken. */
 static size_t receive(char *bytes, size_t size, size_t n, void *arg)
 {
-    struct received *r = arg;
-    char *larger;
-
-    if (size * n > REPLY_MAX - r->n)
-        return 0;
-    larger = realloc(r->p, r->n + size * n + 1);
-    if (!larger)
-        return 0;
-    memcpy(larger + r->n, bytes, size * n);
-    *r = (struct received){larger, r->n + size * n};
-    return size * n;
+    return size * n > REPLY_MAX - (size_t)ftell(arg) ? 0 : fwrite(bytes, size, n, arg);
 }
 
 static int note_socket(void *arg, curl_socket_t fd, curlsocktype purpose)
@@ -128,10 +99,12 @@ static int on_progress(void *arg, curl_off_t down_total, curl_off_t down, curl_o
                        curl_off_t up)
 {
     const struct transfer *t = arg;
+    curl_off_t usec = 0;
     int unread = 0;
 
-    return monotonic_seconds() - t->start >= CLIENT_SECONDS &&
-           ioctl(t->fd, SIOCOUTQ, &unread) == 0 && unread > 0;
+    (void)curl_easy_getinfo(t->curl, CURLINFO_TOTAL_TIME_T, &usec);
+    return usec >= CLIENT_SECONDS * INT64_C(1000000) && ioctl(t->fd, SIOCOUTQ, &unread) == 0 &&
+           unread > 0;
 }
 
 static bool set_limits(CURL *curl, int seconds, struct transfer *transfer)
@@ -146,7 +119,7 @@ static bool set_limits(CURL *curl, int seconds, struct transfer *transfer)
 }
 
 /* The options of every request. False when out of memory, here and below. */
-static bool set_options(CURL *curl, struct received *received, char *error)
+static bool set_options(CURL *curl, FILE *received, char *error)
 {
     return !curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, error) &&
            !curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L) &&
@@ -248,31 +221,36 @@ enum tok_err client_send(const struct client_request *request, struct client_rep
                          struct errmsg *errmsg)
 {
     CLEANUP(cleanup_slist) struct curl_slist *headers = NULL;
-    CLEANUP(received_clear) struct received received = {0};
+    CLEANUP(cleanup_free) char *text = NULL;
     CLEANUP(cleanup_curl) CURL *curl = NULL;
     char error[CURL_ERROR_SIZE] = "";
-    struct transfer transfer = {.fd = CURL_SOCKET_BAD, .start = monotonic_seconds()};
+    struct transfer transfer = {.fd = CURL_SOCKET_BAD};
     struct client_reply reply = {0};
     curl_off_t retry = 0;
+    FILE *received;
+    size_t n = 0;
     CURLcode code;
     enum tok_err err;
 
     err = client_check_server(request->server, errmsg);
     if (err)
         return err;
-    curl = curl_easy_init();
-    if (!curl || !set_options(curl, &received, error) ||
+    curl = transfer.curl = curl_easy_init();
+    received = open_memstream(&text, &n);
+    if (!curl || !received || !set_options(curl, received, error) ||
         !set_limits(curl, seconds_of(request), &transfer) ||
         !set_server(curl, request->server, request->path) || !set_body(curl, request) ||
         !set_headers(curl, request, &headers))
         out_of_memory();
     code = curl_easy_perform(curl);
+    if (fclose(received) != 0)
+        out_of_memory();
     if (code)
         return client_unreachable(curl, code, request, error, errmsg);
     (void)curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &reply.status);
     (void)curl_easy_getinfo(curl, CURLINFO_RETRY_AFTER, &retry);
     reply.retry_after = retry;
-    if (json_read((struct slice){received.p, received.n}, &reply.body) != TOK_OK)
+    if (json_read((struct slice){text, n}, &reply.body) != TOK_OK)
         reply.body = NULL;
     *ret = reply;
     return TOK_OK;
