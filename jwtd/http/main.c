@@ -6,11 +6,7 @@
 #include "common/base/timespan.h"
 #include "jwtd/http/driver.h"
 #include "jwtd/http/listener.h"
-#include "jwtd/shared/messages.h"
 #include "jwtd/shared/options.h"
-
-#include <string.h>
-#include <sys/random.h>
 
 static const char usage[] =
     "Usage: jwtd [OPTION...]\n"
@@ -39,11 +35,7 @@ static int serve(const char *config, const char *issuer, const char *public_dir)
 
     if (!s || service_start(&s->service, "jwtd", config) < 0)
         return EXIT_FAILURE;
-    if (getrandom(s->throttle.key, sizeof(s->throttle.key), 0) !=
-        (ssize_t)sizeof(s->throttle.key)) {
-        LOG(LOG_ERR, MESSAGE_STARTED, "Cannot get random bytes", {"cause", strerror(errno)});
-        return EXIT_FAILURE;
-    }
+    arc4random_buf(s->throttle.key, sizeof(s->throttle.key));
     service_raise_files(); /* a connection takes two: MaxConnections= can exceed the limit */
     s->service.on_reload = server_reload;
     s->service.arg = s;

@@ -176,16 +176,17 @@ static int start(struct loop_listener *from, int fd)
     return r < 0 ? r : sd_event_source_set_priority(from->source, priority_of(from));
 }
 
-int listen_start(struct loop *l, const struct listen_sockets *sockets)
+int listen_start(struct loop *l, uid_t asker)
 {
-    int r;
+    int front = service_listener("issuer", SOCK_SEQPACKET);
+    int admin = service_listener("admin", SOCK_SEQPACKET), r;
 
-    l->front = (struct loop_listener){.loop = l,
-                                      .role = WIRE_FRONT,
-                                      .uid = sockets->asker,
-                                      .connections_max = CONNECTIONS_MAX};
+    if (front < 0 || admin < 0)
+        return -ENOENT;
+    l->front = (struct loop_listener){
+        .loop = l, .role = WIRE_FRONT, .uid = asker, .connections_max = CONNECTIONS_MAX};
     l->admin = (struct loop_listener){
         .loop = l, .role = WIRE_ADMIN, .connections_max = ADMIN_CONNECTIONS_MAX};
-    r = start(&l->front, sockets->front);
-    return r < 0 ? r : start(&l->admin, sockets->admin);
+    r = start(&l->front, front);
+    return r < 0 ? r : start(&l->admin, admin);
 }

@@ -8,14 +8,9 @@
 
 #include "jwtd/issuer/loop.h"
 
-/* The listening sockets that are taken over. */
-struct listen_sockets {
-    int front, admin;
-    uid_t asker; /* jwtd's uid */
-};
-
-/* 0 or -errno. */
-int listen_start(struct loop *l, const struct listen_sockets *sockets);
+/* Listens on the sockets that systemd passes; asker: jwtd's uid. 0 or -errno; -ENOENT: a socket
+ * is missing, or of another type. */
+int listen_start(struct loop *l, uid_t asker);
 
 /* on_reply of the login client; arg is the loop. */
 void listen_login_reply(void *arg, const struct login_inquiry *q,

@@ -9,7 +9,6 @@
 #include <grp.h>
 #include <pwd.h>
 #include <stdio.h>
-#include <sys/random.h>
 
 static const char usage[] =
     "Usage: jwtd-issuer [OPTION...]\n"
@@ -28,38 +27,27 @@ static const char usage[] =
     "  --version        print the version and exit\n"
     "  --help           print this help and exit\n";
 
-static bool random_key(struct rate_table *t)
-{
-    return getrandom(t->key, sizeof(t->key), 0) == (ssize_t)sizeof(t->key);
-}
-
-static int prepare(struct loop *l)
-{
-    if (!random_key(&l->attempts.failures) || !random_key(&l->attempts.logins) ||
-        !random_key(&l->frequent_users))
-        return -EIO;
-    l->check_slots = service_processors() + 1;
-    service_raise_files();
-    return turn_init(l);
-}
-
 static int run(struct loop *l, const char *asker)
 {
-    struct listen_sockets sockets;
+    struct rate_table *const tables[] = {&l->attempts.failures, &l->attempts.logins,
+                                         &l->frequent_users};
+    uid_t uid;
     int r;
 
-    if (!service_find_asker(asker, &sockets.asker))
+    if (!service_find_asker(asker, &uid))
         return EXIT_FAILURE;
-    sockets.front = service_listener("issuer", SOCK_SEQPACKET);
-    sockets.admin = service_listener("admin", SOCK_SEQPACKET);
-    if (sockets.front < 0 || sockets.admin < 0)
+    for (size_t i = 0; i < 3; i++)
+        arc4random_buf(tables[i]->key, sizeof(tables[i]->key));
+    l->check_slots = service_processors() + 1;
+    service_raise_files();
+    r = turn_init(l);
+    if (r >= 0)
+        r = listen_start(l, uid);
+    if (r == -ENOENT)
         return service_cannot_start(
             "systemd did not pass the SOCK_SEQPACKET sockets named \"issuer\" and "
             "\"admin\": start jwtd-issuer.socket, which starts "
             "jwtd-issuer-admin.socket");
-    r = prepare(l);
-    if (r >= 0)
-        r = listen_start(l, &sockets);
     if (r < 0)
         return service_cannot_start(strerrordesc_np(-r));
     l->issuer.is_daemon = true;

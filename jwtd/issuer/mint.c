@@ -4,21 +4,18 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
 
 #define SSH_TOKEN_LENGTH 1023 /* ssh(1) truncates a longer password */
 
-bool mint_id(int64_t now, uint8_t ret[ISSUE_ID_BYTES])
+void mint_id(int64_t now, uint8_t ret[ISSUE_ID_BYTES])
 {
     uint8_t random[10];
     uint64_t wall = service_wall() / 1000, ms = wall;
 
     if (wall / 1000 < (uint64_t)now) /* the wall clock is behind the store */
         ms = (uint64_t)now * 1000 + wall % 1000;
-    if (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random))
-        return false;
+    arc4random_buf(random, sizeof(random));
     issue_id(ms, random, ret);
-    return true;
 }
 
 static int64_t seconds(uint64_t span)
@@ -45,7 +42,7 @@ static void set_access(const struct issuer *x, struct store_session *s, uint64_t
 }
 
 /* After set_access. */
-static bool set_refresh(const struct issuer *x, struct store_session *s, uint64_t lifetime,
+static void set_refresh(const struct issuer *x, struct store_session *s, uint64_t lifetime,
                         int64_t gen, int64_t now)
 {
     struct slice kid = key_kid(x->keys.signer);
@@ -55,21 +52,22 @@ static bool set_refresh(const struct issuer *x, struct store_session *s, uint64_
     s->pair.refresh_exp = s->pair.issued_at + least(seconds(lifetime), s->absolute_exp - now);
     memcpy(s->pair.kid, kid.p, kid.n);
     s->pair.kid[kid.n] = '\0';
-    return mint_id(now, s->pair.refresh_jti) && mint_id(now, s->pair.access_jti);
+    mint_id(now, s->pair.refresh_jti);
+    mint_id(now, s->pair.access_jti);
 }
 
-bool mint_next(const struct issuer *x, struct store_session *s, int64_t gen, int64_t now)
+void mint_next(const struct issuer *x, struct store_session *s, int64_t gen, int64_t now)
 {
     const struct settings *set = &x->service.settings;
 
     set_access(x, s, set->token.access_lifetime, now);
-    return set_refresh(x, s, set->token.refresh_lifetime, gen, now);
+    set_refresh(x, s, set->token.refresh_lifetime, gen, now);
 }
 
-bool mint_first_sliding(const struct issuer *x, struct store_session *s, int64_t now)
+void mint_first_sliding(const struct issuer *x, struct store_session *s, int64_t now)
 {
     mint_slide(x, s, now);
-    return set_refresh(x, s, x->service.settings.token.sliding_refresh_lifetime, 0, now);
+    set_refresh(x, s, x->service.settings.token.sliding_refresh_lifetime, 0, now);
 }
 
 void mint_slide(const struct issuer *x, struct store_session *s, int64_t now)

@@ -31,16 +31,16 @@ enum wire_status mint_narrowed(const struct issuer *x, const struct store_sessio
                                const struct mint_narrowed *to, struct secret *ret);
 
 /* Sets the pair of a session to the next one, of this generation: new ids, and times within the
- * session's ends. now: the store's time. False: no random bytes. */
-bool mint_next(const struct issuer *x, struct store_session *session, int64_t gen, int64_t now);
+ * session's ends. now: the store's time. */
+void mint_next(const struct issuer *x, struct store_session *session, int64_t gen, int64_t now);
 
 /* The same for sliding tokens, which have one generation: the first token; and new times for
  * the same id. */
-bool mint_first_sliding(const struct issuer *x, struct store_session *session, int64_t now);
+void mint_first_sliding(const struct issuer *x, struct store_session *session, int64_t now);
 void mint_slide(const struct issuer *x, struct store_session *session, int64_t now);
 
-/* A new id, ordered by time. False: no random bytes. */
-bool mint_id(int64_t now, uint8_t ret[ISSUE_ID_BYTES]);
+/* A new id, ordered by time. */
+void mint_id(int64_t now, uint8_t ret[ISSUE_ID_BYTES]);
 
 /* The length of an access token for a user name of this length; with `restricted`, of one that
  * has the first audience, bound to a host key, for sudo and for one use. 0: it cannot be

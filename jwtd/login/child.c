@@ -9,10 +9,8 @@
 #include <signal.h>
 #include <stddef.h>
 #include <stdlib.h>
-#include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #define LOAD(offset) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offset)
@@ -99,36 +97,24 @@ static _Noreturn void answer(const struct check_setup *setup,
     _exit(write(out, &v, sizeof(v)) == (ssize_t)sizeof(v) ? EXIT_SUCCESS : EXIT_FAILURE);
 }
 
-/* The pid is not reused before the process is waited for. */
-static int open_child(pid_t pid)
+pid_t child_start(const struct check_setup *setup, const struct wire_message *request,
+                  int *ret_pipe)
 {
-    int fd = pidfd_open(pid, 0), error = errno;
-
-    if (fd >= 0)
-        return fd;
-    (void)kill(pid, SIGKILL);
-    (void)waitpid(pid, NULL, 0);
-    return -error;
-}
-
-int child_start(const struct check_setup *setup, const struct wire_message *request,
-                int *ret_pipe)
-{
-    int ends[2], child;
+    int ends[2], error;
     pid_t pid;
 
     if (pipe2(ends, O_CLOEXEC) < 0)
         return -errno;
     pid = fork();
+    error = errno;
     if (pid == 0)
         answer(setup, request, ends[1]);
-    child = pid < 0 ? -errno : open_child(pid);
-    if (child < 0)
-        (void)close(ends[0]);
-    else
-        *ret_pipe = ends[0];
     (void)close(ends[1]);
-    return child;
+    if (pid > 0)
+        *ret_pipe = ends[0];
+    else
+        (void)close(ends[0]);
+    return pid > 0 ? pid : -error;
 }
 
 bool child_read(int pipe, struct check_verdict *ret)

@@ -6,10 +6,10 @@
 
 #include "jwtd/login/check.h"
 
-/* Starts the process. A pidfd of it, with the reading end of a pipe for its result in
- * *ret_pipe, or -errno. */
-int child_start(const struct check_setup *setup, const struct wire_message *request,
-                int *ret_pipe);
+/* Starts the process. Its pid, with the reading end of a pipe for its result in *ret_pipe, or
+ * -errno. */
+pid_t child_start(const struct check_setup *setup, const struct wire_message *request,
+                  int *ret_pipe);
 
 /* The result of a process that has exited with status 0. False when it is malformed: a module
  * may have corrupted the process. */

@@ -7,7 +7,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/epoll.h>
-#include <sys/pidfd.h>
 #include <sys/wait.h>
 
 #define OVERLOAD_TIME (10 * SECOND) /* logged at most this often */
@@ -168,25 +167,17 @@ static int on_request_timeout(sd_event_source *source, uint64_t usec, void *arg)
     return 0;
 }
 
-/* Ends a process that is not watched. */
-static void end_child(int child)
-{
-    (void)pidfd_send_signal(child, SIGKILL, NULL, 0);
-    (void)waitid(P_PIDFD, (id_t)child, NULL, WEXITED);
-    (void)close(child);
-}
-
-/* child: a pidfd, so that a signal reaches this process or none. */
-static int watch_child(struct check_job *job, int child)
+/* Until it is waited for, the pid is that of this process. */
+static int watch_child(struct check_job *job, pid_t child)
 {
     sd_event *loop = job->server->service->loop;
-    int r = sd_event_add_child_pidfd(loop, &job->child, child, WEXITED, on_child, job);
+    int r = sd_event_add_child(loop, &job->child, child, WEXITED, on_child, job);
 
     if (r < 0) {
-        end_child(child);
+        (void)kill(child, SIGKILL);
+        (void)waitpid(child, NULL, 0);
         return r;
     }
-    (void)sd_event_source_set_child_pidfd_own(job->child, true);
     (void)sd_event_source_set_child_process_own(job->child, true);
     job->timer = sd_event_source_disable_unref(job->timer);
     return sd_event_add_time_relative(loop, &job->timer, CLOCK_MONOTONIC, CHECK_TIME, 0,
@@ -201,7 +192,7 @@ static int job_start(struct check_job *job, const struct wire_message *message)
         .settings = &job->server->service->settings,
         .today = (long)(service_wall() / DAY),
     };
-    int child = child_start(&setup, message, &job->result);
+    pid_t child = child_start(&setup, message, &job->result);
 
     return child < 0 ? child : watch_child(job, child);
 }

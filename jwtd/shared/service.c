@@ -355,8 +355,7 @@ int service_listener(const char *fd_name, int type)
         if (r <= 0)
             return r < 0 ? r : -EPROTOTYPE;
         flags = fcntl(fd, F_GETFL);
-        if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 ||
-            fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
+        if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
             return -errno;
         return fd;
     }

@@ -3,13 +3,13 @@
 #include "common/base/cleanup.h"
 #include "common/base/secret.h"
 
+#include <endian.h>
 #include <linux/sockios.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/un.h>
 
-#define HEAD 4              /* 'J', version, request or status, number of fields */
-#define DESCRIPTORS_MAX 253 /* SCM_MAX_FD: the kernel passes no more with one packet */
+#define HEAD 4 /* 'J', version, request or status, number of fields */
 
 struct field_list {
     const struct wire_field *p;
@@ -35,17 +35,11 @@ static bool has_nul(struct slice s)
 static enum wire_fault pack_field(const struct wire_field *field, const union wire_value *value,
                                   uint8_t *buf, size_t *n)
 {
-    uint8_t number[sizeof(uint64_t)];
-    const void *p = number;
-    size_t len = sizeof(number);
+    bool is_number = field->kind == WIRE_NUMBER;
+    uint64_t number = is_number ? htole64(value->number) : 0;
+    const void *p = is_number ? (const void *)&number : value->text.p;
+    size_t len = is_number ? sizeof(number) : value->text.n;
 
-    if (field->kind == WIRE_NUMBER) {
-        for (size_t i = 0; i < sizeof(number); i++)
-            number[i] = (uint8_t)(value->number >> (8 * i));
-    } else {
-        p = value->text.p;
-        len = value->text.n;
-    }
     if (len > field->max || len + 2 > WIRE_MESSAGE_MAX - *n)
         return WIRE_OVERSIZED;
     if (field->kind == WIRE_TEXT && has_nul(value->text))
@@ -103,6 +97,7 @@ static enum wire_fault read_field(struct slice *rest, const struct wire_field *f
 {
     const uint8_t *p = (const uint8_t *)rest->p;
     struct slice bytes;
+    uint64_t number;
 
     if (rest->n < 2)
         return WIRE_SHORT;
@@ -112,11 +107,10 @@ static enum wire_fault read_field(struct slice *rest, const struct wire_field *f
     if (bytes.n > rest->n - 2)
         return WIRE_SHORT;
     if (field->kind == WIRE_NUMBER) {
-        if (bytes.n != sizeof(uint64_t))
+        if (bytes.n != sizeof(number))
             return WIRE_SHORT;
-        ret->number = 0;
-        for (size_t i = 0; i < sizeof(uint64_t); i++)
-            ret->number |= (uint64_t)p[2 + i] << (8 * i);
+        memcpy(&number, bytes.p, sizeof(number));
+        ret->number = le64toh(number);
     } else {
         if (field->kind == WIRE_TEXT && has_nul(bytes))
             return WIRE_BAD_TEXT;
@@ -198,45 +192,14 @@ enum wire_fault wire_read_answer(struct slice message, const struct wire_request
     return read_fields(message, fields.p, &made, ret);
 }
 
-static void close_passed(struct msghdr *m)
-{
-    for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
-        size_t n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-
-        if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
-            continue;
-        for (size_t i = 0; i < n; i++) {
-            int fd;
-
-            memcpy(&fd, CMSG_DATA(c) + i * sizeof(int), sizeof(fd));
-            (void)close(fd);
-        }
-    }
-}
-
 ssize_t wire_receive(int fd, uint8_t buf[WIRE_MESSAGE_MAX])
 {
-    union {
-        struct cmsghdr align;
-        char space[CMSG_SPACE(DESCRIPTORS_MAX * sizeof(int))];
-    } control;
-    struct iovec iov = {buf, WIRE_MESSAGE_MAX};
-    struct msghdr m = {
-        .msg_iov = &iov,
-        .msg_iovlen = 1,
-        .msg_control = control.space,
-        .msg_controllen = sizeof(control.space),
-    };
-    ssize_t n;
+    /* Without room for control messages the kernel closes descriptors that come with them. */
+    ssize_t n = recv(fd, buf, WIRE_MESSAGE_MAX, MSG_DONTWAIT | MSG_TRUNC);
 
-    do
-        n = recvmsg(fd, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-    while (n < 0 && errno == EINTR);
     if (n < 0)
         return -errno;
-    /* Left open, passed descriptors would exhaust ours. */
-    close_passed(&m);
-    if (!(m.msg_flags & MSG_TRUNC))
+    if (n <= WIRE_MESSAGE_MAX)
         return n;
     secret_wipe(buf, WIRE_MESSAGE_MAX);
     return -EMSGSIZE;

@@ -7,8 +7,8 @@
 
 enum obtain_field { USER, PASSWORD, SOURCE };
 
-/* A session and its first pair, not yet in the store. False: no random bytes. */
-static bool new_session(struct issuer *x, const struct issuer_request *r,
+/* A session and its first pair, not yet in the store. */
+static void new_session(struct issuer *x, const struct issuer_request *r,
                         struct store_session *ret)
 {
     const struct settings *set = &x->service.settings;
@@ -23,10 +23,12 @@ static bool new_session(struct issuer *x, const struct issuer_request *r,
     request_copy_text(r, USER, s.user, sizeof(s.user));
     request_copy_text(r, SOURCE, s.source, sizeof(s.source));
     memcpy(s.stamp, r->login_reply.stamp, r->login_reply.stamp_len);
+    mint_id(now, s.sid);
+    if (r->type->sliding)
+        mint_first_sliding(x, &s, now);
+    else
+        mint_next(x, &s, 0, now);
     *ret = s;
-    if (!mint_id(now, ret->sid))
-        return false;
-    return r->type->sliding ? mint_first_sliding(x, ret, now) : mint_next(x, ret, 0, now);
 }
 
 static enum wire_status reply_tokens(struct issuer *x, struct issuer_request *r,
@@ -80,8 +82,7 @@ static enum wire_status accepted(struct issuer *x, struct issuer_request *r)
     struct store_session s;
     enum wire_status status;
 
-    if (!new_session(x, r, &s))
-        return WIRE_UNAVAILABLE;
+    new_session(x, r, &s);
     status = reply_tokens(x, r, &s);
     if (status != WIRE_OK)
         return status;

@@ -61,8 +61,7 @@ static enum wire_status exchange(struct issuer *x, struct issuer_request *r,
     enum store_result result;
     enum wire_status status;
 
-    if (!mint_next(x, &next, rotate ? s->pair.gen + 1 : s->pair.gen, now))
-        return WIRE_UNAVAILABLE;
+    mint_next(x, &next, rotate ? s->pair.gen + 1 : s->pair.gen, now);
     status = reply_pair(x, r, &next, rotate);
     if (status != WIRE_OK)
         return status;
