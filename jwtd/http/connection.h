@@ -26,7 +26,6 @@ enum conn_state {
     CONN_HOLD,  /* the reply is ready and is sent at reply_at */
     CONN_WRITE, /* the socket's buffer is full */
     CONN_DRAIN, /* all is sent; input is discarded until the peer closes */
-    CONN_STATES,
 };
 
 /* What happens next. */

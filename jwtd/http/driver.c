@@ -18,23 +18,7 @@
 #define ASK_TIMEOUT (45 * SECOND)
 
 /* The one function that changes the state. deadline: monotonic microseconds. */
-static enum conn_result enter(struct connection *c, enum conn_state state, uint64_t deadline)
-{
-    static const uint32_t watched[CONN_STATES] = {
-        [CONN_READ_HEAD] = EPOLLIN,    [CONN_READ_BODY] = EPOLLIN,
-        [CONN_WAIT_ISSUER] = EPOLLHUP, [CONN_HOLD] = 0,
-        [CONN_WRITE] = EPOLLOUT,       [CONN_DRAIN] = EPOLLIN,
-    };
-    uint32_t events = watched[state];
-
-    c->state = state;
-    if ((events != 0 && sd_event_source_set_io_events(c->io, events) < 0) ||
-        sd_event_source_set_enabled(c->io, events != 0 ? SD_EVENT_ON : SD_EVENT_OFF) < 0 ||
-        sd_event_source_set_time(c->timer, deadline) < 0 ||
-        sd_event_source_set_enabled(c->timer, SD_EVENT_ONESHOT) < 0)
-        return CONN_CLOSE;
-    return CONN_WAIT;
-}
+static enum conn_result enter(struct connection *c, enum conn_state state, uint64_t deadline);
 
 /* Sending */
 
@@ -188,31 +172,6 @@ static enum conn_result read_on(struct connection *c)
     return result;
 }
 
-static int on_io(sd_event_source *source, int fd, uint32_t events, void *arg)
-{
-    struct connection *c = arg;
-
-    switch (c->state) {
-    case CONN_READ_HEAD:
-    case CONN_READ_BODY:
-        proceed(c, read_on(c));
-        break;
-    case CONN_WRITE:
-        proceed(c, write_reply(c));
-        break;
-    case CONN_DRAIN:
-        proceed(c, drain(c));
-        break;
-    case CONN_WAIT_ISSUER:
-        proceed(c, withdraw(c));
-        break;
-    case CONN_HOLD:
-    case CONN_STATES:
-        break;
-    }
-    return 0;
-}
-
 /* A request that was read is waited for: the check of a password takes a while. */
 static enum conn_result answer_is_late(struct connection *c)
 {
@@ -224,27 +183,55 @@ static enum conn_result answer_is_late(struct connection *c)
     return connection_no_answer(c, unread ? "request not read" : "timeout");
 }
 
-static enum conn_result time_is_over(struct connection *c)
+static enum conn_result request_is_late(struct connection *c)
 {
-    switch (c->state) {
-    case CONN_READ_HEAD:
-    case CONN_READ_BODY:
-        return connection_refuse(c, 408, "The request was not complete in time.", NULL);
-    case CONN_WAIT_ISSUER:
-        return answer_is_late(c);
-    case CONN_HOLD:
-        return write_reply(c);
-    case CONN_WRITE:
-    case CONN_DRAIN:
-    case CONN_STATES:
-        break;
-    }
+    return connection_refuse(c, 408, "The request was not complete in time.", NULL);
+}
+
+static enum conn_result give_up(struct connection *c)
+{
     return CONN_CLOSE;
+}
+
+static const struct {
+    uint32_t events; /* that are watched */
+    enum conn_result (*on_io)(struct connection *c);
+    enum conn_result (*on_time)(struct connection *c);
+} states[] = {
+    [CONN_READ_HEAD] = {EPOLLIN, read_on, request_is_late},
+    [CONN_READ_BODY] = {EPOLLIN, read_on, request_is_late},
+    [CONN_WAIT_ISSUER] = {EPOLLHUP, withdraw, answer_is_late},
+    [CONN_HOLD] = {0, give_up, write_reply},
+    [CONN_WRITE] = {EPOLLOUT, write_reply, give_up},
+    [CONN_DRAIN] = {EPOLLIN, drain, give_up},
+};
+
+static enum conn_result enter(struct connection *c, enum conn_state state, uint64_t deadline)
+{
+    uint32_t events = states[state].events;
+
+    c->state = state;
+    if ((events != 0 && sd_event_source_set_io_events(c->io, events) < 0) ||
+        sd_event_source_set_enabled(c->io, events != 0 ? SD_EVENT_ON : SD_EVENT_OFF) < 0 ||
+        sd_event_source_set_time(c->timer, deadline) < 0 ||
+        sd_event_source_set_enabled(c->timer, SD_EVENT_ONESHOT) < 0)
+        return CONN_CLOSE;
+    return CONN_WAIT;
+}
+
+static int on_io(sd_event_source *source, int fd, uint32_t events, void *arg)
+{
+    struct connection *c = arg;
+
+    proceed(c, states[c->state].on_io(c));
+    return 0;
 }
 
 static int on_time(sd_event_source *source, uint64_t usec, void *arg)
 {
-    proceed(arg, time_is_over(arg));
+    struct connection *c = arg;
+
+    proceed(c, states[c->state].on_time(c));
     return 0;
 }
 

@@ -6,12 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Cuts a longer text. */
-static void copy(char ret[LOG_LIMIT_VALUE], const char *text)
-{
-    (void)snprintf(ret, LOG_LIMIT_VALUE, "%s", text);
-}
-
 static void write_row(struct log_limit_row *row, uint64_t now)
 {
     struct log_field fields[LOG_LIMIT_FIELDS + 2] = {0};
@@ -51,7 +45,7 @@ static void fill(struct log_limit_row *row, const struct limited_event *e)
 {
     size_t n = 0;
 
-    copy(row->source, e->source);
+    (void)snprintf(row->source, LOG_LIMIT_VALUE, "%s", e->source);
     row->priority = e->priority;
     row->message_id = e->message_id;
     row->message = e->message;
@@ -60,7 +54,7 @@ static void fill(struct log_limit_row *row, const struct limited_event *e)
         if (!f->value)
             continue;
         row->names[n] = f->name;
-        copy(row->values[n++], f->value);
+        (void)snprintf(row->values[n++], LOG_LIMIT_VALUE, "%s", f->value);
     }
 }
 
@@ -73,9 +67,9 @@ static int on_time(sd_event_source *source, uint64_t usec, void *arg)
 /* At the end of the first minute in which something was counted. */
 static void set_timer(struct log_limit *l)
 {
-    uint64_t at = l->others.count > 0 ? l->others.until : UINT64_MAX;
+    uint64_t at = UINT64_MAX;
 
-    for (size_t i = 0; i < LOG_LIMIT_ROWS; i++)
+    for (size_t i = 0; i <= LOG_LIMIT_ROWS; i++)
         if (l->rows[i].count > 0 && l->rows[i].until < at)
             at = l->rows[i].until;
     if (!l->loop || at == UINT64_MAX)
@@ -96,7 +90,7 @@ void log_limit_write(struct log_limit *l, const struct limited_event *event, uin
     if (row)
         fill(row, event);
     else
-        fill(row = &l->others, &others);
+        fill(row = &l->rows[LOG_LIMIT_ROWS], &others);
     row->count++;
     if (row->until <= now)
         write_row(row, now);
@@ -106,11 +100,9 @@ void log_limit_write(struct log_limit *l, const struct limited_event *event, uin
 
 void log_limit_flush(struct log_limit *l, uint64_t now)
 {
-    for (size_t i = 0; i < LOG_LIMIT_ROWS; i++)
+    for (size_t i = 0; i <= LOG_LIMIT_ROWS; i++)
         if (l->rows[i].count > 0 && l->rows[i].until <= now)
             write_row(&l->rows[i], now);
-    if (l->others.count > 0 && l->others.until <= now)
-        write_row(&l->others, now);
     set_timer(l);
 }
 

@@ -39,7 +39,7 @@ struct log_limit_row {
 struct log_limit {
     sd_event *loop;
     sd_event_source *timer;
-    struct log_limit_row rows[LOG_LIMIT_ROWS], others;
+    struct log_limit_row rows[LOG_LIMIT_ROWS + 1]; /* the last: of further sources */
 };
 
 /* Writes the event, or counts it. now: monotonic microseconds, here and below. */
