@@ -8,7 +8,8 @@
 
 #include <sys/sendfile.h>
 
-#define HEAD_TIME (5 * SECOND)
+#define HEAD_TIME (5 * SECOND)  /* from the start of the connection */
+#define BODY_TIME (10 * SECOND) /* likewise, with the body */
 #define WRITE_TIME (10 * SECOND)
 #define FILE_TIME(size) ((uint64_t)(size) / (256 * 1024) * SECOND) /* for 256 KiB/s */
 #define DRAIN_TIME (2 * SECOND)
@@ -168,7 +169,7 @@ static enum conn_result read_on(struct connection *c)
 
     if (result == CONN_WAIT && c->state == CONN_READ_HEAD &&
         c->request.state == REQUEST_IN_BODY)
-        return enter(c, CONN_READ_BODY, c->opened + INTAKE_TIME);
+        return enter(c, CONN_READ_BODY, c->opened + BODY_TIME);
     return result;
 }
 
@@ -268,8 +269,8 @@ void driver_open(struct server *server, int fd, const struct peer *peer, bool re
                              .issuer = -1};
     LIST_INSERT_HEAD(&server->connections, c, link);
     server->n_connections++;
-    server->n_refusals += refusal ? 1 : 0;
-    server->metrics.connections += refusal ? 0 : 1;
+    server->n_refusals += refusal;
+    server->metrics.connections += !refusal;
     service_hold(&server->service);
     proceed(c, start(c));
 }

@@ -136,9 +136,7 @@ enum conn_result outcome_denied(struct connection *c)
     const struct settings *settings = &c->server->service.settings;
     uint64_t step = settings->http.failure_time, now = service_monotonic();
 
-    throttle_failed(&c->server->throttle,
-                    throttle_rate(settings->http.failures_per_source, &c->source), &c->source,
-                    now);
+    throttle_failed(&c->server->throttle, settings->http.failures_per_source, &c->source, now);
     if (step > 0)
         c->reply_at = c->completed + ((now - c->completed) / step + 1) * step;
     return outcome_status(c, WIRE_DENIED);

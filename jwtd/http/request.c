@@ -234,16 +234,11 @@ static bool end_head(struct http_request *r)
     return true;
 }
 
-static bool read_line(struct http_request *r, const char *auth_header, struct slice line)
-{
-    if (r->lines == 0)
-        return read_request_line(r, line);
-    return line.n == 0 ? end_head(r) : read_field(r, auth_header, line);
-}
-
 static bool end_line(struct http_request *r, const char *auth_header, struct slice line)
 {
-    bool ok = read_line(r, auth_header, line);
+    bool ok = r->lines == 0 ? read_request_line(r, line)
+              : line.n == 0 ? end_head(r)
+                            : read_field(r, auth_header, line);
 
     r->lines++;
     r->line = r->at;

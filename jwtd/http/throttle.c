@@ -8,16 +8,18 @@ static uint64_t one_token(struct settings_rate rate)
     return rate.per / rate.count;
 }
 
-struct settings_rate throttle_rate(struct settings_rate per_source, const struct source *source)
+static struct settings_rate rate_of(struct settings_rate per_source,
+                                    const struct source *source)
 {
     static const struct settings_rate loopback = {60, MINUTE};
 
     return per_source.count > 0 && source_is_loopback(source) ? loopback : per_source;
 }
 
-uint64_t throttle_wait(struct rate_table *t, struct settings_rate rate,
+uint64_t throttle_wait(struct rate_table *t, struct settings_rate per_source,
                        const struct source *source, uint64_t now)
 {
+    struct settings_rate rate = rate_of(per_source, source);
     char name[SOURCE_TEXT];
     const struct rate_row *row;
     uint64_t missing, allowed;
@@ -31,9 +33,10 @@ uint64_t throttle_wait(struct rate_table *t, struct settings_rate rate,
     return missing > allowed ? missing - allowed : 0;
 }
 
-void throttle_failed(struct rate_table *t, struct settings_rate rate,
+void throttle_failed(struct rate_table *t, struct settings_rate per_source,
                      const struct source *source, uint64_t now)
 {
+    struct settings_rate rate = rate_of(per_source, source);
     char name[SOURCE_TEXT];
     struct rate_row *row;
     uint64_t latest;

@@ -16,15 +16,12 @@
 #include "jwtd/http/source.h"
 #include "jwtd/shared/rate_table.h"
 
-/* The limit of a source: FailuresPerSource or, for loopback, which is every local user, 60 a
- * minute. FailuresPerSource=0 removes both. */
-struct settings_rate throttle_rate(struct settings_rate per_source,
-                                   const struct source *source);
-
-/* Microseconds until this source may try a password; 0: now. now: monotonic microseconds. */
-uint64_t throttle_wait(struct rate_table *t, struct settings_rate rate,
+/* Microseconds until this source may try a password; 0: now. per_source: FailuresPerSource;
+ * loopback, which is every local user, has 60 a minute; 0 removes both. now: monotonic
+ * microseconds. */
+uint64_t throttle_wait(struct rate_table *t, struct settings_rate per_source,
                        const struct source *source, uint64_t now);
 
 /* A login of this source failed. */
-void throttle_failed(struct rate_table *t, struct settings_rate rate,
+void throttle_failed(struct rate_table *t, struct settings_rate per_source,
                      const struct source *source, uint64_t now);

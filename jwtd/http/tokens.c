@@ -11,9 +11,9 @@ enum conn_result handlers_login(struct connection *c)
 {
     struct body_field fields[] = {{.name = "username", .trim = true}, {.name = "password"}};
     CLEANUP(body_clear) struct body body = {0};
-    struct settings_rate rate =
-        throttle_rate(c->server->service.settings.http.failures_per_source, &c->source);
-    uint64_t wait = throttle_wait(&c->server->throttle, rate, &c->source, service_monotonic());
+    uint64_t wait = throttle_wait(&c->server->throttle,
+                                  c->server->service.settings.http.failures_per_source,
+                                  &c->source, service_monotonic());
 
     if (wait > 0) {
         c->server->metrics.throttled++;

@@ -244,9 +244,9 @@ int service_accept(int listener, uid_t uid)
         return -errno;
     if (wire_peer_is(fd, uid, &peer))
         return fd;
-    (void)close(fd);
     (void)snprintf(text, sizeof(text), "%u", peer);
     LOG(LOG_WARNING, MESSAGE_WIRE, "Connection from unauthorized uid closed", {"uid", text});
+    (void)close(fd);
     return -EPERM;
 }
 

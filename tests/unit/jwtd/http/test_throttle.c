@@ -161,17 +161,20 @@ END_TEST
 
 START_TEST(loopback_has_a_limit_of_its_own)
 {
+    CLEANUP(cleanup_free) struct rate_table *t = make();
     struct source local, far;
-    struct settings_rate none = {0, 0}, rate;
+    struct settings_rate none = {0, 0};
 
     ck_assert(source_of_text(SLICE("127.9.9.9"), &local));
     ck_assert(source_of_text(SLICE("192.0.2.1"), &far));
-    rate = throttle_rate(three_a_minute, &local);
-    ck_assert_uint_eq(rate.count, 60);
-    ck_assert_uint_eq(rate.per, 60 * SECOND);
-    ck_assert_uint_eq(throttle_rate(three_a_minute, &far).count, 3);
-    ck_assert_uint_eq(throttle_rate(none, &local).count, 0);
-    ck_assert_uint_eq(throttle_rate(none, &far).count, 0);
+    fail_times(t, &local, 59, SECOND);
+    fail_times(t, &far, 3, SECOND);
+    ck_assert_uint_eq(throttle_wait(t, three_a_minute, &local, SECOND), 0);
+    ck_assert_uint_eq(throttle_wait(t, three_a_minute, &far, SECOND), 20 * SECOND);
+    fail_times(t, &local, 1, SECOND);
+    ck_assert_uint_eq(throttle_wait(t, three_a_minute, &local, SECOND), SECOND);
+    ck_assert_uint_eq(throttle_wait(t, none, &local, SECOND), 0);
+    ck_assert_uint_eq(throttle_wait(t, none, &far, SECOND), 0);
 }
 END_TEST
 
