@@ -6,6 +6,7 @@
 
 #include "jwtd/http/server.h"
 
-/* Listens on the sockets that systemd passes. False, logged: there are none, or no usable ones.
+/* Listens on the sockets that systemd passes. False, logged: there is no socket, or one cannot
+ * be used.
  */
 bool listener_start(struct server *s);

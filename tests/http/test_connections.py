@@ -3,6 +3,8 @@
 import contextlib
 import os
 import re
+import resource
+import select
 import socket
 import threading
 import time
@@ -269,6 +271,23 @@ def test_an_unusable_subuid_is_logged_and_the_previous_ranges_apply(d, subuid):
 
 @pytest.mark.daemons(QUICK.replace("FailureTime=300ms", "FailureTime=100ms").replace(
     "FailuresPerSource=0", "FailuresPerSource=3/min"), tcp=True)
+def test_without_descriptors_a_connection_waits_and_is_answered_later(d):
+    assert d.get("/healthz").status == 200
+    process = d.http.process.pid
+    highest = max(int(fd) for fd in os.listdir(f"/proc/{process}/fd"))
+    soft, hard = resource.prlimit(process, resource.RLIMIT_NOFILE)
+    resource.prlimit(process, resource.RLIMIT_NOFILE, (highest + 1, hard))
+    idle = [d.connect() for _ in range(20)]
+    waiting = d.connect()
+    waiting.sendall(request_bytes("GET", "/metrics"))  # needs no further descriptor
+    assert not select.select([waiting], [], [], 0.3)[0]
+    for client in idle:
+        client.close()
+    assert answer(waiting).status == 200
+    resource.prlimit(process, resource.RLIMIT_NOFILE, (soft, hard))
+    assert d.get("/healthz").status == 200
+
+
 def test_loopback_has_a_limit_of_60_failures_a_minute_in_all(d, scripted):
     scripted.says(wire.OBTAIN, "denied")
     assert [login_as(d, UID["alice"]).status for _ in range(4)] == [401] * 3 + [429]
