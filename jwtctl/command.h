@@ -14,24 +14,10 @@
 #define EXIT_USAGE 2  /* the command line is wrong */
 #define EXIT_CONFIG 3 /* keys or settings are missing, unreadable or wrong */
 
-int command_askpass(int argc, char **argv);
-int command_config_check(int argc, char **argv);
-int command_config_show(int argc, char **argv);
-int command_doctor(int argc, char **argv);
-int command_key_export(int argc, char **argv);
-int command_key_import(int argc, char **argv);
-int command_key_list(int argc, char **argv);
-int command_key_new(int argc, char **argv);
-int command_key_new_epoch(int argc, char **argv);
-int command_key_retire(int argc, char **argv);
-int command_key_rotate(int argc, char **argv);
-int command_login(int argc, char **argv);
-int command_logout(int argc, char **argv);
-int command_revoke(int argc, char **argv);
-int command_run(int argc, char **argv);
-int command_sessions(int argc, char **argv);
-int command_show(int argc, char **argv);
-int command_status(int argc, char **argv);
-int command_sync(int argc, char **argv);
-int command_token(int argc, char **argv);
-int command_verify(int argc, char **argv);
+typedef int command_fn(int argc, char **argv);
+
+command_fn command_askpass, command_config_check, command_config_show, command_doctor,
+    command_key_export, command_key_import, command_key_list, command_key_new,
+    command_key_new_epoch, command_key_retire, command_key_rotate, command_login,
+    command_logout, command_revoke, command_run, command_sessions, command_show, command_status,
+    command_sync, command_token, command_verify;

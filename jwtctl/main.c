@@ -13,7 +13,7 @@ struct command {
     const char *name; /* one word, or two */
     const char *arguments;
     const char *summary;
-    int (*run)(int argc, char **argv);
+    command_fn *run;
 };
 
 static const struct command commands[] = {
@@ -116,7 +116,7 @@ static int dispatch(int argc, char **argv)
 
 static const struct {
     const char *name;
-    int (*run)(int argc, char **argv);
+    command_fn *run;
 } programs[] = {
     {"askpass", program_askpass}, {"hostkey", program_hostkey}, {"ssh", program_wrapper},
     {"scp", program_wrapper},     {"sftp", program_wrapper},

@@ -36,6 +36,11 @@ enum conn_result {
     CONN_CLOSE,
 };
 
+/* Handles a request; an answer of jwtd-issuer whose status is WIRE_OK, and whose texts are
+ * valid until it returns. */
+typedef enum conn_result conn_handler(struct connection *c);
+typedef enum conn_result conn_answered(struct connection *c, const struct wire_message *answer);
+
 struct connection {
     struct server *server;
     LIST_ENTRY(connection) link;

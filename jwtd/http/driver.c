@@ -105,7 +105,7 @@ static enum conn_result send_reply(struct connection *c)
 
 /* Results and events */
 
-static enum conn_result wait_for_issuer(struct connection *c);
+static conn_handler wait_for_issuer;
 
 /* Acts on the result of a step; c may be freed afterwards. */
 static void proceed(struct connection *c, enum conn_result result)
@@ -196,8 +196,7 @@ static enum conn_result give_up(struct connection *c)
 
 static const struct {
     uint32_t events; /* that are watched */
-    enum conn_result (*on_io)(struct connection *c);
-    enum conn_result (*on_time)(struct connection *c);
+    conn_handler *on_io, *on_time;
 } states[] = {
     [CONN_READ_HEAD] = {EPOLLIN, read_on, request_is_late},
     [CONN_READ_BODY] = {EPOLLIN, read_on, request_is_late},

@@ -7,28 +7,15 @@
 #include "jwtd/http/body.h"
 #include "jwtd/http/connection.h"
 
-enum conn_result handlers_login(struct connection *c);
-enum conn_result handlers_token(struct connection *c);
-enum conn_result handlers_plain(struct connection *c); /* of a request without a body */
-enum conn_result handlers_sessions(struct connection *c);
-enum conn_result handlers_session_end(struct connection *c);
-enum conn_result handlers_logout(struct connection *c);
-enum conn_result handlers_narrow(struct connection *c);
-enum conn_result handlers_keys(struct connection *c);
-enum conn_result handlers_metrics(struct connection *c);
-enum conn_result handlers_revoked(struct connection *c);
+/* handlers_plain: of a request without a body. */
+conn_handler handlers_login, handlers_token, handlers_plain, handlers_sessions,
+    handlers_session_end, handlers_logout, handlers_narrow, handlers_keys, handlers_metrics,
+    handlers_revoked;
 
-/* The replies to answers of jwtd-issuer: 200 with its one or two tokens, by
- * their names in the table of wire.h; {}; 204; and each for its own route. */
-enum conn_result handlers_tokens(struct connection *c, const struct wire_message *answer);
-enum conn_result handlers_empty(struct connection *c, const struct wire_message *answer);
-enum conn_result handlers_no_content(struct connection *c, const struct wire_message *answer);
-enum conn_result handlers_user(struct connection *c, const struct wire_message *answer);
-enum conn_result handlers_auth(struct connection *c, const struct wire_message *answer);
-enum conn_result handlers_page(struct connection *c, const struct wire_message *answer);
-enum conn_result handlers_ended(struct connection *c, const struct wire_message *answer);
-enum conn_result handlers_healthy(struct connection *c, const struct wire_message *answer);
-enum conn_result handlers_bundle(struct connection *c, const struct wire_message *answer);
+/* The replies to answers of jwtd-issuer: 200 with its one or two tokens, by their names in the
+ * table of wire.h; {}; 204; and each for its own route. */
+conn_answered handlers_tokens, handlers_empty, handlers_no_content, handlers_user,
+    handlers_auth, handlers_page, handlers_ended, handlers_healthy, handlers_bundle;
 
 /* Asks jwtd-issuer what the route says: CONN_ASKED, or 503. values: the fields of the request
  * but for the token in Authorization and the source, which are filled in. */

@@ -40,6 +40,10 @@ enum token_right {
     TOKEN_MANAGE,   /* list and revoke sessions: not one-time or narrowed tokens */
 };
 
+/* Runs in a transaction. Returns the status to answer; of WIRE_OK, request_reply gave the
+ * values. After a failure of the store the status does not matter (turn.h). */
+typedef enum wire_status request_handler(struct issuer *x, struct issuer_request *r);
+
 /* A row of the table of requests (requests/table.c). */
 struct request_type {
     enum wire_op op;
@@ -51,10 +55,7 @@ struct request_type {
     enum token_right right;    /* that the token must give: implies checks_account, and
                                 * r->session is its session */
     const char *refused;       /* log message for any status but WIRE_OK; NULL: none */
-    /* Runs in a transaction. Returns the status to answer; of WIRE_OK, request_reply gave the
-     * values. After a failure of the store the status does not matter (turn.h). NULL: WIRE_OK.
-     */
-    enum wire_status (*handle)(struct issuer *x, struct issuer_request *r);
+    request_handler *handle;   /* NULL: WIRE_OK */
 };
 
 /* A log message that is written when the turn is on disk. */
@@ -110,7 +111,7 @@ const struct request_type *request_type_find(enum wire_op op);
 
 /* Checks the right that the type of the request asks for (WIRE_NOT_ALLOWED, among others), and
  * runs its handler. */
-enum wire_status request_handle(struct issuer *x, struct issuer_request *r);
+request_handler request_handle;
 
 /* Sets the values of the answer WIRE_OK, as in wire_pack_answer. Returns WIRE_OK; or, logged,
  * WIRE_UNAVAILABLE when they do not fit the wire. */
