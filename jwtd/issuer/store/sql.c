@@ -86,17 +86,32 @@ static int bind(sqlite3_stmt *statement, int n, const struct sql_value *value)
     return sqlite3_bind_blob(statement, n, value->p, (int)value->number, SQLITE_STATIC);
 }
 
-struct sql_call sql_call(struct sql *sql, unsigned n, const struct sql_value *values)
+/* The prepared statement of this text; NULL: it cannot be prepared. */
+static sqlite3_stmt *find_statement(struct sql *sql, const char *text)
 {
-    sqlite3_stmt **statement = &sql->statements[n];
-    int rc = SQLITE_OK;
+    size_t n = 0;
 
-    if (!*statement)
-        rc = sqlite3_prepare_v3(sql->db, sql->texts[n], -1, SQLITE_PREPARE_PERSISTENT,
-                                statement, NULL);
+    while (n < SQL_MAX - 1 && sql->texts[n] && sql->texts[n] != text)
+        n++;
+    if (sql->texts[n] == text)
+        return sql->statements[n];
+    (void)sqlite3_finalize(sql->statements[n]);
+    sql->statements[n] = NULL;
+    sql->texts[n] = NULL;
+    if (sqlite3_prepare_v3(sql->db, text, -1, SQLITE_PREPARE_PERSISTENT, &sql->statements[n],
+                           NULL) == SQLITE_OK)
+        sql->texts[n] = text;
+    return sql->statements[n];
+}
+
+struct sql_call sql_call(struct sql *sql, const char *text, const struct sql_value *values)
+{
+    sqlite3_stmt *statement = find_statement(sql, text);
+    int rc = statement ? SQLITE_OK : SQLITE_ERROR;
+
     for (int i = 0; rc == SQLITE_OK && values && values[i].type != SQL_END; i++)
-        rc = bind(*statement, i + 1, &values[i]);
-    return (struct sql_call){.sql = sql, .statement = *statement, .rc = rc};
+        rc = bind(statement, i + 1, &values[i]);
+    return (struct sql_call){.sql = sql, .statement = statement, .rc = rc};
 }
 
 enum store_result sql_step(struct sql_call *call)
@@ -153,18 +168,18 @@ void sql_done(struct sql_call *call)
     (void)sqlite3_clear_bindings(call->statement);
 }
 
-enum store_result sql_find(struct sql *sql, unsigned n, const struct sql_value *values)
+enum store_result sql_find(struct sql *sql, const char *text, const struct sql_value *values)
 {
-    struct sql_call call = sql_call(sql, n, values);
+    struct sql_call call = sql_call(sql, text, values);
     enum store_result result = sql_step(&call);
 
     sql_done(&call);
     return result;
 }
 
-enum store_result sql_run(struct sql *sql, unsigned n, const struct sql_value *values)
+enum store_result sql_run(struct sql *sql, const char *text, const struct sql_value *values)
 {
-    enum store_result result = sql_find(sql, n, values);
+    enum store_result result = sql_find(sql, text, values);
 
     return result == STORE_ABSENT && sqlite3_changes(sql->db) > 0 ? STORE_DONE : result;
 }

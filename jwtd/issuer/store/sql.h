@@ -1,6 +1,6 @@
 /*
- * A thin layer over SQLite: statements are prepared once from a const table, and columns are
- * read in order. A failure to prepare or to bind is returned by the step, so that only steps
+ * A thin layer over SQLite: a statement is prepared once for each text, and columns are read in
+ * order. A failure to prepare or to bind is returned by the step, so that only steps
  * are checked.
  */
 #pragma once
@@ -9,11 +9,11 @@
 
 #include <sqlite3.h>
 
-#define SQL_MAX 32 /* statements of the table */
+#define SQL_MAX 32 /* texts of statements */
 
 struct sql {
     sqlite3 *db;
-    const char *const *texts;
+    const char *texts[SQL_MAX];
     sqlite3_stmt *statements[SQL_MAX];
     char failure[480]; /* the last one; "": none */
 };
@@ -64,8 +64,9 @@ struct sql_call {
     bool corrupt; /* a column has an impossible size */
 };
 
-/* Starts the nth statement of the table; sql_done ends it. values NULL: it has none. */
-struct sql_call sql_call(struct sql *sql, unsigned n, const struct sql_value *values);
+/* Starts a statement; sql_done ends it. text: a literal, known by its address. values NULL: it
+ * has none. */
+struct sql_call sql_call(struct sql *sql, const char *text, const struct sql_value *values);
 
 /* The next row. STORE_ABSENT: no more rows. */
 enum store_result sql_step(struct sql_call *call) MUST_CHECK;
@@ -80,9 +81,9 @@ bool sql_read_id(struct sql_call *call, uint8_t ret[ISSUE_ID_BYTES]);
 void sql_done(struct sql_call *call);
 
 /* Runs a statement that yields a row or none (STORE_ABSENT), from start to end. */
-enum store_result sql_find(struct sql *sql, unsigned n,
+enum store_result sql_find(struct sql *sql, const char *text,
                            const struct sql_value *values) MUST_CHECK;
 
 /* Runs a statement that yields no rows. STORE_ABSENT: it changed none. */
-enum store_result sql_run(struct sql *sql, unsigned n,
+enum store_result sql_run(struct sql *sql, const char *text,
                           const struct sql_value *values) MUST_CHECK;

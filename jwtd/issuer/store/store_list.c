@@ -53,11 +53,16 @@ enum store_result store_page(struct store *store, struct store_page *page)
     if (result != STORE_DONE)
         return result == STORE_ABSENT ? STORE_DONE : result;
     if (page->user)
-        call = sql_call(&store->sql, DO_PAGE_USER,
+        call = sql_call(&store->sql,
+                        "SELECT " COLUMNS ", sid FROM session"
+                        " WHERE user = ?3 AND (created_at, sid) < (?4, ?1)"
+                        " ORDER BY created_at DESC, sid DESC LIMIT ?2",
                         SQL_VALUES(SQL_ID(bound.sid), SQL_INT(STORE_PAGE_ROWS),
                                    SQL_TEXT(page->user), SQL_INT(bound.created_at)));
     else
-        call = sql_call(&store->sql, DO_PAGE_ALL,
+        call = sql_call(&store->sql,
+                        "SELECT " COLUMNS ", sid FROM session WHERE sid < ?1"
+                        " ORDER BY sid DESC LIMIT ?2",
                         SQL_VALUES(SQL_ID(bound.sid), SQL_INT(STORE_PAGE_ROWS)));
     while ((result = sql_step(&call)) == STORE_DONE) {
         struct store_session s = {0};
@@ -83,8 +88,11 @@ enum store_result store_page(struct store *store, struct store_page *page)
 enum store_result store_count_live(struct store *store, uint64_t rows, uint64_t *ret_live,
                                    bool *ret_more)
 {
-    struct sql_call call =
-        sql_call(&store->sql, DO_COUNT_LIVE, SQL_VALUES(SQL_INT(store->now), SQL_INT(rows)));
+    struct sql_call call = sql_call(&store->sql,
+                                    "SELECT sum(absolute_exp > ?1 AND idle_exp > ?1), count(*)"
+                                    " FROM (SELECT absolute_exp, idle_exp FROM session"
+                                    " ORDER BY sid DESC LIMIT ?2)",
+                                    SQL_VALUES(SQL_INT(store->now), SQL_INT(rows)));
     enum store_result result = sql_step(&call);
 
     if (result == STORE_DONE) {
@@ -97,7 +105,11 @@ enum store_result store_count_live(struct store *store, uint64_t rows, uint64_t 
 
 enum store_result store_last_exp(struct store *store, int64_t *ret_exp)
 {
-    struct sql_call call = sql_call(&store->sql, DO_LAST_EXP, NULL);
+    struct sql_call call = sql_call(&store->sql,
+                                    "SELECT coalesce(max(at), 0)"
+                                    " FROM (SELECT max(purge_at) AS at FROM session"
+                                    " UNION ALL SELECT max(purge_at) FROM revoked)",
+                                    NULL);
     enum store_result result = sql_step(&call);
 
     if (result == STORE_DONE)

@@ -3,26 +3,27 @@
 
 enum store_result store_find_revoked(struct store *store, const uint8_t sid[ISSUE_ID_BYTES])
 {
-    return sql_find(&store->sql, DO_FIND_REVOKED, SQL_VALUES(SQL_ID(sid)));
+    return sql_find(&store->sql, "SELECT 1 FROM revoked WHERE sid = ?1",
+                    SQL_VALUES(SQL_ID(sid)));
 }
 
 enum store_result store_add_revoked(struct store *store, const struct store_revoked *s)
 {
     return sql_run(
-        &store->sql, DO_ADD_REVOKED,
+        &store->sql, "INSERT INTO revoked VALUES (?1, ?2, ?3)",
         SQL_VALUES(SQL_ID(s->sid), SQL_INT(s->last_access_exp), SQL_INT(s->last_exp)));
 }
 
 enum store_result store_revoke(struct store *store, const uint8_t sid[ISSUE_ID_BYTES])
 {
-    return sql_run(&store->sql, DO_REVOKE, SQL_VALUES(SQL_ID(sid)));
+    return sql_run(&store->sql, REVOKE_SESSIONS " WHERE sid = ?1", SQL_VALUES(SQL_ID(sid)));
 }
 
 /* Runs a statement, and counts the rows it changed. */
-static enum store_result run_counting(struct store *store, enum store_statement which,
+static enum store_result run_counting(struct store *store, const char *text,
                                       const struct sql_value *values, uint64_t *ret_changed)
 {
-    enum store_result result = sql_run(&store->sql, which, values);
+    enum store_result result = sql_run(&store->sql, text, values);
 
     if (result == STORE_FAILED)
         return result;
@@ -33,7 +34,10 @@ static enum store_result run_counting(struct store *store, enum store_statement 
 enum store_result store_revoke_oldest(struct store *store, const char *user, uint64_t keep,
                                       uint64_t *ret_revoked)
 {
-    return run_counting(store, DO_REVOKE_OLDEST,
+    return run_counting(store,
+                        REVOKE_SESSIONS
+                        " WHERE user = ?2 AND absolute_exp > ?1 AND idle_exp > ?1"
+                        " ORDER BY created_at DESC, sid DESC LIMIT -1 OFFSET ?3",
                         SQL_VALUES(SQL_INT(store->now), SQL_TEXT(user),
                                    SQL_INT(keep < INT64_MAX ? keep : INT64_MAX)),
                         ret_revoked);
@@ -43,7 +47,9 @@ enum store_result store_revoke_replaced(struct store *store, const struct store_
                                         uint64_t *ret_revoked)
 {
     return run_counting(
-        store, DO_REVOKE_REPLACED,
+        store,
+        REVOKE_SESSIONS " WHERE user = ?1 AND ((uid <> ?2 AND uid >= 0)"
+                        " OR (length(stamp) > 0 AND length(?3) > 0 AND stamp <> ?3))",
         SQL_VALUES(SQL_TEXT(s->user), SQL_INT(s->uid), SQL_BYTES(s->stamp, s->stamp_len)),
         ret_revoked);
 }
@@ -51,9 +57,9 @@ enum store_result store_revoke_replaced(struct store *store, const struct store_
 enum store_result store_revoke_user(struct store *store, const char *user, int64_t wall,
                                     uint64_t *ret_revoked, uint8_t ret_sid[ISSUE_ID_BYTES])
 {
-    struct sql_call call =
-        sql_call(&store->sql, DO_REVOKE_USER,
-                 SQL_VALUES(SQL_INT(store->now), SQL_INT(wall), SQL_TEXT(user)));
+    struct sql_call call = sql_call(
+        &store->sql, REVOKE_SESSIONS " WHERE user = ?3 AND " HAS_USABLE_TOKEN " RETURNING sid",
+        SQL_VALUES(SQL_INT(store->now), SQL_INT(wall), SQL_TEXT(user)));
     enum store_result result;
     uint64_t n = 0;
 
@@ -73,8 +79,8 @@ enum store_result store_revoke_all(struct store *store, int64_t wall, uint64_t *
     enum store_result result;
     uint64_t n = 0, more = 0;
 
-    do {
-        result = run_counting(store, DO_REVOKE_ALL,
+    do { /* in steps: SQLite keeps in memory what undoing a statement needs */
+        result = run_counting(store, REVOKE_SESSIONS " WHERE " HAS_USABLE_TOKEN " LIMIT 50000",
                               SQL_VALUES(SQL_INT(store->now), SQL_INT(wall)), &more);
         n += more;
     } while (result == STORE_DONE && more > 0);
@@ -88,7 +94,9 @@ enum store_result store_each_revoked(struct store *store, int64_t after,
                                                 int64_t last_access_exp),
                                      void *arg)
 {
-    struct sql_call call = sql_call(&store->sql, DO_EACH_REVOKED, SQL_VALUES(SQL_INT(after)));
+    struct sql_call call = sql_call(
+        &store->sql, "SELECT sid, last_access_exp FROM revoked WHERE last_access_exp > ?1",
+        SQL_VALUES(SQL_INT(after)));
     enum store_result result;
 
     while ((result = sql_step(&call)) == STORE_DONE) {

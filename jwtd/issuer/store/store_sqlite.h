@@ -1,43 +1,23 @@
 /*
  * Shared by the files of the SQLite store: store_schema.c creates, migrates and opens the file,
- * store_sqlite.c has the statements and works on one session, store_list.c on many,
- * store_revoked.c revokes them.
+ * store_sqlite.c works on one session, store_list.c on many, store_revoked.c revokes them.
  */
 #pragma once
 
 #include "jwtd/issuer/store/clock.h"
 #include "jwtd/issuer/store/sql.h"
 
-enum store_statement {
-    DO_BEGIN,
-    DO_COMMIT,
-    DO_ROLLBACK,
-    DO_SET_MARK,
-    DO_PURGE,
-    DO_PURGE_REVOKED,
-    DO_FIND,
-    DO_FIND_REVOKED,
-    DO_PAGE_ALL,
-    DO_PAGE_USER,
-    DO_ADD,
-    DO_ADD_USER,
-    DO_ADD_REVOKED,
-    DO_SET_UID,
-    DO_ROTATE,
-    DO_RENEW,
-    DO_REVOKE,
-    DO_REVOKE_OLDEST,
-    DO_REVOKE_REPLACED,
-    DO_HAS_USER,
-    DO_EACH_REVOKED,
-    DO_REVOKE_USER,
-    DO_REVOKE_ALL,
-    DO_COUNT_LIVE,
-    DO_LAST_EXP,
-    STATEMENT_COUNT,
-};
+/* The columns of a session, in the order in which store_read_session reads them. */
+#define COLUMNS                                                                                \
+    "user, source, client, created_at, last_used, absolute_exp, idle_exp, gen, refresh_jti,"   \
+    " previous_jti, access_jti, kid, rotated_at, issued_at, access_exp, refresh_exp,"          \
+    " last_access_exp, stamp, uid"
 
-_Static_assert(STATEMENT_COUNT <= SQL_MAX, "struct sql has room for all statements");
+/* A trigger deletes from `session` what is added to `revoked` (store_schema.c). */
+#define REVOKE_SESSIONS "INSERT INTO revoked SELECT sid, last_access_exp, purge_at FROM session"
+
+/* ?1: the store's time, ?2: wall. */
+#define HAS_USABLE_TOKEN "(last_access_exp > ?2 OR (absolute_exp > ?1 AND idle_exp > ?1))"
 
 struct store {
     struct sql sql;
