@@ -209,33 +209,16 @@ bool field_media(struct slice value, struct field_media *ret)
     return true;
 }
 
-/* The element up to the next comma, trimmed; false at the end. */
-static bool next_element(struct slice *rest, struct slice *ret)
-{
-    const char *comma;
-
-    if (rest->n == 0)
-        return false;
-    comma = memchr(rest->p, ',', rest->n);
-    *ret = text_trim(take(rest, comma ? (size_t)(comma - rest->p) : rest->n));
-    if (comma)
-        (void)take(rest, 1);
-    return true;
-}
-
 bool field_accepts_json(struct slice value)
 {
     static const char *const takes[] = {"application/json", "application/*", "*/*"};
-    struct slice rest = text_trim(value);
-    struct slice element;
+    struct slice rest = text_trim(value), element, parameters;
 
     if (rest.n == 0)
         return true;
-    while (next_element(&rest, &element)) {
-        const char *semicolon = memchr(element.p, ';', element.n);
-
-        if (semicolon)
-            element = text_trim((struct slice){element.p, (size_t)(semicolon - element.p)});
+    while (text_next_word(&rest, ',', &element)) {
+        (void)slice_cut(element, ';', &element, &parameters);
+        element = text_trim(element);
         for (size_t i = 0; i < sizeof(takes) / sizeof(takes[0]); i++)
             if (field_is(element, takes[i]))
                 return true;
@@ -254,12 +237,12 @@ struct slice field_last(struct slice value)
 
 bool field_has_etag(struct slice value, struct slice etag)
 {
-    struct slice rest = text_trim(value);
-    struct slice element;
+    struct slice rest = text_trim(value), element;
 
     if (slice_is(rest, "*"))
         return true;
-    while (next_element(&rest, &element)) {
+    while (text_next_word(&rest, ',', &element)) {
+        element = text_trim(element);
         if (element.n > 2 && memcmp(element.p, "W/", 2) == 0)
             (void)take(&element, 2);
         if (slice_eq(element, etag))

@@ -32,17 +32,12 @@ static enum tok_err read_ranges(struct slice text, struct subuid_range **ret, si
     struct subuid_range *ranges;
 
     for (size_t i = 0; i < text.n; i++)
-        lines += text.p[i] == '\n' ? 1 : 0;
+        lines += text.p[i] == '\n';
     ranges = calloc(lines + 1, sizeof(*ranges));
     if (!ranges)
         return TOK_NO_MEMORY;
-    while (rest.n > 0) {
-        if (!slice_cut(rest, '\n', &line, &rest)) {
-            line = rest;
-            rest.n = 0;
-        }
-        n += read_range(line, &ranges[n]) ? 1 : 0;
-    }
+    while (text_next_word(&rest, '\n', &line))
+        n += read_range(line, &ranges[n]);
     *ret = ranges;
     *ret_n = n;
     return TOK_OK;

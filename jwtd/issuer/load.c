@@ -10,12 +10,10 @@
 
 #define USER_LEN_USUAL 32 /* the longest that useradd(8) takes */
 
-static enum tok_err find_missing(const char *path, bool *ret, struct errmsg *errmsg)
+/* What cannot be accessed is not missing: reading it will fail, with a message. */
+static bool is_missing(const char *path)
 {
-    *ret = access(path, F_OK) < 0;
-    if (!*ret || errno == ENOENT)
-        return TOK_OK;
-    return errmsg_set(errmsg, TOK_FILE, "%s: %s", path, strerrordesc_np(errno));
+    return access(path, F_OK) < 0 && errno == ENOENT;
 }
 
 static enum tok_err create_keys(const struct issuer *x, int state_fd, struct errmsg *errmsg)
@@ -35,14 +33,10 @@ static enum tok_err create_keys(const struct issuer *x, int state_fd, struct err
 static enum tok_err load_keys(struct issuer *x, const char *store_path, int state_fd,
                               struct errmsg *errmsg)
 {
-    bool no_keys, no_store;
-    enum tok_err err = find_missing(x->keys_dir, &no_keys, errmsg);
+    bool no_keys = is_missing(x->keys_dir);
+    enum tok_err err = TOK_OK;
 
-    if (err == TOK_OK)
-        err = find_missing(store_path, &no_store, errmsg);
-    if (err != TOK_OK)
-        return err;
-    if (no_keys && !no_store)
+    if (no_keys && !is_missing(store_path))
         return errmsg_set(errmsg, TOK_KEYS,
                           "keys missing: %s does not exist, but %s does: restore the keys "
                           "from a backup, or move the store away to start with a new key",
