@@ -77,26 +77,12 @@ void service_recovered(struct service *s)
     (void)sd_notify(0, STATUS_FINE);
 }
 
-static enum tok_err read_settings(const char *config, struct settings *ret,
-                                  struct errmsg *errmsg)
-{
-    struct settings fresh = {0};
-    enum tok_err err = settings_load(config, &fresh, errmsg);
-
-    if (err == TOK_OK) {
-        *ret = fresh;
-        return TOK_OK;
-    }
-    settings_clear(&fresh);
-    return errmsg->text[0] ? err : errmsg_set(errmsg, err, "%s: %s", config, tok_err_text(err));
-}
-
 static void load_settings(struct service *s)
 {
     struct settings fresh;
     struct errmsg errmsg = {""};
 
-    if (read_settings(s->config, &fresh, &errmsg) != TOK_OK) {
+    if (settings_load(s->config, &fresh, &errmsg) != TOK_OK) {
         service_report_failure(s, MESSAGE_SETTINGS, "Cannot use the settings", errmsg.text);
         return;
     }
@@ -113,7 +99,7 @@ static void reload(struct service *s)
     struct settings old = s->settings;
     struct errmsg errmsg = {""};
 
-    if (read_settings(s->config, &fresh, &errmsg) == TOK_OK) {
+    if (settings_load(s->config, &fresh, &errmsg) == TOK_OK) {
         s->settings = fresh;
         if (!s->on_reload || s->on_reload(s->arg, &old, &errmsg)) {
             fresh = old;
@@ -132,7 +118,7 @@ int service_check_config(const char *name, const char *config)
 {
     CLEANUP(settings_clear) struct settings settings = {0};
     struct errmsg errmsg = {""};
-    enum tok_err err = read_settings(config, &settings, &errmsg);
+    enum tok_err err = settings_load(config, &settings, &errmsg);
 
     if (err == TOK_OK)
         return EXIT_SUCCESS;
