@@ -31,8 +31,7 @@ request_handler handle_sessions, handle_admin_sessions;
 request_handler handle_narrow;
 
 /* bundle.c: the issuer's bundle, for hosts; `jwtctl key new-epoch`. */
-enum wire_status handle_bundle(struct issuer *x, struct issuer_request *r);
-enum wire_status handle_admin_new_epoch(struct issuer *x, struct issuer_request *r);
+request_handler handle_bundle, handle_admin_new_epoch;
 
 /* admin.c: for root, without a token. */
 request_handler handle_admin_status, handle_admin_revoke, handle_admin_revoke_all;
