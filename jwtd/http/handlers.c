@@ -147,7 +147,7 @@ enum conn_result handlers_ask(struct connection *c, const union wire_value *valu
 
 enum conn_result handlers_plain(struct connection *c)
 {
-    return handlers_ask(c, NULL);
+    return handlers_ask(c, &(union wire_value){0}); /* not read */
 }
 
 enum conn_result handlers_object(struct connection *c, struct json_object *object)

@@ -80,5 +80,6 @@ enum conn_result handlers_ended(struct connection *c, const struct wire_message 
 enum conn_result handlers_logout(struct connection *c)
 {
     CLEANUP(body_clear) struct body body = {0};
-    return handlers_read_body(c, NULL, 0, &body) ? handlers_ask(c, NULL) : CONN_REPLY;
+
+    return handlers_read_body(c, NULL, 0, &body) ? handlers_plain(c) : CONN_REPLY;
 }
