@@ -266,11 +266,6 @@ def test_an_unusable_subuid_is_logged_and_the_previous_ranges_apply(d, subuid):
     assert len(log) == 1 and "/etc/subuid: has mode 0666" in log[0], log
 
 
-# Failures
-
-
-@pytest.mark.daemons(QUICK.replace("FailureTime=300ms", "FailureTime=100ms").replace(
-    "FailuresPerSource=0", "FailuresPerSource=3/min"), tcp=True)
 def test_without_descriptors_a_connection_waits_and_is_answered_later(d):
     assert d.get("/healthz").status == 200
     process = d.http.process.pid
@@ -288,6 +283,11 @@ def test_without_descriptors_a_connection_waits_and_is_answered_later(d):
     assert d.get("/healthz").status == 200
 
 
+# Failures
+
+
+@pytest.mark.daemons(QUICK.replace("FailureTime=300ms", "FailureTime=100ms").replace(
+    "FailuresPerSource=0", "FailuresPerSource=3/min"), tcp=True)
 def test_loopback_has_a_limit_of_60_failures_a_minute_in_all(d, scripted):
     scripted.says(wire.OBTAIN, "denied")
     assert [login_as(d, UID["alice"]).status for _ in range(4)] == [401] * 3 + [429]
