@@ -14,8 +14,9 @@
 /* Writes BASE64URL_LEN(in.n) letters without a NUL. */
 void base64url_encode(struct slice in, char *ret);
 
-/* Writes BASE64URL_BYTES(in.n) bytes to ret, which has room for size. TOK_BASE64 when the text
- * is not canonical or does not fit; the bytes at ret are then undefined. */
+/* Writes BASE64URL_BYTES(in.n) bytes to ret, which has room for size and may be in.p.
+ * TOK_BASE64 when the text is not canonical or does not fit; the bytes at ret are then
+ * undefined. */
 enum tok_err base64url_decode(struct slice in, void *ret, size_t size,
                               size_t *ret_n) MUST_CHECK;
 

@@ -201,12 +201,11 @@ static enum tok_err load_files(const struct resolve_params *params, struct resol
 {
     const struct policy *p = &r->policy;
     const struct keyset *keys;
-    const struct keyset_source from = {params->ctx, p->keys, keys_trust(params, p),
-                                       p->algorithms};
-    enum tok_err err = keyset_file_init(&from, &r->keys);
+    enum tok_err err;
 
-    if (!err)
-        err = keyset_file_get(&r->keys, &keys, errmsg);
+    r->keys.from =
+        (struct keyset_source){params->ctx, p->keys, keys_trust(params, p), p->algorithms};
+    err = keyset_file_get(&r->keys, &keys, errmsg);
     if (!err)
         err = load_map(params, r, errmsg);
     if (!err && wants_list(params, r))

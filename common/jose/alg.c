@@ -34,21 +34,6 @@ const struct alg *alg_find(struct slice name)
     return NULL;
 }
 
-static bool has_curve(const struct alg *a, struct slice crv)
-{
-    return a->crv ? crv.p && slice_is(crv, a->crv) : !crv.p;
-}
-
-alg_set alg_fitting(struct slice kty, struct slice crv)
-{
-    alg_set set = 0;
-
-    for (size_t i = 0; i < N_ROWS; i++)
-        if (slice_is(kty, table[i].kty) && has_curve(&table[i], crv))
-            set |= alg_bit(&table[i]);
-    return set;
-}
-
 const struct alg *alg_first(alg_set set)
 {
     return set ? alg_at((size_t)__builtin_ctz(set)) : NULL;

@@ -38,9 +38,6 @@ typedef uint32_t alg_set;
 /* The row of this name or alias, or NULL. Names are case-sensitive; "none" is not one. */
 const struct alg *alg_find(struct slice name);
 
-/* The rows for a key of this kty and crv (crv.p NULL: no crv). */
-alg_set alg_fitting(struct slice kty, struct slice crv);
-
 /* The first row of a set, or NULL. */
 const struct alg *alg_first(alg_set set);
 

@@ -32,84 +32,41 @@ static const struct scan_value *find(const struct jwk *jwk, const char *name)
     return v && v->type != SCAN_NULL ? v : NULL;
 }
 
-/* Reads a string member into buf; ret->p is NULL when it is absent. One that does not fit is
- * longer than any value we support. */
-static enum tok_err jwk_word(const struct jwk *jwk, const char *name, char *buf, size_t size,
-                             struct slice *ret)
+static bool is_text(const struct scan_value *v, const char *text)
 {
-    const struct scan_value *v = find(jwk, name);
-    enum tok_err err;
-    size_t n;
-
-    *ret = (struct slice){NULL, 0};
-    if (!v)
-        return TOK_OK;
-    err = scan_string(*v, buf, size, &n);
-    if (err)
-        return err == TOK_TOO_LONG ? unsupported(jwk, name)
-                                   : wrong(jwk, name, "expected a string");
-    *ret = (struct slice){buf, n};
-    return TOK_OK;
+    return v && text && scan_string_is_text(v, text);
 }
 
-/* The first row of this key type, or NULL. */
-static const struct alg *row_of_type(struct slice kty)
+/* The algorithms of a key: that of alg, that of the curve, or those among the candidates. */
+static enum tok_err read_algs(const struct jwk *jwk, const struct key_reading *how,
+                              alg_set *ret)
 {
-    const struct alg *a;
+    const struct scan_value *kty = find(jwk, "kty"), *crv = find(jwk, "crv");
+    const struct scan_value *name = find(jwk, "alg");
+    const struct alg *row, *type = NULL;
+    alg_set fitting = 0, named = 0;
 
-    for (size_t i = 0; (a = alg_at(i)); i++)
-        if (slice_is(kty, a->kty))
-            return a;
-    return NULL;
-}
-
-static enum tok_err read_type(const struct jwk *jwk, const struct alg **ret)
-{
-    char buf[32];
-    struct slice kty;
-    enum tok_err err = jwk_word(jwk, "kty", buf, sizeof(buf), &kty);
-
-    if (err)
-        return err;
-    if (!kty.p)
-        return wrong(jwk, "kty", "missing");
-    *ret = row_of_type(kty);
-    return *ret ? TOK_OK : unsupported(jwk, "kty");
-}
-
-/* The algorithms of a key of this type (any row of it): that of alg, that of the curve, or
- * those among the candidates. */
-static enum tok_err read_algs(const struct jwk *jwk, const struct alg *type,
-                              const struct key_reading *how, alg_set *ret)
-{
-    char crv_buf[32], alg_buf[32];
-    struct slice crv = {NULL, 0}, name;
-    const struct alg *alg;
-    alg_set fitting;
-    enum tok_err err = TOK_OK;
-
-    if (type->crv)
-        err = jwk_word(jwk, "crv", crv_buf, sizeof(crv_buf), &crv);
-    if (err)
-        return err;
-    if (type->crv && !crv.p)
-        return wrong(jwk, "crv", "missing");
-    fitting = alg_fitting(slice_of(type->kty), crv);
+    for (size_t i = 0; (row = alg_at(i)); i++) {
+        if (is_text(kty, row->kty)) {
+            type = row;
+            fitting |= !row->crv || is_text(crv, row->crv) ? alg_bit(row) : 0;
+        }
+        if (is_text(name, row->name) || is_text(name, row->alias))
+            named = alg_bit(row);
+    }
+    if (!type)
+        return kty ? unsupported(jwk, "kty") : wrong(jwk, "kty", "missing");
     if (!fitting)
-        return unsupported(jwk, "crv");
-    err = jwk_word(jwk, "alg", alg_buf, sizeof(alg_buf), &name);
-    if (err)
-        return err;
-    if (!name.p)
-        return key_implied_algs(crv.p ? fitting : fitting & how->algorithms, how->part, ret,
+        return crv ? unsupported(jwk, "crv") : wrong(jwk, "crv", "missing");
+    if (!name)
+        return key_implied_algs(type->crv ? fitting : fitting & how->algorithms, how->part, ret,
                                 jwk->errmsg);
-    alg = alg_find(name);
-    if (!alg)
+    if (!named)
         return unsupported(jwk, "alg");
-    *ret = alg_bit(alg);
-    return fitting & *ret
+    *ret = named;
+    return named & fitting
                ? TOK_OK
-               : wrong(jwk, "alg", crv.p ? "does not match crv" : "does not match kty");
+               : wrong(jwk, "alg", type->crv ? "does not match crv" : "does not match kty");
 }
 
 /* RFC 7517 4.2 and 4.3. Other operations, and what is no string, do not matter. */
@@ -233,17 +190,15 @@ static enum tok_err read_parts(const struct jwk *jwk, const struct alg *alg, enu
 static enum tok_err read_jwk(const struct jwk *jwk, struct key_reading how,
                              struct key_spec *spec, struct key_parts *parts)
 {
-    const struct alg *type;
-    enum tok_err err = read_type(jwk, &type);
+    enum tok_err err;
 
-    if (err)
-        return err;
     if (how.part == KEY_EITHER)
-        how.part = type->kind == ALG_OCT || find(jwk, "d") ? KEY_PRIVATE : KEY_PUBLIC;
+        how.part =
+            is_text(find(jwk, "kty"), "oct") || find(jwk, "d") ? KEY_PRIVATE : KEY_PUBLIC;
     spec->is_private = how.part == KEY_PRIVATE;
     err = check_use(jwk, how.part);
     if (!err)
-        err = read_algs(jwk, type, &how, &spec->algs);
+        err = read_algs(jwk, &how, &spec->algs);
     return err ? err : read_parts(jwk, alg_first(spec->algs), how.part, parts);
 }
 

@@ -8,7 +8,7 @@
 
 struct entry {
     struct key *key;
-    size_t number; /* in the file, from 1; 0: the file is one key */
+    size_t number; /* in the file, from 1 */
     bool clashes;  /* another key has its kid and alg */
 };
 
@@ -59,13 +59,11 @@ static void skip(struct keyset *set, size_t number, const char *reason)
 {
     size_t before = set->n_skipped++;
 
-    if (before >= KEYSET_SKIPPED_MAX)
+    if (before < KEYSET_SKIPPED_MAX)
+        (void)errmsg_set(&set->skipped[before], TOK_OK, "key %zu: %s", number, reason);
+    else
         (void)errmsg_set(&set->skipped[KEYSET_SKIPPED_MAX - 1], TOK_OK, "and %zu more",
                          before - KEYSET_SKIPPED_MAX + 2);
-    else if (number == 0)
-        (void)errmsg_set(&set->skipped[before], TOK_OK, "%s", reason);
-    else
-        (void)errmsg_set(&set->skipped[before], TOK_OK, "key %zu: %s", number, reason);
 }
 
 static bool is_secret(const struct key *key)
@@ -108,28 +106,22 @@ static enum tok_err append(struct keyset *set, const struct entry *new)
     return TOK_OK;
 }
 
-/* What only the whole set shows. */
-static const char *fault_in_set(const struct keyset *set, const struct entry *e)
-{
-    if (e->clashes)
-        return "kid: another key has the same kid and alg";
-    return set->has_public && is_secret(e->key) ? "kty: a secret (oct) among public keys"
-                                                : NULL;
-}
-
+/* Drops the keys that only the whole set shows to be unusable. */
 static void drop_unusable(struct keyset *set)
 {
     size_t kept = 0;
 
     for (size_t i = 0; i < set->n; i++) {
         const struct entry e = set->keys[i];
-        const char *fault = fault_in_set(set, &e);
 
-        if (!fault) {
+        if (e.clashes)
+            skip(set, e.number, "kid: another key has the same kid and alg");
+        else if (set->has_public && is_secret(e.key))
+            skip(set, e.number, "kty: a secret (oct) among public keys");
+        else {
             set->keys[kept++] = e;
             continue;
         }
-        skip(set, e.number, fault);
         key_free(e.key);
     }
     set->n = kept;
@@ -184,7 +176,7 @@ static enum tok_err read_file(struct keyset *set, struct slice json, struct errm
     size_t n;
 
     if (key_is_pem(json))
-        return add(set, 0, json);
+        return add(set, 1, json);
     if (scan_object(json, members, SET_MEMBERS, &n, &fault))
         return errmsg_set(errmsg, TOK_KEYS, "expected a JWK Set, a JWK or PEM: %s at byte %zu",
                           fault.what, fault.at);
@@ -192,7 +184,7 @@ static enum tok_err read_file(struct keyset *set, struct slice json, struct errm
     if (keys)
         return add_all(set, *keys, errmsg);
     if (scan_find(members, n, SLICE("kty")))
-        return add(set, 0, json);
+        return add(set, 1, json);
     return errmsg_set(errmsg, TOK_KEYS, "expected a JWK Set (keys) or a JWK (kty)");
 }
 
@@ -227,66 +219,49 @@ enum tok_err keyset_parse(OSSL_LIB_CTX *ctx, struct slice json, alg_set algorith
     return TOK_OK;
 }
 
-static enum tok_err check_secrecy(const struct keyset *set, const struct stat *st,
-                                  struct errmsg *errmsg)
+/* Reads the file that is there now. */
+static enum tok_err load(struct keyset_file *file, struct errmsg *errmsg)
 {
-    if (!is_secret(set->keys[0].key) || !(st->st_mode & (S_IRWXG | S_IRWXO)))
-        return TOK_OK;
-    return errmsg_set(
-        errmsg, TOK_KEYS,
-        "has a secret (oct) key and mode %04o; expected no permission for group and others "
-        "(chmod go=)",
-        (unsigned)(st->st_mode & ALLPERMS));
-}
-
-static enum tok_err load(const struct keyset_source *from, struct keyset **ret,
-                         struct stat *ret_st, struct errmsg *errmsg)
-{
+    const struct keyset_source *from = &file->from;
     CLEANUP(secret_clear) struct secret text = {0};
+    CLEANUP(cleanup_keyset) struct keyset *set = NULL;
     CLEANUP(cleanup_close) int fd = -1;
-    struct keyset *set = NULL;
     struct errmsg in_file = {0};
-    enum tok_err err = file_open(from->path, from->trust, &fd, ret_st, errmsg);
+    enum tok_err err = file_open(from->path, from->trust, &fd, &file->read, errmsg);
 
     if (!err)
         err = file_read_opened(from->path, fd, KEYSET_FILE_MAX, &text, errmsg);
     if (err)
         return err == TOK_NO_MEMORY ? err : TOK_KEYS;
     err = keyset_parse(from->ctx, secret_slice(&text), from->algorithms, &set, &in_file);
-    if (!err)
-        err = check_secrecy(set, ret_st, &in_file);
-    if (!err) {
-        *ret = set;
-        return TOK_OK;
-    }
-    keyset_free(set);
-    return errmsg_set(errmsg, err, "%s: %s", from->path,
-                      *in_file.text ? in_file.text : tok_err_text(err));
+    if (err)
+        return errmsg_set(errmsg, err, "%s: %s", from->path,
+                          *in_file.text ? in_file.text : tok_err_text(err));
+    if (is_secret(set->keys[0].key) && (file->read.st_mode & (S_IRWXG | S_IRWXO)))
+        return errmsg_set(
+            errmsg, TOK_KEYS,
+            "%s: has a secret (oct) key and mode %04o; expected no permission for "
+            "group and others (chmod go=)",
+            from->path, (unsigned)(file->read.st_mode & ALLPERMS));
+    file->set = set;
+    set = NULL;
+    return TOK_OK;
 }
 
 enum tok_err keyset_load(const struct keyset_source *from, struct keyset **ret,
                          struct errmsg *errmsg)
 {
-    struct stat st;
+    struct keyset_file file = {.from = *from};
+    enum tok_err err = load(&file, errmsg);
 
-    return load(from, ret, &st, errmsg);
-}
-
-enum tok_err keyset_file_init(const struct keyset_source *from, struct keyset_file *ret)
-{
-    char *path = strdup(from->path);
-
-    if (!path)
-        return TOK_NO_MEMORY;
-    *ret = (struct keyset_file){.path = path, .from = *from};
-    ret->from.path = path;
-    return TOK_OK;
+    if (!err)
+        *ret = file.set;
+    return err;
 }
 
 void keyset_file_clear(struct keyset_file *file)
 {
     keyset_free(file->set);
-    free(file->path);
     *file = (struct keyset_file){0};
 }
 
@@ -308,10 +283,10 @@ enum tok_err keyset_file_get(struct keyset_file *file, const struct keyset **ret
     struct stat now;
     enum tok_err err;
 
-    if (!file->set || stat(file->path, &now) < 0 || !is_same_file(&now, &file->read)) {
+    if (!file->set || stat(file->from.path, &now) < 0 || !is_same_file(&now, &file->read)) {
         keyset_free(file->set);
         file->set = NULL;
-        err = load(&file->from, &file->set, &file->read, errmsg);
+        err = load(file, errmsg);
         if (err)
             return err;
     }

@@ -44,15 +44,11 @@ enum tok_err keyset_load(const struct keyset_source *from, struct keyset **ret,
  * no keys, because a key that was removed must not stay valid; the next call tries again.
  */
 struct keyset_file {
-    char *path;                /* malloc'ed */
-    struct keyset_source from; /* ctx must outlive the file */
+    struct keyset_source from; /* ctx and path must outlive the file */
     struct keyset *set;        /* NULL: not read */
     struct stat read;          /* of the file that set was read from */
 };
 
-/* Does not read the file. TOK_NO_MEMORY. */
-enum tok_err keyset_file_init(const struct keyset_source *from,
-                              struct keyset_file *ret) MUST_CHECK;
 void keyset_file_clear(struct keyset_file *file);
 
 /* *ret is valid until the next call. Errors as of keyset_load(). */

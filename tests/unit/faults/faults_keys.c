@@ -247,11 +247,11 @@ static char *make_set(void)
 static enum tok_err follow_set(const void *given, char *text)
 {
     const struct set *g = given;
-    CLEANUP(keyset_file_clear) struct keyset_file file = {0};
+    CLEANUP(keyset_file_clear)
+    struct keyset_file file = {.from = {NULL, g->path, FILE_PUBLIC, g->algorithms}};
     const struct keyset *set = NULL;
     struct errmsg errmsg = {0};
-    enum tok_err err = keyset_file_init(
-        &(struct keyset_source){NULL, g->path, FILE_PUBLIC, g->algorithms}, &file);
+    enum tok_err err = TOK_OK;
 
     for (int i = 0; !err && i < 2; i++) {
         set = NULL;

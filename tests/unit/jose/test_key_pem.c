@@ -108,7 +108,11 @@ END_TEST
 
 static alg_set rsa_algs(void)
 {
-    return alg_fitting(SLICE("RSA"), (struct slice){NULL, 0});
+    alg_set set = 0;
+
+    for (size_t i = 0; alg_at(i); i++)
+        set |= alg_at(i)->kind == ALG_RSA ? alg_bit(alg_at(i)) : 0;
+    return set;
 }
 
 START_TEST(a_public_rsa_key_serves_all_that_is_allowed_and_any_other_key_one)

@@ -154,9 +154,9 @@ START_TEST(a_set_without_a_usable_key_is_refused)
         {"rfc/rfc7517_A.2.jwkset",
          "no usable key; key 1: use: expected \"sig\" (kid 1); key 2: d: found a private key"},
         {"rfc/rfc7517_A.3.jwkset", "no usable key; key 1: alg"},
-        {"rfc/rfc7515_A.1.jwk", "no usable key; alg"},
-        {"rfc/rfc7515_A.2.jwk", "no usable key; d: found a private key"},
-        {"rfc/rfc7515_A.3.jwk", "no usable key; d: found a private key"}};
+        {"rfc/rfc7515_A.1.jwk", "no usable key; key 1: alg"},
+        {"rfc/rfc7515_A.2.jwk", "no usable key; key 1: d: found a private key"},
+        {"rfc/rfc7515_A.3.jwk", "no usable key; key 1: d: found a private key"}};
     struct keyset *set = NULL;
     struct errmsg errmsg;
 
@@ -193,8 +193,8 @@ START_TEST(a_text_that_is_no_set_is_refused)
         {"{\"keys\":[" KEY("a") ",{\"kty\":\"RSA\",\"kty\":\"oct\"}]}",
          "expected a JWK Set, a JWK or PEM: duplicate member"},
         {"{\"keys\":[" KEY("a") ",{]}", "expected a JWK Set, a JWK or PEM"},
-        {RFC8037_PRIVATE, "no usable key; d"},
-        {"{\"kty\":7}", "no usable key; kty"},
+        {RFC8037_PRIVATE, "no usable key; key 1: d"},
+        {"{\"kty\":7}", "no usable key; key 1: kty"},
     };
 
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
@@ -384,8 +384,7 @@ START_TEST(a_changed_key_file_is_read_again_and_whole)
     ck_assert_ptr_nonnull(mkdtemp(dir));
     (void)snprintf(path, sizeof(path), "%s/jwks.json", dir);
     (void)snprintf(other, sizeof(other), "%s/other", dir);
-    ck_assert_ok(keyset_file_init(
-        &(struct keyset_source){NULL, path, FILE_OWN, alg_set_default()}, &file));
+    file.from = (struct keyset_source){NULL, path, FILE_OWN, alg_set_default()};
     ck_assert_err(keyset_file_get(&file, &set, &errmsg), TOK_KEYS);
     ck_assert_msg(strstr(errmsg.text, path) == errmsg.text, "%s", errmsg.text);
     ck_assert_ok(file_write(path, SLICE(KEY("a")), 0644, &errmsg));
