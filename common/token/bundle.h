@@ -84,3 +84,10 @@ void bundle_clear(struct bundle *bundle);
 
 /* The JWK Set of the keys, for jwks.json; ends in a newline. TOK_NO_MEMORY, TOK_CRYPTO. */
 enum tok_err bundle_jwks(const struct bundle *bundle, struct secret *ret) MUST_CHECK;
+
+/* The names of the states, and the text that the predecessor of a bundle key signs. TOK_CRYPTO,
+ * TOK_NO_MEMORY. */
+#define BUNDLE_LINK_MAX (32 + VALUE_NAME_MAX + KEY_THUMBPRINT_LEN)
+extern const char *const bundle_states[];
+enum tok_err bundle_link_text(const char *iss, const struct key *key, char ret[BUNDLE_LINK_MAX],
+                              size_t *ret_n) MUST_CHECK;

@@ -1,15 +1,12 @@
-#include "common/token/bundle_form.h"
-
 #include "common/base/base64url.h"
 #include "common/jose/jws.h"
-
-#define MEMBERS_MAX 64
+#include "common/json/json.h"
+#include "common/token/bundle.h"
 
 /* A bundle while it is read. */
 struct reading {
     const struct bundle_trust *trust;
-    struct scan_member members[MEMBERS_MAX];
-    size_t n;
+    struct scan_value payload;
     struct bundle *b;
     struct errmsg *errmsg;
 };
@@ -20,8 +17,8 @@ static enum tok_err wrong(const struct reading *r, const char *name, const char 
                       form);
 }
 
-/* The member of this name of an object; false: not found. */
-static bool find_member(struct scan_value object, const char *name, struct scan_value *ret)
+/* The member of this name; false: not found, or no object. */
+static bool find(struct scan_value object, const char *name, struct scan_value *ret)
 {
     struct scan_member m;
     size_t pos = 0;
@@ -35,32 +32,22 @@ static bool find_member(struct scan_value object, const char *name, struct scan_
     return false;
 }
 
-static enum tok_err read_integer(const struct reading *r, const struct scan_value *v,
-                                 const char *name, int64_t min, int64_t *ret)
+/* A member that decodes to exactly size bytes. */
+static bool read_bytes(struct scan_value object, const char *name, void *ret, size_t size)
 {
-    int64_t n;
-
-    if (!v || scan_integer(*v, &n) || n < min)
-        return wrong(r, name, min ? "an integer above 0" : "an integer that is not negative");
-    *ret = n;
-    return TOK_OK;
-}
-
-/* A string that decodes to exactly size bytes. */
-static bool read_bytes(const struct scan_value *v, void *ret, size_t size)
-{
+    struct scan_value v;
     size_t n;
 
-    return v->type == SCAN_STRING && !v->escaped &&
-           base64url_decode(scan_string_raw(*v), ret, size, &n) == TOK_OK && n == size;
+    return find(object, name, &v) && v.type == SCAN_STRING && !v.escaped &&
+           base64url_decode(scan_string_raw(v), ret, size, &n) == TOK_OK && n == size;
 }
 
 static enum tok_err read_iss(const struct reading *r)
 {
-    const struct scan_value *v = scan_find(r->members, r->n, SLICE("iss"));
+    struct scan_value v;
     size_t n = 0;
 
-    if (!v || scan_string(*v, r->b->iss, VALUE_NAME_MAX, &n) ||
+    if (!find(r->payload, "iss", &v) || scan_string(v, r->b->iss, VALUE_NAME_MAX, &n) ||
         !value_is_name((struct slice){r->b->iss, n}))
         return wrong(r, "iss", VALUE_NAME_FORM);
     r->b->iss[n] = '\0';
@@ -85,96 +72,91 @@ static enum tok_err read_jwk(const struct reading *r, const char *name, struct s
                       inner.text[0] ? inner.text : tok_err_text(err));
 }
 
-/* TOK_SIGNATURE unless this element says that the key before signed the key of number i. */
-static enum tok_err check_link(const struct reading *r, struct scan_value element, size_t i)
+/* TOK_SIGNATURE unless this element says that the key before signed the last key read. */
+static enum tok_err check_link(const struct reading *r, struct scan_value element)
 {
-    const struct key *before = r->b->chain[i - 1];
-    char text[BUNDLE_LINK_MAX + 1], signature[64];
-    struct scan_value by, letters;
+    struct key *const *last = &r->b->chain[r->b->n_chain - 1];
+    char text[BUNDLE_LINK_MAX], signature[64];
+    struct scan_value by;
     size_t n;
-    enum tok_err err;
+    enum tok_err err = TOK_SIGNATURE;
 
-    if (!find_member(element, "by", &by) || !scan_string_is(by, key_kid(before)) ||
-        !find_member(element, "signature", &letters) ||
-        !read_bytes(&letters, signature, sizeof(signature)))
-        return TOK_SIGNATURE;
-    err = bundle_link_text(r->b->iss, r->b->chain[i], text, &n);
-    return err ? err
-               : key_verify(before, (struct slice){text, n},
-                            (struct slice){signature, sizeof(signature)});
-}
-
-static enum tok_err is_trusted(const struct reading *r, const struct key *key, bool *ret)
-{
-    char thumbprint[KEY_THUMBPRINT_LEN];
-    enum tok_err err = key_thumbprint(key, thumbprint);
-
+    if (find(element, "by", &by) && scan_string_is(by, key_kid(last[-1])) &&
+        read_bytes(element, "signature", signature, sizeof(signature)))
+        err = bundle_link_text(r->b->iss, last[0], text, &n);
     if (!err)
-        *ret = word_list_has(r->trust->thumbprints,
-                             (struct slice){thumbprint, sizeof(thumbprint)});
-    return err;
+        err = key_verify(last[-1], (struct slice){text, n},
+                         (struct slice){signature, sizeof(signature)});
+    return err ? errmsg_set(r->errmsg, err, "bundle: key of \"bundle_keys\": %s",
+                            tok_err_text(err))
+               : TOK_OK;
 }
 
-/* Reads the bundle key of an element, number n_chain. *trusted: on entry of the key before, on
- * return of this one. */
+/* Reads the next bundle key. *trusted: on entry of the key before, on return of this one. */
 static enum tok_err read_chain_key(const struct reading *r, struct scan_value element,
                                    bool *trusted)
 {
     struct bundle *b = r->b;
+    char thumbprint[KEY_THUMBPRINT_LEN];
     struct scan_value jwk;
-    bool by_name = false;
     enum tok_err err;
 
-    if (b->n_chain == BUNDLE_CHAIN_MAX || !find_member(element, "jwk", &jwk))
+    if (b->n_chain == BUNDLE_CHAIN_MAX || !find(element, "jwk", &jwk))
         return wrong(r, "bundle_keys", "at most 8 objects with \"jwk\"");
     err = read_jwk(r, "bundle_keys", jwk, &b->chain[b->n_chain]);
     if (err)
         return err;
-    b->n_chain++;
-    if (key_alg(b->chain[b->n_chain - 1]) != alg_find(SLICE(BUNDLE_ALG)))
-        return errmsg_set(r->errmsg, TOK_KEYS, "bundle: a key of \"bundle_keys\": expected %s",
-                          BUNDLE_ALG);
-    err = is_trusted(r, b->chain[b->n_chain - 1], &by_name);
-    if (!err && *trusted && !by_name)
-        err = check_link(r, element, b->n_chain - 1);
-    *trusted = *trusted || by_name;
-    return err == TOK_SIGNATURE ? errmsg_set(r->errmsg, err,
-                                             "bundle: a bundle key is not signed by the one "
-                                             "before it")
-                                : err;
+    if (key_alg(b->chain[b->n_chain++]) != alg_find(SLICE(BUNDLE_ALG)))
+        return errmsg_set(r->errmsg, TOK_KEYS,
+                          "bundle: a key of \"bundle_keys\": expected " BUNDLE_ALG);
+    err = key_thumbprint(b->chain[b->n_chain - 1], thumbprint);
+    if (err)
+        return err;
+    if (word_list_has(r->trust->thumbprints, (struct slice){thumbprint, sizeof(thumbprint)}))
+        *trusted = true;
+    else if (*trusted)
+        return check_link(r, element);
+    return TOK_OK;
 }
 
 static enum tok_err read_chain(const struct reading *r)
 {
-    const struct scan_value *v = scan_find(r->members, r->n, SLICE("bundle_keys"));
-    struct scan_value element;
+    struct scan_value v, element;
     bool trusted = false;
     size_t pos = 0;
     enum tok_err err = TOK_OK;
 
-    if (!v || v->type != SCAN_ARRAY)
+    if (!find(r->payload, "bundle_keys", &v) || v.type != SCAN_ARRAY)
         return wrong(r, "bundle_keys", "an array");
-    while (!err && scan_next_element(*v, &pos, &element))
+    while (!err && scan_next_element(v, &pos, &element))
         err = read_chain_key(r, element, &trusted);
-    if (!err && !trusted)
-        err = errmsg_set(r->errmsg, TOK_UNKNOWN_KEY,
-                         "bundle: none of its bundle keys is trusted here: compare with "
-                         "`jwtctl key list` on the issuer");
-    return err;
+    return err || trusted ? err
+                          : errmsg_set(r->errmsg, TOK_UNKNOWN_KEY,
+                                       "bundle: none of its bundle keys is trusted here: "
+                                       "compare with `jwtctl key list` on the issuer");
+}
+
+static bool read_state(struct scan_value key, enum bundle_key_state *ret)
+{
+    struct scan_value v;
+
+    for (int i = BUNDLE_KEY_NEXT; i <= BUNDLE_KEY_OLD; i++) {
+        if (!find(key, "state", &v) || !scan_string_is_text(&v, bundle_states[i]))
+            continue;
+        *ret = (enum bundle_key_state)i;
+        return true;
+    }
+    return false;
 }
 
 static enum tok_err read_key(const struct reading *r, struct scan_value element)
 {
     struct bundle *b = r->b;
-    struct scan_value state;
     struct key *key = NULL;
     enum tok_err err;
 
-    if (b->n_keys == BUNDLE_KEYS_MAX)
-        return wrong(r, "keys", "at most 64 keys");
-    if (!find_member(element, "state", &state) ||
-        !bundle_state_read(&state, &b->states[b->n_keys]))
-        return wrong(r, "keys", "keys with \"state\": next, signing or old");
+    if (b->n_keys == BUNDLE_KEYS_MAX || !read_state(element, &b->states[b->n_keys]))
+        return wrong(r, "keys", "at most 64 keys with \"state\": next, signing or old");
     err = read_jwk(r, "keys", element, &key);
     if (err)
         return err == TOK_UNSUPPORTED ? TOK_OK : err;
@@ -187,48 +169,41 @@ static enum tok_err read_key(const struct reading *r, struct scan_value element)
 
 static enum tok_err read_keys(const struct reading *r)
 {
-    const struct scan_value *v = scan_find(r->members, r->n, SLICE("keys"));
-    struct scan_value element;
+    struct scan_value v, element;
     size_t pos = 0;
     enum tok_err err = TOK_OK;
 
-    if (!v || v->type != SCAN_ARRAY)
+    if (!find(r->payload, "keys", &v) || v.type != SCAN_ARRAY)
         return wrong(r, "keys", "an array");
-    while (!err && scan_next_element(*v, &pos, &element))
+    while (!err && scan_next_element(v, &pos, &element))
         err = read_key(r, element);
     return err || r->b->n_keys > 0 ? err : wrong(r, "keys", "at least one usable key");
 }
 
-static enum tok_err read_revoked(const struct reading *r)
-{
-    const struct scan_value *v = scan_find(r->members, r->n, SLICE("revoked"));
-    struct bundle *b = r->b;
-    struct scan_value sha256, count, pruned;
-    int64_t n = 0;
-    enum tok_err err;
-
-    if (!v || !find_member(*v, "sha256", &sha256) || !find_member(*v, "count", &count) ||
-        !find_member(*v, "pruned_until", &pruned) ||
-        !read_bytes(&sha256, b->revoked.sha256, REVOKED_SHA256_LEN))
-        return wrong(r, "revoked", "\"sha256\", \"count\" and \"pruned_until\"");
-    err = read_integer(r, &count, "count", 0, &n);
-    b->revoked.count = (uint64_t)n;
-    return err ? err : read_integer(r, &pruned, "pruned_until", 0, &b->pruned_until);
-}
-
-static enum tok_err read_numbers(const struct reading *r)
+static enum tok_err read_rest(const struct reading *r)
 {
     struct bundle *b = r->b;
+    struct scan_value revoked = {.type = SCAN_NULL}, v;
+    int64_t count;
     const struct {
+        const struct scan_value *object;
         const char *name;
-        int64_t *to;
-    } numbers[] = {{"iat", &b->iat}, {"exp", &b->exp}, {"epoch", &b->epoch}, {"seq", &b->seq}};
-    enum tok_err err = TOK_OK;
+        int64_t min, *to;
+    } numbers[] = {
+        {&r->payload, "iat", 1, &b->iat},     {&r->payload, "exp", 1, &b->exp},
+        {&r->payload, "epoch", 1, &b->epoch}, {&r->payload, "seq", 1, &b->seq},
+        {&revoked, "count", 0, &count},       {&revoked, "pruned_until", 0, &b->pruned_until},
+    };
 
-    for (size_t i = 0; !err && i < sizeof(numbers) / sizeof(numbers[0]); i++)
-        err = read_integer(r, scan_find(r->members, r->n, slice_of(numbers[i].name)),
-                           numbers[i].name, 1, numbers[i].to);
-    return err || b->exp > b->iat ? err : wrong(r, "exp", "a time after \"iat\"");
+    if (!find(r->payload, "revoked", &revoked) ||
+        !read_bytes(revoked, "sha256", b->revoked.sha256, REVOKED_SHA256_LEN))
+        return wrong(r, "revoked", "an object with a SHA-256");
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+        if (!find(*numbers[i].object, numbers[i].name, &v) || scan_integer(v, numbers[i].to) ||
+            *numbers[i].to < numbers[i].min)
+            return wrong(r, numbers[i].name, "a positive integer");
+    b->revoked.count = (uint64_t)count;
+    return b->exp > b->iat ? TOK_OK : wrong(r, "exp", "a time after \"iat\"");
 }
 
 /* The last bundle key must have signed. */
@@ -244,67 +219,51 @@ static enum tok_err check_signature(const struct reading *r, const struct jws *j
         return errmsg_set(r->errmsg, TOK_UNKNOWN_KEY,
                           "bundle: not signed by the last of its bundle keys");
     if (h->alg != key_alg(key))
-        return errmsg_set(r->errmsg, TOK_ALG, "bundle: alg: expected %s", BUNDLE_ALG);
+        return TOK_ALG;
     err = base64url_decode(jws->signature, signature, sizeof(signature), &n);
-    if (!err)
-        err = key_verify(key, jws->input, (struct slice){signature, n});
-    return err ? errmsg_set(r->errmsg, err, "bundle: signature: %s", tok_err_text(err))
-               : TOK_OK;
+    return err ? err : key_verify(key, jws->input, (struct slice){signature, n});
 }
 
 /* Nothing but the chain, which leads from a trusted key to the one that signed, is read before
  * the signature is verified. */
-static enum tok_err read_payload(struct reading *r, struct slice payload, const struct jws *jws,
-                                 const struct jws_header *h)
+static enum tok_err read_text(struct reading *r, struct slice text)
 {
-    enum tok_err (*const steps[])(const struct reading *) = {read_numbers, read_keys,
-                                                             read_revoked};
-    enum tok_err err = scan_object(payload, r->members, MEMBERS_MAX, &r->n, NULL);
+    UNINITIALIZED char payload[BASE64URL_BYTES(BUNDLE_MAX)];
+    struct jws jws;
+    struct jws_header h;
+    size_t n;
+    enum tok_err err = text.n > BUNDLE_MAX ? TOK_TOO_LONG : jws_split(text, &jws);
 
-    if (err)
-        return errmsg_set(r->errmsg, err, "bundle: %s", tok_err_text(err));
-    err = read_iss(r);
+    if (!err)
+        err = jws_read_header(jws.header, &h);
+    if (!err && h.typ != JWS_TYP_BUNDLE)
+        err = TOK_TYP;
+    if (!err)
+        err = base64url_decode(jws.payload, payload, sizeof(payload), &n);
+    if (!err)
+        err = scan_document((struct slice){payload, n}, &r->payload, NULL);
+    if (!err)
+        err = read_iss(r);
     if (!err)
         err = read_chain(r);
     if (!err)
-        err = check_signature(r, jws, h);
-    for (size_t i = 0; !err && i < sizeof(steps) / sizeof(steps[0]); i++)
-        err = steps[i](r);
-    return err;
-}
-
-static enum tok_err read_form(struct slice text, struct jws *ret_jws, struct jws_header *ret_h)
-{
-    enum tok_err err = text.n > BUNDLE_MAX ? TOK_TOO_LONG : jws_split(text, ret_jws);
-
+        err = check_signature(r, &jws, &h);
     if (!err)
-        err = jws_read_header(ret_jws->header, ret_h);
-    return !err && ret_h->typ != JWS_TYP_BUNDLE ? TOK_TYP : err;
+        err = read_keys(r);
+    return err ? err : read_rest(r);
 }
 
 enum tok_err bundle_read(const struct bundle_trust *trust, struct slice text,
                          struct bundle *ret, struct errmsg *errmsg)
 {
     CLEANUP(bundle_clear) struct bundle b = {0};
-    UNINITIALIZED char payload[BASE64URL_BYTES(BUNDLE_MAX)];
-    UNINITIALIZED struct reading r;
-    struct jws jws;
-    struct jws_header h;
-    size_t n;
-    enum tok_err err = read_form(text, &jws, &h);
+    struct errmsg inner = {""};
+    struct reading r = {.trust = trust, .b = &b, .errmsg = &inner};
+    enum tok_err err = read_text(&r, text);
 
-    if (!err)
-        err = base64url_decode(jws.payload, payload, sizeof(payload), &n);
     if (err)
-        return errmsg_set(errmsg, err, "bundle: %s", tok_err_text(err));
-    r.trust = trust;
-    r.b = &b;
-    r.errmsg = errmsg;
-    err = read_payload(&r, (struct slice){payload, n}, &jws, &h);
-    if (err)
-        return errmsg && !errmsg->text[0]
-                   ? errmsg_set(errmsg, err, "bundle: %s", tok_err_text(err))
-                   : err;
+        return errmsg_set(errmsg, err, inner.text[0] ? "%s" : "bundle: %s",
+                          inner.text[0] ? inner.text : tok_err_text(err));
     *ret = b;
     b = (struct bundle){0};
     return TOK_OK;

@@ -1,43 +1,28 @@
-#include "common/token/bundle_form.h"
-
 #include "common/base/base64url.h"
 #include "common/jose/jws.h"
 #include "common/json/emit.h"
+#include "common/token/bundle.h"
+
+#include <stdio.h>
 
 #define TYP "jwt-bundle"
 
-static const char *const states[] = {
+const char *const bundle_states[] = {
     [BUNDLE_KEY_NEXT] = "next",
     [BUNDLE_KEY_SIGNING] = "signing",
     [BUNDLE_KEY_OLD] = "old",
 };
 
-bool bundle_state_read(const struct scan_value *v, enum bundle_key_state *ret)
+enum tok_err bundle_link_text(const char *iss, const struct key *key, char ret[BUNDLE_LINK_MAX],
+                              size_t *ret_n)
 {
-    for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++) {
-        if (!scan_string_is_text(v, states[i]))
-            continue;
-        *ret = (enum bundle_key_state)i;
-        return true;
-    }
-    return false;
-}
-
-enum tok_err bundle_link_text(const char *iss, const struct key *key,
-                              char ret[BUNDLE_LINK_MAX + 1], size_t *ret_n)
-{
-    struct emit out = {.p = ret, .size = BUNDLE_LINK_MAX};
     char thumbprint[KEY_THUMBPRINT_LEN];
     enum tok_err err = key_thumbprint(key, thumbprint);
 
-    if (err)
-        return err;
-    emit_text(&out, BUNDLE_LINK_WORD " ");
-    emit_text(&out, iss);
-    emit_text(&out, " ");
-    emit_bytes(&out, (struct slice){thumbprint, sizeof(thumbprint)});
-    *ret_n = out.n;
-    return out.n <= out.size ? TOK_OK : TOK_TOO_LONG;
+    if (!err)
+        *ret_n = (size_t)snprintf(ret, BUNDLE_LINK_MAX, "jwt-bundle-key %s %.*s", iss,
+                                  KEY_THUMBPRINT_LEN, thumbprint);
+    return err;
 }
 
 static void emit_member_integer(struct emit *out, const char *name, int64_t value)
@@ -55,11 +40,9 @@ static enum tok_err emit_jwk(struct emit *out, const struct key *key, const char
     if (err)
         return err;
     emit_bytes(out, (struct slice){jwk, strlen(jwk) - 1}); /* without its '}' */
-    if (state) {
-        emit_text(out, ",\"state\":");
-        emit_string(out, slice_of(state));
-    }
-    emit_text(out, "}");
+    emit_text(out, state ? ",\"state\":\"" : "");
+    emit_text(out, state ? state : "");
+    emit_text(out, state ? "\"}" : "}");
     return TOK_OK;
 }
 
@@ -71,7 +54,7 @@ static enum tok_err emit_keys(struct emit *out, const struct bundle *b, bool wit
     emit_text(out, "[");
     for (size_t i = 0; !err && i < b->n_keys; i++) {
         emit_text(out, i ? "," : "");
-        err = emit_jwk(out, b->keys[i], with_state ? states[b->states[i]] : NULL);
+        err = emit_jwk(out, b->keys[i], with_state ? bundle_states[b->states[i]] : NULL);
     }
     emit_text(out, "]");
     return err;
@@ -81,7 +64,7 @@ static enum tok_err emit_keys(struct emit *out, const struct bundle *b, bool wit
 static enum tok_err emit_link(struct emit *out, const char *iss, const struct key *before,
                               const struct key *key)
 {
-    char text[BUNDLE_LINK_MAX + 1], signature[KEY_SIGNATURE_MAX];
+    char text[BUNDLE_LINK_MAX], signature[KEY_SIGNATURE_MAX];
     size_t n;
     enum tok_err err = bundle_link_text(iss, key, text, &n);
 
