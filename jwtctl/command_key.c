@@ -118,7 +118,7 @@ int command_key_list(int argc, char **argv)
     CLEANUP(cleanup_keyset) struct keyset *keys = NULL;
     CLEANUP(cleanup_json) struct json_object *list = json_new_array();
     const struct alg *alg = NULL;
-    const char *socket = ADMIN_SOCKET;
+    const char *socket = NULL;
     bool json = false;
     const struct option_row options[] = {
         {.name = "json", .flag = &json},
@@ -146,8 +146,8 @@ int command_key_list(int argc, char **argv)
         json_add_string(row, "skipped", slice_of(skipped));
         json_append(list, row);
     }
-    if (!err && optind == argc && geteuid() == 0)
-        err = add_bundle_rows(list, socket, &errmsg);
+    if (!err && (socket || optind == argc) && geteuid() == 0)
+        err = add_bundle_rows(list, socket ? socket : ADMIN_SOCKET, &errmsg);
     if (err)
         return config_error(err, &errmsg);
     if (json)

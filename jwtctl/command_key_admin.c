@@ -143,7 +143,7 @@ static int take_dashed(int argc, char **argv, const char **ret_kid)
 
     for (int i = 1; i < argc; i++) {
         bool is_kid = argv[i][0] == '-' && strlen(argv[i]) == KEY_KID_LEN &&
-                      strcmp(argv[i], "--socket") != 0;
+                      strcmp(argv[i], "--socket") != 0 && strcmp(argv[i], "--bundle") != 0;
 
         if (is_kid && !*ret_kid)
             *ret_kid = argv[i];

@@ -304,3 +304,60 @@ def test_askpass_gets_a_bound_one_time_token_from_the_real_server():
         assert (code, err) == (0, "")
         token = payload(out)
         assert (token["aud"], token["scope"], token["one_time"]) == ("web2#rVWF0XYY8VdYnGdcftaePg", "pam:sshd", True)
+
+
+def bundle_rows(m):
+    rows = json.loads(m.admin("key", "list", m.issuer.path("public/jwks.json"), "--json")[1])
+    return [row for row in rows if row.get("use") == "bundle"]
+
+
+def test_bundle_keys_are_listed_replaced_and_retired():
+    with machine() as m:
+        assert "bundle epoch 1, not requested" in m.admin("status")[1]
+        first, = bundle_rows(m)
+        assert first["signs"] and len(first["thumbprint"]) == 43
+        code, out, _ = m.admin("key", "list", m.issuer.path("public/jwks.json"))
+        assert code == 0
+        assert f"{first['kid']}  EdDSA  {first['thumbprint']}  bundle\n" in out
+        code, out, _ = m.admin("key", "rotate", "--bundle")
+        assert (code, out.split()[2:4]) == (0, ["signs", "bundles"])
+        assert f"hosts that trust {first['kid']} accept it" in out
+        new = out.split()[1]
+        code, out, _ = m.admin("key", "list", m.issuer.path("public/jwks.json"))
+        assert f"{first['kid']}  EdDSA  {first['thumbprint']}  bundle, old\n" in out
+        code, out, err = m.admin("key", "retire", "--bundle", new)
+        assert (code, out) == (1, "")
+        assert f"{new} signs; to replace it: jwtctl key rotate --bundle" in err
+        assert m.admin("key", "retire", "--bundle", first["kid"]) == (0, f"{first['kid']} retired\n", "")
+        assert [row["kid"] for row in bundle_rows(m)] == [new]
+        assert m.admin("key", "new-epoch") == (0, "Epoch 2\n", "")
+        assert "bundle epoch 2, " in m.admin("status")[1]
+        assert m.admin("key", "rotate", "--bundle", "--alg=ES256")[0] == 2
+        for wrong in (("--now",), ("--bundle",), ("--now", "--bundle", new)):
+            code, out, err = m.admin("key", "retire", *wrong)
+            assert (code, out) == (2, ""), err
+
+
+def test_a_key_is_retired_at_once():
+    with machine() as m:
+        m.log_in()
+        old, = [k["kid"] for k in json.loads(m.admin("status", "--json")[1])["daemon"]["keys"]]
+        code, out, err = m.admin("key", "retire", "--now", old)
+        assert (code, out, err) == (0, f"{old} retired\n", "")
+        assert m.status()[0] == 1  # the tokens are refused
+        m.log_in()
+        assert m.status()[0] == 0
+
+
+def test_a_new_key_waits_for_its_time():
+    with machine("[Token]\nKeyPropagation=1h\n") as m:
+        code, out, _ = m.admin("key", "rotate")
+        assert code == 0
+        assert " is published; it signs from " in out
+        new = out.split()[1]
+        said = json.loads(m.admin("key", "rotate", "--json")[1])
+        assert not said["signs"] and said["from"] > time.time() + 3500
+        assert f"\n  key {new} EdDSA, signs from " in m.admin("status")[1]
+        code, out, _ = m.admin("key", "retire")
+        assert code == 0
+        assert f"{new} signs from " in out
