@@ -87,9 +87,10 @@ static enum tok_err check_link(const struct reading *r, struct scan_value elemen
     if (!err)
         err = key_verify(last[-1], (struct slice){text, n},
                          (struct slice){signature, sizeof(signature)});
-    return err ? errmsg_set(r->errmsg, err, "bundle: key of \"bundle_keys\": %s",
-                            tok_err_text(err))
-               : TOK_OK;
+    return err == TOK_SIGNATURE
+               ? errmsg_set(r->errmsg, err,
+                            "bundle: a bundle key is not signed by the one before it")
+               : err;
 }
 
 /* Reads the next bundle key. *trusted: on entry of the key before, on return of this one. */
