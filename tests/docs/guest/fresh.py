@@ -3,6 +3,7 @@
 import os
 import shutil
 
+import files
 import kit
 import pytest
 
@@ -36,5 +37,5 @@ def fresh(request):
         kit.good("systemctl reload ssh")
     kit.sh("usermod --unlock --expiredate '' alice; systemctl daemon-reload; systemctl stop jwtd jwtd-issuer jwtd-login;"
            " systemctl start jwtd.socket jwtd-tcp.socket")
-    kit.until(kit.healthy)
+    files.until(kit.healthy)
     kit.good("jwtctl revoke --all")

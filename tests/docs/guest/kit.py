@@ -6,6 +6,8 @@ import re
 import subprocess
 import time
 
+from files import read, until, write
+
 ADMIN = "admin.md"
 ALICE, CAROL = "correct horse battery staple", "staple battery horse correct"
 DAEMONS = ["jwtd", "jwtd-issuer", "jwtd-login"]
@@ -26,18 +28,6 @@ def good(command, user=None, **more):
     status, output = sh(command, user, **more)
     assert status == 0, f"{command}: {status}\n{output}"
     return output
-
-
-def write(path, text, mode=0o644):
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(text)
-    os.chmod(path, mode)
-
-
-def read(path):
-    with open(path, encoding="utf-8") as file:
-        return file.read()
 
 
 def script(block, where=(), strict=True):
@@ -98,14 +88,6 @@ def session(block, may_fail=False, text="", **more):
         assert may_fail or status == 0, f"{command}: {status}\n{result}"
         assert matches(expected, result), f"{block}\n{command}\nexpected:\n{expected}\nprinted:\n{result}"
     return result
-
-
-def until(condition, seconds=30):
-    """Waits for a condition."""
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, f"not within {seconds} s"
-        time.sleep(0.1)
 
 
 def after_the_start():

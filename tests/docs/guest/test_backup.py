@@ -5,7 +5,8 @@ import shutil
 
 import pytest
 from blocks import take
-from kit import ADMIN, good, healthy, journal, login, read, refresh, script, session, sudo, token, until
+from files import read, until
+from kit import ADMIN, good, healthy, journal, login, refresh, script, session, sudo, token
 
 BACKUP = take(ADMIN, "apt install sqlite3")
 RESTORE = take(ADMIN, "systemctl stop jwtd.socket", "Backup and restore")

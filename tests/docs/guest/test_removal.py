@@ -7,7 +7,8 @@ import re
 
 import pytest
 from blocks import take
-from kit import ADMIN, ALICE, CAROL, good, read, script, ssh, sudo, write
+from files import read, write
+from kit import ADMIN, ALICE, CAROL, good, script, ssh, sudo
 
 OUT_OF_STACKS = take(ADMIN, "pam-auth-update --disable jwt")
 UNINSTALL = take(ADMIN, "systemctl disable --now jwtd.socket")

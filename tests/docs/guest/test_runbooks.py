@@ -7,8 +7,9 @@ import subprocess
 
 import pytest
 from blocks import take
-from kit import (ADMIN, ALICE, CAROL, SSH, answer, commands, good, healthy, login, place, read, refresh, saved,
-                 script, session, sh, ssh, sudo, token, until, write)
+from files import read, until, write
+from kit import (ADMIN, ALICE, CAROL, SSH, answer, commands, good, healthy, login, place, refresh, saved,
+                 script, session, sh, ssh, sudo, token)
 
 STATE = "/var/lib/jwtd-issuer"
 

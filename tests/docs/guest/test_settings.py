@@ -3,7 +3,8 @@
 import re
 
 from blocks import take
-from kit import ADMIN, ALICE, CAROL, good, login, place, read, script, sh, ssh, sudo, token, until, write
+from files import read, until, write
+from kit import ADMIN, ALICE, CAROL, good, login, place, script, sh, ssh, sudo, token
 
 SSHD = take(ADMIN, "# /etc/ssh/sshd_config.d/tokens.conf")
 SSHD_PAM = take(ADMIN, "# /etc/pam.d/sshd")

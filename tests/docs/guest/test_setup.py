@@ -8,8 +8,8 @@ import subprocess
 
 import pytest
 from blocks import take
-from kit import (ADMIN, ALICE, CAROL, after_the_start, good, login, place, read, script, session, sh, ssh, sudo,
-                 token, until, write)
+from files import read, until, write
+from kit import ADMIN, ALICE, CAROL, after_the_start, good, login, place, script, session, sh, ssh, sudo, token
 
 ENABLE = take(ADMIN, "pam-auth-update --enable jwt")
 BY_HAND = take(ADMIN, "auth='auth ")

@@ -4,7 +4,8 @@ import os
 
 import pytest
 from blocks import take
-from kit import ADMIN, good, journal, place, read, script, session, sh, until
+from files import read, until
+from kit import ADMIN, good, journal, place, script, session, sh
 
 LOGIN = take(ADMIN, "$ jwtctl login --server=")
 NGINX = [take(ADMIN, start) for start in ("# /etc/jwt/jwt.conf.d/nginx.conf", "# /etc/nginx/conf.d/login.conf")]

@@ -4,7 +4,8 @@ import subprocess
 
 import pytest
 from blocks import take
-from kit import ADMIN, ALICE, after_the_start, good, place, sh, until
+from files import until
+from kit import ADMIN, ALICE, after_the_start, good, place, sh
 
 RUN = take(ADMIN, "mkdir -p -m 0755 /run/jwt /etc/jwt")
 DAEMONS = take(ADMIN, "#!/bin/sh\n# /usr/local/sbin/jwtd-without-systemd")

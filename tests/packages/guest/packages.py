@@ -5,6 +5,7 @@ import os
 import threading
 import time
 
+from files import read, until
 from kit import ALICE, CAROL, api, sh, systemctl
 
 NAMES = ("libpam-jwt", "jwtd", "jwtctl")
@@ -34,27 +35,15 @@ def active(units):
     return [unit for unit in units if systemctl("is-active", unit) == "active"]
 
 
-def text(path):
-    with open(path, encoding="utf-8") as file:
-        return file.read()
-
-
 def stacks():
     """Path -> text of each file in /etc/pam.d but jwtd's."""
-    return {path: text(path) for path in glob.glob("/etc/pam.d/*") if path != "/etc/pam.d/jwtd"}
+    return {path: read(path) for path in glob.glob("/etc/pam.d/*") if path != "/etc/pam.d/jwtd"}
 
 
 def programs():
     """The file that each running daemon executes; one that was replaced ends in " (deleted)"."""
     pids = [systemctl("show", "-P", "MainPID", unit) for unit in SERVICES]
     return [os.readlink(f"/proc/{pid}/exe") for pid in pids if pid != "0"]
-
-
-def until(holds, seconds=120):
-    end = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end, "it took too long"
-        time.sleep(0.1)
 
 
 def paths():
@@ -89,7 +78,7 @@ class Load:
     def more(self, times=3):
         """Waits until each has run this many times more."""
         before = dict(self.counts)
-        until(lambda: all(self.counts[name] >= before[name] + times for name in before))
+        until(lambda: all(self.counts[name] >= before[name] + times for name in before), 120)
 
     def __enter__(self):
         for thread in self.threads:

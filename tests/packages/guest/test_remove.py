@@ -5,8 +5,9 @@ import re
 import shutil
 import time
 
+from files import read
 from kit import ALICE, CAROL, PASSWORD_METHOD, SSH, by_ssh, journal, mint, obtain, sh, su, systemctl
-from packages import NAMES, OLD, PATHS, SERVICES, SOCKETS, Load, active, apt, debs, failed, paths, stacks, text
+from packages import NAMES, OLD, PATHS, SERVICES, SOCKETS, Load, active, apt, debs, failed, paths, stacks
 
 AUTH = ("auth [success=done ignore=ignore module_unknown=ignore service_err=ignore default=die] pam_jwt.so "
         "ignore_non_token")
@@ -45,7 +46,7 @@ def removes_without_a_failed_login(*words):
 
 
 def test_the_profile_leaves_the_stacks_before_the_module_is_removed():
-    assert "pam_jwt.so" in text("/etc/pam.d/common-auth")
+    assert "pam_jwt.so" in read("/etc/pam.d/common-auth")
     token = obtain()["access"]
     assert su("alice", token)
     journal()
@@ -58,9 +59,9 @@ def test_the_profile_leaves_the_stacks_before_the_module_is_removed():
 
 def test_lines_by_hand_stay_and_passwords_work_without_the_module():
     apt("install", *debs(OLD, "libpam-jwt"))
-    assert "pam_jwt.so" not in text("/etc/pam.d/common-auth")
+    assert "pam_jwt.so" not in read("/etc/pam.d/common-auth")
     for service in ("sshd", "sudo", "su"):
-        lines = text("/etc/pam.d/" + service)
+        lines = read("/etc/pam.d/" + service)
         with open("/etc/pam.d/" + service, "w", encoding="utf-8") as file:
             file.write(lines.replace("@include common-auth\n", AUTH + "\n@include common-auth\n")
                        .replace("@include common-account\n", ACCOUNT + "\n@include common-account\n"))
@@ -85,7 +86,7 @@ def test_a_removal_stops_the_daemons_and_a_purge_leaves_only_what_it_names():
     assert active(SOCKETS + SERVICES) == []
     assert os.path.exists(KEYS) and os.path.exists("/etc/jwt/jwt.conf")
     said = removes_without_a_failed_login("purge", *NAMES)
-    left = paths() - set(text(PATHS).splitlines())
+    left = paths() - set(read(PATHS).splitlines())
     made_by_tests = {"/etc/sudoers.d/jwt", "/etc/ssh/sshd_config.d/jwt.conf"}
     homes = {f"/home/{user}/.local/state/jwt" for user in ("alice", "carol")}
     assert left - made_by_tests - homes == {"/etc/jwt", "/etc/jwt/jwt.conf.d"}, left

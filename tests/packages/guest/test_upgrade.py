@@ -3,9 +3,9 @@
 import sqlite3
 
 import pytest
+from files import read, until
 from kit import ALICE, CAROL, PASSWORD_METHOD, SSH, api, by_ssh, journal, obtain, sh, systemctl
-from packages import (NAMES, NEW, OLD, SERVICES, SOCKETS, Load, Refresher, apt, debs, failed, http_login, programs, text, until,
-                      version)
+from packages import (NAMES, NEW, OLD, SERVICES, SOCKETS, Load, Refresher, apt, debs, failed, http_login, programs, version)
 
 CONF, STACK, STORE = "/etc/jwt/jwt.conf", "/etc/pam.d/jwtd", "/var/lib/jwtd-issuer/sessions.db"
 RUN = f"jwtctl run -- {SSH} {PASSWORD_METHOD} localhost id -un"
@@ -14,7 +14,7 @@ RUN = f"jwtctl run -- {SSH} {PASSWORD_METHOD} localhost id -un"
 @pytest.fixture(scope="module", autouse=True)
 def edited():
     """The administrator has edited jwt.conf: here for a user who logs in more than once a second."""
-    lines = text(CONF)
+    lines = read(CONF)
     assert "#LoginsPerUser=60/min\n" in lines
     with open(CONF, "w", encoding="utf-8") as file:
         file.write(lines.replace("#LoginsPerUser=60/min\n", "LoginsPerUser=0\n"))
@@ -66,7 +66,7 @@ def test_upgrades_and_downgrades_make_no_login_no_refresh_and_no_ssh_fail():
             paths = [path for directory, names in files.items() for path in debs(directory, *names)]
             apt("--allow-downgrades install", *paths)
             assert installed() == expected
-            until(lambda: current([name for names in files.values() for name in names]))
+            until(lambda: current([name for names in files.values() for name in names]), 120)
             load.more()
     print(f"# {len(steps)} times apt install, runs: {load.counts}, failed: {len(load.failures)}")
     assert load.failures == []
@@ -74,12 +74,12 @@ def test_upgrades_and_downgrades_make_no_login_no_refresh_and_no_ssh_fail():
 
 
 def test_an_edited_conffile_stays_and_another_is_replaced():
-    assert "\nLoginsPerUser=0\n" in text(CONF) and "new version" not in text(CONF)
-    assert "new version" in text(STACK)
+    assert "\nLoginsPerUser=0\n" in read(CONF) and "new version" not in read(CONF)
+    assert "new version" in read(STACK)
 
 
 def test_an_upgrade_keeps_the_profile_enabled():
-    assert "pam_jwt.so" in text("/etc/pam.d/common-auth")
+    assert "pam_jwt.so" in read("/etc/pam.d/common-auth")
     assert systemctl("is-enabled", "jwtd.socket") == "enabled"
 
 

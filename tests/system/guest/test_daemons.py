@@ -7,6 +7,7 @@ import re
 import threading
 import time
 
+from files import until
 from kit import ALICE, CAROL, DAEMONS, SETTINGS, api, journal, obtain, sh, systemctl, unb64
 
 LOGIN = {"username": "alice", "password": ALICE}
@@ -37,13 +38,6 @@ class Settings:
     @staticmethod
     def fresh():
         systemctl("stop", *DAEMONS)
-
-
-def until(holds, seconds=20):
-    end = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end, "it took too long"
-        time.sleep(0.05)
 
 
 def pids():

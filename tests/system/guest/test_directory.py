@@ -1,12 +1,10 @@
 """Users of a directory: slapd with nslcd, then with sssd, in the sandbox of jwtd-login."""
 
-import os
 import subprocess
 
 import pytest
+from files import until, write
 from kit import DAEMONS, api, journal, sh, systemctl
-
-from test_daemons import until
 
 USER = """dn: uid=ldapuser,dc=nodomain
 objectClass: account
@@ -36,12 +34,6 @@ def must(command, text=None):
     out = sh(command, text)
     assert out.returncode == 0, (command, out, journal()[-3000:])
     return out.stdout
-
-
-def write(path, text, mode=0o644):
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(text)
-    os.chmod(path, mode)
 
 
 @pytest.fixture(scope="module", autouse=True)

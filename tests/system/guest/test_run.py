@@ -13,6 +13,7 @@ import termios
 import time
 
 import pytest
+from files import write
 from kit import (ALICE, CAROL, KEYBOARD_METHOD, PASSWORD_METHOD, by_ssh, journal, set_penalties, sh, sudo, systemctl, unb64)
 from test_services import read_until
 
@@ -33,12 +34,6 @@ Subsystem sftp internal-sftp
 """
 CLIENT = "Host trick\n HostName evil.example\n Port 2200\nHost *\n StrictHostKeyChecking accept-new\n LogLevel ERROR\n"
 HOME = "/home/alice"
-
-
-def write(path, text, mode=0o644):
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(text)
-    os.chmod(path, mode)
 
 
 def stack(name):

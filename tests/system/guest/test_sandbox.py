@@ -11,9 +11,10 @@ import subprocess
 import time
 
 import pytest
+from files import until, write
 from kit import ALICE, CAROL, DAEMONS, api, journal, obtain, sh, systemctl
 
-from test_daemons import LOGIN, WRONG, Settings, until
+from test_daemons import LOGIN, WRONG, Settings
 
 PROBE = "/usr/local/lib/jwt-probe"
 STACK = "/etc/pam.d/jwtd"
@@ -24,13 +25,6 @@ FAILLOCK = ("auth required pam_faillock.so preauth silent deny=5 unlock_time=600
             "auth [default=die] pam_faillock.so authfail deny=5 unlock_time=600\n"
             "account required pam_faillock.so\n"
             "account required pam_unix.so\n")
-
-
-def write(path, text, mode=0o644):
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(text)
-    os.chmod(path, mode)
 
 
 @contextlib.contextmanager

@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 
+from files import read, write
 from kit import ALICE, CAROL, LOGINS, KEYBOARD_METHOD, PASSWORD_METHOD, api, journal, mint, obtain, sh, ssh, su, sudo
 
 PAM = "/etc/pam.d/"
@@ -44,17 +45,6 @@ def restored(*paths):
             else:
                 with contextlib.suppress(FileNotFoundError):
                     os.remove(path)
-
-
-def write(path, text, mode=0o644):
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(text)
-    os.chmod(path, mode)
-
-
-def read(path):
-    with open(path, encoding="utf-8") as file:
-        return file.read()
 
 
 def put_before(path, line, more):
