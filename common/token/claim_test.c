@@ -25,8 +25,8 @@ static bool take_name(struct slice *path, struct slice *ret)
     return name.n > 0 && (rest.n == 0 || *rest.p == '.' || *rest.p == ':');
 }
 
-/* Takes the first of the values off the text: the whole text, or one in quotes. False where
- * there is none left, and *values then has p NULL, and for a text of another form. */
+/* Takes the first of the values off the text: the whole text, or one in quotes. False after the
+ * last one, when *values has p NULL, and for a text of another form. */
 static bool take_value(struct slice *values, struct slice *ret)
 {
     if (values->n == 0 || *values->p != '"') {

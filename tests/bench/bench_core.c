@@ -57,7 +57,7 @@ void bench_token_make(const char *alg, struct bench_token *ret)
     const char *dot;
     size_t n;
 
-    *ret = (struct bench_token){.claims = {.names = {"sub", "token_type", "jti"},
+    *ret = (struct bench_token){.claims = {.names = {"sub", "token_type", "jti", NULL},
                                            .token_type = "access",
                                            .exp = BENCH_NOW + 600,
                                            .iat = BENCH_NOW,

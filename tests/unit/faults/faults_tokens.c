@@ -189,7 +189,7 @@ static enum tok_err issue(const void *given, char *text)
     static char *audience[] = {host, NULL};
     const struct given *g = given;
     const struct issue_claims claims = {
-        .names = {"sub", "token_type", "jti"},
+        .names = {"sub", "token_type", "jti", NULL},
         .token_type = "access",
         .exp = 1700000900,
         .iat = 1700000000,

@@ -13,7 +13,7 @@ static char *two_audiences[] = {(char[]){"host"}, (char[]){"other"}, NULL};
 static struct issue_claims sample(void)
 {
     return (struct issue_claims){
-        .names = {"sub", "token_type", "jti"},
+        .names = {"sub", "token_type", "jti", NULL},
         .token_type = "access",
         .exp = 1700000900,
         .iat = 1700000000,

@@ -32,7 +32,7 @@ START_TEST(an_issued_token_is_accepted)
     for (size_t i = 0; i < 12; i++) {
         CLEANUP(secret_clear) struct secret token = {0};
         const struct issue_claims claims = {
-            .names = {"sub", "token_type", "jti"},
+            .names = {"sub", "token_type", "jti", NULL},
             .token_type = "access",
             .exp = NOW + 1 + (int64_t)i,
             .iat = NOW - (int64_t)i,
