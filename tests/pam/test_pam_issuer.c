@@ -277,6 +277,8 @@ END_TEST
 START_TEST(star_in_the_map_yields_the_user_but_no_system_account)
 {
     char *token = sample_token("keycloak_opens");
+    struct talk talk = {0};
+    pam_handle_t *pamh;
 
     use_issuers("user_claim=email claim=email_verified:true claim=typ:Bearer debug");
     rig_write("usermap",
@@ -291,7 +293,13 @@ START_TEST(star_in_the_map_yields_the_user_but_no_system_account)
     ck_assert(rig_log_holds(
         "token refused, line 1 of the user map: the account has uid 1, expected"));
     rig_write("usermap", "https://sso.example/realms/corp *@corp.example daemon system\n");
-    ck_assert_pam(rig_login(RIG_PROBE, "daemon", token), PAM_SUCCESS);
+    talk.answer = token;
+    pamh = rig_start(RIG_PROBE, "daemon", &talk);
+    ck_assert_pam(pam_authenticate(pamh, 0), PAM_SUCCESS);
+    ck_assert_pam(pam_acct_mgmt(pamh, 0), PAM_SUCCESS);
+    rig_write("usermap", "https://sso.example/realms/corp *@corp.example daemon\n");
+    ck_assert_pam(pam_acct_mgmt(pamh, 0), PAM_PERM_DENIED);
+    ck_assert_pam(pam_end(pamh, 0), PAM_SUCCESS);
     rig_write("usermap", "https://sso.example/realms/corp *@corp.example toor system\n");
     rig_log_clear();
     ck_assert_pam(rig_login(RIG_PROBE, "toor", token), PAM_AUTH_ERR);

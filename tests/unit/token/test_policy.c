@@ -444,6 +444,11 @@ START_TEST(pam_words_of_a_scope_bind)
     ck_assert_err(check_scope(&c, "pam:s*"), TOK_SCOPE);
     ck_assert_err(check_scope(&c, "pam:sshd\\tpam:*"),
                   TOK_SCOPE); /* RFC 8693: a space separates */
+    ck_assert_ok(
+        check(&c, "{" REST ",\"exp\":1900,\"iat\":1,\"scope\":[\"read\",\"pam:sshd\"]}"));
+    ck_assert_ok(check(&c, "{" REST ",\"exp\":1900,\"iat\":1,\"scope\":null}"));
+    ck_assert_err(check(&c, "{" REST ",\"exp\":1900,\"iat\":1,\"scope\":[\"read pam:su\"]}"),
+                  TOK_SCOPE);
     c.service = "";
     ck_assert_err(check_scope(&c, "pam:"), TOK_SCOPE);
     c.service = NULL;
