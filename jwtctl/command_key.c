@@ -165,32 +165,14 @@ static enum tok_err read_input(struct secret *ret, struct errmsg *errmsg)
 
     input_open(&in);
     err = input_whole(&in, &text, errmsg);
-    if (!err && text.n >= INPUT_MAX)
+    if (err)
+        return err;
+    if (text.n >= INPUT_MAX)
         return errmsg_set(errmsg, TOK_KEYS,
                           "standard input: expected a key of less than %d bytes",
                           (int)INPUT_MAX);
-    return err ? err : secret_copy(text, ret);
-}
-
-/* path NULL or "-": standard input. */
-static enum tok_err read_key_file(const char *path, const struct alg *alg, struct key **ret,
-                                  struct errmsg *errmsg)
-{
-    CLEANUP(secret_clear) struct secret text = {0};
-    struct errmsg reason = {""};
-    bool is_file = path && strcmp(path, "-") != 0;
-    enum tok_err err;
-
-    err = is_file ? file_read(path, FILE_OWN, KEY_FILE_MAX, &text, errmsg)
-                  : read_input(&text, errmsg);
-    if (err)
-        return err;
-    err = key_read(&(struct key_reading){NULL, KEY_EITHER, alg_choice(alg)},
-                   secret_slice(&text), ret, &reason);
-    if (err)
-        return errmsg_set(errmsg, err, "%s: %s", is_file ? path : "standard input",
-                          *reason.text ? reason.text : tok_err_text(err));
-    return TOK_OK;
+    text.n += text.p[text.n] == '\n'; /* that input_whole left out */
+    return secret_copy(text, ret);
 }
 
 /* One line of text: then a newline at its end is the editor's. */
@@ -204,35 +186,30 @@ static bool is_one_line(struct slice text)
     return true;
 }
 
-/* What other programs publish is never a secret: a public key as an HMAC secret would let
- * everybody issue tokens. */
+/* What others can read is not a secret: with a public key as an HMAC secret every user could
+ * issue tokens. */
 static bool is_public(struct slice text)
 {
     return memmem(text.p, text.n, "PUBLIC KEY-----", 15) ||
-           memmem(text.p, text.n, "CERTIFICATE-----", 16) || *text_trim(text).p == '{';
+           memmem(text.p, text.n, "CERTIFICATE-----", 16) ||
+           memmem(text.p, text.n, "\"kty\"", 5);
 }
 
-/* Reads the bytes of a secret, as Slurm (jwt_hs256.key) and Django (SECRET_KEY) use them. */
-static enum tok_err read_raw_file(const char *path, const struct alg *alg, struct key **ret,
-                                  struct errmsg *errmsg)
+/* Makes a key of the bytes of a secret, as Slurm (jwt_hs256.key) and Django (SECRET_KEY) use
+ * them. */
+static enum tok_err read_raw(struct slice bytes, const struct alg *alg, struct key **ret,
+                             struct errmsg *errmsg)
 {
-    CLEANUP(secret_clear) struct secret raw = {0};
     CLEANUP(secret_clear) struct secret jwk = {0};
-    struct errmsg reason = {""};
-    struct emit out = {0};
-    struct slice bytes, line;
-    enum tok_err err = file_read(path, FILE_OWN, KEY_FILE_MAX, &raw, errmsg);
+    struct slice line = {bytes.p, bytes.n - text_ends_with(bytes, "\n")};
+    struct emit out;
+    enum tok_err err;
 
-    if (err)
-        return err;
-    bytes = secret_slice(&raw);
     if (is_public(bytes))
-        return errmsg_set(errmsg, TOK_KEYS, "%s: expected a secret, found a public key or JSON",
-                          path);
-    line = (struct slice){bytes.p, bytes.n - text_ends_with(bytes, "\n")};
+        return errmsg_set(errmsg, TOK_KEYS, "expected a secret, found a public key or JWK");
     line.n -= line.n < bytes.n && text_ends_with(line, "\r");
     if (line.n < bytes.n && is_one_line(line)) {
-        print_error("%s: the newline at the end is not part of the secret", path);
+        print_error("the newline at the end is not part of the secret");
         bytes = line;
     }
     err = secret_alloc(64 + BASE64URL_LEN(bytes.n), &jwk);
@@ -244,8 +221,29 @@ static enum tok_err read_raw_file(const char *path, const struct alg *alg, struc
     emit_member_string(&out, "alg", slice_of(alg->name));
     emit_member_base64url(&out, "k", bytes);
     emit_end(&out);
-    err = key_from_jwk(NULL, (struct slice){jwk.p, out.n}, KEY_PRIVATE, ret, &reason);
-    return err ? errmsg_set(errmsg, err, "%s: %s", path, reason.text) : TOK_OK;
+    return key_from_jwk(NULL, (struct slice){jwk.p, out.n}, KEY_PRIVATE, ret, errmsg);
+}
+
+/* path NULL or "-": standard input. raw: it is the secret itself. */
+static enum tok_err read_key_file(const char *path, const struct alg *alg, bool raw,
+                                  struct key **ret, struct errmsg *errmsg)
+{
+    CLEANUP(secret_clear) struct secret text = {0};
+    struct errmsg reason = {""};
+    bool is_file = path && strcmp(path, "-") != 0;
+    enum tok_err err;
+
+    err = is_file ? file_read(path, FILE_OWN, KEY_FILE_MAX, &text, errmsg)
+                  : read_input(&text, errmsg);
+    if (err)
+        return err;
+    err = raw ? read_raw(secret_slice(&text), alg, ret, &reason)
+              : key_read(&(struct key_reading){NULL, KEY_EITHER, alg_choice(alg)},
+                         secret_slice(&text), ret, &reason);
+    if (err)
+        return errmsg_set(errmsg, err, "%s: %s", is_file ? path : "standard input",
+                          *reason.text ? reason.text : tok_err_text(err));
+    return TOK_OK;
 }
 
 /* Prints the key, or writes it to a new file and prints its id. */
@@ -316,7 +314,7 @@ int command_key_export(int argc, char **argv)
 
     if (status)
         return status;
-    err = read_key_file(argv[optind], alg, &key, &errmsg);
+    err = read_key_file(argv[optind], alg, false, &key, &errmsg);
     if (!err && key_alg(key)->kind == ALG_OCT)
         err = errmsg_set(&errmsg, TOK_KEYS, "%s: an HMAC secret has no public half",
                          argv[optind] ? argv[optind] : "standard input");
@@ -347,11 +345,10 @@ int command_key_import(int argc, char **argv)
         return status;
     if (raw && !alg)
         alg = alg_find(SLICE("HS256"));
-    if (raw && (alg->kind != ALG_OCT || optind == argc))
-        return bad_usage(argv[0], "--raw: expected a file, and --alg=HS256, HS384 or HS512");
+    if (raw && alg->kind != ALG_OCT)
+        return bad_usage(argv[0], "--raw: expected --alg=HS256, HS384 or HS512");
     path = optind < argc ? argv[optind + 1] : NULL;
-    err = raw ? read_raw_file(argv[optind], alg, &key, &errmsg)
-              : read_key_file(argv[optind], alg, &key, &errmsg);
+    err = read_key_file(argv[optind], alg, raw, &key, &errmsg);
     if (!err)
         err = key_is_private(key) ? put_private(key, path, &errmsg)
                                   : put_public(key, path, &errmsg);

@@ -100,7 +100,9 @@ def raw_file(data):
     ("s\u00e4cret ".encode() * 6 + b"\r\n", "HS384", -2), (b"k" * 32 + b"\n\n", None, None),
     (b"two\n" * 16, None, None), (b"\x1b" + b"k" * 40 + b"\n", None, None)))
 def test_a_secret_is_imported_byte_for_byte_but_for_the_newline_of_an_editor(data, alg, secret):
-    status, jwk, err = run("key", "import", "--raw", *([f"--alg={alg}"] if alg else []), raw_file(data))
+    words = [f"--alg={alg}"] if alg else []
+    status, jwk, err = run("key", "import", "--raw", *words, raw_file(data))
+    assert run("key", "import", "--raw", *words, stdin=data) == (status, jwk, err)
     key = json.loads(jwk)
     assert (status, key["kty"], key["alg"]) == (0, "oct", alg or "HS256")
     assert base64.urlsafe_b64decode(key["k"] + "=" * (-len(key["k"]) % 4)) == data[:secret]
@@ -114,13 +116,14 @@ def test_what_is_no_secret_is_never_imported_as_one():
     public = run("key", "export", made_key("RS256")[0])[1]
     pem = run("key", "export", "--pem", made_key("RS256")[0])[1]
     for data, word in ((public.encode(), "expected a secret"), (pem.encode(), "expected a secret"),
-                       (b"\n  " + pem.encode(), "expected a secret"), (b"", "0 bytes; expected 32"),
+                       (b"\n  " + pem.encode(), "expected a secret"), (b"\n" + public.encode(), "expected a secret"),
+                       (b"", "0 bytes; expected 32"),
                        (b"k" * 31, "31 bytes; expected 32"), (b"k" * 4097, "4097 bytes; expected 32")):
         status, out, err = run("key", "import", "--raw", raw_file(data))
         assert (status, out) == (3, "")
         assert word in err and "kkk" not in err
-    for words in ((), ("--alg=RS256", raw_file(b"k" * 40)), ("--alg=EdDSA", raw_file(b"k" * 40))):
-        assert run("key", "import", "--raw", *words, stdin=b"k" * 40)[0] == 2
+    for alg in ("RS256", "EdDSA"):
+        assert run("key", "import", "--raw", f"--alg={alg}", stdin=b"k" * 40)[0] == 2
 
 
 def test_keys_that_are_not_used_are_listed_with_the_reason():

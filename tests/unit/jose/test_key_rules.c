@@ -260,6 +260,38 @@ START_TEST(the_numbers_of_a_private_key_must_match)
 }
 END_TEST
 
+/* Public numbers may have zeros in front, private ones not (RFC 7518 2 and 6.2.2.1). */
+START_TEST(a_private_number_has_the_exact_form)
+{
+    static const struct {
+        const char *file, *alg, *member, *says;
+    } cases[] = {
+        {"rfc/rfc7515_A.2.jwk", "RS256", "d", "d: expected a number without leading zeros"},
+        {"rfc/rfc7515_A.2.jwk", "RS256", "p", "p: expected a number without leading zeros"},
+        {"rfc/rfc7515_A.2.jwk", "RS256", "q", "q: expected a number without leading zeros"},
+        {"rfc/rfc7515_A.2.jwk", "RS256", "dp", "dp: expected a number without leading zeros"},
+        {"rfc/rfc7515_A.2.jwk", "RS256", "dq", "dq: expected a number without leading zeros"},
+        {"rfc/rfc7515_A.2.jwk", "RS256", "qi", "qi: expected a number without leading zeros"},
+        {"rfc/rfc7515_A.3.jwk", "ES256", "d", "d: has 35 bytes; expected 32"},
+        {"rfc/rfc7515_A.2.jwk", "RS256", "n", NULL},
+        {"rfc/rfc7515_A.3.jwk", "ES256", "x", NULL},
+    };
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct json_object *jwk = read_json(cases[i].file);
+        char padded[1024];
+
+        (void)snprintf(padded, sizeof(padded), "AAAA%s",
+                       json_object_get_string(json_object_object_get(jwk, cases[i].member)));
+        set(jwk, "alg", cases[i].alg);
+        set(jwk, cases[i].member, padded);
+        ck_assert_err(read_object(jwk, KEY_PRIVATE, cases[i].says),
+                      cases[i].says ? TOK_KEYS : TOK_OK);
+        json_object_put(jwk);
+    }
+}
+END_TEST
+
 /* A public key with any member of a private key is refused. */
 START_TEST(a_public_key_with_any_private_member_is_refused)
 {
@@ -418,7 +450,7 @@ END_TEST
 UNIT_MAIN("key_rules", rsa_has_2048_to_8192_bits,
           an_even_modulus_or_one_with_a_small_factor_is_refused, a_roca_modulus_is_refused,
           the_exponent_is_odd_from_3_to_2_to_the_32, the_numbers_of_a_private_key_must_match,
-          a_public_key_with_any_private_member_is_refused,
+          a_private_number_has_the_exact_form, a_public_key_with_any_private_member_is_refused,
           a_point_off_its_curve_or_of_another_width_is_refused, a_coordinate_is_below_its_prime,
           a_private_number_is_in_its_groups_range, a_private_number_has_one_encoding,
           a_secret_is_as_long_as_its_hash)

@@ -203,6 +203,27 @@ START_TEST(a_header_that_names_another_algorithm_than_its_keys_is_refused)
 END_TEST
 
 /* A key without kid may be meant by any; one that has another kid is not. */
+/* RFC 9864 names Ed25519 what RFC 8037 calls EdDSA; it is the same signature. */
+START_TEST(either_name_of_ed25519_is_accepted_in_tokens_and_keys)
+{
+    static const char *const names[] = {"EdDSA", "Ed25519", "Ed448", "ed25519"};
+
+    for (size_t i = 0; i < 4; i++)
+        for (size_t k = 0; k < 2; k++) {
+            CLEANUP(trial_free) struct trial *b = trial_new();
+            char header[64], jwk[160];
+
+            (void)snprintf(jwk, sizeof(jwk),
+                           "{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"alg\":\"%s\",\"kid\":\"k\","
+                           "\"x\":\"" RFC8037_X "\"}",
+                           names[k]);
+            (void)snprintf(header, sizeof(header), "{\"alg\":\"%s\",\"kid\":\"k\"}", names[i]);
+            trial_keys(b, jwk);
+            ck_assert_err(verify_forged(b, header, PAYLOAD), i < 2 ? TOK_OK : TOK_ALG);
+        }
+}
+END_TEST
+
 START_TEST(an_unknown_kid_is_tried_on_nameless_keys_alone)
 {
     CLEANUP(trial_free) struct trial *b = trial_new();
@@ -410,6 +431,7 @@ UNIT_MAIN("verify", a_valid_token_is_accepted_and_all_of_its_result_is_set,
           a_token_of_another_key_is_refused_under_this_kid,
           without_kid_each_of_eight_keys_is_tried,
           a_header_that_names_another_algorithm_than_its_keys_is_refused,
+          either_name_of_ed25519_is_accepted_in_tokens_and_keys,
           an_unknown_kid_is_tried_on_nameless_keys_alone,
           an_algorithm_the_policy_does_not_name_is_refused,
           an_id_that_is_no_plain_word_stays_out_of_the_log,
