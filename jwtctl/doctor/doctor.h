@@ -40,18 +40,15 @@ struct advice {
     const char *where, *remedy;
 };
 
-void doctor_problem(struct doctor *d, enum doctor_status status, struct advice advice,
-                    const char *fmt, ...) PRINTF_LIKE(4, 5);
+/* Of a check that has reported something, nothing below DOCTOR_WARNING is reported. */
+void doctor_report(struct doctor *d, enum doctor_status status, struct advice advice,
+                   const char *fmt, ...) PRINTF_LIKE(4, 5);
+#define doctor_ok(d, ...) doctor_report(d, DOCTOR_OK, (struct advice){0}, __VA_ARGS__)
+#define doctor_skip(d, ...) doctor_report(d, DOCTOR_SKIPPED, (struct advice){0}, __VA_ARGS__)
 
 /* The same for an error message that may begin with "FILE: " or "FILE:LINE: ". */
 void doctor_failure(struct doctor *d, enum doctor_status status, const struct errmsg *errmsg,
                     const char *remedy);
-
-/* Report nothing when the check has reported a problem. */
-#define doctor_ok(d, ...) doctor_note(d, DOCTOR_OK, __VA_ARGS__)
-#define doctor_skip(d, ...) doctor_note(d, DOCTOR_SKIPPED, __VA_ARGS__)
-void doctor_note(struct doctor *d, enum doctor_status status, const char *fmt, ...)
-    PRINTF_LIKE(3, 4);
 
 /* The owner and mode that a file or directory should have: other users must not be able to
  * write it nor, if the mode says so, to read it. False, and reported, if it differs; a missing

@@ -22,8 +22,8 @@ void doctor_check_disabled(struct doctor *d)
     struct errmsg errmsg;
 
     if (disabled_check(&errmsg) != TOK_OK)
-        doctor_problem(d, DOCTOR_WARNING, (struct advice){DISABLED_PATH, "rm " DISABLED_PATH},
-                       "%s", errmsg.text);
+        doctor_report(d, DOCTOR_WARNING, (struct advice){DISABLED_PATH, "rm " DISABLED_PATH},
+                      "%s", errmsg.text);
     (void)doctor_check_place(d, &(struct place){"/etc/jwt", "root", NULL, true, 0755});
     doctor_ok(d, "tokens are not disabled on this host");
 }
@@ -86,15 +86,15 @@ void doctor_check_clock(struct doctor *d)
 
     for (size_t i = 0; i < sizeof(written) / sizeof(written[0]); i++)
         if (stat(written[i], &st) == 0 && st.st_mtime > time(NULL) + CLOCK_TOLERANCE) {
-            doctor_problem(d, DOCTOR_ERROR, (struct advice){written[i], "timedatectl"},
-                           "has a time %" PRId64
-                           " s in the future: the clock is behind, or was ahead when the "
-                           "file was written",
-                           (int64_t)(st.st_mtime - time(NULL)));
+            doctor_report(d, DOCTOR_ERROR, (struct advice){written[i], "timedatectl"},
+                          "has a time %" PRId64
+                          " s in the future: the clock is behind, or was ahead when the "
+                          "file was written",
+                          (int64_t)(st.st_mtime - time(NULL)));
             break;
         }
     if (!container && adjtimex(&state) == TIME_ERROR)
-        doctor_problem(
+        doctor_report(
             d, DOCTOR_WARNING, (struct advice){NULL, "timedatectl set-ntp true"},
             "the clock is not synchronised: tokens that another host issued may be refused");
     doctor_ok(d, container ? "the clock is that of the container's host"
@@ -112,13 +112,13 @@ static void check_file_system(struct doctor *d, const char *path)
         return;
     free_bytes = (uint64_t)fs.f_bavail * fs.f_frsize;
     if (fs.f_flag & ST_RDONLY)
-        doctor_problem(d, DOCTOR_ERROR, advice, "the file system is read-only");
+        doctor_report(d, DOCTOR_ERROR, advice, "the file system is read-only");
     else if (free_bytes < SPACE_WARNING || (fs.f_files > 0 && fs.f_favail < 100))
-        doctor_problem(d, free_bytes < SPACE_ERROR ? DOCTOR_ERROR : DOCTOR_WARNING, advice,
-                       "%" PRIu64 " KiB and %" PRIu64
-                       " inodes are free: expected at least 16 MiB and "
-                       "100 inodes",
-                       free_bytes >> 10, (uint64_t)fs.f_favail);
+        doctor_report(d, free_bytes < SPACE_ERROR ? DOCTOR_ERROR : DOCTOR_WARNING, advice,
+                      "%" PRIu64 " KiB and %" PRIu64
+                      " inodes are free: expected at least 16 MiB and "
+                      "100 inodes",
+                      free_bytes >> 10, (uint64_t)fs.f_favail);
 }
 
 void doctor_check_space(struct doctor *d)

@@ -60,8 +60,8 @@ void doctor_check_module(struct doctor *d)
     if (!doctor_check_place(d, &place))
         return;
     if (DOCTOR_RUN(&output, "/usr/bin/ldd", place.path) != 0 || strstr(output, "not found"))
-        doctor_problem(d, DOCTOR_ERROR, (struct advice){place.path, place.make},
-                       "cannot be loaded: %s", output);
+        doctor_report(d, DOCTOR_ERROR, (struct advice){place.path, place.make},
+                      "cannot be loaded: %s", output);
     doctor_ok(d, "%s", place.path);
 }
 
@@ -84,11 +84,11 @@ void doctor_check_sudo(struct doctor *d)
                     d->root ? "this sudo does not show its timestamp_timeout"
                             : DOCTOR_NEEDS_ROOT);
     else if (minutes != 0)
-        doctor_problem(d, DOCTOR_WARNING, (struct advice){"/etc/sudoers", remedy},
-                       "timestamp_timeout is %s, expected 0: sudo does not ask again %s, even "
-                       "after a logout",
-                       minutes < 0 ? "negative" : doctor_text(&value, "%.0f minutes", minutes),
-                       minutes < 0 ? "until the next boot" : "in this time");
+        doctor_report(d, DOCTOR_WARNING, (struct advice){"/etc/sudoers", remedy},
+                      "timestamp_timeout is %s, expected 0: sudo does not ask again %s, even "
+                      "after a logout",
+                      minutes < 0 ? "negative" : doctor_text(&value, "%.0f minutes", minutes),
+                      minutes < 0 ? "until the next boot" : "in this time");
     doctor_ok(d, "timestamp_timeout is 0: sudo asks each time");
 }
 
@@ -106,12 +106,11 @@ void doctor_check_sshd(struct doctor *d)
     if (!d->root || DOCTOR_RUN(&output, SSHD, "-T", "-C", SSHD_LOGIN) != 0)
         doctor_skip(d, "%s", d->root ? output : DOCTOR_NEEDS_ROOT);
     else if (!has_yes(output, "usepam"))
-        doctor_problem(d, DOCTOR_ERROR,
-                       (struct advice){SSHD_CONFIG, SSHD_CORRECT("UsePAM yes")},
-                       "UsePAM is off: sshd accepts no token");
+        doctor_report(d, DOCTOR_ERROR, (struct advice){SSHD_CONFIG, SSHD_CORRECT("UsePAM yes")},
+                      "UsePAM is off: sshd accepts no token");
     else if (!has_yes(output, "passwordauthentication") &&
              !has_yes(output, "kbdinteractiveauthentication"))
-        doctor_problem(
+        doctor_report(
             d, DOCTOR_ERROR,
             (struct advice){SSHD_CONFIG, SSHD_CORRECT("KbdInteractiveAuthentication yes")},
             "PasswordAuthentication and KbdInteractiveAuthentication are off: sshd does not "
@@ -129,12 +128,12 @@ void doctor_check_ssh(struct doctor *d)
     if (access(SSH, X_OK) != 0 || access(SSH_CONFIG, F_OK) != 0)
         return;
     if (DOCTOR_RUN(&output, SSH, "-F", SSH_CONFIG, "-G", "localhost") != 0)
-        doctor_problem(d, DOCTOR_ERROR, (struct advice){SSH_CONFIG, "ssh -G localhost"}, "%s",
-                       output);
+        doctor_report(d, DOCTOR_ERROR, (struct advice){SSH_CONFIG, "ssh -G localhost"}, "%s",
+                      output);
     command = doctor_value(output, "knownhostscommand", ' ');
     if (command.p && !slice_is(command, "none"))
-        doctor_problem(d, DOCTOR_WARNING, (struct advice){SSH_CONFIG, remedy},
-                       "KnownHostsCommand is set: jwtctl run gives ssh no token");
+        doctor_report(d, DOCTOR_WARNING, (struct advice){SSH_CONFIG, remedy},
+                      "KnownHostsCommand is set: jwtctl run gives ssh no token");
     doctor_ok(d, "jwtctl run can give ssh tokens");
 }
 
@@ -152,8 +151,8 @@ static bool check_host_key(struct doctor *d, const char *private)
         (void)doctor_text(&remedy, "ssh-keygen -y -f %s >%s", private, public.text);
     else
         (void)doctor_text(&remedy, "chown root: %s && chmod 0644 %s", public.text, public.text);
-    doctor_problem(d, DOCTOR_ERROR, (struct advice){public.text, remedy.text},
-                   "tokens that are bound to this SSH key are refused: %s", errmsg.text);
+    doctor_report(d, DOCTOR_ERROR, (struct advice){public.text, remedy.text},
+                  "tokens that are bound to this SSH key are refused: %s", errmsg.text);
     return false;
 }
 

@@ -13,8 +13,7 @@
 #define STATE "/var/lib/jwtd-issuer"
 #define INIT "systemctl restart jwtd-issuer-init"
 /* No key is created beside a store. */
-#define RESTORE_KEYS                                                                           \
-    "tar -C / -xzf BACKUP var/lib/jwtd-issuer && chown -R jwtd-issuer: " STATE
+#define RESTORE_KEYS "tar -C / -xzf BACKUP var/lib/jwtd-issuer && chown -R jwtd-issuer: " STATE
 #define SEE_LOG "journalctl -b -u jwtd-issuer -u jwtd-login -u jwtd"
 
 /* Kinds of units; a rule applies to some of these. */
@@ -75,9 +74,9 @@ static void check_unit(struct doctor *d, const char *name, unsigned is, const ch
         d->unit_failed = d->unit_failed || unit_rules[i].status == DOCTOR_ERROR;
         (void)doctor_text(&remedy, "systemctl %s %s%s", unit_rules[i].verb, name,
                           unit_rules[i].then);
-        doctor_problem(d, unit_rules[i].status, (struct advice){name, remedy.text}, "%s%s%.*s",
-                       unit_rules[i].message, drop_ins.n > 0 ? "; drop-ins: " : "",
-                       (int)drop_ins.n, drop_ins.p);
+        doctor_report(d, unit_rules[i].status, (struct advice){name, remedy.text}, "%s%s%.*s",
+                      unit_rules[i].message, drop_ins.n > 0 ? "; drop-ins: " : "",
+                      (int)drop_ins.n, drop_ins.p);
         return;
     }
 }
@@ -98,8 +97,8 @@ void doctor_check_units(struct doctor *d)
         if (DOCTOR_RUN(&shown, "/usr/bin/systemctl", "show", property, units[i].name) == 0)
             check_unit(d, units[i].name, units[i].is, shown);
         else
-            doctor_problem(d, DOCTOR_ERROR, (struct advice){units[i].name, "systemctl status"},
-                           "%s", shown);
+            doctor_report(d, DOCTOR_ERROR, (struct advice){units[i].name, "systemctl status"},
+                          "%s", shown);
     }
     doctor_ok(d, "the sockets are active, and no unit has failed");
 }
@@ -121,9 +120,9 @@ static void check_published(struct doctor *d, const char *kid)
 
     if (d->settings.token.algorithm->kind != ALG_OCT &&
         keyset_load(&from, &keys, &ignored) == TOK_OK && !keyset_find(keys, slice_of(kid)))
-        doctor_problem(d, DOCTOR_ERROR,
-                       (struct advice){POLICY_KEYS, "systemctl restart jwtd-issuer"},
-                       "does not contain the signing key %s: every token is refused", kid);
+        doctor_report(d, DOCTOR_ERROR,
+                      (struct advice){POLICY_KEYS, "systemctl restart jwtd-issuer"},
+                      "does not contain the signing key %s: every token is refused", kid);
 }
 
 static void check_status(struct doctor *d, struct json_object *status)
@@ -141,14 +140,13 @@ static void check_status(struct doctor *d, struct json_object *status)
             kid = json_member_text(key, "kid");
     }
     if (!version || strcmp(version, JWT_VERSION) != 0)
-        doctor_problem(d, DOCTOR_WARNING,
-                       (struct advice){NULL, "systemctl restart jwtd-issuer"},
-                       "jwtd-issuer has version %s, jwtctl has version " JWT_VERSION,
-                       version ? version : "unknown");
+        doctor_report(d, DOCTOR_WARNING, (struct advice){NULL, "systemctl restart jwtd-issuer"},
+                      "jwtd-issuer has version %s, jwtctl has version " JWT_VERSION,
+                      version ? version : "unknown");
     if (number_of(status, "clock_behind") > 0)
-        doctor_problem(d, DOCTOR_ERROR, (struct advice){NULL, "timedatectl"},
-                       "the clock is %" PRId64 " s behind the newest session",
-                       number_of(status, "clock_behind"));
+        doctor_report(d, DOCTOR_ERROR, (struct advice){NULL, "timedatectl"},
+                      "the clock is %" PRId64 " s behind the newest session",
+                      number_of(status, "clock_behind"));
     if (!kid)
         return;
     check_published(d, kid);
@@ -168,11 +166,11 @@ void doctor_check_issuer(struct doctor *d)
     if (!d->root || d->unit_failed)
         doctor_skip(d, "%s", d->root ? UNIT_FAILED : DOCTOR_NEEDS_ROOT);
     else if (admin_send(ADMIN_SOCKET, WIRE_ADMIN_STATUS, NULL, &answer, &errmsg) != TOK_OK)
-        doctor_problem(d, DOCTOR_ERROR, (struct advice){NULL, SEE_LOG}, "%s", errmsg.text);
+        doctor_report(d, DOCTOR_ERROR, (struct advice){NULL, SEE_LOG}, "%s", errmsg.text);
     else if (answer.message.status != WIRE_OK ||
              json_read(answer.message.v[0].text, &status) != TOK_OK)
-        doctor_problem(d, DOCTOR_ERROR, (struct advice){NULL, "systemctl restart jwtd-issuer"},
-                       "jwtd-issuer is of another release than jwtctl " JWT_VERSION);
+        doctor_report(d, DOCTOR_ERROR, (struct advice){NULL, "systemctl restart jwtd-issuer"},
+                      "jwtd-issuer is of another release than jwtctl " JWT_VERSION);
     else
         check_status(d, status);
 }
@@ -188,10 +186,10 @@ void doctor_check_http(struct doctor *d)
                                                   .method = "GET",
                                                   .path = "/healthz"},
                          &reply, &errmsg) != TOK_OK)
-        doctor_problem(d, DOCTOR_ERROR, (struct advice){NULL, SEE_LOG}, "%s", errmsg.text);
+        doctor_report(d, DOCTOR_ERROR, (struct advice){NULL, SEE_LOG}, "%s", errmsg.text);
     else if (reply.status != 200)
-        doctor_problem(d, DOCTOR_ERROR, (struct advice){CLIENT_SOCKET, SEE_LOG},
-                       "/healthz answers with status %ld: no token is issued", reply.status);
+        doctor_report(d, DOCTOR_ERROR, (struct advice){CLIENT_SOCKET, SEE_LOG},
+                      "/healthz answers with status %ld: no token is issued", reply.status);
     doctor_ok(d, "/healthz answers 200");
 }
 
@@ -256,7 +254,7 @@ void doctor_check_names(struct doctor *d)
     if (glob(STATE "/keys/*.jwk", 0, NULL, &found) == 0) {
         if (stat("/etc/machine-id", &machine) == 0 && stat(found.gl_pathv[0], &key) == 0 &&
             machine.st_mtime > key.st_mtime)
-            doctor_problem(
+            doctor_report(
                 d, DOCTOR_WARNING, (struct advice){"/etc/machine-id", "jwtctl key rotate"},
                 "is newer than the signing keys: if this host is a copy, another host "
                 "has the same keys");
@@ -264,7 +262,7 @@ void doctor_check_names(struct doctor *d)
     }
     if (!d->settings.token.issuer && strlen(host) <= HOST_NAME_LEN &&
         strcmp(pinned.issuer, standard.text) != 0)
-        doctor_problem(
+        doctor_report(
             d, DOCTOR_WARNING, (struct advice){POLICY_PINNED, "man 5 jwt.conf"},
             "the issuer is named %s, but the host is %s: set Issuer= and Audience= to "
             "the recorded names if this host was renamed, to new names if it is a copy",

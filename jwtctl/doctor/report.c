@@ -46,17 +46,6 @@ static void add_row(struct doctor *d, enum doctor_status status, const struct ad
     json_append(d->rows, row);
 }
 
-static void report(struct doctor *d, enum doctor_status status, const struct advice *advice,
-                   const char *message)
-{
-    if (d->json)
-        add_row(d, status, advice, message);
-    else
-        print_row(d, status, advice, message);
-    d->reported = true;
-    d->problems = d->problems || status >= DOCTOR_WARNING;
-}
-
 #define FORMAT(text, fmt)                                                                      \
     do {                                                                                       \
         va_list args;                                                                          \
@@ -66,22 +55,20 @@ static void report(struct doctor *d, enum doctor_status status, const struct adv
         va_end(args);                                                                          \
     } while (0)
 
-void doctor_problem(struct doctor *d, enum doctor_status status, struct advice advice,
-                    const char *fmt, ...)
+void doctor_report(struct doctor *d, enum doctor_status status, struct advice advice,
+                   const char *fmt, ...)
 {
     char text[1024];
 
+    if (status < DOCTOR_WARNING && d->reported)
+        return;
     FORMAT(text, fmt);
-    report(d, status, &advice, text);
-}
-
-void doctor_note(struct doctor *d, enum doctor_status status, const char *fmt, ...)
-{
-    char text[1024];
-
-    FORMAT(text, fmt);
-    if (!d->reported)
-        report(d, status, &(struct advice){0}, text);
+    if (d->json)
+        add_row(d, status, &advice, text);
+    else
+        print_row(d, status, &advice, text);
+    d->reported = true;
+    d->problems = d->problems || status >= DOCTOR_WARNING;
 }
 
 const char *doctor_text(struct doctor_text *to, const char *fmt, ...)
@@ -98,6 +85,6 @@ void doctor_failure(struct doctor *d, enum doctor_status status, const struct er
 
     if (colon)
         (void)doctor_text(&where, "%.*s", (int)(colon - errmsg->text), errmsg->text);
-    doctor_problem(d, status, (struct advice){colon ? where.text : NULL, remedy}, "%s",
-                   colon ? colon + 2 : errmsg->text);
+    doctor_report(d, status, (struct advice){colon ? where.text : NULL, remedy}, "%s",
+                  colon ? colon + 2 : errmsg->text);
 }

@@ -33,8 +33,8 @@ static void find(struct stack_check *c, enum doctor_status status, const struct 
             return;
     if (c->n_reported < REPORTED_MAX)
         c->reported[c->n_reported++] = where;
-    doctor_problem(c->d, status, (struct advice){where.text, remedy ? remedy : "man 8 pam_jwt"},
-                   "service %s: %s", c->service, message);
+    doctor_report(c->d, status, (struct advice){where.text, remedy ? remedy : "man 8 pam_jwt"},
+                  "service %s: %s", c->service, message);
 }
 
 /* The recommended line of auth, with the other arguments of the present one. */
@@ -292,8 +292,8 @@ void doctor_check_stacks(struct doctor *d)
     check_services("/etc/pam.d", &c);
     check_services("/usr/lib/pam.d", &c);
     if (c.services == 0)
-        doctor_problem(d, DOCTOR_WARNING,
-                       (struct advice){"/etc/pam.d", "pam-auth-update --enable jwt"},
-                       "no service accepts tokens: no stack contains pam_jwt");
+        doctor_report(d, DOCTOR_WARNING,
+                      (struct advice){"/etc/pam.d", "pam-auth-update --enable jwt"},
+                      "no service accepts tokens: no stack contains pam_jwt");
     doctor_ok(d, "services that accept tokens: %u", c.services);
 }

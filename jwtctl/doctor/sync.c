@@ -18,10 +18,10 @@ static void check_age(struct doctor *d, const struct synced *synced, int64_t max
     if (synced_check(synced->bundle, max_age > 0 ? max_age : INT64_MAX, now, &errmsg) != TOK_OK)
         doctor_failure(d, max_age > 0 ? DOCTOR_ERROR : DOCTOR_WARNING, &errmsg, SEE_LOG);
     else if (age > (max_age > 0 ? max_age / 2 : LATE))
-        doctor_problem(d, DOCTOR_WARNING, (struct advice){SYNCED_PATH, SEE_LOG},
-                       "the issuer's last bundle is %" PRId64
-                       " s old: later logouts and keys have not reached this host",
-                       age);
+        doctor_report(d, DOCTOR_WARNING, (struct advice){SYNCED_PATH, SEE_LOG},
+                      "the issuer's last bundle is %" PRId64
+                      " s old: later logouts and keys have not reached this host",
+                      age);
     doctor_ok(d, "issuer %s, last bundle of %s", synced->issuer,
               format_time(synced->bundle, written));
 }

@@ -19,13 +19,13 @@ static void check_sync_unit(struct doctor *d, const char *unit)
     if (timer ? strncmp(state, "active", 6) == 0 : strncmp(state, "failed", 6) != 0)
         return;
     if (timer)
-        doctor_problem(
+        doctor_report(
             d, DOCTOR_ERROR,
             (struct advice){unit, doctor_text(&remedy, "systemctl enable --now %s", unit)},
             "is not active: what changes at the issuer does not reach this host");
     else if (DOCTOR_RUN(&line, "/usr/bin/journalctl", "--quiet", "--no-pager", "--output=cat",
                         "--lines=1", "--priority=err", "--identifier", unit) == 0)
-        doctor_problem(
+        doctor_report(
             d, DOCTOR_ERROR,
             (struct advice){service.text, doctor_text(&remedy, "journalctl -u %s", unit)},
             "has failed: %.*s", (int)strcspn(line, "\n"), line);
@@ -38,10 +38,10 @@ static void check_keys_age(struct doctor *d, const struct policy *issuer)
     int64_t age = stat(issuer->keys, &st) == 0 ? time(NULL) - st.st_mtime : 0;
 
     if (age > KEYS_LATE)
-        doctor_problem(d, DOCTOR_WARNING,
-                       (struct advice){issuer->keys, "journalctl -b -u 'jwt-sync-keys*'"},
-                       "the keys of %s were fetched %" PRId64 " hours ago", issuer->issuer,
-                       age / 3600);
+        doctor_report(d, DOCTOR_WARNING,
+                      (struct advice){issuer->keys, "journalctl -b -u 'jwt-sync-keys*'"},
+                      "the keys of %s were fetched %" PRId64 " hours ago", issuer->issuer,
+                      age / 3600);
 }
 
 /* Returns how many issuers have KeysUrl=. */

@@ -80,12 +80,12 @@ bool doctor_check_place(struct doctor *d, const struct place *place)
 
     if (lstat(place->path, &st) < 0) {
         if (place->make && (errno == ENOENT || errno == ENOTDIR))
-            doctor_problem(d, DOCTOR_ERROR, advice, "is missing");
+            doctor_report(d, DOCTOR_ERROR, advice, "is missing");
         return false;
     }
     if ((st.st_mode & S_IFMT) != type) {
-        doctor_problem(d, DOCTOR_ERROR, advice, "expected a %s",
-                       place->directory ? "directory" : "regular file, not a link");
+        doctor_report(d, DOCTOR_ERROR, advice, "expected a %s",
+                      place->directory ? "directory" : "regular file, not a link");
         return false;
     }
     owned = !place->owner || has_owner(place->owner, st.st_uid);
@@ -96,9 +96,9 @@ bool doctor_check_place(struct doctor *d, const struct place *place)
         owned ? doctor_text(&remedy, "chmod %04o %s", (unsigned)place->mode, place->path)
               : doctor_text(&remedy, "chown %s %s && chmod %04o %s", place->owner, place->path,
                             (unsigned)place->mode, place->path);
-    doctor_problem(
-        d, DOCTOR_ERROR, advice, "has mode %04o and owner uid %lu: expected %04o%s%s",
-        (unsigned)(st.st_mode & ALLPERMS), (unsigned long)st.st_uid, (unsigned)place->mode,
-        place->owner ? " and " : "", place->owner ? place->owner : "");
+    doctor_report(d, DOCTOR_ERROR, advice, "has mode %04o and owner uid %lu: expected %04o%s%s",
+                  (unsigned)(st.st_mode & ALLPERMS), (unsigned long)st.st_uid,
+                  (unsigned)place->mode, place->owner ? " and " : "",
+                  place->owner ? place->owner : "");
     return false;
 }
