@@ -180,6 +180,9 @@ def test_the_check_of_the_store_leaves_no_file_of_root():
     out = sh("jwtd-issuer --check-store")
     assert (out.returncode, out.stdout) == (0, "/var/lib/jwtd-issuer/sessions.db: no error found\n"), out
     assert sh("find /var/lib/jwtd-issuer ! -user jwtd-issuer").stdout == ""
+    # It is made by jwtd-issuer: a store that root alone can read cannot be checked.
+    out = sh("chown root /var/lib/jwtd-issuer/sessions.db; jwtd-issuer --check-store; chown jwtd-issuer /var/lib/jwtd-issuer/sessions.db")
+    assert "unable to open database file" in out.stdout, out
     assert serving() == (True, True)
 
 
