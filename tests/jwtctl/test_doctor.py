@@ -194,7 +194,7 @@ def test_the_lines_are_the_rows_and_a_problem_has_a_second_line_with_its_remedy(
     assert next(lines, None) is None
 
 
-def synced(age, issuer="https://here", settings="", owner="root"):
+def synced(age, issuer="https://here", settings="", owner="root", more="", checks=("sync", "public", "settings")):
     """The rows of the check sync on a host whose last bundle is so many seconds old; None: there is none."""
     write_stacks({"svc": GOOD})
     bundle = "" if age is None else f"Bundle={int(time.time()) - age}\nEpoch=1\nSeq=1\nIssuer={issuer}\n"
@@ -211,12 +211,13 @@ printf 'Issuer=https://here\\nAudience=here\\n' >issuer
 : >revoked
 cat {path("synced", bundle)} >synced
 [ -s synced ] || rm synced
+{more}
 chmod 0644 * && mkdir ../jwtd-issuer && chown {owner} . * ../jwtd-issuer
 exec "$@"
 """, 0o755)
     rows = json.loads(run("doctor", "--json", wrap=(*host(), wrapper))[1])
     return [(row["status"], row["message"]) for row in rows
-            if row["check"] in ("sync", "public", "settings") and row["status"] != "ok"]
+            if row["check"] in checks and row["status"] != "ok"]
 
 
 LIMIT = "[Token]\\nRevokedMaxAge=1h\\n"
@@ -238,6 +239,15 @@ def test_the_age_of_the_last_bundle_is_shown_once(age, settings, status, message
 
 def test_a_bundle_of_another_issuer_is_an_error():
     assert [row[0] for row in synced(0, "https://other", LIMIT)] == ["error"]
+
+
+@pytest.mark.parametrize("hours, shown", [(23, []), (25, ["warning"])])
+def test_keys_that_were_fetched_more_than_a_day_ago_are_a_warning(hours, shown):
+    settings = "[Issuer https://idp]\\nKeys=/var/lib/jwt-keys/idp\\nKeysUrl=discover\\n"
+    more = f'mkdir ../jwt-keys && cp jwks.json ../jwt-keys/idp && touch -d "{hours} hours ago" ../jwt-keys/idp'
+    rows = synced(0, settings=settings, more=more, checks=("sync-units",))
+    assert [row[0] for row in rows if row[0] != "skipped"] == shown, rows
+    assert not shown or "https://idp were fetched 25 hours ago" in rows[0][1], rows
 
 
 def test_the_issuing_host_needs_no_bundle():

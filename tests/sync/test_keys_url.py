@@ -143,8 +143,8 @@ def test_no_two_attempts_within_five_minutes_whatever_the_server_says(host, idp)
     host.fetch().refused("status 404")
     host.fetch(again=True).ok()
     assert len(idp.asked) == 4
-    host.issuer(idp.url, idp.url + "/new")
-    host.fetch(again=True).refused("/new: status 404")
+    host.issuer(idp.url, idp.url + "/kexs")
+    host.fetch(again=True).refused("/kexs: status 404")
 
 
 def redirect_to(location):
@@ -294,10 +294,18 @@ def test_discovery_is_a_strict_json_object_of_limited_size(host, idp, text):
     assert host.read(SPOOLED) is None
 
 
+def test_discovery_has_a_limit_of_64_kib(host, idp):
+    host.issuer(idp.url, "discover")
+    document = json.dumps({"issuer": idp.url, "jwks_uri": idp.url + "/keys"}).encode()
+    idp.pages["/.well-known/openid-configuration"] = document.ljust(65537)
+    host.fetch().refused("more than 65536 bytes")
+    idp.pages["/.well-known/openid-configuration"] = document.ljust(65536)
+    good(host, idp)
+
+
 def test_one_issuer_that_fails_does_not_keep_others_from_their_keys(host, idp):
     host.issuer(idp.url, idp.url + "/nothing")
-    os.rename(host.path("etc/jwt/jwt.conf"), host.path("etc/jwt/jwt.conf.d/a.conf"))
-    with open(host.path("etc/jwt/jwt.conf"), "w", encoding="utf-8") as f:
+    with open(host.path("etc/jwt/jwt.conf.d/more.conf"), "w", encoding="utf-8") as f:
         for name in ("b", "c"):
             f.write(f"[Issuer https://{name}.example]\nKeys=/var/lib/jwt-keys/{name}\nKeysUrl={idp.url}/keys\n")
     host.fetch().refused("/nothing: status 404")
@@ -322,7 +330,7 @@ def test_a_hostile_spool_replaces_nothing(host, idp, spoil):
         os.mkdir(path)
     elif spoil == "owner":
         os.rename(evil, path)
-        os.chown(path, 1, 1)
+        os.chown(path, 0, 0)
     elif spoil == "hard link":
         os.link(evil, path)
         os.chown(path, SPOOL_UID, SPOOL_UID)

@@ -43,6 +43,7 @@ START_TEST(a_malformed_file_is_stale)
         "Bundle=10000000000\nIssuer=a\n",
         "Bundle=99999999999999999999\nIssuer=a\n",
         "Bundle=1700000000\nIssuer=a\njunk\n",
+        "Bundle=1700000000\nIssuer=a\nSeq=1",
         "junk\nBundle=1700000000\nIssuer=a\n",
         "bundle=1700000000\nIssuer=a\n",
     };
