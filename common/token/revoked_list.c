@@ -70,6 +70,7 @@ static enum tok_err step(struct merge_side *s, int64_t pruned_until)
 {
     enum tok_err err;
 
+    s->exp = 0;
     do
         err = revoked_next(&s->reader, &s->line, &s->exp);
     while (!err && s->line && s->exp <= pruned_until);

@@ -11,7 +11,7 @@
 #define HEAD_TIME (5 * SECOND)  /* from the start of the connection */
 #define BODY_TIME (10 * SECOND) /* likewise, with the body */
 #define WRITE_TIME (10 * SECOND)
-#define FILE_TIME(size) ((uint64_t)(size) / (256 * 1024) * SECOND) /* for 256 KiB/s */
+#define FILE_TIME(size) ((uint64_t)(size) / 262144 * SECOND) /* for 256 KiB/s */
 #define DRAIN_TIME (2 * SECOND)
 #define DRAIN_MAX 65536
 #define ACCURACY MILLISECOND

@@ -13,17 +13,16 @@
 #include <limits.h>
 #include <stdio.h>
 
-/* FNV-1a of what changes with the file: it is replaced, never changed, so an open descriptor
+/* As FNV-1a, of what changes with the file: it is replaced, never changed, so an open descriptor
  * has one version of it. An attacker gains nothing by a collision. */
 static void etag_of(const struct stat *st, char ret[REPLY_ETAG_SIZE])
 {
     const uint64_t parts[] = {st->st_ino, (uint64_t)st->st_mtim.tv_sec,
                               (uint64_t)st->st_mtim.tv_nsec, (uint64_t)st->st_size};
-    const unsigned char *bytes = (const unsigned char *)parts;
     uint64_t hash = UINT64_C(0xcbf29ce484222325);
 
-    for (size_t i = 0; i < sizeof(parts); i++)
-        hash = (hash ^ bytes[i]) * UINT64_C(0x100000001b3);
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+        hash = (hash ^ parts[i]) * UINT64_C(0x100000001b3);
     (void)snprintf(ret, REPLY_ETAG_SIZE, "\"%016" PRIx64 "\"", hash);
 }
 

@@ -9,7 +9,6 @@
 
 #define STATE_FILE "/state"
 #define STATE_MAX 96
-#define STATE_FORM "%" SCNd64 " %" SCNd64 " %" SCNd64 "\n"
 
 static enum tok_err write_state(const struct own_bundle *b, struct errmsg *errmsg)
 {
@@ -17,7 +16,8 @@ static enum tok_err write_state(const struct own_bundle *b, struct errmsg *errms
     char text[STATE_MAX];
     enum tok_err err = text_concat(b->dir, STATE_FILE, "", &path);
 
-    (void)snprintf(text, sizeof(text), STATE_FORM, b->epoch, b->seq, b->pruned_until);
+    (void)snprintf(text, sizeof(text), "%" PRId64 " %" PRId64 " %" PRId64 "\n", b->epoch,
+                   b->seq, b->pruned_until);
     return err != TOK_OK ? err : file_write(path, slice_of(text), 0600, errmsg);
 }
 
@@ -25,6 +25,9 @@ static enum tok_err read_state(struct own_bundle *b, struct errmsg *errmsg)
 {
     CLEANUP(cleanup_free) char *path = NULL;
     CLEANUP(secret_clear) struct secret text = {0};
+    int64_t *const numbers[] = {&b->epoch, &b->seq, &b->pruned_until};
+    struct slice rest, word;
+    uint64_t n;
     enum tok_err err = text_concat(b->dir, STATE_FILE, "", &path);
 
     if (err == TOK_OK)
@@ -33,12 +36,20 @@ static enum tok_err read_state(struct own_bundle *b, struct errmsg *errmsg)
         b->epoch = 1;
         return TOK_OK;
     }
-    if (err == TOK_OK && sscanf(text.p, STATE_FORM, &b->epoch, &b->seq, &b->pruned_until) != 3)
-        err = errmsg_set(errmsg, TOK_KEYS,
-                         "%s: malformed, expected three numbers: restore it from a backup; or "
-                         "remove it, and run `jwtctl sync --reset` on each host",
-                         path);
-    return err;
+    if (err != TOK_OK)
+        return err;
+    rest = secret_slice(&text);
+    for (size_t i = 0; i < 3; i++) {
+        if (!slice_cut(rest, i < 2 ? ' ' : '\n', &word, &rest) || word.n > 18 ||
+            !slice_digits(word, &n))
+            return errmsg_set(
+                errmsg, TOK_KEYS,
+                "%s: malformed, expected three numbers: restore it from a backup; "
+                "or remove it, and run `jwtctl sync --reset` on each host",
+                path);
+        *numbers[i] = (int64_t)n;
+    }
+    return TOK_OK;
 }
 
 enum tok_err own_bundle_load(struct own_bundle *b, struct errmsg *errmsg)
