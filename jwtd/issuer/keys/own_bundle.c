@@ -120,7 +120,8 @@ enum tok_err own_bundle_sign(struct own_bundle *b, const struct signing_keys *ke
                             .pruned_until = b->pruned_until};
     enum tok_err err;
 
-    if (b->text.n > 0 && wall >= b->signed_at && wall - b->signed_at < OWN_BUNDLE_REUSE)
+    /* A clock that was set back gives a huge difference. */
+    if (b->text.n > 0 && wall - b->signed_at < OWN_BUNDLE_REUSE)
         return TOK_OK;
     if (key_alg(keys->signer)->kind == ALG_OCT)
         return TOK_KEYS;

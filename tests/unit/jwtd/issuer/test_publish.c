@@ -2,6 +2,7 @@
 #include "jwtd/issuer/keys/publish.h"
 #include "tests/unit/unit.h"
 
+#include <endian.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -110,6 +111,29 @@ START_TEST(the_list_is_sorted_lines_of_one_width)
     end_session(0x11, NOW + 3);
     ck_assert_ok(publish());
     expect("revoked", SID_00 " 1800000020\n" SID_11 " 1800000003\n" SID_FF " 1800000001\n");
+}
+END_TEST
+
+/* In two steps. */
+START_TEST(a_long_list_is_published_whole)
+{
+    const uint32_t n = (1 << 18) + 100;
+    struct revoked list;
+    struct errmsg errmsg;
+
+    ck_assert_int_eq(store_begin(store, NOW - 10000, 1000), STORE_DONE);
+    for (uint32_t i = 0; i < n; i++) {
+        struct store_revoked s = {.last_access_exp = NOW + 5, .last_exp = NOW + 10000};
+        uint32_t big = htobe32(i);
+
+        memcpy(s.sid, &big, sizeof(big));
+        ck_assert_int_eq(store_add_revoked(store, &s), STORE_DONE);
+    }
+    ck_assert_int_eq(store_commit(store), STORE_DONE);
+    ck_assert_ok(publish());
+    ck_assert_ok(revoked_open(at("revoked"), FILE_PUBLIC, &list, &errmsg));
+    ck_assert_int_eq(list.size, (off_t)n * REVOKED_LINE_LEN);
+    revoked_close(&list);
 }
 END_TEST
 
@@ -312,6 +336,7 @@ int main(void)
     const TTest *const tests[] = {
         a_first_list_is_empty_and_readable_by_all,
         the_list_is_sorted_lines_of_one_width,
+        a_long_list_is_published_whole,
         pam_finds_what_was_published,
         unexpired_lines_stay_even_if_the_store_lacks_them,
         past_lines_are_dropped_when_no_leeway_reaches_them,
