@@ -57,6 +57,7 @@ static int synchronise(const struct sync_host *host)
 {
     CLEANUP(cleanup_free) char *started = NULL;
     CLEANUP(cleanup_free) char *log = NULL;
+    const char *line;
 
     if (SYSTEMCTL(host, &started, "start", "jwt-sync-install.service"))
         return EXIT_SUCCESS;
@@ -64,8 +65,8 @@ static int synchronise(const struct sync_host *host)
     (void)RUN(host, &log, "/usr/bin/journalctl", "--quiet", "--no-pager", "--output=cat",
               "--priority=err", "--since=-10s", "--lines=1", "--identifier=jwt-sync-fetch",
               "--identifier=jwt-sync-install");
-    print_error("the synchronisation failed: %.*s", (int)strcspn(*log ? log : started, "\n"),
-                *log ? log : started);
+    line = log && *log ? log : started ? started : "";
+    print_error("the synchronisation failed: %.*s", (int)strcspn(line, "\n"), line);
     return EXIT_FAILURE;
 }
 

@@ -20,7 +20,7 @@ DEFINE_CLEANUP(FILE *, cleanup_stream, (void)fclose)
 
 struct fetcher {
     const struct sync_host *host;
-    const struct bundle *bundle; /* the one fetched last */
+    struct bundle bundle; /* the one fetched last */
     CURL *curl;
     char error[CURL_ERROR_SIZE];
     struct errmsg *errmsg;
@@ -121,7 +121,7 @@ static enum tok_err download(struct fetcher *f, const char *path, long seconds,
     return !err && fflush(sink->to) != 0 ? TOK_FILE : err;
 }
 
-static enum tok_err fetch_bundle(struct fetcher *f, struct secret *ret_text, struct bundle *ret)
+static enum tok_err fetch_bundle(struct fetcher *f, struct secret *ret_text)
 {
     char text[BUNDLE_MAX + 1]; /* fmemopen adds a NUL */
     CLEANUP(cleanup_stream) FILE *to = fmemopen(text, sizeof(text), "w");
@@ -130,8 +130,10 @@ static enum tok_err fetch_bundle(struct fetcher *f, struct secret *ret_text, str
 
     if (!err)
         err = secret_copy((struct slice){text, BUNDLE_MAX - sink.left}, ret_text);
+    bundle_clear(&f->bundle);
     return err ? err
-               : sync_read_bundle(f->host, secret_slice(ret_text), time(NULL), ret, f->errmsg);
+               : sync_read_bundle(f->host, secret_slice(ret_text), time(NULL), &f->bundle,
+                                  f->errmsg);
 }
 
 static bool is_described(int fd, const struct bundle *bundle)
@@ -150,10 +152,10 @@ static enum tok_err download_list(int fd, void *arg)
 {
     struct fetcher *f = arg;
     CLEANUP(cleanup_stream) FILE *to = fdopen(dup(fd), "w");
-    struct sink sink = {.to = to, .left = SYNC_LIST_MAX, .of = f->bundle};
+    struct sink sink = {.to = to, .left = SYNC_LIST_MAX, .of = &f->bundle};
     enum tok_err err = download(f, "/.well-known/jwt-revoked", LIST_SECONDS, &sink);
 
-    if (!err && !is_described(fd, f->bundle))
+    if (!err && !is_described(fd, &f->bundle))
         return errmsg_set(f->errmsg, TOK_LIST,
                           "%s: jwt-revoked is not the list that the bundle describes "
                           "(SHA-256)",
@@ -165,10 +167,10 @@ static enum tok_err fetch_list(struct fetcher *f)
 {
     CLEANUP(cleanup_free) char *path = sync_path(f->host, SYNC_SPOOL "/revoked");
     CLEANUP(cleanup_close) int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-    bool current = sync_list_is_current(f->host, f->bundle);
+    bool current = sync_list_is_current(f->host, &f->bundle);
 
     /* Fetched before, but not installed. */
-    if (!current && fd >= 0 && is_described(fd, f->bundle))
+    if (!current && fd >= 0 && is_described(fd, &f->bundle))
         return TOK_OK;
     /* The spool is in memory. */
     (void)unlink(path);
@@ -183,15 +185,14 @@ static enum tok_err fetch_both(struct fetcher *f)
 
     for (int i = 0; i < 2 && err == TOK_LIST; i++) {
         CLEANUP(secret_clear) struct secret text = {0};
-        CLEANUP(bundle_clear) struct bundle bundle = {0};
 
-        f->bundle = &bundle;
-        err = fetch_bundle(f, &text, &bundle);
+        err = fetch_bundle(f, &text);
         if (!err)
             err = fetch_list(f);
         if (!err)
             err = file_write(path, secret_slice(&text), 0644, f->errmsg);
     }
+    bundle_clear(&f->bundle);
     return err;
 }
 

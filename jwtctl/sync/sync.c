@@ -247,15 +247,14 @@ enum tok_err sync_open_spooled(const struct sync_host *host, const char *path, u
 
 void sync_log(enum sync_level level, const char *fmt, ...)
 {
-    char text[sizeof(struct errmsg)];
     va_list args;
 
-    va_start(args, fmt);
-    (void)vsnprintf(text, sizeof(text), fmt, args);
-    va_end(args);
     if (getenv("JOURNAL_STREAM"))
-        fprintf(stderr, "<%d>", level);
-    fprintf(stderr, "%s\n", text);
+        fprintf(stderr, "<%d>", (int)level);
+    va_start(args, fmt);
+    (void)vfprintf(stderr, fmt, args);
+    va_end(args);
+    (void)fputc('\n', stderr);
 }
 
 int sync_exit(enum tok_err err, const struct errmsg *errmsg)
