@@ -121,10 +121,13 @@ void loop_close(struct issuer_request *r)
 
 void loop_end(struct loop *l)
 {
-    struct issuer_request *r;
+    struct issuer_request *r, *next;
 
-    for (size_t i = 0; i < REQUEST_STATE_COUNT; i++)
-        while ((r = TAILQ_FIRST(&l->in[i])))
+    for (size_t i = 0; i < REQUEST_STATE_COUNT; i++) {
+        for (r = TAILQ_FIRST(&l->in[i]); r; r = next) {
+            next = TAILQ_NEXT(r, link);
             loop_close(r);
+        }
+    }
     l->turn = sd_event_source_disable_unref(l->turn);
 }

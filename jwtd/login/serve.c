@@ -296,9 +296,11 @@ int serve_start(struct login_server *server, int fd)
 
 void serve_end(struct login_server *server)
 {
-    struct check_job *job;
+    struct check_job *job, *next;
 
-    while ((job = LIST_FIRST(&server->jobs)))
+    for (job = LIST_FIRST(&server->jobs); job; job = next) {
+        next = LIST_NEXT(job, link);
         job_free(job);
+    }
     log_limit_end(&server->refusals);
 }
