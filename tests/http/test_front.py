@@ -235,10 +235,12 @@ def test_auth_is_204_with_the_user_in_header_fields(d, scripted):
 
 
 def test_auth_refuses_invalid_names(d, scripted):
-    for user in (b"", b"a\r\nX-Evil: 1", b"a b", b"-rf", b"\xc3\xa4"):
+    for user in (b"", b"a\r\nX-Evil: 1", b"a b", b"-rf", b"a\xe2\x80\x8b", b"\xff"):
         scripted.says(wire.WHOAMI, *whoami(user))
         reply = d.get("/api/auth/", "a.b.c")
         assert reply.status == 503 and b"Evil" not in reply.raw, reply.raw
+    scripted.says(wire.WHOAMI, *whoami(b"j\xc3\xbcrgen@corp.example"))
+    assert b"X-Forwarded-User: j\xc3\xbcrgen@corp.example\r\n" in d.get("/api/auth/", "a.b.c").raw
 
 
 # Sessions and logout
