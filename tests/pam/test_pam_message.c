@@ -233,9 +233,31 @@ START_TEST(debug_says_more_and_no_secret)
 }
 END_TEST
 
+START_TEST(debug_names_the_keys_that_are_not_used)
+{
+    struct plan plan = plan_good("alice");
+    char *token = mint_sign(&plan), *jwk = NULL, set[1024];
+
+    ck_assert_ok(key_public_jwk(rig_key(), &jwk));
+    (void)snprintf(set, sizeof(set),
+                   "{\"keys\":[{\"kty\":\"RSA\",\"kid\":\"old\",\"use\":\"enc\"},%s]}", jwk);
+    rig_write("jwks.json", set);
+    rig_probe("# debug");
+    ck_assert_pam(rig_login(RIG_PROBE, "alice", token), PAM_SUCCESS);
+    ck_assert(rig_log_holds("jwks.json: key 1: use: expected \"sig\" (kid old)"));
+    rig_probe("#");
+    rig_log_clear();
+    ck_assert_pam(rig_login(RIG_PROBE, "alice", token), PAM_SUCCESS);
+    ck_assert(!rig_log_holds("kid old"));
+    rig_keys();
+    free(jwk);
+    free(token);
+}
+END_TEST
+
 RIG_MAIN("pam_message", holder_is_shown_what_a_new_token_would_correct,
          quiet_writes_to_the_log_alone, account_phase_shows_messages_and_is_quiet_likewise,
          user_of_a_one_time_token_is_shown_that_its_use_cannot_be_recorded,
          prompt_is_pams_own_unless_it_is_given, line_of_a_verdict_names_what_it_is_about,
          name_that_is_no_account_is_in_no_line, field_from_outside_can_fake_no_other,
-         debug_says_more_and_no_secret)
+         debug_says_more_and_no_secret, debug_names_the_keys_that_are_not_used)
