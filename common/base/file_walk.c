@@ -65,17 +65,26 @@ static int open_component(int dir, const struct file_walk *w, size_t n)
     return openat(dir, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 }
 
+static void swap(int *a, int *b)
+{
+    int c = *a;
+
+    *a = *b;
+    *b = c;
+}
+
 int file_walk(struct file_walk *w, const char *path, enum file_links links)
 {
     CLEANUP(cleanup_close) int dir = open_root();
+    const size_t size = strlen(path) + 1;
     struct stat st;
     int found;
 
     w->rest = w->path;
     w->links = 0;
-    if (strlen(path) >= sizeof(w->path))
+    if (size > sizeof(w->path))
         return fail(ENAMETOOLONG);
-    (void)strcpy(w->path, path);
+    memcpy(w->path, path, size);
     while (dir >= 0) {
         CLEANUP(cleanup_close) int next = -1;
         size_t n;
@@ -97,9 +106,7 @@ int file_walk(struct file_walk *w, const char *path, enum file_links links)
         if (w->rest[n] == '\0')
             break;
         w->rest += n;
-        found = next; /* the other one is closed */
-        next = dir;
-        dir = found;
+        swap(&dir, &next); /* the old one is closed */
     }
     found = dir;
     dir = -1;

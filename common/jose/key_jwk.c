@@ -5,7 +5,7 @@
 #include "common/json/json.h"
 
 #define JWK_MEMBERS 64
-#define COORDINATE_MAX 66 /* bytes, of P-521 */
+#define COORDINATE_MAX ((size_t)66) /* bytes, of P-521 */
 
 /* The members of a JWK, and where the message of an error goes. */
 struct jwk {

@@ -111,26 +111,27 @@ static enum tok_err find_block(struct slice pem, struct block *ret, struct errms
 {
     KEY_ERRORS_DROP;
     CLEANUP(cleanup_bio) BIO *in = BIO_new_mem_buf(pem.p, (int)pem.n);
+    CLEANUP(block_free) struct block b = {0};
     struct errmsg refusal = {"PEM: no complete block"};
 
     if (!in)
         return TOK_NO_MEMORY;
-    for (;;) {
-        CLEANUP(block_free) struct block b = {0};
-
-        if (PEM_read_bio(in, &b.name, &b.header, &b.der, &b.n) != 1)
-            break;
+    while (PEM_read_bio(in, &b.name, &b.header, &b.der, &b.n) == 1) {
         b.label = find_label(b.name, &refusal);
-        if (!b.label)
-            continue;
-        if (ret->label)
+        if (b.label && ret->label)
             return errmsg_set(errmsg, TOK_KEYS, "PEM: more than one key; expected one");
-        *ret = b;
+        if (b.label)
+            *ret = b;
+        else
+            block_free(&b);
         b = (struct block){0};
     }
     if (ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE)
         return errmsg_set(errmsg, TOK_KEYS, "PEM: incomplete block");
-    return ret->label ? TOK_OK : errmsg_set(errmsg, TOK_KEYS, "%s", refusal.text);
+    if (ret->label)
+        return TOK_OK;
+    (void)errmsg_set(errmsg, TOK_KEYS, "%s", refusal.text);
+    return TOK_KEYS;
 }
 
 static enum tok_err read_block(struct slice text, enum key_part part, struct block *ret,
@@ -143,7 +144,7 @@ static enum tok_err read_block(struct slice text, enum key_part part, struct blo
     if (!err)
         err = find_block(secret_slice(&pem), ret, errmsg);
     if (err == TOK_KEYS && memmem(text.p, text.n, "-----\\n", 7))
-        return errmsg_set(errmsg, err, "PEM: found \"\\n\", expected a newline in its place");
+        (void)errmsg_set(errmsg, err, "PEM: found \"\\n\", expected a newline in its place");
     if (err)
         return err;
     if (*ret->header)

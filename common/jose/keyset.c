@@ -195,13 +195,14 @@ static enum tok_err no_usable_key(const struct keyset *set, struct errmsg *errms
 
     for (size_t i = 0; (reason = keyset_skipped(set, i)); i++)
         (void)errmsg_set(&text, TOK_OK, "%s; %s", text.text, reason);
-    return errmsg_set(errmsg, TOK_KEYS, "%s", text.text);
+    (void)errmsg_set(errmsg, TOK_KEYS, "%s", text.text);
+    return TOK_KEYS;
 }
 
 enum tok_err keyset_parse(OSSL_LIB_CTX *ctx, struct slice json, alg_set algorithms,
                           struct keyset **ret, struct errmsg *errmsg)
 {
-    CLEANUP(cleanup_keyset) struct keyset *set = calloc(1, sizeof(*set));
+    struct keyset *set = calloc(1, sizeof(*set));
     enum tok_err err;
 
     if (!set)
@@ -209,14 +210,14 @@ enum tok_err keyset_parse(OSSL_LIB_CTX *ctx, struct slice json, alg_set algorith
     set->ctx = ctx;
     set->algorithms = algorithms;
     err = read_file(set, json, errmsg);
-    if (err)
-        return err;
     drop_unusable(set);
-    if (set->n == 0)
-        return no_usable_key(set, errmsg);
-    *ret = set;
-    set = NULL;
-    return TOK_OK;
+    if (!err && set->n == 0)
+        err = no_usable_key(set, errmsg);
+    if (err)
+        keyset_free(set);
+    else
+        *ret = set;
+    return err;
 }
 
 /* Reads the file that is there now. */
@@ -237,7 +238,7 @@ static enum tok_err load(struct keyset_file *file, struct errmsg *errmsg)
     if (err)
         return errmsg_set(errmsg, err, "%s: %s", from->path,
                           *in_file.text ? in_file.text : tok_err_text(err));
-    if (is_secret(set->keys[0].key) && (file->read.st_mode & (S_IRWXG | S_IRWXO)))
+    if (!set->has_public && (file->read.st_mode & (S_IRWXG | S_IRWXO)))
         return errmsg_set(
             errmsg, TOK_KEYS,
             "%s: has a secret (oct) key and mode %04o; expected no permission for "
