@@ -61,6 +61,7 @@ static char *token_until(int64_t exp)
     struct plan plan = plan_good("alice");
 
     (void)snprintf(plan.exp, sizeof(plan.exp), "%" PRId64, exp);
+    (void)snprintf(plan.iat, sizeof(plan.iat), "%" PRId64, exp < NOW ? exp - 100 : NOW);
     return mint_sign(&plan);
 }
 
