@@ -225,7 +225,6 @@ static enum tok_err load(struct keyset_file *file, struct errmsg *errmsg)
 {
     const struct keyset_source *from = &file->from;
     CLEANUP(secret_clear) struct secret text = {0};
-    CLEANUP(cleanup_keyset) struct keyset *set = NULL;
     CLEANUP(cleanup_close) int fd = -1;
     struct errmsg in_file = {0};
     enum tok_err err = file_open(from->path, from->trust, &fd, &file->read, errmsg);
@@ -234,19 +233,18 @@ static enum tok_err load(struct keyset_file *file, struct errmsg *errmsg)
         err = file_read_opened(from->path, fd, KEYSET_FILE_MAX, &text, errmsg);
     if (err)
         return err == TOK_NO_MEMORY ? err : TOK_KEYS;
-    err = keyset_parse(from->ctx, secret_slice(&text), from->algorithms, &set, &in_file);
+    err = keyset_parse(from->ctx, secret_slice(&text), from->algorithms, &file->set, &in_file);
     if (err)
         return errmsg_set(errmsg, err, "%s: %s", from->path,
                           *in_file.text ? in_file.text : tok_err_text(err));
-    if (!set->has_public && (file->read.st_mode & (S_IRWXG | S_IRWXO)))
-        return errmsg_set(
-            errmsg, TOK_KEYS,
-            "%s: has a secret (oct) key and mode %04o; expected no permission for "
-            "group and others (chmod go=)",
-            from->path, (unsigned)(file->read.st_mode & ALLPERMS));
-    file->set = set;
-    set = NULL;
-    return TOK_OK;
+    if (file->set->has_public || !(file->read.st_mode & (S_IRWXG | S_IRWXO)))
+        return TOK_OK;
+    keyset_free(file->set);
+    file->set = NULL;
+    return errmsg_set(errmsg, TOK_KEYS,
+                      "%s: has a secret (oct) key and mode %04o; expected no permission for "
+                      "group and others (chmod go=)",
+                      from->path, (unsigned)(file->read.st_mode & ALLPERMS));
 }
 
 enum tok_err keyset_load(const struct keyset_source *from, struct keyset **ret,
