@@ -41,23 +41,6 @@ void revoked_line(const char sid[REVOKED_SID_LEN], int64_t exp, char ret[REVOKED
 /* Reads n bytes at this offset. TOK_LIST: a read failed, or the file ends before. */
 enum tok_err revoked_read_bytes(int fd, char *ret, size_t n, off_t at) MUST_CHECK;
 
-/* Reads a list from its beginning, in blocks: a list of a million lines is 34 MB. */
-#define REVOKED_BLOCK_LINES 480
-struct revoked_reader {
-    const struct revoked *list;
-    off_t at;
-    size_t n, used; /* lines in the block */
-    char before[REVOKED_SID_LEN];
-    char block[REVOKED_BLOCK_LINES * REVOKED_LINE_LEN];
-};
-
-void revoked_reader_init(struct revoked_reader *reader, const struct revoked *list);
-
-/* The next line, valid until the call after; *ret_line is NULL at the end. TOK_LIST: a read
- * failed, or the line is malformed, or its sid is not greater than that of the line before. */
-enum tok_err revoked_next(struct revoked_reader *reader, const char **ret_line,
-                          int64_t *ret_exp) MUST_CHECK;
-
 /* What a bundle says of a list: of the lines whose exp is greater than pruned_until, the number
  * and the SHA-256 of their bytes. Issuer and hosts drop expired lines at different times; what
  * is left is the same. */
@@ -73,7 +56,8 @@ static inline bool revoked_digest_equal(const struct revoked_digest *a,
     return a->count == b->count && memcmp(a->sha256, b->sha256, REVOKED_SHA256_LEN) == 0;
 }
 
-/* TOK_LIST as revoked_next(), TOK_CRYPTO, TOK_NO_MEMORY. */
+/* TOK_LIST: a read failed, or a line is malformed, or its sid is not greater than that of the
+ * line before. TOK_CRYPTO, TOK_NO_MEMORY. */
 enum tok_err revoked_digest(const struct revoked *list, int64_t pruned_until,
                             struct revoked_digest *ret) MUST_CHECK;
 

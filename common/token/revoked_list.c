@@ -6,64 +6,53 @@
 
 DEFINE_CLEANUP(EVP_MD_CTX *, cleanup_md_context, EVP_MD_CTX_free)
 
-void revoked_reader_init(struct revoked_reader *reader, const struct revoked *list)
-{
-    reader->list = list;
-    reader->at = 0;
-    reader->n = reader->used = 0;
-    memset(reader->before, 0, sizeof(reader->before));
-}
+#define BLOCK_LINES 480
+
+/* One of the two lists that are merged, read in blocks: a million lines have 34 MB. */
+struct merge_side {
+    const struct revoked *list;
+    off_t at;
+    size_t n, used;   /* lines in the block */
+    const char *line; /* NULL: at its end */
+    int64_t exp;
+    char before[REVOKED_SID_LEN];
+    char block[BLOCK_LINES * REVOKED_LINE_LEN];
+};
 
 /* Reads the next block, which is shorter at the end of the list. */
-static enum tok_err fill(struct revoked_reader *reader)
+static enum tok_err fill(struct merge_side *s)
 {
-    const struct revoked *list = reader->list;
-    off_t left = list->size - reader->at;
-    size_t want = left < (off_t)sizeof(reader->block) ? (size_t)left : sizeof(reader->block);
+    const struct revoked *list = s->list;
+    off_t left = list->size - s->at;
+    size_t want = left < (off_t)sizeof(s->block) ? (size_t)left : sizeof(s->block);
     enum tok_err err = TOK_OK;
 
     if (list->lines)
-        memcpy(reader->block, list->lines + reader->at, want);
+        memcpy(s->block, list->lines + s->at, want);
     else if (want > 0)
-        err = revoked_read_bytes(list->fd, reader->block, want, reader->at);
+        err = revoked_read_bytes(list->fd, s->block, want, s->at);
     if (err)
         return err;
-    reader->at += (off_t)want;
-    reader->n = want / REVOKED_LINE_LEN;
-    reader->used = 0;
+    s->at += (off_t)want;
+    s->n = want / REVOKED_LINE_LEN;
+    s->used = 0;
     return TOK_OK;
 }
 
-enum tok_err revoked_next(struct revoked_reader *reader, const char **ret_line,
-                          int64_t *ret_exp)
+/* Takes the next line. */
+static enum tok_err take_line(struct merge_side *s)
 {
-    const char *line = reader->block + reader->used * REVOKED_LINE_LEN;
-    enum tok_err err = TOK_OK;
+    enum tok_err err = s->used == s->n ? fill(s) : TOK_OK;
 
-    if (reader->used == reader->n) {
-        err = fill(reader);
-        line = reader->n > 0 ? reader->block : NULL;
-    }
-    if (!err && line &&
-        (!revoked_line_read(line, ret_exp) ||
-         memcmp(reader->before, line, sizeof(reader->before)) >= 0))
-        err = TOK_LIST;
-    if (err)
+    s->line = !err && s->n > 0 ? s->block + s->used++ * REVOKED_LINE_LEN : NULL;
+    if (!s->line)
         return err;
-    if (line) {
-        memcpy(reader->before, line, sizeof(reader->before));
-        reader->used++;
-    }
-    *ret_line = line;
+    if (!revoked_line_read(s->line, &s->exp) ||
+        memcmp(s->before, s->line, sizeof(s->before)) >= 0)
+        return TOK_LIST;
+    memcpy(s->before, s->line, sizeof(s->before));
     return TOK_OK;
 }
-
-/* One of the two lists that are merged. */
-struct merge_side {
-    struct revoked_reader reader;
-    const char *line; /* NULL: at its end */
-    int64_t exp;
-};
 
 /* Takes the next line that has not expired. */
 static enum tok_err step(struct merge_side *s, int64_t pruned_until)
@@ -72,7 +61,7 @@ static enum tok_err step(struct merge_side *s, int64_t pruned_until)
 
     s->exp = 0;
     do
-        err = revoked_next(&s->reader, &s->line, &s->exp);
+        err = take_line(s);
     while (!err && s->line && s->exp <= pruned_until);
     return err;
 }
@@ -83,7 +72,7 @@ struct merge_output {
     EVP_MD_CTX *digest;
     uint64_t count;
     size_t n;
-    char block[REVOKED_BLOCK_LINES * REVOKED_LINE_LEN];
+    char block[BLOCK_LINES * REVOKED_LINE_LEN];
 };
 
 static enum tok_err flush(struct merge_output *out)
@@ -139,7 +128,10 @@ enum tok_err revoked_merge(const struct revoked lists[2], int64_t pruned_until, 
     if (!digest || EVP_DigestInit_ex(digest, EVP_sha256(), NULL) != 1)
         return TOK_CRYPTO;
     for (size_t i = 0; !err && i < 2; i++) {
-        revoked_reader_init(&sides[i].reader, &lists[i]);
+        sides[i].list = &lists[i];
+        sides[i].at = 0;
+        sides[i].n = sides[i].used = 0;
+        memset(sides[i].before, 0, sizeof(sides[i].before));
         err = step(&sides[i], pruned_until);
     }
     while (!err && (sides[0].line || sides[1].line))

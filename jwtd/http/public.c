@@ -13,8 +13,8 @@
 #include <limits.h>
 #include <stdio.h>
 
-/* As FNV-1a, of what changes with the file: it is replaced, never changed, so an open descriptor
- * has one version of it. An attacker gains nothing by a collision. */
+/* As FNV-1a, of what changes with the file: it is replaced, never changed, so an open
+ * descriptor has one version of it. An attacker gains nothing by a collision. */
 static void etag_of(const struct stat *st, char ret[REPLY_ETAG_SIZE])
 {
     const uint64_t parts[] = {st->st_ino, (uint64_t)st->st_mtim.tv_sec,
