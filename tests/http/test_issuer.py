@@ -12,7 +12,7 @@ import pytest
 from daemons import payload
 from issuer_daemon import NO_CACHE, SOURCE, sid
 from test_admin import ADMIN_REVOKE_ALL
-from wire import ADMIN_STATUS, CHECK, NARROW, OBTAIN, PING, REFRESH, VERIFY, WHOAMI, ask, message
+from wire import ADMIN_NEW_EPOCH, ADMIN_STATUS, BUNDLE, CHECK, NARROW, OBTAIN, PING, REFRESH, VERIFY, WHOAMI, ask, message
 
 
 @pytest.mark.issuer(init=False)
@@ -185,12 +185,12 @@ def test_a_malformed_message_closes_its_connection_and_is_logged(issuer):
 
 
 def test_each_socket_answers_the_requests_of_its_client_only(issuer):
-    for name, answered in (("admin", {ADMIN_STATUS, ADMIN_REVOKE_ALL}), ("socket", {PING})):
+    for name, answered in (("admin", {ADMIN_STATUS, ADMIN_REVOKE_ALL, ADMIN_NEW_EPOCH}), ("socket", {PING, BUNDLE})):
         for op in range(256):
             with issuer.connect(name) as client:
                 status = ask(client, message(op))[0]
             assert (status != "closed") == (op in answered), (name, op, status)
-    assert issuer.text("log").count("fault=not-yours") == 15 + 8, issuer.text("log")
+    assert issuer.text("log").count("fault=not-yours") == 16 + 9, issuer.text("log")
 
 
 @pytest.mark.issuer(asker="nobody")
