@@ -156,6 +156,20 @@ def test_reset_accepts_the_next_epoch_seq_and_issuer_once(server, host, issuer):
     host.sync().refused("older than the one installed before")
 
 
+def test_reset_trusts_the_keys_of_the_settings_again_for_an_issuer_that_was_restored(server, host, issuer):
+    host.sync().ok()
+    old = issuer.chain[0]
+    issuer.chain = [old, Key()]
+    host.sync().ok()
+    issuer.chain = [old]
+    host.sync().refused("none of its bundle keys is trusted")
+    host.reset()
+    host.sync().ok()
+    issuer.chain = [Key()]
+    host.reset()
+    host.sync().refused("none of its bundle keys is trusted")
+
+
 def test_a_changed_trust_is_used_at_once(server, host, issuer):
     host.sync().ok()
     rebuilt = Key()
