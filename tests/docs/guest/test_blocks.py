@@ -16,6 +16,7 @@ OUTPUT = {
     ("README.md", "client: jwtctl, curl"): "diagram",
     ("README.md", "common/     base"): "list of directories",
     ("architecture.md", "client --HTTP--> jwtd"): "diagram",
+    ("scale.md", "processor of jwtd"): "formula",
 }
 # Blocks that are run by another test, or by hand.
 ELSEWHERE = {
@@ -24,6 +25,7 @@ ELSEWHERE = {
     ("admin.md", "apt install ./build/packages"): "test_upgrades_and_downgrades_make_no_login_no_refresh_and_no_ssh_fail",
     ("admin.md", "apt remove jwtd"): "test_the_profile_leaves_the_stacks_before_the_module_is_removed",
     ("admin.md", "apt install gcc meson"): "./demo builds with these packages, tests/system/guest/setup types the rest",
+    ("fleet.md", ""): "test_every_block_of_the_page_was_run",
     ("coverage.md", "tests/unit/coverage"): "takes minutes; run by hand, CONTRIBUTING.md",
     ("performance.md", ""): "measurements, run by hand on a quiet machine",
 }

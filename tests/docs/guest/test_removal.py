@@ -14,7 +14,7 @@ OUT_OF_STACKS = take(ADMIN, "pam-auth-update --disable jwt")
 UNINSTALL = take(ADMIN, "systemctl disable --now jwtd.socket")
 DATA = take(ADMIN, "rm -rf /var/lib/jwtd-issuer /var/lib/jwt /var")
 PLACES = ["/etc/*jwt*", "/etc/*/*jwt*", "/etc/systemd/system/*/*jwt*", "/var/lib/*jwt*", "/run/*jwt*"]
-OF_THE_CONTAINER = ("/etc/systemd/system/jwt-", "/etc/ssh/", "/var/lib/jwt-copy")
+OF_THE_CONTAINER = ("/etc/systemd/system/jwt-", "/etc/ssh/")
 # Removes the files that meson installed, as ninja does in the build directory, which is not here.
 NINJA = """#!/bin/bash
 [ "$*" = "-C build/host uninstall" ] || exit 2

@@ -1,0 +1,12 @@
+"""Runs after all others."""
+
+import pytest
+from blocks import BLOCKS
+from fleet import PAGE
+
+
+def test_every_block_of_the_page_was_run(request):
+    if request.config.option.keyword:
+        pytest.skip("only some tests were selected")
+    assert not [str(b) for b in BLOCKS if b.page == PAGE and b.taken and not b.ran]
+    assert not [str(b) for b in BLOCKS if b.page == PAGE and not b.taken and "jwt-sync-fetch" not in b.text]
