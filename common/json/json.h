@@ -66,6 +66,9 @@ enum tok_err scan_object(struct slice doc, struct scan_member *members, size_t m
 bool scan_next_member(struct scan_value object, size_t *pos, struct scan_member *ret);
 bool scan_next_element(struct scan_value array, size_t *pos, struct scan_value *ret);
 
+/* Finds the member of this name in such a value. False: not found, or not an object. */
+bool scan_find_in(struct scan_value object, struct slice name, struct scan_value *ret);
+
 /* The value of the member of this name, or NULL. */
 const struct scan_value *scan_find(const struct scan_member *members, size_t n,
                                    struct slice name);

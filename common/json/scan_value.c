@@ -107,6 +107,20 @@ bool scan_next_element(struct scan_value array, size_t *pos, struct scan_value *
     return true;
 }
 
+bool scan_find_in(struct scan_value object, struct slice name, struct scan_value *ret)
+{
+    struct scan_member m;
+    size_t pos = 0;
+
+    while (scan_next_member(object, &pos, &m)) {
+        if (scan_member_is(&m, name)) {
+            *ret = m.value;
+            return true;
+        }
+    }
+    return false;
+}
+
 const struct scan_value *scan_find(const struct scan_member *members, size_t n,
                                    struct slice name)
 {

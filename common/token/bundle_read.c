@@ -17,19 +17,9 @@ static enum tok_err wrong(const struct reading *r, const char *name, const char 
                       form);
 }
 
-/* The member of this name; false: not found, or no object. */
 static bool find(struct scan_value object, const char *name, struct scan_value *ret)
 {
-    struct scan_member m;
-    size_t pos = 0;
-
-    while (scan_next_member(object, &pos, &m)) {
-        if (!scan_member_is(&m, slice_of(name)))
-            continue;
-        *ret = m.value;
-        return true;
-    }
-    return false;
+    return scan_find_in(object, slice_of(name), ret);
 }
 
 /* A member that decodes to exactly size bytes. */

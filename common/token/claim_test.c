@@ -92,20 +92,6 @@ static bool value_is_any(const struct scan_value *v, struct slice values)
     return false;
 }
 
-static bool find_member(struct scan_value object, struct slice name, struct scan_value *ret)
-{
-    struct scan_member m;
-    size_t pos = 0;
-
-    while (scan_next_member(object, &pos, &m)) {
-        if (scan_member_is(&m, name)) {
-            *ret = m.value;
-            return true;
-        }
-    }
-    return false;
-}
-
 /* path: what follows the name of v, with its dot. It is followed through arrays, too, but not
  * through an array in an array. */
 static bool holds(struct scan_value v, struct slice path, struct slice values,
@@ -129,7 +115,7 @@ static bool holds(struct scan_value v, struct slice path, struct slice values,
         return value_is_any(&v, values);
     }
     path = slice_skip(path, 1);
-    return take_name(&path, &name) && find_member(v, name, &member) &&
+    return take_name(&path, &name) && scan_find_in(v, name, &member) &&
            holds(member, path, values, ret_found);
 }
 
