@@ -129,13 +129,23 @@ static int sync_add(struct sync_host *host, const struct sync_options *o)
     return synchronise(host);
 }
 
-/* Tokens of the issuer are refused from the first file on. */
+static int remove_file(const struct sync_host *host, const char *name)
+{
+    CLEANUP(cleanup_free) char *path = sync_path(host, name);
+
+    if (unlink(path) == 0 || errno == ENOENT)
+        return EXIT_SUCCESS;
+    print_error("%s: cannot remove: %s", path, strerror(errno));
+    return EXIT_FAILURE;
+}
+
+/* Without the drop-in there is no RevokedMaxAge=, and nothing to remove: it goes last, when
+ * tokens of the issuer are refused. */
 static int sync_remove(struct sync_host *host)
 {
     static const char *const files[] = {
-        SYNC_DROP_IN,   POLICY_KEYS,          POLICY_PINNED,
-        POLICY_REVOKED, SYNCED_PATH,          SYNC_STATE_DIR "/state",
-        SYNC_RESET,     SYNC_SPOOL "/bundle", SYNC_SPOOL "/revoked"};
+        POLICY_KEYS, POLICY_PINNED,        POLICY_REVOKED,        SYNC_STATE_DIR "/state",
+        SYNC_RESET,  SYNC_SPOOL "/bundle", SYNC_SPOOL "/revoked", SYNCED_PATH};
     CLEANUP(cleanup_free) char *drop_in = sync_path(host, SYNC_DROP_IN);
     int status = EXIT_SUCCESS;
     struct errmsg errmsg;
@@ -148,15 +158,10 @@ static int sync_remove(struct sync_host *host)
     }
     (void)SYSTEMCTL(host, NULL, "disable", "--now", "jwt-sync.timer");
     (void)SYSTEMCTL(host, NULL, "stop", "jwt-sync-fetch.service", "jwt-sync-install.service");
-    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
-        CLEANUP(cleanup_free) char *path = sync_path(host, files[i]);
-
-        if (unlink(path) == 0 || errno == ENOENT)
-            continue;
-        print_error("%s: cannot remove: %s", path, strerror(errno));
-        status = EXIT_FAILURE;
-    }
-    return status;
+    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
+        if (remove_file(host, files[i]) != EXIT_SUCCESS)
+            status = EXIT_FAILURE;
+    return status ? status : remove_file(host, SYNC_DROP_IN);
 }
 
 static int sync_list(const struct sync_host *host)

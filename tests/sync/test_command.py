@@ -105,6 +105,18 @@ def test_remove_leaves_nothing(server, host):
     assert os.listdir(host.path("etc/jwt/jwt.conf.d")) == ["site.conf"]
 
 
+def test_remove_that_failed_can_be_repeated(server, host):
+    host.sync().ok()
+    keys = host.path("var/lib/jwt/jwks.json")
+    os.unlink(keys)
+    os.mkdir(keys)
+    status, _, err = jwtctl(host, "--remove")
+    assert status == 1 and "jwks.json: cannot remove" in err
+    assert drop_in(host) and host.read("var/lib/jwt/revoked") is None
+    os.rmdir(keys)
+    assert jwtctl(host, "--remove") == (0, "", "") and drop_in(host) is None
+
+
 def test_files_of_root_are_not_removed_without_sync(host):
     with open(host.path("var/lib/jwt/jwks.json"), "w", encoding="utf-8"):
         pass
