@@ -41,8 +41,8 @@ static enum tok_err read_spooled(const struct sync_host *host, const struct poli
     /* Secrets are never fetched. */
     err = keyset_parse(NULL, secret_slice(&text), issuer->algorithms & alg_set_default(), ret,
                        &in_set);
-    return err ? errmsg_set(errmsg, err, "the fetched key set is not used: %s",
-                            in_set.text[0] ? in_set.text : tok_err_text(err))
+    return err ? errmsg_set(errmsg, err, "%s: the fetched key set is not used: %s",
+                            issuer->issuer, in_set.text[0] ? in_set.text : tok_err_text(err))
                : TOK_OK;
 }
 

@@ -215,7 +215,7 @@ def test_a_set_without_a_usable_key_replaces_nothing(host, idp, text):
     before = good(host, idp)
     idp.pages["/keys"] = text
     host.fetch().ok()
-    host.install().refused("the fetched key set is not used: ")
+    host.install().refused(f"{idp.url}: the fetched key set is not used: ")
     assert host.read(FILE) == before
 
 
