@@ -28,6 +28,6 @@ void call_find_account(struct pam_call *call);
 /* Prompts for the token unless a module before this one did, with libpam's own "Password: "
  * unless an option says otherwise: programs that answer prompts (sudo -p, Ansible, SSH_ASKPASS)
  * match on it. PAM_SUCCESS, the conversation's error, or PAM_AUTH_ERR when use_first_pass finds
- * nothing. *ret is without the white space around the
- * token, and lives until PAM_AUTHTOK changes. */
+ * nothing. *ret is without the white space around the token, and lives until
+ * PAM_AUTHTOK changes. */
 int call_read_token(const struct pam_call *call, struct slice *ret) MUST_CHECK;

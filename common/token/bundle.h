@@ -22,8 +22,8 @@
  *
  * revoked: of the file `revoked` (revoked_digest).
  *
- * Times and order are not checked here: a reader refuses exp <= now, an older epoch, a seq
- * not above its last one within an epoch, and a seq far ahead of its clock.
+ * Times and order are not checked here: a reader refuses exp <= now, an iat or a seq far ahead
+ * of its clock, any epoch but its last one and the next, and a lower seq within an epoch.
  */
 #pragma once
 

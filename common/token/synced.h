@@ -1,7 +1,7 @@
 /*
  * /var/lib/jwt/synced: the bundle that `jwtctl sync` installed last on this host, in lines
- * KEY=VALUE: Bundle= (its iat, in seconds), Issuer=, and others that only sync reads. Root
- * writes it. A host that is the issuer itself has none.
+ * KEY=VALUE: Bundle= (its iat, in seconds), Issuer=, and others that only sync reads. It
+ * belongs to root or to the owner of the directory. A host that is the issuer itself has none.
  */
 #pragma once
 

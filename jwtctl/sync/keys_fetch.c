@@ -89,8 +89,8 @@ static enum tok_err discover(struct fetched *f, const char *issuer,
     return TOK_OK;
 }
 
-/* Records the attempt in the spool. False: there was one a short time ago, with this setting.
- */
+/* Records the attempt in the spool. *ret_due is false when there was one in the last AGAIN
+ * seconds, with this setting. */
 static enum tok_err begin_attempt(const char *path, const struct policy *issuer, bool *ret_due,
                                   struct errmsg *errmsg)
 {

@@ -170,8 +170,8 @@ enum tok_err sync_read_bundle(const struct sync_host *host, struct slice text, i
     char *const last[] = {state->key, NULL};
     /* The bundle key that signed last, and no earlier one: a key that was replaced may have
      * been stolen. After a change of Trust=, and of an issuer that was restored, its keys. */
-    bool pinned = state->key && !host->reset &&
-                  same_words(state->trust, host->settings.sync.trust);
+    bool pinned =
+        state->key && !host->reset && same_words(state->trust, host->settings.sync.trust);
     const struct bundle_trust trust = {.thumbprints = pinned ? (word_list)last
                                                              : host->settings.sync.trust};
     enum tok_err err = bundle_read(&trust, text, &bundle, errmsg);

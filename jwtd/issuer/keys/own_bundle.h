@@ -17,7 +17,7 @@ struct own_bundle {
     struct signing_keys keys;
     int64_t epoch, seq;
     int64_t
-        pruned_until; /* no line of `revoked` that expires by then counts; never decreases */
+        pruned_until; /* lines of `revoked` that expire by then are dropped; never decreases */
     struct revoked_digest revoked; /* of the file as it was published last */
     struct secret text;            /* empty: sign anew */
     uint64_t signed_at, iat;       /* wall: microseconds, seconds */
@@ -41,5 +41,5 @@ enum tok_err own_bundle_sign(struct own_bundle *b, const struct signing_keys *ke
  * they are the order of the keys. wall: seconds. */
 int64_t own_bundle_next_time(const struct own_bundle *b, int64_t wall);
 
-/* The next epoch: hosts accept one that is older by one. TOK_FILE. */
+/* Begins the next epoch: hosts accept the one that follows theirs. TOK_FILE. */
 enum tok_err own_bundle_new_epoch(struct own_bundle *b, struct errmsg *errmsg) MUST_CHECK;
