@@ -69,7 +69,8 @@ static enum tok_err check_text(const struct check *c, enum tok_err err, const ch
 
 static enum tok_err missing(const struct check *c, const char *name)
 {
-    return errmsg_set(c->errmsg, TOK_MISSING, "claim \"%s\": required, but missing", name);
+    (void)errmsg_set(c->errmsg, TOK_MISSING, "claim \"%s\": required, but missing", name);
+    return TOK_MISSING;
 }
 
 static enum tok_err in_future(const struct check *c, const char *name)
@@ -302,9 +303,11 @@ static enum tok_err read_user_claim(const struct check *c, char room[USERMAP_VAL
         *ret = v->text;
         return TOK_OK;
     }
-    if (v->type != SCAN_STRING)
-        return errmsg_set(c->errmsg, TOK_CLAIM_TYPE, "claim \"%s\": expected a string",
-                          c->policy->user_claim);
+    if (v->type != SCAN_STRING) {
+        (void)errmsg_set(c->errmsg, TOK_CLAIM_TYPE, "claim \"%s\": expected a string",
+                         c->policy->user_claim);
+        return TOK_CLAIM_TYPE;
+    }
     if (scan_string(*v, room, USERMAP_VALUE_MAX, &n) != TOK_OK)
         return c->params->map ? TOK_UNMAPPED : TOK_USER_NAME;
     *ret = (struct slice){room, n};

@@ -219,8 +219,9 @@ void doctor_check_keys(struct doctor *d)
 /* It takes a second for a million sessions, and more if they are read from the disk. */
 void doctor_check_store(struct doctor *d)
 {
-    static const char *const command[] = {"/usr/bin/timeout", "60", JWT_SBINDIR "/jwtd-issuer",
-                                          "--check-store", NULL};
+    static const char program[] = JWT_SBINDIR "/jwtd-issuer";
+    static const char *const command[] = {"/usr/bin/timeout", "60", program, "--check-store",
+                                          NULL};
     CLEANUP(cleanup_free) char *output = NULL;
     struct errmsg errmsg;
 

@@ -238,6 +238,7 @@ START_TEST(indented_lines_and_crlf_are_read_and_a_written_newline_is_named)
     CLEANUP(cleanup_free)
     char *pem = write_pem(pkey, EVP_PKEY_PUBLIC_KEY, "SubjectPublicKeyInfo");
 
+    ck_assert_ptr_nonnull(pem);
     for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
         CLEANUP(cleanup_key) struct key *key = NULL;
         CLEANUP(cleanup_free) char *text = each_line(pem, lines[i].before, lines[i].behind);
