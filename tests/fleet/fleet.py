@@ -217,6 +217,13 @@ def repair():
         host.good(commands(host, INSTALL[1]).replace("jwtctl sync", "jwtctl sync --reset"))
 
 
+def set_timers(verb):
+    """Without the timer, no run is in progress when this returns."""
+    for host in others():
+        host.good(f"systemctl {verb} jwt-sync.timer"
+                  + ("; systemctl start jwt-sync-install; true" if verb == "stop" else ""))
+
+
 def fetch():
     """Every host fetches now. The first command may wait for a run of the timer that has begun before."""
     for host in others():
