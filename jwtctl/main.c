@@ -61,7 +61,7 @@ static const struct command commands[] = {
     {"key retire", "[KID | --now KID | --bundle KID] [--json] [--socket=PATH]",
      "as root: remove old keys whose last token has expired", command_key_retire},
     {"key new-epoch", "[--socket=PATH]",
-     "as root: let hosts accept the bundles of a restored issuer", command_key_new_epoch},
+     "as root: begin the next epoch of the bundles", command_key_new_epoch},
 };
 
 #define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))

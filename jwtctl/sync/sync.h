@@ -33,7 +33,7 @@ struct sync_host {
     const char *root; /* "" or a directory below which all paths are */
     struct settings settings;
     struct sync_state state;
-    bool reset; /* the next bundle may have any epoch, seq and issuer */
+    bool reset; /* the next bundle may have any epoch, seq, issuer and key of Trust= */
 };
 
 /* The path below the root directory, malloc'ed; exits when out of memory. */
