@@ -38,6 +38,14 @@ static void setup(void)
     trust_in(old_key);
 }
 
+static void teardown(void)
+{
+    struct key *const keys[] = {old_key, middle_key, new_key, signer, next, stranger};
+
+    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+        key_free(keys[i]);
+}
+
 static struct bundle sample(void)
 {
     return (struct bundle){
@@ -184,7 +192,7 @@ START_TEST(a_bundle_that_is_too_long_is_not_written)
 {
     CLEANUP(secret_clear) struct secret text = {0};
     struct bundle b = sample();
-    struct key *rsa = make_key("RS256");
+    CLEANUP(cleanup_key) struct key *rsa = make_key("RS256");
 
     b.n_keys = BUNDLE_KEYS_MAX;
     for (size_t i = 0; i < b.n_keys; i++)
@@ -491,6 +499,7 @@ END_TEST
 START_TEST(keys_of_one_kid_and_secrets_are_refused)
 {
     CLEANUP(secret_clear) struct secret text = {0};
+    CLEANUP(cleanup_key) struct key *secret = make_key("HS256");
     struct bundle b = sample();
 
     b.keys[1] = signer;
@@ -500,7 +509,7 @@ START_TEST(keys_of_one_kid_and_secrets_are_refused)
                                              "AAAAAAAAAAAAAAAAAA\",\"state\":\"old\"},"),
                   TOK_KEYS);
     b = sample();
-    b.keys[0] = make_key("HS256");
+    b.keys[0] = secret;
     secret_clear(&text);
     ck_assert_err(bundle_write(&b, &text), TOK_KEYS);
     b = sample();
@@ -546,5 +555,5 @@ int main(void)
         what_is_no_object_or_too_long_is_refused,
     };
 
-    return unit_run_with("bundle", tests, sizeof(tests) / sizeof(tests[0]), setup, NULL);
+    return unit_run_with("bundle", tests, sizeof(tests) / sizeof(tests[0]), setup, teardown);
 }
