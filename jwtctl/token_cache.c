@@ -100,18 +100,6 @@ enum tok_err token_cache_reserve(struct token_cache *c, size_t bytes, struct err
     return failed(c, "reserve room for new tokens beside it", errmsg);
 }
 
-static int write_all(int fd, struct slice bytes)
-{
-    while (bytes.n > 0) {
-        ssize_t put = write(fd, bytes.p, bytes.n);
-
-        if (put < 0 && errno != EINTR)
-            return -1;
-        bytes = slice_skip(bytes, put < 0 ? 0 : (size_t)put);
-    }
-    return 0;
-}
-
 enum tok_err token_cache_write(struct token_cache *c, struct slice json, struct errmsg *errmsg)
 {
     CLEANUP(secret_clear) struct secret line = {0};
@@ -120,7 +108,7 @@ enum tok_err token_cache_write(struct token_cache *c, struct slice json, struct 
         out_of_memory();
     memcpy(line.p, json.p, json.n);
     line.p[json.n] = '\n';
-    if (write_all(c->room, secret_slice(&line)) != 0 ||
+    if (file_write_all(c->room, secret_slice(&line)) != TOK_OK ||
         ftruncate(c->room, (off_t)line.n) != 0 || fsync(c->room) != 0 ||
         renameat(c->dir, ROOM_NAME, c->dir, FILE_NAME) != 0)
         return failed(c, "replace", errmsg);

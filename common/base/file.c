@@ -276,21 +276,21 @@ bool file_is_missing(enum tok_err err, struct errmsg *errmsg)
     return true;
 }
 
-static enum tok_err write_all(int fd, void *arg)
+enum tok_err file_write_all(int fd, struct slice bytes)
 {
-    struct slice bytes = *(const struct slice *)arg;
-
     while (bytes.n > 0) {
         ssize_t put = write(fd, bytes.p, bytes.n);
 
-        if (put < 0 && errno == EINTR)
-            continue;
-        if (put < 0)
+        if (put < 0 && errno != EINTR)
             return TOK_FILE;
-        bytes.p += put;
-        bytes.n -= (size_t)put;
+        bytes = slice_skip(bytes, put < 0 ? 0 : (size_t)put);
     }
     return TOK_OK;
+}
+
+static enum tok_err fill_with_bytes(int fd, void *arg)
+{
+    return file_write_all(fd, *(const struct slice *)arg);
 }
 
 #define TEMPORARY ".new-"
@@ -309,7 +309,7 @@ static int make_temporary(int dir, char *name, size_t size)
 enum tok_err file_write(const char *path, struct slice bytes, mode_t mode,
                         struct errmsg *errmsg)
 {
-    return file_replace(path, mode, write_all, &bytes, errmsg);
+    return file_replace(path, mode, fill_with_bytes, &bytes, errmsg);
 }
 
 enum tok_err file_replace(const char *path, mode_t mode, file_filler *fill, void *arg,

@@ -42,6 +42,9 @@ bool file_is_missing(enum tok_err err, struct errmsg *errmsg);
 enum tok_err file_read_opened(const char *path, int fd, size_t max, struct secret *ret,
                               struct errmsg *errmsg) MUST_CHECK;
 
+/* Writes all bytes. TOK_FILE. */
+enum tok_err file_write_all(int fd, struct slice bytes) MUST_CHECK;
+
 /* Replaces path by a file of these bytes and this mode, owned by the caller. On an error the
  * old file stays as it was, and no temporary file is left behind. TOK_FILE. */
 enum tok_err file_write(const char *path, struct slice bytes, mode_t mode,

@@ -77,19 +77,12 @@ struct merge_output {
 
 static enum tok_err flush(struct merge_output *out)
 {
-    size_t done = out->fd < 0 ? out->n : 0;
+    const struct slice block = {out->block, out->n};
 
-    if (EVP_DigestUpdate(out->digest, out->block, out->n) != 1)
+    if (EVP_DigestUpdate(out->digest, block.p, block.n) != 1)
         return TOK_CRYPTO;
-    while (done < out->n) {
-        ssize_t n = write(out->fd, out->block + done, out->n - done);
-
-        if (n < 0 && errno != EINTR)
-            return TOK_FILE;
-        done += n > 0 ? (size_t)n : 0;
-    }
     out->n = 0;
-    return TOK_OK;
+    return out->fd < 0 ? TOK_OK : file_write_all(out->fd, block);
 }
 
 /* Moves the lower of the two lines; of one session, the one that expires later. */
