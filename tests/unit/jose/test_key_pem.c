@@ -220,7 +220,7 @@ static char *each_line(const char *pem, const char *before, const char *behind)
 
     ck_assert_ptr_nonnull(text);
     for (; *pem; pem += strcspn(pem, "\n") + 1)
-        out += sprintf(out, "%s%.*s%s", before, (int)strcspn(pem, "\n"), pem, behind);
+        out = stpcpy(mempcpy(stpcpy(out, before), pem, strcspn(pem, "\n")), behind);
     return text;
 }
 
@@ -238,7 +238,6 @@ START_TEST(indented_lines_and_crlf_are_read_and_a_written_newline_is_named)
     CLEANUP(cleanup_free)
     char *pem = write_pem(pkey, EVP_PKEY_PUBLIC_KEY, "SubjectPublicKeyInfo");
 
-    ck_assert_ptr_nonnull(pem);
     for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
         CLEANUP(cleanup_key) struct key *key = NULL;
         CLEANUP(cleanup_free) char *text = each_line(pem, lines[i].before, lines[i].behind);
