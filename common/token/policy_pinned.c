@@ -37,10 +37,11 @@ enum tok_err policy_read_pinned(struct policy *p, const char *path, struct errms
         return TOK_OK;
     err = file_read(path, FILE_PUBLIC, PINNED_MAX, &text, errmsg);
     if (file_is_missing(err, errmsg))
-        return errmsg_set(errmsg, TOK_SETTINGS,
-                          "%s: no such file: expected a copy of the issuing host's file, or "
-                          "issuer= and audience=",
-                          path);
+        return errmsg_set(
+            errmsg, TOK_SETTINGS,
+            "%s: no such file: jwtd-issuer writes it on the issuing host, jwtctl sync "
+            "on others; without it, issuer= and audience= are required",
+            path);
     if (err)
         return err == TOK_FILE ? TOK_SETTINGS : err;
     rest = secret_slice(&text);
