@@ -25,12 +25,13 @@ struct listing {
 static void add_line(void *arg, const char *section, const char *key, const char *value,
                      bool is_default)
 {
+    static const char *const unset[] = {"Issuer", "Audience", "Path", "URL", "Trust"};
     struct listing *t = arg;
 
-    /* A default that a file cannot spell: the pinned names, the store's path. */
-    if (is_default && (strcmp(key, "Issuer") == 0 || strcmp(key, "Audience") == 0 ||
-                       strcmp(key, "Path") == 0))
-        return;
+    /* A default that a file cannot spell. */
+    for (size_t i = 0; is_default && i < sizeof(unset) / sizeof(unset[0]); i++)
+        if (strcmp(key, unset[i]) == 0)
+            return;
     if (strcmp(t->section, section) != 0) {
         must(strlen(section) < sizeof(t->section));
         (void)snprintf(t->section, sizeof(t->section), "%s", section);
