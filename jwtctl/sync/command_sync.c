@@ -59,6 +59,8 @@ static int synchronise(const struct sync_host *host)
     CLEANUP(cleanup_free) char *log = NULL;
     const char *line;
 
+    /* A run that is in progress may have read other settings, or an older list. */
+    (void)SYSTEMCTL(host, NULL, "stop", "jwt-sync-fetch.service", "jwt-sync-install.service");
     if (SYSTEMCTL(host, &started, "start", "jwt-sync-install.service"))
         return EXIT_SUCCESS;
     (void)RUN(host, NULL, "/usr/bin/journalctl", "--sync");

@@ -83,7 +83,7 @@ def thumbprint():
 
 
 def synchronise():
-    return sh("systemctl start jwt-sync-install.service").returncode
+    return sh("jwtctl sync").returncode
 
 
 def stamp(unit, what):
@@ -135,6 +135,18 @@ def test_a_new_key_is_known_after_the_next_poll():
     assert sh("jwtctl key rotate").returncode == 0
     assert synchronise() == 0
     assert accepted(obtain()["access"])
+
+
+def test_sync_does_not_wait_for_a_run_that_began_before_it():
+    path = "/etc/systemd/system/jwt-sync-fetch.service.d/slow.conf"
+    write(path, "[Service]\nExecStartPre=/bin/sleep infinity\n")
+    systemctl("daemon-reload")
+    systemctl("start", "--no-block", "jwt-sync-install.service")
+    until(lambda: systemctl("is-active", "jwt-sync-fetch.service") == "activating", "not started")
+    os.remove(path)
+    systemctl("daemon-reload")
+    before = stamp("jwt-sync-install", "Exit")
+    assert synchronise() == 0 and stamp("jwt-sync-install", "Exit") > before
 
 
 def test_other_users_cannot_change_what_was_fetched():
