@@ -60,8 +60,8 @@ static const struct command commands[] = {
      "as root: create a new signing key; the old one stays published", command_key_rotate},
     {"key retire", "[KID | --now KID | --bundle KID] [--json] [--socket=PATH]",
      "as root: remove old keys whose last token has expired", command_key_retire},
-    {"key new-epoch", "[--socket=PATH]",
-     "as root: begin the next epoch of the bundles", command_key_new_epoch},
+    {"key new-epoch", "[--socket=PATH]", "as root: begin the next epoch of the bundles",
+     command_key_new_epoch},
 };
 
 #define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
