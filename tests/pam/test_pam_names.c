@@ -22,7 +22,7 @@ static struct {
     {"x+y", "x+y", 24005},
     /* Two spellings of one name that are two accounts. */
     {"CAROL", "carol", 24006},
-    /* The spelling is nobody's. */
+    /* No account has this spelling. */
     {"GONE", "gone", 24007},
     {"lone", "LONE", 24008},
     {"LONE", "lone", 24008},

@@ -103,7 +103,19 @@ class Server(http.server.ThreadingHTTPServer):
         return sum(path == "/.well-known/jwt-" + name for path in self.asked)
 
 
-class Handler(http.server.BaseHTTPRequestHandler):
+class Replies(http.server.BaseHTTPRequestHandler):
+    def reply(self, status, headers, body):
+        self.send_response(status)
+        for header, value in {"Content-Length": str(len(body)), **headers}.items():
+            self.send_header(header, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *args):
+        pass
+
+
+class Handler(Replies):
     def do_GET(self):
         server = self.server
         server.asked.append(self.path)
@@ -116,15 +128,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if answer is None:
             body = server.issuer.bundle() if name == "bundle" else server.issuer.revoked
             answer = (200, {}, body)
-        status, headers, body = answer
-        self.send_response(status)
-        for header, value in {"Content-Length": str(len(body)), **headers}.items():
-            self.send_header(header, value)
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *args):
-        pass
+        self.reply(*answer)
 
     def address_string(self):
         return "local"

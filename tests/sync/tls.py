@@ -12,6 +12,7 @@ import threading
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from issuer import Replies
 
 
 def name_of(text):
@@ -81,19 +82,11 @@ class TlsServer(http.server.ThreadingHTTPServer):
         self.server_close()
 
 
-class TlsHandler(http.server.BaseHTTPRequestHandler):
+class TlsHandler(Replies):
     def do_GET(self):
         self.server.asked.append(self.path)
         page = self.server.pages.get(self.path, (404, {}, b"not here"))
         if callable(page):
             page(self)
             return
-        status, headers, body = page if isinstance(page, tuple) else (200, {}, page)
-        self.send_response(status)
-        for header, value in {"Content-Length": str(len(body)), **headers}.items():
-            self.send_header(header, value)
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *args):
-        pass
+        self.reply(*(page if isinstance(page, tuple) else (200, {}, page)))
