@@ -73,8 +73,9 @@ enum wire_op {
 
 /*
  * A page of sessions is a JSON array, newest first, of
- *   {"sid","created","last_used","expires","source","client","current"}
- * ("user" in place of "current" for root); times are seconds since the Epoch. `next` is the
+ *   {"sid","created","last_used","expires","source","client","method","amr","current"}
+ * ("user" in place of "current" for root); method is "login", "exchange" or "issue", amr an
+ * array of the words of RFC 8176; times are seconds since the Epoch. `next` is the
  * `after` of the request for the next page, empty on the last page; `after` is empty for the
  * first page. WIRE_NARROW: an empty scope, empty audiences and 0 seconds mean those of the
  * token presented; an empty host key means none.

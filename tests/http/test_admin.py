@@ -139,7 +139,8 @@ def test_root_lists_the_sessions_of_all_users_page_by_page(issuer):
     assert (status, after) == ("ok", b"")
     assert [(r["user"], r["sid"]) for r in rows] == [
         (u, sid(t)) for u, t in zip(("alice", "carol", "alice"), reversed(tokens))], rows
-    assert list(rows[0]) == ["sid", "user", "created", "last_used", "expires", "source", "client"], rows
+    assert list(rows[0]) == ["sid", "user", "created", "last_used", "expires", "source", "client", "method",
+                             "amr"], rows
     assert [r["sid"] for r in json.loads(issuer.ask(ADMIN_SESSIONS, b"carol", b"")[1][0])] == [sid(tokens[1])]
     assert issuer.ask(ADMIN_SESSIONS, b"nobody", b"") == ("ok", [b"[]", b""])
     assert issuer.ask(ADMIN_SESSIONS, b"", b"short")[0] == "no_session"

@@ -56,7 +56,8 @@ def test_sessions_are_listed_newest_first_with_their_own_marked(issuer):
     assert [r["sid"] for r in rows] == [sid(a) for _, a in reversed(pairs)], rows
     assert [r["current"] for r in rows] == [False, True, False], rows
     for row in rows:
-        assert list(row) == ["sid", "created", "last_used", "expires", "source", "client", "current"], row
+        assert list(row) == ["sid", "created", "last_used", "expires", "source", "client", "method", "amr",
+                             "current"], row
         assert before <= row["created"] <= row["last_used"] <= now(), row
         assert row["expires"] - row["last_used"] == 7 * 86400, row
         assert (row["source"], row["client"]) == ("uid 1000", ""), row

@@ -50,9 +50,10 @@ def test_the_list_has_each_live_session_of_this_user_only(d):
     assert {x["sid"] for x in listed} == {sid(p) for p in pairs}, listed
     assert [x["sid"] for x in listed if x["current"]] == [sid(pairs[1])], listed
     for x in listed:
-        assert set(x) == {"sid", "created", "last_used", "expires", "source", "client", "current"}, x
+        assert set(x) == {"sid", "created", "last_used", "expires", "source", "client", "method", "amr",
+                          "current"}, x
         assert before <= x["created"] <= x["last_used"] <= now() < x["expires"], x
-        assert x["source"] == "uid 0", x
+        assert (x["source"], x["method"], x["amr"]) == ("uid 0", "login", []), x
 
 
 @pytest.mark.daemons(QUICK + "MaxSessionsPerUser=300\n")

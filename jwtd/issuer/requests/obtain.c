@@ -18,6 +18,7 @@ static void new_session(struct issuer *x, const struct issuer_request *r,
         .absolute_exp = now + (int64_t)(set->session.absolute_lifetime / SECOND),
         .stamp_len = r->login_reply.stamp_len,
         .uid = r->login_reply.uid,
+        .method = "login",
     };
 
     request_copy_text(r, USER, s.user, sizeof(s.user));

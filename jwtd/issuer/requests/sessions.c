@@ -23,6 +23,22 @@ static struct json_object *printable(const char *text)
     return json_string((struct slice){clean, n});
 }
 
+/* ["pwd","otp"] */
+static struct json_object *word_array(const char *words)
+{
+    struct json_object *list = json_object_new_array();
+    struct slice rest = slice_of(words), word;
+
+    while (rest.n > 0) {
+        if (!slice_cut(rest, ' ', &word, &rest)) {
+            word = rest;
+            rest.n = 0;
+        }
+        list = json_list_with(list, json_string(word));
+    }
+    return list;
+}
+
 static struct json_object *row_of(const struct store_session *s, const uint8_t *current)
 {
     int64_t end = s->idle_exp < s->absolute_exp ? s->idle_exp : s->absolute_exp;
@@ -39,6 +55,8 @@ static struct json_object *row_of(const struct store_session *s, const uint8_t *
     row = json_with(row, "expires", json_object_new_int64(end));
     row = json_with(row, "source", printable(s->source));
     row = json_with(row, "client", printable(s->client));
+    row = json_with(row, "method", json_string(slice_of(s->method)));
+    row = json_with(row, "amr", word_array(s->amr));
     return current ? json_with(row, "current", json_object_new_boolean(is_current)) : row;
 }
 

@@ -22,6 +22,8 @@
 
 #define STORE_SOURCE_MAX 64
 #define STORE_STAMP_MAX 16
+#define STORE_METHOD_MAX 15
+#define STORE_AMR_MAX 63
 #define STORE_NO_UID (-1)
 #define STORE_PAGE_ROWS 256 /* rows that one page looks at */
 
@@ -51,7 +53,9 @@ struct store_session {
     char user[USER_NAME_MAX + 1];
     char source[STORE_SOURCE_MAX + 1];
     char client[STORE_SOURCE_MAX + 1];
-    bool has_previous; /* previous_jti is set */
+    char method[STORE_METHOD_MAX + 1]; /* how it began: "login", "exchange", "issue" */
+    char amr[STORE_AMR_MAX + 1];       /* words of RFC 8176, separated by spaces; may be "" */
+    bool has_previous;                 /* previous_jti is set */
 };
 
 /* What the store keeps of a revoked session. */
@@ -131,6 +135,15 @@ enum store_result store_add(struct store *store,
 /* Adds a session that the store does not know, as revoked. */
 enum store_result store_add_revoked(struct store *store,
                                     const struct store_revoked *session) MUST_CHECK;
+
+/* Records that a token of another issuer was exchanged, until the mark is past its exp.
+ * STORE_ABSENT: it was exchanged before. id: of the token, unique among all issuers. */
+enum store_result store_spend(struct store *store, const uint8_t id[ISSUE_ID_BYTES],
+                              const uint8_t issuer[ISSUE_ID_BYTES], int64_t exp) MUST_CHECK;
+
+/* STORE_DONE when there are n or more such tokens of this issuer. */
+enum store_result store_has_spent(struct store *store, const uint8_t issuer[ISSUE_ID_BYTES],
+                                  uint64_t n) MUST_CHECK;
 
 /* Replaces the pair of a live session of generation `from` by the next pair, and sets its idle
  * end: one conditional UPDATE, so that one of several concurrent rotations succeeds, and the

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define SCHEMA_VERSION 3
+#define SCHEMA_VERSION 4
 
 /* migrations[N] upgrades version N to N + 1; version 0 is an empty file. */
 static const char *const migrations[SCHEMA_VERSION] = {
@@ -70,6 +70,18 @@ static const char *const migrations[SCHEMA_VERSION] = {
     "CREATE TRIGGER session_revoked AFTER INSERT ON revoked"
     " BEGIN DELETE FROM session WHERE sid = NEW.sid; END;"
     "PRAGMA user_version = 3;",
+    /* 4: how a session began, and what was checked then; tokens of other issuers that were
+     * exchanged */
+    "ALTER TABLE session ADD COLUMN method TEXT NOT NULL DEFAULT 'login';"
+    "ALTER TABLE session ADD COLUMN amr TEXT NOT NULL DEFAULT '';"
+    "CREATE TABLE spent ("
+    " id BLOB PRIMARY KEY NOT NULL,"
+    " issuer BLOB NOT NULL,"
+    " purge_at INTEGER NOT NULL"
+    ") STRICT, WITHOUT ROWID;"
+    "CREATE INDEX spent_issuer ON spent (issuer);"
+    "CREATE INDEX spent_purge ON spent (purge_at);"
+    "PRAGMA user_version = 4;",
 };
 
 /* Under the write lock: another process may migrate at the same time. */

@@ -9,8 +9,8 @@
 
 #define PURGE_STEP "128" /* rows of each table per transaction; a turn adds no more */
 
-#define PURGE(table)                                                                           \
-    "DELETE FROM " table " WHERE sid IN (SELECT sid FROM " table                               \
+#define PURGE(table, key)                                                                      \
+    "DELETE FROM " table " WHERE " key " IN (SELECT " key " FROM " table                       \
     " WHERE purge_at < ?1 ORDER BY purge_at LIMIT " PURGE_STEP ")"
 
 /* A token may be accepted this long after its exp. A row that was purged earlier would look
@@ -102,7 +102,8 @@ enum store_result store_commit(struct store *store)
     if (store_failed(store))
         return STORE_FAILED;
     if (changed &&
-        (!advance(store) || !purge(store, PURGE("session")) || !purge(store, PURGE("revoked"))))
+        (!advance(store) || !purge(store, PURGE("session", "sid")) ||
+         !purge(store, PURGE("revoked", "sid")) || !purge(store, PURGE("spent", "id"))))
         return STORE_FAILED;
     if (!run_plain(store, "COMMIT"))
         return STORE_FAILED;
@@ -138,6 +139,8 @@ bool store_read_session(struct sql_call *call, struct store_session *s)
     s->last_access_exp = sql_read_int(call);
     s->stamp_len = sql_read_bytes(call, s->stamp, sizeof(s->stamp));
     s->uid = sql_read_int(call);
+    sql_read_text(call, s->method, sizeof(s->method));
+    sql_read_text(call, s->amr, sizeof(s->amr));
     return !call->corrupt;
 }
 
@@ -172,15 +175,31 @@ enum store_result store_add(struct store *store, const struct store_session *s)
         &store->sql,
         "INSERT INTO session (sid, user, source, client, created_at, absolute_exp,"
         " idle_exp, gen, refresh_jti, access_jti, kid, rotated_at, issued_at, access_exp,"
-        " refresh_exp, last_access_exp, purge_at, stamp, uid, last_used)"
+        " refresh_exp, last_access_exp, purge_at, stamp, uid, method, amr,"
+        " last_used)"
         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16,"
-        " max(?15, ?16), ?17, ?18, ?12)",
+        " max(?15, ?16), ?17, ?18, ?19, ?20, ?12)",
         SQL_VALUES(SQL_ID(s->sid), SQL_TEXT(s->user), SQL_TEXT(s->source), SQL_TEXT(s->client),
                    SQL_INT(s->created_at), SQL_INT(s->absolute_exp), SQL_INT(s->idle_exp),
                    SQL_INT(p->gen), SQL_ID(p->refresh_jti), SQL_ID(p->access_jti),
                    SQL_TEXT(p->kid), SQL_INT(s->rotated_at), SQL_INT(p->issued_at),
                    SQL_INT(p->access_exp), SQL_INT(p->refresh_exp), SQL_INT(s->last_access_exp),
-                   SQL_BYTES(s->stamp, s->stamp_len), SQL_INT(s->uid)));
+                   SQL_BYTES(s->stamp, s->stamp_len), SQL_INT(s->uid), SQL_TEXT(s->method),
+                   SQL_TEXT(s->amr)));
+}
+
+enum store_result store_spend(struct store *store, const uint8_t id[ISSUE_ID_BYTES],
+                              const uint8_t issuer[ISSUE_ID_BYTES], int64_t exp)
+{
+    return sql_run(&store->sql, "INSERT OR IGNORE INTO spent VALUES (?1, ?2, ?3)",
+                   SQL_VALUES(SQL_ID(id), SQL_ID(issuer), SQL_INT(exp)));
+}
+
+enum store_result store_has_spent(struct store *store, const uint8_t issuer[ISSUE_ID_BYTES],
+                                  uint64_t n)
+{
+    return sql_find(&store->sql, "SELECT 1 FROM spent WHERE issuer = ?1 LIMIT 1 OFFSET ?2 - 1",
+                    SQL_VALUES(SQL_ID(issuer), SQL_INT(n)));
 }
 
 enum store_result store_set_uid(struct store *store, const uint8_t sid[ISSUE_ID_BYTES],

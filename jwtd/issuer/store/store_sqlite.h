@@ -11,7 +11,7 @@
 #define COLUMNS                                                                                \
     "user, source, client, created_at, last_used, absolute_exp, idle_exp, gen, refresh_jti,"   \
     " previous_jti, access_jti, kid, rotated_at, issued_at, access_exp, refresh_exp,"          \
-    " last_access_exp, stamp, uid"
+    " last_access_exp, stamp, uid, method, amr"
 
 /* A trigger deletes from `session` what is added to `revoked` (store_schema.c). */
 #define REVOKE_SESSIONS "INSERT INTO revoked SELECT sid, last_access_exp, purge_at FROM session"

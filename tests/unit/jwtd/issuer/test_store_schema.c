@@ -71,6 +71,8 @@ START_TEST(a_store_of_0_1_keeps_its_live_and_its_revoked_sessions)
         ck_assert_int_eq(found.has_previous, i == 1);
         ck_assert_int_eq(found.uid, STORE_NO_UID);
         ck_assert_uint_eq(found.stamp_len, STORE_STAMP_MAX);
+        ck_assert_str_eq(found.method, "login");
+        ck_assert_str_eq(found.amr, "");
     }
     ck_assert(stores_has_revoked(store, &ended));
     ck_assert_int_eq(store_has_user(store, "carol"), STORE_DONE);
@@ -122,13 +124,43 @@ START_TEST(a_store_of_the_first_schema_keeps_its_sessions)
 }
 END_TEST
 
+/* The schema before method and amr. */
+START_TEST(a_store_of_the_third_schema_keeps_its_sessions)
+{
+    struct store *store = stores_open();
+    struct store_session s = stores_session(1);
+
+    stores_add(store, &s);
+    store_close(store);
+    execute("ALTER TABLE session DROP COLUMN method;"
+            "ALTER TABLE session DROP COLUMN amr;"
+            "DROP TABLE spent;"
+            "PRAGMA user_version = 3;");
+    store = stores_open();
+    s = stores_find(store, &s);
+    ck_assert_str_eq(s.method, "login");
+    ck_assert_str_eq(s.amr, "");
+    ck_assert_int_eq(s.uid, 1000);
+    stores_id(s.sid, 9);
+    (void)strcpy(s.method, "exchange");
+    (void)strcpy(s.amr, "pwd otp");
+    stores_add(store, &s);
+    store_close(store);
+    store = stores_open();
+    s = stores_find(store, &s);
+    ck_assert_str_eq(s.method, "exchange");
+    ck_assert_str_eq(s.amr, "pwd otp");
+    store_close(store);
+}
+END_TEST
+
 START_TEST(a_newer_releases_store_is_refused)
 {
     struct store *store = stores_open();
     struct errmsg errmsg = {""};
 
     store_close(store);
-    execute("PRAGMA user_version = 4");
+    execute("PRAGMA user_version = 5");
     ck_assert_err(store_open(stores_path, &store, &errmsg), TOK_FILE);
     ck_assert_ptr_nonnull(strstr(errmsg.text, "newer release"));
     errmsg.text[0] = '\0';
@@ -270,6 +302,7 @@ int main(void)
         a_store_of_0_1_keeps_its_live_and_its_revoked_sessions,
         a_session_of_0_1_gets_its_uid_once_and_is_revoked_like_any_other,
         a_store_of_the_first_schema_keeps_its_sessions,
+        a_store_of_the_third_schema_keeps_its_sessions,
         a_newer_releases_store_is_refused,
         a_check_finds_a_corrupt_page_that_opening_the_store_does_not_read,
         a_check_creates_nothing,
