@@ -8,6 +8,12 @@
 
 #define ADMIN_SOCKET "/run/jwtd/admin.sock"
 
+/* The option of the commands that use it (arguments.h). */
+#define ADMIN_ROW(to)                                                                          \
+    {                                                                                          \
+        "socket", "PATH", "instead of " ADMIN_SOCKET, .value = (to)                            \
+    }
+
 struct admin_answer {
     uint8_t bytes[WIRE_MESSAGE_MAX];
     struct wire_message message; /* points into bytes */

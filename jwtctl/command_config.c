@@ -10,6 +10,11 @@
 
 #include <stdio.h>
 
+#define CONFIG_ROW(to)                                                                         \
+    {                                                                                          \
+        "config", "PATH", "instead of " POLICY_CONFIG, .value = (to)                           \
+    }
+
 /* path NULL: the default file, which need not exist. */
 static int load_settings(const char *path, struct settings *ret)
 {
@@ -36,11 +41,11 @@ int command_config_check(int argc, char **argv)
 {
     CLEANUP(settings_clear) struct settings settings = {0};
     const char *path = NULL;
-    const struct option_row options[] = {{.name = "config", .value = &path}, {0}};
-    int status = arguments_parse(argc, argv, options, 0);
+    const struct option_row options[] = {CONFIG_ROW(&path), {0}};
+    int status;
 
-    if (!status)
-        status = load_settings(path, &settings);
+    arguments_parse(argc, argv, options, 0);
+    status = load_settings(path, &settings);
     if (!status)
         settings_check(&settings, path, print_problem, &status);
     if (status)
@@ -85,12 +90,11 @@ int command_config_show(int argc, char **argv)
     CLEANUP(cleanup_free) char *heading = NULL;
     const char *path = NULL;
     bool json = false;
-    const struct option_row options[] = {
-        {.name = "config", .value = &path}, {.name = "json", .flag = &json}, {0}};
-    int status = arguments_parse(argc, argv, options, 0);
+    const struct option_row options[] = {CONFIG_ROW(&path), OPTION_OUTPUT(&json), {0}};
+    int status;
 
-    if (!status)
-        status = load_settings(path, &settings);
+    arguments_parse(argc, argv, options, 0);
+    status = load_settings(path, &settings);
     if (status)
         return status;
     if (settings_each(&settings, json ? add_json : show_line,

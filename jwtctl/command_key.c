@@ -25,16 +25,19 @@ static alg_set alg_choice(const struct alg *alg)
     return alg ? alg_bit(alg) : ~(alg_set)0;
 }
 
-static int parse_alg(const char *command, const char *value, void *arg)
+static void parse_alg(const char *command, const char *value, void *arg)
 {
     const struct alg *alg = alg_find(slice_of(value));
 
-    if (alg) {
-        *(const struct alg **)arg = alg;
-        return EXIT_SUCCESS;
-    }
-    return bad_usage(command, "--alg=%s: expected one of " ALG_NAMES, value);
+    if (!alg)
+        bad_usage(command, "--alg=%s: expected one of " ALG_NAMES, value);
+    *(const struct alg **)arg = alg;
 }
+
+#define ALG_ROW(text, to)                                                                      \
+    {                                                                                          \
+        "alg", "ALG", text, .parse = parse_alg, .arg = (to)                                    \
+    }
 
 static int config_error(enum tok_err err, const struct errmsg *errmsg)
 {
@@ -121,18 +124,16 @@ int command_key_list(int argc, char **argv)
     const char *socket = NULL;
     bool json = false;
     const struct option_row options[] = {
-        {.name = "json", .flag = &json},
-        {.name = "alg", .parse = parse_alg, .arg = &alg},
-        {.name = "socket", .value = &socket},
+        ALG_ROW("list only keys of this algorithm", &alg),
+        ADMIN_ROW(&socket),
+        OPTION_OUTPUT(&json),
         {0},
     };
     struct errmsg errmsg = {""};
     const char *path, *skipped;
     enum tok_err err;
-    int status = arguments_parse(argc, argv, options, 1);
 
-    if (status)
-        return status;
+    arguments_parse(argc, argv, options, 1);
     path = optind < argc ? argv[optind] : POLICY_KEYS;
     if (strncmp(path, "keys=", 5) == 0)
         path += 5; /* as pam_jwt takes it */
@@ -284,13 +285,12 @@ int command_key_new(int argc, char **argv)
 {
     CLEANUP(cleanup_key) struct key *key = NULL;
     const struct alg *alg = alg_at(0);
-    const struct option_row options[] = {{.name = "alg", .parse = parse_alg, .arg = &alg}, {0}};
+    const struct option_row options[] = {ALG_ROW("the algorithm; the default is EdDSA", &alg),
+                                         {0}};
     struct errmsg errmsg = {""};
     enum tok_err err;
-    int status = arguments_parse(argc, argv, options, 1);
 
-    if (status)
-        return status;
+    arguments_parse(argc, argv, options, 1);
     err = key_generate(NULL, alg, &key);
     if (!err)
         err = put_private(key, argv[optind], &errmsg);
@@ -304,16 +304,14 @@ int command_key_export(int argc, char **argv)
     const struct alg *alg = NULL;
     bool pem = false;
     const struct option_row options[] = {
-        {.name = "alg", .parse = parse_alg, .arg = &alg},
-        {.name = "pem", .flag = &pem},
+        ALG_ROW("the algorithm, if the key does not name it", &alg),
+        {"pem", NULL, "print PEM instead of a JWK", .flag = &pem},
         {0},
     };
     struct errmsg errmsg = {""};
     enum tok_err err;
-    int status = arguments_parse(argc, argv, options, 1);
 
-    if (status)
-        return status;
+    arguments_parse(argc, argv, options, 1);
     err = read_key_file(argv[optind], alg, false, &key, &errmsg);
     if (!err && key_alg(key)->kind == ALG_OCT)
         err = errmsg_set(&errmsg, TOK_KEYS, "%s: an HMAC secret has no public half",
@@ -332,21 +330,19 @@ int command_key_import(int argc, char **argv)
     const struct alg *alg = NULL;
     bool raw = false;
     const struct option_row options[] = {
-        {.name = "alg", .parse = parse_alg, .arg = &alg},
-        {.name = "raw", .flag = &raw},
+        ALG_ROW("the algorithm, if the key does not name it", &alg),
+        {"raw", NULL, "the input is the secret of an HMAC key itself", .flag = &raw},
         {0},
     };
     struct errmsg errmsg = {""};
     const char *path;
     enum tok_err err;
-    int status = arguments_parse(argc, argv, options, 2);
 
-    if (status)
-        return status;
+    arguments_parse(argc, argv, options, 2);
     if (raw && !alg)
         alg = alg_find(SLICE("HS256"));
     if (raw && alg->kind != ALG_OCT)
-        return bad_usage(argv[0], "--raw: expected --alg=HS256, HS384 or HS512");
+        bad_usage(argv[0], "--raw: expected --alg=HS256, HS384 or HS512");
     path = optind < argc ? argv[optind + 1] : NULL;
     err = read_key_file(argv[optind], alg, raw, &key, &errmsg);
     if (!err)

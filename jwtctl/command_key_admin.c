@@ -64,20 +64,21 @@ int command_key_rotate(int argc, char **argv)
 {
     const char *socket = ADMIN_SOCKET, *alg = "";
     bool json = false, bundle = false;
-    const struct option_row options[] = {{.name = "json", .flag = &json},
-                                         {.name = "alg", .value = &alg},
-                                         {.name = "bundle", .flag = &bundle},
-                                         {.name = "socket", .value = &socket},
-                                         {0}};
+    const struct option_row options[] = {
+        {"alg", "ALG", "the algorithm; the default is that of the settings", .value = &alg},
+        {"bundle", NULL, "create a key that signs bundles", .flag = &bundle},
+        ADMIN_ROW(&socket),
+        OPTION_OUTPUT(&json),
+        {0}};
     struct admin_answer answer;
-    int status = arguments_parse(argc, argv, options, 0);
+    int status;
 
-    if (!status && bundle && alg[0])
-        status = bad_usage(argv[0], "--bundle: bundle keys are always EdDSA, without --alg");
-    if (!status)
-        status = admin_call(argv[0], socket, WIRE_ADMIN_ROTATE,
-                            (union wire_value[]){{.text = slice_of(alg)}, {.number = bundle}},
-                            &answer);
+    arguments_parse(argc, argv, options, 0);
+    if (bundle && alg[0])
+        bad_usage(argv[0], "--bundle: bundle keys are always EdDSA, without --alg");
+    status =
+        admin_call(argv[0], socket, WIRE_ADMIN_ROTATE,
+                   (union wire_value[]){{.text = slice_of(alg)}, {.number = bundle}}, &answer);
     if (status)
         return status;
     if (answer.message.status != WIRE_OK)
@@ -158,27 +159,26 @@ int command_key_retire(int argc, char **argv)
 {
     const char *socket = ADMIN_SOCKET, *kid = NULL;
     bool json = false, now = false, bundle = false;
-    const struct option_row options[] = {{.name = "json", .flag = &json},
-                                         {.name = "now", .flag = &now},
-                                         {.name = "bundle", .flag = &bundle},
-                                         {.name = "socket", .value = &socket},
-                                         {0}};
+    const struct option_row options[] = {
+        {"now", NULL, "remove this key and refuse its tokens at once", .flag = &now},
+        {"bundle", NULL, "this key signed bundles", .flag = &bundle},
+        ADMIN_ROW(&socket),
+        OPTION_OUTPUT(&json),
+        {0}};
     struct admin_answer answer;
     uint64_t how;
     int status;
 
     argc = take_dashed(argc, argv, &kid);
-    status = arguments_parse(argc, argv, options, kid ? 0 : 1);
-    if (status)
-        return status;
+    arguments_parse(argc, argv, options, kid ? 0 : 1);
     if (!kid)
         kid = argv[optind];
     if (kid && !kid[0])
-        return bad_usage(argv[0], "expected a key id, found an empty argument");
+        bad_usage(argv[0], "expected a key id, found an empty argument");
     if (now && bundle)
-        return bad_usage(argv[0], "expected --now or --bundle, found both");
+        bad_usage(argv[0], "expected --now or --bundle, found both");
     if ((now || bundle) && !kid)
-        return bad_usage(argv[0], "%s: expected a key id", now ? "--now" : "--bundle");
+        bad_usage(argv[0], "%s: expected a key id", now ? "--now" : "--bundle");
     how = now ? WIRE_RETIRE_NOW : bundle ? WIRE_RETIRE_BUNDLE : WIRE_RETIRE_EXPIRED;
     status = admin_call(
         argv[0], socket, WIRE_ADMIN_RETIRE,
@@ -194,14 +194,16 @@ int command_key_retire(int argc, char **argv)
 int command_key_new_epoch(int argc, char **argv)
 {
     const char *socket = ADMIN_SOCKET;
-    const struct option_row options[] = {{.name = "socket", .value = &socket}, {0}};
+    bool json = false;
+    const struct option_row options[] = {ADMIN_ROW(&socket), OPTION_OUTPUT(&json), {0}};
     struct admin_answer answer;
-    int status = arguments_parse(argc, argv, options, 0);
+    int status;
 
-    if (!status)
-        status = admin_call(argv[0], socket, WIRE_ADMIN_NEW_EPOCH, NULL, &answer);
+    arguments_parse(argc, argv, options, 0);
+    status = admin_call(argv[0], socket, WIRE_ADMIN_NEW_EPOCH, NULL, &answer);
     if (status)
         return status;
-    printf("Epoch %" PRIu64 "\n", answer.message.v[0].number);
+    printf(json ? "{\"epoch\":%" PRIu64 "}\n" : "Epoch %" PRIu64 "\n",
+           answer.message.v[0].number);
     return EXIT_SUCCESS;
 }

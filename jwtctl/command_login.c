@@ -22,23 +22,22 @@ static const char *own_name(void)
     return pw ? pw->pw_name : NULL;
 }
 
-static int parse_login(int argc, char **argv, struct login_options *o)
+static void parse_login(int argc, char **argv, struct login_options *o)
 {
     const struct option_row options[] = {
-        {.name = "server", .value = &o->server}, {.name = "json", .flag = &o->json}, {0}};
+        {"server", "URL", "an https URL; the default is the local server", .value = &o->server},
+        OPTION_OUTPUT(&o->json),
+        {0}};
     struct errmsg errmsg;
-    int status = arguments_parse(argc, argv, options, 1);
 
-    if (status)
-        return status;
+    arguments_parse(argc, argv, options, 1);
     if (client_check_server(o->server, &errmsg) != TOK_OK)
-        return bad_usage(argv[0], "--server: %s", errmsg.text);
+        bad_usage(argv[0], "--server: %s", errmsg.text);
     o->user = optind < argc ? argv[optind] : own_name();
     if (!o->user)
-        return bad_usage(argv[0], "no passwd entry for the current user; expected a user name");
+        bad_usage(argv[0], "no passwd entry for the current user; expected a user name");
     if (o->user[0] == '\0')
-        return bad_usage(argv[0], "expected a user name, found an empty argument");
-    return EXIT_SUCCESS;
+        bad_usage(argv[0], "expected a user name, found an empty argument");
 }
 
 static enum tok_err ask_password(const char *user, struct secret *ret, struct errmsg *errmsg)
@@ -180,10 +179,8 @@ int command_login(int argc, char **argv)
     CLEANUP(session_clear) struct client_session s = {0};
     struct login_options o = {.server = CLIENT_SOCKET};
     struct errmsg errmsg;
-    int status = parse_login(argc, argv, &o);
 
-    if (status)
-        return status;
+    parse_login(argc, argv, &o);
     if (log_in(&o, &s, &errmsg) != TOK_OK)
         return print_failure(EXIT_FAILURE, &errmsg);
     return report_login(&o, &s);

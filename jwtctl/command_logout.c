@@ -81,10 +81,9 @@ static int log_out(void)
 int command_logout(int argc, char **argv)
 {
     bool all = false;
-    const struct option_row options[] = {{.name = "all", .flag = &all}, {0}};
-    int status = arguments_parse(argc, argv, options, 0);
+    const struct option_row options[] = {
+        {"all", NULL, "revoke every session of the user", .flag = &all}, {0}};
 
-    if (status)
-        return status;
+    arguments_parse(argc, argv, options, 0);
     return all ? log_out_all() : log_out();
 }

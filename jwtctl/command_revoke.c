@@ -31,19 +31,19 @@ int command_revoke(int argc, char **argv)
 {
     const char *socket = ADMIN_SOCKET, *what;
     bool json = false, all = false;
-    const struct option_row options[] = {{.name = "json", .flag = &json},
-                                         {.name = "all", .flag = &all},
-                                         {.name = "socket", .value = &socket},
-                                         {0}};
+    const struct option_row options[] = {
+        {"all", NULL, "revoke the sessions of all users", .flag = &all},
+        ADMIN_ROW(&socket),
+        OPTION_OUTPUT(&json),
+        {0}};
     union wire_value value = {.text = SLICE("")};
     struct admin_answer answer;
-    int status = arguments_parse(argc, argv, options, 1);
+    int status;
 
-    if (status)
-        return status;
+    arguments_parse(argc, argv, options, 1);
     what = argv[optind];
     if (all ? what != NULL : !what || !what[0])
-        return bad_usage(argv[0], "expected a user name, a session id, or --all alone");
+        bad_usage(argv[0], "expected a user name, a session id, or --all alone");
     if (what)
         value.text = slice_of(what);
     status = admin_call(argv[0], socket, all ? WIRE_ADMIN_REVOKE_ALL : WIRE_ADMIN_REVOKE,

@@ -113,16 +113,15 @@ static int list_others(const char *command, const struct sessions_options *o)
 int command_sessions(int argc, char **argv)
 {
     struct sessions_options o = {.socket = ADMIN_SOCKET};
-    const struct option_row options[] = {{.name = "json", .flag = &o.json},
-                                         {.name = "user", .value = &o.user},
-                                         {.name = "all", .flag = &o.all},
-                                         {.name = "socket", .value = &o.socket},
-                                         {0}};
-    int status = arguments_parse(argc, argv, options, 0);
+    const struct option_row options[] = {
+        {"user", "USER", "as root: the sessions of this user", .value = &o.user},
+        {"all", NULL, "as root: the sessions of all users", .flag = &o.all},
+        ADMIN_ROW(&o.socket),
+        OPTION_OUTPUT(&o.json),
+        {0}};
 
-    if (status)
-        return status;
+    arguments_parse(argc, argv, options, 0);
     if (o.user && (o.all || !o.user[0]))
-        return bad_usage(argv[0], "expected either --user=USER or --all");
+        bad_usage(argv[0], "expected either --user=USER or --all");
     return o.user || o.all ? list_others(argv[0], &o) : list_own(&o);
 }

@@ -155,15 +155,13 @@ int command_show(int argc, char **argv)
 {
     CLEANUP(input_close) struct input in = {0};
     bool json = false;
-    const struct option_row options[] = {{.name = "json", .flag = &json}, {0}};
+    const struct option_row options[] = {OPTION_OUTPUT(&json), {0}};
     struct slice token;
     struct errmsg errmsg;
-    int status = arguments_parse(argc, argv, options, INT_MAX);
 
-    if (status)
-        return status;
+    arguments_parse(argc, argv, options, INT_MAX);
     if (optind < argc)
-        return bad_usage(argv[0], "expected the token on standard input, not as an argument");
+        bad_usage(argv[0], "expected the token on standard input, not as an argument");
     if (isatty(STDIN_FILENO))
         return show_kept(json);
     input_open(&in);

@@ -233,12 +233,9 @@ int command_status(int argc, char **argv)
     CLEANUP(issuer_status_clear) struct issuer_status issuer = {0};
     const char *socket = ADMIN_SOCKET;
     bool json = false;
-    const struct option_row options[] = {
-        {.name = "json", .flag = &json}, {.name = "socket", .value = &socket}, {0}};
-    int status = arguments_parse(argc, argv, options, 0);
+    const struct option_row options[] = {ADMIN_ROW(&socket), OPTION_OUTPUT(&json), {0}};
 
-    if (status)
-        return status;
+    arguments_parse(argc, argv, options, 0);
     get_login(&login);
     get_issuer(socket, &issuer);
     if (json)

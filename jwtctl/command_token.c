@@ -21,39 +21,36 @@ static void add_scope(char **scope, const char *prefix, const char *words)
     *scope = longer;
 }
 
-static int parse_service(const char *command, const char *value, void *arg)
+static void parse_service(const char *command, const char *value, void *arg)
 {
     if (value[0] == '\0' || strpbrk(value, " \t"))
-        return bad_usage(command, "--service=%s: expected the name of one PAM service", value);
+        bad_usage(command, "--service=%s: expected the name of one PAM service", value);
     add_scope(arg, "pam:", value);
-    return EXIT_SUCCESS;
 }
 
-static int parse_scope(const char *command, const char *value, void *arg)
+static void parse_scope(const char *command, const char *value, void *arg)
 {
+    (void)command;
     add_scope(arg, "", value);
-    return EXIT_SUCCESS;
 }
 
-static int parse_lifetime(const char *command, const char *value, void *arg)
+static void parse_lifetime(const char *command, const char *value, void *arg)
 {
     uint64_t span;
 
     if (timespan_parse(slice_of(value), &span) != TOK_OK || span < SECOND)
-        return bad_usage(command, "--lifetime=%s: expected %s, at least one second", value,
-                         TIMESPAN_FORM);
+        bad_usage(command, "--lifetime=%s: expected %s, at least one second", value,
+                  TIMESPAN_FORM);
     *(int64_t *)arg = (int64_t)(span / SECOND);
-    return EXIT_SUCCESS;
 }
 
-static int parse_host_key(const char *command, const char *value, void *arg)
+static void parse_host_key(const char *command, const char *value, void *arg)
 {
     if (!host_key_read(slice_of(value), arg))
-        return bad_usage(command,
-                         "--host-key=%s: expected a fingerprint as ssh-keygen -l prints it, "
-                         "such as SHA256:..., or its first 22 characters",
-                         value);
-    return EXIT_SUCCESS;
+        bad_usage(command,
+                  "--host-key=%s: expected a fingerprint as ssh-keygen -l prints it, "
+                  "such as SHA256:..., or its first 22 characters",
+                  value);
 }
 
 /* A token for one use or one host key needs one audience: the only one, when none is named. */
@@ -101,22 +98,24 @@ int command_token(int argc, char **argv)
     char host_key[HOST_KEY_LEN + 1] = "";
     bool json = false;
     const struct option_row options[] = {
-        {.name = "json", .flag = &json},
-        {.name = "service", .parse = parse_service, .arg = &scope},
-        {.name = "scope", .parse = parse_scope, .arg = &scope},
-        {.name = "host", .value = &request.audience},
-        {.name = "lifetime", .parse = parse_lifetime, .arg = &request.lifetime},
-        {.name = "once", .flag = &request.one_time},
-        {.name = "host-key", .parse = parse_host_key, .arg = host_key},
+        {"service", "SERVICE", "valid for this PAM service; can be repeated",
+         .parse = parse_service, .arg = &scope},
+        {"host", "HOST", "valid on the hosts with this audience", .value = &request.audience},
+        {"lifetime", "SPAN", "valid for this time, such as 5min", .parse = parse_lifetime,
+         .arg = &request.lifetime},
+        {"once", NULL, "valid for one login", .flag = &request.one_time},
+        {"host-key", "KEY", "valid on the host that has this SSH key", .parse = parse_host_key,
+         .arg = host_key},
+        {"scope", "WORDS", "with these words of the scope", .parse = parse_scope,
+         .arg = &scope},
+        OPTION_OUTPUT(&json),
         {0},
     };
     struct errmsg errmsg;
     bool narrow;
     enum tok_err err;
-    int status = arguments_parse(argc, argv, options, 0);
 
-    if (status)
-        return status;
+    arguments_parse(argc, argv, options, 0);
     request.scope = scope;
     request.host_key = host_key[0] ? host_key : NULL;
     narrow =

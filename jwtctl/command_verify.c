@@ -19,15 +19,13 @@ struct verify_options {
     bool batch;
 };
 
-static int parse_now(const char *command, const char *value, void *arg)
+static void parse_now(const char *command, const char *value, void *arg)
 {
     uint64_t now;
 
     if (!slice_digits(slice_of(value), &now) || now > SCAN_INTEGER_MAX)
-        return bad_usage(command, "--now=%s: expected a whole number of seconds since 1970",
-                         value);
+        bad_usage(command, "--now=%s: expected a whole number of seconds since 1970", value);
     *(int64_t *)arg = (int64_t)now;
-    return EXIT_SUCCESS;
 }
 
 /* pam_jwt takes absolute paths only; here a relative one starts at the working directory. */
@@ -50,7 +48,7 @@ static bool make_absolute(struct slice word, struct slice *value, char **ret)
     return true;
 }
 
-static int parse_pam_option(const char *command, const char *arg, struct verify_options *o)
+static void parse_pam_option(const char *command, const char *arg, struct verify_options *o)
 {
     const char *equals = strchr(arg, '=');
     struct slice word = {arg, equals ? (size_t)(equals - arg) : strlen(arg)};
@@ -60,47 +58,45 @@ static int parse_pam_option(const char *command, const char *arg, struct verify_
     enum tok_err err;
 
     if (equals && slice_is(word, "config")) {
+        if (value.n == 0)
+            bad_usage(command, "config=: expected the path of a file");
         o->config = value.p;
-        return value.n > 0 ? EXIT_SUCCESS
-                           : bad_usage(command, "config=: expected the path of a file");
+        return;
     }
     if (!make_absolute(word, &value, &absolute))
-        return bad_usage(
-            command, "%s: cannot find the working directory; expected an absolute path", arg);
+        bad_usage(command, "%s: cannot find the working directory; expected an absolute path",
+                  arg);
     err = policy_set(o->words, word, value, &errmsg);
-    if (err == TOK_OK)
-        return EXIT_SUCCESS;
     if (err == TOK_NO_MEMORY)
         out_of_memory();
     if (err == TOK_UNSUPPORTED)
-        return bad_usage(command, "unknown option '%s'; jwtctl(1) lists those of pam_jwt", arg);
-    return bad_usage(command, "%s", errmsg.text);
+        bad_usage(command, "unknown option '%s'; jwtctl(1) lists those of pam_jwt", arg);
+    if (err)
+        bad_usage(command, "%s", errmsg.text);
 }
 
-static int parse_verify(int argc, char **argv, struct verify_options *o)
+static void parse_verify(int argc, char **argv, struct verify_options *o)
 {
     bool json = true; /* the one form of output */
     const struct option_row options[] = {
-        {.name = "user", .value = &o->user},
-        {.name = "service", .value = &o->service},
-        {.name = "now", .parse = parse_now, .arg = &o->now},
-        {.name = "batch", .flag = &o->batch},
-        {.name = "json", .flag = &json},
+        {"user", "USER", "the user who logs in; the default is any", .value = &o->user},
+        {"service", "SERVICE", "the PAM service; the default is any", .value = &o->service},
+        {"now", "EPOCH", "the time, in seconds since 1970", .parse = parse_now, .arg = &o->now},
+        {"batch", NULL, "read a token per line, and print a line for each", .flag = &o->batch},
+        OPTION_OUTPUT(&json),
         {0},
     };
-    int status;
 
     if (policy_init(o->words) != TOK_OK)
         out_of_memory();
-    status = arguments_parse(argc, argv, options, INT_MAX);
-    if (!status && o->user && !o->user[0])
-        return bad_usage(argv[0], "--user=: expected a user name; without --user any "
-                                  "user is accepted");
-    if (!status && o->service && !o->service[0])
-        return bad_usage(argv[0], "--service=: expected the name of a PAM service");
-    while (!status && optind < argc)
-        status = parse_pam_option(argv[0], argv[optind++], o);
-    return status;
+    arguments_parse(argc, argv, options, INT_MAX);
+    if (o->user && !o->user[0])
+        bad_usage(argv[0], "--user=: expected a user name; without --user any "
+                           "user is accepted");
+    if (o->service && !o->service[0])
+        bad_usage(argv[0], "--service=: expected the name of a PAM service");
+    while (optind < argc)
+        parse_pam_option(argv[0], argv[optind++], o);
 }
 
 static struct slice optional(const char *s)
@@ -157,10 +153,8 @@ int command_verify(int argc, char **argv)
         .words = &words, .trust = FILE_OWN, .keys_without_list = true};
     struct slice token;
     struct errmsg errmsg;
-    int status = parse_verify(argc, argv, &o);
 
-    if (status)
-        return status;
+    parse_verify(argc, argv, &o);
     params.config = o.config;
     if (verifier_open(&params, &v, &errmsg) != TOK_OK)
         return print_failure(EXIT_CONFIG, &errmsg);

@@ -40,7 +40,7 @@ int print_failure(int status, const struct errmsg *errmsg)
     return status;
 }
 
-int bad_usage(const char *command, const char *fmt, ...)
+void bad_usage(const char *command, const char *fmt, ...)
 {
     char text[ERROR_MAX];
     va_list args;
@@ -50,13 +50,18 @@ int bad_usage(const char *command, const char *fmt, ...)
     va_end(args);
     put_line(stderr, command, text);
     fprintf(stderr, "%s: see '%s --help'\n", command, command);
-    return EXIT_USAGE;
+    exit(EXIT_USAGE);
 }
 
 void out_of_memory(void)
 {
     print_error("out of memory");
     exit(EXIT_FAILURE);
+}
+
+void print_version(void)
+{
+    puts("jwtctl " JWT_VERSION);
 }
 
 void flush_output(int status)

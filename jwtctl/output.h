@@ -16,11 +16,14 @@ int print_failure(int status, const struct errmsg *errmsg);
 /* "HEADING: TEXT" on standard output. */
 void print_note(const char *heading, const char *text);
 
-/* "COMMAND: ..." and a reference to --help. EXIT_USAGE. */
-int bad_usage(const char *command, const char *fmt, ...) PRINTF_LIKE(2, 3);
+/* Prints "COMMAND: ..." and a reference to --help, and exits with EXIT_USAGE. */
+void bad_usage(const char *command, const char *fmt, ...) PRINTF_LIKE(2, 3)
+    __attribute__((noreturn));
 
 /* Prints an error and exits with EXIT_FAILURE. */
 void out_of_memory(void) __attribute__((noreturn));
+
+void print_version(void);
 
 /* Flushes standard output; when a write failed, prints an error and exits with this status.
  * main() calls it at the end, so that callers of printf need not check. */

@@ -63,11 +63,9 @@ static const struct {
 int command_doctor(int argc, char **argv)
 {
     struct doctor d = {.root = geteuid() == 0};
-    const struct option_row options[] = {{.name = "json", .flag = &d.json}, {0}};
-    int status = arguments_parse(argc, argv, options, 0);
+    const struct option_row options[] = {OPTION_OUTPUT(&d.json), {0}};
 
-    if (status)
-        return status;
+    arguments_parse(argc, argv, options, 0);
     d.rows = json_new_array();
     doctor_find_parts(&d);
     for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++) {

@@ -204,18 +204,16 @@ static int answer(const char *prompt)
 int program_askpass(int argc, char **argv)
 {
     if (argc != 2)
-        return bad_usage("jwtctl askpass", "expected one argument, the prompt");
+        bad_usage("jwtctl askpass", "expected one argument, the prompt");
     return answer(argv[1]);
 }
 
 int command_askpass(int argc, char **argv)
 {
     const struct option_row options[] = {{0}};
-    int status = arguments_parse(argc, argv, options, ARGUMENTS_COMMAND);
 
-    if (status)
-        return status;
+    arguments_parse(argc, argv, options, ARGUMENTS_COMMAND);
     if (argc - optind != 1)
-        return bad_usage(argv[0], "expected one argument, the prompt");
+        bad_usage(argv[0], "expected one argument, the prompt");
     return answer(argv[optind]);
 }

@@ -55,15 +55,16 @@ static void set_path(void)
 int command_run(int argc, char **argv)
 {
     bool whole = false;
-    const struct option_row options[] = {{.name = "whole", .flag = &whole}, {0}};
+    const struct option_row options[] = {
+        {"whole", NULL, "answer each prompt with the session's own token", .flag = &whole},
+        {0}};
     struct client_session s = {0};
     struct errmsg errmsg;
-    int error, status = arguments_parse(argc, argv, options, ARGUMENTS_COMMAND);
+    int error;
 
-    if (status)
-        return status;
+    arguments_parse(argc, argv, options, ARGUMENTS_COMMAND);
     if (optind >= argc)
-        return bad_usage(argv[0], "expected a command");
+        bad_usage(argv[0], "expected a command");
     if (session_get(&s, &errmsg) != TOK_OK)
         return print_failure(EXIT_FAILURE, &errmsg);
     session_clear(&s);

@@ -23,15 +23,14 @@ struct words_option {
     const char *form;
 };
 
-static int parse_word(const char *command, const char *value, void *arg)
+static void parse_word(const char *command, const char *value, void *arg)
 {
     const struct words_option *option = arg;
 
     if (!option->valid(slice_of(value)))
-        return bad_usage(command, "'%s': expected %s", value, option->form);
+        bad_usage(command, "'%s': expected %s", value, option->form);
     if (word_list_add(option->to, slice_of(value)) != TOK_OK)
         out_of_memory();
-    return EXIT_SUCCESS;
 }
 
 /* True when the program succeeded. Below another root nothing is started. ret may be NULL. */
@@ -205,15 +204,15 @@ static int run_sync(const char *command, const struct sync_options *o)
     CLEANUP(sync_clear) struct sync_host host = {.root = o->root};
 
     if ((o->add != NULL) + o->list + o->remove > 1 || (o->reset && (o->list || o->remove)))
-        return bad_usage(command, "expected one of --add, --list, --remove and --reset");
+        bad_usage(command, "expected one of --add, --list, --remove and --reset");
     if (!o->add && (o->trust || o->audience))
-        return bad_usage(command, "--trust and --audience: expected --add=URL as well");
+        bad_usage(command, "--trust and --audience: expected --add=URL as well");
     if (o->add && !value_is_url(slice_of(o->add)))
-        return bad_usage(command, "--add=%s: expected " VALUE_URL_FORM, o->add);
+        bad_usage(command, "--add=%s: expected " VALUE_URL_FORM, o->add);
     if (o->add && !o->trust)
-        return bad_usage(command, "--add: expected --trust=THUMBPRINT as well");
+        bad_usage(command, "--add: expected --trust=THUMBPRINT as well");
     if (o->root[0] && o->root[0] != '/')
-        return bad_usage(command, "--root=%s: expected an absolute path", o->root);
+        bad_usage(command, "--root=%s: expected an absolute path", o->root);
     if (!o->list && geteuid() != 0) {
         print_error("%s must be run as root", command);
         return EXIT_FAILURE;
@@ -229,18 +228,20 @@ int command_sync(int argc, char **argv)
     struct words_option trust = {&o.trust, value_is_thumbprint, VALUE_THUMBPRINT_FORM};
     struct words_option audience = {&o.audience, value_is_audience, VALUE_AUDIENCE_FORM};
     const struct option_row options[] = {
-        {.name = "add", .value = &o.add},
-        {.name = "trust", .parse = parse_word, .arg = &trust},
-        {.name = "audience", .parse = parse_word, .arg = &audience},
-        {.name = "list", .flag = &o.list},
-        {.name = "remove", .flag = &o.remove},
-        {.name = "reset", .flag = &o.reset},
-        {.name = "root", .value = &o.root},
+        {"add", "URL", "synchronise with the issuer at this URL", .value = &o.add},
+        {"trust", "THUMBPRINT", "with --add: a bundle key; can be repeated",
+         .parse = parse_word, .arg = &trust},
+        {"audience", "NAME", "with --add: an audience; can be repeated", .parse = parse_word,
+         .arg = &audience},
+        {"list", NULL, "show the issuer and the last synchronisation", .flag = &o.list},
+        {"remove", NULL, "end the synchronisation, and remove its files", .flag = &o.remove},
+        {"reset", NULL, "accept an older epoch once", .flag = &o.reset},
+        {"root", "DIR", "change the files below this directory", .value = &o.root},
         {0}};
-    int status = arguments_parse(argc, argv, options, 0);
+    int status;
 
-    if (!status)
-        status = run_sync(argv[0], &o);
+    arguments_parse(argc, argv, options, 0);
+    status = run_sync(argv[0], &o);
     word_list_free(o.trust);
     word_list_free(o.audience);
     return status;

@@ -29,7 +29,7 @@ NO_COMMANDS = ((), ("frobnicate",), ("config",), ("config", "edit"), ("key",), (
 def test_an_unknown_command_is_a_usage_error(args):
     code, out, err = run(*args)
     assert (code, out) == (2, "")
-    assert "usage: jwtctl" in err
+    assert "usage: jwtctl" in err or f"unknown command '{args[-1]}'\n" in err
 
 
 @pytest.mark.parametrize("args", [
