@@ -4,6 +4,7 @@
 #include "jwtctl/arguments.h"
 #include "jwtctl/command.h"
 #include "jwtctl/output.h"
+#include "jwtctl/run/agent.h"
 #include "jwtctl/run/askpass.h"
 #include "jwtctl/run/programs.h"
 #include "jwtctl/run/prompt.h"
@@ -109,6 +110,23 @@ static enum tok_err check_sudo(const struct question *q, struct errmsg *errmsg)
     return TOK_OK;
 }
 
+/* A login on this host is used first. Without an agent its error is the reason. */
+static enum tok_err get_sudo_token(struct secret *ret, struct errmsg *errmsg)
+{
+    CLEANUP(session_clear) struct client_session s = {0};
+    struct errmsg agent;
+    enum tok_err err = session_get(&s, errmsg);
+
+    if (!err)
+        err = token_for_sudo(&s, ret, errmsg);
+    if (!err)
+        return TOK_OK;
+    err = agent_ask(ret, &agent);
+    if (err && err != TOK_MISSING)
+        *errmsg = agent;
+    return err;
+}
+
 static enum tok_err get_token(const struct question *q, struct secret *ret,
                               struct errmsg *errmsg)
 {
@@ -128,13 +146,15 @@ static enum tok_err get_token(const struct question *q, struct secret *ret,
     if (!err && q->record.used)
         err = no_token(errmsg,
                        whole ? "the process that asks has already received a token" : SECOND);
-    if (!err)
-        err = session_get(&s, errmsg);
+    if (err)
+        return err;
+    if (!whole && !ssh)
+        return get_sudo_token(ret, errmsg);
+    err = session_get(&s, errmsg);
     if (err)
         return err;
     if (!whole)
-        return ssh ? token_for_ssh(&s, &q->record, ret, errmsg)
-                   : token_for_sudo(&s, ret, errmsg);
+        return token_for_ssh(&s, &q->record, ret, errmsg);
     *ret = s.access;
     s.access = (struct secret){0};
     return TOK_OK;

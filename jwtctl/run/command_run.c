@@ -5,6 +5,7 @@
 #include "jwtctl/command.h"
 #include "jwtctl/output.h"
 #include "jwtctl/run/askpass.h"
+#include "jwtctl/run/forward.h"
 #include "jwtctl/run/libexec.h"
 #include "jwtctl/session.h"
 
@@ -52,26 +53,61 @@ static void set_path(void)
     set_variable("PATH", path);
 }
 
+/* The program for --confirm. The variable is still the user's own. NULL, with an error printed:
+ * none. */
+static const char *find_confirm(const char *named)
+{
+    CLEANUP(cleanup_free) char *askpass = libexec_path("askpass");
+    const char *program = named ? named : getenv("SSH_ASKPASS");
+
+    if (program && program[0] && strcmp(program, askpass) != 0)
+        return program;
+    print_error("--confirm: expected a graphical program in SSH_ASKPASS, such as ssh-askpass, "
+                "or --confirm-with=PROGRAM");
+    return NULL;
+}
+
+static int exec_command(char **argv)
+{
+    int error;
+
+    (void)execvp(argv[0], argv);
+    error = errno;
+    print_error("%s: %s", argv[0], strerror(error));
+    return error == ENOENT ? 127 : 126;
+}
+
 int command_run(int argc, char **argv)
 {
-    bool whole = false;
+    bool whole = false, forward = false, ask = false;
+    const char *confirm = NULL;
     const struct option_row options[] = {
         {"whole", NULL, "answer each prompt with the session's own token", .flag = &whole},
+        {"forward", NULL, "COMMAND is ssh: sudo -A on its host gets tokens, too",
+         .flag = &forward},
+        {"confirm", NULL, "ask by the program in SSH_ASKPASS before each of them",
+         .flag = &ask},
+        {"confirm-with", "PROGRAM", "ask by this program", .value = &confirm},
         {0}};
     struct client_session s = {0};
     struct errmsg errmsg;
-    int error;
 
     arguments_parse(argc, argv, options, ARGUMENTS_COMMAND);
     if (optind >= argc)
         bad_usage(argv[0], "expected a command");
+    if (forward && (whole || strcmp(argv[optind], "ssh") != 0))
+        bad_usage(argv[0], "--forward: expected the command ssh, and no --whole");
+    ask = ask || confirm;
+    if (ask && !forward)
+        bad_usage(argv[0], "--confirm: expected --forward, too");
+    if (ask && !(confirm = find_confirm(confirm)))
+        return EXIT_FAILURE;
+    argc -= optind;
+    argv += optind;
     if (session_get(&s, &errmsg) != TOK_OK)
         return print_failure(EXIT_FAILURE, &errmsg);
     session_clear(&s);
     set_askpass(whole);
     set_path();
-    (void)execvp(argv[optind], argv + optind);
-    error = errno;
-    print_error("%s: %s", argv[optind], strerror(error));
-    return error == ENOENT ? 127 : 126;
+    return forward ? forward_run(argc, argv, confirm) : exec_command(argv);
 }

@@ -59,7 +59,7 @@ static int open_or_make(int dir, const char *name, bool create)
 }
 
 /* After su, XDG_RUNTIME_DIR can be another user's. */
-static enum tok_err open_dir(bool create, int *ret_fd, struct errmsg *errmsg)
+enum tok_err record_dir_open(bool create, int *ret_fd, struct errmsg *errmsg)
 {
     CLEANUP(cleanup_free) char *path = NULL;
     CLEANUP(cleanup_close) int state = -1;
@@ -122,13 +122,15 @@ static bool is_over(int dir, const char *name, const char *id)
            found.start != named.start;
 }
 
+/* The sockets "agent" and "agent.PID" are ssh's. */
 static void prune(int dir, const char *id)
 {
     int copy = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *list = copy < 0 ? NULL : fdopendir(copy);
 
     for (struct dirent *e; list && (e = readdir(list));) {
-        if (e->d_name[0] != '.' && is_over(dir, e->d_name, id))
+        if (e->d_name[0] != '.' && strncmp(e->d_name, "agent", 5) != 0 &&
+            is_over(dir, e->d_name, id))
             (void)unlinkat(dir, e->d_name, 0);
     }
     if (list)
@@ -188,10 +190,16 @@ static bool read_text(struct record *r)
     return true;
 }
 
-void record_close(struct record *r)
+void record_unlock(struct record *r)
 {
     cleanup_close(&r->fd);
     cleanup_close(&r->dir);
+    r->fd = r->dir = -1;
+}
+
+void record_close(struct record *r)
+{
+    record_unlock(r);
     free(r->file);
     free(r->text);
     *r = (struct record){.dir = -1, .fd = -1};
@@ -203,7 +211,7 @@ static enum tok_err open_file(const struct process *p, bool create, bool lock,
     CLEANUP(record_close) struct record r = {.dir = -1, .fd = -1};
     char id[ID_MAX];
     struct stat st;
-    enum tok_err err = open_dir(create, &r.dir, errmsg);
+    enum tok_err err = record_dir_open(create, &r.dir, errmsg);
 
     if (err)
         return err;

@@ -32,6 +32,13 @@ enum tok_err record_open(const struct process *p, bool create, struct record *re
                          struct errmsg *errmsg) MUST_CHECK;
 void record_close(struct record *r);
 
+/* Ends the lock; what was read stays. */
+void record_unlock(struct record *r);
+
+/* Opens the directory, which with create is made when it is missing. TOK_FILE with a message.
+ */
+enum tok_err record_dir_open(bool create, int *ret_fd, struct errmsg *errmsg) MUST_CHECK;
+
 /* Appends one line, which the next reader sees. On an error the record is removed. TOK_FILE
  * with a message. */
 enum tok_err record_append(struct record *r, const char *line,

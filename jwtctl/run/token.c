@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define FAR_SUDO_S 60 /* lifetime */
+
 /* The name of the user that tokens of the session are for. Without a claim sub the server says
  * it. */
 static enum tok_err read_user(const struct client_session *s, struct secret *ret,
@@ -86,12 +88,12 @@ static enum tok_err get_token(const struct client_session *s,
     return TOK_OK;
 }
 
-enum tok_err token_for_ssh(const struct client_session *s, const struct record *ssh,
-                           struct secret *ret, struct errmsg *errmsg)
+/* What a token for the host of this ssh is bound to. */
+static enum tok_err read_host(const struct client_session *s, const struct record *ssh,
+                              struct secret *ret_audience, char ret_key[HOST_KEY_LEN + 1],
+                              struct errmsg *errmsg)
 {
-    CLEANUP(secret_clear) struct secret audience = {0};
     const char *const names[] = {ssh->host, ssh->name, NULL};
-    char key[HOST_KEY_LEN + 1];
     enum tok_err err;
 
     if (ssh->mixed)
@@ -101,19 +103,48 @@ enum tok_err token_for_ssh(const struct client_session *s, const struct record *
             errmsg, TOK_HOST_KEY,
             "ssh has a KnownHostsCommand in its configuration, so jwtctl does not "
             "see the host key");
-    if (!ssh->fingerprint || !host_key_read(slice_of(ssh->fingerprint), key))
+    if (!ssh->fingerprint || !host_key_read(slice_of(ssh->fingerprint), ret_key))
         return errmsg_set(errmsg, TOK_HOST_KEY,
                           "ssh did not report the host key (expected OpenSSH 8.5 or later)");
     err = check_user(s, ssh->user, errmsg);
-    if (!err)
-        err = audience_of_host(s, names, &audience, errmsg);
-    if (err)
-        return err;
-    return get_token(
-        s,
-        &(struct narrow_request){
-            .scope = "pam:sshd", .audience = audience.p, .host_key = key, .one_time = true},
-        ret, errmsg);
+    return err ? err : audience_of_host(s, names, ret_audience, errmsg);
+}
+
+static enum tok_err token_for_host(const struct client_session *s, const struct record *ssh,
+                                   struct narrow_request request, struct secret *ret,
+                                   struct errmsg *errmsg)
+{
+    CLEANUP(secret_clear) struct secret audience = {0};
+    char key[HOST_KEY_LEN + 1];
+    enum tok_err err = read_host(s, ssh, &audience, key, errmsg);
+
+    request.audience = audience.p;
+    request.host_key = key;
+    request.one_time = true;
+    return err ? err : get_token(s, &request, ret, errmsg);
+}
+
+enum tok_err token_for_ssh(const struct client_session *s, const struct record *ssh,
+                           struct secret *ret, struct errmsg *errmsg)
+{
+    return token_for_host(s, ssh, (struct narrow_request){.scope = "pam:sshd"}, ret, errmsg);
+}
+
+enum tok_err token_for_far_sudo(const struct client_session *s, const struct record *ssh,
+                                struct secret *ret, struct errmsg *errmsg)
+{
+    return token_for_host(s, ssh,
+                          (struct narrow_request){.scope = "pam:sudo", .lifetime = FAR_SUDO_S},
+                          ret, errmsg);
+}
+
+enum tok_err token_check_far_sudo(const struct client_session *s, const struct record *ssh,
+                                  struct errmsg *errmsg)
+{
+    CLEANUP(secret_clear) struct secret audience = {0};
+    char key[HOST_KEY_LEN + 1];
+
+    return read_host(s, ssh, &audience, key, errmsg);
 }
 
 /* The audiences with which pam_jwt of this host verifies tokens of the session's issuer, and

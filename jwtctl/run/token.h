@@ -11,6 +11,14 @@
 enum tok_err token_for_ssh(const struct client_session *s, const struct record *ssh,
                            struct secret *ret, struct errmsg *errmsg) MUST_CHECK;
 
+/* For sudo on the host of this ssh, for a minute. */
+enum tok_err token_for_far_sudo(const struct client_session *s, const struct record *ssh,
+                                struct secret *ret, struct errmsg *errmsg) MUST_CHECK;
+
+/* Whether it would be asked for, without a request for a token. */
+enum tok_err token_check_far_sudo(const struct client_session *s, const struct record *ssh,
+                                  struct errmsg *errmsg) MUST_CHECK;
+
 /* For sudo on this host. */
 enum tok_err token_for_sudo(const struct client_session *s, struct secret *ret,
                             struct errmsg *errmsg) MUST_CHECK;
