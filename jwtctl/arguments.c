@@ -1,6 +1,6 @@
 #include "jwtctl/arguments.h"
 
-#include "jwtctl/command.h"
+#include "jwtctl/complete.h"
 #include "jwtctl/help.h"
 #include "jwtctl/nearest.h"
 #include "jwtctl/output.h"
@@ -115,6 +115,10 @@ void arguments_parse(int argc, char **argv, const struct option_row *own, int ma
 
     join_rows(own, common, rows);
     make_getopt(rows, long_options, letters + 2);
+    if (argc > 1 && strcmp(argv[1], COMPLETE) == 0) {
+        complete_arguments(command_of(argv[0]), argc - 1, argv + 1, rows);
+        exit(EXIT_SUCCESS);
+    }
     opterr = 0;
     while ((c = getopt_long(argc, argv, runs ? letters : letters + 1, long_options, NULL)) !=
            -1) {

@@ -34,6 +34,12 @@ const struct command *command_at(size_t i);
  * number of these arguments. */
 const struct command *command_find(int argc, char **argv, int *ret_words);
 
+/* The command whose argv[0] this is, "jwtctl key list". */
+const struct command *command_of(const char *name);
+
+/* Runs the command that the arguments name. */
+int run_command(int argc, char **argv);
+
 bool command_is_group(const char *word);
 
 /* "key list". */

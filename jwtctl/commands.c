@@ -83,6 +83,16 @@ bool command_is_group(const char *word)
     return false;
 }
 
+const struct command *command_of(const char *name)
+{
+    char full[COMMAND_NAME_MAX];
+    size_t i = 0;
+
+    while (strcmp(command_name(&commands[i], full), strchr(name, ' ') + 1) != 0)
+        i++;
+    return &commands[i];
+}
+
 const char *command_name(const struct command *c, char ret[COMMAND_NAME_MAX])
 {
     (void)snprintf(ret, COMMAND_NAME_MAX, "%s%s%s", c->group ? c->group : "",

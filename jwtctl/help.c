@@ -26,15 +26,9 @@ void print_help(FILE *out, const char *group)
 
 void print_command_help(const char *name, const struct option_row *rows)
 {
-    const char *first = strchr(name, ' ') + 1;
-    char full[COMMAND_NAME_MAX], option[64];
-    const struct command *c;
-    size_t i = 0;
+    const struct command *c = command_of(name);
+    char option[64];
 
-    while ((c = command_at(i)) && strcmp(command_name(c, full), first) != 0)
-        i++;
-    if (!c)
-        return;
     printf("usage: %s [OPTION...]%s%s\n\n  %s\n\n", name, c->operands[0] ? " " : "",
            c->operands, c->summary);
     for (; rows->name; rows++) {
@@ -45,8 +39,8 @@ void print_command_help(const char *name, const struct option_row *rows)
                        rows->argument ? rows->argument : "");
         printf("  %-22s  %s\n", option, rows->help);
     }
-    if (command_is_group(first)) {
+    if (command_is_group(c->name)) {
         putchar('\n');
-        print_commands(stdout, first);
+        print_commands(stdout, c->name);
     }
 }

@@ -2,7 +2,7 @@
  * jwtctl: the choice of a command.
  */
 #include "jwtctl/arguments.h"
-#include "jwtctl/command.h"
+#include "jwtctl/complete.h"
 #include "jwtctl/help.h"
 #include "jwtctl/output.h"
 #include "jwtctl/run/programs.h"
@@ -12,7 +12,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 
-static int run_command(int argc, char **argv)
+int run_command(int argc, char **argv)
 {
     int words = 0;
     const struct command *c = command_find(argc, argv, &words);
@@ -78,6 +78,8 @@ static int run_program(int argc, char **argv)
         print_help(stderr, NULL);
         return EXIT_USAGE;
     }
+    if (strcmp(argv[1], COMPLETE) == 0)
+        return complete_words(argc - 1, argv + 1);
     if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0) {
         print_version();
         return EXIT_SUCCESS;
