@@ -43,7 +43,9 @@ def d(request, build):
 @pytest.fixture
 def scripted(d):
     """Replaces jwtd-issuer; the test sets its replies."""
-    return wire.ScriptedIssuer(d)
+    issuer = wire.ScriptedIssuer(d)
+    yield issuer
+    issuer.stop()
 
 
 @pytest.fixture

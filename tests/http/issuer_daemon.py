@@ -29,10 +29,10 @@ class ScriptedLogin:
         self.asked = []
         self.delay = 0
         self.before = None  # if set, called with each request before it is answered
-        self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self.listener.bind(path)
-        self.listener.listen(256)
-        serve(self.listener, self.answer)
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        listener.bind(path)
+        listener.listen(256)
+        self.stop = serve(listener, self.answer)
 
     def answer(self, client):
         with client:
@@ -208,8 +208,7 @@ class Issuer:
             self.end()
         for listener in self.listeners:
             listener.close()
-        self.login.listener.shutdown(socket.SHUT_RDWR)  # ends the thread that accepts
-        self.login.listener.close()
+        self.login.stop()
         self.log.close()
         log = self.text("log")
         shutil.rmtree(self.dir)

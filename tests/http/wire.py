@@ -1,5 +1,6 @@
 """The messages between the daemons (jwtd/shared/wire.h), and a scripted jwtd-issuer."""
 
+import socket
 import struct
 import threading
 
@@ -43,7 +44,10 @@ def ask(client, packet):
 
 
 def serve(listener, answer):
-    """Calls answer for each connection, in a new thread, until the listener is closed."""
+    """Calls answer for each connection, in a new thread. Returns a function that stops this and closes the listener.
+
+    close() alone does not end accept(): a signal that interrupts it later, as SIGCHLD can during a fork with glibc
+    2.41, restarts it with the same number, which may be the listener of another test by then."""
 
     def accept():
         while True:
@@ -53,7 +57,16 @@ def serve(listener, answer):
                 return
             threading.Thread(target=answer, args=(client,), daemon=True).start()
 
-    threading.Thread(target=accept, daemon=True).start()
+    thread = threading.Thread(target=accept, daemon=True)
+    thread.start()
+
+    def stop():
+        listener.shutdown(socket.SHUT_RDWR)
+        thread.join(30)
+        assert not thread.is_alive(), "still in accept()"
+        listener.close()
+
+    return stop
 
 
 class ScriptedIssuer:
@@ -64,8 +77,7 @@ class ScriptedIssuer:
     def __init__(self, daemons):
         self.answers = {}
         self.asked = []
-        self.listener = daemons.issuer.sockets[0][1]
-        serve(self.listener, self.answer)
+        self.stop = serve(daemons.issuer.sockets[0][1], self.answer)
 
     def answer(self, client):
         with client:
