@@ -187,8 +187,11 @@ def set_up_host(host, run=run):
 def set_up_by_ansible(host, run=run):
     host.write("/root/fleet.yml", typed(PLAYBOOK))
     host.write("/root/inventory", f"{host.name} ansible_connection=local ansible_python_interpreter=/usr/bin/python3\n")
-    run(host, "ANSIBLE_NOCOLOR=1 " + typed(PLAY).strip() + " --skip-tags packages")
+    if from_packages(host):
+        place_packages(host, "{libpam-jwt,jwtctl}_*.deb", "packages")
+    said = run(host, "ANSIBLE_NOCOLOR=1 " + typed(PLAY).strip() + ("" if from_packages(host) else " --skip-tags packages"))
     set_interval(host, run)
+    return said
 
 
 def set_interval(host, run):
