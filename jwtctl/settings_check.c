@@ -145,38 +145,48 @@ static void check_algorithm(const struct settings_problems *p)
         "Algorithm=%s: there is no key of this algorithm in " POLICY_KEYS, alg->name);
 }
 
-/* The longest token that the issuer makes for sudo, for the longest user name of useradd(8).
- * Its default names fit. */
+/* The longest token that the issuer makes for sudo. Its default names fit; it may have pinned
+ * others. */
 static void check_length(const struct settings_problems *p)
 {
     const struct settings *s = p->s;
     const uint8_t id[ISSUE_ID_BYTES] = {0};
     char bound[VALUE_NAME_MAX + 1 + HOST_KEY_LEN + 1], *audience[] = {bound, NULL};
-    const struct issue_claims claims = {
+    CLEANUP(policy_clear) struct policy pinned = {0};
+    size_t user = settings_user_length(s);
+    struct issue_claims claims = {
         .names = {s->token.user_id_claim, s->token.token_type_claim, s->token.jti_claim, NULL},
         .token_type = "access",
         .exp = INT32_MAX,
         .iat = INT32_MAX,
         .jti = id,
         .sid = id,
-        .user = "12345678901234567890123456789012",
+        .user = &"12345678901234567890123456789012"[SETTINGS_USER_LENGTH - user],
         .issuer = s->token.issuer ? s->token.issuer : "https://default",
         .audience = audience,
+        .amr = s->token.amr_claim ? "pwd otp" : NULL,
         .gen = -1,
         .scope = "pam:sudo",
         .one_time = true};
     CLEANUP(cleanup_key) struct key *key = NULL;
     CLEANUP(secret_clear) struct secret token = {0};
+    struct errmsg unused;
+    word_list names = s->token.audience;
 
-    (void)snprintf(bound, sizeof(bound), "%s#%0*d",
-                   s->token.audience ? s->token.audience[0] : "default1", HOST_KEY_LEN, 0);
+    if (s->token.amr_claim && policy_read_pinned(&pinned, POLICY_PINNED, &unused) == TOK_OK) {
+        names = names ? names : pinned.audience;
+        claims.issuer = s->token.issuer ? s->token.issuer : pinned.issuer;
+    }
+    (void)snprintf(bound, sizeof(bound), "%s#%0*d", names ? names[0] : "default1", HOST_KEY_LEN,
+                   0);
     if (s->token.algorithm->kind == ALG_RSA || key_generate(NULL, s->token.algorithm, &key) ||
         issue_token(key, &claims, 0, &token) || token.n <= s->token.max_token_length)
         return;
-    add(p, SETTINGS_WARNING, NULL,
-        "tokens for sudo have up to %zu characters for a user name of 32 letters, "
-        "MaxTokenLength=%llu: shorten Issuer= or Audience=",
-        token.n, (unsigned long long)s->token.max_token_length);
+    add(p, s->token.amr_claim ? SETTINGS_ERROR : SETTINGS_WARNING, NULL,
+        "tokens for sudo have up to %zu characters for a user name of %zu letters, "
+        "MaxTokenLength=%llu: shorten Issuer= or Audience=%s",
+        token.n, user, (unsigned long long)s->token.max_token_length,
+        s->token.amr_claim ? ", or remove AmrClaim=yes" : "");
 }
 
 static bool add_lockout(void *arg, const char *dir)

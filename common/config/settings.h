@@ -25,6 +25,11 @@ struct settings_rate {
 /* Default of MaxTokenLength=: sudo, xrdp and polkit accept no longer password. */
 #define SETTINGS_TOKEN_LENGTH 511
 
+/* User names for which a token for sudo with each restriction fits MaxTokenLength=; with
+ * AmrClaim= there is room for fewer letters. */
+#define SETTINGS_USER_LENGTH 32 /* the longest that useradd(8) takes */
+#define SETTINGS_USER_LENGTH_AMR 16
+
 /* All spans are microseconds. */
 struct settings {
     struct {
@@ -36,6 +41,7 @@ struct settings {
         word_list audience; /* NULL: HOSTNAME, pinned likewise */
         uint64_t leeway;
         char *user_id_claim, *token_type_claim, *jti_claim;
+        bool amr_claim;
         uint64_t max_token_length; /* bytes */
         uint64_t revoked_max_age;  /* 0: no limit */
         uint64_t key_propagation;
@@ -49,6 +55,7 @@ struct settings {
         uint64_t account_cache_time;
         word_list allow_users, allow_groups, deny_users;
         struct settings_rate failures_per_user, logins_per_user;
+        char *otp_prompt; /* NULL: no prompt for a code is answered */
     } session;
     struct {
         word_list auth_header_types;
@@ -83,6 +90,11 @@ extern const struct keyword settings_keywords[];
 /* The defaults. After TOK_NO_MEMORY *ret is all zero. */
 enum tok_err settings_init(struct settings *ret) MUST_CHECK;
 void settings_clear(struct settings *s);
+
+static inline size_t settings_user_length(const struct settings *s)
+{
+    return s->token.amr_claim ? SETTINGS_USER_LENGTH_AMR : SETTINGS_USER_LENGTH;
+}
 
 /* Reads path, where it exists, and path.d/NAME.conf on top of the defaults. After an error *ret
  * is all zero. */

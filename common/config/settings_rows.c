@@ -68,8 +68,9 @@ static const struct keyword_type algorithm = {.parse = parse_algorithm,
 /* Other claims have a meaning that no setting changes. */
 static bool is_free_claim(struct slice name)
 {
-    static const char *const taken[] = {"exp",   "nbf", "iat",      "iss", "aud",        "sid",
-                                        "scope", "gen", "one_time", "cnf", "refresh_exp"};
+    static const char *const taken[] = {"exp",      "nbf", "iat",         "iss",
+                                        "aud",      "sid", "scope",       "gen",
+                                        "one_time", "cnf", "refresh_exp", "amr"};
 
     for (size_t i = 0; i < sizeof(taken) / sizeof(taken[0]); i++)
         if (slice_is(name, taken[i]))
@@ -87,6 +88,12 @@ static bool is_group(struct slice name)
 {
     return name.n > 0 && name.n <= VALUE_NAME_MAX && value_is_printable(name) &&
            !memchr(name.p, ',', name.n) && !memchr(name.p, '"', name.n);
+}
+
+/* An empty one would be the beginning of every prompt. */
+static bool is_prompt(struct slice text)
+{
+    return text.n > 0 && value_is_printable(text);
 }
 
 /* clang-format off */
@@ -125,6 +132,7 @@ const struct keyword settings_keywords[] = {
     {"UserIdClaim", "Token", CLAIM(token.user_id_claim, "sub")},
     {"TokenTypeClaim", "Token", CLAIM(token.token_type_claim, "token_type")},
     {"JtiClaim", "Token", CLAIM(token.jti_claim, "jti")},
+    {"AmrClaim", "Token", FLAG(token.amr_claim, "no")},
     {"MaxTokenLength", "Token", NUMBER(token.max_token_length, "128", "8192", "511")},
     {"RevokedMaxAge", "Token", ROW(token.revoked_max_age, keyword_span, .min = "0", .max = "3650d",
         .step = SECOND, .unit = 1, .initial = "0",
@@ -145,6 +153,8 @@ const struct keyword settings_keywords[] = {
     {"DenyUsers", "Session", WORDS(session.deny_users, is_user, "user names", "root")},
     {"FailuresPerUser", "Session", RATE(session.failures_per_user, "10/min")},
     {"LoginsPerUser", "Session", RATE(session.logins_per_user, "60/min")},
+    {"OtpPrompt", "Session", TEXT(session.otp_prompt, is_prompt,
+        "the beginning of the prompt for a one-time code, such as Verification code", .shown = "")},
 
     {"AuthHeaderTypes", "Http", ROW(http.auth_header_types, keyword_words,
         .valid = value_is_token, .form = "one or more schemes such as Bearer", .initial = "Bearer")},

@@ -1,6 +1,7 @@
 #include "common/token/issue.h"
 
 #include "common/base/base64url.h"
+#include "common/base/text.h"
 #include "common/jose/jws.h"
 #include "common/json/emit.h"
 
@@ -26,6 +27,19 @@ static void emit_audience(struct emit *out, char *const *audience)
     emit_text(out, one ? "" : "]");
 }
 
+/* An array, also of one word (RFC 8176). */
+static void emit_amr(struct emit *out, const char *amr)
+{
+    struct slice rest = slice_of(amr), word;
+
+    emit_member(out, "amr");
+    for (const char *before = "["; text_next_word(&rest, ' ', &word); before = ",") {
+        emit_text(out, before);
+        emit_string(out, word);
+    }
+    emit_text(out, "]");
+}
+
 static void emit_claims(struct emit *out, const struct issue_claims *c)
 {
     const struct slice jti = {(const char *)c->jti, ISSUE_ID_BYTES};
@@ -42,6 +56,8 @@ static void emit_claims(struct emit *out, const struct issue_claims *c)
     emit_member_string(out, "iss", slice_of(c->issuer));
     emit_audience(out, c->audience);
     emit_member_base64url(out, "sid", sid);
+    if (c->amr && *c->amr)
+        emit_amr(out, c->amr);
     if (c->gen >= 0)
         emit_member_integer(out, "gen", c->gen);
     if (c->scope)

@@ -1,7 +1,7 @@
 /*
  * Issuing tokens. The claims are in simplejwt's order: token_type, exp, iat, jti, refresh_exp
- * of a sliding token, sub, iss, aud, sid, then gen, scope and one_time if they are set; the
- * header is {"alg","typ","kid"}. With EdDSA, RS and HS the same input gives the same bytes.
+ * of a sliding token, sub, iss, aud, sid, then amr, gen, scope and one_time if they are set;
+ * the header is {"alg","typ","kid"}. With EdDSA, RS and HS the same input gives the same bytes.
  */
 #pragma once
 
@@ -21,6 +21,7 @@ struct issue_claims {
     const char *user;
     const char *issuer;
     char *const *audience; /* NULL-terminated; one becomes a string, more an array */
+    const char *amr;       /* words of RFC 8176, separated by spaces; NULL, "": none */
     int64_t gen;           /* below 0: none */
     const char *scope;     /* NULL: none */
     bool one_time;

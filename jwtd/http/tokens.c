@@ -9,7 +9,10 @@
 
 enum conn_result handlers_login(struct connection *c)
 {
-    struct body_field fields[] = {{.name = "username", .trim = true}, {.name = "password"}};
+    struct body_field fields[] = {{.name = "username", .trim = true},
+                                  {.name = "password"},
+                                  {.name = "otp", .trim = true, .optional = true}};
+    bool with_otp = c->server->service.settings.session.otp_prompt;
     CLEANUP(body_clear) struct body body = {0};
     uint64_t wait = throttle_wait(&c->server->throttle,
                                   c->server->service.settings.http.failures_per_source,
@@ -19,13 +22,15 @@ enum conn_result handlers_login(struct connection *c)
         c->server->metrics.throttled++;
         return outcome_throttled(c, (wait + SECOND - 1) / SECOND);
     }
-    if (!handlers_read_body(c, fields, 2, &body))
+    if (!handlers_read_body(c, fields, with_otp ? 3 : 2, &body))
         return CONN_REPLY;
     /* Longer than any user name or password, and than the wire allows. */
-    if (fields[0].value.n > WIRE_USER_MAX || fields[1].value.n > WIRE_PASSWORD_MAX)
+    if (fields[0].value.n > WIRE_USER_MAX || fields[1].value.n > WIRE_PASSWORD_MAX ||
+        fields[2].value.n > WIRE_OTP_MAX)
         return outcome_denied(c);
-    return handlers_ask(
-        c, (const union wire_value[]){{.text = fields[0].value}, {.text = fields[1].value}});
+    return handlers_ask(c, (const union wire_value[]){{.text = fields[0].value},
+                                                      {.text = fields[1].value},
+                                                      {.text = fields[2].value}});
 }
 
 /* One token in the body, by the name that it has on the wire. */

@@ -1,13 +1,15 @@
 #include "jwtd/issuer/attempts.h"
 
+#define WHOLE 2 /* rows count halves */
+
 /* By one limit. row NULL: nothing is counted. */
 static enum attempts_result look_at(const struct rate_row *row, unsigned limit)
 {
     if (limit == 0 || !row)
         return ATTEMPTS_GO;
-    if (row->count >= limit)
+    if (row->count >= limit * WHOLE)
         return ATTEMPTS_LIMIT;
-    return row->count + row->under_way < limit ? ATTEMPTS_GO : ATTEMPTS_WAIT;
+    return row->count + row->under_way * WHOLE < limit * WHOLE ? ATTEMPTS_GO : ATTEMPTS_WAIT;
 }
 
 enum attempts_result attempts_look(struct attempts *a, const struct settings *set,
@@ -46,21 +48,23 @@ enum attempts_result attempts_take(struct attempts *a, const struct settings *se
     return ATTEMPTS_GO;
 }
 
-static void settle(struct rate_row *row, struct settings_rate limit, uint64_t now, bool counts)
+static void settle(struct rate_row *row, struct settings_rate limit, uint64_t now,
+                   unsigned halves)
 {
     if (!row)
         return;
     if (row->under_way > 0)
         row->under_way--;
-    if (counts && row->count++ == 0)
+    if (halves > 0 && row->count == 0)
         row->until = now + limit.per;
+    row->count += halves;
 }
 
 void attempts_settle(struct attempts *a, const struct settings *set, struct slice user,
                      uint64_t now, enum attempts_outcome outcome)
 {
     settle(rate_table_find(&a->failures, user, now), set->session.failures_per_user, now,
-           outcome == ATTEMPTS_FAILED);
+           outcome == ATTEMPTS_FAILED ? WHOLE : outcome == ATTEMPTS_HALF_FAILED);
     settle(rate_table_find(&a->logins, user, now), set->session.logins_per_user, now,
-           outcome == ATTEMPTS_SUCCEEDED);
+           outcome == ATTEMPTS_SUCCEEDED ? WHOLE : 0);
 }

@@ -1,7 +1,8 @@
 /*
  * FailuresPerUser and LoginsPerUser: failed and successful logins by the user name of the
  * request, whether there is such an account or not, each in a window that begins with its
- * first. A check under way counts as both until its result is known, so that a thousand
+ * first. A right password without the one-time code that is required counts as half a failure.
+ * A check under way counts as both until its result is known, so that a thousand
  * passwords tried at once are limited like a thousand tried in turn. An attacker who tries
  * passwords for a name can thereby delay a login of its owner until the window ends; refreshes
  * and existing tokens are not affected.
@@ -27,7 +28,12 @@ struct attempts_limit {
     uint64_t wait;       /* microseconds */
 };
 
-enum attempts_outcome { ATTEMPTS_UNKNOWN, ATTEMPTS_FAILED, ATTEMPTS_SUCCEEDED };
+enum attempts_outcome {
+    ATTEMPTS_UNKNOWN,
+    ATTEMPTS_FAILED,
+    ATTEMPTS_HALF_FAILED, /* a one-time code is missing */
+    ATTEMPTS_SUCCEEDED,
+};
 
 /* Whether a check for this user may start. now: monotonic microseconds. */
 enum attempts_result attempts_look(struct attempts *a, const struct settings *set,

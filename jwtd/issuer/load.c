@@ -8,8 +8,6 @@
 #include <stdio.h>
 #include <sys/file.h>
 
-#define USER_LEN_USUAL 32 /* the longest that useradd(8) takes */
-
 /* What cannot be accessed is not missing: reading it will fail, with a message. */
 static bool is_missing(const char *path)
 {
@@ -50,7 +48,9 @@ static enum tok_err load_keys(struct issuer *x, const char *store_path, int stat
 
 static bool fits_sudo(const struct issuer *x)
 {
-    return mint_length(x, USER_LEN_USUAL, true) <= x->service.settings.token.max_token_length;
+    const struct settings *set = &x->service.settings;
+
+    return mint_length(x, settings_user_length(set), true) <= set->token.max_token_length;
 }
 
 /* Names made of a long host name would make tokens that sudo does not accept. */
@@ -126,14 +126,14 @@ static enum tok_err make_policy(struct issuer *x, struct errmsg *errmsg)
 static void warn_of_length(const struct issuer *x)
 {
     uint64_t max = x->service.settings.token.max_token_length;
-    size_t n = mint_length(x, USER_LEN_USUAL, false);
+    size_t user = settings_user_length(&x->service.settings), n = mint_length(x, user, false);
     char sum[96];
 
     if (n <= max)
         return;
     (void)snprintf(sum, sizeof(sum),
-                   "%zu characters for a user name of %d, MaxTokenLength=%llu", n,
-                   USER_LEN_USUAL, (unsigned long long)max);
+                   "%zu characters for a user name of %zu, MaxTokenLength=%llu", n, user,
+                   (unsigned long long)max);
     LOG(LOG_WARNING, MESSAGE_SETTINGS,
         "Access tokens exceed MaxTokenLength: shorten Issuer= or Audience=, or raise the limit",
         {"sum", sum});

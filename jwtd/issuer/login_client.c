@@ -63,6 +63,8 @@ static void finish(struct login_inquiry *q, const struct wire_message *answer)
     TAILQ_REMOVE(&c->inquiries, q, link);
     if (status == WIRE_OK)
         reply.uid = (int64_t)answer->v[1].number;
+    if (status == WIRE_OK && q->op == WIRE_CHECK)
+        reply.amr = (unsigned)answer->v[2].number;
     if (status == WIRE_OK && stamp.n > 0 && stamp.n <= sizeof(reply.stamp)) {
         reply.stamp_len = stamp.n;
         memcpy(reply.stamp, stamp.p, stamp.n);

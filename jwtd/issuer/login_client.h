@@ -21,7 +21,8 @@ struct login_reply {
     uint8_t stamp[WIRE_STAMP_LEN]; /* changes with the password */
     size_t stamp_len;              /* 0: the account has none */
     int64_t uid;
-    bool unread; /* WIRE_UNAVAILABLE because jwtd-login does not run */
+    unsigned amr; /* enum wire_amr, of a WIRE_CHECK */
+    bool unread;  /* WIRE_UNAVAILABLE because jwtd-login does not run */
 };
 
 /* A request under way. */

@@ -88,6 +88,7 @@ static struct issue_claims claims_of(const struct issuer *x, const struct store_
         .user = s->user,
         .issuer = x->names.issuer,
         .audience = x->names.audience,
+        .amr = set->token.amr_claim ? s->amr : NULL,
         .gen = -1,
     };
 }
@@ -167,7 +168,7 @@ size_t mint_length(const struct issuer *x, size_t user_len, bool restricted)
 {
     char bound[VALUE_NAME_MAX + 1 + HOST_KEY_LEN + 1], *audience[] = {bound, NULL};
     CLEANUP(secret_clear) struct secret token = {0};
-    struct store_session s = {0};
+    struct store_session s = {.amr = "pwd otp"};
     struct issue_claims claims;
 
     memset(s.user, 'a', user_len < USER_NAME_MAX ? user_len : USER_NAME_MAX);

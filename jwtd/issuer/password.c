@@ -176,6 +176,8 @@ static enum attempts_outcome outcome_of(enum wire_status status)
 {
     if (status == WIRE_OK)
         return ATTEMPTS_SUCCEEDED;
+    if (status == WIRE_OTP_REQUIRED)
+        return ATTEMPTS_HALF_FAILED;
     return status == WIRE_BUSY || status == WIRE_UNAVAILABLE ? ATTEMPTS_UNKNOWN
                                                              : ATTEMPTS_FAILED;
 }

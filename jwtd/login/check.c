@@ -1,6 +1,7 @@
 #include "jwtd/login/check.h"
 
 #include "common/base/secret.h"
+#include "common/base/text.h"
 #include "common/config/pam_stack.h"
 #include "common/jose/jws.h"
 
@@ -16,8 +17,12 @@
 
 /* For the conversation function. */
 struct conversation {
-    const struct secret *password;
-    bool asked_more; /* a module prompted for something else */
+    const char *otp_prompt; /* beginning of the prompt for a code; NULL: none */
+    struct secret password, otp;
+    bool otp_sent;
+    unsigned given;           /* enum wire_amr */
+    enum wire_status refused; /* WIRE_OK: it goes on */
+    const char *why;          /* of refused, for the log */
 };
 
 /* The PAM codes that are about the user. All others are errors of the system. */
@@ -54,19 +59,52 @@ static void free_replies(struct pam_response *replies, int n)
     free(replies);
 }
 
-static int answer(struct conversation *talk, int style, char **ret)
+static int give(struct conversation *talk, enum wire_amr what, char **ret)
 {
-    switch (style) {
-    case PAM_PROMPT_ECHO_OFF:
-        *ret = strdup(talk->password->p);
-        return *ret ? PAM_SUCCESS : PAM_BUF_ERR;
-    case PAM_ERROR_MSG:
-    case PAM_TEXT_INFO:
-        return PAM_SUCCESS;
-    default:
-        talk->asked_more = true;
+    const struct secret *text = what == WIRE_AMR_OTP ? &talk->otp : &talk->password;
+
+    talk->given |= what;
+    *ret = strdup(text->p);
+    return *ret ? PAM_SUCCESS : PAM_BUF_ERR;
+}
+
+static int refuse(struct conversation *talk, enum wire_status status, const char *why)
+{
+    talk->refused = status;
+    talk->why = why;
+    return PAM_CONV_ERR;
+}
+
+/* Without a code the password is right if the stack prompts for the code only after a right
+ * password; if it prompts for the code first, the password is not known. */
+static int answer_prompt(struct conversation *talk, const struct pam_message *m, char **ret)
+{
+    bool is_code =
+        talk->otp_prompt && m->msg && text_begins_with(slice_of(m->msg), talk->otp_prompt);
+    enum wire_amr what = is_code ? WIRE_AMR_OTP : WIRE_AMR_PWD;
+
+    if (talk->refused != WIRE_OK)
         return PAM_CONV_ERR;
-    }
+    if (is_code && !talk->otp_sent)
+        return talk->given & WIRE_AMR_PWD
+                   ? refuse(talk, WIRE_OTP_REQUIRED, "no one-time code was sent")
+                   : refuse(talk, WIRE_DENIED,
+                            "no one-time code was sent, and the PAM stack "
+                            "prompts for it before the password");
+    if (!is_code && m->msg_style != PAM_PROMPT_ECHO_OFF)
+        return refuse(talk, WIRE_DENIED, "the PAM stack prompts for more than a password");
+    if (talk->otp_prompt && talk->given & what)
+        return refuse(talk, WIRE_DENIED,
+                      is_code ? "the PAM stack prompts for two codes"
+                              : "the PAM stack prompts for two passwords");
+    return give(talk, what, ret);
+}
+
+static int answer(struct conversation *talk, const struct pam_message *m, char **ret)
+{
+    if (m->msg_style == PAM_ERROR_MSG || m->msg_style == PAM_TEXT_INFO)
+        return PAM_SUCCESS;
+    return answer_prompt(talk, m, ret);
 }
 
 static int converse(int n, const struct pam_message **messages, struct pam_response **ret,
@@ -80,7 +118,7 @@ static int converse(int n, const struct pam_message **messages, struct pam_respo
     if (!replies)
         return PAM_BUF_ERR;
     for (int i = 0; i < n; i++) {
-        int r = answer(arg, messages[i]->msg_style, &replies[i].resp);
+        int r = answer(arg, messages[i], &replies[i].resp);
 
         if (r != PAM_SUCCESS) {
             free_replies(replies, n);
@@ -142,11 +180,11 @@ static void ask_pam(pam_handle_t *pamh, const char *name, struct slice source,
         return;
     }
     r = pam_authenticate(pamh, PAM_SILENT | PAM_DISALLOW_NULL_AUTHTOK);
-    if (talk->asked_more) {
-        set_verdict(v, WIRE_DENIED, "pam_authenticate",
-                    "the PAM stack prompts for more than a password");
+    if (talk->refused != WIRE_OK) {
+        set_verdict(v, talk->refused, "pam_authenticate", talk->why);
         return;
     }
+    v->amr = talk->given;
     set_verdict(v, status_of(r), "pam_authenticate", pam_strerror(pamh, r));
     if (v->status != WIRE_OK)
         return;
@@ -160,11 +198,10 @@ static void ask_pam(pam_handle_t *pamh, const char *name, struct slice source,
         set_verdict(v, WIRE_DENIED, "pam_acct_mgmt", "a PAM module changed the user name");
 }
 
-static void run_pam(const struct check_setup *setup, const char *name,
-                    const struct secret *password, struct slice source, struct check_verdict *v)
+static void run_pam(const struct check_setup *setup, const char *name, struct slice source,
+                    struct conversation *talk, struct check_verdict *v)
 {
-    struct conversation talk = {.password = password};
-    const struct pam_conv conv = {converse, &talk};
+    const struct pam_conv conv = {converse, talk};
     pam_handle_t *pamh = NULL;
     int r;
 
@@ -174,7 +211,7 @@ static void run_pam(const struct check_setup *setup, const char *name,
         set_verdict(v, WIRE_UNAVAILABLE, "", "pam_start failed");
         return;
     }
-    ask_pam(pamh, name, source, &talk, v);
+    ask_pam(pamh, name, source, talk, v);
     (void)pam_end(pamh, v->status == WIRE_OK ? PAM_SUCCESS : PAM_AUTH_ERR);
 }
 
@@ -272,15 +309,29 @@ static bool is_token(struct slice password)
                                        jws_read_header(parts.header, &header) == TOK_OK);
 }
 
-void check_password(const struct check_setup *setup, struct slice user, struct slice password,
-                    struct slice source, struct check_verdict *ret)
+static void call_pam(const struct check_setup *setup, const struct check_login *login,
+                     struct check_verdict *v)
 {
-    CLEANUP(secret_clear) struct secret text = {0};
+    struct conversation talk = {.otp_prompt = setup->settings->session.otp_prompt,
+                                .otp_sent = login->otp.n > 0};
+
+    if (secret_copy(login->password, &talk.password) == TOK_OK &&
+        secret_copy(login->otp, &talk.otp) == TOK_OK)
+        run_pam(setup, v->user, login->source, &talk, v);
+    else
+        set_verdict(v, WIRE_UNAVAILABLE, "", "out of memory");
+    secret_clear(&talk.password);
+    secret_clear(&talk.otp);
+}
+
+void check_password(const struct check_setup *setup, const struct check_login *login,
+                    struct check_verdict *ret)
+{
     struct check_verdict v = {.status = WIRE_DENIED};
     struct login_account account;
 
     /* Before the account is looked up, so that the answer is the same for every name. */
-    if (!lockout_works(setup, user)) {
+    if (!lockout_works(setup, login->user)) {
         v.no_tallies = true;
         set_verdict(&v, WIRE_UNAVAILABLE, "", NO_TALLIES);
         *ret = v;
@@ -288,21 +339,20 @@ void check_password(const struct check_setup *setup, struct slice user, struct s
     }
     /* PAM is called for existing accounts only: users type passwords where a name is asked for,
      * and modules log names. */
-    if (!find(setup, user, &account, &v)) {
+    if (!find(setup, login->user, &account, &v)) {
         set_state(&account, WIRE_DENIED, WIRE_DENIED, &v);
         *ret = v;
         return;
     }
-    if (is_token(password))
+    if (is_token(login->password))
         set_verdict(&v, WIRE_DENIED, "", "the password has the form of a token");
-    else if (secret_copy(password, &text) == TOK_OK)
-        run_pam(setup, v.user, &text, source, &v);
     else
-        set_verdict(&v, WIRE_UNAVAILABLE, "", "out of memory");
+        call_pam(setup, login, &v);
     /* The account was read before PAM was called and is checked after: a login to an unusable
      * account takes as long as any other, and when the password changes in between the stamp is
      * that of the old one. */
-    if (v.status == WIRE_OK)
+    if (v.status == WIRE_OK ||
+        (v.status == WIRE_OTP_REQUIRED && account.state != ACCOUNT_USABLE))
         set_state(&account, WIRE_DENIED, WIRE_DENIED, &v);
     *ret = v;
 }

@@ -3,7 +3,8 @@
  * and be killed (child.h): nothing here logs or uses the daemon's loop, and the caller ends by
  * _exit.
  *
- * The PAM conversation answers prompts without echo with the password. Messages of modules are
+ * The PAM conversation answers prompts without echo with the password, and with OtpPrompt= the
+ * prompt that it names with the one-time code; then each is given once. Messages of modules are
  * discarded. A stack that prompts for anything else is refused. With pam_faillock in the stack
  * no password is checked unless its tallies can be written: otherwise these logins would be a
  * way around its lockout.
@@ -19,6 +20,11 @@ struct check_setup {
     long today; /* days since the Epoch */
 };
 
+struct check_login {
+    struct slice user, password, source;
+    struct slice otp; /* empty: none was sent */
+};
+
 /* Sent through a pipe as it is. */
 struct check_verdict {
     enum wire_status status;
@@ -28,13 +34,15 @@ struct check_verdict {
     uint8_t stamp[WIRE_STAMP_LEN];
     size_t stamp_n;
     uid_t uid;
+    unsigned amr; /* enum wire_amr: what was prompted for */
 };
 
 /* WIRE_OK with uid and stamp of the account as they were before the check; WIRE_DENIED for a
- * wrong password, an unknown user and an account that is not usable; WIRE_UNAVAILABLE when PAM
- * or the account database failed. */
-void check_password(const struct check_setup *setup, struct slice user, struct slice password,
-                    struct slice source, struct check_verdict *ret);
+ * wrong password or code, an unknown user and an account that is not usable; WIRE_OTP_REQUIRED
+ * when the stack prompts for a code after the password, and none was sent; WIRE_UNAVAILABLE
+ * when PAM or the account database failed. */
+void check_password(const struct check_setup *setup, const struct check_login *login,
+                    struct check_verdict *ret);
 
 /* WIRE_OK with uid and stamp, WIRE_NOT_FOUND, WIRE_INACTIVE or WIRE_UNAVAILABLE. With
  * CheckAccount=no every account that exists is usable. PAM is not called:

@@ -91,7 +91,12 @@ static _Noreturn void answer(const struct check_setup *setup,
 
     leave_daemon(out);
     if (request->request->op == WIRE_CHECK)
-        check_password(setup, request->v[0].text, request->v[1].text, request->v[2].text, &v);
+        check_password(setup,
+                       &(struct check_login){.user = request->v[0].text,
+                                             .password = request->v[1].text,
+                                             .source = request->v[2].text,
+                                             .otp = request->v[3].text},
+                       &v);
     else
         check_account(setup, request->v[0].text, &v);
     _exit(write(out, &v, sizeof(v)) == (ssize_t)sizeof(v) ? EXIT_SUCCESS : EXIT_FAILURE);

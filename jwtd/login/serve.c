@@ -54,8 +54,8 @@ static void job_free(struct check_job *job)
 static void job_answer(struct check_job *job, const struct check_verdict *v)
 {
     uint8_t buf[WIRE_MESSAGE_MAX];
-    const union wire_value values[] = {{.text = {(const char *)v->stamp, v->stamp_n}},
-                                       {.number = v->uid}};
+    const union wire_value values[] = {
+        {.text = {(const char *)v->stamp, v->stamp_n}}, {.number = v->uid}, {.number = v->amr}};
     size_t n;
 
     if (job->fd < 0)

@@ -23,6 +23,7 @@
 #define WIRE_TOKEN_MAX 8192    /* bytes */
 #define WIRE_USER_MAX 255
 #define WIRE_PASSWORD_MAX 512 /* pam_unix ignores what follows: longer ones are refused */
+#define WIRE_OTP_MAX 64       /* bytes of a one-time code */
 #define WIRE_SOURCE_MAX 64    /* "uid 1000", "192.0.2.1", "2001:db8::/64" */
 #define WIRE_STAMP_LEN 16   /* digest of the shadow entry; empty: the account has no password */
 #define WIRE_WORDS_MAX 4096 /* a scope, or audiences separated by spaces */
@@ -42,12 +43,12 @@ enum wire_role {
 enum wire_op {
     /* jwtd -> jwtd-issuer */
     WIRE_PING = 1,  /* -> nothing: can requests be answered */
-    WIRE_OBTAIN,    /* user, password, source -> refresh, access */
+    WIRE_OBTAIN,    /* user, password, source, otp ("": none) -> refresh, access */
     WIRE_REFRESH,   /* refresh token, source -> access, refresh ("" when not rotating) */
     WIRE_VERIFY,    /* token of any type -> nothing */
     WIRE_BLACKLIST, /* refresh token, source -> nothing; its session is revoked */
     WIRE_WHOAMI,    /* access token -> user, sid, exp (number), iss, aud (JSON), scope or "" */
-    WIRE_SLIDING_OBTAIN,  /* user, password, source -> sliding token */
+    WIRE_SLIDING_OBTAIN,  /* user, password, source, otp -> sliding token */
     WIRE_SLIDING_REFRESH, /* sliding token, source -> sliding token */
     WIRE_SESSIONS,        /* access token, after -> sessions (JSON), next */
     WIRE_SESSION_END,     /* access token, sid, source -> nothing */
@@ -57,7 +58,7 @@ enum wire_op {
                   */
     WIRE_BUNDLE, /* -> bundle (common/token/bundle.h), its iat, its seq, lines of `revoked` */
     /* jwtd-issuer -> jwtd-login */
-    WIRE_CHECK = 16, /* user, password, source -> stamp, uid */
+    WIRE_CHECK = 16, /* user, password, source, otp -> stamp, uid, enum wire_amr */
     WIRE_ACCOUNT,    /* user -> stamp, uid; may this account be used */
     /* root's jwtctl -> jwtd-issuer */
     WIRE_ADMIN_STATUS = 32, /* -> status (JSON) */
@@ -80,6 +81,9 @@ enum wire_op {
  * first page. WIRE_NARROW: an empty scope, empty audiences and 0 seconds mean those of the
  * token presented; an empty host key means none.
  */
+
+/* What a login was authenticated with; bits. */
+enum wire_amr { WIRE_AMR_PWD = 1, WIRE_AMR_OTP = 2 };
 
 enum wire_retire {
     WIRE_RETIRE_EXPIRED,
@@ -114,6 +118,7 @@ enum wire_status {
     WIRE_BAD_NARROW,       /* needs exactly one audience: one-time, or bound to a host key */
     WIRE_BAD_HOST_KEY,     /* not the fingerprint of an SSH key */
     WIRE_NO_KEY,           /* no such key, or no such algorithm */
+    WIRE_OTP_REQUIRED,     /* the password was right, and a one-time code was not sent */
     WIRE_STATUS_COUNT,
 };
 

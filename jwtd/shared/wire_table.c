@@ -12,6 +12,7 @@
 #define USER TEXT("user", WIRE_USER_MAX)
 #define PASSWORD TEXT("password", WIRE_PASSWORD_MAX)
 #define SOURCE TEXT("source", WIRE_SOURCE_MAX)
+#define OTP TEXT("otp", WIRE_OTP_MAX)
 #define REFRESH TEXT("refresh", WIRE_TOKEN_MAX)
 #define ACCESS TEXT("access", WIRE_TOKEN_MAX)
 #define TOKEN TEXT("token", WIRE_TOKEN_MAX)
@@ -33,7 +34,7 @@
 static const struct wire_request requests[] = {
     {.op = WIRE_PING, .name = "ping", FROM_JWTD},
     {.op = WIRE_OBTAIN, .name = "obtain", FROM_JWTD,
-     FIELDS(USER, PASSWORD, SOURCE), ANSWER(REFRESH, ACCESS)},
+     FIELDS(USER, PASSWORD, SOURCE, OTP), ANSWER(REFRESH, ACCESS)},
     {.op = WIRE_REFRESH, .name = "refresh", FROM_JWTD,
      FIELDS(REFRESH, SOURCE), ANSWER(ACCESS, REFRESH)},
     {.op = WIRE_VERIFY, .name = "verify", FROM_JWTD, FIELDS(TOKEN)},
@@ -42,7 +43,7 @@ static const struct wire_request requests[] = {
      FIELDS(ACCESS), ANSWER(USER, SID, NUMBER("exp"), TEXT("iss", JSON_MAX),
                             TEXT("aud", JSON_MAX), TEXT("scope", JSON_MAX))},
     {.op = WIRE_SLIDING_OBTAIN, .name = "sliding-obtain", FROM_JWTD,
-     FIELDS(USER, PASSWORD, SOURCE), ANSWER(TOKEN)},
+     FIELDS(USER, PASSWORD, SOURCE, OTP), ANSWER(TOKEN)},
     {.op = WIRE_SLIDING_REFRESH, .name = "sliding-refresh", FROM_JWTD,
      FIELDS(TOKEN, SOURCE), ANSWER(TOKEN)},
     {.op = WIRE_SESSIONS, .name = "sessions", FROM_JWTD,
@@ -57,7 +58,7 @@ static const struct wire_request requests[] = {
     {.op = WIRE_BUNDLE, .name = "bundle", FROM_JWTD,
      ANSWER(TEXT("bundle", WIRE_JSON_MAX), NUMBER("iat"), NUMBER("seq"), NUMBER("revoked"))},
     {.op = WIRE_CHECK, .name = "check", TO_LOGIN,
-     FIELDS(USER, PASSWORD, SOURCE), ANSWER(STAMP, NUMBER("uid"))},
+     FIELDS(USER, PASSWORD, SOURCE, OTP), ANSWER(STAMP, NUMBER("uid"), NUMBER("amr"))},
     {.op = WIRE_ACCOUNT, .name = "account", TO_LOGIN, FIELDS(USER), ANSWER(STAMP, NUMBER("uid"))},
     {.op = WIRE_ADMIN_STATUS, .name = "admin-status", FROM_ROOT,
      ANSWER(TEXT("status", WIRE_JSON_MAX))},
@@ -115,6 +116,7 @@ const char *wire_status_word(enum wire_status status)
         [WIRE_BAD_NARROW] = "bad-narrow",
         [WIRE_BAD_HOST_KEY] = "bad-host-key",
         [WIRE_NO_KEY] = "no-key",
+        [WIRE_OTP_REQUIRED] = "otp-required",
     };
 
     return (unsigned)status < WIRE_STATUS_COUNT ? words[status] : "unknown";

@@ -27,6 +27,7 @@ class ScriptedLogin:
         self.stamp = b"0" * 16
         self.uid = 1000
         self.asked = []
+        self.amr = 1
         self.delay = 0
         self.before = None  # if set, called with each request before it is answered
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -51,7 +52,8 @@ class ScriptedLogin:
                     status = self.check or ("ok" if good else "denied")
                 else:
                     status = self.accounts.get(fields[0], "ok" if known else "not_found")
-                client.send(message(STATUS.index(status), *([self.stamp, self.uid] if status == "ok" else [])))
+                good = [self.stamp, self.uid] + ([self.amr] if op == CHECK else [])
+                client.send(message(STATUS.index(status), *(good if status == "ok" else [])))
             except OSError:
                 pass
 

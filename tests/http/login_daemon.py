@@ -32,15 +32,17 @@ STACKS = {
 class Login:
     """One jwtd-login, its listening socket, and a client."""
 
-    def __init__(self, build, service="jwtd", settings="", asker="root"):
+    def __init__(self, build, service="jwtd", settings="", asker="root", stack=""):
         self.dir = tempfile.mkdtemp(prefix="jwt-login.")
         self.write("jwt.conf", settings)
         self.write("tell", f"#!/bin/sh\ncat >{self.dir}/password; env >{self.dir}/env\n"
                             f"ls /proc/self/fd >{self.dir}/fds\n", 0o755)
         self.write("wait", "#!/bin/sh\nexec sleep 0.5\n", 0o755)
         self.write("hang", "#!/bin/sh\nexec sleep 45\n", 0o755)
-        for name, stack in STACKS.items():
-            self.write(name, stack.replace("DIR", self.dir))
+        for name, text in STACKS.items():
+            self.write(name, text.replace("DIR", self.dir))
+        if stack:
+            self.write(service, stack.replace("ASK", build + "/tests/http/pam_ask.so"))
         self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.listener.bind(self.path("socket"))
         self.listener.listen(64)
@@ -79,6 +81,12 @@ class Login:
 
     def check(self, user, password, source=SOURCE):
         return self.ask(message(CHECK, user, password, source))
+
+    def factors(self, password, otp, user=ALICE):
+        """The status, and of a success the numbers of enum wire_amr."""
+        with self.connect() as client:
+            status, fields = ask(client, message(CHECK, user, password, SOURCE, otp))
+        return (status, int.from_bytes(fields[2], "little")) if status == "ok" else status
 
     def account(self, user):
         return self.ask(message(ACCOUNT, user))

@@ -11,10 +11,12 @@ ADMIN_STATUS = 32
 ADMIN_ROTATE, ADMIN_RETIRE, ADMIN_REVOKE_ALL, ADMIN_NEW_EPOCH = 35, 36, 37, 38
 STATUS = ("ok denied invalid expired blacklisted no_exp no_id no_type wrong_type no_user not_found inactive "
           "password_changed too_long throttled busy unavailable refresh_expired no_session not_allowed "
-          "wider_scope wider_audience bad_narrow bad_host_key no_key").split()
+          "wider_scope wider_audience bad_narrow bad_host_key no_key otp_required").split()
 
 
 def message(number, *fields):
+    if number in (OBTAIN, SLIDING_OBTAIN, CHECK) and len(fields) == 3:
+        fields += (b"",)  # no one-time code
     fields = [struct.pack("<Q", f) if isinstance(f, int) else f for f in fields]
     body = b"".join(struct.pack("<H", len(f)) + f for f in fields)
     return b"J" + bytes([1, number, len(fields)]) + body

@@ -147,6 +147,21 @@ def test_config_check_warns_of_names_that_make_tokens_too_long_for_sudo():
 
 
 @needs_root
+def test_config_check_refuses_amr_claim_where_tokens_would_be_too_long_for_sudo():
+    host = "ip-10-20-30-40-production-database.eu-central-1.compute.internal"
+    pinned = f"Issuer=https://{host}\nAudience=web1\n"
+    with local_issuer() as wrap:
+        public = (*wrap, "sh", "-c", f"mkdir -p /var/lib/jwt && printf '{pinned}' >/var/lib/jwt/issuer && " 'exec "$0" "$@"')
+        for names, where, status in (("", wrap, 0), ("", public, 3), ("MaxTokenLength=1023\n", public, 0),
+                                     ("Issuer=https://login.example.com\nAudience=example\n", public, 0),
+                                     (f"Audience={host}\n", wrap, 3)):
+            config = path("amr.conf", "[Token]\nAmrClaim=yes\n" + names)
+            got, _, err = run("config", "check", f"--config={config}", wrap=where)
+            assert got == status, (names, err)
+            assert ("or remove AmrClaim=yes" in err) == (status == 3), err
+
+
+@needs_root
 def test_config_show_marks_defaults_and_can_be_read_back():
     conf = path("show.conf", "[Token]\nAccessTokenLifetime=5min\n"
                 f"[Issuer https://idp]\nKeys={path('key.jwks')}\nMaxLifetime=1h\n")

@@ -3,6 +3,7 @@
 #include "jwtd/issuer/requests/handlers.h"
 #include "jwtd/shared/messages.h"
 
+#include <stdio.h>
 #include <string.h>
 
 enum obtain_field { USER, PASSWORD, SOURCE };
@@ -11,6 +12,7 @@ enum obtain_field { USER, PASSWORD, SOURCE };
 static void new_session(struct issuer *x, const struct issuer_request *r,
                         struct store_session *ret)
 {
+    static const char *const amr[] = {"", "pwd", "otp", "pwd otp"};
     const struct settings *set = &x->service.settings;
     int64_t now = issuer_time(x);
     struct store_session s = {
@@ -23,6 +25,8 @@ static void new_session(struct issuer *x, const struct issuer_request *r,
 
     request_copy_text(r, USER, s.user, sizeof(s.user));
     request_copy_text(r, SOURCE, s.source, sizeof(s.source));
+    (void)snprintf(s.amr, sizeof(s.amr), "%s",
+                   amr[r->login_reply.amr & (WIRE_AMR_PWD | WIRE_AMR_OTP)]);
     memcpy(s.stamp, r->login_reply.stamp, r->login_reply.stamp_len);
     mint_id(now, s.sid);
     if (r->type->sliding)
@@ -96,6 +100,15 @@ static enum wire_status accepted(struct issuer *x, struct issuer_request *r)
     return WIRE_OK;
 }
 
+/* The name is that of an account: its password was right. */
+static enum wire_status otp_required(struct issuer_request *r)
+{
+    request_set_event(r, LOG_NOTICE, MESSAGE_LOGIN_DENIED, "Login failed");
+    request_copy_text(r, USER, r->event.user, sizeof(r->event.user));
+    r->event.reason = "no one-time code was sent";
+    return WIRE_OTP_REQUIRED;
+}
+
 /* Logs only the name of an existing account: users type passwords at the prompt for the name.
  */
 static enum wire_status denied(struct issuer *x, struct issuer_request *r)
@@ -118,5 +131,7 @@ static enum wire_status denied(struct issuer *x, struct issuer_request *r)
 
 enum wire_status handle_obtain(struct issuer *x, struct issuer_request *r)
 {
+    if (r->login_reply.status == WIRE_OTP_REQUIRED)
+        return otp_required(r);
     return r->login_reply.status == WIRE_OK ? accepted(x, r) : denied(x, r);
 }

@@ -20,6 +20,7 @@ START_TEST(defaults_are_those_of_the_design)
     ck_assert_str_eq(set.token.user_id_claim, "sub");
     ck_assert_str_eq(set.token.token_type_claim, "token_type");
     ck_assert_str_eq(set.token.jti_claim, "jti");
+    ck_assert(!set.token.amr_claim);
     ck_assert_uint_eq(set.token.max_token_length, 511);
     ck_assert_uint_eq(set.token.revoked_max_age, 0);
     ck_assert(set.session.rotate_refresh_tokens && set.session.blacklist_after_rotation);
@@ -36,6 +37,7 @@ START_TEST(defaults_are_those_of_the_design)
     ck_assert_uint_eq(set.session.failures_per_user.per, 60 * SEC);
     ck_assert_uint_eq(set.session.logins_per_user.count, 60);
     ck_assert_uint_eq(set.session.logins_per_user.per, 60 * SEC);
+    ck_assert_ptr_null(set.session.otp_prompt);
     words_are(set.http.auth_header_types, "Bearer");
     ck_assert_str_eq(set.http.auth_header_name, "Authorization");
     ck_assert_ptr_null(set.http.allowed_hosts);
@@ -60,13 +62,13 @@ START_TEST(every_setting_is_read)
                   "SlidingTokenLifetime=3min\nSlidingTokenRefreshLifetime=4min\n"
                   "SlidingTokens=off\nAlgorithm=Ed25519\nIssuer=https://i\nAudience=a  b\n"
                   "Leeway=5\nUserIdClaim=user_id\nTokenTypeClaim=tt\nJtiClaim=id\n"
-                  "MaxTokenLength=1024\nRevokedMaxAge=1h\n"
+                  "AmrClaim=yes\nMaxTokenLength=1024\nRevokedMaxAge=1h\n"
                   "KeyPropagation=1h\n"
                   "[Session]\nRotateRefreshTokens=no\nBlacklistAfterRotation=false\n"
                   "RotationGrace=0\nIdleLifetime=6min\nAbsoluteLifetime=7min\n"
                   "MaxSessionsPerUser=8\nEndOnPasswordChange=0\nCheckAccount=off\n"
                   "AccountCacheTime=9s\nAllowUsers=alice carol\nAllowGroups=sudo\nDenyUsers=\n"
-                  "FailuresPerUser=0\nLoginsPerUser=90/h\n"
+                  "FailuresPerUser=0\nLoginsPerUser=90/h\nOtpPrompt=Verification code:\n"
                   "[Http]\nAuthHeaderTypes=JWT Bearer\nAuthHeaderName=X-Auth\n"
                   "AllowedHosts=h.example "
                   "[::1]\nTrustedProxies=www-data\nAllowedOrigins=https://a http://b:1\n"
@@ -88,6 +90,7 @@ START_TEST(every_setting_is_read)
     ck_assert_str_eq(set.token.user_id_claim, "user_id");
     ck_assert_str_eq(set.token.token_type_claim, "tt");
     ck_assert_str_eq(set.token.jti_claim, "id");
+    ck_assert(set.token.amr_claim);
     ck_assert_uint_eq(set.token.max_token_length, 1024);
     ck_assert_uint_eq(set.token.revoked_max_age, 3600 * SEC);
     ck_assert_uint_eq(set.token.key_propagation, 3600 * SEC);
@@ -104,6 +107,7 @@ START_TEST(every_setting_is_read)
     ck_assert_uint_eq(set.session.failures_per_user.count, 0);
     ck_assert_uint_eq(set.session.logins_per_user.count, 90);
     ck_assert_uint_eq(set.session.logins_per_user.per, 3600 * SEC);
+    ck_assert_str_eq(set.session.otp_prompt, "Verification code:");
     words_are(set.http.auth_header_types, "JWT Bearer");
     ck_assert_str_eq(set.http.auth_header_name, "X-Auth");
     words_are(set.http.allowed_hosts, "h.example [::1]");
@@ -137,6 +141,8 @@ static const struct bad_value {
     {"Token", "SlidingTokenRefreshLifetime=0", "from 1s to 365d"},
     {"Token", "SlidingTokens=maybe", "expected yes or no"},
     {"Token", "SlidingTokens=", "expected yes or no"},
+    {"Token", "JtiClaim=amr", "the name of a claim that has no other meaning"},
+    {"Token", "AmrClaim=otp", "expected yes or no"},
     {"Token", "JtiClaim=refresh_exp", "the name of a claim that has no other meaning"},
     {"Token", "Algorithm=none", "expected one of EdDSA"},
     {"Token", "Algorithm=eddsa", "expected one of EdDSA"},
@@ -187,6 +193,7 @@ static const struct bad_value {
     {"Session", "FailuresPerUser=", "COUNT/s, COUNT/min or COUNT/h"},
     {"Session", "LoginsPerUser=60", "COUNT/s, COUNT/min or COUNT/h"},
     {"Http", "FailuresPerSource=1000001/s", "COUNT/s, COUNT/min or COUNT/h"},
+    {"Session", "OtpPrompt=", "the beginning of the prompt for a one-time code"},
     {"Http", "AuthHeaderTypes=", "one or more schemes"},
     {"Http", "AuthHeaderTypes=Bearer,JWT", "one or more schemes"},
     {"Http", "AuthHeaderName=a b", "the name of a header"},

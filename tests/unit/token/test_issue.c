@@ -101,6 +101,32 @@ START_TEST(optional_claims_come_last_in_order)
 }
 END_TEST
 
+START_TEST(amr_is_an_array_also_of_one_word)
+{
+    struct issue_claims claims = sample();
+
+    claims.scope = "pam:sudo";
+    claims.amr = "pwd otp";
+    check_payload(&claims, "{\"token_type\":\"access\",\"exp\":1700000900,\"iat\":1700000000,"
+                           "\"jti\":\"AY8BAgMEcAWAAAAAAAAAAA\",\"sub\":\"alice\","
+                           "\"iss\":\"https://host\",\"aud\":\"host\","
+                           "\"sid\":\"_____________________w\","
+                           "\"amr\":[\"pwd\",\"otp\"],\"scope\":\"pam:sudo\"}");
+    claims.amr = "otp";
+    claims.scope = NULL;
+    check_payload(&claims, "{\"token_type\":\"access\",\"exp\":1700000900,\"iat\":1700000000,"
+                           "\"jti\":\"AY8BAgMEcAWAAAAAAAAAAA\",\"sub\":\"alice\","
+                           "\"iss\":\"https://host\",\"aud\":\"host\","
+                           "\"sid\":\"_____________________w\","
+                           "\"amr\":[\"otp\"]}");
+    claims.amr = "";
+    check_payload(&claims, "{\"token_type\":\"access\",\"exp\":1700000900,\"iat\":1700000000,"
+                           "\"jti\":\"AY8BAgMEcAWAAAAAAAAAAA\",\"sub\":\"alice\","
+                           "\"iss\":\"https://host\",\"aud\":\"host\","
+                           "\"sid\":\"_____________________w\"}");
+}
+END_TEST
+
 START_TEST(a_sliding_tokens_second_end_stands_where_simplejwt_puts_it)
 {
     struct issue_claims claims = sample();
@@ -383,6 +409,7 @@ START_TEST(an_id_is_read_back_from_its_letters_and_from_nothing_else)
 END_TEST
 
 UNIT_MAIN("issue", an_access_token_has_this_form, optional_claims_come_last_in_order,
+          amr_is_an_array_also_of_one_word,
           a_sliding_tokens_second_end_stands_where_simplejwt_puts_it,
           claims_are_called_as_the_settings_say,
           text_is_escaped_so_that_it_stays_inside_its_claim,

@@ -157,6 +157,66 @@ static enum attempts_result log_in(struct attempts *a, uint64_t now,
     return result;
 }
 
+START_TEST(a_missing_code_is_half_a_failure)
+{
+    CLEANUP(cleanup_free) struct attempts *a = make();
+    struct attempts_limit limit = {0};
+
+    ck_assert_int_eq(log_in(a, START, ATTEMPTS_HALF_FAILED, &limit), ATTEMPTS_GO);
+    ck_assert_int_eq(log_in(a, START + 1, ATTEMPTS_FAILED, &limit), ATTEMPTS_GO);
+    ck_assert_int_eq(log_in(a, START + 2, ATTEMPTS_HALF_FAILED, &limit), ATTEMPTS_GO);
+    ck_assert_int_eq(log_in(a, START + 3, ATTEMPTS_SUCCEEDED, &limit), ATTEMPTS_LIMIT);
+    ck_assert_str_eq(limit.setting, "FailuresPerUser");
+    ck_assert_uint_eq(limit.wait, MINUTE - 3);
+}
+END_TEST
+
+START_TEST(a_check_under_way_counts_as_a_whole_failure)
+{
+    CLEANUP(cleanup_free) struct attempts *a = make();
+    struct attempts_limit limit;
+
+    ck_assert_int_eq(log_in(a, START, ATTEMPTS_HALF_FAILED, &limit), ATTEMPTS_GO);
+    for (int i = 0; i < 2; i++)
+        ck_assert_int_eq(attempts_take(a, &three_logins, SLICE("alice"), START, &limit),
+                         ATTEMPTS_GO);
+    ck_assert_int_eq(attempts_take(a, &three_logins, SLICE("alice"), START, &limit),
+                     ATTEMPTS_WAIT);
+}
+END_TEST
+
+/* An attacker who knows the password tries codes of 6 digits for a day, of which the module
+ * accepts those of three periods. */
+START_TEST(guesses_of_a_code_are_bounded_by_the_limit)
+{
+    static const struct {
+        struct settings_rate rate;
+        int codes;     /* in a day */
+        double chance; /* of a hit in a day, at most */
+    } rows[] = {
+        {{10, MINUTE}, 14400, 0.043},
+        {{10, 60 * MINUTE}, 240, 0.00073},
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        CLEANUP(cleanup_free) struct attempts *a = make();
+        const struct settings set = {.session = {.failures_per_user = rows[i].rate}};
+        struct attempts_limit limit;
+        double miss = 1;
+        int codes = 0;
+
+        for (uint64_t now = START; now < START + 1440 * MINUTE; now += MINUTE / 60)
+            while (attempts_take(a, &set, SLICE("alice"), now, &limit) == ATTEMPTS_GO) {
+                attempts_settle(a, &set, SLICE("alice"), now, ATTEMPTS_FAILED);
+                codes++;
+                miss *= 1 - 3e-6;
+            }
+        ck_assert_int_eq(codes, rows[i].codes);
+        ck_assert(1 - miss <= rows[i].chance);
+    }
+}
+END_TEST
+
 START_TEST(logins_are_limited_by_their_own_setting_and_failures_do_not_count)
 {
     CLEANUP(cleanup_free) struct attempts *a = make();
@@ -256,7 +316,9 @@ END_TEST
 UNIT_MAIN("attempts", after_the_limit_the_time_to_wait_is_returned,
           successful_logins_are_not_counted, a_successful_login_does_not_reset_the_count,
           names_are_counted_apart, concurrent_checks_are_no_more_than_the_limit,
-          no_limit_is_no_limit,
+          no_limit_is_no_limit, a_missing_code_is_half_a_failure,
+          a_check_under_way_counts_as_a_whole_failure,
+          guesses_of_a_code_are_bounded_by_the_limit,
           checks_that_end_while_there_is_no_limit_are_not_counted_as_under_way_later,
           logins_are_limited_by_their_own_setting_and_failures_do_not_count,
           concurrent_logins_are_no_more_than_the_limit, looking_counts_nothing,

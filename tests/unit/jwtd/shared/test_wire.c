@@ -26,7 +26,7 @@ static union wire_value text(const char *s)
 /* A complete, valid request to start from. */
 static size_t pack_check(void)
 {
-    const union wire_value v[] = {text("alice"), text("secret"), text("uid 1000")};
+    const union wire_value v[] = {text("alice"), text("secret"), text("uid 1000"), text("")};
     size_t n = 0;
 
     ck_assert_int_eq(wire_pack_request(WIRE_CHECK, v, buf, &n), WIRE_FINE);
@@ -55,7 +55,7 @@ START_TEST(a_request_arrives_as_it_was_sent)
 
     ck_assert_int_eq(wire_read_request(packed(n), WIRE_ISSUER, WIRE_LOGIN, &m), WIRE_FINE);
     ck_assert_int_eq(m.request->op, WIRE_CHECK);
-    ck_assert_uint_eq(m.n, 3);
+    ck_assert_uint_eq(m.n, 4);
     ck_assert(slice_is(m.v[0].text, "alice"));
     ck_assert(slice_is(m.v[1].text, "secret"));
     ck_assert(slice_is(m.v[2].text, "uid 1000"));
@@ -150,7 +150,7 @@ START_TEST(another_version_request_or_count_is_unknown)
         size_t at;
         uint8_t byte;
     } changes[] = {{0, 'K'}, {1, 0}, {1, 2}, {2, 0}, {2, 15}, {2, 18},
-                   {2, 255}, {3, 0}, {3, 2}, {3, 4}, {3, 255}};
+                   {2, 255}, {3, 0}, {3, 3}, {3, 5}, {3, 255}};
 
     for (size_t i = 0; i < N(changes); i++) {
         size_t n = pack_check();
