@@ -2,6 +2,7 @@
 #include "common/json/emit.h"
 #include "jwtctl/arguments.h"
 #include "jwtctl/command.h"
+#include "jwtctl/otp.h"
 #include "jwtctl/output.h"
 #include "jwtctl/session.h"
 #include "jwtctl/terminal.h"
@@ -12,8 +13,22 @@
 
 struct login_options {
     const char *user, *server;
-    bool json;
+    const char *otp_command;
+    bool otp, json;
 };
+
+/* What a login is made with. */
+struct login_secrets {
+    struct secret password;
+    struct secret otp; /* empty: none was asked for */
+    bool otp_required; /* by the server, after a login without one */
+};
+
+static void login_secrets_clear(struct login_secrets *l)
+{
+    secret_clear(&l->password);
+    secret_clear(&l->otp);
+}
 
 static const char *own_name(void)
 {
@@ -26,11 +41,16 @@ static void parse_login(int argc, char **argv, struct login_options *o)
 {
     const struct option_row options[] = {
         {"server", "URL", "an https URL; the default is the local server", .value = &o->server},
+        {"otp", NULL, "ask for a one-time code after the password", .flag = &o->otp},
+        {"otp-command", "CMD", "a shell command that prints the one-time code",
+         .value = &o->otp_command},
         OPTION_OUTPUT(&o->json),
         {0}};
     struct errmsg errmsg;
 
     arguments_parse(argc, argv, options, 1);
+    if (o->otp && o->otp_command)
+        bad_usage(argv[0], "--otp and --otp-command: expected one of them");
     if (client_check_server(o->server, &errmsg) != TOK_OK)
         bad_usage(argv[0], "--server: %s", errmsg.text);
     o->user = optind < argc ? argv[optind] : own_name();
@@ -56,35 +76,52 @@ static enum tok_err ask_password(const char *user, struct secret *ret, struct er
     return terminal_ask(prompt, false, ret, errmsg);
 }
 
-static void emit_login(struct emit *out, const char *user, const struct secret *password)
+static void emit_login(struct emit *out, const char *user, const struct login_secrets *l)
 {
     emit_begin(out);
     emit_member_string(out, "username", slice_of(user));
-    emit_member_string(out, "password", secret_slice(password));
+    emit_member_string(out, "password", secret_slice(&l->password));
+    if (l->otp.n > 0)
+        emit_member_string(out, "otp", secret_slice(&l->otp));
     emit_end(out);
 }
 
 /* Without json-c, which would leave copies of the password in freed memory. */
-static void write_login(const char *user, const struct secret *password, struct secret *ret)
+static void write_login(const char *user, const struct login_secrets *l, struct secret *ret)
 {
     struct emit out = {0};
 
-    emit_login(&out, user, password);
+    emit_login(&out, user, l);
     if (secret_alloc(out.n, ret) != TOK_OK)
         out_of_memory();
     out = (struct emit){.p = ret->p, .size = ret->n};
-    emit_login(&out, user, password);
+    emit_login(&out, user, l);
 }
 
-static enum tok_err obtain(const char *user, const struct secret *password,
-                           struct client_session *s, struct errmsg *errmsg)
+static enum tok_err refused_login(const struct client_reply *reply, struct login_secrets *l,
+                                  struct errmsg *errmsg)
+{
+    const char *code = json_member_text(reply->body, "code");
+
+    l->otp_required = l->otp.n == 0 && code && strcmp(code, "otp_required") == 0;
+    if (l->otp_required)
+        return errmsg_set(errmsg, TOK_FILE,
+                          "login failed: the server requires a one-time code; use --otp or "
+                          "--otp-command");
+    return errmsg_set(errmsg, TOK_FILE,
+                      "login failed: wrong password%s, or the account may not log in",
+                      l->otp.n > 0 ? " or one-time code" : "");
+}
+
+static enum tok_err obtain(const char *user, struct login_secrets *l, struct client_session *s,
+                           struct errmsg *errmsg)
 {
     CLEANUP(client_reply_clear) struct client_reply reply = {0};
     CLEANUP(secret_clear) struct secret body = {0};
     struct token_times times;
     enum tok_err err;
 
-    write_login(user, password, &body);
+    write_login(user, l, &body);
     err = client_send(&(struct client_request){.server = s->server.p,
                                                .method = "POST",
                                                .path = "/api/token/",
@@ -94,8 +131,7 @@ static enum tok_err obtain(const char *user, const struct secret *password,
     if (err)
         return err;
     if (reply.status == 401)
-        return errmsg_set(errmsg, TOK_FILE,
-                          "login failed: wrong password, or the account may not log in");
+        return refused_login(&reply, l, errmsg);
     if (reply.status != 200)
         return client_refused(s->server.p, &reply, errmsg);
     if (!session_take_token(&reply, "access", &s->access) ||
@@ -124,30 +160,57 @@ static enum tok_err abandon(const struct client_session *s, const struct errmsg 
                               "revoke it with: jwtctl logout --all");
 }
 
-/* What can be checked before the request is: a session that cannot be kept must not begin. */
+static enum tok_err ask_secrets(const struct login_options *o, struct login_secrets *l,
+                                struct errmsg *errmsg)
+{
+    enum tok_err err = ask_password(o->user, &l->password, errmsg);
+
+    if (!err && o->otp)
+        err = otp_ask(o->user, &l->otp, errmsg);
+    if (!err && o->otp_command)
+        err = otp_run(o->otp_command, &l->otp, errmsg);
+    return err;
+}
+
+static enum tok_err obtain_and_save(const struct login_options *o, struct login_secrets *l,
+                                    struct token_cache *c, struct client_session *s,
+                                    struct errmsg *errmsg)
+{
+    enum tok_err err = token_cache_lock(c, errmsg);
+    struct errmsg cause;
+
+    if (!err)
+        err = session_reserve(c, s, errmsg);
+    if (!err)
+        err = obtain(o->user, l, s, errmsg);
+    if (!err && session_write(c, s, &cause) != TOK_OK)
+        err = abandon(s, &cause, errmsg);
+    return err;
+}
+
+/* What can be checked before the request is: a session that cannot be kept must not begin. No
+ * prompt waits under the lock. */
 static enum tok_err log_in(const struct login_options *o, struct client_session *s,
                            struct errmsg *errmsg)
 {
     CLEANUP(token_cache_close) struct token_cache c = TOKEN_CACHE_CLOSED;
-    CLEANUP(secret_clear) struct secret password = {0};
-    struct errmsg cause;
+    CLEANUP(login_secrets_clear) struct login_secrets l = {0};
     enum tok_err err;
 
-    err = token_cache_open(TOKEN_CACHE_CREATE, &c, errmsg);
-    if (!err)
-        err = ask_password(o->user, &password, errmsg);
-    if (!err)
-        err = token_cache_lock(&c, errmsg);
-    if (!err)
-        err = session_reserve(&c, s, errmsg);
-    if (err)
-        return err;
     if (secret_copy(slice_of(o->server), &s->server) != TOK_OK)
         out_of_memory();
-    err = obtain(o->user, &password, s, errmsg);
-    if (!err && session_write(&c, s, &cause) != TOK_OK)
-        err = abandon(s, &cause, errmsg);
-    return err;
+    err = token_cache_open(TOKEN_CACHE_CREATE, &c, errmsg);
+    if (!err)
+        err = ask_secrets(o, &l, errmsg);
+    if (!err)
+        err = obtain_and_save(o, &l, &c, s, errmsg);
+    if (!l.otp_required || !isatty(STDIN_FILENO))
+        return err;
+    token_cache_close(&c);
+    err = otp_ask(o->user, &l.otp, errmsg);
+    if (!err)
+        err = token_cache_open(TOKEN_CACHE_CREATE, &c, errmsg);
+    return err ? err : obtain_and_save(o, &l, &c, s, errmsg);
 }
 
 static int report_login(const struct login_options *o, const struct client_session *s)
