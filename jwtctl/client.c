@@ -1,5 +1,6 @@
 #include "jwtctl/client.h"
 
+#include "common/base/text.h"
 #include "jwtctl/output.h"
 
 #include <curl/curl.h>
@@ -50,15 +51,16 @@ static bool is_loopback(const char *host)
            strcmp(host, "[::1]") == 0;
 }
 
-enum tok_err client_check_server(const char *server, struct errmsg *errmsg)
+/* *ret stays NULL for a Unix socket. */
+static enum tok_err read_server(const char *server, CURLU **ret, struct errmsg *errmsg)
 {
-    CLEANUP(cleanup_url) CURLU *url = NULL;
     CLEANUP(cleanup_curl_text) char *scheme = NULL;
     CLEANUP(cleanup_curl_text) char *host = NULL;
+    CURLU *url;
 
     if (is_socket(server))
         return TOK_OK;
-    url = curl_url();
+    *ret = url = curl_url();
     if (!url || curl_url_set(url, CURLUPART_URL, server, 0) != CURLUE_OK ||
         curl_url_get(url, CURLUPART_SCHEME, &scheme, 0) != CURLUE_OK ||
         curl_url_get(url, CURLUPART_HOST, &host, 0) != CURLUE_OK ||
@@ -77,6 +79,34 @@ enum tok_err client_check_server(const char *server, struct errmsg *errmsg)
                           "'%s': http would send the password unencrypted; expected https "
                           "(http is accepted for localhost, 127.0.0.1 and [::1])",
                           server);
+    return TOK_OK;
+}
+
+enum tok_err client_check_server(const char *server, struct errmsg *errmsg)
+{
+    CLEANUP(cleanup_url) CURLU *url = NULL;
+
+    return read_server(server, &url, errmsg);
+}
+
+enum tok_err client_same_server(const char *server, struct secret *ret, struct errmsg *errmsg)
+{
+    CLEANUP(cleanup_url) CURLU *url = NULL;
+    CLEANUP(cleanup_curl_text) char *text = NULL;
+    enum tok_err err = read_server(server, &url, errmsg);
+
+    if (err)
+        return err;
+    if (url && curl_url_get(url, CURLUPART_URL, &text, CURLU_NO_DEFAULT_PORT) != CURLUE_OK)
+        out_of_memory();
+    if (secret_copy(slice_of(text ? text : server), ret) != TOK_OK)
+        out_of_memory();
+    if (!url)
+        return TOK_OK;
+    for (char *host = strstr(ret->p, "://") + 3; *host && *host != '/'; host++)
+        *host = text_lower(*host);
+    while (ret->p[ret->n - 1] == '/')
+        ret->p[--ret->n] = '\0';
     return TOK_OK;
 }
 

@@ -20,6 +20,12 @@
  * TOK_SETTINGS with a message. */
 enum tok_err client_check_server(const char *server, struct errmsg *errmsg) MUST_CHECK;
 
+/* The same server in the form in which it is compared and stored: a URL without a default port,
+ * final slashes and capital letters in the host name. *ret must be empty. TOK_SETTINGS with a
+ * message. */
+enum tok_err client_same_server(const char *server, struct secret *ret,
+                                struct errmsg *errmsg) MUST_CHECK;
+
 struct client_request {
     const char *server, *method, *path;
     struct slice body;  /* JSON; p NULL: none */

@@ -2,9 +2,9 @@
 #include "common/json/emit.h"
 #include "jwtctl/arguments.h"
 #include "jwtctl/command.h"
+#include "jwtctl/logins.h"
 #include "jwtctl/otp.h"
 #include "jwtctl/output.h"
-#include "jwtctl/session.h"
 #include "jwtctl/terminal.h"
 
 #include <getopt.h>
@@ -12,10 +12,24 @@
 #include <stdio.h>
 
 struct login_options {
-    const char *user, *server;
+    const char *user, *server, *name;
     const char *otp_command;
     bool otp, json;
 };
+
+/* A login while it is made. */
+struct new_login {
+    struct token_cache cache;
+    struct client_session session;
+    struct client_session replaced; /* the one at the same server */
+};
+
+static void new_login_clear(struct new_login *n)
+{
+    token_cache_close(&n->cache);
+    session_clear(&n->session);
+    session_clear(&n->replaced);
+}
 
 /* What a login is made with. */
 struct login_secrets {
@@ -40,19 +54,19 @@ static const char *own_name(void)
 static void parse_login(int argc, char **argv, struct login_options *o)
 {
     const struct option_row options[] = {
-        {"server", "URL", "an https URL; the default is the local server", .value = &o->server},
+        {"server", "SERVER", "the server: an https URL, or the name of a login",
+         .value = &o->server},
+        {"name", "NAME", "the name of this login for --server", .value = &o->name},
         {"otp", NULL, "ask for a one-time code after the password", .flag = &o->otp},
         {"otp-command", "CMD", "a shell command that prints the one-time code",
          .value = &o->otp_command},
         OPTION_OUTPUT(&o->json),
-        {0}};
-    struct errmsg errmsg;
+        {0},
+    };
 
     arguments_parse(argc, argv, options, 1);
     if (o->otp && o->otp_command)
         bad_usage(argv[0], "--otp and --otp-command: expected one of them");
-    if (client_check_server(o->server, &errmsg) != TOK_OK)
-        bad_usage(argv[0], "--server: %s", errmsg.text);
     o->user = optind < argc ? argv[optind] : own_name();
     if (!o->user)
         bad_usage(argv[0], "no passwd entry for the current user; expected a user name");
@@ -148,16 +162,15 @@ static enum tok_err obtain(const char *user, struct login_secrets *l, struct cli
 static enum tok_err abandon(const struct client_session *s, const struct errmsg *cause,
                             struct errmsg *errmsg)
 {
-    CLEANUP(client_reply_clear) struct client_reply reply = {0};
     struct errmsg unused;
-    bool ended = session_post_refresh(s, "/api/token/blacklist/", &reply, &unused) == TOK_OK &&
-                 reply.status == 200;
+    bool already;
 
     return errmsg_set(errmsg, TOK_FILE, "not logged in: the tokens cannot be saved: %s; %s",
                       cause->text,
-                      ended ? "the new session was revoked"
-                            : "the new session could not be revoked; after a successful login, "
-                              "revoke it with: jwtctl logout --all");
+                      session_end(s, &already, &unused) == TOK_OK
+                          ? "the new session was revoked"
+                          : "the new session could not be revoked; after a successful login, "
+                            "revoke it with: jwtctl logout --all");
 }
 
 static enum tok_err ask_secrets(const struct login_options *o, struct login_secrets *l,
@@ -172,45 +185,64 @@ static enum tok_err ask_secrets(const struct login_options *o, struct login_secr
     return err;
 }
 
-static enum tok_err obtain_and_save(const struct login_options *o, struct login_secrets *l,
-                                    struct token_cache *c, struct client_session *s,
-                                    struct errmsg *errmsg)
+/* The name of the login: the new one, or that of the login that is replaced. */
+static void copy_name(const struct login_options *o, struct new_login *n)
 {
-    enum tok_err err = token_cache_lock(c, errmsg);
+    struct slice name = o->name ? slice_of(o->name) : secret_slice(&n->replaced.name);
+
+    secret_clear(&n->session.name);
+    if (name.n > 0 && secret_copy(name, &n->session.name) != TOK_OK)
+        out_of_memory();
+}
+
+static enum tok_err obtain_and_save(const struct login_options *o, struct login_secrets *l,
+                                    struct new_login *n, struct errmsg *errmsg)
+{
+    enum tok_err err = token_cache_lock(&n->cache, errmsg);
     struct errmsg cause;
 
+    if (err)
+        return err;
+    session_clear(&n->replaced);
+    if (session_read(&n->cache, &n->replaced, &cause) != TOK_OK)
+        print_error("warning: %s", cause.text);
+    copy_name(o, n);
+    err = session_reserve(&n->cache, &n->session, errmsg);
     if (!err)
-        err = session_reserve(c, s, errmsg);
-    if (!err)
-        err = obtain(o->user, l, s, errmsg);
-    if (!err && session_write(c, s, &cause) != TOK_OK)
-        err = abandon(s, &cause, errmsg);
+        err = obtain(o->user, l, &n->session, errmsg);
+    if (!err && session_write(&n->cache, &n->session, &cause) != TOK_OK)
+        err = abandon(&n->session, &cause, errmsg);
+    token_cache_unlock(&n->cache);
     return err;
 }
 
 /* What can be checked before the request is: a session that cannot be kept must not begin. No
  * prompt waits under the lock. */
-static enum tok_err log_in(const struct login_options *o, struct client_session *s,
+static enum tok_err log_in(const struct login_options *o, struct new_login *n,
                            struct errmsg *errmsg)
 {
-    CLEANUP(token_cache_close) struct token_cache c = TOKEN_CACHE_CLOSED;
     CLEANUP(login_secrets_clear) struct login_secrets l = {0};
-    enum tok_err err;
+    enum tok_err err = ask_secrets(o, &l, errmsg);
 
-    if (secret_copy(slice_of(o->server), &s->server) != TOK_OK)
-        out_of_memory();
-    err = token_cache_open(TOKEN_CACHE_CREATE, &c, errmsg);
     if (!err)
-        err = ask_secrets(o, &l, errmsg);
-    if (!err)
-        err = obtain_and_save(o, &l, &c, s, errmsg);
+        err = obtain_and_save(o, &l, n, errmsg);
     if (!l.otp_required || !isatty(STDIN_FILENO))
         return err;
-    token_cache_close(&c);
     err = otp_ask(o->user, &l.otp, errmsg);
-    if (!err)
-        err = token_cache_open(TOKEN_CACHE_CREATE, &c, errmsg);
-    return err ? err : obtain_and_save(o, &l, &c, s, errmsg);
+    return err ? err : obtain_and_save(o, &l, n, errmsg);
+}
+
+/* What follows when the tokens are saved; a failure is no failure of the login. */
+static void finish_login(struct new_login *l)
+{
+    struct errmsg cause;
+    bool already;
+
+    if (!l->session.in_use && logins_use(&l->cache, &l->session.server, &cause) != TOK_OK)
+        print_error("warning: this login is not in use: %s", cause.text);
+    if (l->replaced.refresh.p && session_end(&l->replaced, &already, &cause) != TOK_OK)
+        print_error("warning: the session that this login replaces was not revoked: %s",
+                    cause.text);
 }
 
 static int report_login(const struct login_options *o, const struct client_session *s)
@@ -230,7 +262,7 @@ static int report_login(const struct login_options *o, const struct client_sessi
     }
     answer = json_new_object();
     json_add_string(answer, "user", slice_of(o->user));
-    json_add_string(answer, "server", slice_of(o->server));
+    json_add_string(answer, "server", secret_slice(&s->server));
     json_add_integer(answer, "access_expires", access.exp);
     json_add_integer(answer, "session_expires", refresh.exp);
     json_print(answer);
@@ -239,12 +271,23 @@ static int report_login(const struct login_options *o, const struct client_sessi
 
 int command_login(int argc, char **argv)
 {
-    CLEANUP(session_clear) struct client_session s = {0};
-    struct login_options o = {.server = CLIENT_SOCKET};
+    CLEANUP(new_login_clear) struct new_login l = {.cache = TOKEN_CACHE_CLOSED};
+    struct login_options o = {0};
     struct errmsg errmsg;
+    enum tok_err err;
 
     parse_login(argc, argv, &o);
-    if (log_in(&o, &s, &errmsg) != TOK_OK)
+    err = logins_open(TOKEN_CACHE_CREATE, &l.cache, &errmsg);
+    if (!err)
+        err = logins_select(&l.cache, o.server, &l.session, &errmsg);
+    if (!err && o.name)
+        err = logins_check_name(&l.cache, o.name, &l.session.server, &errmsg);
+    if (err == TOK_SETTINGS)
+        bad_usage(argv[0], "%s: %s", l.session.server.p ? "--name" : "--server", errmsg.text);
+    if (!err)
+        err = log_in(&o, &l, &errmsg);
+    if (err)
         return print_failure(EXIT_FAILURE, &errmsg);
-    return report_login(&o, &s);
+    finish_login(&l);
+    return report_login(&o, &l.session);
 }

@@ -2,14 +2,14 @@
 #include "jwtctl/admin.h"
 #include "jwtctl/arguments.h"
 #include "jwtctl/command.h"
+#include "jwtctl/logins.h"
 #include "jwtctl/output.h"
-#include "jwtctl/session.h"
 
 #include <stdio.h>
 #include <string.h>
 
 struct sessions_options {
-    const char *user, *socket;
+    const char *user, *server, *socket;
     bool all, json;
 };
 
@@ -66,7 +66,7 @@ static int list_own(const struct sessions_options *o)
     CLEANUP(client_reply_clear) struct client_reply reply = {0};
     CLEANUP(session_clear) struct client_session s = {0};
     struct errmsg errmsg;
-    enum tok_err err = session_get(&s, &errmsg);
+    enum tok_err err = session_get(o->server, &s, &errmsg);
 
     if (!err)
         err =
@@ -116,6 +116,7 @@ int command_sessions(int argc, char **argv)
     const struct option_row options[] = {
         {"user", "USER", "as root: the sessions of this user", .value = &o.user},
         {"all", NULL, "as root: the sessions of all users", .flag = &o.all},
+        OPTION_SERVER(&o.server),
         ADMIN_ROW(&o.socket),
         OPTION_OUTPUT(&o.json),
         {0}};

@@ -4,9 +4,9 @@
 #include "jwtctl/arguments.h"
 #include "jwtctl/command.h"
 #include "jwtctl/input.h"
+#include "jwtctl/logins.h"
 #include "jwtctl/output.h"
 #include "jwtctl/safe_text.h"
-#include "jwtctl/session.h"
 #include "jwtctl/verifier.h"
 
 #include <getopt.h>
@@ -141,12 +141,12 @@ static int show(struct slice token, bool json)
 }
 
 /* Without a refresh: the token may have expired. */
-static int show_kept(bool json)
+static int show_kept(const char *server, bool json)
 {
     CLEANUP(session_clear) struct client_session s = {0};
     struct errmsg errmsg;
 
-    if (session_kept(&s, &errmsg) != TOK_OK)
+    if (session_kept(server, &s, &errmsg) != TOK_OK)
         return print_failure(EXIT_FAILURE, &errmsg);
     return show(secret_slice(&s.access), json);
 }
@@ -155,7 +155,8 @@ int command_show(int argc, char **argv)
 {
     CLEANUP(input_close) struct input in = {0};
     bool json = false;
-    const struct option_row options[] = {OPTION_OUTPUT(&json), {0}};
+    const char *server = NULL;
+    const struct option_row options[] = {OPTION_SERVER(&server), OPTION_OUTPUT(&json), {0}};
     struct slice token;
     struct errmsg errmsg;
 
@@ -163,10 +164,10 @@ int command_show(int argc, char **argv)
     if (optind < argc)
         bad_usage(argv[0], "expected the token on standard input, not as an argument");
     if (isatty(STDIN_FILENO))
-        return show_kept(json);
+        return show_kept(server, json);
     input_open(&in);
     if (input_whole(&in, &token, &errmsg) != TOK_OK)
         return print_failure(EXIT_FAILURE, &errmsg);
     /* In scripts and over ssh, standard input is often empty. */
-    return token.n == 0 ? show_kept(json) : show(token, json);
+    return token.n == 0 ? show_kept(server, json) : show(token, json);
 }

@@ -3,8 +3,8 @@
 #include "jwtctl/admin.h"
 #include "jwtctl/arguments.h"
 #include "jwtctl/command.h"
+#include "jwtctl/logins.h"
 #include "jwtctl/output.h"
-#include "jwtctl/session.h"
 #include "jwtctl/verifier.h"
 
 #include <inttypes.h>
@@ -16,7 +16,7 @@ struct login_status {
     struct json_object *claims;
     struct client_reply reply; /* of GET /api/user/ */
     struct token_times access, refresh;
-    bool valid;           /* there is a valid access token */
+    bool valid;           /* there is a valid access token, and no server refused it */
     bool confirmed;       /* the server accepts it */
     struct errmsg errmsg; /* unless confirmed */
 };
@@ -28,9 +28,11 @@ static void login_status_clear(struct login_status *l)
     client_reply_clear(&l->reply);
 }
 
-static void get_login(struct login_status *l)
+static void get_login(const char *server, struct login_status *l)
 {
-    if (session_get(&l->session, &l->errmsg) != TOK_OK)
+    enum tok_err err;
+
+    if (session_get(server, &l->session, &l->errmsg) != TOK_OK)
         return;
     if (session_token_claims(&l->session.access, &l->claims) != TOK_OK ||
         session_token_times(&l->session.access, &l->access) != TOK_OK ||
@@ -40,10 +42,11 @@ static void get_login(struct login_status *l)
             "the tokens of the session cannot be read; log in again with: jwtctl login");
         return;
     }
-    l->valid = true;
-    l->confirmed = session_send(&l->session,
-                                (struct client_request){.method = "GET", .path = "/api/user/"},
-                                &l->reply, &l->errmsg) == TOK_OK;
+    err = session_send(&l->session,
+                       (struct client_request){.method = "GET", .path = "/api/user/"},
+                       &l->reply, &l->errmsg);
+    l->confirmed = err == TOK_OK;
+    l->valid = err != TOK_REVOKED;
 }
 
 /* "" when it is missing. */
@@ -82,14 +85,17 @@ static void print_login(const struct login_status *l)
 {
     char time[FORMAT_MAX];
 
-    printf("Logged in as ");
+    printf(l->confirmed ? "Logged in as " : "Tokens of ");
     print_word(user_of(l));
     printf(" at ");
     print_word(l->session.server.p);
-    printf(" until %s\nsession ", format_time(l->refresh.exp, time));
+    printf(l->confirmed ? " until %s\n" : ", not expired until %s\n",
+           format_time(l->refresh.exp, time));
+    printf("session ");
     print_word(claim_of(l, "sid"));
-    printf(", access token until %s, %sconfirmed by the server\n",
-           format_time(l->access.exp, time), l->confirmed ? "" : "not ");
+    printf(", access token until %s, %s\n", format_time(l->access.exp, time),
+           l->confirmed ? "confirmed by the server"
+                        : "the server could not be asked whether they are valid");
 }
 
 /* The state of jwtd-issuer, which root alone can ask for. */
@@ -231,12 +237,13 @@ int command_status(int argc, char **argv)
 {
     CLEANUP(login_status_clear) struct login_status login = {0};
     CLEANUP(issuer_status_clear) struct issuer_status issuer = {0};
-    const char *socket = ADMIN_SOCKET;
+    const char *socket = ADMIN_SOCKET, *server = NULL;
     bool json = false;
-    const struct option_row options[] = {ADMIN_ROW(&socket), OPTION_OUTPUT(&json), {0}};
+    const struct option_row options[] = {
+        OPTION_SERVER(&server), ADMIN_ROW(&socket), OPTION_OUTPUT(&json), {0}};
 
     arguments_parse(argc, argv, options, 0);
-    get_login(&login);
+    get_login(server, &login);
     get_issuer(socket, &issuer);
     if (json)
         print_status_json(&login, &issuer);

@@ -4,6 +4,7 @@
 #include "jwtctl/arguments.h"
 #include "jwtctl/audience.h"
 #include "jwtctl/command.h"
+#include "jwtctl/logins.h"
 #include "jwtctl/narrow.h"
 #include "jwtctl/output.h"
 
@@ -96,6 +97,7 @@ int command_token(int argc, char **argv)
     CLEANUP(cleanup_free) char *scope = NULL;
     struct narrow_request request = {0};
     char host_key[HOST_KEY_LEN + 1] = "";
+    const char *server = NULL;
     bool json = false;
     const struct option_row options[] = {
         {"service", "SERVICE", "valid for this PAM service; can be repeated",
@@ -108,6 +110,7 @@ int command_token(int argc, char **argv)
          .arg = host_key},
         {"scope", "WORDS", "with these words of the scope", .parse = parse_scope,
          .arg = &scope},
+        OPTION_SERVER(&server),
         OPTION_OUTPUT(&json),
         {0},
     };
@@ -120,7 +123,7 @@ int command_token(int argc, char **argv)
     request.host_key = host_key[0] ? host_key : NULL;
     narrow =
         scope || request.audience || request.lifetime || request.one_time || request.host_key;
-    err = session_get(&s, &errmsg);
+    err = session_get(server, &s, &errmsg);
     if (!err && narrow)
         err = get_narrowed(&s, request, &narrowed, &errmsg);
     if (err)

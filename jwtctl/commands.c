@@ -12,6 +12,8 @@
 static const struct command commands[] = {
     {NULL, "login", "[USER]", "log in with a password, and keep the tokens", command_login},
     {NULL, "logout", "", "revoke the session and remove its tokens", command_logout},
+    {NULL, "servers", "", "list your logins at several servers", command_servers},
+    {NULL, "use", "SERVER", "choose the login for later commands", command_use},
     {NULL, "status", "", "show who is logged in and until when; as root also the issuer",
      command_status},
     {NULL, "token", "", "print a valid access token; with options, one with fewer rights",

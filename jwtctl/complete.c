@@ -146,6 +146,7 @@ static const struct list {
 } lists[] = {
     {"KID", {"key", "list", "--json"}, "kid", "alg"},
     {"SID", {"sessions", "--json"}, "sid", "source"},
+    {"SERVER", {"servers", "--json"}, "name", "server"},
 };
 
 static void offer_list(const struct cursor *at, const struct list *list)

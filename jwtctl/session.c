@@ -1,16 +1,20 @@
 #include "jwtctl/session.h"
 
 #include "common/token/parsed_token.h"
+#include "jwtctl/logins.h"
 #include "jwtctl/output.h"
 
+#include <stdio.h>
 #include <time.h>
 
-#define LOG_IN "log in with: jwtctl login"
+/* The reply of POST /api/token/refresh/ for an account that is locked, expired or removed. */
+#define INACTIVE "No active account found for the given token."
 #define ROOM_MIN 4096 /* bytes; a block of most file systems */
 
 void session_clear(struct client_session *s)
 {
     secret_clear(&s->server);
+    secret_clear(&s->name);
     secret_clear(&s->access);
     secret_clear(&s->refresh);
 }
@@ -46,10 +50,16 @@ enum tok_err session_token_times(const struct secret *token, struct token_times 
     return TOK_OK;
 }
 
+/* False when there is such a member, but no string. */
+static bool read_member(struct json_object *kept, const char *name, struct secret *ret)
+{
+    return !json_member(kept, name) || json_member_secret(kept, name, ret);
+}
+
 enum tok_err session_read(const struct token_cache *c, struct client_session *ret,
                           struct errmsg *errmsg)
 {
-    CLEANUP(session_clear) struct client_session s = {0};
+    CLEANUP(session_clear) struct client_session s = {.in_use = ret->in_use};
     CLEANUP(cleanup_json) struct json_object *kept = NULL;
     CLEANUP(secret_clear) struct secret bytes = {0};
     enum tok_err err;
@@ -58,11 +68,11 @@ enum tok_err session_read(const struct token_cache *c, struct client_session *re
     if (err || !bytes.p)
         return err;
     if (json_read(secret_slice(&bytes), &kept) != TOK_OK ||
-        !json_member_secret(kept, "server", &s.server) ||
-        !json_member_secret(kept, "access", &s.access) ||
-        !json_member_secret(kept, "refresh", &s.refresh))
+        !json_member_secret(kept, "server", &s.server) || !read_member(kept, "name", &s.name) ||
+        !read_member(kept, "access", &s.access) || !read_member(kept, "refresh", &s.refresh))
         return errmsg_set(errmsg, TOK_FILE,
-                          "%s: expected an object with server, access and refresh; " LOG_IN,
+                          "%s: expected an object with server, access and refresh; log in "
+                          "with: jwtctl login",
                           c->path);
     move_session(&s, ret);
     return TOK_OK;
@@ -76,15 +86,33 @@ enum tok_err session_reserve(struct token_cache *c, const struct client_session 
     return token_cache_reserve(c, twice > ROOM_MIN ? twice : ROOM_MIN, errmsg);
 }
 
+static void add_member(struct json_object *kept, const char *name, const struct secret *value)
+{
+    if (value->p)
+        json_add_string(kept, name, secret_slice(value));
+}
+
 enum tok_err session_write(struct token_cache *c, const struct client_session *s,
                            struct errmsg *errmsg)
 {
     CLEANUP(cleanup_json) struct json_object *kept = json_new_object();
 
     json_add_string(kept, "server", secret_slice(&s->server));
-    json_add_string(kept, "access", secret_slice(&s->access));
-    json_add_string(kept, "refresh", secret_slice(&s->refresh));
+    add_member(kept, "name", &s->name);
+    add_member(kept, "access", &s->access);
+    add_member(kept, "refresh", &s->refresh);
     return token_cache_write(c, json_write(kept), errmsg);
+}
+
+enum tok_err session_forget(struct token_cache *c, const struct client_session *s,
+                            struct errmsg *errmsg)
+{
+    const struct client_session rest = {.server = s->server, .name = s->name};
+
+    if (s->name.p && session_reserve(c, &rest, errmsg) == TOK_OK &&
+        session_write(c, &rest, errmsg) == TOK_OK)
+        return TOK_OK;
+    return token_cache_remove(c, errmsg);
 }
 
 /* Seconds that the access token is valid for; below 0 when it is not, or cannot be read. */
@@ -97,12 +125,37 @@ static int64_t seconds_left(const struct client_session *s)
     return times.exp - (int64_t)time(NULL);
 }
 
-static enum tok_err session_invalid(const struct client_reply *reply, struct errmsg *errmsg)
+/* err, with this message and how to log in. */
+static enum tok_err needs_login(enum tok_err err, const struct client_session *s,
+                                const char *what, struct errmsg *errmsg)
+{
+    return errmsg_set(errmsg, err, "%s; log in with: jwtctl login%s%s", what,
+                      s->in_use ? "" : " --server=", s->in_use ? "" : logins_name(s));
+}
+
+static bool is_inactive(const struct client_reply *reply)
 {
     const char *detail = json_member_text(reply->body, "detail");
+    const char *code = json_member_text(reply->body, "code");
 
-    return errmsg_set(errmsg, TOK_FILE, "the session is no longer valid (%s); " LOG_IN,
-                      detail ? detail : "no details");
+    return (code && strcmp(code, "user_inactive") == 0) ||
+           (detail && strcmp(detail, INACTIVE) == 0);
+}
+
+/* The message for a reply 401. */
+static enum tok_err session_refused(const struct client_session *s,
+                                    const struct client_reply *reply, struct errmsg *errmsg)
+{
+    const char *detail = json_member_text(reply->body, "detail");
+    struct errmsg what;
+
+    if (is_inactive(reply))
+        return errmsg_set(errmsg, TOK_REVOKED,
+                          "%s: the account is locked, expired or not allowed to log in (%s)",
+                          s->server.p, detail ? detail : "no details");
+    (void)errmsg_set(&what, TOK_FILE, "%s: the session is no longer valid (%s)", s->server.p,
+                     detail ? detail : "no details");
+    return needs_login(TOK_REVOKED, s, what.text, errmsg);
 }
 
 enum tok_err session_post_refresh(const struct client_session *s, const char *path,
@@ -119,28 +172,17 @@ enum tok_err session_post_refresh(const struct client_session *s, const char *pa
                        ret, errmsg);
 }
 
-enum tok_err session_send(const struct client_session *s, struct client_request request,
-                          struct client_reply *ret, struct errmsg *errmsg)
+enum tok_err session_end(const struct client_session *s, bool *ret_already,
+                         struct errmsg *errmsg)
 {
     CLEANUP(client_reply_clear) struct client_reply reply = {0};
-    enum tok_err err;
+    enum tok_err err = session_post_refresh(s, "/api/token/blacklist/", &reply, errmsg);
 
-    request.server = s->server.p;
-    request.bearer = s->access.p;
-    err = client_send(&request, &reply, errmsg);
     if (err)
         return err;
-    if (reply.status == 404)
-        return errmsg_set(
-            errmsg, TOK_FILE,
-            "%s: no such path: %s (404); the server is not jwtd, or an older release",
-            s->server.p, request.path);
-    if (reply.status == 401)
-        return session_invalid(&reply, errmsg);
-    if (reply.status < 200 || reply.status > 299)
+    if (reply.status != 200 && reply.status != 401)
         return client_refused(s->server.p, &reply, errmsg);
-    *ret = reply;
-    reply = (struct client_reply){0};
+    *ret_already = reply.status == 401;
     return TOK_OK;
 }
 
@@ -158,25 +200,27 @@ bool session_take_token(const struct client_reply *reply, const char *name, stru
 static enum tok_err save_refreshed(struct token_cache *c, const struct client_session *s,
                                    struct errmsg *errmsg)
 {
-    struct errmsg cause;
-    enum tok_err err = session_write(c, s, &cause);
+    struct errmsg cause, what;
 
-    return err ? errmsg_set(errmsg, err,
-                            "the new tokens cannot be saved: %s; correct this and run the "
-                            "command again within RotationGrace (10 s by default), or " LOG_IN,
-                            cause.text)
-               : err;
+    if (session_write(c, s, &cause) == TOK_OK)
+        return TOK_OK;
+    (void)errmsg_set(&what, TOK_FILE,
+                     "the new tokens cannot be saved: %s; correct this and run the command "
+                     "again within RotationGrace (10 s by default), or",
+                     cause.text);
+    return needs_login(TOK_FILE, s, what.text, errmsg);
 }
 
-/* When the session is no longer valid, *s is empty and the tokens are removed. */
+/* The tokens of an account that is locked can be valid again. */
 static enum tok_err take_refreshed(struct token_cache *c, const struct client_reply *reply,
                                    struct client_session *s, struct errmsg *errmsg)
 {
-    if (reply->status == 401) {
-        enum tok_err err = token_cache_remove(c, errmsg);
+    struct errmsg cause;
 
-        session_clear(s);
-        return err ? err : session_invalid(reply, errmsg);
+    if (reply->status == 401) {
+        if (!is_inactive(reply) && session_forget(c, s, &cause) != TOK_OK)
+            print_error("warning: %s", cause.text);
+        return session_refused(s, reply, errmsg);
     }
     if (!session_take_token(reply, "access", &s->access))
         return errmsg_set(errmsg, TOK_FILE, "%s: expected an access token in the reply",
@@ -185,76 +229,136 @@ static enum tok_err take_refreshed(struct token_cache *c, const struct client_re
     return save_refreshed(c, s, errmsg);
 }
 
-/* An unreachable server and a full disk are no errors while the access token is valid. */
-static enum tok_err refresh(struct token_cache *c, struct client_session *s,
+/* needed: the access token cannot be used. Otherwise an unreachable server and a full disk are
+ * no errors. */
+static enum tok_err refresh(struct token_cache *c, struct client_session *s, bool needed,
                             struct errmsg *errmsg)
 {
     CLEANUP(client_reply_clear) struct client_reply reply = {0};
-    bool valid = seconds_left(s) > 0;
     enum tok_err err = session_reserve(c, s, errmsg);
 
-    if (err && valid)
+    if (err && !needed)
         print_error("warning: the access token was not refreshed: %s", errmsg->text);
     if (err)
-        return valid ? TOK_OK : err;
+        return needed ? err : TOK_OK;
     err = session_post_refresh(s, "/api/token/refresh/", &reply, errmsg);
     if (!err && (reply.status == 200 || reply.status == 401))
         return take_refreshed(c, &reply, s, errmsg);
-    if (valid)
+    if (!needed)
         return TOK_OK;
     return err ? err : client_refused(s->server.p, &reply, errmsg);
 }
 
-static enum tok_err no_session(struct errmsg *errmsg)
+/* Reads the file again, under its lock: meanwhile another process may have refreshed the token,
+ * or logged out. refused: an access token that the server refused; NULL: none was. */
+static enum tok_err refresh_locked(struct token_cache *c, const struct secret *refused,
+                                   struct client_session *s, struct errmsg *errmsg)
 {
-    return errmsg_set(errmsg, TOK_FILE, "not logged in; " LOG_IN);
-}
-
-/* Reads again under the lock: meanwhile another process may have refreshed the token, or logged
- * out. */
-static enum tok_err refresh_locked(struct token_cache *c, struct client_session *s,
-                                   struct errmsg *errmsg)
-{
+    CLEANUP(session_clear) struct client_session now = {.in_use = s->in_use};
     enum tok_err err;
+    bool again;
 
     err = token_cache_lock(c, errmsg);
+    if (!err)
+        err = session_read(c, &now, errmsg);
+    if (err)
+        return err;
+    if (!now.access.p)
+        return needs_login(TOK_FILE, s, "not logged in", errmsg);
+    again = refused && slice_eq(secret_slice(refused), secret_slice(&now.access));
+    if (again || seconds_left(&now) < SESSION_MARGIN)
+        err = refresh(c, &now, again || seconds_left(&now) <= 0, errmsg);
     if (err)
         return err;
     session_clear(s);
-    err = session_read(c, s, errmsg);
-    if (err)
-        return err;
-    if (!s->server.p)
-        return no_session(errmsg);
-    return seconds_left(s) >= SESSION_MARGIN ? TOK_OK : refresh(c, s, errmsg);
+    move_session(&now, s);
+    return TOK_OK;
 }
 
-static enum tok_err open_kept(struct token_cache *c, struct client_session *s,
-                              struct errmsg *errmsg)
+/* *s: the session; without tokens when the user is not logged in there. */
+static enum tok_err open_kept(const char *server, struct token_cache *c,
+                              struct client_session *s, struct errmsg *errmsg)
 {
-    enum tok_err err = token_cache_open(TOKEN_CACHE_READ, c, errmsg);
+    CLEANUP(session_clear) struct client_session selected = {0};
+    CLEANUP(cleanup_free) char *what = NULL;
+    enum tok_err err = logins_open(TOKEN_CACHE_READ, c, errmsg);
 
     if (!err)
+        err = logins_select(c, server, &selected, errmsg);
+    s->in_use = selected.in_use;
+    if (!err)
         err = session_read(c, s, errmsg);
-    return err || s->server.p ? err : no_session(errmsg);
+    if (err || s->access.p)
+        return err;
+    if (asprintf(&what, "not logged in at %s", selected.server.p) < 0)
+        out_of_memory();
+    return needs_login(TOK_FILE, s->server.p ? s : &selected, what, errmsg);
 }
 
-enum tok_err session_kept(struct client_session *ret, struct errmsg *errmsg)
+enum tok_err session_kept(const char *server, struct client_session *ret, struct errmsg *errmsg)
 {
     CLEANUP(token_cache_close) struct token_cache c = TOKEN_CACHE_CLOSED;
 
-    return open_kept(&c, ret, errmsg);
+    return open_kept(server, &c, ret, errmsg);
 }
 
-enum tok_err session_get(struct client_session *ret, struct errmsg *errmsg)
+enum tok_err session_get(const char *server, struct client_session *ret, struct errmsg *errmsg)
 {
     CLEANUP(token_cache_close) struct token_cache c = TOKEN_CACHE_CLOSED;
     CLEANUP(session_clear) struct client_session s = {0};
-    enum tok_err err = open_kept(&c, &s, errmsg);
+    enum tok_err err = open_kept(server, &c, &s, errmsg);
 
     if (!err && seconds_left(&s) < SESSION_MARGIN)
-        err = refresh_locked(&c, &s, errmsg);
+        err = refresh_locked(&c, NULL, &s, errmsg);
     if (!err)
         move_session(&s, ret);
     return err;
+}
+
+/* The server refused an access token that is valid here: the clocks differ, or the session was
+ * revoked, which the refresh token shows. */
+static enum tok_err renew(const struct client_session *s, struct client_session *ret,
+                          struct errmsg *errmsg)
+{
+    CLEANUP(token_cache_close) struct token_cache c = TOKEN_CACHE_CLOSED;
+    enum tok_err err = open_kept(s->server.p, &c, ret, errmsg);
+
+    return err ? err : refresh_locked(&c, &s->access, ret, errmsg);
+}
+
+static enum tok_err send_as(const struct client_session *s, struct client_request *request,
+                            struct client_reply *ret, struct errmsg *errmsg)
+{
+    request->server = s->server.p;
+    request->bearer = s->access.p;
+    return client_send(request, ret, errmsg);
+}
+
+enum tok_err session_send(const struct client_session *s, struct client_request request,
+                          struct client_reply *ret, struct errmsg *errmsg)
+{
+    CLEANUP(session_clear) struct client_session renewed = {0};
+    CLEANUP(client_reply_clear) struct client_reply reply = {0};
+    enum tok_err err = send_as(s, &request, &reply, errmsg);
+
+    if (!err && reply.status == 401 && !is_inactive(&reply)) {
+        client_reply_clear(&reply);
+        err = renew(s, &renewed, errmsg);
+        if (!err)
+            err = send_as(&renewed, &request, &reply, errmsg);
+    }
+    if (err)
+        return err;
+    if (reply.status == 404)
+        return errmsg_set(
+            errmsg, TOK_FILE,
+            "%s: no such path: %s (404); the server is not jwtd, or an older release",
+            s->server.p, request.path);
+    if (reply.status == 401 && is_inactive(&reply))
+        return session_refused(s, &reply, errmsg);
+    if (reply.status < 200 || reply.status > 299)
+        return client_refused(s->server.p, &reply, errmsg);
+    *ret = reply;
+    reply = (struct client_reply){0};
+    return TOK_OK;
 }

@@ -1,5 +1,5 @@
 /*
- * The session that is kept: its server, and its access and refresh token. An access token with
+ * A session that is kept: its server, and its access and refresh token. An access token with
  * less than SESSION_MARGIN seconds left is refreshed first, under the lock of the token cache,
  * so that of several processes one refreshes it and the refresh token is used once.
  */
@@ -11,13 +11,16 @@
 #define SESSION_MARGIN 60
 
 struct client_session {
-    struct secret server; /* .p NULL: no session */
-    struct secret access, refresh;
+    struct secret server; /* .p NULL: there is no file */
+    struct secret name;   /* given by the user; .p NULL: none (logins_name) */
+    struct secret access; /* .p NULL: not logged in */
+    struct secret refresh;
+    bool in_use; /* chosen without --server (logins.h) */
 };
 
 void session_clear(struct client_session *s);
 
-/* *ret must be cleared, here and below. A missing session is no error. */
+/* Of the selected file. *ret must be cleared, here and below. A missing file is no error. */
 enum tok_err session_read(const struct token_cache *c, struct client_session *ret,
                           struct errmsg *errmsg) MUST_CHECK;
 
@@ -28,14 +31,21 @@ enum tok_err session_reserve(struct token_cache *c, const struct client_session 
 enum tok_err session_write(struct token_cache *c, const struct client_session *s,
                            struct errmsg *errmsg) MUST_CHECK;
 
-/* The stored session. TOK_FILE with a message, also when not logged in. */
-enum tok_err session_kept(struct client_session *ret, struct errmsg *errmsg) MUST_CHECK;
+/* Under the lock: removes the tokens, and with them the file, unless it has a name to keep. */
+enum tok_err session_forget(struct token_cache *c, const struct client_session *s,
+                            struct errmsg *errmsg) MUST_CHECK;
 
-/* The session with an access token that is valid now. Errors come with a message; when there is
- * no session, or it is no longer valid, the message says how to log in, and no token is kept.
- * While the access token is valid, an unreachable server is no error, and a full disk is a
- * warning on standard error. */
-enum tok_err session_get(struct client_session *ret, struct errmsg *errmsg) MUST_CHECK;
+/* The stored session at a server, as --server names it; NULL: see logins.h. TOK_FILE with a
+ * message, also when not logged in. */
+enum tok_err session_kept(const char *server, struct client_session *ret,
+                          struct errmsg *errmsg) MUST_CHECK;
+
+/* The same with an access token that is valid now. TOK_REVOKED: the session is no longer valid,
+ * and no token is kept, or its account is locked. Errors come with a message, which says how to
+ * log in. While the access token is valid, an unreachable server is no error, and a full disk
+ * is a warning on standard error. */
+enum tok_err session_get(const char *server, struct client_session *ret,
+                         struct errmsg *errmsg) MUST_CHECK;
 
 /* Replaces *ret by a member of the reply. False when it has not the form of a token: *ret
  * stays. */
@@ -45,8 +55,12 @@ bool session_take_token(const struct client_reply *reply, const char *name, stru
 enum tok_err session_post_refresh(const struct client_session *s, const char *path,
                                   struct client_reply *ret, struct errmsg *errmsg) MUST_CHECK;
 
-/* Sends a request with the access token; its server and bearer are set here. TOK_OK: a reply of
- * success. TOK_FILE: anything else, with a message. */
+/* Revokes the session at its server. *ret_already: it had ended before. */
+enum tok_err session_end(const struct client_session *s, bool *ret_already,
+                         struct errmsg *errmsg) MUST_CHECK;
+
+/* Sends a request with the access token, which is refreshed when it is refused; its server and
+ * bearer are set here. TOK_OK: a reply of success. TOK_FILE: anything else, with a message. */
 enum tok_err session_send(const struct client_session *s, struct client_request request,
                           struct client_reply *ret, struct errmsg *errmsg) MUST_CHECK;
 

@@ -45,7 +45,7 @@ static const char *make_token(const struct agent *a, const struct record *ssh,
 
     if (a->confirm && !confirm_sudo(a->confirm, ssh, a->parent))
         return "the user did not confirm it";
-    if (session_get(&s, &ignored) != TOK_OK)
+    if (session_get(NULL, &s, &ignored) != TOK_OK)
         return "the login has ended, or its server cannot be reached";
     if (token_for_far_sudo(&s, ssh, ret, &ignored) != TOK_OK)
         return "the server made no token for this host";

@@ -115,7 +115,7 @@ static enum tok_err get_sudo_token(struct secret *ret, struct errmsg *errmsg)
 {
     CLEANUP(session_clear) struct client_session s = {0};
     struct errmsg agent;
-    enum tok_err err = session_get(&s, errmsg);
+    enum tok_err err = session_get(NULL, &s, errmsg);
 
     if (!err)
         err = token_for_sudo(&s, ret, errmsg);
@@ -150,7 +150,7 @@ static enum tok_err get_token(const struct question *q, struct secret *ret,
         return err;
     if (!whole && !ssh)
         return get_sudo_token(ret, errmsg);
-    err = session_get(&s, errmsg);
+    err = session_get(NULL, &s, errmsg);
     if (err)
         return err;
     if (!whole)

@@ -104,7 +104,7 @@ int command_run(int argc, char **argv)
         return EXIT_FAILURE;
     argc -= optind;
     argv += optind;
-    if (session_get(&s, &errmsg) != TOK_OK)
+    if (session_get(NULL, &s, &errmsg) != TOK_OK)
         return print_failure(EXIT_FAILURE, &errmsg);
     session_clear(&s);
     set_askpass(whole);

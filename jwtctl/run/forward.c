@@ -251,7 +251,7 @@ static enum tok_err inform_agent(const struct forward *f, struct errmsg *errmsg)
     CLEANUP(record_close) struct record ssh = {.dir = -1, .fd = -1};
     struct process process;
     pid_t parent;
-    enum tok_err err = session_get(&s, errmsg);
+    enum tok_err err = session_get(NULL, &s, errmsg);
 
     if (err)
         return err;

@@ -56,3 +56,16 @@ VISIBLE int unlink(const char *path)
     step();
     return r;
 }
+
+VISIBLE int unlinkat(int dir, const char *path, int flags)
+{
+    static int (*real)(int, const char *, int);
+    int r;
+
+    if (!real)
+        *(void **)&real = dlsym(RTLD_NEXT, "unlinkat");
+    step();
+    r = real(dir, path, flags);
+    step();
+    return r;
+}

@@ -3,6 +3,8 @@
 import atexit
 import base64
 import contextlib
+import glob
+import hashlib
 import http.server
 import json
 import os
@@ -232,13 +234,28 @@ def wait_for_silence(terminal):
     raise AssertionError("the echo stays on")
 
 
-def stored():
-    with open(TMP + "/state/jwt/session.json", encoding="utf-8") as f:
+def session_file(at=None, state=TMP + "/state"):
+    """Where the session at a server is kept; the only one, when none is named."""
+    if at is None:
+        files = glob.glob(state + "/jwt/session-*.json")
+        assert len(files) <= 1, files
+        return files[0] if files else state + "/jwt/none"
+    digest = hashlib.sha256(at.encode()).digest()[:16]
+    return f"{state}/jwt/session-{base64.urlsafe_b64encode(digest).decode().rstrip('=')}.json"
+
+
+def stored(at=None, state=TMP + "/state"):
+    with open(session_file(at, state), encoding="utf-8") as f:
         return json.load(f)
 
 
-def exists():
-    return os.path.exists(TMP + "/state/jwt/session.json")
+def exists(at=None):
+    return os.path.exists(session_file(at))
+
+
+def visible(state=TMP + "/state"):
+    """The files of the state directory but for locks."""
+    return sorted(name for name in os.listdir(state + "/jwt") if not name.endswith(".lock"))
 
 
 def payload(token):

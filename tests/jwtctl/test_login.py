@@ -9,7 +9,8 @@ import time
 
 import pytest
 
-from harness import JWTCTL, TMP, claims, environment, exists, stored, log_in, now, needs_root, path, run, server, sign
+from harness import (JWTCTL, TMP, claims, environment, exists, stored, log_in, now, needs_root, path, payload, run,
+                     server, session_file, sign, visible)
 
 
 def test_login_stores_the_pair_privately_and_prints_no_token():
@@ -23,8 +24,10 @@ def test_login_stores_the_pair_privately_and_prints_no_token():
         assert (route, body) == ("/api/token/", {"username": "alice", "password": 'a "quoted\\ pass\tword'})
         assert (headers["Content-Type"], headers["Host"]) == ("application/json", "localhost")
         assert oct(os.stat(TMP + "/state/jwt").st_mode & 0o7777) == "0o700"
-        assert oct(os.stat(TMP + "/state/jwt/session.json").st_mode & 0o7777) == "0o600"
-        assert os.listdir(TMP + "/state/jwt") == ["session.json"]
+        for name in os.listdir(TMP + "/state/jwt"):
+            assert oct(os.stat(TMP + "/state/jwt/" + name).st_mode & 0o7777) == "0o600"
+        assert [TMP + "/state/jwt/" + name for name in visible()] == [TMP + "/state/jwt/in-use.json",
+                                                                     session_file(s.socket_path)]
         answer = json.loads(log_in(s, "--json")[1])
         assert (answer["user"], answer["session_expires"] > answer["access_expires"]) == ("alice", True)
 
@@ -95,7 +98,7 @@ def test_a_reply_may_have_any_character_and_any_number():
 
 def test_the_stored_session_is_one_compact_line():
     with server() as s:
-        with open(TMP + "/state/jwt/session.json", encoding="utf-8") as f:
+        with open(session_file(), encoding="utf-8") as f:
             text = f.read()
         assert list(stored()) == ["server", "access", "refresh"]
         assert text == json.dumps(stored(), separators=(",", ":")) + "\n"
@@ -195,7 +198,7 @@ def test_logout_all_ends_every_session_and_removes_this_one():
     with server() as s:
         access = stored()["access"]
         s.answer["/api/logout/all/"] = (200, {"ended": 3}, {})
-        assert run("logout", "--all") == (0, "Logged out everywhere: 3 sessions revoked\n", "")
+        assert run("logout", "--all") == (0, f"3 sessions ended at {s.socket_path}; tokens removed here\n", "")
         (route, body, headers), = s.asked
         assert (route, body, headers["Authorization"]) == ("/api/logout/all/", None, "Bearer " + access)
         assert not exists()
@@ -215,43 +218,65 @@ def test_logout_all_keeps_the_tokens_if_it_is_refused():
     assert (code, out, exists()) == (1, "", True)
 
 
-def test_a_new_login_replaces_the_stored_one_and_ends_no_session():
+def test_a_new_login_ends_the_session_that_it_replaces():
     with server() as s:
         before = stored()
         s.asked.clear()
+        seen = []
+        say = s.say
+        s.say = lambda route, asked: (seen.append(stored()["refresh"]), say(route, asked))[1]
         assert log_in(s)[0] == 0
-        assert [route for route, _, _ in s.asked] == ["/api/token/"]
-        assert stored()["refresh"] != before["refresh"]
+        assert [(route, body.get("refresh")) for route, body, _ in s.asked] == [
+            ("/api/token/", None), ("/api/token/blacklist/", before["refresh"])]
+        # The new tokens were stored before the old session was ended.
+        assert seen == [before["refresh"], stored()["refresh"]] and seen[0] != seen[1]
+
+
+def test_a_session_that_cannot_be_ended_is_reported_and_the_login_stays():
+    with server() as s:
+        for status, part in ((503, "journalctl"), (500, "status 500")):
+            s.answer["/api/token/blacklist/"] = (status, {"detail": "no"}, {})
+            code, out, err = log_in(s)
+            assert (code, "Logged in as alice" in out) == (0, True)
+            assert "warning: the session that this login replaces was not revoked: " in err and part in err
+        s.answer["/api/token/blacklist/"] = (401, {"detail": "Token is blacklisted"}, {})
+        assert log_in(s)[::2] == (0, "")
 
 
 def test_logout_ends_the_session_and_removes_the_tokens():
     with server() as s:
         refresh = stored()["refresh"]
-        assert run("logout") == (0, "Logged out\n", "")
+        assert run("logout") == (0, f"Session ended at {s.socket_path}; tokens removed here\n", "")
         assert [(a[0], a[1]) for a in s.asked] == [("/api/token/blacklist/", {"refresh": refresh})]
         assert not exists()
-        assert run("logout")[0] == 0
+        assert run("logout") == (0, f"Not logged in at {s.socket_path}\n", "")
         assert len(s.asked) == 1
 
 
 def test_logout_of_a_session_that_the_server_ended_removes_it():
     with server() as s:
         s.answer["/api/token/blacklist/"] = (401, {"detail": "Token is blacklisted"}, {})
-        assert (run("logout")[0], exists()) == (0, False)
+        assert run("logout") == (0, f"The session at {s.socket_path} had already ended; tokens removed here\n", "")
+        assert not exists()
 
 
-def test_logout_keeps_the_tokens_while_the_server_is_unreachable():
+def test_logout_without_the_server_removes_the_tokens_and_says_how_long_the_session_lives():
     with server() as s:
         s.answer["/api/token/blacklist/"] = (503, {"detail": "no"}, {})
-        assert (run("logout")[0], exists()) == (1, True)
+        until = time.strftime("%a %Y-%m-%d %H:%M", time.gmtime(payload(stored()["refresh"])["exp"]))
+        words = f"jwtctl: tokens removed here; the session was not ended and lasts until {until}\n"
+        code, out, err = run("logout")
+        assert (code, out, exists()) == (1, "", False)
+        assert "journalctl" in err and err.endswith(words)
+        assert log_in(s)[0] == 0
     code, out, err = run("logout")
-    assert (code, out, exists()) == (1, "", True)
-    assert "the tokens are kept" in err
+    assert (code, out, exists()) == (1, "", False)
+    assert "cannot connect" in err and "tokens removed here" in err
 
 
 def test_a_cache_behind_a_link_or_open_to_others_is_not_read():
     with server():
-        file = TMP + "/state/jwt/session.json"
+        file = session_file()
         os.chmod(file, 0o644)
         assert run("token")[:2] == (1, "")
         os.chmod(file, 0o600)
@@ -260,7 +285,7 @@ def test_a_cache_behind_a_link_or_open_to_others_is_not_read():
         assert run("token")[:2] == (1, "")
         os.unlink(file)
         os.rename(TMP + "/state/jwt", TMP + "/state/other")
-        os.rename(TMP + "/elsewhere", TMP + "/state/other/session.json")
+        os.rename(TMP + "/elsewhere", file.replace("/jwt/", "/other/"))
         os.symlink(TMP + "/state/other", TMP + "/state/jwt")
         assert run("token")[:2] == (1, "")
         os.unlink(TMP + "/state/jwt")
@@ -277,15 +302,16 @@ def test_a_cache_of_another_user_is_not_read():
         assert "65534" in err
 
 
-def test_a_damaged_session_file_is_reported():
-    with server():
-        good = json.dumps(stored())
+def test_a_damaged_session_file_is_reported_and_replaced_by_a_login():
+    with server() as s:
+        good, file = json.dumps(stored()), session_file()
         for text in ("", "[]", '{"server":"/x","access":1}', good + "x", good[:-1] + ',"server":"/x"}'):
-            with open(TMP + "/state/jwt/session.json", "w", encoding="utf-8") as f:
+            with open(file, "w", encoding="utf-8") as f:
                 f.write(text)
-            code, _, err = run("token")
-            assert code == 1, text
-            assert "session.json: expected an object" in err
+            code, out, err = run("token")
+            assert (code, out) == (1, ""), text
+            assert err.count("\n") == 1 and f"{file}: expected an object" in err
+        assert (log_in(s)[0], run("token")[0]) == (0, 0)
 
 
 def test_a_missing_login_is_reported_with_the_remedy():
@@ -305,4 +331,5 @@ def test_the_cache_is_in_the_home_without_xdg_state_home():
         for state in ("", "relative"):
             env = environment(HOME=home, XDG_STATE_HOME=state)
             assert run("login", f"--server={s.socket_path}", stdin="x\n", env=env)[0] == 0
-            assert os.listdir(home + "/.local/state/jwt") == ["session.json"]
+            assert visible(home + "/.local/state")[0] == "in-use.json"
+            assert stored(s.socket_path, home + "/.local/state")["server"] == s.socket_path

@@ -2,7 +2,7 @@
 
 import json
 
-from harness import claims, payload, run, server, sign, stored
+from harness import claims, exists, payload, run, server, sign, stored
 
 HOST_KEY = "zE20i-QHEaHF6j2iZIvaor"
 
@@ -68,12 +68,42 @@ def test_a_refused_narrowing_names_the_field_and_the_reason():
                 (400, {"detail": "no\ttab"}, "no?tab"),
                 (403, {"detail": "You do not have permission to perform this action."}, "permission"),
                 (404, {"detail": "Not found."}, "the server is not jwtd, or an older release"),
-                (401, {"detail": "Token is blacklisted"}, "the session is no longer valid (Token is blacklisted)"),
+                (401, {"detail": "Token is blacklisted"}, "replied with status 401: Token is blacklisted"),
                 (200, {"token": 1}, "expected an access token")):
             s.answer["/api/token/narrow/"] = (status, body, {})
             code, out, err = run("token", "--service=sudo")
             assert (code, out) == (1, "")
             assert part in err
+
+
+def test_a_refused_access_token_is_refreshed_once_before_the_session_is_given_up():
+    """As when the clock of the server is ahead."""
+    with server() as s:
+        old = stored()
+        say = s.say
+        s.say = lambda route, asked: ((s.answer.pop("/api/token/narrow/", None), say(route, asked))[1]
+                                      if route == "/api/token/refresh/" else say(route, asked))
+        s.answer["/api/token/narrow/"] = (401, {"detail": "Token is expired"}, {})
+        code, out, err = run("token", "--service=sudo")
+        assert (code, payload(out)["scope"], err) == (0, "pam:sudo", "")
+        assert [route for route, _, _ in s.asked] == ["/api/token/narrow/", "/api/token/refresh/", "/api/token/narrow/"]
+        assert [headers["Authorization"] for route, _, headers in s.asked if "narrow" in route] == [
+            "Bearer " + old["access"], "Bearer " + stored()["access"]]
+        # A token that another process has refreshed meanwhile is used.
+        s.asked.clear()
+        s.answer["/api/token/narrow/"] = (401, {"detail": "Token is expired"}, {})
+        assert run("token", "--service=sudo")[0] == 0
+        # The server alone ends a session, by refusing the refresh token.
+        for detail, kept in (("No active account found for the given token.", True), ("Token is blacklisted", False)):
+            s.answer["/api/token/narrow/"] = s.answer["/api/token/refresh/"] = (401, {"detail": detail}, {})
+            code, out, err = run("token", "--service=sudo")
+            assert (code, out, exists()) == (1, "", kept)
+            assert ("locked" if kept else "no longer valid (Token is blacklisted); log in with: jwtctl login") in err
+    with server() as s:
+        s.answer["/api/token/narrow/"] = (401, {"detail": "Token is expired"}, {})
+        s.answer["/api/token/refresh/"] = (503, {"detail": "no"}, {})
+        code, out, err = run("token", "--service=sudo")
+        assert (code, out, exists()) == (1, "", True) and "unavailable" in err
 
 
 def test_a_token_for_one_use_names_its_host_where_there_are_several():

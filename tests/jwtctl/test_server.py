@@ -108,7 +108,7 @@ def test_logout_all_ends_sessions_elsewhere_too():
         m.log_in()
         m.log_in(who="elsewhere")
         m.log_in("carol")
-        assert m.run("logout", "--all") == (0, "Logged out everywhere: 2 sessions revoked\n", "")
+        assert m.run("logout", "--all") == (0, f"2 sessions ended at {m.http}; tokens removed here\n", "")
         code, _, err = m.run("sessions", who="elsewhere")
         assert code == 1
         assert "the session is no longer valid" in err
@@ -132,13 +132,45 @@ def test_status_shows_the_login_and_whether_the_server_confirms_it():
         assert "confirmed by the server" in out
         assert m.admin("revoke", "alice")[0] == 0
         code, said = m.status()
-        assert (code, said["login"]["confirmed"]) == (1, False)
+        assert (code, said["login"]) == (1, None)
         assert "the session is no longer valid" in said["error"]
+        code, out, err = m.run("status", f"--socket={m.issuer.path('none')}")
+        assert (code, out) == (1, "") and "not logged in" in err
+
+
+def test_status_says_what_it_could_not_check():
+    with machine() as m:
+        m.log_in()
         os.rename(m.http, m.http + ".away")
         code, said = m.status()
+        text = m.run("status", f"--socket={m.issuer.path('none')}")
         os.rename(m.http + ".away", m.http)
         assert (code, said["login"]["user"], said["login"]["confirmed"]) == (1, "alice", False)
         assert "cannot connect to jwtd" in said["error"]
+        assert text[0] == 1 and "Logged in" not in text[1]
+        assert f"Tokens of alice at {m.http}, not expired until " in text[1]
+        assert "the server could not be asked whether they are valid" in text[1] and "cannot connect" in text[2]
+
+
+def test_status_of_a_revoked_session_says_only_that_it_is_over():
+    with machine() as m:
+        m.log_in()
+        assert m.admin("revoke", "alice")[0] == 0
+        code, out, err = m.run("status", f"--socket={m.issuer.path('none')}")
+        assert (code, out) == (1, "")
+        assert "the session is no longer valid (" in err and err.count("\n") == 1
+
+
+def test_a_locked_account_is_said_to_be_locked_and_its_session_stays():
+    with machine("[Session]\nAccountCacheTime=0\n") as m:
+        m.log_in()
+        m.issuer.login.accounts[b"alice"] = "inactive"
+        for command in (("status", f"--socket={m.issuer.path('none')}"), ("sessions",), ("token", "--service=sudo")):
+            code, out, err = m.run(*command)
+            assert (command, code, out) == (command, 1, "")
+            assert "the account is locked, expired or not allowed to log in" in err, err
+        m.issuer.login.accounts.clear()
+        assert m.status()[0] == 0
 
 
 def test_status_shows_the_daemon_to_root():
@@ -165,8 +197,8 @@ def test_status_shows_the_daemon_to_root():
 
 def test_root_lists_the_sessions_of_a_user_and_of_all():
     with machine() as m:
-        for _ in range(3):
-            m.log_in()
+        for who in ("alice", "elsewhere", "third"):
+            m.log_in(who=who)
         m.log_in("carol")
         assert [s["user"] for s in json.loads(m.admin("sessions", "--all", "--json")[1])] == ["carol"] + ["alice"] * 3
         assert len(json.loads(m.admin("sessions", "--user=alice", "--json")[1])) == 3

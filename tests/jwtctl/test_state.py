@@ -7,7 +7,8 @@ import tempfile
 
 import pytest
 
-from harness import TMP, environment, log_in, needs_root, path, run, server, sign, claims, stored
+from harness import (TMP, environment, log_in, needs_root, path, run, server, session_file, sign, claims, stored,
+                     visible)
 
 NOBODY = 65534
 
@@ -63,7 +64,7 @@ def test_a_link_of_root_above_the_home_is_followed():
     with server(login=False) as s:
         for env in (environment(HOME=TMP + "/link/home/", XDG_STATE_HOME=""), environment(HOME=home, XDG_STATE_HOME="")):
             assert run("login", "alice", f"--server={s.socket_path}", stdin="x\n", env=env)[0] == 0
-        assert os.listdir(home + "/.local/state/jwt") == ["session.json"]
+        assert stored(s.socket_path, home + "/.local/state")["server"] == s.socket_path
         os.lchown(TMP + "/link", NOBODY, NOBODY)
         code, _, err = run("token", env=environment(HOME=TMP + "/link/home", XDG_STATE_HOME=""))
         assert (code, f"{TMP}/link: is a symbolic link" in err) == (1, True), err
@@ -116,16 +117,16 @@ def test_a_directory_that_every_user_can_write_to_is_refused():
 # filled before; what it leaves there is copied back.
 
 def small_disk(fill):
-    state = TMP + "/state/jwt"
+    state, file = TMP + "/state/jwt", session_file()
     return ("unshare", "-m", path("small-disk", f"""#!/bin/sh
-cp -p {state}/session.json {TMP}/kept 2>/dev/null
+cp -p {file} {TMP}/kept 2>/dev/null
 mount -t tmpfs -o size=12k,nr_inodes=30,mode=0700 tmpfs {state} || exit 99
-cp -p {TMP}/kept {state}/session.json 2>/dev/null
+cp -p {TMP}/kept {file} 2>/dev/null
 {f'head -c 80000 /dev/zero >{state}/full 2>/dev/null' if fill else ':'}
 "$@"
 status=$?
-rm -f {TMP}/left; cp -p {state}/session.json {TMP}/left 2>/dev/null
-ls -A {state} >{TMP}/listed
+rm -f {TMP}/left; cp -p {file} {TMP}/left 2>/dev/null
+ls -A {state} | grep -v lock$ >{TMP}/listed
 exit $status
 """, 0o755))
 
@@ -176,7 +177,7 @@ def test_a_login_that_cannot_be_saved_ends_its_session():
         assert [(route, body) for route, body, _ in s.asked][1:] == [("/api/token/blacklist/",
                                                                      {"refresh": pair["refresh"]})]
         assert "the tokens cannot be saved" in err and "the new session was revoked" in err
-        assert path_lines("listed") == ["session.json"]
+        assert path_lines("listed") == [os.path.basename(session_file())]
         s.answer["/api/token/blacklist/"] = (503, {"detail": "no"}, {})
         assert "jwtctl logout --all" in run("login", "alice", f"--server={s.socket_path}", stdin="x\n",
                                             wrap=small_disk(False))[2]
@@ -194,13 +195,16 @@ def test_refreshed_tokens_that_cannot_be_saved_are_reported_at_once():
         code, out, err = run("token", wrap=small_disk(False))
         assert (code, out, left()) == (1, "", stored())
         assert "the new tokens cannot be saved: " in err and "RotationGrace" in err
-        assert path_lines("listed") == ["session.json"]
+        assert path_lines("listed") == [os.path.basename(session_file())]
 
 
 def test_room_that_a_killed_process_reserved_is_used_again():
     with server(lifetime=10) as s:
-        with open(TMP + "/state/jwt/.session.json.new", "w", encoding="utf-8"):
-            s.lifetime = 900
+        files = visible()
+        for name in files:
+            with open(f"{TMP}/state/jwt/.{name}.new", "w", encoding="utf-8"):
+                s.lifetime = 900
         assert run("token")[0] == 0
-        assert log_in(s)[0] == 0
-        assert os.listdir(TMP + "/state/jwt") == ["session.json"]
+        assert log_in(s, "--name=other")[0] == 0
+        assert run("use", "other")[0] == 0
+        assert visible() == files
