@@ -80,6 +80,14 @@ def request_bytes(method, path, body=None, headers=None):
     return "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + (body or b"")
 
 
+def preload(build, name, **environment):
+    """The environment of a daemon into which this module of BUILD/tests/http is preloaded."""
+    module = f"{build}/tests/http/{name}"
+    assert os.path.exists(module), module
+    asan = "verify_asan_link_order=0:" + os.environ.get("ASAN_OPTIONS", "")
+    return dict(environment, LD_PRELOAD=module, ASAN_OPTIONS=asan)
+
+
 class Daemon:
     """One daemon and its listening sockets."""
 

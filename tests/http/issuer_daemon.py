@@ -112,13 +112,6 @@ class Issuer:
             env=dict(os.environ, LISTEN_FDS="2", LISTEN_FDNAMES="issuer:admin", **self.environment),
             stdout=self.log, stderr=self.log)
 
-    def preload(self, name, **environment):
-        """Preloads this module of BUILD/tests/http from the next start on."""
-        module = os.path.join(os.path.dirname(self.program), "../../tests/http", name)
-        assert os.path.exists(module), module
-        asan = "verify_asan_link_order=0:" + os.environ.get("ASAN_OPTIONS", "")
-        self.environment = dict(environment, LD_PRELOAD=module, ASAN_OPTIONS=asan)
-
     def end(self, number=signal.SIGTERM):
         self.process.send_signal(number)
         status = self.process.wait(15)

@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 import time
 
+from daemons import preload
 from wire import ACCOUNT, CHECK, ask, message
 
 ALICE, SECRET = b"alice", b"correct horse battery staple"
@@ -32,7 +33,8 @@ STACKS = {
 class Login:
     """One jwtd-login, its listening socket, and a client."""
 
-    def __init__(self, build, service="jwtd", settings="", asker="root", stack=""):
+    def __init__(self, build, service="jwtd", settings="", asker="root", stack="", module=None):
+        """module: of BUILD/tests/http, preloaded."""
         self.dir = tempfile.mkdtemp(prefix="jwt-login.")
         self.write("jwt.conf", settings)
         self.write("tell", f"#!/bin/sh\ncat >{self.dir}/password; env >{self.dir}/env\n"
@@ -52,8 +54,8 @@ class Login:
             ["/bin/sh", "-c", 'LISTEN_PID=$$ exec "$0" "$@"', build + "/jwtd/login/jwtd-login",
              f"--config={self.path('jwt.conf')}", f"--confdir={self.dir}", f"--service={service}",
              f"--asker={asker}"], preexec_fn=lambda: os.dup2(fd, 3, inheritable=True), pass_fds=[3],
-            env=dict(os.environ, LISTEN_FDS="1", LISTEN_FDNAMES="login"), stdin=subprocess.DEVNULL,
-            stdout=self.log, stderr=self.log)
+            env=dict(os.environ, LISTEN_FDS="1", LISTEN_FDNAMES="login", **(preload(build, module) if module else {})),
+            stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
 
     def path(self, name):
         return os.path.join(self.dir, name)

@@ -1,7 +1,7 @@
 """A wall clock that is set forward and back does not affect sessions."""
 
 import pytest
-from daemons import now, payload
+from daemons import now, payload, preload
 from issuer_daemon import at_once, sid
 
 DAY = 86400
@@ -13,14 +13,14 @@ def claims(token):
 
 
 @pytest.fixture
-def clock(issuer):
+def clock(issuer, build):
     """A function that offsets the issuer's clock by so many seconds."""
 
     def set_off(seconds):
         issuer.write_file("off", str(seconds))
 
     set_off(0)
-    issuer.preload("clock.so", CLOCK_OFF=issuer.path("off"))
+    issuer.environment = preload(build, "clock.so", CLOCK_OFF=issuer.path("off"))
     issuer.start()
     return set_off
 

@@ -105,6 +105,21 @@ def test_names_of_groups_may_have_spaces_and_backslashes(login):
     assert login.account(b"dir")[0] == "inactive"
 
 
+@pytest.mark.login(settings="[Session]\nAllowGroups=unreachable carol\n", module="directory.so")
+def test_a_group_that_cannot_be_looked_up_excludes_nobody_in_another(login):
+    assert login.check(b"carol", b"staple battery horse correct")[0] == "ok" and login.account(b"carol")[0] == "ok"
+    assert login.check(ALICE, SECRET) == ("unavailable", b"") and login.account(ALICE)[0] == "unavailable"
+
+
+@pytest.mark.login(service="yes", module="directory.so")
+def test_in_a_directory_that_ignores_case_an_account_has_one_spelling(login):
+    assert login.check(ALICE, b"pw")[0] == "ok" and login.account(ALICE)[0] == "ok"
+    for user in (b"ALICE", b"Alice"):
+        assert login.check(user, b"pw") == ("denied", b"") and login.account(user)[0] == "not_found", user
+    log = login.read("log")
+    assert 'reason="expected the name as the account database spells it: alice"' in log and "ALICE" not in log, log
+
+
 @pytest.mark.login(settings="[Session]\nDenyUsers=root CORP\\ann 123456 \"x+y\"\n")
 def test_any_name_of_an_account_can_log_in_or_be_denied(login):
     for name in DIRECTORY_NAMES:
