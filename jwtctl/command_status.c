@@ -205,6 +205,10 @@ static void print_issuer(struct json_object *status)
     if (integer_or_0(status, "clock_behind") > 0)
         printf("\n  system clock %" PRId64 " s behind the newest session",
                integer_or_0(status, "clock_behind"));
+    if (json_member(status, "wanted"))
+        printf("\n  Issuer= or Audience= changed, not in use yet: jwtctl config apply-names");
+    if (json_object_get_boolean(json_member(status, "copy")))
+        printf("\n  keys of a machine with another machine-id, see: jwtctl doctor");
     putchar('\n');
 }
 

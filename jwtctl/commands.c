@@ -32,6 +32,8 @@ static const struct command commands[] = {
      command_verify},
     {"config", "check", "", "check the settings files", command_config_check},
     {"config", "show", "", "print the settings in force", command_config_show},
+    {"config", "apply-names", "", "as root: use a changed Issuer= or Audience= from now on",
+     command_config_apply_names},
     {NULL, "doctor", "", "show what is wrong on this host and how to correct it",
      command_doctor},
     {"key", "list", "[PATH]", "list the keys that tokens are verified with", command_key_list},

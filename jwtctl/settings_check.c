@@ -113,6 +113,29 @@ static void check_issuer(const struct settings_problems *p, const struct policy 
     }
 }
 
+/* What jwtd-issuer keeps once it has made a token. */
+static void check_recorded_names(const struct settings_problems *p)
+{
+    CLEANUP(policy_clear) struct policy recorded = {0};
+    const char *issuer = p->s->token.issuer;
+    word_list audience = p->s->token.audience;
+    struct errmsg ignored;
+    size_t i = 0;
+
+    if (access(STATE_DIR, F_OK) != 0 ||
+        policy_read_pinned(&recorded, POLICY_PINNED, &ignored) != TOK_OK)
+        return;
+    while (audience && audience[i] && recorded.audience[i] &&
+           strcmp(audience[i], recorded.audience[i]) == 0)
+        i++;
+    if ((issuer && strcmp(issuer, recorded.issuer) != 0) ||
+        (audience && (audience[i] || recorded.audience[i])))
+        add(p, SETTINGS_NOTE, NULL,
+            "Issuer= or Audience= differ from those in use (%s): after a reload, run jwtctl "
+            "config apply-names",
+            POLICY_PINNED);
+}
+
 /* SQLite makes files beside the store. */
 static void check_store(const struct settings_problems *p)
 {
@@ -221,6 +244,7 @@ void settings_check(const struct settings *settings, const char *path, settings_
     check_names(&p);
     for (size_t i = 0; i < settings->n_issuers; i++)
         check_issuer(&p, &settings->issuers[i]);
+    check_recorded_names(&p);
     check_store(&p);
     check_algorithm(&p);
     check_length(&p);

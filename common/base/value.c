@@ -109,20 +109,31 @@ bool value_is_origin(struct slice text)
            !(slice_is(url.scheme, "https") && slice_is(url.port, ":443"));
 }
 
+static bool split_web_url(struct slice text, struct url_parts *ret)
+{
+    if (!split_url(text, ret))
+        return false;
+    for (size_t i = 0; i < ret->rest.n; i++)
+        if (!text_is_alnum(ret->rest.p[i]) &&
+            (ret->rest.p[i] == '\0' || !strchr("/-._~%:@!$&()*+,;=", ret->rest.p[i])))
+            return false;
+    return slice_is(ret->scheme, "https") || slice_is(ret->scheme, "http");
+}
+
 bool value_is_url(struct slice text)
 {
     struct url_parts url;
 
-    if (!split_url(text, &url))
-        return false;
-    for (size_t i = 0; i < url.rest.n; i++)
-        if (!text_is_alnum(url.rest.p[i]) &&
-            (url.rest.p[i] == '\0' || !strchr("/-._~%:@!$&()*+,;=", url.rest.p[i])))
-            return false;
-    return slice_is(url.scheme, "https") ||
-           (slice_is(url.scheme, "http") &&
-            (slice_is(url.host, "localhost") || slice_is(url.host, "127.0.0.1") ||
-             slice_is(url.host, "[::1]")));
+    return split_web_url(text, &url) &&
+           (slice_is(url.scheme, "https") || slice_is(url.host, "localhost") ||
+            slice_is(url.host, "127.0.0.1") || slice_is(url.host, "[::1]"));
+}
+
+bool value_is_issuer(struct slice text)
+{
+    struct url_parts url;
+
+    return split_web_url(text, &url) && value_is_name(text);
 }
 
 bool value_is_https_url(struct slice text)

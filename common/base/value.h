@@ -38,6 +38,11 @@ bool value_is_origin(struct slice text);
     "https://HOST[:PORT][/PATH] (http is accepted for localhost, 127.0.0.1 and [::1])"
 bool value_is_url(struct slice text);
 
+/* The issuer of tokens (RFC 8414 2): such a URL with http or https, to any host. */
+#define VALUE_ISSUER_FORM                                                                      \
+    "a URL such as https://host.example, without spaces, quotes, commas, '?' and '#'"
+bool value_is_issuer(struct slice text);
+
 /* The same with https, and perhaps a query. */
 #define VALUE_HTTPS_URL_FORM "https://HOST[:PORT][/PATH][?QUERY] of at most 255 bytes"
 bool value_is_https_url(struct slice text);

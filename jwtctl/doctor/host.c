@@ -156,14 +156,32 @@ static bool check_host_key(struct doctor *d, const char *private)
     return false;
 }
 
+/* A host does not see the keys of others, but that its own came with an image or a copy: it got
+ * its machine-id later. */
+static void check_host_key_age(struct doctor *d, const char *private)
+{
+    static const char remedy[] =
+        "rm /etc/ssh/ssh_host_*_key*; ssh-keygen -A && systemctl try-reload-or-restart ssh";
+    struct stat machine, key;
+
+    if (stat("/etc/machine-id", &machine) == 0 && stat(private, &key) == 0 &&
+        key.st_mtime < machine.st_mtime)
+        doctor_report(
+            d, DOCTOR_WARNING, (struct advice){private, remedy},
+            "is older than /etc/machine-id: if this host was made from an image or "
+            "is a copy, others have this key, and tokens bound to it are for them, too");
+}
+
 void doctor_check_host_keys(struct doctor *d)
 {
     unsigned n = 0;
     glob_t found;
 
     if (glob(HOST_PRIVATE_KEYS, 0, NULL, &found) == 0) {
-        for (size_t i = 0; i < found.gl_pathc; i++)
+        for (size_t i = 0; i < found.gl_pathc; i++) {
             n += check_host_key(d, found.gl_pathv[i]);
+            check_host_key_age(d, found.gl_pathv[i]);
+        }
         globfree(&found);
     }
     doctor_ok(d, "SSH keys of this host to which tokens can be bound: %u", n);

@@ -14,6 +14,10 @@
 #define INIT "systemctl restart jwtd-issuer-init"
 /* No key is created beside a store. */
 #define RESTORE_KEYS "tar -C / -xzf BACKUP var/lib/jwtd-issuer && chown -R jwtd-issuer: " STATE
+#define NEW_KEYS                                                                               \
+    "systemctl stop jwtd-issuer && rm -r " STATE "/* /var/lib/jwt/issuer "                     \
+    "/var/lib/jwt/jwks.json /var/lib/jwt/revoked && systemctl restart jwtd-issuer-init "       \
+    "jwtd-issuer"
 #define SEE_LOG "journalctl -b -u jwtd-issuer -u jwtd-login -u jwtd"
 
 /* Kinds of units; a rule applies to some of these. */
@@ -147,6 +151,15 @@ static void check_status(struct doctor *d, struct json_object *status)
         doctor_report(d, DOCTOR_ERROR, (struct advice){NULL, "timedatectl"},
                       "the clock is %" PRId64 " s behind the newest session",
                       number_of(status, "clock_behind"));
+    if (json_object_get_boolean(json_member(status, "copy")))
+        doctor_report(d, DOCTOR_WARNING, (struct advice){STATE "/machine", NEW_KEYS},
+                      "the keys were used on a machine with another machine-id: if this host "
+                      "replaces it, `rm " STATE
+                      "/machine && systemctl restart jwtd-issuer`; if "
+                      "it is a copy, it needs other keys, sessions and names");
+    if (json_member(status, "wanted"))
+        doctor_report(d, DOCTOR_WARNING, (struct advice){NULL, "jwtctl config apply-names"},
+                      "Issuer= or Audience= of the settings are not in use yet");
     if (!kid)
         return;
     check_published(d, kid);
@@ -237,30 +250,17 @@ void doctor_check_store(struct doctor *d)
 /* The longest host name after which an issuer is named by default (jwt.conf(5)). */
 #define HOST_NAME_LEN 14
 
-/* A host cannot find out whether another host has its keys or name, but whether it is a copy.
- */
 void doctor_check_names(struct doctor *d)
 {
     CLEANUP(policy_clear) struct policy pinned = {0};
     char host[HOST_NAME_MAX + 1] = "";
     struct doctor_text standard;
-    struct stat machine, key;
     struct errmsg ignored;
-    glob_t found;
 
     (void)gethostname(host, HOST_NAME_MAX);
     (void)doctor_text(&standard, "https://%s", host);
     if (policy_read_pinned(&pinned, POLICY_PINNED, &ignored) != TOK_OK)
         return;
-    if (glob(STATE "/keys/*.jwk", 0, NULL, &found) == 0) {
-        if (stat("/etc/machine-id", &machine) == 0 && stat(found.gl_pathv[0], &key) == 0 &&
-            machine.st_mtime > key.st_mtime)
-            doctor_report(
-                d, DOCTOR_WARNING, (struct advice){"/etc/machine-id", "jwtctl key rotate"},
-                "is newer than the signing keys: if this host is a copy, another host "
-                "has the same keys");
-        globfree(&found);
-    }
     if (!d->settings.token.issuer && strlen(host) <= HOST_NAME_LEN &&
         strcmp(pinned.issuer, standard.text) != 0)
         doctor_report(

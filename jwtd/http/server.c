@@ -14,14 +14,10 @@ static void derive_issuer(struct server *s)
     const char *issuer = s->service.settings.token.issuer;
     char path[PATH_MAX];
 
-    s->hosts.issuer[0] = '\0';
-    if (!issuer) {
-        (void)snprintf(path, sizeof(path), "%s/issuer", s->public_dir);
-        if (policy_read_pinned(&pinned, path, NULL) != TOK_OK)
-            return;
+    (void)snprintf(path, sizeof(path), "%s/issuer", s->public_dir);
+    if (policy_read_pinned(&pinned, path, NULL) == TOK_OK)
         issuer = pinned.issuer;
-    }
-    (void)snprintf(s->hosts.issuer, sizeof(s->hosts.issuer), "%s", issuer);
+    (void)snprintf(s->hosts.issuer, sizeof(s->hosts.issuer), "%s", issuer ? issuer : "");
 }
 
 static void derive_proxies(struct server *s)
@@ -73,10 +69,10 @@ bool server_reload(void *arg, const struct settings *old, struct errmsg *errmsg)
     return true;
 }
 
-/* jwtd-issuer may have pinned its name in the meantime. */
+/* jwtd-issuer may have pinned another name in the meantime. */
 static void retry_issuer(struct server *s)
 {
-    if (s->hosts.issuer[0] == '\0' && service_is_due(&s->next_issuer, SECOND))
+    if (service_is_due(&s->next_issuer, SECOND))
         derive_issuer(s);
 }
 

@@ -18,13 +18,15 @@ struct issuer {
     const char *state_dir, *public_dir;
     char *keys_dir; /* in state_dir */
     bool is_daemon; /* not --init: nothing else writes keys and public files */
+    bool is_copy;   /* the keys were used on another machine */
 
     /* Loaded by load.c; in use when `usable`. */
     bool usable; /* and the public files are up to date */
     struct signing_keys keys;
     struct own_bundle *bundle;
     struct issuer_names names;
-    struct policy policy; /* of our own tokens; does not check token_type */
+    struct issuer_names wanted; /* by the settings, if not in force yet; else empty */
+    struct policy policy;       /* of our own tokens; does not check token_type */
     struct store *store;
 
     uint64_t next_try; /* monotonic: load again no earlier */

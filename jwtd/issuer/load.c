@@ -1,5 +1,7 @@
 #include "jwtd/issuer/load.h"
+#include "jwtd/issuer/keys/machine.h"
 #include "jwtd/issuer/keys/own_bundle.h"
+#include "jwtd/issuer/keys/publish.h"
 
 #include "jwtd/issuer/mint.h"
 #include "jwtd/shared/messages.h"
@@ -41,9 +43,15 @@ static enum tok_err load_keys(struct issuer *x, const char *store_path, int stat
                           x->keys_dir, store_path);
     if (no_keys)
         err = create_keys(x, state_fd, errmsg);
-    if (err != TOK_OK)
-        return err;
-    return keys_load(x->keys_dir, x->service.settings.token.algorithm, &x->keys, errmsg);
+    if (err == TOK_OK)
+        err = machine_check(x->state_dir, &x->is_copy, errmsg);
+    if (err == TOK_OK && x->is_copy)
+        LOG(LOG_WARNING, MESSAGE_COPY,
+            "Keys were used on a machine with another machine-id, see: jwtctl doctor",
+            {"directory", x->keys_dir});
+    if (err == TOK_OK)
+        err = keys_load(x->keys_dir, x->service.settings.token.algorithm, &x->keys, errmsg);
+    return err;
 }
 
 static bool fits_sudo(const struct issuer *x)
@@ -73,20 +81,74 @@ static enum tok_err shorten_names(struct issuer *x)
     return TOK_OK;
 }
 
-static enum tok_err load_names(struct issuer *x, struct errmsg *errmsg)
+static enum tok_err find_names(const struct issuer *x, const struct issuer_names *settings,
+                               struct issuer_names *ret, struct errmsg *errmsg)
 {
-    const struct settings *set = &x->service.settings;
-    struct issuer_names settings = {.issuer = set->token.issuer,
-                                    .audience = set->token.audience};
     char host[256] = "";
-    enum tok_err err;
 
     if (gethostname(host, sizeof(host) - 1) < 0)
         host[0] = '\0';
-    err = issuer_names_find(x->public_dir, &settings, host, &x->names, errmsg);
-    if (err != TOK_OK || !(x->names.issuer_is_host || x->names.audience_is_host) ||
-        fits_sudo(x))
+    return issuer_names_find(x->public_dir, settings, host, ret, errmsg);
+}
+
+/* The names of the settings; what these do not have is as recorded. */
+static enum tok_err find_wanted(const struct issuer *x, struct issuer_names *ret,
+                                struct errmsg *errmsg)
+{
+    const struct settings *set = &x->service.settings;
+    const struct issuer_names names = {.issuer = set->token.issuer,
+                                       .audience = set->token.audience};
+
+    return find_names(x, &names, ret, errmsg);
+}
+
+/* Other names would end nothing before the first session and the first bundle. */
+static enum tok_err are_names_in_use(const struct issuer *x, bool *ret, struct errmsg *errmsg)
+{
+    CLEANUP(cleanup_free) char *path = NULL;
+    int64_t last_exp;
+    enum tok_err err = text_concat(x->public_dir, "/issuer", "", &path);
+
+    if (err == TOK_OK && store_last_exp(x->store, &last_exp) != STORE_DONE)
+        err = errmsg_set(errmsg, TOK_FILE, "%s", store_failure(x->store));
+    if (err == TOK_OK)
+        *ret = !is_missing(path) && (last_exp > 0 || x->bundle->seq > 0);
+    return err;
+}
+
+/* Names that are in use are changed by `jwtctl config apply-names` alone. */
+static enum tok_err keep_names(struct issuer *x, struct errmsg *errmsg)
+{
+    const struct issuer_names none = {0};
+    struct issuer_names recorded = {0};
+    enum tok_err err = find_names(x, &none, &recorded, errmsg);
+
+    if (err != TOK_OK || issuer_names_equal(&recorded, &x->names)) {
+        issuer_names_clear(&recorded);
         return err;
+    }
+    x->wanted = x->names;
+    x->names = recorded;
+    LOG(LOG_WARNING, MESSAGE_SETTINGS,
+        "Issuer= or Audience= changed, keeping the names in use until jwtctl config "
+        "apply-names",
+        {"issuer", x->names.issuer}, {"audience", x->names.audience[0]});
+    return TOK_OK;
+}
+
+static enum tok_err load_names(struct issuer *x, struct errmsg *errmsg)
+{
+    bool in_use;
+    enum tok_err err = are_names_in_use(x, &in_use, errmsg);
+
+    if (err == TOK_OK)
+        err = find_wanted(x, &x->names, errmsg);
+    if (err != TOK_OK)
+        return err;
+    if (in_use)
+        return keep_names(x, errmsg);
+    if (!(x->names.issuer_is_host || x->names.audience_is_host) || fits_sudo(x))
+        return TOK_OK;
     return shorten_names(x);
 }
 
@@ -156,6 +218,10 @@ enum tok_err load_parts(struct issuer *x, int state_fd, const char **ret_id,
         err = load_keys(x, store_path, state_fd, errmsg);
     if (err == TOK_OK && !x->bundle->keys.signer)
         err = own_bundle_load(x->bundle, errmsg);
+    if (err == TOK_OK && !x->store) {
+        *ret_id = MESSAGE_STORE;
+        err = store_open(store_path, &x->store, errmsg);
+    }
     if (err == TOK_OK && !x->names.issuer) {
         *ret_id = MESSAGE_SETTINGS;
         err = load_names(x, errmsg);
@@ -164,10 +230,25 @@ enum tok_err load_parts(struct issuer *x, int state_fd, const char **ret_id,
         if (err == TOK_OK)
             warn_of_length(x);
     }
-    if (err == TOK_OK && !x->store) {
-        *ret_id = MESSAGE_STORE;
-        err = store_open(store_path, &x->store, errmsg);
+    return err;
+}
+
+enum tok_err load_wanted_names(struct issuer *x, struct errmsg *errmsg)
+{
+    struct issuer_names wanted = {0};
+    enum tok_err err = find_wanted(x, &wanted, errmsg);
+
+    if (err == TOK_OK)
+        err = publish_names(x->public_dir, &wanted, errmsg);
+    if (err == TOK_OK) {
+        issuer_names_clear(&x->names);
+        x->names = wanted;
+        wanted = x->wanted;
+        x->wanted = (struct issuer_names){0};
+        own_bundle_changed(x->bundle);
+        err = make_policy(x, errmsg);
     }
+    issuer_names_clear(&wanted);
     return err;
 }
 

@@ -144,7 +144,7 @@ static bool publish(struct issuer *x)
 /* What a reload replaces. */
 struct loaded {
     struct signing_keys keys;
-    struct issuer_names names;
+    struct issuer_names names, wanted;
     struct policy policy;
     struct store *store; /* NULL: it stays */
 };
@@ -153,6 +153,7 @@ static void loaded_clear(struct loaded *l)
 {
     keys_clear(&l->keys);
     issuer_names_clear(&l->names);
+    issuer_names_clear(&l->wanted);
     policy_clear(&l->policy);
     if (l->store)
         store_close(l->store);
@@ -160,10 +161,11 @@ static void loaded_clear(struct loaded *l)
 
 static void swap_loaded(struct issuer *x, struct loaded *other, bool with_store)
 {
-    struct loaded l = {x->keys, x->names, x->policy, with_store ? x->store : NULL};
+    struct loaded l = {x->keys, x->names, x->wanted, x->policy, with_store ? x->store : NULL};
 
     x->keys = other->keys;
     x->names = other->names;
+    x->wanted = other->wanted;
     x->policy = other->policy;
     if (with_store)
         x->store = other->store;
@@ -300,6 +302,7 @@ void state_end(struct issuer *x)
     x->store = NULL;
     keys_clear(&x->keys);
     issuer_names_clear(&x->names);
+    issuer_names_clear(&x->wanted);
     policy_clear(&x->policy);
     own_bundle_clear(x->bundle);
     free(x->keys_dir);

@@ -26,6 +26,8 @@
 #define MESSAGE_STORE "892661d3f0b846e595e2b49a04cb54f4"
 /* Signing key created, replaced or retired; or the keys cannot be used */
 #define MESSAGE_KEYS "0d8efe0d740644c9ae5e73fd45d4011c"
+/* The keys were used on another machine: copied, or restored from a backup */
+#define MESSAGE_COPY "946e263d4c4d4df88681ce12573fc393"
 /* Public file cannot be written or read */
 #define MESSAGE_PUBLISHED "3ff944f5b399439a83a6fe631c5aec9f"
 /* Request between daemons failed, or connection from unauthorized uid */

@@ -70,6 +70,7 @@ enum wire_op {
                              * kept (JSON) */
     WIRE_ADMIN_REVOKE_ALL,  /* -> sessions revoked (number) */
     WIRE_ADMIN_NEW_EPOCH,   /* -> epoch of the bundle */
+    WIRE_ADMIN_APPLY_NAMES, /* revoke all sessions (0, 1) -> sessions revoked (number) */
 };
 
 /*

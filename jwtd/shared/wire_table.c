@@ -74,6 +74,8 @@ static const struct wire_request requests[] = {
     {.op = WIRE_ADMIN_RETIRE, .name = "admin-retire", FROM_ROOT,
      FIELDS(KID, NUMBER("how")), ANSWER(TEXT("retired", WIRE_JSON_MAX))},
     {.op = WIRE_ADMIN_NEW_EPOCH, .name = "admin-new-epoch", FROM_ROOT, ANSWER(NUMBER("epoch"))},
+    {.op = WIRE_ADMIN_APPLY_NAMES, .name = "admin-apply-names", FROM_ROOT,
+     FIELDS(NUMBER("revoke")), ANSWER(NUMBER("count"))},
 };
 /* clang-format on */
 

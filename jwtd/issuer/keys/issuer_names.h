@@ -26,5 +26,7 @@ enum tok_err issuer_names_find(const char *dir, const struct issuer_names *setti
 enum tok_err issuer_names_shorten(const struct issuer_names *names,
                                   struct issuer_names *ret) MUST_CHECK;
 
+bool issuer_names_equal(const struct issuer_names *a, const struct issuer_names *b);
+
 /* The text of DIR/issuer: the lines Issuer= and Audience=; malloc'ed. TOK_NO_MEMORY. */
 enum tok_err issuer_names_text(const struct issuer_names *names, char **ret) MUST_CHECK;

@@ -2,6 +2,7 @@
 #include "common/token/revoked.h"
 #include "jwtd/issuer/issuer.h"
 #include "jwtd/issuer/keys/own_bundle.h"
+#include "jwtd/issuer/load.h"
 #include "jwtd/issuer/requests/handlers.h"
 #include "jwtd/shared/json_build.h"
 #include "jwtd/shared/messages.h"
@@ -12,13 +13,15 @@
 /* Rows in which live sessions are counted: everyone waits meanwhile. */
 #define COUNT_ROWS 5000
 
-static struct json_object *audience_list(const struct issuer *x)
+static struct json_object *with_names(struct json_object *object,
+                                      const struct issuer_names *names)
 {
     struct json_object *list = json_object_new_array();
 
-    for (char *const *a = x->names.audience; *a; a++)
+    for (char *const *a = names->audience; *a; a++)
         list = json_list_with(list, json_string(slice_of(*a)));
-    return list;
+    object = json_with(object, "issuer", json_string(slice_of(names->issuer)));
+    return json_with(object, "audience", list);
 }
 
 /* [{"kid","alg","signs"[,"until"][,"from"]}]; of bundle keys also "thumbprint". */
@@ -81,9 +84,10 @@ static struct json_object *bundle_object(const struct issuer *x)
     return bundle;
 }
 
-/* {"version","issuer","audience":[...],"algorithm","keys":[...],"bundle":{...},
- * "sessions":{"live","more"},"store":{"path","bytes"},"revoked","clock_behind"}: revoked is the
- * number of its lines, times and spans are seconds. */
+/* {"version","issuer","audience":[...][,"wanted":{"issuer","audience"}],"algorithm","keys":[...],"bundle":{...},
+ * "sessions":{"live","more"},"store":{"path","bytes"},"revoked","clock_behind","copy"}: revoked
+ * is the number of its lines, times and spans are seconds, copy: the keys are another
+ * machine's. */
 enum wire_status handle_admin_status(struct issuer *x, struct issuer_request *r)
 {
     struct slice algorithm = slice_of(x->service.settings.token.algorithm->name);
@@ -101,8 +105,9 @@ enum wire_status handle_admin_status(struct issuer *x, struct issuer_request *r)
     sessions = json_with(sessions, "more", json_object_new_boolean(more));
     status = json_object_new_object();
     status = json_with(status, "version", json_string(SLICE(JWT_VERSION)));
-    status = json_with(status, "issuer", json_string(slice_of(x->names.issuer)));
-    status = json_with(status, "audience", audience_list(x));
+    status = with_names(status, &x->names);
+    if (x->wanted.issuer)
+        status = json_with(status, "wanted", with_names(json_object_new_object(), &x->wanted));
     status = json_with(status, "algorithm", json_string(algorithm));
     status = json_with(status, "keys", key_list(&x->keys, false));
     status = json_with(status, "bundle", bundle_object(x));
@@ -110,6 +115,7 @@ enum wire_status handle_admin_status(struct issuer *x, struct issuer_request *r)
     status = json_with(status, "store", store_object(x));
     status = json_with(status, "revoked", json_object_new_int64(revoked));
     status = json_with(status, "clock_behind", json_object_new_int64(behind));
+    status = json_with(status, "copy", json_object_new_boolean(x->is_copy));
     return request_reply_json(r, status);
 }
 
@@ -184,6 +190,26 @@ enum wire_status handle_admin_revoke_all(struct issuer *x, struct issuer_request
         return WIRE_UNAVAILABLE;
     request_set_event(r, LOG_NOTICE, MESSAGE_LOGOUT,
                       "All sessions of all users revoked by root");
+    r->session_revoked = n > 0;
+    return request_reply(r, &(union wire_value){.number = n});
+}
+
+enum wire_status handle_admin_apply_names(struct issuer *x, struct issuer_request *r)
+{
+    struct errmsg errmsg = {""};
+    uint64_t n = 0;
+    enum tok_err err;
+
+    if (r->message.v[0].number && store_revoke_all(x->store, issuer_wall(), &n) != STORE_DONE)
+        return WIRE_UNAVAILABLE;
+    err = load_wanted_names(x, &errmsg);
+    if (err != TOK_OK) {
+        LOG(LOG_ERR, MESSAGE_SETTINGS, "Cannot apply Issuer= and Audience=",
+            {"cause", errmsg.text[0] ? errmsg.text : tok_err_text(err)});
+        return WIRE_UNAVAILABLE;
+    }
+    LOG(LOG_NOTICE, MESSAGE_SETTINGS, "Issuer= and Audience= applied by root",
+        {"issuer", x->names.issuer}, {"audience", x->names.audience[0]});
     r->session_revoked = n > 0;
     return request_reply(r, &(union wire_value){.number = n});
 }

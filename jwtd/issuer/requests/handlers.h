@@ -34,7 +34,8 @@ request_handler handle_narrow;
 request_handler handle_bundle, handle_admin_new_epoch;
 
 /* admin.c: for root, without a token. */
-request_handler handle_admin_status, handle_admin_revoke, handle_admin_revoke_all;
+request_handler handle_admin_status, handle_admin_revoke, handle_admin_revoke_all,
+    handle_admin_apply_names;
 
 /* admin_keys.c: `jwtctl key rotate` and `jwtctl key retire`. */
 request_handler handle_admin_rotate, handle_admin_retire;

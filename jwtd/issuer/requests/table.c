@@ -29,6 +29,7 @@ static const struct request_type types[] = {
     {.op = WIRE_ADMIN_ROTATE, .handle = handle_admin_rotate},
     {.op = WIRE_ADMIN_RETIRE, .handle = handle_admin_retire},
     {.op = WIRE_ADMIN_NEW_EPOCH, .handle = handle_admin_new_epoch},
+    {.op = WIRE_ADMIN_APPLY_NAMES, .handle = handle_admin_apply_names},
 };
 /* clang-format on */
 

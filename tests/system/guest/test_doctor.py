@@ -59,6 +59,9 @@ file.seek((page - 1) * 4096)
 file.write(bytes(4096))
 file.close()''')
 
+COPY = ("systemctl stop jwtd-issuer && printf %032d 0 >/var/lib/jwtd-issuer/machine && "
+        "chown jwtd-issuer: /var/lib/jwtd-issuer/machine && systemctl start jwtd-issuer")
+
 # A command that breaks the host; check, status, where, and a part of the message; the command that corrects it, if the
 # remedy does not. FILES are restored in any case.
 FAULTS = {
@@ -142,8 +145,10 @@ FAULTS = {
                       "rm /var/lib/jwtd-issuer/sessions.db-*; echo text >/var/lib/jwtd-issuer/sessions.db",
                       "store error /var/lib/jwtd-issuer/sessions.db", "file is not a database", RESTORE),
     "renamed host": ("hostname web2", "names warning /var/lib/jwt/issuer", "the host is web2", "hostname web1"),
-    "copied host": ("touch -d '1 day ago' /var/lib/jwtd-issuer/keys/*.jwk", "names warning /etc/machine-id",
-                    "is newer than the signing keys", "touch /var/lib/jwtd-issuer/keys/*.jwk"),
+    "copied SSH keys": ("touch -d '20 years ago' /etc/ssh/ssh_host_rsa_key", "host-keys warning /etc/ssh/ssh_host_rsa_key",
+                        "is older than /etc/machine-id", "touch /etc/ssh/ssh_host_rsa_key"),
+    "restored on another machine": (COPY, "issuer warning /var/lib/jwtd-issuer/machine", "another machine-id",
+                                    "rm /var/lib/jwtd-issuer/machine && systemctl restart jwtd-issuer"),
     "no space": ("mount -t tmpfs -o size=64k,mode=0700 tmpfs /run/jwt/used", "space error /run/jwt/used",
                  "64 KiB", "umount /run/jwt/used"),
     "read-only": ("mount --bind /var/lib/jwt /var/lib/jwt && mount -o remount,bind,ro /var/lib/jwt",
@@ -184,6 +189,23 @@ def test_the_check_of_the_store_leaves_no_file_of_root():
     out = sh("chown root /var/lib/jwtd-issuer/sessions.db; jwtd-issuer --check-store; chown jwtd-issuer /var/lib/jwtd-issuer/sessions.db")
     assert "unable to open database file" in out.stdout, out
     assert serving() == (True, True)
+
+
+def test_a_copy_of_a_host_is_reported_and_gets_other_keys_by_the_remedy():
+    keys = glob.glob("/var/lib/jwtd-issuer/keys/*.jwk")
+    assert sh(f"mkdir /root/kept && cp -a /var/lib/jwtd-issuer /var/lib/jwt /root/kept/ && {COPY}").returncode == 0
+    try:
+        assert "keys of a machine with another machine-id" in sh("jwtctl status").stdout
+        assert "another machine-id" in sh("journalctl -b -u jwtd-issuer -n 20 -o cat").stdout
+        row, = doctor()
+        out = sh(row["remedy"])
+        assert out.returncode == 0 and doctor() == [] and serving() == (True, True), out
+        assert len(keys) == 1 and glob.glob("/var/lib/jwtd-issuer/keys/*.jwk") not in ([], keys)
+    finally:
+        sh("systemctl stop jwtd-issuer; rm -r /var/lib/jwtd-issuer/* /var/lib/jwt/*; "
+           "cp -a /root/kept/jwtd-issuer /root/kept/jwt /var/lib/ && rm -r /root/kept && "
+           "systemctl restart jwtd-issuer")
+    assert doctor() == []
 
 
 @pytest.mark.usefixtures("kept")

@@ -118,7 +118,7 @@ END_TEST
 
 START_TEST(a_repeated_section_or_key_is_refused)
 {
-    refuse("[Token]\nLeeway=1\nIssuer=a\nLeeway=1\n", 4, "Leeway= is already set on line 2");
+    refuse("[Token]\nLeeway=1\nAudience=a\nLeeway=1\n", 4, "Leeway= is already set on line 2");
     refuse("[Token]\n[Session]\n[Token]\n", 3, "[Token] appears twice");
     refuse("[Issuer u]\nKeys=/k\n[Issuer u]\nKeys=/k\n", 3, "[Issuer u] appears twice");
     refuse("[Issuer u]\nKeys=/k\nKeys=/k\n", 3, "Keys= is already set on line 2");
@@ -130,10 +130,12 @@ END_TEST
 START_TEST(spaces_are_trimmed_and_comments_begin_lines)
 {
     CLEANUP(settings_clear)
-    struct settings set =
-        read_text("  # one\n\t; two\n\n [Token] \n  Issuer \t=  a#b;c \t\nAudience=a\t b\n");
+    struct settings set = read_text(
+        "  # one\n\t; two\n\n [Token] \n  Issuer \t=  https://a/;c \t\nAudience=a\t b\n"
+        "[Session]\nAllowGroups=a#b;c\n");
 
-    ck_assert_str_eq(set.token.issuer, "a#b;c");
+    ck_assert_str_eq(set.token.issuer, "https://a/;c");
+    words_are(set.session.allow_groups, "a#b;c");
     words_are(set.token.audience, "a b");
 }
 END_TEST

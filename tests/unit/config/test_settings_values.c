@@ -147,10 +147,10 @@ static const struct bad_value {
     {"Token", "Algorithm=none", "expected one of EdDSA"},
     {"Token", "Algorithm=eddsa", "expected one of EdDSA"},
     {"Token", "Algorithm=", "expected one of EdDSA"},
-    {"Token", "Issuer=", "1 to 255 bytes without spaces, quotes and commas"},
-    {"Token", "Issuer=a b", "1 to 255 bytes without spaces"},
-    {"Token", "Issuer='a'", "1 to 255 bytes without spaces"},
-    {"Token", "Issuer=\"a\"", "1 to 255 bytes without spaces"},
+    {"Token", "Issuer=", "expected a URL such as https://host.example"},
+    {"Token", "Issuer=a b", "expected a URL such as"},
+    {"Token", "Issuer='a'", "expected a URL such as"},
+    {"Token", "Issuer=\"a\"", "expected a URL such as"},
     {"Token", "Audience=", "one or more names, each"},
     {"Token", "Audience=a b#k",
      "one or more names, each 1 to 255 bytes without spaces, quotes, commas and '#'"},
@@ -287,14 +287,14 @@ START_TEST(a_long_value_is_cut_in_the_message)
     char text[2000] = "[Token]\nIssuer=";
 
     memset(text + strlen(text), 'a', 1500);
-    refuse(text, 2, "a: expected a name such as");
+    refuse(text, 2, "a: expected a URL such as");
 }
 END_TEST
 
 START_TEST(two_claims_with_one_name_are_refused)
 {
     refuse("[Token]\nUserIdClaim=jti\n", 2, "UserIdClaim and JtiClaim are both jti");
-    refuse("[Token]\nTokenTypeClaim=x\nLeeway=1\nUserIdClaim=x\nIssuer=a\n", 4,
+    refuse("[Token]\nTokenTypeClaim=x\nLeeway=1\nUserIdClaim=x\nAudience=a\n", 4,
            "TokenTypeClaim and UserIdClaim are both x");
     CLEANUP(settings_clear)
     struct settings set = read_text("[Token]\nUserIdClaim=x\nJtiClaim=y\n");
