@@ -102,21 +102,47 @@ enum tok_err audience_only(const struct client_session *s, struct secret *ret,
                     : no_audience(&a, NULL, errmsg);
 }
 
+/* NULL: none. */
+static const char *find_for_host(const struct audiences *a, const char *const *names,
+                                 enum audience_fit *ret)
+{
+    const char *found = NULL;
+
+    *ret = AUDIENCE_NAME;
+    for (const char *const *name = names; *name && !found; name++)
+        found = find_only(a, (const char *[]){*name, NULL}, is_host);
+    if (found)
+        return found;
+    *ret = AUDIENCE_SHORT;
+    found = find_only(a, names, begins_with_host);
+    if (found)
+        return found;
+    *ret = a->n == 1 ? AUDIENCE_ONLY : AUDIENCE_NONE;
+    return a->n == 1 ? audience_at(a, 0) : NULL;
+}
+
+enum audience_fit audience_fit(const struct client_session *s, const char *const *names)
+{
+    CLEANUP(audiences_clear) struct audiences a = {0};
+    enum audience_fit fit = AUDIENCE_NONE;
+    struct errmsg ignored;
+
+    if (read_audiences(s, &a, &ignored) == TOK_OK)
+        (void)find_for_host(&a, names, &fit);
+    return fit;
+}
+
 enum tok_err audience_of_host(const struct client_session *s, const char *const *names,
                               struct secret *ret, struct errmsg *errmsg)
 {
     CLEANUP(audiences_clear) struct audiences a = {0};
-    const char *found = NULL;
+    enum audience_fit fit;
+    const char *found;
     enum tok_err err = read_audiences(s, &a, errmsg);
 
     if (err)
         return err;
-    for (const char *const *name = names; *name && !found; name++)
-        found = find_only(&a, (const char *[]){*name, NULL}, is_host);
-    if (!found && a.n == 1)
-        found = audience_at(&a, 0);
-    if (!found)
-        found = find_only(&a, names, begins_with_host);
+    found = find_for_host(&a, names, &fit);
     return found ? secret_copy(slice_of(found), ret) : no_audience(&a, names[0], errmsg);
 }
 

@@ -2,6 +2,7 @@
 
 #include "common/base/cleanup.h"
 #include "common/jose/jws.h"
+#include "jwtctl/run/choose.h"
 #include "jwtctl/run/confirm.h"
 #include "jwtctl/run/token.h"
 
@@ -45,7 +46,7 @@ static const char *make_token(const struct agent *a, const struct record *ssh,
 
     if (a->confirm && !confirm_sudo(a->confirm, ssh, a->parent))
         return "the user did not confirm it";
-    if (session_get(NULL, &s, &ignored) != TOK_OK)
+    if (choose_for_ssh(ssh, &s, &ignored) != TOK_OK)
         return "the login has ended, or its server cannot be reached";
     if (token_for_far_sudo(&s, ssh, ret, &ignored) != TOK_OK)
         return "the server made no token for this host";

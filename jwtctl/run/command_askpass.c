@@ -6,6 +6,7 @@
 #include "jwtctl/output.h"
 #include "jwtctl/run/agent.h"
 #include "jwtctl/run/askpass.h"
+#include "jwtctl/run/choose.h"
 #include "jwtctl/run/programs.h"
 #include "jwtctl/run/prompt.h"
 #include "jwtctl/run/token.h"
@@ -115,7 +116,7 @@ static enum tok_err get_sudo_token(struct secret *ret, struct errmsg *errmsg)
 {
     CLEANUP(session_clear) struct client_session s = {0};
     struct errmsg agent;
-    enum tok_err err = session_get(NULL, &s, errmsg);
+    enum tok_err err = choose_for_sudo(&s, errmsg);
 
     if (!err)
         err = token_for_sudo(&s, ret, errmsg);
@@ -150,7 +151,7 @@ static enum tok_err get_token(const struct question *q, struct secret *ret,
         return err;
     if (!whole && !ssh)
         return get_sudo_token(ret, errmsg);
-    err = session_get(NULL, &s, errmsg);
+    err = whole ? session_get(NULL, &s, errmsg) : choose_for_ssh(&q->record, &s, errmsg);
     if (err)
         return err;
     if (!whole)

@@ -3,11 +3,12 @@
 #include "common/base/cleanup.h"
 #include "jwtctl/arguments.h"
 #include "jwtctl/command.h"
+#include "jwtctl/logins.h"
 #include "jwtctl/output.h"
 #include "jwtctl/run/askpass.h"
+#include "jwtctl/run/choose.h"
 #include "jwtctl/run/forward.h"
 #include "jwtctl/run/libexec.h"
-#include "jwtctl/session.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -80,7 +81,7 @@ static int exec_command(char **argv)
 int command_run(int argc, char **argv)
 {
     bool whole = false, forward = false, ask = false;
-    const char *confirm = NULL;
+    const char *confirm = NULL, *server = NULL;
     const struct option_row options[] = {
         {"whole", NULL, "answer each prompt with the session's own token", .flag = &whole},
         {"forward", NULL, "COMMAND is ssh: sudo -A on its host gets tokens, too",
@@ -88,6 +89,7 @@ int command_run(int argc, char **argv)
         {"confirm", NULL, "ask by the program in SSH_ASKPASS before each of them",
          .flag = &ask},
         {"confirm-with", "PROGRAM", "ask by this program", .value = &confirm},
+        OPTION_SERVER(&server),
         {0}};
     struct client_session s = {0};
     struct errmsg errmsg;
@@ -104,8 +106,11 @@ int command_run(int argc, char **argv)
         return EXIT_FAILURE;
     argc -= optind;
     argv += optind;
-    if (session_get(NULL, &s, &errmsg) != TOK_OK)
+    if ((server || whole ? session_get(server, &s, &errmsg) : choose_any(&s, &errmsg)) !=
+        TOK_OK)
         return print_failure(EXIT_FAILURE, &errmsg);
+    if (server)
+        set_variable(SERVER_VARIABLE, s.server.p);
     session_clear(&s);
     set_askpass(whole);
     set_path();

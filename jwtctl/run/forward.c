@@ -5,6 +5,7 @@
 #include "jwtctl/command.h"
 #include "jwtctl/output.h"
 #include "jwtctl/run/agent.h"
+#include "jwtctl/run/choose.h"
 #include "jwtctl/run/ssh_arguments.h"
 #include "jwtctl/run/token.h"
 
@@ -251,13 +252,13 @@ static enum tok_err inform_agent(const struct forward *f, struct errmsg *errmsg)
     CLEANUP(record_close) struct record ssh = {.dir = -1, .fd = -1};
     struct process process;
     pid_t parent;
-    enum tok_err err = session_get(NULL, &s, errmsg);
+    enum tok_err err;
 
-    if (err)
-        return err;
     if (!process_read(f->connection, &process, &parent))
         return errmsg_set(errmsg, TOK_FILE, "ssh has exited");
     err = record_open(&process, false, &ssh, errmsg);
+    if (!err)
+        err = choose_for_ssh(&ssh, &s, errmsg);
     if (!err)
         err = token_check_far_sudo(&s, &ssh, errmsg);
     if (!err && write(f->parent, &process, sizeof(process)) != (ssize_t)sizeof(process))

@@ -164,6 +164,16 @@ static enum tok_err resolve_host(const struct client_session *s, struct resolved
     return resolve_token(&params, &token, ret, errmsg);
 }
 
+bool token_fits_sudo(const struct client_session *s)
+{
+    CLEANUP(resolve_clear) struct resolved host = {.list.fd = -1};
+    CLEANUP(secret_clear) struct secret audience = {0};
+    struct errmsg ignored;
+
+    return resolve_host(s, &host, &ignored) == TOK_OK &&
+           audience_among(s, host.policy.audience, &audience, &ignored) == TOK_OK;
+}
+
 static enum tok_err check_own_name(const struct client_session *s, struct errmsg *errmsg)
 {
     const struct passwd *pw = getpwuid(getuid());

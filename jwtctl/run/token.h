@@ -19,6 +19,9 @@ enum tok_err token_for_far_sudo(const struct client_session *s, const struct rec
 enum tok_err token_check_far_sudo(const struct client_session *s, const struct record *ssh,
                                   struct errmsg *errmsg) MUST_CHECK;
 
+/* True when this host accepts the session's tokens. */
+bool token_fits_sudo(const struct client_session *s);
+
 /* For sudo on this host. */
 enum tok_err token_for_sudo(const struct client_session *s, struct secret *ret,
                             struct errmsg *errmsg) MUST_CHECK;
