@@ -1,30 +1,13 @@
 /*
- * Command line options as a table: a row for each option, an empty row at the end. Parser, help
- * and completions read the same rows.
+ * Reads the arguments of a command by the table of its options.
  */
 #pragma once
 
-#include "common/base/error.h"
-
-#define OPTION_ROWS_MAX 24
-
-/* Exactly one of flag, value and parse is set. */
-struct option_row {
-    const char *name;     /* without the dashes */
-    const char *argument; /* names its value in help: "FILE"; completions know some of these
-                             words (see complete.c). NULL: it takes no value. */
-    const char *help;     /* in one line */
-    char letter;          /* the short form; 0: none */
-    bool *flag;           /* set to true */
-    const char **value;   /* set to the value, the last one given */
-    /* Called for each value; ends by bad_usage() when it is wrong. */
-    void (*parse)(const char *command, const char *value, void *arg);
-    void *arg;
-};
+#include "jwtctl/option_row.h"
 
 /* -o json and -o text, and --json, for *to, a bool. */
 #define OPTION_OUTPUT(to)                                                                      \
-    {"output", "json|text",           "print JSON, or text (the default)",                     \
+    {"output", "json|text",           "the form of what is printed",                           \
      'o',      .parse = parse_output, .arg = (to)},                                            \
     {                                                                                          \
         "json", NULL, "the same as -o json", .flag = (to)                                      \

@@ -15,44 +15,70 @@
         "config", "PATH", "instead of " POLICY_CONFIG, .value = (to)                           \
     }
 
-/* path NULL: the default file, which need not exist. */
-static int load_settings(const char *path, struct settings *ret)
-{
-    struct errmsg errmsg;
+struct check_report {
+    struct json_object *problems; /* NULL: they are printed at once */
+    int status;
+};
 
-    if (resolve_settings(&(struct resolve_params){.config = path}, ret, &errmsg) == TOK_OK)
-        return EXIT_SUCCESS;
-    return print_failure(EXIT_CONFIG, &errmsg);
-}
-
-static void print_problem(void *arg, enum settings_level level, const struct errmsg *errmsg,
-                          const char *remedy)
+static void report_problem(void *arg, enum settings_level level, const struct errmsg *errmsg,
+                           const char *remedy)
 {
-    if (level == SETTINGS_NOTE)
+    static const char *const levels[] = {
+        [SETTINGS_NOTE] = "note", [SETTINGS_WARNING] = "warning", [SETTINGS_ERROR] = "error"};
+    struct check_report *r = arg;
+
+    if (level == SETTINGS_ERROR)
+        r->status = EXIT_CONFIG;
+    if (r->problems) {
+        struct json_object *row = json_new_object();
+
+        json_add_string(row, "level", slice_of(levels[level]));
+        json_add_string(row, "message", slice_of(errmsg->text));
+        json_add_string(row, "remedy", remedy ? slice_of(remedy) : (struct slice){0});
+        json_append(r->problems, row);
+    } else if (level == SETTINGS_NOTE) {
         print_note("note", errmsg->text);
-    else
+    } else {
         print_error("%s%s%s%s", level == SETTINGS_WARNING ? "warning: " : "", errmsg->text,
                     remedy ? "; to correct it, as root: " : "", remedy ? remedy : "");
-    if (level == SETTINGS_ERROR)
-        *(int *)arg = EXIT_CONFIG;
+    }
+}
+
+static void print_report_json(const struct check_report *r, const char *path)
+{
+    CLEANUP(cleanup_json) struct json_object *answer = json_new_object();
+
+    json_add_string(answer, "file", slice_of(path));
+    json_add_bool(answer, "valid", r->status == EXIT_SUCCESS);
+    json_add_bool(answer, "disabled", disabled_check(NULL) != TOK_OK);
+    json_add(answer, "problems", r->problems);
+    json_print(answer);
 }
 
 int command_config_check(int argc, char **argv)
 {
     CLEANUP(settings_clear) struct settings settings = {0};
+    struct check_report report = {0};
     const char *path = NULL;
-    const struct option_row options[] = {CONFIG_ROW(&path), {0}};
-    int status;
+    bool json = false;
+    const struct option_row options[] = {CONFIG_ROW(&path), OPTION_OUTPUT(&json), {0}};
+    struct errmsg errmsg;
 
     arguments_parse(argc, argv, options, 0);
-    status = load_settings(path, &settings);
-    if (!status)
-        settings_check(&settings, path, print_problem, &status);
-    if (status)
-        return status;
-    printf("%s: ok\n", path ? path : POLICY_CONFIG);
-    print_disabled();
-    return EXIT_SUCCESS;
+    if (json)
+        report.problems = json_new_array();
+    if (resolve_settings(&(struct resolve_params){.config = path}, &settings, &errmsg))
+        report_problem(&report, SETTINGS_ERROR, &errmsg, NULL);
+    else
+        settings_check(&settings, path, report_problem, &report);
+    path = path ? path : POLICY_CONFIG;
+    if (json) {
+        print_report_json(&report, path);
+    } else if (report.status == EXIT_SUCCESS) {
+        printf("%s: ok\n", path);
+        print_disabled();
+    }
+    return report.status;
 }
 
 /* In the syntax of jwt.conf, with defaults as comments. */
@@ -91,12 +117,11 @@ int command_config_show(int argc, char **argv)
     const char *path = NULL;
     bool json = false;
     const struct option_row options[] = {CONFIG_ROW(&path), OPTION_OUTPUT(&json), {0}};
-    int status;
+    struct errmsg errmsg;
 
     arguments_parse(argc, argv, options, 0);
-    status = load_settings(path, &settings);
-    if (status)
-        return status;
+    if (resolve_settings(&(struct resolve_params){.config = path}, &settings, &errmsg))
+        return print_failure(EXIT_CONFIG, &errmsg);
     if (settings_each(&settings, json ? add_json : show_line,
                       json ? (void *)list : (void *)&heading) != TOK_OK)
         out_of_memory();

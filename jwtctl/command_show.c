@@ -98,12 +98,8 @@ static void print_token_text(const struct token_text *text, const struct verifie
                          text->header.p ? secret_slice(&text->header) : SLICE("unreadable"));
     putchar('\n');
     print_claims(&text->payload, now);
-    if (r->err == TOK_OK)
-        printf("result: accepted, for user ");
-    else
-        printf("result: %s: ", tok_err_is_ours(r->err) ? "not verified" : "refused");
-    safe_text_print(stdout, slice_of(r->err ? r->errmsg.text : r->token.user));
-    putchar('\n');
+    printf("result: ");
+    verifier_print(r);
 }
 
 static void print_token_json(const struct token_text *text, const struct verifier_result *r)

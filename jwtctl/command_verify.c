@@ -16,7 +16,7 @@ struct verify_options {
     struct policy *words;
     const char *config, *user, *service;
     int64_t now; /* below 0: the clock's */
-    bool batch;
+    bool batch, json;
 };
 
 static void parse_now(const char *command, const char *value, void *arg)
@@ -77,13 +77,12 @@ static void parse_pam_option(const char *command, const char *arg, struct verify
 
 static void parse_verify(int argc, char **argv, struct verify_options *o)
 {
-    bool json = true; /* the one form of output */
     const struct option_row options[] = {
         {"user", "USER", "the user who logs in; the default is any", .value = &o->user},
         {"service", "SERVICE", "the PAM service; the default is any", .value = &o->service},
         {"now", "EPOCH", "the time, in seconds since 1970", .parse = parse_now, .arg = &o->now},
         {"batch", NULL, "read a token per line, and print a line for each", .flag = &o->batch},
-        OPTION_OUTPUT(&json),
+        OPTION_OUTPUT(&o->json),
         {0},
     };
 
@@ -117,8 +116,12 @@ static int verify_one(struct verifier *v, const struct verify_options *o, struct
     struct verifier_result result = {0};
 
     verifier_check(v, token, &check, &result);
-    json = verifier_json(&result);
-    json_print(json);
+    if (o->json) {
+        json = verifier_json(&result);
+        json_print(json);
+    } else {
+        verifier_print(&result);
+    }
     flush_output(EXIT_CONFIG);
     if (!tok_err_is_ours(result.err))
         return result.err ? EXIT_FAILURE : EXIT_SUCCESS;
@@ -146,7 +149,7 @@ static int verify_batch(struct verifier *v, const struct verify_options *o, stru
 int command_verify(int argc, char **argv)
 {
     CLEANUP(policy_clear) struct policy words = {0};
-    struct verify_options o = {.words = &words, .now = -1};
+    struct verify_options o = {.words = &words, .now = -1, .json = true};
     CLEANUP(verifier_close) struct verifier v = {0};
     CLEANUP(input_close) struct input in = {0};
     struct resolve_params params = {

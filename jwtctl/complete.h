@@ -10,8 +10,8 @@
  */
 #pragma once
 
-#include "jwtctl/arguments.h"
 #include "jwtctl/command.h"
+#include "jwtctl/option_row.h"
 
 #define COMPLETE "__complete"
 

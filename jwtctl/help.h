@@ -3,7 +3,7 @@
  */
 #pragma once
 
-#include "jwtctl/arguments.h"
+#include "jwtctl/option_row.h"
 
 #include <stdio.h>
 

@@ -2,8 +2,10 @@
 
 #include "common/config/disabled.h"
 #include "jwtctl/output.h"
+#include "jwtctl/safe_text.h"
 
 #include <pwd.h>
+#include <stdio.h>
 
 void verifier_close(struct verifier *v)
 {
@@ -81,6 +83,16 @@ void print_disabled(void)
 
     if (disabled_check(&errmsg) != TOK_OK)
         print_error("%s", errmsg.text);
+}
+
+void verifier_print(const struct verifier_result *r)
+{
+    if (r->err == TOK_OK)
+        printf("accepted, for user ");
+    else
+        printf("%s: ", tok_err_is_ours(r->err) ? "not verified" : "refused");
+    safe_text_print(stdout, slice_of(r->err ? r->errmsg.text : r->token.user));
+    putchar('\n');
 }
 
 struct json_object *verifier_json(const struct verifier_result *r)

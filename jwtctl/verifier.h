@@ -41,6 +41,9 @@ void verifier_check(struct verifier *v, struct slice token, const struct policy_
 /* Prints to standard error that token logins are disabled on this host, where they are. */
 void print_disabled(void);
 
+/* "accepted, for user NAME", or "refused: REASON". */
+void verifier_print(const struct verifier_result *r);
+
 /* {"valid":true,"user":...,"claims":{...}}, with "user_map_line" where a map applies, or
  * {"valid":false,"error":...,"reason":...}. To be freed. */
 struct json_object *verifier_json(const struct verifier_result *r);

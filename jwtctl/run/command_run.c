@@ -64,7 +64,7 @@ static const char *find_confirm(const char *named)
     if (program && program[0] && strcmp(program, askpass) != 0)
         return program;
     print_error("--confirm: expected a graphical program in SSH_ASKPASS, such as ssh-askpass, "
-                "or --confirm-with=PROGRAM");
+                "or --confirm-with=CMD");
     return NULL;
 }
 
@@ -88,7 +88,7 @@ int command_run(int argc, char **argv)
          .flag = &forward},
         {"confirm", NULL, "ask by the program in SSH_ASKPASS before each of them",
          .flag = &ask},
-        {"confirm-with", "PROGRAM", "ask by this program", .value = &confirm},
+        {"confirm-with", "CMD", "ask by this program", .value = &confirm},
         OPTION_SERVER(&server),
         {0}};
     struct client_session s = {0};

@@ -3,6 +3,7 @@
 #include "jwtctl/arguments.h"
 #include "jwtctl/command.h"
 #include "jwtctl/doctor/doctor.h"
+#include "jwtctl/json_c.h"
 #include "jwtctl/output.h"
 #include "jwtctl/sync/sync.h"
 
@@ -13,7 +14,7 @@
 struct sync_options {
     const char *add, *root;
     word_list trust, audience;
-    bool list, remove, reset;
+    bool list, remove, reset, json;
 };
 
 /* An option that may be given more than once. */
@@ -165,23 +166,50 @@ static int sync_remove(struct sync_host *host)
     return status ? status : remove_file(host, SYNC_DROP_IN);
 }
 
-static int sync_list(const struct sync_host *host)
+struct last_sync {
+    bool done; /* false: the host was not synchronised yet */
+    int64_t at, bundle;
+};
+
+static struct last_sync read_last(const struct sync_host *host)
 {
-    CLEANUP(cleanup_free) char *synced = sync_path(host, SYNCED_PATH);
+    CLEANUP(cleanup_free) char *path = sync_path(host, SYNCED_PATH);
+    struct synced last;
+    struct stat st;
+
+    if (!host->state.issuer || stat(path, &st) != 0 || synced_read(path, &last, NULL) != TOK_OK)
+        return (struct last_sync){0};
+    return (struct last_sync){true, st.st_mtime, last.bundle};
+}
+
+static void print_list_json(const struct sync_host *host, struct last_sync last)
+{
+    CLEANUP(cleanup_json) struct json_object *answer = json_new_object();
+
+    json_add_string(answer, "url", slice_of(host->settings.sync.url));
+    if (last.done) {
+        json_add_string(answer, "issuer", slice_of(host->state.issuer));
+        json_add_string(answer, "key", slice_of(host->state.key));
+        json_add_integer(answer, "epoch", (int64_t)host->state.epoch);
+        json_add_integer(answer, "signed", last.bundle);
+        json_add_integer(answer, "synchronised", last.at);
+    }
+    json_print(answer);
+}
+
+static void print_list(const struct sync_host *host, struct last_sync last)
+{
     const struct sync_state *s = &host->state;
     char text[FORMAT_MAX];
-    struct stat st;
-    struct synced last;
 
     printf("%s\n", host->settings.sync.url);
-    if (s->issuer && stat(synced, &st) == 0 && synced_read(synced, &last, NULL) == TOK_OK)
+    if (last.done)
         printf("  last synchronised %s, bundle of %lld s ago, epoch %llu, issuer %s\n"
                "  bundle key %s\n",
-               format_time(st.st_mtime, text), (long long)(time(NULL) - last.bundle),
+               format_time(last.at, text), (long long)(time(NULL) - last.bundle),
                (unsigned long long)s->epoch, s->issuer, s->key);
     else
         puts("  not synchronised yet; see: journalctl -u jwt-sync-fetch -u jwt-sync-install");
-    return EXIT_SUCCESS;
 }
 
 /* With --list, --reset or nothing. */
@@ -192,8 +220,10 @@ static int with_issuer(struct sync_host *host, const struct sync_options *o)
 
     if (err)
         return print_failure(EXIT_CONFIG, &errmsg);
-    if (o->list)
-        return sync_list(host);
+    if (o->list) {
+        (o->json ? print_list_json : print_list)(host, read_last(host));
+        return EXIT_SUCCESS;
+    }
     if (o->reset && write_reset(host, &errmsg) != TOK_OK)
         return print_failure(EXIT_FAILURE, &errmsg);
     return synchronise(host);
@@ -237,6 +267,7 @@ int command_sync(int argc, char **argv)
         {"remove", NULL, "end the synchronisation, and remove its files", .flag = &o.remove},
         {"reset", NULL, "accept an older epoch once", .flag = &o.reset},
         {"root", "DIR", "change the files below this directory", .value = &o.root},
+        OPTION_OUTPUT(&o.json),
         {0}};
     int status;
 

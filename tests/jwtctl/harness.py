@@ -8,6 +8,7 @@ import hashlib
 import http.server
 import json
 import os
+import re
 import shutil
 import socketserver
 import subprocess
@@ -40,7 +41,39 @@ def run(*args, stdin=b"", env=None, wrap=()):
         stdin = stdin.encode()
     p = subprocess.run([*wrap, JWTCTL, *args], input=stdin, capture_output=True, timeout=120,
                        start_new_session=True, env=env or environment())
-    return p.returncode, p.stdout.decode(), p.stderr.decode()
+    out = p.stdout.decode()
+    if "--json" in args or "json" in args:
+        only_documented(args, out)
+    return p.returncode, out, p.stderr.decode()
+
+
+def documented_members():
+    """The names of members in the section JSON of jwtctl(1), by command."""
+    with open(os.path.join(os.path.dirname(__file__), "../../jwtctl/jwtctl.1"), encoding="utf-8") as f:
+        text = re.search(r"\n\.Sh JSON\n.*?\.Bd -literal\n(.*?)\.Ed", f.read(), re.DOTALL)[1]
+    members, command = {}, None
+    for line in text.splitlines():
+        command = line[:15].strip() or command
+        members.setdefault(command, set()).update(re.findall(r'"(\w+)"', line))
+    return members
+
+
+def only_documented(args, out):
+    """Every member of an answer is in jwtctl(1); what a token holds is its issuer's."""
+    members = documented_members()
+    command = next((c for c in (" ".join(args[:2]), args[0]) if c in members), None)
+    assert command, f"jwtctl(1) has no JSON of {args}"
+
+    def check(value):
+        for name, member in value.items() if isinstance(value, dict) else ():
+            assert name in members[command], f"jwtctl(1): {command} has no member {name}"
+            if name not in ("claims", "header", "verdict"):
+                check(member)
+        for element in value if isinstance(value, list) else ():
+            check(element)
+
+    for line in out.splitlines():
+        check(json.loads(line))
 
 
 def installed():

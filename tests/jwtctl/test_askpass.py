@@ -123,31 +123,3 @@ def test_login_asks_on_the_terminal_without_echo():
         assert (status, s.asked[0][1]["password"]) == (0, "correct horse")
         assert "Password for alice: " in shown
         assert "correct horse" not in shown
-
-
-def test_an_interrupted_question_leaves_the_echo_on():
-    # A shell keeps the terminal open after jwtctl has exited, to read its settings.
-    pid, fd = pty.fork()
-    if pid == 0:
-        os.execvpe("sh", ["sh", "-c", 'trap "" INT; (trap - INT; exec "$@"); stty -a; read -r line', "sh", JWTCTL,
-                          "login", "alice", f"--server={path('none.sock')}"], environment())
-    shown, sent = b"", False
-    while True:
-        try:
-            got = os.read(fd, 4096)
-        except OSError:
-            break
-        if not got:
-            break
-        shown += got
-        if not sent and b": " in shown:
-            wait_for_silence(fd)
-            os.write(fd, b"\x03")
-            sent = True
-        # What stty wrote is lost if the shell, which leads the session, exits before it was read.
-        if b"echonl" in shown:
-            os.write(fd, b"\n")
-    os.waitpid(pid, 0)
-    os.close(fd)
-    assert sent
-    assert " echo " in shown.decode()

@@ -1,17 +1,12 @@
 """Completions: what jwtctl offers, and that bash, zsh and fish put it on the command line."""
 
-import contextlib
 import os
-import pty
 import re
-import select
 import shutil
 import subprocess
-import time
-
-import pytest
 
 from harness import JWTCTL, TMP, environment, local_issuer, needs_root, path, run, server
+from shell import need, shell
 
 SCRIPTS = os.path.join(os.path.dirname(__file__), "../../jwtctl/completions")
 
@@ -77,6 +72,12 @@ def test_ids_of_sessions_are_offered_and_nothing_that_a_shell_would_interpret():
         assert "AbC_-9" not in run("__complete", "revoke", "")[1]
 
 
+def test_the_names_of_logins_are_offered():
+    with server() as s:
+        assert run("login", "alice", f"--server={s.socket_path}", "--name=work", stdin="x\n")[0] == 0
+        assert offered("use", "w") == ["work"] and offered("status", "--server=") == ["--server=work"]
+
+
 # The shells. Each is asked to put every completion on its command line, which is then printed.
 
 CASES = {
@@ -104,53 +105,13 @@ def directory():
     return environment(PATH=path("bin") + ":" + os.environ["PATH"], TERM="dumb", LC_ALL="C.UTF-8")
 
 
-def need(shell, *files):
-    if not shutil.which(shell) or not all(map(os.path.exists, files)):
-        pytest.skip(f"needs {shell} {' '.join(files)}")
-
-
-class Shell:
-    """An interactive shell on a terminal of its own."""
-
-    def __init__(self, *argv):
-        env = directory()
-        self.pid, self.fd = pty.fork()
-        if self.pid == 0:
-            os.chdir(TMP)
-            os.execvpe(argv[0], argv, env)
-
-    def wait_for(self, pattern):
-        out, end = b"", time.monotonic() + 60
-        while not (found := re.search(pattern, out, re.DOTALL)):
-            assert time.monotonic() < end and select.select([self.fd], [], [], 60)[0], out
-            out += os.read(self.fd, 65536)
-        return found
-
-    def do(self, line):
-        """line prints DO""NE at its end."""
-        os.write(self.fd, line.encode() + b"; echo DO''NE\r")
-        self.wait_for(b"DONE")
-
-    def completed(self, line, key):
-        """The words that the key puts behind those of the line; ^A and ^E go to its ends."""
-        os.write(self.fd, line.encode() + key + b"\x01echo GO''T \x05 EN''D\r")
-        words = self.wait_for(rb"GOT (.*?) *END")[1].decode().split()
-        start = line.split(" ")[:-1]
-        assert words[:len(start)] == start, words
-        return words[len(start):]
-
-    def close(self):
-        os.close(self.fd)
-        os.waitpid(self.pid, 0)
-
-
-@contextlib.contextmanager
-def shell(*argv):
-    s = Shell(*argv)
-    try:
-        yield s
-    finally:
-        s.close()
+def completed(s, line, key):
+    """The words that the key puts behind those of the line; ^A and ^E go to its ends."""
+    os.write(s.fd, line.encode() + key + b"\x01echo GO''T \x05 EN''D\r")
+    words = s.wait_for(rb"GOT (.*?) *END")[1].decode().split()
+    start = line.split(" ")[:-1]
+    assert words[:len(start)] == start, words
+    return words[len(start):]
 
 
 def in_directory(words):
@@ -159,23 +120,21 @@ def in_directory(words):
 
 def test_bash_completes():
     need("bash", "/usr/share/bash-completion/bash_completion")
-    with shell("bash", "--norc", "--noprofile") as s:
+    with shell(directory(), "bash", "--norc", "--noprofile") as s:
         s.do(f". /usr/share/bash-completion/bash_completion; . {SCRIPTS}/bash; bind 'set enable-bracketed-paste off'")
         for line, words in CASES.items():
-            # It replaces what follows the last "=".
-            line = line.replace("DIR", TMP)
-            assert sorted(s.completed(line, b"\x1b*")) == sorted(in_directory(words)), line
+            assert sorted(completed(s, line.replace("DIR", TMP), b"\x1b*")) == sorted(in_directory(words)), line
 
 
 def test_zsh_completes():
     need("zsh")
-    with shell("zsh", "-f") as s:
+    with shell(directory(), "zsh", "-f") as s:
         s.do(f"fpath=({path('zsh')} $fpath); autoload -U compinit; compinit -u -D")
         s.do("zle -C all complete-word _generic; bindkey -e; bindkey '^Xa' all")
         s.do("zstyle ':completion:all::::' completer _all_matches _complete; zstyle ':completion:all:*' insert true")
         s.do("zstyle ':completion:*:all-matches' old_matches only")
         for line, words in CASES.items():
-            assert sorted(s.completed(line.replace("DIR", TMP), b"\x18a")) == sorted(in_directory(words)), line
+            assert sorted(completed(s, line.replace("DIR", TMP), b"\x18a")) == sorted(in_directory(words)), line
 
 
 def test_fish_completes():

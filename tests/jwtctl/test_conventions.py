@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from harness import run
+from harness import NOW, accepted, claims, documented_members, path, run, server, sign, words
 
 COMMANDS = re.findall(r"^  ([a-z]+(?: [a-z-]+)?) {2,}\S", run("--help")[1], re.MULTILINE)
 GROUPS = sorted({c.split()[0] for c in COMMANDS if " " in c} - set(COMMANDS))
@@ -22,11 +22,11 @@ def test_the_table_is_read():
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_help_in_four_spellings_and_a_version(command):
-    words = command.split()
-    code, text, err = run(*words, "--help")
+    args = command.split()
+    code, text, err = run(*args, "--help")
     assert (code, err) == (0, "") and text.startswith(f"usage: jwtctl {command} [OPTION...]")
-    assert run(*words, "-h") == run("help", *words) == (0, text, "")
-    assert run(*words, "-V") == run(*words, "--version") == run("-V")
+    assert run(*args, "-h") == run("help", *args) == (0, text, "")
+    assert run(*args, "-V") == run(*args, "--version") == run("-V")
     assert max(len(line) for line in text.splitlines()) <= 80, text
 
 
@@ -68,3 +68,41 @@ def test_an_error_about_an_option_names_what_is_expected():
                           (("token", "-x"), "unknown option '-x'"), (("token", "--s"), "ambiguous option '--s'"),
                           (("status", "-o", "xml"), "--output=xml: expected json or text")):
         assert run(*args) == (2, "", f"jwtctl {args[0]}: {message}\njwtctl {args[0]}: see 'jwtctl {args[0]} --help'\n")
+
+
+# What these print is for the user, a key, or the answer of another command.
+WITHOUT_JSON = {"run", "askpass", "help", "logout", "use", "config apply-names", "key new", "key export", "key import"}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_that_prints_an_answer_prints_it_as_json_too(command):
+    options = {name: letter for letter, name, _, _ in options_of(command)}
+    assert ("output" in options) != (command in WITHOUT_JSON)
+    assert ("json" in options) == ("output" in options) == (command.split(" -")[0] in documented_members())
+    assert options.get("output", "-o,") == "-o,"
+
+
+def test_o_json_is_the_same_as_json_and_the_last_form_counts():
+    with server():
+        for command in ("token", "status", "config show", "config check", "key list " + path("key.jwks"), "show"):
+            args = command.split()
+            code, out, _ = run(*args, "--json")
+            assert out.startswith(("{", "[")) and out.count("\n") == 1
+            assert run(*args, "-o", "json")[:2] == run(*args, "-ojson")[:2] == run(*args, "--output=json")[:2]
+            assert run(*args, "-ojson", "-otext") == run(*args)
+            assert run(*args, "-o", "text", "-o", "json")[0] == code
+
+
+def test_verify_prints_json_unless_text_is_wanted():
+    assert accepted(sign(claims()))["user"] == "alice"
+    for token, form in ((sign(claims()), "accepted, for user alice\n"),
+                        (sign(claims(exp=NOW - 9)), "refused: the token has expired\n")):
+        assert run("verify", f"--now={NOW}", "-o", "text", *words(), stdin=token)[1] == form
+
+
+def test_quiet_prints_nothing_but_errors_and_keeps_the_exit_status():
+    with server():
+        for args in (("status", "--socket=/nowhere"), ("token",), ("show",), ("sessions",), ("verify",), ("logout",)):
+            code, _, err = run(*args)
+            assert run(*args, "-q") == run(*args, "--quiet") == (code, "", err), args
+    assert run("token", "-q") == (1, "", run("token")[2]) and run("token")[2]
