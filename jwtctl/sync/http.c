@@ -1,5 +1,7 @@
 #include "jwtctl/sync/http.h"
 
+#include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 /* A directory of hashed certificates is read as far as needed, a file with all of them as a
@@ -23,6 +25,7 @@ static bool set_options(CURL *curl, const char *protocols, char error[CURL_ERROR
            !curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 2L) &&
            !curl_easy_setopt(curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2) &&
            !curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, HTTP_SECONDS) &&
+           !curl_easy_setopt(curl, CURLOPT_MAXLIFETIME_CONN, HTTP_CONNECTION_SECONDS) &&
            !curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, HTTP_SLOWEST) &&
            !curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, HTTP_SECONDS) &&
            !curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) &&
@@ -38,4 +41,14 @@ CURL *http_open(const char *protocols, char error[CURL_ERROR_SIZE])
         return curl;
     curl_easy_cleanup(curl);
     return NULL;
+}
+
+char *http_url(const char *base, const char *path)
+{
+    size_t n = strlen(base);
+    char *ret;
+
+    while (n > 0 && base[n - 1] == '/')
+        n--;
+    return asprintf(&ret, "%.*s%s", (int)n, base, path) < 0 ? NULL : ret;
 }

@@ -106,10 +106,8 @@ static enum tok_err install_state(struct installation *x)
 static enum tok_err publish_file(struct installation *x, const char *name, struct slice bytes)
 {
     CLEANUP(cleanup_free) char *path = sync_path(x->host, name);
-    CLEANUP(secret_clear) struct secret old = {0};
 
-    if (file_read(path, FILE_PUBLIC, bytes.n, &old, NULL) == TOK_OK &&
-        slice_eq(secret_slice(&old), bytes))
+    if (sync_file_is(path, bytes))
         return TOK_OK;
     x->changed = true;
     return file_write(path, bytes, 0644, x->errmsg);

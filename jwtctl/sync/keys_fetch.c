@@ -62,15 +62,13 @@ static enum tok_err discover(struct fetched *f, const char *issuer,
 {
     struct scan_member members[DISCOVERY_MEMBERS];
     const struct scan_value *name, *keys;
-    char url[VALUE_NAME_MAX + sizeof(DISCOVERY)];
-    struct slice base = slice_of(issuer);
+    CLEANUP(cleanup_free) char *url = http_url(issuer, DISCOVERY);
     struct scan_fault fault;
     enum tok_err err;
     size_t n;
 
-    while (base.n > 0 && base.p[base.n - 1] == '/')
-        base.n--;
-    (void)snprintf(url, sizeof(url), "%.*s" DISCOVERY, (int)base.n, base.p);
+    if (!url)
+        return TOK_NO_MEMORY;
     err = get(f, url, DISCOVERY_MAX, errmsg);
     if (err)
         return err;

@@ -51,7 +51,6 @@ static enum tok_err install_keys(const struct sync_host *host, const struct poli
 {
     CLEANUP(cleanup_free) char *path = sync_path(host, issuer->keys);
     CLEANUP(cleanup_keyset) struct keyset *set = NULL;
-    CLEANUP(secret_clear) struct secret old = {0};
     CLEANUP(cleanup_free) char *text = NULL;
     enum tok_err err = read_spooled(host, issuer, &set, errmsg);
     bool changed;
@@ -62,8 +61,7 @@ static enum tok_err install_keys(const struct sync_host *host, const struct poli
         err = write_set(set, &text);
     if (err)
         return err;
-    changed = file_read(path, FILE_PUBLIC, KEYSET_FILE_MAX, &old, NULL) != TOK_OK ||
-              !slice_is(secret_slice(&old), text);
+    changed = !sync_file_is(path, slice_of(text));
     /* Also an unchanged one: its time shows when the keys were fetched last. */
     err = file_write(path, slice_of(text), 0644, errmsg);
     if (!err && changed)

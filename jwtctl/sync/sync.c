@@ -60,7 +60,7 @@ static enum tok_err state_parse(struct sync_state *state, struct ini *ini,
     }
     if (!err && (!state->issuer || !state->trust || !state->key || !state->revoked ||
                  state->epoch == 0 || state->seq == 0))
-        return INI_REFUSE(ini, errmsg, "%s", "a key is missing: remove the file");
+        return INI_REFUSE(ini, errmsg, "%s", "a key is missing");
     return err;
 }
 
@@ -70,6 +70,7 @@ static enum tok_err state_read(struct sync_host *host, struct errmsg *errmsg)
     CLEANUP(cleanup_free) char *reset = sync_path(host, SYNC_RESET);
     CLEANUP(secret_clear) struct secret text = {0};
     struct ini ini = {.name = path};
+    struct errmsg in_file = {""};
     enum tok_err err = file_read(path, FILE_PUBLIC, STATE_MAX, &text, errmsg);
 
     host->reset = access(reset, F_OK) == 0;
@@ -78,7 +79,9 @@ static enum tok_err state_read(struct sync_host *host, struct errmsg *errmsg)
     if (err)
         return err;
     ini.rest = secret_slice(&text);
-    return state_parse(&host->state, &ini, errmsg);
+    err = state_parse(&host->state, &ini, &in_file);
+    return err ? errmsg_set(errmsg, err, "%s; remove the file, then: jwtctl sync", in_file.text)
+               : TOK_OK;
 }
 
 enum tok_err sync_state_write(const struct sync_host *host, const struct sync_state *state,
@@ -197,6 +200,14 @@ void sync_digest_text(const struct revoked_digest *digest, char ret[KEY_THUMBPRI
     ret[KEY_THUMBPRINT_LEN] = '\0';
 }
 
+bool sync_file_is(const char *path, struct slice bytes)
+{
+    CLEANUP(secret_clear) struct secret text = {0};
+
+    return file_read(path, FILE_PUBLIC, bytes.n, &text, NULL) == TOK_OK &&
+           slice_eq(secret_slice(&text), bytes);
+}
+
 struct revoked sync_installed_list(const struct sync_host *host)
 {
     CLEANUP(cleanup_free) char *path = sync_path(host, POLICY_REVOKED);
@@ -205,6 +216,19 @@ struct revoked sync_installed_list(const struct sync_host *host)
     if (revoked_open(path, FILE_PUBLIC, &list, NULL) != TOK_OK)
         list.fd = -1;
     return list;
+}
+
+/* sync-install writes the time of the bundle last: a list that is newer was put there by
+ * another program. */
+static bool is_last_installed(const struct sync_host *host, const struct revoked *list)
+{
+    CLEANUP(cleanup_free) char *path = sync_path(host, SYNCED_PATH);
+    struct stat synced, st;
+
+    return fstat(list->fd, &st) == 0 && stat(path, &synced) == 0 &&
+           (st.st_ctim.tv_sec < synced.st_ctim.tv_sec ||
+            (st.st_ctim.tv_sec == synced.st_ctim.tv_sec &&
+             st.st_ctim.tv_nsec <= synced.st_ctim.tv_nsec));
 }
 
 bool sync_list_is_current(const struct sync_host *host, const struct bundle *bundle)
@@ -217,10 +241,25 @@ bool sync_list_is_current(const struct sync_host *host, const struct bundle *bun
     if (list.fd < 0)
         return false;
     if (host->state.revoked && host->state.epoch == (uint64_t)bundle->epoch &&
-        strcmp(host->state.revoked, wanted) == 0)
+        strcmp(host->state.revoked, wanted) == 0 && is_last_installed(host, &list))
         return true;
     return revoked_digest(&list, bundle->pruned_until, &digest) == TOK_OK &&
            revoked_digest_equal(&digest, &bundle->revoked);
+}
+
+bool sync_is_installed(const struct sync_host *host, const struct bundle *bundle)
+{
+    CLEANUP(cleanup_free) char *path = sync_path(host, POLICY_KEYS);
+    CLEANUP(secret_clear) struct secret jwks = {0};
+    const struct sync_state *s = &host->state;
+    char key[KEY_THUMBPRINT_LEN + 1];
+
+    return s->issuer && !host->reset && same_words(s->trust, host->settings.sync.trust) &&
+           strcmp(s->issuer, bundle->iss) == 0 && s->epoch == (uint64_t)bundle->epoch &&
+           s->seq <= (uint64_t)bundle->seq &&
+           key_thumbprint(bundle->chain[bundle->n_chain - 1], key) == TOK_OK &&
+           strcmp(s->key, key) == 0 && bundle_jwks(bundle, &jwks) == TOK_OK &&
+           sync_file_is(path, secret_slice(&jwks));
 }
 
 enum tok_err sync_open_spooled(const struct sync_host *host, const char *path, uint64_t max,

@@ -62,10 +62,17 @@ void sync_digest_text(const struct revoked_digest *digest, char ret[KEY_THUMBPRI
 /* True when the list on this host is the one that the bundle describes. */
 bool sync_list_is_current(const struct sync_host *host, const struct bundle *bundle);
 
+/* True when sync-install would change nothing on this host but the time of the last bundle,
+ * if the list is current. */
+bool sync_is_installed(const struct sync_host *host, const struct bundle *bundle);
+
 /* Opens a file of the spool, which its owner may replace, change, or make anything else at any
  * time. ret->size is its size now. */
 enum tok_err sync_open_spooled(const struct sync_host *host, const char *path, uint64_t max,
                                struct revoked *ret, struct errmsg *errmsg) MUST_CHECK;
+
+/* True when the public file has these bytes. */
+bool sync_file_is(const char *path, struct slice bytes);
 
 /* The public list; .fd is -1 when it is missing or invalid. */
 struct revoked sync_installed_list(const struct sync_host *host);

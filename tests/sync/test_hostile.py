@@ -122,5 +122,5 @@ def test_malformed_state_stops_the_host(host, installed):
     for text in ("", "[State]\n", "Issuer=x\n", "[State]\nEpoch=x\n", "\0"):
         with open(host.path("var/lib/jwt-sync/state"), "w", encoding="utf-8") as f:
             f.write(text)
-        host.install().refused("state:[0-9]+: ")
+        host.install().refused("state:[0-9]+: .*; remove the file, then: jwtctl sync")
     assert host.read("var/lib/jwt/jwks.json") == installed["var/lib/jwt/jwks.json"]

@@ -37,6 +37,20 @@ def test_unchanged_poll_fetches_one_bundle_and_no_list(server, host, issuer):
     assert os.listdir(host.path("run/jwt-sync")) == ["bundle"], "the list takes memory in /run"
 
 
+def test_a_list_that_was_put_back_from_a_copy_is_replaced(server, host, issuer):
+    host.sync().ok()
+    old = host.read("var/lib/jwt/revoked")
+    issuer.revoke(7)
+    host.sync().ok()
+    path = host.path("var/lib/jwt/revoked")
+    times = os.stat(path)
+    with open(path, "wb") as f:
+        f.write(old)
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+    host.sync().ok()
+    assert host.read("var/lib/jwt/revoked") == issuer.revoked
+
+
 def test_logout_arrives_with_the_next_poll(server, host, issuer):
     host.sync().ok()
     issuer.revoke(7)
