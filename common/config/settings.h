@@ -74,6 +74,7 @@ struct settings {
     struct {
         char *url;                 /* NULL: this host is synchronised with no issuer */
         word_list trust, audience; /* audience NULL: HOSTNAME */
+        uint64_t interval;
     } sync;
     /* The [Issuer URL] sections. .issuer is the URL, and .keys was given. What else was not
      * given has the policy's default; audience is then NULL, the pinned one, and the list of

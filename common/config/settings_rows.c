@@ -178,6 +178,7 @@ const struct keyword settings_keywords[] = {
     {"Trust", "Sync", WORDS(sync.trust, value_is_thumbprint, VALUE_THUMBPRINT_FORM, "")},
     {"Audience", "Sync", ROW(sync.audience, keyword_words, .valid = value_is_audience,
         .form = "one or more names, each " VALUE_AUDIENCE_FORM, .shown = "HOSTNAME")},
+    {"Interval", "Sync", SPAN(sync.interval, "1s", "1h", "1min")},
     {0},
 };
 /* clang-format on */

@@ -11,17 +11,19 @@ static void check_sync_unit(struct doctor *d, const char *unit)
 {
     CLEANUP(cleanup_free) char *state = NULL;
     CLEANUP(cleanup_free) char *line = NULL;
-    const bool timer = text_ends_with(slice_of(unit), ".timer");
+    const bool timer = text_ends_with(slice_of(unit), ".timer"),
+               started = timer || text_ends_with(slice_of(unit), ".path");
     struct doctor_text service, remedy;
 
     (void)DOCTOR_RUN(&state, "/usr/bin/systemctl", "show", "--property=ActiveState", "--value",
-                     doctor_text(&service, timer ? "%s" : "%s.service", unit));
-    if (timer ? strncmp(state, "active", 6) == 0 : strncmp(state, "failed", 6) != 0)
+                     doctor_text(&service, started ? "%s" : "%s.service", unit));
+    if (started ? strncmp(state, "active", 6) == 0 : strncmp(state, "failed", 6) != 0)
         return;
-    if (timer)
+    if (started)
         doctor_report(
             d, DOCTOR_ERROR,
-            (struct advice){unit, doctor_text(&remedy, "systemctl enable --now %s", unit)},
+            (struct advice){unit, doctor_text(&remedy, "systemctl %s %s",
+                                              timer ? "enable --now" : "start", unit)},
             "is not active: what changes at the issuer does not reach this host");
     else {
         (void)DOCTOR_RUN(&line, "/usr/bin/journalctl", "--quiet", "--no-pager", "--output=cat",
@@ -62,11 +64,12 @@ static size_t check_keys(struct doctor *d)
 
 void doctor_check_sync_units(struct doctor *d)
 {
-    static const char *const names[] = {"jwt-sync.timer",      "jwt-sync-fetch",
-                                        "jwt-sync-install",    "jwt-sync-keys.timer",
-                                        "jwt-sync-keys-fetch", "jwt-sync-keys-install"};
-    const size_t keys = check_keys(d), first = d->settings.sync.url ? 0 : 3,
-                 end = keys > 0 ? 6 : 3;
+    static const char *const names[] = {"jwt-sync.timer",       "jwt-sync-install.path",
+                                        "jwt-sync-fetch",       "jwt-sync-install",
+                                        "jwt-sync-keys.timer",  "jwt-sync-keys-fetch",
+                                        "jwt-sync-keys-install"};
+    const size_t keys = check_keys(d), first = d->settings.sync.url ? 0 : 4,
+                 end = keys > 0 ? 7 : 4;
 
     if (first >= end)
         return;

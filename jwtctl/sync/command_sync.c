@@ -34,13 +34,19 @@ static void parse_word(const char *command, const char *value, void *arg)
         out_of_memory();
 }
 
+/* False below another root. */
+static bool has_units(const struct sync_host *host)
+{
+    return !host->root[0] && access("/run/systemd/system", F_OK) == 0;
+}
+
 /* True when the program succeeded. Below another root nothing is started. ret may be NULL. */
 static bool run_unit_command(const struct sync_host *host, const char *const argv[], char **ret)
 {
     CLEANUP(cleanup_free) char *output = NULL;
     bool ok = true;
 
-    if (!host->root[0] && access("/run/systemd/system", F_OK) == 0)
+    if (has_units(host))
         ok = doctor_run(argv, &output) == 0;
     if (ret) {
         *ret = output;
@@ -52,22 +58,26 @@ static bool run_unit_command(const struct sync_host *host, const char *const arg
 #define RUN(host, ret, ...)                                                                    \
     run_unit_command(host, (const char *const[]){__VA_ARGS__, NULL}, ret)
 #define SYSTEMCTL(host, ret, ...) RUN(host, ret, "/usr/bin/systemctl", "--quiet", __VA_ARGS__)
+#define FETCH "jwt-sync-fetch.service"
+#define INSTALL "jwt-sync-install.service"
 
+/* A start of FETCH ends with its first poll. */
 static int synchronise(const struct sync_host *host)
 {
+    CLEANUP(cleanup_free) char *fetch = NULL;
     CLEANUP(cleanup_free) char *started = NULL;
     CLEANUP(cleanup_free) char *log = NULL;
     const char *line;
 
     /* A run that is in progress may have read other settings, or an older list. */
-    (void)SYSTEMCTL(host, NULL, "stop", "jwt-sync-fetch.service", "jwt-sync-install.service");
-    if (SYSTEMCTL(host, &started, "start", "jwt-sync-install.service"))
+    (void)SYSTEMCTL(host, NULL, "stop", FETCH, INSTALL);
+    if (SYSTEMCTL(host, &fetch, "start", FETCH) && SYSTEMCTL(host, &started, "start", INSTALL))
         return EXIT_SUCCESS;
     (void)RUN(host, NULL, "/usr/bin/journalctl", "--sync");
     (void)RUN(host, &log, "/usr/bin/journalctl", "--quiet", "--no-pager", "--output=cat",
               "--priority=err", "--since=-10s", "--lines=1", "--identifier=jwt-sync-fetch",
               "--identifier=jwt-sync-install");
-    line = log && *log ? log : started ? started : "";
+    line = log && *log ? log : started ? started : fetch ? fetch : "";
     print_error("the synchronisation failed: %.*s", (int)strcspn(line, "\n"), line);
     return EXIT_FAILURE;
 }
@@ -159,7 +169,7 @@ static int sync_remove(struct sync_host *host)
         return EXIT_SUCCESS;
     }
     (void)SYSTEMCTL(host, NULL, "disable", "--now", "jwt-sync.timer");
-    (void)SYSTEMCTL(host, NULL, "stop", "jwt-sync-fetch.service", "jwt-sync-install.service");
+    (void)SYSTEMCTL(host, NULL, "stop", FETCH, "jwt-sync-install.path", INSTALL);
     for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
         if (remove_file(host, files[i]) != EXIT_SUCCESS)
             status = EXIT_FAILURE;
@@ -210,6 +220,9 @@ static void print_list(const struct sync_host *host, struct last_sync last)
                (unsigned long long)s->epoch, s->issuer, s->key);
     else
         puts("  not synchronised yet; see: journalctl -u jwt-sync-fetch -u jwt-sync-install");
+    if (has_units(host) && SYSTEMCTL(host, NULL, "is-failed", FETCH, INSTALL))
+        puts("  the last attempt failed; see: journalctl -u jwt-sync-fetch -u "
+             "jwt-sync-install");
 }
 
 /* With --list, --reset or nothing. */

@@ -53,6 +53,12 @@ def peak(pid):
         return next(int(line.split()[1]) for line in file if line.startswith("VmHWM")) / 1024
 
 
+def resident(pid):
+    """KiB."""
+    with open(f"/proc/{pid}/status", encoding="ascii") as file:
+        return next(int(line.split()[1]) for line in file if line.startswith("VmRSS"))
+
+
 class Issuer:
     """The daemons and nginx, and what they have used since the last call."""
 
@@ -72,16 +78,20 @@ class Issuer:
         self.last = now
         return since
 
-    def get(self, path, host):
-        """The bytes of a body, over a new TLS connection, as a host makes it."""
-        client = http.client.HTTPSConnection("localhost", self.nginx.port, timeout=60, context=self.nginx.tls)
+    def connect(self):
+        return http.client.HTTPSConnection("localhost", self.nginx.port, timeout=60, context=self.nginx.tls)
+
+    def get(self, path, host, kept=None):
+        """The bytes of a body, over a new TLS connection or the kept one of the host."""
+        client = kept or self.connect()
         client.request("GET", path, headers={"X-Test-Client": f"10.{host >> 16 & 255}.{host >> 8 & 255}.{host & 255}"})
         n = 0
         with client.getresponse() as reply:
             assert reply.status == 200, reply.status
             while chunk := reply.read(1 << 20):
                 n += len(chunk)
-        client.close()
+        if not kept:
+            client.close()
         return n
 
     def stop(self):
@@ -103,6 +113,25 @@ def poll(x, hosts):
     check(f"bytes of an unchanged poll, {hosts} hosts", size, 2048, "bytes")
     check(f"processor of an unchanged poll, {hosts} hosts", each, 5, "ms")
     return each
+
+
+def poll_kept(x, hosts=100, rounds=20):
+    """Polls of hosts that keep their connection, as sync-fetch --poll does."""
+    before = resident(x.pids["nginx"])
+    kept = [x.connect() for _ in range(hosts)]
+    for i, client in enumerate(kept):
+        x.get(BUNDLE, i, client)
+    memory = (resident(x.pids["nginx"]) - before) / hosts
+    x.spent()
+    for _ in range(rounds):
+        for i, client in enumerate(kept):
+            x.get(BUNDLE, i, client)
+    spent = x.spent()
+    print("# kept connections: processor a poll: " +
+          ", ".join(f"{name} {ms / hosts / rounds:.3f} ms" for name, ms in spent.items()) +
+          f"; {memory:.0f} KiB of nginx for a connection", flush=True)
+    for client in kept:
+        client.close()
 
 
 def fetch(x, what):
@@ -162,6 +191,7 @@ def main(build):
     try:
         poll(x, 300)
         each = poll(x, 3000)
+        poll_kept(x)
         check("processor of 3,000 hosts a minute, of one core", each * 3000 / 60000 * 100, 5, "%")
         logout(x, "no others")
         fill(x, 1000)

@@ -15,7 +15,7 @@ ALICE = kit.ALICE
 URL = "https://login.example"
 SAMPLE = r"(?<![\w-])[\w-]{43}(?![\w-])"  # a thumbprint of the page
 SAMPLE_KID = "wcI-iM51"
-INTERVAL = 5  # seconds, of the page's drop-in for the timer
+INTERVAL = 5  # seconds, of the page's drop-in
 SYNC_CONF = "/etc/jwt/jwt.conf.d/sync.conf"
 
 
@@ -138,8 +138,8 @@ SETTINGS = take(PAGE, "# /etc/jwt/jwt.conf.d/fleet.conf", ISSUER_PAGE)
 SITE = take(PAGE, "# /etc/nginx/conf.d/login.conf", ISSUER_PAGE)
 LOAD = take(PAGE, "jwtctl config check", ISSUER_PAGE)
 LIST_KEYS = take(PAGE, "# jwtctl key list", ISSUER_PAGE)
-INTERVAL_CONF = take(PAGE, "# /etc/systemd/system/jwt-sync.timer.d/interval.conf", HOST_PAGE)
-INTERVAL_LOAD = take(PAGE, "systemctl daemon-reload && systemctl restart jwt-sync.timer", HOST_PAGE)
+INTERVAL_CONF = take(PAGE, "# /etc/jwt/jwt.conf.d/interval.conf", HOST_PAGE)
+INTERVAL_LOAD = take(PAGE, "jwtctl sync\n", HOST_PAGE)
 PLAYBOOK = take(PAGE, "# fleet.yml", CM_PAGE)
 PLAY = take(PAGE, "ansible-playbook", CM_PAGE)
 
@@ -220,17 +220,21 @@ def repair():
         host.good(commands(host, INSTALL[1]).replace("jwtctl sync", "jwtctl sync --reset"))
 
 
-def set_timers(verb):
-    """Without the timer, no run is in progress when this returns."""
+def stop_polling():
+    """Until a test calls fetch(). No installation is in progress when this returns."""
     for host in others():
-        host.good(f"systemctl {verb} jwt-sync.timer"
-                  + ("; systemctl start jwt-sync-install; true" if verb == "stop" else ""))
+        host.good("systemctl stop jwt-sync.timer; systemctl start jwt-sync-install; true")
+
+
+def start_polling():
+    for host in others():
+        host.good("systemctl start jwt-sync.timer && jwtctl sync")
 
 
 def fetch():
-    """Every host fetches now. The first command may wait for a run of the timer that has begun before."""
+    """Every host fetches now."""
     for host in others():
-        host.good("jwtctl sync && jwtctl sync")
+        host.good("jwtctl sync")
 
 
 def check_all():

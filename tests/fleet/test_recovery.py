@@ -31,15 +31,13 @@ pytestmark = pytest.mark.usefixtures("ready")
 @pytest.fixture(autouse=True)
 def all_right():
     """What each recovery ends with; and what the next one begins with, after one that failed."""
-    # `jwtctl sync` joins a run of the timer that has begun before, and has read older settings.
-    fleet.set_timers("stop")
     if not RIGHT:
         fleet.repair()
-    fleet.set_timers("stop")
+    fleet.stop_polling()
     RIGHT.clear()
     yield
     fleet.check_all()
-    fleet.set_timers("start")
+    fleet.start_polling()
     RIGHT.append(True)
 
 
@@ -143,7 +141,7 @@ def test_tokens_of_a_stolen_signing_key_are_refused_everywhere_with_the_next_fet
     fleet.login()
     mine = fleet.token()
     stolen = thief.steal_signing_key()
-    fleet.set_timers("start")
+    fleet.start_polling()
     forged = thief.forge(stolen)
     assert accepted(forged) == EVERYWHERE
     waited = fleet.seconds_until_refused(forged, lambda: issuer().script(RETIRE_NOW, kid=stolen["kid"]))
@@ -175,7 +173,7 @@ def test_a_host_that_was_off_during_two_rotations_and_a_retired_key_needs_nothin
     fleet.login()
     access = fleet.token()
     kid = thief.kid_of(access)
-    fleet.set_timers("start")
+    fleet.start_polling()
     host.good("systemctl stop jwt-sync.timer; ip link set eth0 down")
     issuer().good(f"jwtctl key rotate && jwtctl key rotate && jwtctl key retire --now {kid}")
     fleet.until(lambda: not HOSTS["web2"].sudo(access))

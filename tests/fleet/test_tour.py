@@ -36,7 +36,7 @@ def test_a_host_that_left_refuses_and_a_playbook_sets_it_up_again_and_may_be_rep
     assert host.accepts(access)
     host.script(REMOVE)
     assert not host.sudo(access) and host.sudo(ALICE)
-    host.good("rm -rf /etc/sudoers.d/jwt /etc/systemd/system/jwt-sync.timer.d; pam-auth-update --disable jwt")
+    host.good("rm -f /etc/sudoers.d/jwt /etc/jwt/jwt.conf.d/interval.conf; pam-auth-update --disable jwt")
     fleet.set_up_by_ansible(host)
     assert host.accepts(access)
     fleet.set_up_by_ansible(host)

@@ -86,7 +86,7 @@ class Server(http.server.ThreadingHTTPServer):
 
     def __init__(self, issuer, secure=None):
         super().__init__(("127.0.0.1", 0), Handler)
-        self.issuer, self.answer, self.asked = issuer, {}, []
+        self.issuer, self.answer, self.asked, self.peers = issuer, {}, [], []
         self.url = f"http{'s' if secure else ''}://127.0.0.1:{self.server_address[1]}"
         if secure:
             self.socket = secure.wrap_socket(self.socket, server_side=True)
@@ -119,6 +119,7 @@ class Handler(Replies):
     def do_GET(self):
         server = self.server
         server.asked.append(self.path)
+        server.peers.append(self.client_address)
         name = self.path.rpartition("/jwt-")[2]
         answer = server.answer.get(name)
         if callable(answer):

@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import re
+import subprocess
 import time
 
 import pytest
@@ -67,8 +68,9 @@ def issuer_elsewhere():
        "install -d -m 0755 /var/lib/jwt")
     for unit in ("jwtd", "jwtd-issuer", "jwtd-issuer-init"):
         write(f"/etc/systemd/system/{unit}.service.d/elsewhere.conf", DROP_IN)
-    write("/etc/systemd/system/jwt-sync.timer.d/interval.conf",
-          "[Timer]\nOnCalendar=\nOnCalendar=*:*:0/5\nRandomizedDelaySec=0\n")
+    write("/etc/jwt/jwt.conf.d/interval.conf", "[Sync]\nInterval=2s\n")
+    write("/etc/systemd/system/jwt-sync.timer.d/retry.conf",
+          "[Timer]\nOnUnitInactiveSec=\nOnActiveSec=1s\nOnUnitInactiveSec=2s\nRandomizedDelaySec=0\n")
     systemctl("daemon-reload")
     systemctl("start", "jwtd.socket", "jwtd-tcp.socket")
     sh(f"curl -sS {URL}/healthz")
@@ -125,8 +127,8 @@ def test_a_logout_is_known_after_the_next_poll():
     assert accepted(pair["access"])
     assert api("/api/logout/", {}, pair["access"])[0] == 200
     logout = time.monotonic_ns() // 1000
-    until(lambda: logout < stamp("jwt-sync-fetch", "Start") < stamp("jwt-sync-install", "Exit"), "no poll within a minute")
-    print(f"# from logout to the end of the next poll: {(time.monotonic_ns() // 1000 - logout) / 1e6:.1f} s, interval 5 s")
+    until(lambda: logout < stamp("jwt-sync-install", "Exit"), "no poll within a minute")
+    print(f"# from logout to the end of the next poll: {(time.monotonic_ns() // 1000 - logout) / 1e6:.1f} s, interval 2 s")
     assert '"error":"revoked"' in sh("jwtctl verify --user=alice --service=sshd", pair["access"]).stdout
     assert not accepted(pair["access"])
 
@@ -141,12 +143,46 @@ def test_sync_does_not_wait_for_a_run_that_began_before_it():
     path = "/etc/systemd/system/jwt-sync-fetch.service.d/slow.conf"
     write(path, "[Service]\nExecStartPre=/bin/sleep infinity\n")
     systemctl("daemon-reload")
-    systemctl("start", "--no-block", "jwt-sync-install.service")
+    systemctl("restart", "--no-block", "jwt-sync-fetch.service")
     until(lambda: systemctl("is-active", "jwt-sync-fetch.service") == "activating", "not started")
     os.remove(path)
     systemctl("daemon-reload")
     before = stamp("jwt-sync-install", "Exit")
     assert synchronise() == 0 and stamp("jwt-sync-install", "Exit") > before
+
+
+def fetcher():
+    return systemctl("show", "--value", "--property=MainPID", "jwt-sync-fetch")
+
+
+def test_one_process_polls_and_an_unchanged_bundle_is_installed_in_a_quarter_of_revoked_max_age():
+    write("/etc/jwt/jwt.conf.d/zz.conf", "[Token]\nRevokedMaxAge=20s\n")
+    assert synchronise() == 0
+    pid, installed = fetcher(), [stamp("jwt-sync-install", "Start")]
+    while len(installed) < 4:
+        until(lambda: stamp("jwt-sync-install", "Start") > installed[-1], "the time of the bundle is not installed")
+        installed.append(stamp("jwt-sync-install", "Start"))
+    os.remove("/etc/jwt/jwt.conf.d/zz.conf")
+    # The first may be a second start for what `jwtctl sync` fetched.
+    assert installed[3] - installed[2] > 5_000_000, installed
+    assert fetcher() == pid and synchronise() == 0
+
+
+def test_a_fetcher_that_ends_is_started_again_and_polls_at_once():
+    pid, before = fetcher(), stamp("jwt-sync-install", "Exit")
+    systemctl("kill", "--signal=TERM", "jwt-sync-fetch")
+    until(lambda: fetcher() not in (pid, "0") and stamp("jwt-sync-install", "Exit") > before, "not started again")
+
+
+def test_the_cost_of_a_start_of_the_installer():
+    """Information: systemd and all processes that it started."""
+    def clocks():
+        with open("/proc/1/stat", encoding="ascii") as file:
+            return sum(int(ticks) for ticks in file.read().rpartition(")")[2].split()[11:15])
+    runs, before = 20, clocks()
+    for _ in range(runs):
+        systemctl("start", "jwt-sync-install")
+    print(f"# a start of jwt-sync-install: {(clocks() - before) * 1000 / os.sysconf('SC_CLK_TCK') / runs:.0f} ms of processor")
 
 
 def test_other_users_cannot_change_what_was_fetched():
@@ -165,21 +201,33 @@ def test_a_failure_is_one_line_that_doctor_shows():
             if row["check"] == "sync-units"}
     assert rows.keys() == {("jwt-sync.timer", "error"), ("jwt-sync-fetch.service", "error")}
     assert rows["jwt-sync-fetch.service", "error"] == "has failed: " + lines[0]
+    assert "the last attempt failed" in sh("jwtctl sync --list", user="alice").stdout
     assert accepted(token), "a login does not need the issuer"
     systemctl("start", "jwtd-tcp.socket", "jwt-sync.timer")
+    until(lambda: systemctl("is-active", "jwt-sync-fetch") == "active", "the timer does not start it again")
+    assert "failed" not in sh("jwtctl sync --list", user="alice").stdout
     assert synchronise() == 0
     assert [row["status"] for row in json.loads(sh("jwtctl doctor --json").stdout) if row["check"] == "sync-units"] == ["ok"]
+
+
+def test_a_fetcher_that_writes_without_end_is_stopped():
+    write("/usr/local/lib/endless.sh", "while cp /run/jwt-sync/bundle /run/jwt-sync/new; do mv /run/jwt-sync/new /run/jwt-sync/bundle; done\n")
+    with subprocess.Popen(["runuser", "-u", "jwt-sync", "--", "sh", "/usr/local/lib/endless.sh"]) as endless:
+        until(lambda: systemctl("is-active", "jwt-sync-install.path") == "failed", "the installer is started without end")
+        endless.terminate()
+    assert "jwt-sync-install.path: is not active" in sh("jwtctl doctor").stdout
+    assert synchronise() == 0 and systemctl("is-active", "jwt-sync-install.path") == "active"
 
 
 def probe(unit, output):
     """Runs PROBE in the sandbox of a unit, in place of its program."""
     write("/usr/local/lib/sync-probe.py", PROBE)
     path = f"/etc/systemd/system/{unit}.service.d/probe.conf"
-    write(path, f"[Service]\nExecStart=\nExecStart=/usr/bin/python3 /usr/local/lib/sync-probe.py {output}\n")
+    write(path, f"[Service]\nType=oneshot\nRestart=no\nExecStartPre=\nExecStart=\nExecStart=/usr/bin/python3 /usr/local/lib/sync-probe.py {output}\n")
     systemctl("stop", "jwt-sync.timer")
     systemctl("daemon-reload")
     try:
-        out = sh(f"systemctl start --job-mode=ignore-requirements {unit}; journalctl -q -n 20 -u {unit}").stdout
+        out = sh(f"systemctl start {unit}; journalctl -q -n 20 -u {unit}").stdout
         assert os.path.exists(output), out
         return {name for name, error in json.loads(read(output)).items() if error == "done"}
     finally:
@@ -216,6 +264,7 @@ def test_after_removal_tokens_are_refused_and_passwords_accepted():
     out = sh("jwtctl sync --remove")
     assert (out.returncode, out.stderr) == (0, "")
     assert os.listdir(PUBLIC) == [] and systemctl("is-enabled", "jwt-sync.timer") == "disabled"
-    assert systemctl("is-active", "jwt-sync.timer") == "inactive"
+    for unit in ("jwt-sync.timer", "jwt-sync-install.path", *UNITS):
+        assert systemctl("is-active", unit) == "inactive", unit
     assert not accepted(token)
     assert LOGINS["ssh by password"]("carol", CAROL)
