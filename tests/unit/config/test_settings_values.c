@@ -77,7 +77,7 @@ START_TEST(every_setting_is_read)
                   "[Daemon]\nIdleTimeout=12s\n[Store]\nPath=/srv/s.db\n"
                   "[Sync]\nURL=https://login.example/"
                   "x\nTrust=YR5qZLk3sGFIlAQyIp7BpTHtK4bQ3UcgIXW8n31mHrs\n"
-                  "Audience=web2 web2.example");
+                  "Audience=web2 web2.example\nInterval=5s");
 
     ck_assert_uint_eq(set.token.access_lifetime, 60 * SEC);
     ck_assert_uint_eq(set.token.refresh_lifetime, 120 * SEC);
@@ -123,6 +123,7 @@ START_TEST(every_setting_is_read)
     ck_assert_str_eq(set.sync.url, "https://login.example/x");
     words_are(set.sync.trust, "YR5qZLk3sGFIlAQyIp7BpTHtK4bQ3UcgIXW8n31mHrs");
     words_are(set.sync.audience, "web2 web2.example");
+    ck_assert_uint_eq(set.sync.interval, 5 * SEC);
 }
 END_TEST
 
@@ -217,6 +218,7 @@ static const struct bad_value {
     {"Sync", "Trust=YR5qZLk3", "thumbprints of 43 base64url letters"},
     {"Sync", "Audience=", "one or more names"},
     {"Sync", "Audience=a#b", "one or more names"},
+    {"Sync", "Interval=0", "a time span from 1s to 1h, such as 1min"},
     {"Issuer u", "Keys=jwks.json", "Keys=jwks.json: expected an absolute path"},
     {"Issuer u", "Keys=", "an absolute path"},
     {"Issuer u", "Audience=", "separated by spaces"},
