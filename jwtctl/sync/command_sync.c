@@ -192,11 +192,18 @@ static struct last_sync read_last(const struct sync_host *host)
     return (struct last_sync){true, st.st_mtime, last.bundle};
 }
 
+/* The last poll, or what it fetched could not be installed. */
+static bool has_failed(const struct sync_host *host)
+{
+    return has_units(host) && SYSTEMCTL(host, NULL, "is-failed", FETCH, INSTALL);
+}
+
 static void print_list_json(const struct sync_host *host, struct last_sync last)
 {
     CLEANUP(cleanup_json) struct json_object *answer = json_new_object();
 
     json_add_string(answer, "url", slice_of(host->settings.sync.url));
+    json_add_bool(answer, "failed", has_failed(host));
     if (last.done) {
         json_add_string(answer, "issuer", slice_of(host->state.issuer));
         json_add_string(answer, "key", slice_of(host->state.key));
@@ -220,7 +227,7 @@ static void print_list(const struct sync_host *host, struct last_sync last)
                (unsigned long long)s->epoch, s->issuer, s->key);
     else
         puts("  not synchronised yet; see: journalctl -u jwt-sync-fetch -u jwt-sync-install");
-    if (has_units(host) && SYSTEMCTL(host, NULL, "is-failed", FETCH, INSTALL))
+    if (has_failed(host))
         puts("  the last attempt failed; see: journalctl -u jwt-sync-fetch -u "
              "jwt-sync-install");
 }
