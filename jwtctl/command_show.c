@@ -127,7 +127,9 @@ static int show(struct slice token, bool json)
         out_of_memory();
     result.err = verifier_open(&params, &v, &result.errmsg);
     if (!result.err)
-        verifier_check(&v, token, &(struct policy_params){.now = now, .accept_one_time = true},
+        verifier_check(&v, token,
+                       &(struct policy_params){
+                           .now = now, .accept_one_time = true, .host_key = host_key_check},
                        &result);
     if (json)
         print_token_json(&text, &result);

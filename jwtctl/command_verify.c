@@ -110,6 +110,7 @@ static int verify_one(struct verifier *v, const struct verify_options *o, struct
         .now = o->now < 0 ? (int64_t)time(NULL) : o->now,
         .user = optional(o->user),
         .service = optional(o->service),
+        .host_key = host_key_check,
         .accept_one_time = true, /* as pam_jwt does; nothing is used up here */
     };
     CLEANUP(cleanup_json) struct json_object *json = NULL;

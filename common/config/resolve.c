@@ -263,7 +263,6 @@ enum tok_err resolve_verify(struct resolved *r, const struct parsed_token *token
     if (err)
         return err;
     params.check.map = r->mapped ? &r->map : NULL;
-    params.check.host_key = host_key_check;
     err = verify_token(&params, ret, errmsg);
     if (err || r->list.fd < 0 || r->policy.revoked_max_age == 0)
         return err;

@@ -58,8 +58,7 @@ enum tok_err resolve_load(const struct resolve_params *params, const struct sett
 enum tok_err resolve_map(const char *user_map, enum file_trust trust, struct usermap *ret,
                          struct errmsg *errmsg) MUST_CHECK;
 
-/* verify_token with these settings, keys, list and map, and the SSH keys of this host; check's
- * own map and host_key are ignored. A key file
+/* verify_token with these settings, keys, list and map; check's own map is ignored. A key file
  * that was changed is read again; an error of it comes with a sentence. A user of another
  * issuer whom no UserMap maps to a local one: TOK_UNMAPPED. The local issuer (the pinned one)
  * names local users, and no map is used. */

@@ -29,6 +29,14 @@ const struct policy *settings_find_issuer(const struct settings *s, struct slice
     return NULL;
 }
 
+bool settings_exchange(const struct settings *s)
+{
+    for (size_t i = 0; s->session.check_account && i < s->n_issuers; i++)
+        if (s->issuers[i].exchange)
+            return true;
+    return false;
+}
+
 static enum tok_err each_key(const struct policy *p, settings_fn *fn, void *arg)
 {
     char section[sizeof("Issuer ") + VALUE_NAME_MAX];

@@ -45,6 +45,7 @@ struct settings {
         uint64_t max_token_length; /* bytes */
         uint64_t revoked_max_age;  /* 0: no limit */
         uint64_t key_propagation;
+        uint64_t issue_lifetime; /* of `jwtctl issue` */
     } token;
     struct {
         bool rotate_refresh_tokens, blacklist_after_rotation;
@@ -109,6 +110,10 @@ enum tok_err settings_parse(struct settings *s, const char *name, struct slice t
 
 /* The [Issuer URL] section of this URL, compared byte by byte; or NULL. */
 const struct policy *settings_find_issuer(const struct settings *s, struct slice iss);
+
+/* True when tokens of some issuer can be exchanged for ours: Exchange=yes, which needs
+ * CheckAccount=yes. */
+bool settings_exchange(const struct settings *s);
 
 /* Calls fn for each setting in the order of settings_keywords, then for each key that an
  * [Issuer URL] section has and for its UserMap. The value is spelled as in a file. is_default

@@ -138,6 +138,7 @@ const struct keyword settings_keywords[] = {
         .step = SECOND, .unit = 1, .initial = "0",
         .form = "a time span from 1s to 3650d in whole seconds, such as 1h, or 0 for no limit")},
     {"KeyPropagation", "Token", SECONDS(token.key_propagation, "0", "7d", "0")},
+    {"IssueLifetime", "Token", SECONDS(token.issue_lifetime, "1s", "1d", "1h")},
 
     {"RotateRefreshTokens", "Session", FLAG(session.rotate_refresh_tokens, "yes")},
     {"BlacklistAfterRotation", "Session", FLAG(session.blacklist_after_rotation, "yes")},

@@ -39,14 +39,16 @@ struct policy {
     bool scope_required;
     bool one_time_required;
     bool allow_root;
-    int64_t leeway;          /* seconds */
-    int64_t max_lifetime;    /* seconds */
-    uint64_t max_length;     /* bytes */
-    char *revoked;           /* "none" is no list */
-    int64_t revoked_max_age; /* seconds; 0: no limit */
-    char *keys_url;          /* NULL, POLICY_DISCOVER or a URL: fetched into the file .keys */
-    char *user_map;          /* "none", "same" or a path (usermap.h) */
-    uint64_t given;          /* a bit for each of policy_keywords that was set */
+    int64_t leeway;            /* seconds */
+    int64_t max_lifetime;      /* seconds */
+    uint64_t max_length;       /* bytes */
+    char *revoked;             /* "none" is no list */
+    int64_t revoked_max_age;   /* seconds; 0: no limit */
+    char *keys_url;            /* NULL, POLICY_DISCOVER or a URL: fetched into the file .keys */
+    char *user_map;            /* "none", "same" or a path (usermap.h) */
+    bool exchange, session;    /* its tokens can be exchanged; for a session */
+    int64_t exchange_lifetime; /* seconds, of such a session */
+    uint64_t given;            /* a bit for each of policy_keywords that was set */
 };
 
 /* The defaults; a copy. After TOK_NO_MEMORY *ret is all zero. */

@@ -93,6 +93,9 @@ const struct keyword policy_keywords[] = {
     {"UserMap", TEXT(user_map, is_map, "none, same or " VALUE_PATH_FORM, "none")},
     {"KeysUrl", "Issuer", ROW(keys_url, keyword_text, .valid = is_keys_url,
         .form = POLICY_DISCOVER " or " VALUE_HTTPS_URL_FORM)},
+    {"Exchange", "Issuer", ROW(exchange, keyword_flag, KEYWORD_YES_NO)},
+    {"Session", "Issuer", ROW(session, keyword_flag, KEYWORD_YES_NO)},
+    {"ExchangeLifetime", "Issuer", SECONDS(exchange_lifetime, "1s", "3650d", "1d")},
     /* Settings of the issuer give these (resolve.c). */
     {NULL, TEXT(token_type_claim, value_is_name, NULL, "token_type")},
     {NULL, TEXT(jti_claim, value_is_name, NULL, "jti")},

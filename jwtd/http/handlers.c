@@ -4,12 +4,13 @@
 #include "jwtd/http/field.h"
 #include "jwtd/http/outcome.h"
 #include "jwtd/http/route.h"
+#include "jwtd/shared/json_build.h"
 
 #include <stdio.h>
 
 static void refuse_fields(struct connection *c, const struct body_field *fields, size_t n)
 {
-    struct json_object *object = json_object_new_object();
+    struct json_object *object = outcome_error(c, "invalid_request");
 
     for (size_t i = 0; i < n; i++) {
         char code[16] = "", text[96];
@@ -31,8 +32,9 @@ static void refuse_type(struct connection *c, const char *type)
     if (type)
         (void)snprintf(text, sizeof(text), "Invalid data. Expected a dictionary, but got %s.",
                        type);
-    reply_json(&c->reply, 400,
-               outcome_with_error(json_object_new_object(), "non_field_errors", text));
+    reply_json(
+        &c->reply, 400,
+        outcome_with_error(outcome_error(c, "invalid_request"), "non_field_errors", text));
 }
 
 static void refuse_syntax(struct connection *c, const struct body *body)
@@ -41,7 +43,9 @@ static void refuse_syntax(struct connection *c, const struct body *body)
 
     (void)snprintf(detail, sizeof(detail), "%s parse error - %s: char %zu", body->format,
                    body->what ? body->what : "not well formed", body->at);
-    (void)connection_refuse(c, 400, detail, NULL);
+    reply_json(&c->reply, 400,
+               json_with(outcome_error(c, "invalid_request"), "detail",
+                         json_string(slice_of(detail))));
 }
 
 bool handlers_read_body(struct connection *c, struct body_field *fields, size_t n,

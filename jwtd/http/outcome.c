@@ -6,6 +6,8 @@
 #include <stdio.h>
 
 #define NOT_VALID "token_not_valid"
+#define REQUEST "invalid_request"
+#define NO_ACCOUNT "No active account found for the given token."
 #define MEDIA_TYPE_MAX 128 /* bytes that are repeated in the reply */
 
 struct words {
@@ -26,8 +28,8 @@ static const struct words endpoint[WIRE_STATUS_COUNT] = {
     [WIRE_WRONG_TYPE] = {401, "Token has wrong type", NOT_VALID, NULL},
     [WIRE_NO_USER] = {401, "Token contained no recognizable user identification", NOT_VALID,
                       NULL},
-    [WIRE_NOT_FOUND] = {401, "No active account found for the given token.", NULL, NULL},
-    [WIRE_INACTIVE] = {401, "No active account found for the given token.", NULL, NULL},
+    [WIRE_NOT_FOUND] = {401, NO_ACCOUNT, NULL, NULL},
+    [WIRE_INACTIVE] = {401, NO_ACCOUNT, NULL, NULL},
     [WIRE_PASSWORD_CHANGED] = {401, "The user's password has been changed.", NULL, NULL},
     [WIRE_TOO_LONG] = {400, "A token for this user would be longer than MaxTokenLength allows.",
                        NULL, NULL},
@@ -51,6 +53,29 @@ static const struct words endpoint[WIRE_STATUS_COUNT] = {
     [WIRE_OTP_REQUIRED] = {401, "A one-time code is required.", "otp_required", NULL},
 };
 
+/* What an exchange replies: RFC 6749 5.2 and RFC 8693 2.2.2 want 400 and one of their codes. */
+static const struct oauth_words {
+    const char *error, *detail, *field;
+    bool failed; /* counts as a failed login */
+} exchange[WIRE_STATUS_COUNT] = {
+    [WIRE_INVALID] = {REQUEST, "The subject token is invalid.", NULL, true},
+    [WIRE_EXPIRED] = {REQUEST, "The subject token has expired.", NULL, true},
+    [WIRE_BLACKLISTED] = {REQUEST, "The subject token was exchanged before.", NULL, true},
+    [WIRE_NO_USER] = {REQUEST, "The subject token names no user of this host.", NULL, true},
+    [WIRE_NOT_FOUND] = {REQUEST, NO_ACCOUNT, NULL, true},
+    [WIRE_INACTIVE] = {REQUEST, NO_ACCOUNT, NULL, true},
+    [WIRE_NOT_ALLOWED] = {REQUEST,
+                          "The subject token is restricted to certain services or hosts.", NULL,
+                          true},
+    [WIRE_TOO_LONG] = {REQUEST,
+                       "A token for this user would be longer than MaxTokenLength allows.",
+                       NULL, false},
+    [WIRE_WIDER_SCOPE] = {"invalid_scope", "No login of this user has such a scope.", "scope",
+                          false},
+    [WIRE_WIDER_AUDIENCE] = {"invalid_target", "This issuer has no such audience.", "audience",
+                             false},
+};
+
 /* Where a protected view has other words; status 0: it has not. */
 static const struct words protected_view[WIRE_STATUS_COUNT] = {
     [WIRE_NO_USER] = {401, "Token contained no recognizable user identification", NOT_VALID,
@@ -60,6 +85,14 @@ static const struct words protected_view[WIRE_STATUS_COUNT] = {
     [WIRE_PASSWORD_CHANGED] = {401, "The user's password has been changed.", "password_changed",
                                NULL},
 };
+
+struct json_object *outcome_error(const struct connection *c, const char *error)
+{
+    struct json_object *object = json_object_new_object();
+
+    return c->route->exchange ? json_with(object, "error", json_string(slice_of(error)))
+                              : object;
+}
 
 static struct json_object *with_one(struct json_object *object, const char *name,
                                     struct json_object *value)
@@ -132,12 +165,39 @@ enum conn_result outcome_status(struct connection *c, enum wire_status status)
     return CONN_REPLY;
 }
 
+static void count_failure(struct connection *c)
+{
+    throttle_failed(&c->server->throttle, c->server->service.settings.http.failures_per_source,
+                    &c->source, service_monotonic());
+}
+
+enum conn_result outcome_exchange(struct connection *c, enum wire_status status)
+{
+    const struct oauth_words *w = &exchange[status];
+    struct json_object *body;
+
+    if (!w->error)
+        return outcome_status(c, status);
+    if (w->failed)
+        count_failure(c);
+    body = outcome_error(c, w->error);
+    body = json_with(body, "error_description", json_string(slice_of(w->detail)));
+    if (w->field)
+        body = outcome_with_error(body, w->field, w->detail);
+    else
+        body = json_with(body, "detail", json_string(slice_of(w->detail)));
+    if (w->failed)
+        body = json_with(body, "code", json_string(SLICE(NOT_VALID)));
+    reply_json(&c->reply, 400, body);
+    return CONN_REPLY;
+}
+
 enum conn_result outcome_denied(struct connection *c)
 {
     const struct settings *settings = &c->server->service.settings;
     uint64_t step = settings->http.failure_time, now = service_monotonic();
 
-    throttle_failed(&c->server->throttle, settings->http.failures_per_source, &c->source, now);
+    count_failure(c);
     if (step > 0)
         c->reply_at = c->completed + ((now - c->completed) / step + 1) * step;
     return outcome_status(c, WIRE_DENIED);
@@ -147,6 +207,8 @@ enum conn_result outcome_refuse(struct connection *c, const struct wire_message 
 {
     if (answer->status == WIRE_THROTTLED)
         return outcome_throttled(c, answer->v[0].number);
+    if (c->route->exchange)
+        return outcome_exchange(c, answer->status);
     return answer->status == WIRE_DENIED ? outcome_denied(c)
                                          : outcome_status(c, answer->status);
 }

@@ -14,11 +14,17 @@
 struct json_object *outcome_with_error(struct json_object *object, const char *name,
                                        const char *text);
 
+/* An object for an error: of an exchange {"error":ERROR} (RFC 6749 5.2), else empty. */
+struct json_object *outcome_error(const struct connection *c, const char *error);
+
 /* For an answer whose status is not WIRE_OK. */
 enum conn_result outcome_refuse(struct connection *c, const struct wire_message *answer);
 
 /* The same for a status that has no fields. */
 enum conn_result outcome_status(struct connection *c, enum wire_status status);
+
+/* The same for a refused subject token: counts it as a failed login of this source. */
+enum conn_result outcome_exchange(struct connection *c, enum wire_status status);
 
 /* A failed login: counts it, and delays the reply to a multiple of FailureTime after the
  * request, the same whatever was wrong. */

@@ -1,7 +1,6 @@
 #include "jwtd/http/reply.h"
 
 #include "common/base/cleanup.h"
-#include "common/json/emit.h"
 #include "jwtd/shared/json_build.h"
 
 #include <inttypes.h>
@@ -99,8 +98,8 @@ void reply_detail(struct reply *reply, int status, const char *detail, const cha
     reply_json(reply, status, body);
 }
 
-void reply_tokens(struct reply *reply, const char *name, struct slice token,
-                  const char *second_name, struct slice second)
+void reply_emit(struct reply *reply, void (*emit)(struct emit *out, const void *arg),
+                const void *arg)
 {
     struct emit out = {0};
 
@@ -108,15 +107,33 @@ void reply_tokens(struct reply *reply, const char *name, struct slice token,
     reply->cache = "no-store";
     /* The first pass counts the bytes, the second writes them. */
     for (int pass = 0; pass < 2 && !reply->no_memory; pass++) {
-        emit_begin(&out);
-        emit_member_string(&out, name, token);
-        if (second.n > 0)
-            emit_member_string(&out, second_name, second);
-        emit_end(&out);
+        emit(&out, arg);
         if (pass == 0)
             reply->no_memory = secret_alloc(out.n, &reply->body) != TOK_OK;
         out = (struct emit){.p = reply->body.p, .size = reply->body.n};
     }
+}
+
+struct two_tokens {
+    const char *name, *second_name;
+    struct slice token, second;
+};
+
+static void emit_two(struct emit *out, const void *arg)
+{
+    const struct two_tokens *t = arg;
+
+    emit_begin(out);
+    emit_member_string(out, t->name, t->token);
+    if (t->second.n > 0)
+        emit_member_string(out, t->second_name, t->second);
+    emit_end(out);
+}
+
+void reply_tokens(struct reply *reply, const char *name, struct slice token,
+                  const char *second_name, struct slice second)
+{
+    reply_emit(reply, emit_two, &(struct two_tokens){name, second_name, token, second});
 }
 
 static void add_field(FILE *head, const char *name, const char *value)

@@ -6,6 +6,7 @@
 
 #include "common/base/secret.h"
 #include "common/base/username.h"
+#include "common/json/emit.h"
 
 #include <json.h>
 #include <time.h>
@@ -44,6 +45,10 @@ void reply_detail(struct reply *reply, int status, const char *detail, const cha
 /* A token and a second one, which may be empty: {NAME:TOKEN,SECOND_NAME:SECOND}. */
 void reply_tokens(struct reply *reply, const char *name, struct slice token,
                   const char *second_name, struct slice second);
+
+/* 200 with tokens, which emit writes, each time the same. */
+void reply_emit(struct reply *reply, void (*emit)(struct emit *out, const void *arg),
+                const void *arg);
 
 /* Copies a body that is ready. */
 void reply_bytes(struct reply *reply, int status, struct slice body);

@@ -20,6 +20,7 @@ struct route {
     const char *name, *description; /* for OPTIONS, as the fields */
     bool bearer;                    /* needs an access token in Authorization */
     bool sliding;                   /* only with SlidingTokens=yes */
+    bool exchange;                  /* likewise with Exchange=yes; its errors are RFC 6749's */
     bool any_accept;                /* Accept is ignored */
     struct route_field fields[ROUTE_FIELDS];
 };

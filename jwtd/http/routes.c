@@ -37,6 +37,15 @@ static const struct route routes[] = {
      handlers_tokens, .name = "Token Refresh Sliding",
      .description = "Returns the next sliding token, until refresh_exp.",
      .fields = {{.name = "token", .label = "Token"}}, .sliding = true},
+    {"/api/token/exchange/", METHOD_POST, WIRE_EXCHANGE, handlers_exchange, handlers_exchanged,
+     .name = "Token Exchange",
+     .description = "Returns an access token for a token of another issuer (RFC 8693).",
+     .fields = {{.name = "grant_type", .label = "Grant type"},
+                {.name = "subject_token", .label = "Subject token"},
+                {.name = "subject_token_type", .label = "Subject token type"},
+                {.name = "scope", .label = "Scope", .optional = true},
+                {.name = "audience", .label = "Audience", .type = "field", .optional = true}},
+     .exchange = true},
     {"/api/token/narrow/", METHOD_POST, WIRE_NARROW, handlers_narrow, handlers_tokens,
      .bearer = true, .name = "Token Narrow",
      .description = "Returns a restricted copy of the access token in Authorization.",
@@ -144,11 +153,12 @@ static bool is_route(const struct route *route, struct slice path, struct slice 
 
 void routes_find(struct connection *c)
 {
-    bool sliding = c->server->service.settings.token.sliding_tokens;
+    const struct settings *settings = &c->server->service.settings;
+    bool sliding = settings->token.sliding_tokens, exchange = settings_exchange(settings);
 
     c->route = NULL;
     for (size_t i = 0; i < ROUTES && !c->route; i++)
-        if ((sliding || !routes[i].sliding) &&
+        if ((sliding || !routes[i].sliding) && (exchange || !routes[i].exchange) &&
             is_route(&routes[i], c->request.path, &c->path_sid))
             c->route = &routes[i];
 }

@@ -7,6 +7,19 @@
 #include "jwtd/http/outcome.h"
 #include "jwtd/http/route.h"
 
+bool handlers_throttled(struct connection *c)
+{
+    uint64_t wait = throttle_wait(&c->server->throttle,
+                                  c->server->service.settings.http.failures_per_source,
+                                  &c->source, service_monotonic());
+
+    if (wait == 0)
+        return false;
+    c->server->metrics.throttled++;
+    (void)outcome_throttled(c, (wait + SECOND - 1) / SECOND);
+    return true;
+}
+
 enum conn_result handlers_login(struct connection *c)
 {
     struct body_field fields[] = {{.name = "username", .trim = true},
@@ -14,15 +27,8 @@ enum conn_result handlers_login(struct connection *c)
                                   {.name = "otp", .trim = true, .optional = true}};
     bool with_otp = c->server->service.settings.session.otp_prompt;
     CLEANUP(body_clear) struct body body = {0};
-    uint64_t wait = throttle_wait(&c->server->throttle,
-                                  c->server->service.settings.http.failures_per_source,
-                                  &c->source, service_monotonic());
 
-    if (wait > 0) {
-        c->server->metrics.throttled++;
-        return outcome_throttled(c, (wait + SECOND - 1) / SECOND);
-    }
-    if (!handlers_read_body(c, fields, with_otp ? 3 : 2, &body))
+    if (handlers_throttled(c) || !handlers_read_body(c, fields, with_otp ? 3 : 2, &body))
         return CONN_REPLY;
     /* Longer than any user name or password, and than the wire allows. */
     if (fields[0].value.n > WIRE_USER_MAX || fields[1].value.n > WIRE_PASSWORD_MAX ||

@@ -48,6 +48,22 @@ enum attempts_result attempts_take(struct attempts *a, const struct settings *se
     return ATTEMPTS_GO;
 }
 
+enum attempts_result attempts_count(struct attempts *a, const struct settings *set,
+                                    struct slice user, uint64_t now, struct attempts_limit *ret)
+{
+    struct rate_row *row = rate_table_add(&a->logins, user, now);
+    enum attempts_result result =
+        row ? look_at(row, set->session.logins_per_user.count) : ATTEMPTS_WAIT;
+
+    if (result == ATTEMPTS_LIMIT)
+        *ret = (struct attempts_limit){"LoginsPerUser", row->until - now};
+    if (result == ATTEMPTS_GO && row->count == 0)
+        row->until = now + set->session.logins_per_user.per;
+    if (result == ATTEMPTS_GO)
+        row->count += WHOLE;
+    return result;
+}
+
 static void settle(struct rate_row *row, struct settings_rate limit, uint64_t now,
                    unsigned halves)
 {

@@ -43,6 +43,11 @@ enum attempts_result attempts_look(struct attempts *a, const struct settings *se
 enum attempts_result attempts_take(struct attempts *a, const struct settings *set,
                                    struct slice user, uint64_t now, struct attempts_limit *ret);
 
+/* Counts a login without a password: by LoginsPerUser alone. */
+enum attempts_result attempts_count(struct attempts *a, const struct settings *set,
+                                    struct slice user, uint64_t now,
+                                    struct attempts_limit *ret);
+
 /* The result of a check for which attempts_take returned ATTEMPTS_GO. */
 void attempts_settle(struct attempts *a, const struct settings *set, struct slice user,
                      uint64_t now, enum attempts_outcome outcome);

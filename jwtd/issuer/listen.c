@@ -50,10 +50,26 @@ void listen_login_reply(void *arg, const struct login_inquiry *q,
     }
 }
 
+/* The user, of another issuer, is that of no account so far. */
+static enum wire_status verify_subject_token_of(struct issuer_request *r)
+{
+    struct subject_token *subject = &r->subject;
+    enum wire_status status =
+        subject_token_verify(&r->loop->issuer, request_text(r, 0), subject);
+
+    if (status == WIRE_OK)
+        memcpy(r->token.user, subject->user, sizeof(subject->user));
+    else
+        request_set_exchange_refusal(r, status);
+    return status;
+}
+
 static enum wire_status verify_token_of(struct issuer_request *r)
 {
     enum wire_status status = WIRE_OK;
 
+    if (r->type->exchanges)
+        return verify_subject_token_of(r);
     if (r->type->token != OWN_TOKEN_NONE)
         status =
             own_token_verify(&r->loop->issuer, request_text(r, 0), r->type->token, &r->token);
@@ -84,7 +100,8 @@ static void dispatch_request(struct issuer_request *r)
     } else if (r->type->checks_password) {
         if (password_check(r))
             turn_add(r);
-    } else if (r->type->checks_account || r->type->right != TOKEN_UNCHECKED) {
+    } else if (r->type->exchanges || r->type->checks_account ||
+               r->type->right != TOKEN_UNCHECKED) {
         check_account(r);
     } else {
         turn_add(r);

@@ -77,7 +77,7 @@ static struct log_limit *limit_of(struct issuer_request *r)
 
     if (strcmp(id, MESSAGE_LOGIN_DENIED) == 0)
         return &l->failed_logins;
-    if (strcmp(id, MESSAGE_REFRESH_DENIED) == 0)
+    if (strcmp(id, MESSAGE_REFRESH_DENIED) == 0 || strcmp(id, MESSAGE_EXCHANGE_DENIED) == 0)
         return &l->refusals;
     if (strcmp(id, MESSAGE_REFRESHED) != 0 && strcmp(id, MESSAGE_NARROWED) != 0)
         return NULL;

@@ -64,6 +64,12 @@ void mint_next(const struct issuer *x, struct store_session *s, int64_t gen, int
     set_refresh(x, s, set->token.refresh_lifetime, gen, now);
 }
 
+void mint_only(const struct issuer *x, struct store_session *s, uint64_t lifetime, int64_t now)
+{
+    set_access(x, s, lifetime, now);
+    set_refresh(x, s, 0, 0, now);
+}
+
 void mint_first_sliding(const struct issuer *x, struct store_session *s, int64_t now)
 {
     mint_slide(x, s, now);

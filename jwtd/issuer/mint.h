@@ -34,6 +34,11 @@ enum wire_status mint_narrowed(const struct issuer *x, const struct store_sessio
  * session's ends. now: the store's time. */
 void mint_next(const struct issuer *x, struct store_session *session, int64_t gen, int64_t now);
 
+/* The same for a session that has one access token and no refresh token. lifetime:
+ * microseconds. */
+void mint_only(const struct issuer *x, struct store_session *session, uint64_t lifetime,
+               int64_t now);
+
 /* The same for sliding tokens, which have one generation: the first token; and new times for
  * the same id. */
 void mint_first_sliding(const struct issuer *x, struct store_session *session, int64_t now);

@@ -16,6 +16,16 @@ void request_copy_text(const struct issuer_request *r, size_t n, char *ret, size
     ret[len] = '\0';
 }
 
+void request_source(const struct issuer_request *r, char ret[WIRE_SOURCE_MAX + 1])
+{
+    const struct wire_request *q = r->message.request;
+
+    ret[0] = '\0';
+    for (size_t i = 0; i < q->n_fields; i++)
+        if (strcmp(q->fields[i].name, "source") == 0)
+            request_copy_text(r, i, ret, WIRE_SOURCE_MAX + 1);
+}
+
 enum wire_status request_reply(struct issuer_request *r, const union wire_value *values)
 {
     uint8_t buf[WIRE_MESSAGE_MAX] UNINITIALIZED;
@@ -77,18 +87,24 @@ void request_set_refusal(struct issuer_request *r, enum wire_status status)
     r->event.reason = wire_status_word(status);
 }
 
+void request_set_exchange_refusal(struct issuer_request *r, enum wire_status status)
+{
+    const struct subject_token *subject = &r->subject;
+
+    request_set_event(r, LOG_NOTICE, MESSAGE_EXCHANGE_DENIED, "Token exchange refused");
+    r->event.reason = subject->errmsg.text[0] ? subject->errmsg.text : wire_status_word(status);
+    r->event.issuer = subject->issuer[0] ? subject->issuer : NULL;
+}
+
 void request_log_event(const struct issuer_request *r, struct log_limit *limit)
 {
     const struct request_event *e = &r->event;
-    const struct wire_request *q = r->message.request;
-    char source[WIRE_SOURCE_MAX + 1] = "";
+    char source[WIRE_SOURCE_MAX + 1];
     struct limited_event event;
 
     if (!e->id)
         return;
-    for (size_t i = 0; i < q->n_fields; i++)
-        if (strcmp(q->fields[i].name, "source") == 0)
-            request_copy_text(r, i, source, sizeof(source));
+    request_source(r, source);
     /* Refusals are counted by their source, what a user may do by the user. */
     event = (struct limited_event){e->priority,
                                    e->id,
@@ -98,6 +114,7 @@ void request_log_event(const struct issuer_request *r, struct log_limit *limit)
                                     {"source", source[0] ? source : NULL},
                                     {"sid", e->sid[0] ? e->sid : NULL},
                                     {"jti", e->jti[0] ? e->jti : NULL},
+                                    {"issuer", e->issuer},
                                     {"reason", e->reason}}};
     if (limit)
         log_limit_write(limit, &event, service_monotonic());

@@ -3,7 +3,7 @@
  * needs to answer it. Its life is a walk through states:
  *
  *     READING -> [WAITING_TO_CHECK ->] CHECKING_PASSWORD -> QUEUED    login
- *     READING -> [CHECKING_ACCOUNT ->] QUEUED                         refresh and the like
+ *     READING -> [CHECKING_ACCOUNT ->] QUEUED                         refresh, exchange, ...
  *     READING -> QUEUED                                               everything else
  *
  * From QUEUED a request goes IN_TURN (turn.h), where its handler runs once. A request may be
@@ -13,6 +13,7 @@
 
 #include "jwtd/issuer/check_queue.h"
 #include "jwtd/issuer/own_token.h"
+#include "jwtd/issuer/subject_token.h"
 
 #include <sys/queue.h>
 
@@ -50,6 +51,7 @@ struct request_type {
     enum own_token_type token; /* that the first field must be */
     bool checks_password;      /* before its turn */
     bool checks_account;       /* of the token's user, likewise */
+    bool exchanges;            /* the first field is a token of another issuer: likewise */
     bool sliding;              /* only with SlidingTokens=yes */
     bool tries_write;          /* refused while the store cannot be written */
     enum token_right right;    /* that the token must give: implies checks_account, and
@@ -64,6 +66,7 @@ struct request_event {
     const char *id; /* NULL: no event */
     const char *message;
     const char *reason; /* NULL: none */
+    const char *issuer; /* of the token that was exchanged; NULL: none */
     char user[USER_NAME_MAX + 1];
     char sid[ISSUE_ID_LEN + 1];
     char jti[ISSUE_ID_LEN + 1]; /* of the access token that was issued */
@@ -82,7 +85,8 @@ struct issuer_request {
     struct wire_message message;
     const struct request_type *type;
 
-    struct own_token token;         /* of types with a token */
+    struct own_token token;         /* of types with a token; of others .user alone */
+    struct subject_token subject;   /* of types that exchange one */
     struct check_place place;       /* REQUEST_WAITING_TO_CHECK, in loop.waiting */
     struct login_inquiry *inquiry;  /* REQUEST_CHECKING_PASSWORD */
     struct login_reply login_reply; /* to a check of password or account */
@@ -105,6 +109,9 @@ static inline struct slice request_text(const struct issuer_request *r, size_t n
 
 /* The same as a C string; what exceeds the room is cut off. */
 void request_copy_text(const struct issuer_request *r, size_t n, char *ret, size_t size);
+
+/* The source of the request as jwtd or root's jwtctl names it; "": it has none. */
+void request_source(const struct issuer_request *r, char ret[WIRE_SOURCE_MAX + 1]);
 
 /* The row of a request; NULL: not one to jwtd-issuer. */
 const struct request_type *request_type_find(enum wire_op op);
@@ -132,6 +139,9 @@ void request_write_id(const uint8_t id[ISSUE_ID_BYTES], char ret[ISSUE_ID_LEN + 
 
 /* Sets the event of a refused request, where its type has one and the handler set none. */
 void request_set_refusal(struct issuer_request *r, enum wire_status status);
+
+/* The same for an exchange, from what r->subject says. */
+void request_set_exchange_refusal(struct issuer_request *r, enum wire_status status);
 
 /* Writes the event to the log; limit NULL: without a limit. */
 void request_log_event(const struct issuer_request *r, struct log_limit *limit);

@@ -15,7 +15,7 @@
 #include <systemd/sd-event.h>
 
 #define LOG_LIMIT_ROWS 59
-#define LOG_LIMIT_FIELDS 5  /* at most, of an event */
+#define LOG_LIMIT_FIELDS 6  /* at most, of an event */
 #define LOG_LIMIT_VALUE 104 /* bytes of a value; what exceeds it is cut off */
 
 struct limited_event {

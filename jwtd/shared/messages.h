@@ -44,5 +44,11 @@
 #define MESSAGE_CLOCK "7b7ef50986a04584bedb90f6da229eb7"
 /* Limit reached */
 #define MESSAGE_OVERLOAD "cc1e9c538f1249f2918230c7db94b13b"
+/* Token of another issuer exchanged */
+#define MESSAGE_EXCHANGED "4db2e10571f64d91a4a8d042dfe50f9b"
+/* Token of another issuer refused, or its exchange rate-limited */
+#define MESSAGE_EXCHANGE_DENIED "fca9a613df624ea3b6f06f2e704b1e3d"
+/* Token issued by root */
+#define MESSAGE_ISSUED "5675429857aa4e8ba493b05838416fff"
 /* Narrowed token issued */
 #define MESSAGE_NARROWED "f70cf8249b3f438892ebb6444e6c17a4"

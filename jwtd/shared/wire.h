@@ -57,6 +57,8 @@ enum wire_op {
     WIRE_NARROW, /* access token, scope, audiences, seconds, one_time (0, 1), host key -> access
                   */
     WIRE_BUNDLE, /* -> bundle (common/token/bundle.h), its iat, its seq, lines of `revoked` */
+    WIRE_EXCHANGE, /* token of another issuer, scope, audiences, source -> access, refresh or
+                    * "", seconds until access expires */
     /* jwtd-issuer -> jwtd-login */
     WIRE_CHECK = 16, /* user, password, source, otp -> stamp, uid, enum wire_amr */
     WIRE_ACCOUNT,    /* user -> stamp, uid; may this account be used */

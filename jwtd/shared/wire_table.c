@@ -18,6 +18,9 @@
 #define TOKEN TEXT("token", WIRE_TOKEN_MAX)
 #define SID TEXT("sid", WIRE_SID_MAX)
 #define KID TEXT("kid", KID_MAX)
+#define SCOPE TEXT("scope", WIRE_WORDS_MAX)
+#define AUDIENCES TEXT("aud", WIRE_WORDS_MAX)
+#define HOST_KEY TEXT("host_key", WIRE_HOST_KEY_MAX)
 #define STAMP BYTES("stamp", WIRE_STAMP_LEN)
 #define AFTER BYTES("after", WIRE_SID_BYTES)
 #define NEXT BYTES("next", WIRE_SID_BYTES)
@@ -53,8 +56,11 @@ static const struct wire_request requests[] = {
     {.op = WIRE_LOGOUT_ALL, .name = "logout-all", FROM_JWTD,
      FIELDS(ACCESS, SOURCE), ANSWER(NUMBER("count"))},
     {.op = WIRE_NARROW, .name = "narrow", FROM_JWTD,
-     FIELDS(ACCESS, TEXT("scope", WIRE_WORDS_MAX), TEXT("aud", WIRE_WORDS_MAX),
-            NUMBER("lifetime"), NUMBER("one_time"), TEXT("host_key", WIRE_HOST_KEY_MAX)), ANSWER(ACCESS)},
+     FIELDS(ACCESS, SCOPE, AUDIENCES, NUMBER("lifetime"), NUMBER("one_time"), HOST_KEY),
+     ANSWER(ACCESS)},
+    {.op = WIRE_EXCHANGE, .name = "exchange", FROM_JWTD,
+     FIELDS(TEXT("subject_token", WIRE_TOKEN_MAX), SCOPE, AUDIENCES, SOURCE),
+     ANSWER(ACCESS, REFRESH, NUMBER("expires_in"))},
     {.op = WIRE_BUNDLE, .name = "bundle", FROM_JWTD,
      ANSWER(TEXT("bundle", WIRE_JSON_MAX), NUMBER("iat"), NUMBER("seq"), NUMBER("revoked"))},
     {.op = WIRE_CHECK, .name = "check", TO_LOGIN,

@@ -3,15 +3,28 @@
     BUILD=BUILD tests/http/with-users /usr/bin/python3 tests/http/openapi.py     # writes docs/openapi.yaml
 """
 
+import atexit
 import os
 import re
+import shutil
+import sys
+import tempfile
 
 import yaml
 from daemons import QUICK, Daemons
 
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+import foreign  # noqa: E402
+
 TOP = os.path.join(os.path.dirname(os.path.realpath(__file__)), "..", "..")
 FILE = os.path.join(TOP, "docs", "openapi.yaml")
-SETTINGS = QUICK + "[Token]\nSlidingTokens=yes\n"
+IDP = foreign.Issuer("https://idp.example", "ES256")
+KEYS = tempfile.mkdtemp(prefix="jwt-openapi.")
+os.chmod(KEYS, 0o755)
+IDP.write_keys(KEYS + "/jwks.json")
+atexit.register(shutil.rmtree, KEYS)
+SETTINGS = (QUICK + f"[Token]\nSlidingTokens=yes\n[Issuer {IDP.url}]\nKeys={KEYS}/jwks.json\nAudience=jwt-login\nType=\n"
+            "UserMap=same\nExchange=yes\n")
 
 ABOUT = """Tokens for Unix accounts, with the API of djangorestframework-simplejwt.
 Bodies are JSON, urlencoded or multipart; replies are JSON. Field names, statuses and error texts are those of simplejwt:
@@ -27,6 +40,8 @@ def entity(required, **properties):
 
 SCHEMAS = {
     "Tokens": entity("", access=TEXT, refresh=TEXT, token=TEXT),
+    "Exchanged": entity("access_token issued_token_type token_type expires_in", access_token=TEXT,
+                        issued_token_type=TEXT, token_type=TEXT, expires_in={"type": "integer"}, access=TEXT, refresh=TEXT),
     "Empty": {"type": "object", "maxProperties": 0},
     "User": entity("username sid exp iss aud", username=TEXT, sid=TEXT, exp=SECONDS, iss=TEXT, scope=TEXT,
                    aud={"oneOf": [TEXT, {"type": "array", "items": TEXT}]}),
@@ -47,7 +62,7 @@ SCHEMAS = {
 REPLIES = {
     "/api/token/": "Tokens", "/api/token/refresh/": "Tokens", "/api/token/verify/": "Empty",
     "/api/token/blacklist/": "Empty", "/api/token/sliding/": "Tokens", "/api/token/sliding/refresh/": "Tokens",
-    "/api/token/narrow/": "Tokens", "/api/user/": "User", "/api/auth/": None, "/api/sessions/": "Sessions",
+    "/api/token/exchange/": "Exchanged", "/api/token/narrow/": "Tokens", "/api/user/": "User", "/api/auth/": None, "/api/sessions/": "Sessions",
     "/api/sessions/{sid}/": None, "/api/logout/": "Empty", "/api/logout/all/": "Ended",
     "/.well-known/jwks.json": "Keys", "/.well-known/jwt-bundle": "application/jwt",
     "/.well-known/jwt-revoked": "text/plain", "/healthz": "Health", "/metrics": "text/plain",
@@ -57,7 +72,7 @@ REPLIES = {
 OWN_FIELDS = {"/api/token/": {"otp": TEXT}, "/api/token/sliding/": {"otp": TEXT}}
 
 # The types of the fields that Django REST framework calls "field".
-ANY_FIELD = {"aud": {"oneOf": [TEXT, {"type": "array", "items": TEXT}]}}
+ANY_FIELD = dict.fromkeys(("aud", "audience"), {"oneOf": [TEXT, {"type": "array", "items": TEXT}]})
 
 
 def paths():
@@ -115,7 +130,11 @@ def operation(d, path, method, about):
         described["requestBody"] = body(path, fields)
         described["responses"]["400"] = refusal("A field is missing or wrong.", "FieldErrors")
         described["responses"]["401"] = refusal("The credentials or the token are not valid.")
-    if "username" in fields:
+    if "subject_token" in fields:
+        described["responses"]["400"]["description"] = "A field is wrong, or the token is refused (RFC 6749 5.2)."
+        del described["responses"]["401"]
+        described["responses"]["404"] = refusal("Tokens of no issuer can be exchanged.")
+    if "username" in fields or "subject_token" in fields:
         described["responses"]["429"] = refusal("Too many failed logins; Retry-After has the seconds.")
     if is_protected(d, method, path):
         described["security"] = [{"access": []}]

@@ -50,7 +50,9 @@ class Caller:
     def values(self):
         """A value for each required field."""
         token = self.sliding if "sliding" in self.path else self.pair["access"]
-        known = dict(ALICE, refresh=self.pair["refresh"], token=token)
+        known = dict(ALICE, refresh=self.pair["refresh"], token=token, subject_token=openapi.IDP.token(),
+                     grant_type="urn:ietf:params:oauth:grant-type:token-exchange",
+                     subject_token_type="urn:ietf:params:oauth:token-type:jwt")
         body = self.operation.get("requestBody")
         return {n: known[n] for n in body["content"]["application/json"]["schema"].get("required", [])} if body else None
 
@@ -91,7 +93,8 @@ def test_each_required_field_is_required_and_has_its_type(d, path, method):
     values = caller.values()
     for name in values:
         without = {n: v for n, v in values.items() if n != name}
-        assert caller.call(without).json() == {name: ["This field is required."]}
+        error = {"error": "invalid_request"} if "exchange" in path else {}
+        assert caller.call(without).json() == {**error, name: ["This field is required."]}
         assert caller.call(dict(values, **{name: [1]})).status == 400
 
 

@@ -53,7 +53,7 @@ def test_the_list_has_each_live_session_of_this_user_only(d):
         assert set(x) == {"sid", "created", "last_used", "expires", "source", "client", "method", "amr",
                           "current"}, x
         assert before <= x["created"] <= x["last_used"] <= now() < x["expires"], x
-        assert (x["source"], x["method"], x["amr"]) == ("uid 0", "login", []), x
+        assert (x["source"], x["method"], x["amr"]) == ("uid 0", "login", ["pwd"]), x
 
 
 @pytest.mark.daemons(QUICK + "MaxSessionsPerUser=300\n")

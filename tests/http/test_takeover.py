@@ -11,9 +11,12 @@ import os
 import pwd
 import random
 import re
+import shutil
 import socket
 import struct
 import subprocess
+import sys
+import tempfile
 import time
 
 import pytest
@@ -22,6 +25,9 @@ from issuer_daemon import SOURCE, Issuer, sid
 from login_daemon import ALICE, SECRET
 from wire import OBTAIN, SESSION_END, STATUS, message, read
 
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+import foreign  # noqa: E402
+
 MESSAGES = int(os.environ.get("TAKEOVER_MESSAGES", "4000"))
 SEED = int(os.environ.get("TAKEOVER_SEED", str(int(time.time()))))
 FRONT = "daemon"  # the uid of jwtd in these tests
@@ -29,6 +35,13 @@ UID = pwd.getpwnam(FRONT).pw_uid
 PASSWORD = b"secret one"
 LIMITED = "[Session]\nFailuresPerUser=10/min\n"
 SETTINGS = "[Session]\nFailuresPerUser=0\nLoginsPerUser=0\nMaxSessionsPerUser=100000\n[Token]\nSlidingTokens=yes\n"
+SECTION = """[Issuer https://idp.example]
+Keys={}/jwks.json
+Audience=jwt-login
+Type=
+UserMap=same
+Exchange=yes
+"""
 BY_PASSWORD = ("obtain", "sliding-obtain")
 
 
@@ -48,7 +61,12 @@ class Attack:
     """The daemon under attack, the attacker's tokens, and the secrets."""
 
     def __init__(self, build):
-        self.d = issuer_of_another(build, SETTINGS)
+        self.idp = foreign.Issuer("https://idp.example", "ES256")
+        self.subjects = set()
+        self.keys = tempfile.mkdtemp(prefix="jwt-idp.")
+        os.chmod(self.keys, 0o755)
+        self.idp.write_keys(self.keys + "/jwks.json")
+        self.d = issuer_of_another(build, SETTINGS + SECTION.format(self.keys))
         table = wire_table(build)
         assert [word.replace("-", "_") for word in table["statuses"]] == STATUS
         self.rows = {row["op"]: row for row in table["requests"]}
@@ -78,12 +96,18 @@ class Attack:
         _, (self.sliding,) = self.d.ask(next(r["op"] for r in self.front if r["name"] == "sliding-obtain"),
                                         b"alice", PASSWORD, SOURCE)
 
+    def subject(self):
+        """A token of alice by another issuer, which is exchanged once."""
+        token = self.idp.token().encode()
+        self.subjects.add(token)
+        return token
+
     def right(self, row):
         """The fields of a valid request for alice."""
         values = {"user": b"alice", "password": PASSWORD, "source": SOURCE, "otp": b"", "refresh": self.refresh,
                   "access": self.access, "token": self.sliding, "sid": sid(self.access).encode(), "after": b"",
                   "scope": b"", "aud": b"", "lifetime": struct.pack("<Q", 60), "one_time": struct.pack("<Q", 0),
-                  "host_key": b""}
+                  "host_key": b"", "subject_token": self.subject()}
         return [values[field["name"]] for field in row["fields"]]
 
     def entitled(self, packet):
@@ -97,6 +121,8 @@ class Attack:
             return True
         if row["name"] in BY_PASSWORD:
             return fields[:2] == [b"alice", PASSWORD]
+        if row["name"] == "exchange":
+            return fields[0] in self.subjects
         return bool(fields) and fields[0] in (self.refresh, self.access, self.sliding)
 
     def send(self, packet, descriptors=()):
@@ -158,6 +184,7 @@ def a(build):
         os.seteuid(0)
         print(f"seed={SEED}\n{attack.d.text('log')[-600:]}")
         attack.d.stop(front_lies=True)
+        shutil.rmtree(attack.keys)
 
 
 def flipped(token):
@@ -186,8 +213,8 @@ def wrong(a, field):
         return [b"", b"\0" * 4, b"\0" * 9, b"\xff" * 8, struct.pack("<Q", 1 << 63), struct.pack("<Q", 0)]
     values = [b"", b"x", b"x" * top, b"x" * (top + 1), b"\0", b"a\0b", b"\xff\xfe\xfd", b"a\nb", b"root", b"carol",
               b"alice", b"../../../etc/shadow", b'"}]', b"%s%n%s", a.her_sid.encode(), b"\xf0\x9f\x98\x80"]
-    if field["name"] in ("access", "refresh", "token"):
-        for token in (a.access, a.refresh, a.sliding):
+    if field["name"] in ("access", "refresh", "token", "subject_token"):
+        for token in (a.access, a.refresh, a.sliding, a.subject()):
             values += [token, *flipped(token), *unsigned(token)]
     return values
 

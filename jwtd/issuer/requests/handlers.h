@@ -30,6 +30,10 @@ request_handler handle_sessions, handle_admin_sessions;
  * audiences, a shorter lifetime, a single use. */
 request_handler handle_narrow;
 
+/* exchange.c: a token of another issuer for a session (RFC 8693). jwtd-login's answer about the
+ * account is in r->login_reply. */
+request_handler handle_exchange;
+
 /* bundle.c: the issuer's bundle, for hosts; `jwtctl key new-epoch`. */
 request_handler handle_bundle, handle_admin_new_epoch;
 

@@ -1,40 +1,12 @@
 #include "jwtd/issuer/issuer.h"
 #include "jwtd/issuer/mint.h"
 #include "jwtd/issuer/requests/handlers.h"
+#include "jwtd/issuer/requests/new_session.h"
 #include "jwtd/shared/messages.h"
 
-#include <stdio.h>
 #include <string.h>
 
-enum obtain_field { USER, PASSWORD, SOURCE };
-
-/* A session and its first pair, not yet in the store. */
-static void new_session(struct issuer *x, const struct issuer_request *r,
-                        struct store_session *ret)
-{
-    static const char *const amr[] = {"", "pwd", "otp", "pwd otp"};
-    const struct settings *set = &x->service.settings;
-    int64_t now = issuer_time(x);
-    struct store_session s = {
-        .created_at = now,
-        .absolute_exp = now + (int64_t)(set->session.absolute_lifetime / SECOND),
-        .stamp_len = r->login_reply.stamp_len,
-        .uid = r->login_reply.uid,
-        .method = "login",
-    };
-
-    request_copy_text(r, USER, s.user, sizeof(s.user));
-    request_copy_text(r, SOURCE, s.source, sizeof(s.source));
-    (void)snprintf(s.amr, sizeof(s.amr), "%s",
-                   amr[r->login_reply.amr & (WIRE_AMR_PWD | WIRE_AMR_OTP)]);
-    memcpy(s.stamp, r->login_reply.stamp, r->login_reply.stamp_len);
-    mint_id(now, s.sid);
-    if (r->type->sliding)
-        mint_first_sliding(x, &s, now);
-    else
-        mint_next(x, &s, 0, now);
-    *ret = s;
-}
+enum obtain_field { USER, PASSWORD };
 
 static enum wire_status reply_tokens(struct issuer *x, struct issuer_request *r,
                                      const struct store_session *s)
@@ -55,48 +27,27 @@ static enum wire_status reply_tokens(struct issuer *x, struct issuer_request *r,
                                                  {.text = secret_slice(&access)}});
 }
 
-/* Revokes the sessions of an account that had this name before, or of the password before. */
-static enum store_result revoke_former(struct issuer *x, struct issuer_request *r,
-                                       struct store_session now)
-{
-    uint64_t revoked = 0;
-    enum store_result result;
-
-    if (!x->service.settings.session.end_on_password_change)
-        now.stamp_len = 0;
-    result = store_revoke_replaced(x->store, &now, &revoked);
-    r->session_revoked = revoked > 0;
-    return result;
-}
-
-/* Revokes the oldest sessions so that one more is within MaxSessionsPerUser. */
-static enum store_result make_room(struct issuer *x, struct issuer_request *r,
-                                   const struct store_session *s)
-{
-    uint64_t max = x->service.settings.session.max_sessions_per_user, revoked = 0;
-    enum store_result result = revoke_former(x, r, *s);
-
-    if (max > 0 && result == STORE_DONE)
-        result = store_revoke_oldest(x->store, s->user, max - 1, &revoked);
-    r->limit_revoked = revoked > 0;
-    return result;
-}
-
 static enum wire_status accepted(struct issuer *x, struct issuer_request *r)
 {
+    static const char *const amr[] = {"", "pwd", "otp", "pwd otp"};
+    const struct settings *set = &x->service.settings;
+    const struct new_session how = {
+        "login", amr[r->login_reply.amr & (WIRE_AMR_PWD | WIRE_AMR_OTP)], request_text(r, USER),
+        (int64_t)(set->session.absolute_lifetime / SECOND)};
     struct store_session s;
     enum wire_status status;
 
-    new_session(x, r, &s);
+    new_session_init(x, r, &how, &s);
+    if (r->type->sliding)
+        mint_first_sliding(x, &s, s.created_at);
+    else
+        mint_next(x, &s, 0, s.created_at);
     status = reply_tokens(x, r, &s);
     if (status != WIRE_OK)
         return status;
-    if (make_room(x, r, &s) != STORE_DONE || store_add(x->store, &s) != STORE_DONE)
+    if (new_session_add(x, r, &s) != STORE_DONE)
         return WIRE_UNAVAILABLE;
-    request_set_event(r, LOG_INFO, MESSAGE_LOGIN, "Login succeeded");
-    memcpy(r->event.user, s.user, sizeof(s.user));
-    request_write_id(s.sid, r->event.sid);
-    request_write_id(s.pair.access_jti, r->event.jti);
+    new_session_log(r, &s, s.pair.access_jti, MESSAGE_LOGIN, "Login succeeded");
     return WIRE_OK;
 }
 

@@ -25,6 +25,7 @@
 #define STORE_METHOD_MAX 15
 #define STORE_AMR_MAX 63
 #define STORE_NO_UID (-1)
+#define STORE_SPENT_MAX 16384
 #define STORE_PAGE_ROWS 256 /* rows that one page looks at */
 
 struct store;
@@ -137,13 +138,13 @@ enum store_result store_add_revoked(struct store *store,
                                     const struct store_revoked *session) MUST_CHECK;
 
 /* Records that a token of another issuer was exchanged, until the mark is past its exp.
- * STORE_ABSENT: it was exchanged before. id: of the token, unique among all issuers. */
+ * STORE_ABSENT: there are STORE_SPENT_MAX of this issuer. id: of the token, unique among all
+ * issuers, and not found by store_find_spent. */
 enum store_result store_spend(struct store *store, const uint8_t id[ISSUE_ID_BYTES],
                               const uint8_t issuer[ISSUE_ID_BYTES], int64_t exp) MUST_CHECK;
 
-/* STORE_DONE when there are n or more such tokens of this issuer. */
-enum store_result store_has_spent(struct store *store, const uint8_t issuer[ISSUE_ID_BYTES],
-                                  uint64_t n) MUST_CHECK;
+enum store_result store_find_spent(struct store *store,
+                                   const uint8_t id[ISSUE_ID_BYTES]) MUST_CHECK;
 
 /* Replaces the pair of a live session of generation `from` by the next pair, and sets its idle
  * end: one conditional UPDATE, so that one of several concurrent rotations succeeds, and the

@@ -191,15 +191,16 @@ enum store_result store_add(struct store *store, const struct store_session *s)
 enum store_result store_spend(struct store *store, const uint8_t id[ISSUE_ID_BYTES],
                               const uint8_t issuer[ISSUE_ID_BYTES], int64_t exp)
 {
-    return sql_run(&store->sql, "INSERT OR IGNORE INTO spent VALUES (?1, ?2, ?3)",
-                   SQL_VALUES(SQL_ID(id), SQL_ID(issuer), SQL_INT(exp)));
+    return sql_run(
+        &store->sql,
+        "INSERT INTO spent SELECT ?1, ?2, ?3 WHERE NOT EXISTS"
+        " (SELECT 1 FROM spent WHERE issuer = ?2 LIMIT 1 OFFSET ?4 - 1)",
+        SQL_VALUES(SQL_ID(id), SQL_ID(issuer), SQL_INT(exp), SQL_INT(STORE_SPENT_MAX)));
 }
 
-enum store_result store_has_spent(struct store *store, const uint8_t issuer[ISSUE_ID_BYTES],
-                                  uint64_t n)
+enum store_result store_find_spent(struct store *store, const uint8_t id[ISSUE_ID_BYTES])
 {
-    return sql_find(&store->sql, "SELECT 1 FROM spent WHERE issuer = ?1 LIMIT 1 OFFSET ?2 - 1",
-                    SQL_VALUES(SQL_ID(issuer), SQL_INT(n)));
+    return sql_find(&store->sql, "SELECT 1 FROM spent WHERE id = ?1", SQL_VALUES(SQL_ID(id)));
 }
 
 enum store_result store_set_uid(struct store *store, const uint8_t sid[ISSUE_ID_BYTES],

@@ -64,6 +64,7 @@ START_TEST(every_setting_is_read)
                   "Leeway=5\nUserIdClaim=user_id\nTokenTypeClaim=tt\nJtiClaim=id\n"
                   "AmrClaim=yes\nMaxTokenLength=1024\nRevokedMaxAge=1h\n"
                   "KeyPropagation=1h\n"
+                  "IssueLifetime=2h\n"
                   "[Session]\nRotateRefreshTokens=no\nBlacklistAfterRotation=false\n"
                   "RotationGrace=0\nIdleLifetime=6min\nAbsoluteLifetime=7min\n"
                   "MaxSessionsPerUser=8\nEndOnPasswordChange=0\nCheckAccount=off\n"
@@ -94,6 +95,7 @@ START_TEST(every_setting_is_read)
     ck_assert_uint_eq(set.token.max_token_length, 1024);
     ck_assert_uint_eq(set.token.revoked_max_age, 3600 * SEC);
     ck_assert_uint_eq(set.token.key_propagation, 3600 * SEC);
+    ck_assert_uint_eq(set.token.issue_lifetime, 7200 * SEC);
     ck_assert(!set.session.rotate_refresh_tokens && !set.session.blacklist_after_rotation);
     ck_assert_uint_eq(set.session.rotation_grace, 0);
     ck_assert_uint_eq(set.session.idle_lifetime, 360 * SEC);
@@ -164,6 +166,7 @@ static const struct bad_value {
     {"Token", "JtiClaim=sid", "the name of a claim that has no other meaning"},
     {"Token", "JtiClaim=a b", "the name of a claim"},
     {"Token", "KeyPropagation=8d", "a time span from 0 to 7d in whole seconds"},
+    {"Token", "IssueLifetime=25h", "a time span from 1s to 1d in whole seconds"},
     {"Token", "MaxTokenLength=127", "a number from 128 to 8192"},
     {"Token", "RevokedMaxAge=500ms", "a time span from 1s to 3650d in whole seconds"},
     {"Token", "MaxTokenLength=8193", "a number from 128 to 8192"},

@@ -88,28 +88,35 @@ START_TEST(each_word_sets_one_member_and_one_bit)
 {
     static const struct {
         const char *word, *camel, *value, *blanks;
-    } rows[] = {
-        {"keys", "Keys", "/k", "/k"},
-        {"issuer", "Issuer", "https://i", "https://i"},
-        {"audience", "Audience", "a,b", "a  b"},
-        {"audience_claim", "AudienceClaim", "azp", "azp"},
-        {"host_keys", "HostKeys", "/h*.pub", "/h*.pub"},
-        {"algorithms", "Algorithms", "EdDSA", "EdDSA"},
-        {"user_claim", "UserClaim", "name", "name"},
-        {"type", "Type", "id", "id"},
-        {"typ", "Typ", "application/AT+JWT,absent", "application/AT+JWT absent"},
-        {"require", "Require", "sub,x", "sub x"},
-        {"claim", "Claim", "n.m:v:w", "n.m:v:w"},
-        {"scope", "Scope", "required", "required"},
-        {"one_time", "OneTime", "required", "required"},
-        {"leeway", "Leeway", "1min", "1min"},
-        {"max_lifetime", "MaxLifetime", "1h 30min", "1h 30min"},
-        {"max_length", "MaxLength", "511", "511"},
-        {"allow_root", "AllowRoot", "yes", "yes"},
-        {"revoked", "Revoked", "none", "none"},
-        {"revoked_max_age", "RevokedMaxAge", "1h", "1h"},
-        {"user_map", "UserMap", "/m", "/m"},
-    };
+    } rows[] =
+        {
+            {"keys", "Keys", "/k", "/k"},
+            {"issuer", "Issuer", "https://i", "https://i"},
+            {"audience", "Audience", "a,b", "a  b"},
+            {"audience_claim", "AudienceClaim", "azp", "azp"},
+            {"host_keys", "HostKeys", "/h*.pub", "/h*.pub"},
+            {"algorithms", "Algorithms", "EdDSA", "EdDSA"},
+            {"user_claim", "UserClaim", "name", "name"},
+            {"type", "Type", "id", "id"},
+            {"typ", "Typ", "application/AT+JWT,absent", "application/AT+JWT absent"},
+            {"require", "Require", "sub,x", "sub x"},
+            {"claim", "Claim", "n.m:v:w", "n.m:v:w"},
+            {"scope", "Scope", "required", "required"},
+            {"one_time", "OneTime", "required", "required"},
+            {"leeway", "Leeway", "1min", "1min"},
+            {"max_lifetime", "MaxLifetime", "1h 30min", "1h 30min"},
+            {"max_length", "MaxLength", "511", "511"},
+            {"allow_root", "AllowRoot", "yes", "yes"},
+            {"revoked", "Revoked", "none", "none"},
+            {"revoked_max_age", "RevokedMaxAge", "1h", "1h"},
+            {"user_map", "UserMap", "/m", "/m"},
+        },
+      files[] = {
+          {"keys_url", "KeysUrl", NULL, NULL},
+          {"exchange", "Exchange", NULL, NULL},
+          {"session", "Session", NULL, NULL},
+          {"exchange_lifetime", "ExchangeLifetime", NULL, NULL},
+      };
 
     for (int in_file = 0; in_file <= 1; in_file++) {
         CLEANUP(policy_clear) struct policy p = {0};
@@ -125,11 +132,15 @@ START_TEST(each_word_sets_one_member_and_one_bit)
             ck_assert(policy_given(&p, rows[i].word));
             ck_assert_uint_eq(p.given, (UINT64_C(1) << (i + 1)) - 1);
         }
-        /* No word: a stack fetches nothing. */
-        ck_assert_str_eq(policy_keywords[sizeof(rows) / sizeof(rows[0])].name, "KeysUrl");
-        ck_assert_err(policy_set(&p, SLICE("keys_url"), SLICE("discover"), NULL),
-                      TOK_UNSUPPORTED);
-        ck_assert_ptr_null(policy_keywords[sizeof(rows) / sizeof(rows[0]) + 1].name);
+        /* No words: a stack fetches and exchanges nothing. */
+        for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+            ck_assert_str_eq(policy_keywords[sizeof(rows) / sizeof(rows[0]) + i].name,
+                             files[i].camel);
+            ck_assert_err(policy_set(&p, slice_of(files[i].word), SLICE("yes"), NULL),
+                          TOK_UNSUPPORTED);
+        }
+        ck_assert_ptr_null(
+            policy_keywords[(sizeof(rows) + sizeof(files)) / sizeof(rows[0])].name);
         ck_assert_str_eq(p.keys, "/k");
         ck_assert_str_eq(p.issuer, "https://i");
         list_is(p.audience, "a,b");
