@@ -20,8 +20,9 @@ def test_each_line_for_users_works():
     assert output[0].startswith("Logged in as alice")
     assert output[1].splitlines()[-1] == "alice" and good("ls ~/dir", "alice") == "file\n"
     assert "uid=0(root)" in output[3]
-    assert len(output[4].strip()) <= 511 and output[4] != output[5]
-    assert "confirmed by the server" in output[6] and "no longer" not in output[6]
+    assert output[4].splitlines()[-1] == "alice"
+    assert len(output[5].strip()) <= 511 and output[5] != output[6]
+    assert "confirmed by the server" in output[7] and "no longer" not in output[7]
     assert "not logged in" in sh("jwtctl status", "alice")[1]
 
 
