@@ -44,7 +44,7 @@ class Login:
         for name, text in STACKS.items():
             self.write(name, text.replace("DIR", self.dir))
         if stack:
-            self.write(service, stack.replace("ASK", build + "/tests/http/pam_ask.so"))
+            self.write(service, stack.replace("DIR", self.dir).replace("ASK", build + "/tests/http/pam_ask.so"))
         self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.listener.bind(self.path("socket"))
         self.listener.listen(64)

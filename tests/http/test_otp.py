@@ -1,6 +1,7 @@
 """The second factor: what jwtd-login answers to the prompts of a PAM stack, and what becomes of it."""
 
 import json
+import os
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -91,10 +92,12 @@ def test_both_prompts_in_one_call_are_answered(login):
     assert login.factors(SECRET, CODE) == BOTH and login.factors(SECRET, b"") == "otp_required"
 
 
-@stack("auth optional ASK [Verification code: =123456]\n", PASSWORD_FIRST, "auth optional ASK [Password: =x]\n")
+@stack("auth optional ASK [Verification code: =123456]\n", "auth optional pam_unix.so\n",
+       "auth required pam_exec.so expose_authtok quiet DIR/tell\n")
 def test_after_the_end_of_the_conversation_no_prompt_is_answered(login):
     """A module that goes on gets no password, and its success does not count."""
-    assert login.factors(SECRET, b"") == "denied"
+    assert login.factors(SECRET, b"") == "denied" and not os.path.exists(login.path("password"))
+    assert login.factors(SECRET, CODE) == BOTH and login.read("password") == SECRET.decode()
 
 
 @stack(PASSWORD_FIRST, ASKS_CODE)
@@ -102,6 +105,20 @@ def test_an_unusable_account_gets_the_same_reply_with_and_without_a_code(login):
     for change in (lambda line: line.rsplit(":", 2)[0] + ":1:",):
         with changed_shadow(change):
             assert login.factors(SECRET, b"") == login.factors(SECRET, CODE) == login.factors(b"pw", b"") == "denied"
+
+
+@stack("auth required pam_unix.so\n", ASKS_CODE)
+def test_a_stack_with_required_says_for_every_password_of_an_account_that_the_code_is_missing(login):
+    """As documented: it shows that the account exists, and not whether the password is right."""
+    assert login.factors(SECRET, b"") == login.factors(b"pw", b"") == "otp_required"
+    assert login.factors(b"pw", b"", b"n0body") == login.factors(b"pw", CODE) == "denied"
+
+
+@stack(PASSWORD_FIRST, "auth required pam_exec.so quiet DIR/mark\n", ASKS_CODE)
+def test_after_a_wrong_password_no_module_of_the_code_takes_time(login):
+    login.write("mark", f"#!/bin/sh\n: >{login.dir}/marked\n", 0o755)
+    assert login.factors(b"pw", CODE) == login.factors(b"pw", b"") == "denied" and not os.path.exists(login.path("marked"))
+    assert login.factors(SECRET, CODE) == BOTH and os.path.exists(login.path("marked"))
 
 
 @stack(PASSWORD_FIRST, ASKS_CODE)

@@ -24,6 +24,7 @@ ELSEWHERE = {
     ("README.md", "./package bookworm\n"): "test_four_commands_lead_to_sudo_by_a_token",
     ("admin.md", "apt install ./build/packages"): "test_upgrades_and_downgrades_make_no_login_no_refresh_and_no_ssh_fail",
     ("admin.md", "apt remove jwtd"): "test_the_profile_leaves_the_stacks_before_the_module_is_removed",
+    ("admin.md", "# /etc/apparmor.d/local/jwtd-login"): "tests/packaging/apparmor parses it",
     ("admin.md", "apt install gcc meson"): "./demo builds with these packages, tests/system/guest/setup types the rest",
     ("fleet.md", ""): "test_every_block_of_the_page_was_run",
     ("coverage.md", "tests/unit/coverage"): "takes minutes; run by hand, CONTRIBUTING.md",
