@@ -213,6 +213,21 @@ static bool set_headers(CURL *curl, const struct client_request *request,
             !curl_easy_setopt(curl, CURLOPT_XOAUTH2_BEARER, request->bearer));
 }
 
+/* In the order of curl(1). The system's directory of certificates does not count beside a file.
+ */
+static bool set_cacert(CURL *curl, const char *file)
+{
+    static const char *const variables[] = {"CURL_CA_BUNDLE", "SSL_CERT_FILE"};
+
+    for (size_t i = 0; !file && i < sizeof(variables) / sizeof(variables[0]); i++) {
+        file = getenv(variables[i]);
+        if (file && !file[0])
+            file = NULL;
+    }
+    return !file || (!curl_easy_setopt(curl, CURLOPT_CAINFO, file) &&
+                     !curl_easy_setopt(curl, CURLOPT_CAPATH, NULL));
+}
+
 static int seconds_of(const struct client_request *request)
 {
     return request->seconds > 0 ? request->seconds : CLIENT_SECONDS;
@@ -236,8 +251,12 @@ static enum tok_err client_unreachable(CURL *curl, CURLcode code,
     if (code == CURLE_OPERATION_TIMEDOUT)
         return errmsg_set(errmsg, TOK_FILE, "%s: no reply within %d s", server, seconds);
     if (!is_socket(server))
-        return errmsg_set(errmsg, TOK_FILE, "%s: %s", server,
-                          error[0] ? error : curl_easy_strerror(code));
+        return errmsg_set(errmsg, TOK_FILE, "%s: %s%s", server,
+                          error[0] ? error : curl_easy_strerror(code),
+                          code == CURLE_PEER_FAILED_VERIFICATION
+                              ? "; to name the certificate authority of the server: jwtctl "
+                                "login --cacert=FILE"
+                              : "");
     if (code == CURLE_COULDNT_CONNECT)
         return errmsg_set(errmsg, TOK_FILE,
                           "cannot connect to jwtd at %s (%s); to start it, as root: systemctl "
@@ -270,7 +289,7 @@ enum tok_err client_send(const struct client_request *request, struct client_rep
     if (!curl || !received || !set_options(curl, received, error) ||
         !set_limits(curl, seconds_of(request), &transfer) ||
         !set_server(curl, request->server, request->path) || !set_body(curl, request) ||
-        !set_headers(curl, request, &headers))
+        !set_headers(curl, request, &headers) || !set_cacert(curl, request->cacert))
         out_of_memory();
     code = curl_easy_perform(curl);
     if (fclose(received) != 0)

@@ -31,6 +31,7 @@ struct client_request {
     struct slice body;  /* JSON; p NULL: none */
     const char *bearer; /* the token of the Authorization header; NULL: none */
     int seconds;        /* for the reply; 0: CLIENT_SECONDS */
+    const char *cacert; /* a file of CA certificates; NULL: that of the environment or system */
 };
 
 struct client_reply {

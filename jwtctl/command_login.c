@@ -7,13 +7,16 @@
 #include "jwtctl/output.h"
 #include "jwtctl/terminal.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <pwd.h>
 #include <stdio.h>
+#include <string.h>
 
 struct login_options {
     const char *user, *server, *name;
     const char *otp_command;
+    char **cacert; /* absolute; NULL: that of the login that is replaced */
     bool otp, json;
 };
 
@@ -51,11 +54,24 @@ static const char *own_name(void)
     return pw ? pw->pw_name : NULL;
 }
 
+/* Later commands may have another working directory. */
+static void parse_cacert(const char *command, const char *value, void *arg)
+{
+    char **to = arg, *path = realpath(value, NULL);
+
+    if (!path)
+        bad_usage(command, "--cacert=%s: %s", value, strerror(errno));
+    free(*to);
+    *to = path;
+}
+
 static void parse_login(int argc, char **argv, struct login_options *o)
 {
     const struct option_row options[] = {
         {"server", "SERVER", "the server: an https URL, or the name of a login",
          .value = &o->server},
+        {"cacert", "FILE", "the certificate authority of the server, in PEM",
+         .parse = parse_cacert, .arg = o->cacert},
         {"name", "NAME", "the name of this login for --server", .value = &o->name},
         {"otp", NULL, "ask for a one-time code after the password", .flag = &o->otp},
         {"otp-command", "CMD", "a shell command that prints the one-time code",
@@ -140,7 +156,8 @@ static enum tok_err obtain(const char *user, struct login_secrets *l, struct cli
                                                .method = "POST",
                                                .path = "/api/token/",
                                                .body = secret_slice(&body),
-                                               .seconds = CLIENT_PAIR_SECONDS},
+                                               .seconds = CLIENT_PAIR_SECONDS,
+                                               .cacert = s->cacert.p},
                       &reply, errmsg);
     if (err)
         return err;
@@ -185,13 +202,13 @@ static enum tok_err ask_secrets(const struct login_options *o, struct login_secr
     return err;
 }
 
-/* The name of the login: the new one, or that of the login that is replaced. */
-static void copy_name(const struct login_options *o, struct new_login *n)
+/* What is not given with the new login is that of the login that is replaced. */
+static void copy_kept(const char *given, const struct secret *replaced, struct secret *ret)
 {
-    struct slice name = o->name ? slice_of(o->name) : secret_slice(&n->replaced.name);
+    struct slice text = given ? slice_of(given) : secret_slice(replaced);
 
-    secret_clear(&n->session.name);
-    if (name.n > 0 && secret_copy(name, &n->session.name) != TOK_OK)
+    secret_clear(ret);
+    if (text.n > 0 && secret_copy(text, ret) != TOK_OK)
         out_of_memory();
 }
 
@@ -206,7 +223,8 @@ static enum tok_err obtain_and_save(const struct login_options *o, struct login_
     session_clear(&n->replaced);
     if (session_read(&n->cache, &n->replaced, &cause) != TOK_OK)
         print_error("warning: %s", cause.text);
-    copy_name(o, n);
+    copy_kept(o->name, &n->replaced.name, &n->session.name);
+    copy_kept(*o->cacert, &n->replaced.cacert, &n->session.cacert);
     err = session_reserve(&n->cache, &n->session, errmsg);
     if (!err)
         err = obtain(o->user, l, &n->session, errmsg);
@@ -272,7 +290,8 @@ static int report_login(const struct login_options *o, const struct client_sessi
 int command_login(int argc, char **argv)
 {
     CLEANUP(new_login_clear) struct new_login l = {.cache = TOKEN_CACHE_CLOSED};
-    struct login_options o = {0};
+    CLEANUP(cleanup_free) char *cacert = NULL;
+    struct login_options o = {.cacert = &cacert};
     struct errmsg errmsg;
     enum tok_err err;
 

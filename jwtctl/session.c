@@ -15,6 +15,7 @@ void session_clear(struct client_session *s)
 {
     secret_clear(&s->server);
     secret_clear(&s->name);
+    secret_clear(&s->cacert);
     secret_clear(&s->access);
     secret_clear(&s->refresh);
 }
@@ -69,7 +70,8 @@ enum tok_err session_read(const struct token_cache *c, struct client_session *re
         return err;
     if (json_read(secret_slice(&bytes), &kept) != TOK_OK ||
         !json_member_secret(kept, "server", &s.server) || !read_member(kept, "name", &s.name) ||
-        !read_member(kept, "access", &s.access) || !read_member(kept, "refresh", &s.refresh))
+        !read_member(kept, "cacert", &s.cacert) || !read_member(kept, "access", &s.access) ||
+        !read_member(kept, "refresh", &s.refresh))
         return errmsg_set(errmsg, TOK_FILE,
                           "%s: expected an object with server, access and refresh; log in "
                           "with: jwtctl login",
@@ -81,7 +83,7 @@ enum tok_err session_read(const struct token_cache *c, struct client_session *re
 enum tok_err session_reserve(struct token_cache *c, const struct client_session *s,
                              struct errmsg *errmsg)
 {
-    size_t twice = 2 * (s->server.n + s->access.n + s->refresh.n);
+    size_t twice = 2 * (s->server.n + s->cacert.n + s->access.n + s->refresh.n);
 
     return token_cache_reserve(c, twice > ROOM_MIN ? twice : ROOM_MIN, errmsg);
 }
@@ -99,6 +101,7 @@ enum tok_err session_write(struct token_cache *c, const struct client_session *s
 
     json_add_string(kept, "server", secret_slice(&s->server));
     add_member(kept, "name", &s->name);
+    add_member(kept, "cacert", &s->cacert);
     add_member(kept, "access", &s->access);
     add_member(kept, "refresh", &s->refresh);
     return token_cache_write(c, json_write(kept), errmsg);
@@ -107,9 +110,10 @@ enum tok_err session_write(struct token_cache *c, const struct client_session *s
 enum tok_err session_forget(struct token_cache *c, const struct client_session *s,
                             struct errmsg *errmsg)
 {
-    const struct client_session rest = {.server = s->server, .name = s->name};
+    const struct client_session rest = {
+        .server = s->server, .name = s->name, .cacert = s->cacert};
 
-    if (s->name.p && session_reserve(c, &rest, errmsg) == TOK_OK &&
+    if ((s->name.p || s->cacert.p) && session_reserve(c, &rest, errmsg) == TOK_OK &&
         session_write(c, &rest, errmsg) == TOK_OK)
         return TOK_OK;
     return token_cache_remove(c, errmsg);
@@ -168,7 +172,8 @@ enum tok_err session_post_refresh(const struct client_session *s, const char *pa
                                                 .method = "POST",
                                                 .path = path,
                                                 .body = json_write(body),
-                                                .seconds = CLIENT_PAIR_SECONDS},
+                                                .seconds = CLIENT_PAIR_SECONDS,
+                                                .cacert = s->cacert.p},
                        ret, errmsg);
 }
 
@@ -331,6 +336,7 @@ static enum tok_err send_as(const struct client_session *s, struct client_reques
 {
     request->server = s->server.p;
     request->bearer = s->access.p;
+    request->cacert = s->cacert.p;
     return client_send(request, ret, errmsg);
 }
 

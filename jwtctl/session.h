@@ -13,6 +13,7 @@
 struct client_session {
     struct secret server; /* .p NULL: there is no file */
     struct secret name;   /* given by the user; .p NULL: none (logins_name) */
+    struct secret cacert; /* path; .p NULL: none (client.h) */
     struct secret access; /* .p NULL: not logged in */
     struct secret refresh;
     bool in_use; /* chosen without --server (logins.h) */
@@ -31,7 +32,8 @@ enum tok_err session_reserve(struct token_cache *c, const struct client_session 
 enum tok_err session_write(struct token_cache *c, const struct client_session *s,
                            struct errmsg *errmsg) MUST_CHECK;
 
-/* Under the lock: removes the tokens, and with them the file, unless it has a name to keep. */
+/* Under the lock: removes the tokens, and with them the file, unless it has a name or a
+ * path to keep. */
 enum tok_err session_forget(struct token_cache *c, const struct client_session *s,
                             struct errmsg *errmsg) MUST_CHECK;
 

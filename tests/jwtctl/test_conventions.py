@@ -1,5 +1,7 @@
 """The conventions of jwtctl's command line, for every command of its table."""
 
+import glob
+import os
 import re
 
 import pytest
@@ -106,3 +108,23 @@ def test_quiet_prints_nothing_but_errors_and_keeps_the_exit_status():
             code, _, err = run(*args)
             assert run(*args, "-q") == run(*args, "--quiet") == (code, "", err), args
     assert run("token", "-q") == (1, "", run("token")[2]) and run("token")[2]
+
+
+def test_values_and_abbreviations_are_read_in_each_spelling():
+    keys = path("key.jwks")
+    code, out, _ = run("key", "list", "--alg=EdDSA", keys)
+    assert code == 0
+    for args in (("--alg", "EdDSA", keys), (keys, "--alg", "EdDSA"), ("--al=EdDSA", keys), ("--alg=EdDSA", "--", keys),
+                 (keys, "--alg=ES256", "--alg=EdDSA")):
+        assert run("key", "list", *args) == (0, out, ""), args
+    with server():
+        assert run("run", "echo", "--help", "-V") == (0, "--help -V\n", "")
+
+
+@pytest.mark.parametrize("page", ["conventions.md"])
+def test_every_row_of_the_conventions_names_a_test(page):
+    with open(os.path.join(os.path.dirname(__file__), "../../docs", page), encoding="utf-8") as f:
+        rows = [line for line in f if line.startswith("|")][2:]
+    here = "".join(open(p, encoding="utf-8").read() for p in glob.glob(os.path.dirname(os.path.abspath(__file__)) + "/*.py"))
+    for row in rows:
+        assert "def " + re.search(r"`(test_\w+)` \|$", row)[1] + "(" in here, row
