@@ -6,7 +6,7 @@ import socketserver
 import ssl
 import subprocess
 
-from harness import TMP, Handler, Server, environment, path, run
+from harness import TMP, Server, environment, path, run
 
 
 class TlsServer(Server):
