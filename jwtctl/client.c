@@ -5,10 +5,12 @@
 
 #include <curl/curl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <linux/sockios.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <unistd.h>
 
 #define REPLY_MAX ((size_t)2 << 20) /* bytes; lists of sessions stay below */
 
@@ -148,10 +150,26 @@ static bool set_limits(CURL *curl, int seconds, struct transfer *transfer)
            !curl_easy_setopt(curl, CURLOPT_XFERINFODATA, transfer);
 }
 
+/* "jwtctl/0.2 (laptop)": the list of sessions shows both. */
+static void name_client(char *ret, size_t size)
+{
+    char host[HOST_NAME_MAX + 1] = "";
+
+    (void)gethostname(host, sizeof(host) - 1);
+    for (char *c = host; *c; c++)
+        *c = text_is_alnum(*c) || strchr(".-_", *c) ? *c : '?';
+    (void)snprintf(ret, size, "jwtctl/" JWT_VERSION "%s%s%s", host[0] ? " (" : "", host,
+                   host[0] ? ")" : "");
+}
+
 /* The options of every request. False when out of memory, here and below. */
 static bool set_options(CURL *curl, FILE *received, char *error)
 {
+    char agent[sizeof("jwtctl/" JWT_VERSION " ()") + HOST_NAME_MAX];
+
+    name_client(agent, sizeof(agent));
     return !curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, error) &&
+           !curl_easy_setopt(curl, CURLOPT_USERAGENT, agent) &&
            !curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L) &&
            !curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https") &&
            !curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L) &&
@@ -186,7 +204,7 @@ static bool set_server(CURL *curl, const char *server, const char *path)
 static bool set_body(CURL *curl, const struct client_request *request)
 {
     if (strcmp(request->method, "POST") != 0)
-        return true;
+        return !curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, request->method);
     return !curl_easy_setopt(curl, CURLOPT_POSTFIELDS,
                              request->body.p ? request->body.p : "") &&
            !curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE, (long)request->body.n);

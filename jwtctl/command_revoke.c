@@ -20,7 +20,7 @@ static int report_revoked(const char *what, int64_t n, bool json)
     else if (n == 0 && !what)
         printf("No user has a live session\n");
     else if (n == 0)
-        printf("%s has no live session\n", what);
+        printf("%s: no live session; the tokens are not accepted\n", what);
     else
         printf("%" PRId64 " session%s revoked; the tokens are no longer accepted\n", n,
                n == 1 ? "" : "s");

@@ -20,6 +20,7 @@ static const struct command commands[] = {
      command_token},
     {NULL, "sessions", "", "list your sessions; as root those of a user, or all",
      command_sessions},
+    {"sessions", "end", "[SID...]", "end other sessions of yours", command_sessions_end},
     {NULL, "show", "", "explain the token on standard input, or the one of the session",
      command_show},
     {NULL, "run", "-- COMMAND [ARGUMENT...]",

@@ -346,6 +346,7 @@ enum tok_err session_send(const struct client_session *s, struct client_request 
     CLEANUP(session_clear) struct client_session renewed = {0};
     CLEANUP(client_reply_clear) struct client_reply reply = {0};
     enum tok_err err = send_as(s, &request, &reply, errmsg);
+    bool gone;
 
     if (!err && reply.status == 401 && !is_inactive(&reply)) {
         client_reply_clear(&reply);
@@ -355,14 +356,15 @@ enum tok_err session_send(const struct client_session *s, struct client_request 
     }
     if (err)
         return err;
-    if (reply.status == 404)
+    gone = reply.status == 404 && strcmp(request.method, "DELETE") == 0;
+    if (reply.status == 404 && !gone)
         return errmsg_set(
             errmsg, TOK_FILE,
             "%s: no such path: %s (404); the server is not jwtd, or an older release",
             s->server.p, request.path);
     if (reply.status == 401 && is_inactive(&reply))
         return session_refused(s, &reply, errmsg);
-    if (reply.status < 200 || reply.status > 299)
+    if ((reply.status < 200 || reply.status > 299) && !gone)
         return client_refused(s->server.p, &reply, errmsg);
     *ret = reply;
     reply = (struct client_reply){0};

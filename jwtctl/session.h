@@ -62,7 +62,8 @@ enum tok_err session_end(const struct client_session *s, bool *ret_already,
                          struct errmsg *errmsg) MUST_CHECK;
 
 /* Sends a request with the access token, which is refreshed when it is refused; its server and
- * bearer are set here. TOK_OK: a reply of success. TOK_FILE: anything else, with a message. */
+ * bearer are set here. TOK_OK: a reply of success, or 404 to
+ * DELETE. TOK_REVOKED: as above. TOK_FILE: anything else. Errors come with a message. */
 enum tok_err session_send(const struct client_session *s, struct client_request request,
                           struct client_reply *ret, struct errmsg *errmsg) MUST_CHECK;
 

@@ -125,6 +125,16 @@ enum conn_result handlers_no_content(struct connection *c, const struct wire_mes
     return CONN_REPLY;
 }
 
+/* What the client says that it is; shown in the list of sessions. */
+static struct slice client_of(const struct connection *c)
+{
+    struct slice text = c->request.user_agent;
+
+    if (text.n > WIRE_CLIENT_MAX)
+        text.n = WIRE_CLIENT_MAX;
+    return text;
+}
+
 enum conn_result handlers_ask(struct connection *c, const union wire_value *values)
 {
     const struct wire_request *request = wire_find(c->route->op);
@@ -138,6 +148,8 @@ enum conn_result handlers_ask(struct connection *c, const union wire_value *valu
             all[i].text = c->bearer;
         else if (strcmp(request->fields[i].name, "source") == 0)
             all[i].text = slice_of(source);
+        else if (strcmp(request->fields[i].name, "client") == 0)
+            all[i].text = client_of(c);
         else
             all[i] = *values++;
     }

@@ -23,7 +23,7 @@ conn_answered handlers_tokens, handlers_empty, handlers_no_content, handlers_use
 bool handlers_throttled(struct connection *c);
 
 /* Asks jwtd-issuer what the route says: CONN_ASKED, or 503. values: the fields of the request
- * but for the token in Authorization and the source, which are filled in. */
+ * but for the token in Authorization, the source and the client, which are filled in. */
 enum conn_result handlers_ask(struct connection *c, const union wire_value *values);
 
 /* Reads the fields of the body. False: c->reply has what is wrong with it, in Django REST

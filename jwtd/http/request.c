@@ -189,6 +189,7 @@ static const struct {
     {"Expect", read_expect, ONE("Expect field"), 0},
     {"Accept", read_accept, NULL, 0},
     {"X-Forwarded-For", NULL, NULL, offsetof(struct http_request, forwarded_for)},
+    {"User-Agent", NULL, NULL, offsetof(struct http_request, user_agent)},
     {"If-None-Match", NULL, NULL, offsetof(struct http_request, if_none_match)},
     {"Origin", read_origin, NULL, 0},
     {"Sec-Fetch-Site", read_fetch_site, NULL, 0},

@@ -60,6 +60,7 @@ struct http_request {
     struct slice content_type;
     struct slice forwarded_for; /* the last field line */
     struct slice if_none_match;
+    struct slice user_agent;
     bool accepts_json; /* also without an Accept */
     bool expects_continue;
     size_t body_len;

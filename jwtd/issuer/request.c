@@ -16,14 +16,15 @@ void request_copy_text(const struct issuer_request *r, size_t n, char *ret, size
     ret[len] = '\0';
 }
 
-void request_source(const struct issuer_request *r, char ret[WIRE_SOURCE_MAX + 1])
+void request_named_text(const struct issuer_request *r, const char *name, char *ret,
+                        size_t size)
 {
     const struct wire_request *q = r->message.request;
 
     ret[0] = '\0';
     for (size_t i = 0; i < q->n_fields; i++)
-        if (strcmp(q->fields[i].name, "source") == 0)
-            request_copy_text(r, i, ret, WIRE_SOURCE_MAX + 1);
+        if (strcmp(q->fields[i].name, name) == 0)
+            request_copy_text(r, i, ret, size);
 }
 
 enum wire_status request_reply(struct issuer_request *r, const union wire_value *values)
@@ -104,7 +105,7 @@ void request_log_event(const struct issuer_request *r, struct log_limit *limit)
 
     if (!e->id)
         return;
-    request_source(r, source);
+    request_named_text(r, "source", source, sizeof(source));
     /* Refusals are counted by their source, what a user may do by the user. */
     event = (struct limited_event){e->priority,
                                    e->id,

@@ -110,8 +110,9 @@ static inline struct slice request_text(const struct issuer_request *r, size_t n
 /* The same as a C string; what exceeds the room is cut off. */
 void request_copy_text(const struct issuer_request *r, size_t n, char *ret, size_t size);
 
-/* The source of the request as jwtd or root's jwtctl names it; "": it has none. */
-void request_source(const struct issuer_request *r, char ret[WIRE_SOURCE_MAX + 1]);
+/* The same of the field of this name, such as "source"; "": the request has none. */
+void request_named_text(const struct issuer_request *r, const char *name, char *ret,
+                        size_t size);
 
 /* The row of a request; NULL: not one to jwtd-issuer. */
 const struct request_type *request_type_find(enum wire_op op);

@@ -24,6 +24,7 @@
 #define WIRE_USER_MAX 255
 #define WIRE_PASSWORD_MAX 512 /* pam_unix ignores what follows: longer ones are refused */
 #define WIRE_OTP_MAX 64       /* bytes of a one-time code */
+#define WIRE_CLIENT_MAX 64    /* of a User-Agent */
 #define WIRE_SOURCE_MAX 64    /* "uid 1000", "192.0.2.1", "2001:db8::/64" */
 #define WIRE_STAMP_LEN 16   /* digest of the shadow entry; empty: the account has no password */
 #define WIRE_WORDS_MAX 4096 /* a scope, or audiences separated by spaces */
@@ -43,12 +44,12 @@ enum wire_role {
 enum wire_op {
     /* jwtd -> jwtd-issuer */
     WIRE_PING = 1,  /* -> nothing: can requests be answered */
-    WIRE_OBTAIN,    /* user, password, source, otp ("": none) -> refresh, access */
+    WIRE_OBTAIN,    /* user, password, source, otp ("": none), client -> refresh, access */
     WIRE_REFRESH,   /* refresh token, source -> access, refresh ("" when not rotating) */
     WIRE_VERIFY,    /* token of any type -> nothing */
     WIRE_BLACKLIST, /* refresh token, source -> nothing; its session is revoked */
     WIRE_WHOAMI,    /* access token -> user, sid, exp (number), iss, aud (JSON), scope or "" */
-    WIRE_SLIDING_OBTAIN,  /* user, password, source, otp -> sliding token */
+    WIRE_SLIDING_OBTAIN,  /* user, password, source, otp, client -> sliding token */
     WIRE_SLIDING_REFRESH, /* sliding token, source -> sliding token */
     WIRE_SESSIONS,        /* access token, after -> sessions (JSON), next */
     WIRE_SESSION_END,     /* access token, sid, source -> nothing */
@@ -57,7 +58,8 @@ enum wire_op {
     WIRE_NARROW, /* access token, scope, audiences, seconds, one_time (0, 1), host key -> access
                   */
     WIRE_BUNDLE, /* -> bundle (common/token/bundle.h), its iat, its seq, lines of `revoked` */
-    WIRE_EXCHANGE, /* token of another issuer, scope, audiences, source -> access, refresh or
+    WIRE_EXCHANGE, /* token of another issuer, scope, audiences, source, client -> access,
+                    * refresh or
                     * "", seconds until access expires */
     /* jwtd-issuer -> jwtd-login */
     WIRE_CHECK = 16, /* user, password, source, otp -> stamp, uid, enum wire_amr */

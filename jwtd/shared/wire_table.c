@@ -13,6 +13,7 @@
 #define PASSWORD TEXT("password", WIRE_PASSWORD_MAX)
 #define SOURCE TEXT("source", WIRE_SOURCE_MAX)
 #define OTP TEXT("otp", WIRE_OTP_MAX)
+#define CLIENT TEXT("client", WIRE_CLIENT_MAX)
 #define REFRESH TEXT("refresh", WIRE_TOKEN_MAX)
 #define ACCESS TEXT("access", WIRE_TOKEN_MAX)
 #define TOKEN TEXT("token", WIRE_TOKEN_MAX)
@@ -37,7 +38,7 @@
 static const struct wire_request requests[] = {
     {.op = WIRE_PING, .name = "ping", FROM_JWTD},
     {.op = WIRE_OBTAIN, .name = "obtain", FROM_JWTD,
-     FIELDS(USER, PASSWORD, SOURCE, OTP), ANSWER(REFRESH, ACCESS)},
+     FIELDS(USER, PASSWORD, SOURCE, OTP, CLIENT), ANSWER(REFRESH, ACCESS)},
     {.op = WIRE_REFRESH, .name = "refresh", FROM_JWTD,
      FIELDS(REFRESH, SOURCE), ANSWER(ACCESS, REFRESH)},
     {.op = WIRE_VERIFY, .name = "verify", FROM_JWTD, FIELDS(TOKEN)},
@@ -46,7 +47,7 @@ static const struct wire_request requests[] = {
      FIELDS(ACCESS), ANSWER(USER, SID, NUMBER("exp"), TEXT("iss", JSON_MAX),
                             TEXT("aud", JSON_MAX), TEXT("scope", JSON_MAX))},
     {.op = WIRE_SLIDING_OBTAIN, .name = "sliding-obtain", FROM_JWTD,
-     FIELDS(USER, PASSWORD, SOURCE, OTP), ANSWER(TOKEN)},
+     FIELDS(USER, PASSWORD, SOURCE, OTP, CLIENT), ANSWER(TOKEN)},
     {.op = WIRE_SLIDING_REFRESH, .name = "sliding-refresh", FROM_JWTD,
      FIELDS(TOKEN, SOURCE), ANSWER(TOKEN)},
     {.op = WIRE_SESSIONS, .name = "sessions", FROM_JWTD,
@@ -59,7 +60,7 @@ static const struct wire_request requests[] = {
      FIELDS(ACCESS, SCOPE, AUDIENCES, NUMBER("lifetime"), NUMBER("one_time"), HOST_KEY),
      ANSWER(ACCESS)},
     {.op = WIRE_EXCHANGE, .name = "exchange", FROM_JWTD,
-     FIELDS(TEXT("subject_token", WIRE_TOKEN_MAX), SCOPE, AUDIENCES, SOURCE),
+     FIELDS(TEXT("subject_token", WIRE_TOKEN_MAX), SCOPE, AUDIENCES, SOURCE, CLIENT),
      ANSWER(ACCESS, REFRESH, NUMBER("expires_in"))},
     {.op = WIRE_BUNDLE, .name = "bundle", FROM_JWTD,
      ANSWER(TEXT("bundle", WIRE_JSON_MAX), NUMBER("iat"), NUMBER("seq"), NUMBER("revoked"))},

@@ -4,7 +4,7 @@ import json
 import re
 
 import pytest
-from daemons import CAROL, QUICK, now, payload
+from daemons import ALICE, CAROL, QUICK, now, payload
 from replies import FORBIDDEN, GET_ONLY, NOT_FOUND, bearer, in_view, is_answer, token_error
 from users import changed, changed_shadow
 
@@ -54,6 +54,17 @@ def test_the_list_has_each_live_session_of_this_user_only(d):
                           "current"}, x
         assert before <= x["created"] <= x["last_used"] <= now() < x["expires"], x
         assert (x["source"], x["method"], x["amr"]) == ("uid 0", "login", ["pwd"]), x
+
+
+def test_the_list_has_what_each_client_says_that_it_is(d):
+    agents = [None, "jwtctl/0.2 (laptop)", "x" * 65, '"},{"sid":"x', "caf\u00e9"]
+    pairs = []
+    for agent in agents:
+        reply = d.post("/api/token/", ALICE, headers=[f"User-Agent: {agent}"] if agent else None)
+        assert reply.status == 200, reply.raw
+        pairs.append(reply.json())
+    listed = {x["sid"]: x["client"] for x in sessions(d, pairs[0]["access"])}
+    assert [listed[sid(p)] for p in pairs] == ["", "jwtctl/0.2 (laptop)", "x" * 64, '"},{"sid":"x', "caf?"], listed
 
 
 @pytest.mark.daemons(QUICK + "MaxSessionsPerUser=300\n")

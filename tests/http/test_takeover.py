@@ -104,7 +104,8 @@ class Attack:
 
     def right(self, row):
         """The fields of a valid request for alice."""
-        values = {"user": b"alice", "password": PASSWORD, "source": SOURCE, "otp": b"", "refresh": self.refresh,
+        values = {"user": b"alice", "password": PASSWORD, "source": SOURCE, "otp": b"", "client": b"",
+                  "refresh": self.refresh,
                   "access": self.access, "token": self.sliding, "sid": sid(self.access).encode(), "after": b"",
                   "scope": b"", "aud": b"", "lifetime": struct.pack("<Q", 60), "one_time": struct.pack("<Q", 0),
                   "host_key": b"", "subject_token": self.subject()}
@@ -143,7 +144,7 @@ class Attack:
         for needle in self.needles:
             assert needle not in answer, ("a part of the private key", packet)
         # The source of a session comes from jwtd and may be anything.
-        assert self.her_sid.encode() not in re.sub(rb'"source":"[^"]*"', b"", answer), ("carol's session", packet)
+        assert self.her_sid.encode() not in re.sub(rb'"(source|client)":"[^"]*"', b"", answer), ("carol's session", packet)
         if not answer:
             return False
         status, fields = read(answer)
@@ -151,7 +152,7 @@ class Attack:
         ok = STATUS[status] == "ok"
         assert len(fields) == (len(row["answer"]) if ok else STATUS[status] == "throttled"), (packet, answer)
         for field in fields:
-            for token in re.findall(rb"eyJ[\w-]+\.[\w-]+\.[\w-]*", re.sub(rb'"source":"[^"]*"', b"", field)):
+            for token in re.findall(rb"eyJ[\w-]+\.[\w-]+\.[\w-]*", re.sub(rb'"(source|client)":"[^"]*"', b"", field)):
                 if row["name"] == "bundle" and b'"jwt-bundle"' in base64.urlsafe_b64decode(token.split(b".")[0] + b"=="):
                     continue
                 assert payload(token.decode())["sub"] == "alice" and self.entitled(packet), ("a token", packet)

@@ -17,6 +17,8 @@ STATUS = ("ok denied invalid expired blacklisted no_exp no_id no_type wrong_type
 def message(number, *fields):
     if number in (OBTAIN, SLIDING_OBTAIN, CHECK) and len(fields) == 3:
         fields += (b"",)  # no one-time code
+    if number in (OBTAIN, SLIDING_OBTAIN, EXCHANGE) and len(fields) == 4:
+        fields += (b"",)  # no User-Agent
     fields = [struct.pack("<Q", f) if isinstance(f, int) else f for f in fields]
     body = b"".join(struct.pack("<H", len(f)) + f for f in fields)
     return b"J" + bytes([1, number, len(fields)]) + body

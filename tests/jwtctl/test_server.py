@@ -4,6 +4,7 @@ commands."""
 import contextlib
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -99,8 +100,59 @@ def test_sessions_are_listed_and_this_one_is_marked():
         assert {s["sid"] for s in here} == {s["sid"] for s in there}
         code, out, _ = m.run("sessions")
         lines = out.splitlines()
-        assert (code, len(lines), lines[1].split()[0]) == (0, 3, here[0]["sid"])
-        assert [line.endswith("uid 0  (this one)") for line in lines] == [False, False, True]
+        assert (code, len(lines), lines[0].split()) == (
+            0, 3, ["SESSION", "DEVICE", "PROGRAM", "IDLE", "ENDS", "IN", "BY", "FROM"])
+        for line, session in zip(lines[1:], here):
+            mark = "*" if session["current"] else ""
+            words = line.split()
+            assert session["sid"].startswith(words[0].rstrip("*")) and words[0].endswith(mark) and len(words[0]) >= 8
+            assert line.endswith("uid 0") and re.search(" [67] days ", line) and " pwd " in line and " s  " in line, line
+
+
+def test_the_list_shows_device_program_and_address_and_hostile_text_is_harmless():
+    with machine() as m:
+        m.log_in()
+        version = run("--version")[1].split()[1]
+        agent = f"jwtctl/{version} ({socket.gethostname()})"
+        assert m.whole("sessions")[0]["client"] == agent[:64]
+        rows = {"Mozilla/5.0 (X11; Linux x86_64) Gecko": "192.0.2.1", "\x1b[2J\u202e\u00e9(\t": "2001:db8::/64",
+                "curl/7.88.1": "uid 4294967295", "": "x" * 64, "(" * 64: "198.51.100.200"}
+        copy_sessions(m, len(rows))
+        copies = m.issuer.in_store("SELECT sid FROM session WHERE client != ''  ORDER BY created_at LIMIT " + str(len(rows)))
+        m.issuer.in_store("UPDATE session SET client = ?, source = ? WHERE sid = ?",
+                          [(*row, sid) for row, (sid,) in zip(rows.items(), copies)])
+        out = m.run("sessions")[1]
+        assert "\x1b" not in out and "\u202e" not in out and "\t" not in out
+        lines = out.splitlines()
+        assert len(lines) == 2 + len(rows)
+        device = lines[0].index("DEVICE")
+        assert {line[device:].split("  ")[0] for line in lines} >= {"DEVICE", "X11", "-"}
+        assert {line.split()[2] for line in lines if "X11" in line} == {"Mozilla/5.0"}
+        column = lines[0].index("FROM")
+        assert all(line[column - 2:column] == "  " and line[column] != " " for line in lines), out
+        assert max(len(line) for line in lines if "xxx" not in line and ":" not in line) <= 80, out
+
+
+def test_sessions_end_ends_those_that_are_named_by_their_first_letters():
+    with machine() as m:
+        for who in ("alice", "second", "third", "fourth"):
+            m.log_in(who=who)
+        m.log_in("carol")
+        sids = {who: m.status(who=who)[1]["login"]["sid"] for who in ("alice", "second", "third", "fourth", "carol")}
+        for wrong, part in ((sids["alice"], "is this session; end it with: jwtctl logout"), (sids["carol"], "no session"),
+                            (sids["second"][:1], "several sessions"), ("", "no session"), ("%", "no session"),
+                            (sids["second"] + "A", "no session"), ("../" + sids["second"], "no session")):
+            code, out, err = m.run("sessions", "end", sids["third"], wrong)
+            assert (code, out) == (1, "") and f"'{wrong}'" in err and part in err, err
+        assert len(m.whole("sessions")) == 4, "nothing was ended"
+        assert (m.run("sessions", "end")[0], m.run("sessions", "end", "--others", "x")[0]) == (2, 2)
+        shown = [line.split()[0] for line in m.run("sessions")[1].splitlines()[1:]]
+        third, = [word for word in shown if sids["third"].startswith(word)]
+        assert m.run("sessions", "end", third) == (0, f"1 session ended at {m.http}\n", "")
+        assert [m.status(who=who)[0] for who in ("alice", "second", "third", "fourth")] == [0, 0, 1, 0]
+        assert m.run("sessions", "end", "--others", "-o", "json") == (0, '{"ended":2}\n', "")
+        assert [m.status(who=who)[0] for who in ("alice", "second", "fourth", "carol")] == [0, 1, 1, 0]
+        assert m.run("sessions", "end", "--others") == (0, f"0 sessions ended at {m.http}\n", "")
 
 
 def test_logout_all_ends_sessions_elsewhere_too():
@@ -206,6 +258,7 @@ def test_root_lists_the_sessions_of_a_user_and_of_all():
         code, out, _ = m.admin("sessions", "--user=carol")
         header, row = (line.split() for line in out.splitlines())
         assert (code, header[:2], row[1]) == (0, ["SESSION", "USER"], "carol")
+        assert m.admin("revoke", row[0])[0] == 0, "the id is whole"
         for words in (("--all", "--user=alice"), ("--user=",), ("more",)):
             assert m.admin("sessions", *words)[0] == 2
 
@@ -229,7 +282,8 @@ def test_revoke_ends_a_users_sessions_or_one():
         assert (m.status()[0], m.status(who="elsewhere")[0]) == (0, 1)
         assert m.admin("revoke", "alice", "--json") == (0, '{"ended":1}\n', "")
         assert m.status()[0] == 1
-        assert m.admin("revoke", "alice") == (0, "alice has no live session\n", "")
+        assert m.admin("revoke", "alice") == (0, "alice: no live session; the tokens are not accepted\n", "")
+        assert m.admin("revoke", sid) == (0, f"{sid}: no live session; the tokens are not accepted\n", ""), "it had ended"
         for what in ("mallory", "A" * 22, "a" * 300):
             code, out, err = m.admin("revoke", what)
             assert (code, out) == (1, "")

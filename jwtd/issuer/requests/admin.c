@@ -126,7 +126,7 @@ struct admin_revocation {
     uint64_t n;
 };
 
-/* Revokes the live session of this sid. */
+/* Revokes the session of this sid. One that was revoked before counts as none. */
 static enum store_result revoke_session(struct issuer *x, struct slice sid_text,
                                         struct admin_revocation *ret)
 {
@@ -136,6 +136,8 @@ static enum store_result revoke_session(struct issuer *x, struct slice sid_text,
     if (!issue_id_read(sid_text, ret->sid))
         return STORE_ABSENT;
     result = store_find(x->store, ret->sid, &s);
+    if (result == STORE_ABSENT)
+        return store_find_revoked(x->store, ret->sid);
     if (result != STORE_DONE)
         return result;
     memcpy(ret->user, s.user, sizeof(s.user));

@@ -19,7 +19,8 @@ void new_session_init(struct issuer *x, const struct issuer_request *r,
     (void)snprintf(s.user, sizeof(s.user), "%.*s", (int)how->user.n, how->user.p);
     (void)snprintf(s.method, sizeof(s.method), "%s", how->method);
     (void)snprintf(s.amr, sizeof(s.amr), "%s", how->amr);
-    request_source(r, s.source);
+    request_named_text(r, "source", s.source, sizeof(s.source));
+    request_named_text(r, "client", s.client, sizeof(s.client));
     memcpy(s.stamp, r->login_reply.stamp, r->login_reply.stamp_len);
     mint_id(now, s.sid);
     *ret = s;
