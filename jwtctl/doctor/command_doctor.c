@@ -49,6 +49,7 @@ static const struct {
     {"sudo", MODULE, doctor_check_sudo},
     {"sshd", MODULE, doctor_check_sshd},
     {"ssh", ANY_HOST, doctor_check_ssh},
+    {"second-factor", ISSUER, doctor_check_second_factor},
     {"units", ISSUER, doctor_check_units},
     {"keys", ISSUER, doctor_check_keys},
     {"store", ISSUER, doctor_check_store},

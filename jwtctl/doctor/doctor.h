@@ -79,6 +79,7 @@ void doctor_check_module(struct doctor *d);
 void doctor_check_stacks(struct doctor *d);
 void doctor_check_sudo(struct doctor *d);
 void doctor_check_sshd(struct doctor *d);
+void doctor_check_second_factor(struct doctor *d);
 void doctor_check_ssh(struct doctor *d);
 void doctor_check_host_keys(struct doctor *d);
 void doctor_check_disabled(struct doctor *d);

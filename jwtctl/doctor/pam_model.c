@@ -192,6 +192,8 @@ struct model_outcome model_try(const struct model *m, enum model_result jwt,
         outcome.passed_on =
             outcome.passed_on || (line->kind == MODEL_PASSWORD && outcome.reached);
         outcome.reached = outcome.reached || line->kind == MODEL_JWT;
+        if (line->kind == MODEL_PASSWORD)
+            outcome.password = &line->at;
         apply(&d, &line->at, results[line->kind]);
     }
     outcome.success = d.now == POSITIVE;

@@ -47,6 +47,7 @@ struct model_outcome {
     bool success;
     bool reached;   /* pam_jwt was called */
     bool passed_on; /* a module that may check a password was called after it */
+    const struct pam_line *password; /* the last module called that may check a password */
 };
 struct model_outcome model_try(const struct model *m, enum model_result jwt,
                                enum model_result password);

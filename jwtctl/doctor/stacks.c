@@ -283,6 +283,28 @@ bool doctor_service_uses_module(const char *service)
     return model_read(service, "auth", &m) && model_find(&m, MODEL_JWT);
 }
 
+/* The module of the code is the last one. */
+void doctor_check_second_factor(struct doctor *d)
+{
+    CLEANUP(model_clear) struct model m = {0};
+    const struct pam_line *wrong, *right;
+    struct doctor_text where;
+
+    if (!d->settings.session.otp_prompt || !model_read("jwtd", "auth", &m)) {
+        doctor_skip(d, "OtpPrompt= is not set");
+        return;
+    }
+    wrong = model_try(&m, MODEL_TYPED, MODEL_FAILURE).password;
+    right = model_try(&m, MODEL_TYPED, MODEL_SUCCESS).password;
+    if (right == wrong && right != model_find(&m, MODEL_PASSWORD))
+        doctor_report(d, DOCTOR_WARNING,
+                      (struct advice){doctor_text(&where, "%s:%u", right->file, right->line),
+                                      "man 8 jwtd-login"},
+                      "service jwtd: the code is asked for whether the password is right or "
+                      "not, which shows that the account exists: pam_unix must be requisite");
+    doctor_ok(d, "service jwtd asks for a code after a right password only");
+}
+
 void doctor_check_stacks(struct doctor *d)
 {
     UNINITIALIZED struct stack_check c;

@@ -39,7 +39,7 @@ def write_stacks(stacks):
         path("pam.d/" + name, text)
 
 
-def host(module=True, issuer=False):
+def host(module=True, issuer=False, settings=""):
     """A wrapper that runs a command with these stacks, and with the module of the build or a daemon."""
     return ("unshare", "-m", path("doctor-host", f"""#!/bin/sh
 set -e
@@ -55,6 +55,8 @@ done
 layer /usr/sbin
 rm -f /usr/sbin/jwtd-issuer
 {"touch /usr/sbin/jwtd-issuer" if issuer else ""}
+layer /etc
+mkdir -p /etc/jwt && printf '{settings}' >/etc/jwt/jwt.conf
 mkdir -p {TMP}/empty && mount --bind {TMP}/empty /usr/lib/pam.d
 mount --bind {path("pam.d")} /etc/pam.d && exec "$@"
 """, 0o755))
@@ -108,6 +110,24 @@ def test_the_profile_is_correct_for_every_service():
               "default=bad] pam_jwt.so\n" + COMMON_ACCOUNT
     rows = stack(PASSWORDS, **{"common-auth": PROFILE, "common-account": account, "sshd": PASSWORDS})
     assert rows == []
+
+
+CODE = "auth required pam_google_authenticator.so\n"
+OATH = "auth [success=ok user_unknown=ignore default=die] pam_oath.so\n"
+UNIX = "auth {} pam_unix.so\n"
+DEBIAN = ("auth [success=2 default=ignore] pam_unix.so nullok\nauth [success=1 default=ignore] pam_sss.so use_first_pass\n"
+          "auth requisite pam_deny.so\nauth required pam_permit.so\n")
+
+
+def test_a_code_that_is_asked_for_after_a_wrong_password_is_a_warning():
+    for text, line in ((UNIX.format("required") + CODE, 2), (UNIX.format("required") + OATH, 2),
+                       (UNIX.format("requisite") + CODE, 0), (DEBIAN + CODE, 0), (DEBIAN + OATH, 0), (PROFILE + DEBIAN + OATH, 0),
+                       (UNIX.format("optional") + CODE, 2), (UNIX.format("required"), 0), (CODE + UNIX.format("required"), 2)):
+        write_stacks({"jwtd": text})
+        for settings in ("", "[Session]\nOtpPrompt=Verification code\n"):
+            rows = doctor("second-factor", wrap=host(issuer=True, settings=settings))
+            found = [(row["where"], row["status"]) for row in rows]
+            assert found == ([(f"/etc/pam.d/jwtd:{line}", "warning")] if line and settings else []), (text, rows)
 
 
 FAULTS = {
