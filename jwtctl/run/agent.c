@@ -3,14 +3,17 @@
 #include "common/base/cleanup.h"
 #include "common/jose/jws.h"
 #include "jwtctl/run/choose.h"
-#include "jwtctl/run/confirm.h"
 #include "jwtctl/run/token.h"
 
+#include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 
 /* Protocol: the client sends REQUEST. The agent sends the token and a newline, or REFUSED, a
  * reason and a newline, and closes. */
@@ -20,6 +23,7 @@
 #define REQUEST_S 1    /* for the whole request */
 #define REPLY_S 120    /* for the reply, which waits for the user and for the server */
 #define PAUSE_MS 100   /* between two clients */
+#define CONFIRM_S 60
 #define SOCKET_NAME "agent"
 
 static bool is_ours(int fd)
@@ -37,6 +41,41 @@ static void set_timeout(int fd, int option, int seconds)
     (void)setsockopt(fd, SOL_SOCKET, option, &time, sizeof(time));
 }
 
+/* As ssh-agent does. ssh uses the terminal, so the program has none. */
+static void exec_confirm(const char *program, const char *question, int output)
+{
+    (void)alarm(CONFIRM_S);
+    if (setsid() > 0 && prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 &&
+        dup2(output, STDOUT_FILENO) >= 0 && setenv("SSH_ASKPASS_PROMPT", "confirm", 1) == 0)
+        (void)execlp(program, program, question, (char *)NULL);
+    _exit(EXIT_FAILURE);
+}
+
+/* Yes: exit status 0, and no output or "yes". */
+static bool confirm_sudo(const char *program, const struct record *ssh)
+{
+    CLEANUP(cleanup_free) char *question = NULL;
+    char answer[8] = "";
+    size_t n = 0;
+    ssize_t got;
+    int ends[2], status;
+    pid_t child;
+
+    if (asprintf(&question, "Allow sudo as %s on %s?", ssh->user, ssh->name) < 0 ||
+        pipe2(ends, O_CLOEXEC) != 0)
+        return false;
+    child = fork();
+    if (child == 0)
+        exec_confirm(program, question, ends[1]);
+    (void)close(ends[1]);
+    while ((got = read(ends[0], answer + n, sizeof(answer) - 1 - n)) > 0)
+        n += (size_t)got;
+    (void)close(ends[0]);
+    answer[strcspn(answer, "\n")] = '\0';
+    return child > 0 && waitpid(child, &status, 0) == child && status == 0 &&
+           (answer[0] == '\0' || strcasecmp(answer, "yes") == 0);
+}
+
 /* The far host learns no more than the kind of the reason. */
 static const char *make_token(const struct agent *a, const struct record *ssh,
                               struct secret *ret)
@@ -44,7 +83,7 @@ static const char *make_token(const struct agent *a, const struct record *ssh,
     CLEANUP(session_clear) struct client_session s = {0};
     struct errmsg ignored;
 
-    if (a->confirm && !confirm_sudo(a->confirm, ssh, a->parent))
+    if (a->confirm && !confirm_sudo(a->confirm, ssh))
         return "the user did not confirm it";
     if (choose_for_ssh(ssh, &s, &ignored) != TOK_OK)
         return "the login has ended, or its server cannot be reached";

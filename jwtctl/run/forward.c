@@ -2,7 +2,6 @@
 
 #include "common/base/cleanup.h"
 #include "common/base/text.h"
-#include "jwtctl/command.h"
 #include "jwtctl/output.h"
 #include "jwtctl/run/agent.h"
 #include "jwtctl/run/choose.h"
@@ -21,10 +20,8 @@
 #include <sys/wait.h>
 #include <time.h>
 
-#define DIR_MAX 64 /* ssh adds 17 characters to the control socket's path */
 #define PATH_SIZE sizeof(((struct sockaddr_un *)NULL)->sun_path)
 #define ANSWER_S 10 /* until the far side names its socket, after the login */
-#define END_S 3     /* until the far side has removed it */
 
 /*
  * What the shared connection runs on the far host, for any login shell. It removes sockets of
@@ -48,14 +45,17 @@ static const char far_command[] =
     "if [ -n \"$t\" ]; then s=$t/agent; ln -s \"$s\" agent.$$; fi; "
     "echo \"$s\"; read -r x && newest && cat >/dev/null'";
 
+/* ^C is for ssh, and run removes its files then. */
+static const int ignored[] = {SIGINT, SIGQUIT, SIGPIPE};
+#define N_IGNORED (sizeof(ignored) / sizeof(ignored[0]))
+
 struct forward {
-    char dir[DIR_MAX]; /* of this run; "" before it is made */
-    int parent;        /* the agent exits when it is closed */
+    char dir[32]; /* of this run; "" before it is made */
+    int parent;   /* the agent exits when it is closed */
     pid_t agent;
-    pid_t connection; /* the ssh that shares its connection; 0: it has exited */
-    int status;       /* of the connection, when it has exited */
-    int to, from;     /* standard input and output of the far command */
-    sighandler_t interrupt, quit;
+    pid_t connection;     /* the ssh that shares its connection; 0: it has exited */
+    int to, from, errors; /* its standard files; the first two are the far command's */
+    sighandler_t before[N_IGNORED];
 };
 
 static void in_dir(const struct forward *f, const char *name, char ret[PATH_SIZE])
@@ -86,28 +86,14 @@ static bool is_plain_path(const char *path)
     return true;
 }
 
-static bool make_dir(struct forward *f)
-{
-    const char *runtime = getenv("XDG_RUNTIME_DIR");
-    int n = DIR_MAX;
-
-    if (runtime && is_plain_path(runtime))
-        n = snprintf(f->dir, DIR_MAX, "%s/jwt-run.XXXXXX", runtime);
-    if (n < DIR_MAX && mkdtemp(f->dir))
-        return true;
-    (void)snprintf(f->dir, DIR_MAX, "/tmp/jwt-run.XXXXXX");
-    return mkdtemp(f->dir) != NULL;
-}
-
 /* Without a file of run: what it prints would mix with the output of ssh, and a pipe that it
  * holds would not end. */
 static void run_agent(struct forward *f, struct agent a)
 {
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-    const int ending[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGPIPE};
 
-    for (size_t i = 0; i < sizeof(ending) / sizeof(ending[0]); i++)
-        (void)signal(ending[i], SIG_IGN);
+    (void)signal(SIGHUP, SIG_IGN);
+    (void)signal(SIGTERM, SIG_IGN);
     (void)close(f->parent);
     if (dup2(null, STDIN_FILENO) >= 0 && dup2(null, STDOUT_FILENO) >= 0 &&
         dup2(null, STDERR_FILENO) >= 0)
@@ -123,7 +109,10 @@ static bool start_agent(struct forward *f, const char *confirm)
     CLEANUP(cleanup_close) int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     int ends[2];
 
-    if (listener < 0 || !make_dir(f) || pipe2(ends, O_CLOEXEC) != 0)
+    (void)snprintf(f->dir, sizeof(f->dir), "/tmp/jwt-run.XXXXXX");
+    if (!mkdtemp(f->dir))
+        f->dir[0] = '\0';
+    if (listener < 0 || !f->dir[0] || pipe2(ends, O_CLOEXEC) != 0)
         return false;
     in_dir(f, "agent", address.sun_path);
     f->parent = ends[1];
@@ -137,91 +126,112 @@ static bool start_agent(struct forward *f, const char *confirm)
     return f->agent > 0;
 }
 
-/* Starts ssh, or its wrapper. A descriptor of -1 stays as it is. It ends with run. */
-static pid_t start_ssh(const struct forward *f, char **argv, int in, int out, int err)
+/* Starts a process that ends with run; returns 0 in it. A descriptor of -1 stays as it is. */
+static pid_t start_child(const struct forward *f, int in, int out, int errors)
 {
     const pid_t parent = getpid();
     pid_t child = fork();
 
     if (child != 0)
         return child;
-    (void)signal(SIGINT, f->interrupt);
-    (void)signal(SIGQUIT, f->quit);
+    for (size_t i = 0; i < N_IGNORED; i++)
+        (void)signal(ignored[i], f->before[i]);
     if (prctl(PR_SET_PDEATHSIG, SIGTERM) == 0 && getppid() == parent &&
         (in < 0 || dup2(in, STDIN_FILENO) >= 0) && (out < 0 || dup2(out, STDOUT_FILENO) >= 0) &&
-        (err < 0 || dup2(err, STDERR_FILENO) >= 0))
-        (void)execvp(argv[0], argv);
-    print_error("%s: %s", argv[0], strerror(errno));
+        (errors < 0 || dup2(errors, STDERR_FILENO) >= 0))
+        return 0;
+    _exit(EXIT_FAILURE);
+}
+
+/* ssh, or its wrapper, in this child. */
+static void exec_ssh(int argc, char **argv, const char *const *options)
+{
+    (void)execvp("ssh", arguments_insert(argc, argv, options));
+    print_error("ssh: %s", strerror(errno));
     _exit(errno == ENOENT ? 127 : 126);
 }
 
-static void add_control_path(struct word_vector *w, const struct forward *f)
+static void control_option(const struct forward *f, char ret[PATH_SIZE])
 {
-    char option[PATH_SIZE + 32];
-
-    (void)snprintf(option, sizeof(option), "-oControlPath=%s/control", f->dir);
-    words_add(w, option);
+    (void)snprintf(ret, PATH_SIZE, "-oControlPath=%s/control", f->dir);
 }
 
-/* The options of a session would end it, or change what the far command reads. */
-static const char *const connection_options[] = {
-    "-oControlMaster=yes",   "-oControlPersist=no",      "-oRemoteCommand=none",
-    "-oSessionType=default", "-oStdinNull=no",           "-oForkAfterAuthentication=no",
-    "-oRequestTTY=no",       "-oClearAllForwardings=yes"};
+/* In the child. The options of a session would end it, or change what the far command reads. */
+static void exec_connection(const struct forward *f, int argc, char **argv)
+{
+    char control[PATH_SIZE];
+    const char *const options[] = {"-oControlMaster=yes",          control,
+                                   "-oControlPersist=no",          "-oRemoteCommand=none",
+                                   "-oSessionType=default",        "-oStdinNull=no",
+                                   "-oForkAfterAuthentication=no", "-oRequestTTY=no",
+                                   "-oClearAllForwardings=yes",    NULL};
+    int command = ssh_arguments_command(argc, argv, true);
+
+    control_option(f, control);
+    argv[command] = strdup(far_command);
+    if (!argv[command])
+        out_of_memory();
+    exec_ssh(command + 1, argv, options);
+}
 
 /* The descriptors are close-on-exec, so that the connection alone has the other ends. */
-static bool start_connection(struct forward *f, const struct word_vector *options)
+static bool start_connection(struct forward *f, int argc, char **argv)
 {
-    CLEANUP(words_clear) struct word_vector w = {0};
-    CLEANUP(cleanup_close) int in = -1, out = -1;
-    int to[2], from[2];
+    int to[2], from[2], errors[2];
 
-    if (pipe2(to, O_CLOEXEC) != 0)
+    if (pipe2(to, O_CLOEXEC) != 0 || pipe2(from, O_CLOEXEC) != 0 ||
+        pipe2(errors, O_CLOEXEC) != 0)
         return false;
-    in = to[0];
     f->to = to[1];
-    if (pipe2(from, O_CLOEXEC) != 0)
-        return false;
     f->from = from[0];
-    out = from[1];
-    words_add(&w, "ssh");
-    for (size_t i = 0; i < sizeof(connection_options) / sizeof(connection_options[0]); i++)
-        words_add(&w, connection_options[i]);
-    add_control_path(&w, f);
-    for (size_t i = 0; i < options->n; i++)
-        words_add(&w, options->v[i]);
-    words_add(&w, far_command);
-    f->connection = start_ssh(f, w.v, in, out, -1);
+    f->errors = errors[0];
+    f->connection = start_child(f, to[0], from[1], errors[1]);
+    if (f->connection == 0)
+        exec_connection(f, argc, argv);
+    (void)close(to[0]);
+    (void)close(from[1]);
+    (void)close(errors[1]);
     return f->connection > 0;
 }
 
-/* Waits until the connection's ssh has exited or, with a path, this file is there. False: it
- * has exited, or the time is over. seconds 0: no limit. */
-static bool wait_for_connection(struct forward *f, const char *path, int seconds)
+/* Copies what ssh prints. */
+static void copy_errors(const struct forward *f)
 {
-    const time_t end = time(NULL) + seconds;
+    char text[512];
+    ssize_t n = read(f->errors, text, sizeof(text));
 
-    while (f->connection > 0 && (seconds == 0 || time(NULL) <= end)) {
-        if (path && access(path, F_OK) == 0)
-            return true;
-        if (waitpid(f->connection, &f->status, WNOHANG) != 0)
-            f->connection = 0;
-        else
-            (void)poll(NULL, 0, 20);
-    }
-    return false;
+    if (n > 0)
+        (void)!write(STDERR_FILENO, text, (size_t)n);
 }
 
+/* Waits for the login. False: ssh has exited, with this status. From then on its errors are
+ * not shown: who can open the far socket could write them at any time. */
+static bool wait_for_connection(struct forward *f, int *ret_status)
+{
+    struct pollfd errors = {.fd = f->errors, .events = POLLIN};
+    char control[PATH_SIZE];
+    bool exited = false, connected = false;
+
+    in_dir(f, "control", control);
+    while (!connected && !exited) {
+        connected = access(control, F_OK) == 0;
+        exited = waitpid(f->connection, ret_status, WNOHANG) != 0;
+        while (poll(&errors, 1, connected || exited ? 0 : 20) > 0 && (errors.revents & POLLIN))
+            copy_errors(f);
+    }
+    if (exited)
+        f->connection = 0;
+    cleanup_close(&f->errors);
+    f->errors = -1;
+    return !exited;
+}
+
+/* The far command ends with the connection. */
 static void end_connection(struct forward *f)
 {
-    cleanup_close(&f->to);
-    cleanup_close(&f->from);
-    f->to = f->from = -1;
-    (void)wait_for_connection(f, NULL, END_S);
-    if (f->connection <= 0)
-        return;
-    (void)kill(f->connection, SIGTERM);
-    (void)wait_for_connection(f, NULL, 0);
+    if (f->connection > 0 && kill(f->connection, SIGTERM) == 0)
+        (void)waitpid(f->connection, NULL, 0);
+    f->connection = 0;
 }
 
 /* The first line of the far command, which may be anything; what follows is not read. */
@@ -269,21 +279,17 @@ static enum tok_err inform_agent(const struct forward *f, struct errmsg *errmsg)
 /* Asks the connection's ssh, which asks the server, to listen at this path there. */
 static bool forward_socket(const struct forward *f, const char *far)
 {
-    CLEANUP(words_clear) struct word_vector w = {0};
     CLEANUP(cleanup_close) int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-    char near[PATH_SIZE], pair[2 * PATH_SIZE];
+    char control[PATH_SIZE], sockets[2 * PATH_SIZE], name[] = "ssh", host[] = "host";
     int status;
-    pid_t child;
+    pid_t child = start_child(f, null, null, null);
 
-    in_dir(f, "agent", near);
-    (void)snprintf(pair, sizeof(pair), "%s:%s", far, near);
-    words_add(&w, "ssh");
-    add_control_path(&w, f);
-    for (const char *const *word =
-             (const char *const[]){"-O", "forward", "-R", pair, "host", NULL};
-         *word; word++)
-        words_add(&w, *word);
-    child = start_ssh(f, w.v, null, null, null);
+    if (child == 0) {
+        control_option(f, control);
+        (void)snprintf(sockets, sizeof(sockets), "%s:%s/agent", far, f->dir);
+        exec_ssh(2, (char *[]){name, host},
+                 (const char *[]){control, "-O", "forward", "-R", sockets, NULL});
+    }
     return child > 0 && waitpid(child, &status, 0) == child && status == 0;
 }
 
@@ -316,29 +322,26 @@ static int exit_status(int status)
  * another connection. */
 static int run_session(const struct forward *f, int argc, char **argv)
 {
-    CLEANUP(words_clear) struct word_vector w = {0};
+    char control[PATH_SIZE];
+    const char *const options[] = {"-oControlMaster=no", control, NULL};
     int status;
-    pid_t child;
+    pid_t child = start_child(f, -1, -1, -1);
 
-    words_add(&w, argv[0]);
-    if (f->connection > 0) {
-        words_add(&w, "-oControlMaster=no");
-        add_control_path(&w, f);
-    }
-    for (int i = 1; i < argc; i++)
-        words_add(&w, argv[i]);
-    child = start_ssh(f, w.v, -1, -1, -1);
-    while (child > 0 && waitpid(child, &status, 0) < 0) {
-        if (errno != EINTR)
-            return EXIT_FAILURE;
-    }
-    return child > 0 ? exit_status(status) : EXIT_FAILURE;
+    control_option(f, control);
+    if (child == 0)
+        exec_ssh(argc, argv, f->connection > 0 ? options : options + 2);
+    if (child < 0 || waitpid(child, &status, 0) != child)
+        return EXIT_FAILURE;
+    return exit_status(status);
 }
 
 static void forward_end(struct forward *f)
 {
     end_connection(f);
     cleanup_close(&f->parent);
+    cleanup_close(&f->to);
+    cleanup_close(&f->from);
+    cleanup_close(&f->errors);
     if (f->dir[0])
         remove_dir(f);
     if (f->agent > 0 && kill(f->agent, SIGKILL) == 0)
@@ -347,22 +350,19 @@ static void forward_end(struct forward *f)
 
 int forward_run(int argc, char **argv, const char *confirm)
 {
-    CLEANUP(words_clear) struct word_vector options = {0};
-    CLEANUP(forward_end) struct forward f = {.parent = -1, .to = -1, .from = -1};
-    char control[PATH_SIZE];
+    CLEANUP(forward_end) struct forward f = {.parent = -1, .to = -1, .from = -1, .errors = -1};
+    int status;
     struct errmsg errmsg;
 
-    ssh_arguments_connection(argc, argv, &options);
-    /* ^C is for ssh; what is to be removed is removed then. */
-    f.interrupt = signal(SIGINT, SIG_IGN);
-    f.quit = signal(SIGQUIT, SIG_IGN);
-    if (!start_agent(&f, confirm) || !start_connection(&f, &options)) {
+    (void)ssh_arguments_command(argc, argv, false);
+    for (size_t i = 0; i < N_IGNORED; i++)
+        f.before[i] = signal(ignored[i], SIG_IGN);
+    if (!start_agent(&f, confirm) || !start_connection(&f, argc, argv)) {
         print_error("cannot start the agent and ssh: %s", strerror(errno));
         return EXIT_FAILURE;
     }
-    in_dir(&f, "control", control);
-    if (!wait_for_connection(&f, control, 0))
-        return exit_status(f.status);
+    if (!wait_for_connection(&f, &status))
+        return exit_status(status);
     if (forward_agent(&f, &errmsg) != TOK_OK) {
         print_error("warning: sudo -A on the host will get no token: %s", errmsg.text);
         end_connection(&f);

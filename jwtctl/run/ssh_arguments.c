@@ -2,64 +2,61 @@
 
 #include "jwtctl/output.h"
 
-#include <getopt.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Of OpenSSH 8.5 to 10; -P takes an argument since 9.4 only. */
-#define OPTIONS "+1246ab:c:e:fgi:kl:m:no:p:qstvxAB:CD:E:F:GI:J:KL:MNO:Q:R:S:TVw:W:XYy"
-#define SESSION_OPTIONS "nstT"
-#define EXCLUDED_OPTIONS "?fGMNOQSVW"
+/* Of OpenSSH 8.7 to 10, as for getopt(3), without those that are not supported: -P, which takes
+ * an argument since 9.4 only, and f G M N O Q S V W. */
+#define OPTIONS "1246ab:c:e:gi:kl:m:no:p:qstvxAB:CD:E:F:I:J:KL:R:TXYyw:"
+#define SESSION_OPTIONS "nst"
 
-void words_add(struct word_vector *w, const char *text)
+char **arguments_insert(int argc, char **argv, const char *const *more)
 {
-    char **v = realloc((void *)w->v, (w->n + 2) * sizeof(char *));
+    size_t n = 0;
+    char **all;
 
-    if (!v || !(v[w->n] = strdup(text)))
+    while (more[n])
+        n++;
+    all = calloc((size_t)argc + n + 1, sizeof(char *));
+    if (!all)
         out_of_memory();
-    w->v = v;
-    w->v[++w->n] = NULL;
+    all[0] = argv[0];
+    memcpy((void *)(all + 1), (const void *)more, n * sizeof(char *));
+    memcpy((void *)(all + 1 + n), (void *)(argv + 1), ((size_t)argc - 1) * sizeof(char *));
+    return all;
 }
 
-void words_clear(struct word_vector *w)
+/* Reads the options in argv[at]. The index behind them and their argument. */
+static int read_options(char **argv, int at, bool change)
 {
-    for (size_t i = 0; i < w->n; i++)
-        free(w->v[i]);
-    free((void *)w->v);
-}
+    for (char *p = argv[at] + 1; *p; p++) {
+        const char *option = *p == ':' ? NULL : strchr(OPTIONS, *p);
 
-/* optind is the first operand then. */
-static void add_options(int argc, char **argv, struct word_vector *ret)
-{
-    int c;
-
-    optind = 0; /* glibc: begin again */
-    opterr = 0;
-    while ((c = getopt(argc, argv, OPTIONS)) != -1) {
-        char option[] = {'-', (char)c, '\0'};
-
-        if (strchr(EXCLUDED_OPTIONS, c))
-            bad_usage("jwtctl run", "--forward does not support ssh -%c",
-                      c == '?' ? optopt : c);
-        if (strchr(SESSION_OPTIONS, c))
-            continue;
-        words_add(ret, option);
-        if (optarg)
-            words_add(ret, optarg);
+        if (!option)
+            bad_usage("jwtctl run", "--forward does not support ssh -%c", *p);
+        if (option[1] == ':')
+            return at + (p[1] ? 1 : 2);
+        if (change && strchr(SESSION_OPTIONS, *p))
+            *p = 'T';
     }
+    return at + 1;
 }
 
-/* ssh reads options behind the host, too. */
-void ssh_arguments_connection(int argc, char **argv, struct word_vector *ret)
+static int skip_options(int argc, char **argv, int at, bool change)
 {
-    int host;
+    while (at < argc && argv[at][0] == '-' && argv[at][1] != '\0') {
+        if (strcmp(argv[at], "--") == 0)
+            return at + 1;
+        at = read_options(argv, at, change);
+    }
+    return at;
+}
 
-    add_options(argc, argv, ret);
-    host = optind;
+int ssh_arguments_command(int argc, char **argv, bool change)
+{
+    int host = skip_options(argc, argv, 1, change);
+
     if (host >= argc)
         bad_usage("jwtctl run", "--forward: expected a host after ssh");
-    add_options(argc - host, argv + host, ret);
-    words_add(ret, "--");
-    words_add(ret, argv[host]);
+    return skip_options(argc, argv, host + 1, change);
 }

@@ -1,21 +1,16 @@
 /*
- * The command line of ssh(1), in its parts.
+ * Argument vectors for ssh(1) and other programs.
  */
 #pragma once
 
-#include <stddef.h>
+#include <stdbool.h>
 
-/* Words of an argument vector, which ends with NULL. */
-struct word_vector {
-    char **v;
-    size_t n;
-};
+/* argv with more behind argv[0]; malloc'ed. more ends with NULL. */
+char **arguments_insert(int argc, char **argv, const char *const *more);
 
-void words_add(struct word_vector *w, const char *text);
-void words_clear(struct word_vector *w);
-
-/* Adds the options of argv that are about the connection, and not about the session in it
- * (-n, -s, -t, -T), and then "--" and the host. Ends the program by bad_usage() when there is
- * no host, or an option is unknown or excludes a session or a shared connection (such as -f, -M
- * and -W). */
-void ssh_arguments_connection(int argc, char **argv, struct word_vector *ret);
+/* The index behind the host and the options of ssh, which may stand behind the host, too. Ends
+ * the program by bad_usage() when there is no host, or an option is unknown or excludes a
+ * session or a shared connection (such as -f, -M and -W). With change, options about the
+ * session
+ * (-n, -s, -t) become -T in place. */
+int ssh_arguments_command(int argc, char **argv, bool change);

@@ -20,6 +20,26 @@ def test_run_has_the_commands_status():
         assert run("run")[0] == 2
 
 
+@pytest.mark.parametrize("args, message", [
+    (("--forward", "--", "rsync", "a", "web1:"), "--forward: expected the command ssh"),
+    (("--forward", "--whole", "--", "ssh", "web1"), "--forward: expected the command ssh, and no --whole"),
+    (("--forward", "--", "/usr/bin/ssh", "web1"), "--forward: expected the command ssh"),
+    (("--forward", "--", "ssh"), "--forward: expected a host after ssh"),
+    (("--forward", "--", "ssh", "-v", "-p", "22"), "--forward: expected a host after ssh"),
+    (("--forward", "--", "ssh", "-f", "web1"), "--forward does not support ssh -f"),
+    (("--forward", "--", "ssh", "-vM", "web1"), "--forward does not support ssh -M"),
+    (("--forward", "--", "ssh", "web1", "-W", "a:1"), "--forward does not support ssh -W"),
+    (("--forward", "--", "ssh", "-S", "x", "web1"), "--forward does not support ssh -S"),
+    (("--forward", "--", "ssh", "-:", "web1"), "--forward does not support ssh -:"),
+    (("--confirm", "--", "ssh", "web1"), "--confirm: expected --forward, too"),
+    (("--confirm-with=true", "--", "ssh", "web1"), "--confirm: expected --forward, too"),
+])
+def test_forward_refuses_what_it_cannot_do_before_anything_is_started(args, message):
+    with server() as s:
+        status, out, err = run("run", *args)
+        assert (status, out, s.asked) == (2, "", []) and message in err, err
+
+
 def test_run_refreshes_before_it_starts():
     with server(lifetime=10) as s:
         assert run("run", "--", "true")[0] == 0
