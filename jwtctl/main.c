@@ -58,7 +58,7 @@ static const struct {
     command_fn *run;
 } programs[] = {
     {"askpass", program_askpass}, {"hostkey", program_hostkey}, {"ssh", program_wrapper},
-    {"scp", program_wrapper},     {"sftp", program_wrapper},
+    {"scp", program_wrapper},     {"sftp", program_wrapper},    {"sudo", program_wrapper},
 };
 
 static bool is_help(const char *word)

@@ -1,5 +1,6 @@
 /*
- * The programs beside jwtctl: askpass, hostkey and, in bin/, the wrappers of ssh, scp and sftp.
+ * The programs beside jwtctl: askpass, hostkey and, in bin/, the wrappers of ssh, scp,
+ * sftp and sudo.
  */
 #pragma once
 

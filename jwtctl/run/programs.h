@@ -12,5 +12,6 @@ int program_askpass(int argc, char **argv);
  * closes the connection after any other status. */
 int program_hostkey(int argc, char **argv);
 
-/* ssh, scp, sftp: start the programs of the same names with hostkey as KnownHostsCommand. */
+/* ssh, scp, sftp: start the programs of the same names with hostkey as KnownHostsCommand. sudo:
+ * starts sudo with -A, unless its arguments say how to ask. */
 int program_wrapper(int argc, char **argv);

@@ -1,13 +1,15 @@
-/* ssh, scp and sftp as found by the commands of `jwtctl run`, whatever starts them. */
+/* ssh, scp, sftp and sudo as found by the commands of `jwtctl run`, whatever starts them. */
 #include "common/base/cleanup.h"
 #include "common/base/text.h"
 #include "jwtctl/output.h"
 #include "jwtctl/run/libexec.h"
 #include "jwtctl/run/programs.h"
 #include "jwtctl/run/record.h"
+#include "jwtctl/run/ssh_arguments.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -40,25 +42,8 @@ static char *find_program(const char *name)
     return NULL;
 }
 
-/* argv with more behind argv[0]; malloc'ed. more ends with NULL. */
-static char **insert_arguments(int argc, char **argv, char *const *more)
-{
-    size_t n = 0;
-    char **all;
-
-    while (more[n])
-        n++;
-    all = calloc((size_t)argc + n + 1, sizeof(char *));
-    if (!all)
-        out_of_memory();
-    all[0] = argv[0];
-    memcpy((void *)(all + 1), (const void *)more, n * sizeof(char *));
-    memcpy((void *)(all + 1 + n), (void *)(argv + 1), ((size_t)argc - 1) * sizeof(char *));
-    return all;
-}
-
-/* ssh with its standard output in *ret, and without input and errors. */
-static pid_t start_query(const char *ssh, char **argv, FILE **ret)
+/* A program with its standard output in *ret, and without input and errors. */
+static pid_t start_query(const char *program, char **argv, FILE **ret)
 {
     int ends[2], null = open("/dev/null", O_RDWR | O_CLOEXEC);
     pid_t child;
@@ -69,7 +54,7 @@ static pid_t start_query(const char *ssh, char **argv, FILE **ret)
     if (child == 0) {
         if (dup2(null, STDIN_FILENO) >= 0 && dup2(null, STDERR_FILENO) >= 0 &&
             dup2(ends[1], STDOUT_FILENO) >= 0)
-            (void)execv(ssh, argv);
+            (void)execv(program, argv);
         _exit(EXIT_FAILURE);
     }
     (void)close(null);
@@ -80,10 +65,40 @@ static pid_t start_query(const char *ssh, char **argv, FILE **ret)
     return child;
 }
 
+/* Calls `take` for each line that the program prints. True: its exit status is 0. */
+static bool query(const char *program, char **argv, void (*take)(const char *line, void *arg),
+                  void *arg)
+{
+    char *line = NULL;
+    size_t size = 0;
+    FILE *from = NULL;
+    int status = -1;
+    pid_t child = start_query(program, argv, &from);
+
+    while (from && getline(&line, &size, from) > 0)
+        take(line, arg);
+    free(line);
+    if (from)
+        (void)fclose(from);
+    while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR)
+        ;
+    return status == 0;
+}
+
 struct ssh_config {
     bool has_command_option; /* of 8.5 or later, which knows KnownHostsCommand */
     bool own_command;        /* KnownHostsCommand is set */
 };
+
+static void take_config(const char *line, void *arg)
+{
+    struct ssh_config *config = arg;
+
+    if (strncmp(line, "pubkeyacceptedalgorithms ", 25) == 0)
+        config->has_command_option = true;
+    if (strncmp(line, "knownhostscommand ", 18) == 0)
+        config->own_command = true;
+}
 
 /* The configuration for these arguments, as `ssh -G` prints it. Our KnownHostsCommand would
  * replace that of a file, because ssh uses the first value that it finds. pubkeyaccepted-
@@ -91,28 +106,12 @@ struct ssh_config {
  * on an unknown option. */
 static struct ssh_config read_config(const char *ssh, int argc, char **argv)
 {
-    char query[] = "-G";
-    char **all = insert_arguments(argc, argv, (char *[]){query, NULL});
-    char *line = NULL;
+    char option[] = "-G", **all = arguments_insert(argc, argv, (const char *[]){option, NULL});
     struct ssh_config config = {0};
-    size_t size = 0;
-    FILE *from = NULL;
-    int status = -1;
-    pid_t child = start_query(ssh, all, &from);
+    bool success = query(ssh, all, take_config, &config);
 
-    while (from && getline(&line, &size, from) > 0) {
-        if (strncmp(line, "pubkeyacceptedalgorithms ", 25) == 0)
-            config.has_command_option = true;
-        if (strncmp(line, "knownhostscommand ", 18) == 0)
-            config.own_command = true;
-    }
-    free(line);
     free(all);
-    if (from)
-        (void)fclose(from);
-    while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR)
-        ;
-    return status == 0 ? config : (struct ssh_config){0};
+    return success ? config : (struct ssh_config){0};
 }
 
 /* ssh is this process after exec. Without a record there will be no token. */
@@ -138,18 +137,82 @@ static void exec_ssh(const char *ssh, int argc, char **argv)
     if (asprintf(&command, "KnownHostsCommand=\"%s\" %%f %%h %%n %%p %%r %%I", helper) < 0)
         out_of_memory();
     if (config.has_command_option && !config.own_command)
-        all = insert_arguments(argc, argv, (char *[]){option, hash, option, command, NULL});
+        all =
+            arguments_insert(argc, argv, (const char *[]){option, hash, option, command, NULL});
     (void)execv(ssh, all ? all : argv);
     free(all);
 }
 
-/* They start ssh by an absolute path. */
-static void exec_scp(const char *scp, int argc, char **argv)
+/* They start ssh by an absolute path. sftp -b sets BatchMode, with which ssh asks nothing, not
+ * even askpass; ssh uses the first value. */
+static void exec_scp(const char *scp, bool is_sftp, int argc, char **argv)
 {
     CLEANUP(cleanup_free) char *ssh = libexec_path("bin/ssh");
-    char option[] = "-S", **all = insert_arguments(argc, argv, (char *[]){option, ssh, NULL});
+    char option[] = "-S", ask[] = "-oBatchMode=no", **all;
+    bool batch = false;
 
+    for (int i = 1; i < argc; i++)
+        batch = batch || (is_sftp && strncmp(argv[i], "-b", 2) == 0);
+    all = arguments_insert(argc, argv, (const char *[]){option, ssh, batch ? ask : NULL, NULL});
     (void)execv(scp, all);
+    free(all);
+}
+
+/* True when sudo may ask for a password, and the user has not said how. A long option that is
+ * not in the table has no argument. */
+static bool sudo_may_ask(int argc, char **argv)
+{
+    static const struct option long_options[] = {{"askpass", 0, NULL, 'A'},
+                                                 {"stdin", 0, NULL, 'S'},
+                                                 {"non-interactive", 0, NULL, 'n'},
+                                                 {"edit", 0, NULL, 'e'},
+                                                 {"login", 0, NULL, 'i'},
+                                                 {"list", 0, NULL, 'l'},
+                                                 {"shell", 0, NULL, 's'},
+                                                 {"validate", 0, NULL, 'v'},
+                                                 {"auth-type", 1, NULL, 'a'},
+                                                 {"chdir", 1, NULL, 'D'},
+                                                 {"chroot", 1, NULL, 'R'},
+                                                 {"close-from", 1, NULL, 'C'},
+                                                 {"group", 1, NULL, 'g'},
+                                                 {"prompt", 1, NULL, 'p'},
+                                                 {"role", 1, NULL, 'r'},
+                                                 {"type", 1, NULL, 't'},
+                                                 {"user", 1, NULL, 'u'},
+                                                 {"command-timeout", 1, NULL, 'T'},
+                                                 {"other-user", 1, NULL, 'U'},
+                                                 {0}};
+    bool command = false;
+    int c;
+
+    opterr = 0;
+    while ((c = getopt_long(argc, argv, "+Aa:BbC:D:Eeg:HhiKklNnPp:R:r:SsT:t:U:u:Vv",
+                            long_options, NULL)) != -1) {
+        if (strchr("ASn", c))
+            return false;
+        command = command || strchr("eilsv", c);
+    }
+    return command || optind < argc;
+}
+
+static void take_help(const char *line, void *arg)
+{
+    if (strstr(line, "--askpass"))
+        *(bool *)arg = true;
+}
+
+/* sudo-rs before 0.2.11 has no -A. */
+static void exec_sudo(const char *sudo, int argc, char **argv)
+{
+    CLEANUP(cleanup_free) char *askpass = libexec_path("askpass");
+    const char *set = getenv("SUDO_ASKPASS");
+    char option[] = "-A", help[] = "--help", **all = NULL;
+    bool has_askpass = false;
+
+    if (getuid() != 0 && set && strcmp(set, askpass) == 0 && sudo_may_ask(argc, argv) &&
+        query(sudo, (char *[]){argv[0], help, NULL}, take_help, &has_askpass) && has_askpass)
+        all = arguments_insert(argc, argv, (const char *[]){option, NULL});
+    (void)execv(sudo, all ? all : argv);
     free(all);
 }
 
@@ -166,8 +229,10 @@ int program_wrapper(int argc, char **argv)
     }
     if (strcmp(name, "ssh") == 0)
         exec_ssh(program, argc, argv);
+    else if (strcmp(name, "sudo") == 0)
+        exec_sudo(program, argc, argv);
     else
-        exec_scp(program, argc, argv);
+        exec_scp(program, strcmp(name, "sftp") == 0, argc, argv);
     error = errno;
     print_error("%s: %s", program, strerror(error));
     return 126;
