@@ -9,6 +9,7 @@ import client
 import pytest
 from daemons import ALICE, CAROL, Daemons, payload
 from django_site import DjangoSite, private_key, public_key
+from wire_differences import SINCE_5_4
 
 SETTINGS = """[Token]
 Algorithm=%s
@@ -51,9 +52,13 @@ def takes_none_for_a_host_key(daemons, site):
     assert site.post("/api/token/verify/", {"token": bound}).status == 401
 
 
+# simplejwt has EdDSA since 5.4.
+WITH_EDDSA = [("EdDSA", "VERIFYING_KEY", public_key), ("EdDSA", "JWK_URL", keys_url)] if SINCE_5_4 else []
+
+
 @pytest.mark.parametrize("algorithm, setting, key", [
     ("HS256", "SIGNING_KEY", private_key), ("RS256", "VERIFYING_KEY", public_key),
-    ("ES256", "VERIFYING_KEY", public_key), ("ES256", "JWK_URL", keys_url)])
+    ("ES256", "VERIFYING_KEY", public_key), ("ES256", "JWK_URL", keys_url), *WITH_EDDSA])
 def test_a_django_site_takes_our_tokens(build, algorithm, setting, key):
     daemons = Daemons(build, SETTINGS % algorithm, tcp=True)
     try:
@@ -147,9 +152,10 @@ def test_a_django_sites_hs256_tokens_are_accepted_at_a_login(build):
     opens_logins(build, "HS256", {"SIGNING_KEY": private}, private)
 
 
-def test_a_django_sites_rs256_tokens_are_accepted_at_a_login(build):
-    private, public = key_of(build, "RS256")
-    opens_logins(build, "RS256", {"SIGNING_KEY": private, "VERIFYING_KEY": public}, public)
+@pytest.mark.parametrize("algorithm", ["RS256", "EdDSA"] if SINCE_5_4 else ["RS256"])
+def test_a_django_sites_tokens_of_a_key_pair_are_accepted_at_a_login(build, algorithm):
+    private, public = key_of(build, algorithm)
+    opens_logins(build, algorithm, {"SIGNING_KEY": private, "VERIFYING_KEY": public}, public)
 
 
 # One client

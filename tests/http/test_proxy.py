@@ -92,6 +92,18 @@ def test_a_login_through_nginx_gets_the_same_reply(n):
     assert n.request("GET", "/.well-known/jwks.json", If_None_Match=headers["ETag"])[0] == 304
 
 
+def test_a_body_in_chunks_is_served_through_nginx_and_refused_with_a_reason_without(n):
+    body = json.dumps(dict(ALICE, more="x" * 12000)).encode()  # does not fit the buffer of the header
+    connection = http.client.HTTPSConnection("localhost", n.port, timeout=40, context=n.tls)
+    connection.request("POST", "/api/token/", iter([body[:6000], body[6000:]]), {"Content-Type": "application/json"})
+    with connection.getresponse() as reply:
+        assert reply.status == 200 and "access" in json.loads(reply.read())
+    chunks = b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in (body[:6000], body[6000:], b""))
+    reply = n.d.raw(b"POST /api/token/ HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+                    b"Transfer-Encoding: chunked\r\n\r\n" + chunks)
+    assert reply.startswith(b"HTTP/1.1 501 ") and b"use Content-Length" in reply, reply
+
+
 def test_each_forwarded_address_is_throttled_separately(n):
     assert [n.login(WRONG, "192.0.2.1")[0] for _ in range(4)] == [401, 401, 401, 429]
     status, text, headers = n.login(ALICE, "192.0.2.1")

@@ -63,6 +63,7 @@ DIFFERENCES += [
 ]
 
 SIMPLEJWT = version("djangorestframework-simplejwt")
+SINCE_5_4 = tuple(map(int, SIMPLEJWT.split(".")[:2])) >= (5, 4)
 # It has jwtd's words since 5.4, and these replies must be the same.
-if tuple(map(int, SIMPLEJWT.split(".")[:2])) >= (5, 4):
+if SINCE_5_4:
     DIFFERENCES = [d for d in DIFFERENCES if d.name != "invalid-or-expired"]

@@ -7,7 +7,7 @@ import json
 import os
 
 from cryptography.hazmat.primitives import serialization
-from jwt.algorithms import ECAlgorithm, RSAAlgorithm
+from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 
 with open(os.environ["SITE_CONFIG"], encoding="utf-8") as file:
     CONFIG = json.load(file)
@@ -15,7 +15,7 @@ with open(os.environ["SITE_CONFIG"], encoding="utf-8") as file:
 
 def pem_of(jwk):
     """simplejwt takes keys as PEM."""
-    key = {"RSA": RSAAlgorithm, "EC": ECAlgorithm}[jwk["kty"]].from_jwk(json.dumps(jwk))
+    key = {"RSA": RSAAlgorithm, "EC": ECAlgorithm, "OKP": OKPAlgorithm}[jwk["kty"]].from_jwk(json.dumps(jwk))
     if "d" in jwk:
         return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
                                  serialization.NoEncryption()).decode()
