@@ -97,10 +97,15 @@ static const struct registered_claim {
     {{NAME("cnf")}, read_object, "an object", AT(bound), 0},
 };
 
-static enum tok_err wrong_type(struct slice name, const char *form, struct errmsg *errmsg)
+static enum tok_err wrong_type(struct slice name, const char *form, const struct scan_value *v,
+                               struct errmsg *errmsg)
 {
-    return errmsg_set(errmsg, TOK_CLAIM_TYPE, "claim \"%.*s\": expected %s", (int)name.n,
-                      name.p, form);
+    static const char *const kinds[] = {"an object", "an array", "a string", "a number",
+                                        "true",      "false",    "null"};
+
+    return errmsg_set(errmsg, TOK_CLAIM_TYPE, "claim \"%.*s\": expected %s, got %s%s",
+                      (int)name.n, name.p, form, kinds[v->type],
+                      strstr(form, kinds[v->type]) ? " of another form" : "");
 }
 
 static enum tok_err read_registered(const struct scan_member *m, struct claims *c,
@@ -113,8 +118,9 @@ static enum tok_err read_registered(const struct scan_member *m, struct claims *
             continue;
         if (r->present)
             *(bool *)((char *)c + r->present) = true;
-        return r->read(&m->value, (char *)c + r->value) ? wrong_type(r->name, r->form, errmsg)
-                                                        : TOK_OK;
+        return r->read(&m->value, (char *)c + r->value)
+                   ? wrong_type(r->name, r->form, &m->value, errmsg)
+                   : TOK_OK;
     }
     return TOK_OK;
 }
@@ -124,8 +130,9 @@ static enum tok_err find_string(const struct claims *c, const char *name,
                                 const struct scan_value **ret, struct errmsg *errmsg)
 {
     *ret = scan_find(c->members, c->n, slice_of(name));
-    return *ret && (*ret)->type != SCAN_STRING ? wrong_type(slice_of(name), "a string", errmsg)
-                                               : TOK_OK;
+    return *ret && (*ret)->type != SCAN_STRING
+               ? wrong_type(slice_of(name), "a string", *ret, errmsg)
+               : TOK_OK;
 }
 
 /* The claim that an issuer without aud names its client in (client_id, azp). */
@@ -137,7 +144,7 @@ static enum tok_err find_audience(struct claims *c, const char *name, struct err
         return TOK_OK;
     v = scan_find(c->members, c->n, slice_of(name));
     c->aud = NULL;
-    return v && read_texts(v, &c->aud) ? wrong_type(slice_of(name), TEXTS_FORM, errmsg)
+    return v && read_texts(v, &c->aud) ? wrong_type(slice_of(name), TEXTS_FORM, v, errmsg)
                                        : TOK_OK;
 }
 

@@ -73,11 +73,12 @@ static enum tok_err missing(const struct check *c, const char *name)
     return TOK_MISSING;
 }
 
-static enum tok_err in_future(const struct check *c, const char *name)
+static enum tok_err in_future(const struct check *c, const char *name, int64_t time)
 {
     return errmsg_set(c->errmsg, TOK_NOT_YET,
-                      "claim \"%s\": in the future; compare the clocks of issuer and host",
-                      name);
+                      "claim \"%s\": %lld s in the future; compare the clocks of issuer and "
+                      "host",
+                      name, (long long)(time - c->params->now));
 }
 
 /* exp is required whatever the list says. */
@@ -96,14 +97,18 @@ static enum tok_err check_required(const struct check *c)
 
 static enum tok_err check_exp(const struct check *c)
 {
-    return c->params->now >= c->claims->exp + c->policy->leeway ? TOK_EXPIRED : TOK_OK;
+    if (c->params->now < c->claims->exp + c->policy->leeway)
+        return TOK_OK;
+    return errmsg_set(c->errmsg, TOK_EXPIRED, "claim \"exp\": the token expired %lld s ago",
+                      (long long)(c->params->now - c->claims->exp));
 }
 
 static enum tok_err check_nbf(const struct check *c)
 {
     int64_t earliest = c->claims->nbf - c->policy->leeway;
 
-    return c->claims->has_nbf && c->params->now < earliest ? in_future(c, "nbf") : TOK_OK;
+    return c->claims->has_nbf && c->params->now < earliest ? in_future(c, "nbf", c->claims->nbf)
+                                                           : TOK_OK;
 }
 
 static enum tok_err check_iat(const struct check *c)
@@ -113,11 +118,12 @@ static enum tok_err check_iat(const struct check *c)
     if (!c->claims->has_iat)
         return TOK_OK;
     if (c->params->now < earliest)
-        return in_future(c, "iat");
+        return in_future(c, "iat", c->claims->iat);
     return c->claims->exp > c->claims->iat
                ? TOK_OK
                : errmsg_set(c->errmsg, TOK_CLAIM,
-                            "claim \"exp\": expected a time after \"iat\"");
+                            "claim \"exp\": expected a time after \"iat\" %lld, got %lld",
+                            (long long)c->claims->iat, (long long)c->claims->exp);
 }
 
 static enum tok_err check_issuer(const struct check *c)
@@ -145,6 +151,7 @@ static bool is_for_host_key(const struct check *c, char room[AUDIENCE_MAX],
 static enum tok_err check_audience(const struct check *c)
 {
     char room[SHOWN_MAX + 1], bound[AUDIENCE_MAX], **audience = c->policy->audience;
+    CLEANUP(cleanup_free) char *names = NULL;
     struct slice key;
 
     for (char **name = audience; name && *name; name++)
@@ -157,10 +164,10 @@ static enum tok_err check_audience(const struct check *c)
     if (!audience[1])
         return mismatch(c, TOK_AUDIENCE, slice_of(c->policy->audience_claim),
                         slice_of(*audience), c->claims->aud);
-    return errmsg_set(
-        c->errmsg, TOK_AUDIENCE,
-        "claim \"%s\": expected one of the accepted audiences (audience=), got %s",
-        c->policy->audience_claim, shown(c->claims->aud, room));
+    if (word_list_format(audience, ' ', &names) != TOK_OK)
+        return TOK_NO_MEMORY;
+    return errmsg_set(c->errmsg, TOK_AUDIENCE, "claim \"%s\": got %s, expected one of: %s",
+                      c->policy->audience_claim, shown(c->claims->aud, room), names);
 }
 
 static enum tok_err check_token_type(const struct check *c)
@@ -200,8 +207,10 @@ static enum tok_err check_lifetime(const struct check *c)
     if (start >= c->claims->exp - c->policy->max_lifetime)
         return TOK_OK;
     return errmsg_set(c->errmsg, TOK_LIFETIME,
-                      "the lifetime of the token is longer than max_lifetime=%lld",
-                      (long long)c->policy->max_lifetime);
+                      "claim \"exp\": expected at most max_lifetime=%lld s after %s, got %lld",
+                      (long long)c->policy->max_lifetime,
+                      c->claims->has_iat ? "\"iat\"" : "now",
+                      (long long)(c->claims->exp - start));
 }
 
 bool policy_service_covered(struct slice named, struct slice service)
@@ -256,9 +265,7 @@ static enum tok_err check_scope(const struct check *c)
             return TOK_SCOPE;
         read_services((struct slice){text, n}, c->params->service, &services);
     }
-    if (!services.any)
-        return c->policy->scope_required ? TOK_SCOPE : TOK_OK;
-    if (services.listed || !c->params->service.p)
+    if (services.any ? services.listed || !c->params->service.p : !c->policy->scope_required)
         return TOK_OK;
     return errmsg_set(c->errmsg, TOK_SCOPE, "claim \"scope\": expected \"pam:%.*s\", got %s",
                       slice_shown(c->params->service, SHOWN_MAX), c->params->service.p,
@@ -278,7 +285,8 @@ static enum tok_err check_one_time(const struct check *c)
     if (!c->claims->one_time)
         return TOK_OK;
     if (!c->params->accept_one_time)
-        return TOK_ONE_TIME;
+        return errmsg_set(c->errmsg, TOK_ONE_TIME,
+                          "claim \"one_time\": a one-time token is accepted at logins alone");
     if (!claims_only_audience(c->claims, &only))
         return errmsg_set(c->errmsg, TOK_ONE_TIME,
                           "claim \"aud\": expected exactly one audience in a one-time token");
@@ -286,7 +294,15 @@ static enum tok_err check_one_time(const struct check *c)
         return missing(c, c->policy->jti_claim);
     if (!c->claims->has_iat)
         return missing(c, "iat");
-    return c->claims->iat > c->params->now ? in_future(c, "iat") : TOK_OK;
+    return c->claims->iat > c->params->now ? in_future(c, "iat", c->claims->iat) : TOK_OK;
+}
+
+#define TOO_LONG "longer than any name of a local user or a map"
+
+/* The value is not shown, as in mismatch(). */
+static enum tok_err user_error(const struct check *c, enum tok_err err, const char *text)
+{
+    return errmsg_set(c->errmsg, err, "claim \"%s\": %s", c->policy->user_claim, text);
 }
 
 /* The value of the user claim as text. A map may name an integer. */
@@ -303,13 +319,10 @@ static enum tok_err read_user_claim(const struct check *c, char room[USERMAP_VAL
         *ret = v->text;
         return TOK_OK;
     }
-    if (v->type != SCAN_STRING) {
-        (void)errmsg_set(c->errmsg, TOK_CLAIM_TYPE, "claim \"%s\": expected a string",
-                         c->policy->user_claim);
-        return TOK_CLAIM_TYPE;
-    }
+    if (v->type != SCAN_STRING)
+        return user_error(c, TOK_CLAIM_TYPE, "expected a string");
     if (scan_string(*v, room, USERMAP_VALUE_MAX, &n) != TOK_OK)
-        return c->params->map ? TOK_UNMAPPED : TOK_USER_NAME;
+        return user_error(c, c->params->map ? TOK_UNMAPPED : TOK_USER_NAME, TOO_LONG);
     *ret = (struct slice){room, n};
     return TOK_OK;
 }
@@ -323,7 +336,9 @@ static enum tok_err map_user(const struct check *c, struct slice value,
     enum tok_err err;
 
     if (!line || (line->pattern && c->claims->user->type != SCAN_STRING))
-        return TOK_UNMAPPED;
+        return errmsg_set(c->errmsg, TOK_UNMAPPED,
+                          "claim \"%s\": no line of the user map %s is for it and issuer %s",
+                          c->policy->user_claim, c->policy->user_map, c->policy->issuer);
     if (c->params->ret_map_line)
         *c->params->ret_map_line = line;
     err = usermap_apply(line, value, ret);
@@ -346,7 +361,7 @@ static enum tok_err check_user(const struct check *c)
     if (!err && c->params->map)
         err = map_user(c, value, user);
     else if (!err && !username_valid(value))
-        err = TOK_USER_NAME;
+        err = user_error(c, TOK_USER_NAME, "not a name that a local user can have");
     if (err)
         return err;
     if (!c->params->map) {
@@ -354,9 +369,9 @@ static enum tok_err check_user(const struct check *c)
         user[value.n] = '\0';
     }
     if (c->params->user.p && !slice_is(c->params->user, user))
-        return TOK_USER;
+        return user_error(c, TOK_USER, "the token is for another user than the one logging in");
     if (!c->policy->allow_root && strcmp(user, "root") == 0)
-        return TOK_ROOT;
+        return user_error(c, TOK_ROOT, "the token is for root, and allow_root is not set");
     memcpy(c->ret_user, user, sizeof(user));
     return TOK_OK;
 }

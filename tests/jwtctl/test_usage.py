@@ -200,7 +200,7 @@ def test_show_explains_a_token_and_why_it_is_refused():
         code, out, _ = run("show", stdin=sign(claims()), wrap=wrap)
         assert code == 0
         assert '"exp": 1700000900  (Tue 2023-11-14 22:28, ' in out
-        assert "refused: the token has expired" in out
+        assert 'refused: claim "exp": the token expired ' in out
         answer = json.loads(run("show", "--json", stdin=sign(claims()), wrap=wrap)[1])
         assert (answer["claims"], answer["header"]["alg"]) == (claims(), "EdDSA")
         assert answer["verdict"]["error"] == "expired"

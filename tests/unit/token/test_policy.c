@@ -56,7 +56,7 @@ static enum tok_err check(struct case_ *c, const char *payload)
         ask.service = slice_of(c->service);
     (void)snprintf(c->got, sizeof(c->got), "untouched");
     c->errmsg = (struct errmsg){""};
-    err = claims_read(slice_of(payload), &names, claims, NULL);
+    err = claims_read(slice_of(payload), &names, claims, &c->errmsg);
     if (!err)
         err = policy_check(&c->policy, claims, &ask, c->got, &c->errmsg);
     free(claims);
@@ -700,7 +700,7 @@ START_TEST(a_message_names_the_claim_and_what_was_expected)
     } rows[] = {
         {"\"exp\":1900", "claim \"iat\": required, but missing"},
         {"\"exp\":1900,\"iat\":1001",
-         "claim \"iat\": in the future; compare the clocks of issuer and host"},
+         "claim \"iat\": 1 s in the future; compare the clocks of issuer and host"},
         {"\"exp\":1900,\"iat\":1000", "claim \"typ\": expected \"Bearer\", got nothing"},
         {"\"exp\":1900,\"iat\":1000,\"typ\":\"ID\"",
          "claim \"typ\": expected \"Bearer\", got \"ID\""},
@@ -717,7 +717,7 @@ START_TEST(a_message_names_the_claim_and_what_was_expected)
         {"\"exp\":1900,\"iat\":1000,\"typ\":[1]",
          "claim \"typ\": expected \"Bearer\", got [1]"},
         {"\"exp\":99999999,\"iat\":1000,\"typ\":\"Bearer\"",
-         "the lifetime of the token is longer than max_lifetime=86400"},
+         "claim \"exp\": expected at most max_lifetime=86400 s after \"iat\", got 99998999"},
         {"\"exp\":1900,\"iat\":1000,\"typ\":\"Bearer\",\"scope\":\"pam:su\"",
          "claim \"scope\": expected \"pam:sshd\", got \"pam:su\""},
     };
@@ -742,6 +742,103 @@ START_TEST(a_message_names_the_claim_and_what_was_expected)
 }
 END_TEST
 
+#define TOKEN(iss, aud, sub, rest) "{\"iss\":" iss ",\"aud\":" aud ",\"sub\":" sub "," rest "}"
+#define ACCESS "\"token_type\":\"access\","
+#define LIVE "\"exp\":1900,\"iat\":1000"
+#define HERE(rest) TOKEN("\"https://h\"", "\"h\"", "\"alice\"", rest)
+
+/* Claim, what was expected, what was found: an error that a claim causes names all it may. */
+START_TEST(each_refusal_names_what_was_wrong)
+{
+    static const struct {
+        enum tok_err want;
+        const char *option, *value, *payload, *text;
+    } rows[] = {
+        {TOK_CLAIM_TYPE, NULL, NULL, HERE(ACCESS "\"exp\":\"1900\",\"iat\":1000"),
+         "claim \"exp\": expected a number of seconds since the Epoch, got a string"},
+        {TOK_CLAIM_TYPE, NULL, NULL, HERE(ACCESS "\"exp\":1e9,\"iat\":1000"),
+         "claim \"exp\": expected a number of seconds since the Epoch, got a number of another "
+         "form"},
+        {TOK_CLAIM_TYPE, NULL, NULL, TOKEN("17", "\"h\"", "\"alice\"", ACCESS LIVE),
+         "claim \"iss\": expected a string, got a number"},
+        {TOK_CLAIM_TYPE, NULL, NULL, HERE("\"token_type\":[]," LIVE),
+         "claim \"token_type\": expected a string, got an array"},
+        {TOK_CLAIM_TYPE, NULL, NULL, HERE(ACCESS LIVE ",\"scope\":[1]"),
+         "claim \"scope\": expected a string or an array of strings, at most 4 KiB, got an "
+         "array "
+         "of another form"},
+        {TOK_CLAIM_TYPE, NULL, NULL, HERE(ACCESS LIVE ",\"one_time\":\"x\""),
+         "claim \"one_time\": expected true or false, got a string"},
+        {TOK_CLAIM_TYPE, NULL, NULL, TOKEN("\"https://h\"", "\"h\"", "7", ACCESS LIVE),
+         "claim \"sub\": expected a string"},
+        {TOK_MISSING, "require", "exp,x", HERE(ACCESS LIVE),
+         "claim \"x\": required, but missing"},
+        {TOK_EXPIRED, NULL, NULL, HERE(ACCESS "\"exp\":937,\"iat\":900"),
+         "claim \"exp\": the token expired 63 s ago"},
+        {TOK_NOT_YET, NULL, NULL, HERE(ACCESS LIVE ",\"nbf\":1041"),
+         "claim \"nbf\": 41 s in the future"},
+        {TOK_CLAIM, "leeway", "300", HERE(ACCESS "\"exp\":900,\"iat\":950"),
+         "claim \"exp\": expected a time after \"iat\" 950, got 900"},
+        {TOK_LIFETIME, "max_lifetime", "60", HERE(ACCESS LIVE),
+         "claim \"exp\": expected at most max_lifetime=60 s after \"iat\", got 900"},
+        {TOK_ISSUER, NULL, NULL, TOKEN("\"https://i\"", "\"h\"", "\"alice\"", ACCESS LIVE),
+         "claim \"iss\": expected \"https://h\", got \"https://i\""},
+        {TOK_AUDIENCE, NULL, NULL,
+         TOKEN("\"https://h\"", "[\"a\",\"b\"]", "\"alice\"", ACCESS LIVE),
+         "claim \"aud\": got [\"a\",\"b\"], expected one of: h other"},
+        {TOK_AUDIENCE, "audience", "web", HERE(ACCESS LIVE),
+         "claim \"aud\": expected \"web\", got \"h\""},
+        {TOK_TYPE, NULL, NULL, HERE("\"token_type\":\"refresh\"," LIVE),
+         "claim \"token_type\": expected \"access\", got \"refresh\""},
+        {TOK_CLAIM, "claim", "azp:ssh", HERE(ACCESS LIVE ",\"azp\":\"web\""),
+         "claim \"azp\": expected \"ssh\", got \"web\""},
+        {TOK_SCOPE, NULL, NULL, HERE(ACCESS LIVE ",\"scope\":\"pam:su\""),
+         "claim \"scope\": expected \"pam:sshd\", got \"pam:su\""},
+        {TOK_SCOPE, "scope", "required", HERE(ACCESS LIVE),
+         "claim \"scope\": expected \"pam:sshd\", got nothing"},
+        {TOK_ONE_TIME, "one_time", "required", HERE(ACCESS LIVE),
+         "claim \"one_time\": expected true (one_time=required)"},
+        {TOK_ONE_TIME, NULL, NULL, HERE(ACCESS LIVE ",\"one_time\":true"),
+         "claim \"one_time\": a one-time token is accepted at logins alone"},
+        {TOK_USER_NAME, NULL, NULL, TOKEN("\"https://h\"", "\"h\"", "\"a/b\"", ACCESS LIVE),
+         "claim \"sub\": not a name that a local user can have"},
+        {TOK_USER, NULL, NULL, TOKEN("\"https://h\"", "\"h\"", "\"carol\"", ACCESS LIVE),
+         "claim \"sub\": the token is for another user than the one logging in"},
+        {TOK_MISSING, "user_claim", "upn", HERE(ACCESS LIVE),
+         "claim \"upn\": required, but missing"},
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        CLEANUP(case_clear) struct case_ c = local();
+
+        c.user = "alice";
+        c.service = "sshd";
+        if (rows[i].option)
+            set(&c.policy, rows[i].option, rows[i].value);
+        ck_assert_err(check(&c, rows[i].payload), rows[i].want);
+        ck_assert_msg(strstr(c.errmsg.text, rows[i].text) == c.errmsg.text, "row %zu: '%s'", i,
+                      c.errmsg.text);
+    }
+}
+END_TEST
+
+START_TEST(a_refusal_of_the_map_or_of_root_names_the_claim)
+{
+    CLEANUP(case_clear) struct case_ c = local();
+    const struct usermap empty = {0};
+
+    ck_assert_err(check_sub(&c, "\"root\""), TOK_ROOT);
+    ck_assert_str_eq(c.errmsg.text,
+                     "claim \"sub\": the token is for root, and allow_root is not set");
+    set(&c.policy, "user_map", "/m");
+    c.map = &empty;
+    ck_assert_err(check(&c, GOOD), TOK_UNMAPPED);
+    ck_assert_str_eq(
+        c.errmsg.text,
+        "claim \"sub\": no line of the user map /m is for it and issuer https://h");
+}
+END_TEST
+
 /* Names that are no accounts here, and what people typed for them, stay out of the log. */
 START_TEST(a_message_never_contains_the_user)
 {
@@ -749,12 +846,13 @@ START_TEST(a_message_never_contains_the_user)
 
     c.user = "hunter2";
     ck_assert_err(check(&c, GOOD), TOK_USER);
-    ck_assert_str_eq(c.errmsg.text, "");
+    ck_assert_str_eq(c.errmsg.text,
+                     "claim \"sub\": the token is for another user than the one logging in");
     c.user = NULL;
     ck_assert_err(check(&c, "{\"token_type\":\"access\",\"iss\":\"https://h\",\"aud\":\"h\","
                             "\"sub\":\"hunter 2\",\"exp\":1900,\"iat\":1000}"),
                   TOK_USER_NAME);
-    ck_assert_str_eq(c.errmsg.text, "");
+    ck_assert_str_eq(c.errmsg.text, "claim \"sub\": not a name that a local user can have");
     set(&c.policy, "claim", "sub:alice");
     ck_assert_err(check(&c, "{\"token_type\":\"access\",\"iss\":\"https://h\",\"aud\":\"h\","
                             "\"sub\":\"hunter2\",\"exp\":1900,\"iat\":1000}"),
@@ -787,4 +885,5 @@ UNIT_MAIN("policy", a_good_token_names_its_user, each_required_claim_is_missed,
           with_a_map_the_claim_is_anything_and_the_user_is_the_maps,
           root_is_refused_unless_allowed,
           the_first_fault_in_the_order_of_the_header_is_reported,
-          a_message_names_the_claim_and_what_was_expected, a_message_never_contains_the_user)
+          a_message_names_the_claim_and_what_was_expected, each_refusal_names_what_was_wrong,
+          a_refusal_of_the_map_or_of_root_names_the_claim, a_message_never_contains_the_user)
