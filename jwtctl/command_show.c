@@ -112,49 +112,58 @@ static void print_token_json(const struct token_text *text, const struct verifie
     json_print(answer);
 }
 
-/* Verified as by `jwtctl verify` without options. */
-static int show(struct slice token, bool json)
+struct show_options {
+    const char *server, *service; /* NULL: any service */
+    bool json;
+};
+
+/* Verified as by `jwtctl verify` without other options. */
+static int show(struct slice token, const struct show_options *o)
 {
     CLEANUP(token_text_clear) struct token_text text = {0};
     CLEANUP(policy_clear) struct policy words = {0};
     CLEANUP(verifier_close) struct verifier v = {0};
     const struct resolve_params params = {.words = &words, .trust = FILE_OWN};
-    int64_t now = (int64_t)time(NULL);
+    struct policy_params check = {
+        .now = (int64_t)time(NULL), .accept_one_time = true, .host_key = host_key_check};
     struct verifier_result result = {0};
 
+    if (o->service)
+        check.service = slice_of(o->service);
     decode_token(token, &text);
     if (policy_init(&words) != TOK_OK)
         out_of_memory();
     result.err = verifier_open(&params, &v, &result.errmsg);
     if (!result.err)
-        verifier_check(&v, token,
-                       &(struct policy_params){
-                           .now = now, .accept_one_time = true, .host_key = host_key_check},
-                       &result);
-    if (json)
+        verifier_check(&v, token, &check, &result);
+    if (o->json)
         print_token_json(&text, &result);
     else
-        print_token_text(&text, &result, now);
+        print_token_text(&text, &result, check.now);
     return text.header.p && text.payload.p ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 /* Without a refresh: the token may have expired. */
-static int show_kept(const char *server, bool json)
+static int show_kept(const struct show_options *o)
 {
     CLEANUP(session_clear) struct client_session s = {0};
     struct errmsg errmsg;
 
-    if (session_kept(server, &s, &errmsg) != TOK_OK)
+    if (session_kept(o->server, &s, &errmsg) != TOK_OK)
         return print_failure(EXIT_FAILURE, &errmsg);
-    return show(secret_slice(&s.access), json);
+    return show(secret_slice(&s.access), o);
 }
 
 int command_show(int argc, char **argv)
 {
     CLEANUP(input_close) struct input in = {0};
-    bool json = false;
-    const char *server = NULL;
-    const struct option_row options[] = {OPTION_SERVER(&server), OPTION_OUTPUT(&json), {0}};
+    struct show_options o = {0};
+    const struct option_row options[] = {
+        OPTION_SERVER(&o.server),
+        {"service", "SERVICE", "the PAM service that would get the token; the default is any",
+         .value = &o.service},
+        OPTION_OUTPUT(&o.json),
+        {0}};
     struct slice token;
     struct errmsg errmsg;
 
@@ -162,10 +171,10 @@ int command_show(int argc, char **argv)
     if (optind < argc)
         bad_usage(argv[0], "expected the token on standard input, not as an argument");
     if (isatty(STDIN_FILENO))
-        return show_kept(server, json);
+        return show_kept(&o);
     input_open(&in);
     if (input_whole(&in, &token, &errmsg) != TOK_OK)
         return print_failure(EXIT_FAILURE, &errmsg);
     /* In scripts and over ssh, standard input is often empty. */
-    return token.n == 0 ? show_kept(server, json) : show(token, json);
+    return token.n == 0 ? show_kept(&o) : show(token, &o);
 }

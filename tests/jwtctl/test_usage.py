@@ -209,6 +209,9 @@ def test_show_explains_a_token_and_why_it_is_refused():
         assert "result: accepted, for user alice" in out
         once = claims(iat=start, exp=start + 900, one_time=True)
         assert "result: accepted, for user alice" in run("show", stdin=sign(once), wrap=wrap)[1]
+        scoped = sign(claims(iat=start, exp=start + 900, scope="pam:sshd"))
+        assert "result: accepted" in run("show", "--service=sshd", stdin=scoped, wrap=wrap)[1]
+        assert 'claim "scope": expected "pam:sudo", got "pam:sshd"' in run("show", "--service=sudo", stdin=scoped, wrap=wrap)[1]
 
 
 def test_show_reports_junk_and_refuses_a_token_as_argument():

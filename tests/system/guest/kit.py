@@ -50,7 +50,8 @@ def obtain(user="alice", password=ALICE):
 # Logins. Each takes the user and what is typed at the prompt, and returns whether it succeeded.
 
 NO_ANSWER = None
-SSH = "ssh -o StrictHostKeyChecking=accept-new -o NumberOfPasswordPrompts=1 -o LogLevel=ERROR"
+SSH_QUIET = " -o LogLevel=ERROR"
+SSH = "ssh -o StrictHostKeyChecking=accept-new -o NumberOfPasswordPrompts=1" + SSH_QUIET
 
 
 def answering(typed):
@@ -68,7 +69,8 @@ def line(typed):
 
 def ssh(options, user, typed, command="id -un"):
     """The result of the command on the far side."""
-    return sh(f"SSH_ASKPASS={answering(typed)} SSH_ASKPASS_REQUIRE=force {SSH} {options} {user}@localhost "
+    return sh(f"SSH_ASKPASS={answering(typed)} SSH_ASKPASS_REQUIRE=force {SSH.replace(SSH_QUIET, '') if 'LogLevel' in options else SSH} "
+              f"{options} {user}@localhost "
               + shlex.quote(command))
 
 

@@ -10,8 +10,8 @@ import subprocess
 import time
 
 import pytest
-from kit import (ALICE, CAROL, DAEMONS, LOGINS, SETTINGS, api, journal, mint, obtain, refused_tokens, sh, su, sudo,
-                 systemctl)
+from kit import (ALICE, CAROL, DAEMONS, KEYBOARD_METHOD, LOGINS, PASSWORD_METHOD, SETTINGS, api, journal, mint, now, obtain,
+                 refused_tokens, sh, ssh, su, sudo, systemctl)
 
 
 def test_nothing_runs_before_the_first_request():
@@ -67,6 +67,31 @@ def test_each_invalid_token_is_refused_with_one_log_line(login):
         lines = [x for x in journal().split("\n") if "pam_jwt" in x and "conversation failed" not in x]
         assert len(lines) == 1, (case, lines)
         assert reason in lines[0] and "eyJ" not in lines[0], (case, reason, lines)
+
+
+WHY = {"expired": (lambda: mint(iat=now() - 600, exp=now() - 60), "the token has expired", "the token expired"),
+       "for another service": (lambda: mint(scope="pam:vsftpd"), "scope does not include this service",
+                               'expected "pam:%s", got "pam:vsftpd"')}
+
+
+@pytest.mark.parametrize("fault", WHY)
+def test_the_user_of_a_refused_token_finds_out_why(fault):
+    make, shown, reason = WHY[fault]
+    token = make()
+    # sudo suppresses messages; Debian 12's release has no setting for that.
+    loud = sh("echo 'Defaults !pam_silent' >/root/loud && visudo -c -f /root/loud && install -m 0440 /root/loud /etc/sudoers.d/loud")
+    for service, attempt, tells in (
+            ("su", lambda: sh("su alice -c id", token + "\n", "nobodyspecial"), True),
+            ("sudo", lambda: sh("sudo -k -S -p '' id", token + "\n", "alice"), loud.returncode == 0),
+            ("sshd", lambda: ssh("-o LogLevel=INFO " + KEYBOARD_METHOD, "alice", token), True),
+            ("sshd", lambda: ssh("-o LogLevel=INFO " + PASSWORD_METHOD, "alice", token), False)):
+        out = attempt()
+        assert out.returncode != 0 and (shown in out.stdout + out.stderr) == tells, out
+        told = sh(f"jwtctl show --service={service}", token, "alice")
+        assert "result: refused: " in told.stdout and reason.replace("%s", service) in told.stdout, told
+    sh("rm -f /etc/sudoers.d/loud")
+    for stranger in ("", "x.y.z", token[:-2]):
+        assert reason.split("%s")[0] not in sh("jwtctl show --service=sshd", stranger, "carol").stdout
 
 
 def test_a_token_for_an_expired_account_and_for_root_is_refused():
