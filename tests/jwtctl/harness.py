@@ -29,6 +29,10 @@ ISS, AUD, NOW = "https://here", "here", 1700000000
 needs_root = pytest.mark.skipif(os.getuid() != 0, reason="needs root, as owner of the settings or to mount")
 
 
+# An error names the program once.
+TWICE = re.compile(r"^jwtctl[\w -]*: .*\bjwtctl[\w -]*: ", re.MULTILINE)
+
+
 def environment(**more):
     env = {"PATH": os.environ["PATH"], "HOME": TMP, "XDG_STATE_HOME": TMP + "/state", "TZ": "UTC"}
     env.update(more)
@@ -44,6 +48,7 @@ def run(*args, stdin=b"", env=None, wrap=()):
     out = p.stdout.decode()
     if "--json" in args or "json" in args:
         only_documented(args, out)
+    assert not TWICE.search(p.stderr.decode()), p.stderr.decode()
     return p.returncode, out, p.stderr.decode()
 
 
