@@ -59,15 +59,6 @@ static void free_replies(struct pam_response *replies, int n)
     free(replies);
 }
 
-static int give(struct conversation *talk, enum wire_amr what, char **ret)
-{
-    const struct secret *text = what == WIRE_AMR_OTP ? &talk->otp : &talk->password;
-
-    talk->given |= what;
-    *ret = strdup(text->p);
-    return *ret ? PAM_SUCCESS : PAM_BUF_ERR;
-}
-
 static int refuse(struct conversation *talk, enum wire_status status, const char *why)
 {
     talk->refused = status;
@@ -75,36 +66,33 @@ static int refuse(struct conversation *talk, enum wire_status status, const char
     return PAM_CONV_ERR;
 }
 
-/* Without a code the password is right if the stack prompts for the code only after a right
- * password; if it prompts for the code first, the password is not known. */
-static int answer_prompt(struct conversation *talk, const struct pam_message *m, char **ret)
+/* Without a code: after a prompt for the password the password was right, in a stack that
+ * prompts for the code only then; before it, the password is not known. */
+static int answer(struct conversation *talk, const struct pam_message *m, char **ret)
 {
     bool is_code =
         talk->otp_prompt && m->msg && text_begins_with(slice_of(m->msg), talk->otp_prompt);
     enum wire_amr what = is_code ? WIRE_AMR_OTP : WIRE_AMR_PWD;
 
+    if (m->msg_style == PAM_ERROR_MSG || m->msg_style == PAM_TEXT_INFO)
+        return PAM_SUCCESS;
     if (talk->refused != WIRE_OK)
         return PAM_CONV_ERR;
+    if (is_code && !talk->otp_sent && talk->given & WIRE_AMR_PWD)
+        return refuse(talk, WIRE_OTP_REQUIRED, "no one-time code was sent");
     if (is_code && !talk->otp_sent)
-        return talk->given & WIRE_AMR_PWD
-                   ? refuse(talk, WIRE_OTP_REQUIRED, "no one-time code was sent")
-                   : refuse(talk, WIRE_DENIED,
-                            "no one-time code was sent, and the PAM stack "
-                            "prompts for it before the password");
+        return refuse(talk, WIRE_DENIED,
+                      "no one-time code was sent, and the PAM stack prompts for it before the "
+                      "password");
     if (!is_code && m->msg_style != PAM_PROMPT_ECHO_OFF)
         return refuse(talk, WIRE_DENIED, "the PAM stack prompts for more than a password");
     if (talk->otp_prompt && talk->given & what)
         return refuse(talk, WIRE_DENIED,
                       is_code ? "the PAM stack prompts for two codes"
                               : "the PAM stack prompts for two passwords");
-    return give(talk, what, ret);
-}
-
-static int answer(struct conversation *talk, const struct pam_message *m, char **ret)
-{
-    if (m->msg_style == PAM_ERROR_MSG || m->msg_style == PAM_TEXT_INFO)
-        return PAM_SUCCESS;
-    return answer_prompt(talk, m, ret);
+    talk->given |= what;
+    *ret = strdup(is_code ? talk->otp.p : talk->password.p);
+    return *ret ? PAM_SUCCESS : PAM_BUF_ERR;
 }
 
 static int converse(int n, const struct pam_message **messages, struct pam_response **ret,
