@@ -240,6 +240,7 @@ void attack(struct range *r, const struct keyset *keys, const char *group, const
         .check = {.now = NOW,
                   .user = r->user ? text_slice(r->user) : (struct slice){0},
                   .service = SLICE("sshd"),
+                  .map = r->map,
                   .host_key = host_key_check},
     };
     enum tok_err got;

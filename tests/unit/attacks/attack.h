@@ -19,12 +19,13 @@ struct tally {
 };
 
 struct range {
-    struct key *keys[ALGS]; /* in the table's order; each kid is the algorithm's name */
-    struct keyset *publics; /* of all but HMAC */
-    struct keyset *secrets; /* of HMAC */
-    struct policy policy;   /* takes every algorithm */
-    const char *user;       /* asked for; NULL: any */
-    unsigned wrong;         /* cases of this test that went another way */
+    struct key *keys[ALGS];    /* in the table's order; each kid is the algorithm's name */
+    struct keyset *publics;    /* of all but HMAC */
+    struct keyset *secrets;    /* of HMAC */
+    struct policy policy;      /* takes every algorithm */
+    const char *user;          /* asked for; NULL: any */
+    const struct usermap *map; /* NULL: the claim names the user */
+    unsigned wrong;            /* cases of this test that went another way */
     struct verify_result result;
     struct parsed_token parsed; /* of the last token */
 };
@@ -110,6 +111,9 @@ void attack_repeats(struct range *r);
 
 /* attack_names.c */
 void attack_names(struct range *r);
+
+/* attack_maps.c */
+void attack_maps(struct range *r);
 
 /* attack_times.c */
 void attack_times(struct range *r);

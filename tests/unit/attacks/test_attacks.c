@@ -38,6 +38,7 @@ RUN(each_claim_has_its_type, attack_types)
 RUN(each_claim_is_verified, attack_claims)
 RUN(no_name_stands_twice_at_any_level, attack_repeats)
 RUN(a_user_is_a_portable_name_and_the_one_asked_for, attack_names)
+RUN(a_map_makes_one_user_of_one_value, attack_maps)
 RUN(times_are_verified_to_the_second, attack_times)
 RUN(each_issuer_verifies_its_own_tokens, attack_issuers)
 RUN(a_host_has_the_keys_that_are_its_own, attack_hosts)
@@ -85,6 +86,7 @@ int main(void)
         each_claim_is_verified,
         no_name_stands_twice_at_any_level,
         a_user_is_a_portable_name_and_the_one_asked_for,
+        a_map_makes_one_user_of_one_value,
         times_are_verified_to_the_second,
         each_issuer_verifies_its_own_tokens,
         a_host_has_the_keys_that_are_its_own,
