@@ -51,8 +51,8 @@ const char *command_name(const struct command *c, char ret[COMMAND_NAME_MAX]);
 void command_unknown(int argc, char **argv) __attribute__((noreturn));
 
 command_fn command_askpass, command_config_check, command_config_apply_names,
-    command_config_show, command_doctor, command_help, command_key_export, command_key_import,
-    command_key_list, command_key_new, command_key_new_epoch, command_key_retire,
-    command_key_rotate, command_login, command_logout, command_revoke, command_run,
-    command_servers, command_sessions, command_sessions_end, command_show, command_status,
-    command_sync, command_token, command_use, command_verify;
+    command_config_show, command_doctor, command_help, command_issue, command_key_export,
+    command_key_import, command_key_list, command_key_new, command_key_new_epoch,
+    command_key_retire, command_key_rotate, command_login, command_logout, command_revoke,
+    command_run, command_servers, command_sessions, command_sessions_end, command_show,
+    command_status, command_sync, command_token, command_use, command_verify;

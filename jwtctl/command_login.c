@@ -1,7 +1,10 @@
-/* jwtctl login [USER]: obtains a pair of tokens with a password. */
+/* jwtctl login [USER]: obtains a pair of tokens with a password, or by a token of another
+ * issuer.
+ */
 #include "common/json/emit.h"
 #include "jwtctl/arguments.h"
 #include "jwtctl/command.h"
+#include "jwtctl/exchange.h"
 #include "jwtctl/logins.h"
 #include "jwtctl/otp.h"
 #include "jwtctl/output.h"
@@ -15,7 +18,7 @@
 
 struct login_options {
     const char *user, *server, *name;
-    const char *otp_command;
+    const char *otp_command, *token_file;
     char **cacert; /* absolute; NULL: that of the login that is replaced */
     bool otp, json;
 };
@@ -37,14 +40,16 @@ static void new_login_clear(struct new_login *n)
 /* What a login is made with. */
 struct login_secrets {
     struct secret password;
-    struct secret otp; /* empty: none was asked for */
-    bool otp_required; /* by the server, after a login without one */
+    struct secret otp;   /* empty: none was asked for */
+    struct secret token; /* of another issuer, in place of both */
+    bool otp_required;   /* by the server, after a login without one */
 };
 
 static void login_secrets_clear(struct login_secrets *l)
 {
     secret_clear(&l->password);
     secret_clear(&l->otp);
+    secret_clear(&l->token);
 }
 
 static const char *own_name(void)
@@ -76,6 +81,8 @@ static void parse_login(int argc, char **argv, struct login_options *o)
         {"otp", NULL, "ask for a one-time code after the password", .flag = &o->otp},
         {"otp-command", "CMD", "a shell command that prints the one-time code",
          .value = &o->otp_command},
+        {"token-file", "FILE", "with the token of another issuer in FILE, - for standard input",
+         .value = &o->token_file},
         OPTION_OUTPUT(&o->json),
         {0},
     };
@@ -83,6 +90,11 @@ static void parse_login(int argc, char **argv, struct login_options *o)
     arguments_parse(argc, argv, options, 1);
     if (o->otp && o->otp_command)
         bad_usage(argv[0], "--otp and --otp-command: expected one of them");
+    if (o->token_file && (optind < argc || o->otp || o->otp_command))
+        bad_usage(argv[0], "--token-file: expected neither a user, whom the token names, nor a "
+                           "one-time code");
+    if (o->token_file)
+        return;
     o->user = optind < argc ? argv[optind] : own_name();
     if (!o->user)
         bad_usage(argv[0], "no passwd entry for the current user; expected a user name");
@@ -151,6 +163,8 @@ static enum tok_err obtain(const char *user, struct login_secrets *l, struct cli
     struct token_times times;
     enum tok_err err;
 
+    if (l->token.p)
+        return exchange_token(&l->token, s, errmsg);
     write_login(user, l, &body);
     err = client_send(&(struct client_request){.server = s->server.p,
                                                .method = "POST",
@@ -193,8 +207,11 @@ static enum tok_err abandon(const struct client_session *s, const struct errmsg 
 static enum tok_err ask_secrets(const struct login_options *o, struct login_secrets *l,
                                 struct errmsg *errmsg)
 {
-    enum tok_err err = ask_password(o->user, &l->password, errmsg);
+    enum tok_err err;
 
+    if (o->token_file)
+        return exchange_read(o->token_file, &l->token, errmsg);
+    err = ask_password(o->user, &l->password, errmsg);
     if (!err && o->otp)
         err = otp_ask(o->user, &l->otp, errmsg);
     if (!err && o->otp_command)
@@ -258,28 +275,43 @@ static void finish_login(struct new_login *l)
 
     if (!l->session.in_use && logins_use(&l->cache, &l->session.server, &cause) != TOK_OK)
         print_error("warning: this login is not in use: %s", cause.text);
-    if (l->replaced.refresh.p && session_end(&l->replaced, &already, &cause) != TOK_OK)
+    if (l->replaced.access.p && session_end(&l->replaced, &already, &cause) != TOK_OK)
         print_error("warning: the session that this login replaces was not revoked: %s",
                     cause.text);
 }
 
+static void print_login_of(const char *user, const struct token_times *access, int64_t end)
+{
+    char until[FORMAT_MAX], span[FORMAT_MAX];
+
+    printf("Logged in as ");
+    print_word(user);
+    printf(" until %s", format_time(end, until));
+    if (end == access->exp)
+        puts(" (access token only, it cannot be refreshed)");
+    else
+        printf(" (access token valid for %s, refreshed when needed)\n",
+               format_span(access->exp - access->iat, span));
+}
+
 static int report_login(const struct login_options *o, const struct client_session *s)
 {
-    CLEANUP(cleanup_json) struct json_object *answer = NULL;
-    char until[FORMAT_MAX], span[FORMAT_MAX];
+    CLEANUP(cleanup_json) struct json_object *answer = NULL, *claims = NULL;
     struct token_times access, refresh;
+    const char *user = o->user;
 
-    if (session_token_times(&s->refresh, &refresh) != TOK_OK ||
-        session_token_times(&s->access, &access) != TOK_OK)
+    if (session_end_times(s, &refresh) != TOK_OK ||
+        session_token_times(&s->access, &access) != TOK_OK ||
+        session_token_claims(&s->access, &claims) != TOK_OK)
         return EXIT_FAILURE;
+    if (!user)
+        user = json_member_text(claims, "sub");
     if (!o->json) {
-        printf("Logged in as %s until %s (access token valid for %s, refreshed when needed)\n",
-               o->user, format_time(refresh.exp, until),
-               format_span(access.exp - access.iat, span));
+        print_login_of(user, &access, refresh.exp);
         return EXIT_SUCCESS;
     }
     answer = json_new_object();
-    json_add_string(answer, "user", slice_of(o->user));
+    json_add_string(answer, "user", slice_of(user ? user : ""));
     json_add_string(answer, "server", secret_slice(&s->server));
     json_add_integer(answer, "access_expires", access.exp);
     json_add_integer(answer, "session_expires", refresh.exp);

@@ -84,7 +84,7 @@ static int report_session_lives(const struct client_session *s, const struct err
     char time[FORMAT_MAX];
 
     print_error("%s", cause->text);
-    if (session_token_times(&s->refresh, &refresh) != TOK_OK)
+    if (session_end_times(s, &refresh) != TOK_OK)
         refresh.exp = 0;
     print_error("tokens removed here; the session was not ended and lasts until %s",
                 format_time(refresh.exp, time));

@@ -24,7 +24,7 @@ static void read_facts(const struct client_session *s, struct login_facts *ret)
         return;
     if (session_token_claims(&s->access, &ret->claims) == TOK_OK)
         ret->user = json_member_text(ret->claims, "sub");
-    if (session_token_times(s->refresh.p ? &s->refresh : &s->access, &times) == TOK_OK)
+    if (session_end_times(s, &times) == TOK_OK)
         ret->until = times.exp;
 }
 

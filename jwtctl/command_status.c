@@ -36,7 +36,7 @@ static void get_login(const char *server, struct login_status *l)
         return;
     if (session_token_claims(&l->session.access, &l->claims) != TOK_OK ||
         session_token_times(&l->session.access, &l->access) != TOK_OK ||
-        session_token_times(&l->session.refresh, &l->refresh) != TOK_OK) {
+        session_end_times(&l->session, &l->refresh) != TOK_OK) {
         (void)errmsg_set(
             &l->errmsg, TOK_FILE,
             "the tokens of the session cannot be read; log in again with: jwtctl login");

@@ -10,7 +10,7 @@
 #include <string.h>
 
 static const struct command commands[] = {
-    {NULL, "login", "[USER]", "log in with a password, and keep the tokens", command_login},
+    {NULL, "login", "[USER]", "log in, and keep the tokens", command_login},
     {NULL, "logout", "", "revoke the session and remove its tokens", command_logout},
     {NULL, "servers", "", "list your logins at several servers", command_servers},
     {NULL, "use", "SERVER", "choose the login for later commands", command_use},
@@ -26,6 +26,7 @@ static const struct command commands[] = {
     {NULL, "run", "-- COMMAND [ARGUMENT...]",
      "run a command whose ssh and sudo -A log in with a token", command_run},
     {NULL, "askpass", "PROMPT", "answer a prompt of ssh or sudo", command_askpass},
+    {NULL, "issue", "", "as root: issue an access token of a user", command_issue},
     {NULL, "revoke", "[USER|SID]", "as root: revoke the sessions of a user, of all, or one",
      command_revoke},
     {NULL, "sync", "", "as root: synchronise this host with an issuer", command_sync},

@@ -51,6 +51,11 @@ enum tok_err session_token_times(const struct secret *token, struct token_times 
     return TOK_OK;
 }
 
+enum tok_err session_end_times(const struct client_session *s, struct token_times *ret)
+{
+    return session_token_times(s->refresh.p ? &s->refresh : &s->access, ret);
+}
+
 /* False when there is such a member, but no string. */
 static bool read_member(struct json_object *kept, const char *name, struct secret *ret)
 {
@@ -181,7 +186,14 @@ enum tok_err session_end(const struct client_session *s, bool *ret_already,
                          struct errmsg *errmsg)
 {
     CLEANUP(client_reply_clear) struct client_reply reply = {0};
-    enum tok_err err = session_post_refresh(s, "/api/token/blacklist/", &reply, errmsg);
+    const struct client_request logout = {.server = s->server.p,
+                                          .method = "POST",
+                                          .path = "/api/logout/",
+                                          .bearer = s->access.p,
+                                          .cacert = s->cacert.p};
+    enum tok_err err = s->refresh.p
+                           ? session_post_refresh(s, "/api/token/blacklist/", &reply, errmsg)
+                           : client_send(&logout, &reply, errmsg);
 
     if (err)
         return err;
@@ -240,8 +252,15 @@ static enum tok_err refresh(struct token_cache *c, struct client_session *s, boo
                             struct errmsg *errmsg)
 {
     CLEANUP(client_reply_clear) struct client_reply reply = {0};
-    enum tok_err err = session_reserve(c, s, errmsg);
+    enum tok_err err;
 
+    if (!s->refresh.p)
+        return needed ? needs_login(TOK_REVOKED, s,
+                                    "the access token is no longer valid, and "
+                                    "this login cannot be refreshed",
+                                    errmsg)
+                      : TOK_OK;
+    err = session_reserve(c, s, errmsg);
     if (err && !needed)
         print_error("warning: the access token was not refreshed: %s", errmsg->text);
     if (err)

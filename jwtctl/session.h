@@ -11,12 +11,12 @@
 #define SESSION_MARGIN 60
 
 struct client_session {
-    struct secret server; /* .p NULL: there is no file */
-    struct secret name;   /* given by the user; .p NULL: none (logins_name) */
-    struct secret cacert; /* path; .p NULL: none (client.h) */
-    struct secret access; /* .p NULL: not logged in */
-    struct secret refresh;
-    bool in_use; /* chosen without --server (logins.h) */
+    struct secret server;  /* .p NULL: there is no file */
+    struct secret name;    /* given by the user; .p NULL: none (logins_name) */
+    struct secret cacert;  /* path; .p NULL: none (client.h) */
+    struct secret access;  /* .p NULL: not logged in */
+    struct secret refresh; /* .p NULL: none, the session ends with its access token */
+    bool in_use;           /* chosen without --server (logins.h) */
 };
 
 void session_clear(struct client_session *s);
@@ -80,3 +80,7 @@ struct token_times {
 /* TOK_MISSING without one of the two claims; else as above. */
 enum tok_err session_token_times(const struct secret *token,
                                  struct token_times *ret) MUST_CHECK;
+
+/* The same of the token that ends last. */
+enum tok_err session_end_times(const struct client_session *s,
+                               struct token_times *ret) MUST_CHECK;

@@ -2,20 +2,18 @@
 
 import base64
 import json
+import subprocess
+import tempfile
 import time
 import uuid
-
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
-from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 
 def b64(data):
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
-def number(n, size):
-    return b64(n.to_bytes(size, "big"))
+def openssl(*arguments, data=b""):
+    return subprocess.run(["openssl", *arguments], input=data, capture_output=True, check=True).stdout
 
 
 class Issuer:
@@ -23,15 +21,16 @@ class Issuer:
 
     def __init__(self, url, alg="RS256", kid="a1"):
         self.url, self.alg, self.kid = url, alg, kid
-        self.key = rsa.generate_private_key(65537, 2048) if alg == "RS256" else ec.generate_private_key(ec.SECP256R1())
+        kind = ("RSA",) if alg == "RS256" else ("EC", "-pkeyopt", "ec_paramgen_curve:P-256")
+        self.key = openssl("genpkey", "-algorithm", *kind)
 
     def jwks(self):
-        public = self.key.public_key().public_numbers()
+        public = openssl("pkey", "-pubout", "-outform", "DER", data=self.key)
         jwk = {"kid": self.kid, "use": "sig", "alg": self.alg}
-        if self.alg == "RS256":
-            jwk.update(kty="RSA", n=number(public.n, 256), e="AQAB")
+        if self.alg == "RS256":  # ends in: the modulus, 2 bytes of type and length, 65537
+            jwk.update(kty="RSA", n=b64(public[-261:-5]), e="AQAB")
         else:
-            jwk.update(kty="EC", crv="P-256", x=number(public.x, 32), y=number(public.y, 32))
+            jwk.update(kty="EC", crv="P-256", x=b64(public[-64:-32]), y=b64(public[-32:]))
         return json.dumps({"keys": [jwk]})
 
     def write_keys(self, path):
@@ -39,10 +38,15 @@ class Issuer:
             file.write(self.jwks())
 
     def signature(self, text):
+        with tempfile.NamedTemporaryFile() as file:
+            file.write(self.key)
+            file.flush()
+            der = openssl("dgst", "-sha256", "-sign", file.name, data=text)
         if self.alg == "RS256":
-            return self.key.sign(text, padding.PKCS1v15(), hashes.SHA256())
-        r, s = decode_dss_signature(self.key.sign(text, ec.ECDSA(hashes.SHA256())))
-        return r.to_bytes(32, "big") + s.to_bytes(32, "big")
+            return der
+        r = der[4:4 + der[3]]
+        s = der[6 + der[3]:]
+        return b"".join(part.lstrip(b"\0").rjust(32, b"\0") for part in (r, s))
 
     def sign(self, claims, header=None):
         header = {"typ": "JWT", "alg": self.alg, "kid": self.kid, **(header or {})}

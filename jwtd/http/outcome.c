@@ -50,6 +50,8 @@ static const struct words endpoint[WIRE_STATUS_COUNT] = {
                            "fingerprint, with - and _ in place of + and /.",
                            NULL, "host_key"},
     [WIRE_NO_KEY] = {503, "Service temporarily unavailable, try again later.", NULL, NULL},
+    [WIRE_WIDER_LIFETIME] = {503, "Service temporarily unavailable, try again later.", NULL,
+                             NULL},
     [WIRE_OTP_REQUIRED] = {401, "A one-time code is required.", "otp_required", NULL},
 };
 

@@ -70,6 +70,8 @@ static enum wire_status verify_token_of(struct issuer_request *r)
 
     if (r->type->exchanges)
         return verify_subject_token_of(r);
+    if (r->type->names_user)
+        request_copy_text(r, 0, r->token.user, sizeof(r->token.user));
     if (r->type->token != OWN_TOKEN_NONE)
         status =
             own_token_verify(&r->loop->issuer, request_text(r, 0), r->type->token, &r->token);
@@ -100,7 +102,7 @@ static void dispatch_request(struct issuer_request *r)
     } else if (r->type->checks_password) {
         if (password_check(r))
             turn_add(r);
-    } else if (r->type->exchanges || r->type->checks_account ||
+    } else if (r->type->exchanges || r->type->names_user || r->type->checks_account ||
                r->type->right != TOKEN_UNCHECKED) {
         check_account(r);
     } else {

@@ -269,7 +269,8 @@ enum tok_err load_lock(const struct issuer *x, int *ret_fd, struct errmsg *errms
 static uint64_t longest_lifetime(const struct settings *set)
 {
     const uint64_t spans[] = {set->token.access_lifetime, set->token.refresh_lifetime,
-                              set->token.sliding_lifetime, set->token.sliding_refresh_lifetime};
+                              set->token.sliding_lifetime, set->token.sliding_refresh_lifetime,
+                              set->token.issue_lifetime};
     uint64_t longest = 0;
 
     for (size_t i = 0; i < sizeof(spans) / sizeof(spans[0]); i++)

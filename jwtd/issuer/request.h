@@ -51,6 +51,7 @@ struct request_type {
     enum own_token_type token; /* that the first field must be */
     bool checks_password;      /* before its turn */
     bool checks_account;       /* of the token's user, likewise */
+    bool names_user;           /* the first field is that user */
     bool exchanges;            /* the first field is a token of another issuer: likewise */
     bool sliding;              /* only with SlidingTokens=yes */
     bool tries_write;          /* refused while the store cannot be written */

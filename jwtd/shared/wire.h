@@ -18,7 +18,7 @@
 #include <sys/socket.h>
 
 #define WIRE_VERSION 1
-#define WIRE_FIELDS_MAX 6
+#define WIRE_FIELDS_MAX 7
 #define WIRE_MESSAGE_MAX 20480 /* bytes; a larger packet is MSG_TRUNC: a fault */
 #define WIRE_TOKEN_MAX 8192    /* bytes */
 #define WIRE_USER_MAX 255
@@ -75,6 +75,9 @@ enum wire_op {
     WIRE_ADMIN_REVOKE_ALL,  /* -> sessions revoked (number) */
     WIRE_ADMIN_NEW_EPOCH,   /* -> epoch of the bundle */
     WIRE_ADMIN_APPLY_NAMES, /* revoke all sessions (0, 1) -> sessions revoked (number) */
+    WIRE_ADMIN_ISSUE,       /* user, scope, audiences, seconds, one_time, host key as of NARROW,
+                             * source
+                             * -> access, its exp */
 };
 
 /*
@@ -124,6 +127,7 @@ enum wire_status {
     WIRE_BAD_HOST_KEY,     /* not the fingerprint of an SSH key */
     WIRE_NO_KEY,           /* no such key, or no such algorithm */
     WIRE_OTP_REQUIRED,     /* the password was right, and a one-time code was not sent */
+    WIRE_WIDER_LIFETIME,   /* exceeds IssueLifetime= */
     WIRE_STATUS_COUNT,
 };
 

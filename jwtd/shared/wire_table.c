@@ -83,6 +83,9 @@ static const struct wire_request requests[] = {
     {.op = WIRE_ADMIN_NEW_EPOCH, .name = "admin-new-epoch", FROM_ROOT, ANSWER(NUMBER("epoch"))},
     {.op = WIRE_ADMIN_APPLY_NAMES, .name = "admin-apply-names", FROM_ROOT,
      FIELDS(NUMBER("revoke")), ANSWER(NUMBER("count"))},
+    {.op = WIRE_ADMIN_ISSUE, .name = "admin-issue", FROM_ROOT,
+     FIELDS(USER, SCOPE, AUDIENCES, NUMBER("lifetime"), NUMBER("one_time"), HOST_KEY, SOURCE),
+     ANSWER(ACCESS, NUMBER("exp"))},
 };
 /* clang-format on */
 
@@ -126,6 +129,7 @@ const char *wire_status_word(enum wire_status status)
         [WIRE_BAD_HOST_KEY] = "bad-host-key",
         [WIRE_NO_KEY] = "no-key",
         [WIRE_OTP_REQUIRED] = "otp-required",
+        [WIRE_WIDER_LIFETIME] = "wider-lifetime",
     };
 
     return (unsigned)status < WIRE_STATUS_COUNT ? words[status] : "unknown";

@@ -11,7 +11,7 @@ ADMIN_STATUS = 32
 ADMIN_ROTATE, ADMIN_RETIRE, ADMIN_REVOKE_ALL, ADMIN_NEW_EPOCH, ADMIN_APPLY_NAMES = range(35, 40)
 STATUS = ("ok denied invalid expired blacklisted no_exp no_id no_type wrong_type no_user not_found inactive "
           "password_changed too_long throttled busy unavailable refresh_expired no_session not_allowed "
-          "wider_scope wider_audience bad_narrow bad_host_key no_key otp_required").split()
+          "wider_scope wider_audience bad_narrow bad_host_key no_key otp_required wider_lifetime").split()
 
 
 def message(number, *fields):

@@ -11,17 +11,16 @@
 enum subject_field { SUBJECT, SCOPE, AUDIENCE };
 
 /* The account of the mapped user, as at a refresh. From here on the log may name it. */
-static enum wire_status check_account(struct issuer_request *r)
+static enum wire_status check_account(const struct issuer *x, struct issuer_request *r)
 {
     const struct login_reply *account = &r->login_reply;
     struct subject_token *subject = &r->subject;
     const struct usermap_line *line = subject->mapped ? &subject->line : NULL;
+    enum wire_status status = new_session_check(x, r);
 
-    if (!r->has_login_reply)
-        return WIRE_UNAVAILABLE;
-    r->token.authentic = account->status == WIRE_OK || account->status == WIRE_DENIED;
-    if (account->status != WIRE_OK)
-        return account->status == WIRE_DENIED ? WIRE_INACTIVE : account->status;
+    r->token.authentic = status == WIRE_OK || status == WIRE_INACTIVE;
+    if (status != WIRE_OK)
+        return status;
     if (usermap_check_uid(line, (uid_t)account->uid, &subject->errmsg) != TOK_OK)
         return WIRE_NO_USER;
     return account->uid == 0 && !subject->allow_root ? WIRE_NO_USER : WIRE_OK;
@@ -140,7 +139,7 @@ static enum wire_status exchange_token(struct issuer *x, struct issuer_request *
 
 enum wire_status handle_exchange(struct issuer *x, struct issuer_request *r)
 {
-    enum wire_status status = check_account(r);
+    enum wire_status status = check_account(x, r);
 
     if (status == WIRE_OK)
         status = check_unspent(x, r);

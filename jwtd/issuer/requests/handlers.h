@@ -41,5 +41,9 @@ request_handler handle_bundle, handle_admin_new_epoch;
 request_handler handle_admin_status, handle_admin_revoke, handle_admin_revoke_all,
     handle_admin_apply_names;
 
+/* issue.c: `jwtctl issue`, a token of any user. jwtd-login's answer about the account is in
+ * r->login_reply. */
+request_handler handle_admin_issue;
+
 /* admin_keys.c: `jwtctl key rotate` and `jwtctl key retire`. */
 request_handler handle_admin_rotate, handle_admin_retire;

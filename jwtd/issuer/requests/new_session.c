@@ -5,6 +5,17 @@
 #include <stdio.h>
 #include <string.h>
 
+enum wire_status new_session_check(const struct issuer *x, const struct issuer_request *r)
+{
+    const struct login_reply *account = &r->login_reply;
+
+    if (!r->has_login_reply)
+        return WIRE_UNAVAILABLE;
+    if (account->status != WIRE_OK)
+        return account->status == WIRE_DENIED ? WIRE_INACTIVE : account->status;
+    return x->service.settings.session.check_account ? WIRE_OK : WIRE_NOT_ALLOWED;
+}
+
 void new_session_init(struct issuer *x, const struct issuer_request *r,
                       const struct new_session *how, struct store_session *ret)
 {

@@ -11,6 +11,10 @@ struct new_session {
     int64_t lifetime; /* seconds until its absolute end */
 };
 
+/* May this account begin a session, by r->login_reply? WIRE_NOT_ALLOWED: jwtd-login does not
+ * check it, with CheckAccount=no. */
+enum wire_status new_session_check(const struct issuer *x, const struct issuer_request *r);
+
 /* A session of the account that jwtd-login's answer, r->login_reply, is about. It has no tokens
  * and is not in the store. */
 void new_session_init(struct issuer *x, const struct issuer_request *r,

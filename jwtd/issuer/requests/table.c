@@ -31,6 +31,7 @@ static const struct request_type types[] = {
     {.op = WIRE_ADMIN_RETIRE, .handle = handle_admin_retire},
     {.op = WIRE_ADMIN_NEW_EPOCH, .handle = handle_admin_new_epoch},
     {.op = WIRE_ADMIN_APPLY_NAMES, .handle = handle_admin_apply_names},
+    {.op = WIRE_ADMIN_ISSUE, .names_user = true, .handle = handle_admin_issue},
 };
 /* clang-format on */
 

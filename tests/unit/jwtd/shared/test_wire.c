@@ -96,7 +96,7 @@ START_TEST(only_its_client_may_make_a_request_and_only_to_its_server)
                                      ? WIRE_FINE
                                      : WIRE_NOT_YOURS);
     }
-    ck_assert_uint_eq(rows, 25);
+    ck_assert_uint_eq(rows, 26);
 }
 END_TEST
 
