@@ -56,7 +56,7 @@ static enum tok_err publish_list(struct issuer *x, struct errmsg *errmsg)
 
     own_bundle_changed(b);
     b->pruned_until = after > b->pruned_until ? after : b->pruned_until;
-    return publish_revoked(x->public_dir, x->store, b->pruned_until, &b->revoked, errmsg);
+    return publish_revoked(x->public_dir, x->store, b, errmsg);
 }
 
 static enum tok_err publish_all(struct issuer *x, struct errmsg *errmsg)

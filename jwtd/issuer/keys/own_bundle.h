@@ -19,6 +19,7 @@ struct own_bundle {
     int64_t
         pruned_until; /* lines of `revoked` that expire by then are dropped; never decreases */
     struct revoked_digest revoked; /* of the file as it was published last */
+    struct stat list;              /* of this file; zero: not published yet */
     struct secret text;            /* empty: sign anew */
     uint64_t signed_at, iat;       /* wall: microseconds, seconds */
 };

@@ -48,6 +48,7 @@ enum tok_err publish_keys(const char *dir, const struct signing_keys *keys,
 struct revoked_batch {
     const char *path;
     int64_t after;
+    bool is_new; /* the file has none of the lines */
     char *lines;
     size_t n, room;
     struct revoked lists[2]; /* the file and the batch, while they are merged */
@@ -73,11 +74,13 @@ static enum tok_err merge_batch(struct revoked_batch *b)
 {
     struct revoked_digest old = {0};
     struct stat st;
-    enum tok_err err = revoked_merge(b->lists, b->after, -1, b->ret);
+    enum tok_err err = TOK_OK;
 
-    if (!err)
+    if (!b->is_new)
+        err = revoked_merge(b->lists, b->after, -1, b->ret);
+    if (!err && !b->is_new)
         err = revoked_digest(&b->lists[0], INT64_MIN, &old);
-    if (err || (revoked_digest_equal(&old, b->ret) && stat(b->path, &st) == 0 &&
+    if (err || (!b->is_new && revoked_digest_equal(&old, b->ret) && stat(b->path, &st) == 0 &&
                 (st.st_mode & ALLPERMS) == 0644))
         return err;
     return file_replace(b->path, 0644, write_union, b, b->errmsg);
@@ -129,20 +132,41 @@ static bool add_revoked(void *arg, const uint8_t sid[ISSUE_ID_BYTES], int64_t la
     return true;
 }
 
-enum tok_err publish_revoked(const char *dir, struct store *store, int64_t after,
-                             struct revoked_digest *ret, struct errmsg *errmsg)
+static bool is_file(const char *path, const struct stat *published)
+{
+    struct stat st;
+
+    return stat(path, &st) == 0 && st.st_ino == published->st_ino &&
+           st.st_size == published->st_size && st.st_mode == published->st_mode &&
+           memcmp(&st.st_ctim, &published->st_ctim, sizeof(st.st_ctim)) == 0;
+}
+
+enum tok_err publish_revoked(const char *dir, struct store *store, struct own_bundle *bundle,
+                             struct errmsg *errmsg)
 {
     CLEANUP(cleanup_free) char *path = NULL;
-    struct revoked_batch b = {.after = after, .ret = ret, .errmsg = errmsg};
+    struct revoked_batch b = {
+        .after = bundle->pruned_until, .ret = &bundle->revoked, .errmsg = errmsg};
     enum tok_err err = text_concat(dir, "/revoked", "", &path);
+    enum store_result result = STORE_ABSENT;
 
     if (err != TOK_OK)
         return err;
     b.path = path;
-    if (store_each_revoked(store, after, add_revoked, &b) == STORE_DONE)
+    /* Reading a million sessions of the store takes most of the time of a publication. */
+    if (is_file(path, &bundle->list))
+        result = store_each_unpublished(store, b.after, add_revoked, &b);
+    b.is_new = result == STORE_DONE;
+    if (result == STORE_ABSENT)
+        result = store_each_revoked(store, b.after, add_revoked, &b);
+    if (result == STORE_DONE)
         publish_batch(&b);
-    else if (b.err == TOK_OK)
+    if (result == STORE_DONE && b.err == TOK_OK)
+        result = store_set_published(store);
+    if (b.err == TOK_OK && result != STORE_DONE)
         b.err = errmsg_set(errmsg, TOK_LIST, "%s", store_failure(store));
+    if (b.err == TOK_OK && stat(path, &bundle->list) != 0)
+        b.err = errmsg_set(errmsg, TOK_FILE, "%s: %s", path, strerror(errno));
     free(b.lines);
     return b.err;
 }

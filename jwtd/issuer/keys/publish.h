@@ -8,6 +8,7 @@
 #include "common/token/revoked.h"
 #include "jwtd/issuer/keys/issuer_names.h"
 #include "jwtd/issuer/keys/keys.h"
+#include "jwtd/issuer/keys/own_bundle.h"
 #include "jwtd/issuer/store/store.h"
 
 /* DIR/issuer. */
@@ -19,9 +20,10 @@ enum tok_err publish_keys(const char *dir, const struct signing_keys *keys,
                           struct errmsg *errmsg) MUST_CHECK;
 
 /* DIR/revoked: the revoked sessions of the store, and every line that the file has already,
- * whether the store knows it or not, as far as their last access token expires after this wall
- * time (seconds since the Epoch). *ret is the digest of the file. A malformed file is TOK_LIST
- * and is left alone: its lines could not be kept. A missing one is created. More than 262,144
- * sessions are added in several steps. */
-enum tok_err publish_revoked(const char *dir, struct store *store, int64_t after,
-                             struct revoked_digest *ret, struct errmsg *errmsg) MUST_CHECK;
+ * whether the store knows it or not, as far as their last access token expires after
+ * bundle->pruned_until. bundle->revoked becomes the digest of the file. While the file is the
+ * one that was published last, only what was revoked since is added. A malformed file is
+ * TOK_LIST and is left alone: its lines could not be kept. A missing one is created. More than
+ * 262,144 sessions are added in several steps. */
+enum tok_err publish_revoked(const char *dir, struct store *store, struct own_bundle *bundle,
+                             struct errmsg *errmsg) MUST_CHECK;

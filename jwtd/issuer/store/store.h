@@ -179,10 +179,16 @@ enum store_result store_has_user(struct store *store, const char *user) MUST_CHE
 
 /* Calls fn for each revoked session whose last access token expires after this wall time. When
  * fn returns false, stops with STORE_FAILED. Needs no transaction. */
-enum store_result store_each_revoked(struct store *store, int64_t after,
-                                     bool (*fn)(void *arg, const uint8_t sid[ISSUE_ID_BYTES],
-                                                int64_t last_access_exp),
+typedef bool store_revoked_fn(void *arg, const uint8_t sid[ISSUE_ID_BYTES],
+                              int64_t last_access_exp);
+enum store_result store_each_revoked(struct store *store, int64_t after, store_revoked_fn *fn,
                                      void *arg) MUST_CHECK;
+
+/* The same for those that were revoked since store_set_published(). STORE_ABSENT: none, or too
+ * many, or not known. */
+enum store_result store_each_unpublished(struct store *store, int64_t after,
+                                         store_revoked_fn *fn, void *arg) MUST_CHECK;
+enum store_result store_set_published(struct store *store) MUST_CHECK;
 
 /* Revokes the sessions of a user that are live, or have an access token that is not expired at
  * this wall time. ret_sid: of one of them, if there are any. */

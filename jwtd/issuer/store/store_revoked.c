@@ -89,14 +89,10 @@ enum store_result store_revoke_all(struct store *store, int64_t wall, uint64_t *
     return result;
 }
 
-enum store_result store_each_revoked(struct store *store, int64_t after,
-                                     bool (*fn)(void *arg, const uint8_t sid[ISSUE_ID_BYTES],
-                                                int64_t last_access_exp),
-                                     void *arg)
+static enum store_result each_row(struct store *store, const char *query, int64_t after,
+                                  store_revoked_fn *fn, void *arg)
 {
-    struct sql_call call = sql_call(
-        &store->sql, "SELECT sid, last_access_exp FROM revoked WHERE last_access_exp > ?1",
-        SQL_VALUES(SQL_INT(after)));
+    struct sql_call call = sql_call(&store->sql, query, SQL_VALUES(SQL_INT(after)));
     enum store_result result;
 
     while ((result = sql_step(&call)) == STORE_DONE) {
@@ -107,4 +103,31 @@ enum store_result store_each_revoked(struct store *store, int64_t after,
     }
     sql_done(&call);
     return result == STORE_ABSENT ? STORE_DONE : STORE_FAILED;
+}
+
+enum store_result store_each_revoked(struct store *store, int64_t after, store_revoked_fn *fn,
+                                     void *arg)
+{
+    return each_row(store,
+                    "SELECT sid, last_access_exp FROM revoked WHERE last_access_exp > ?1",
+                    after, fn, arg);
+}
+
+enum store_result store_each_unpublished(struct store *store, int64_t after,
+                                         store_revoked_fn *fn, void *arg)
+{
+    int64_t n;
+
+    if (!sql_number(&store->sql, "SELECT count(*) % " UNPUBLISHED_MAX " FROM unpublished", &n))
+        return STORE_FAILED;
+    return n == 0 ? STORE_ABSENT
+                  : each_row(store,
+                             "SELECT sid, last_access_exp FROM unpublished"
+                             " WHERE last_access_exp > ?1",
+                             after, fn, arg);
+}
+
+enum store_result store_set_published(struct store *store)
+{
+    return sql_execute(&store->sql, "DELETE FROM unpublished") ? STORE_DONE : STORE_FAILED;
 }

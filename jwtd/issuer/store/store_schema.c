@@ -126,6 +126,13 @@ static bool is_version(const char *path, int64_t version, struct errmsg *errmsg)
     return version >= 0 && version <= SCHEMA_VERSION;
 }
 
+/* What this connection has revoked since store_set_published(); it is rolled back with it. */
+static const char note_unpublished[] =
+    "CREATE TEMP TABLE unpublished (sid BLOB NOT NULL, last_access_exp INTEGER NOT NULL);"
+    "CREATE TEMP TRIGGER note_unpublished AFTER INSERT ON main.revoked"
+    " WHEN (SELECT coalesce(max(rowid), 0) FROM unpublished) < " UNPUBLISHED_MAX
+    " BEGIN INSERT INTO unpublished VALUES (NEW.sid, NEW.last_access_exp); END;";
+
 static enum tok_err prepare(struct store *store, const char *path, struct errmsg *errmsg)
 {
     int64_t version;
@@ -141,7 +148,7 @@ static enum tok_err prepare(struct store *store, const char *path, struct errmsg
         return TOK_FILE;
     if (version < SCHEMA_VERSION && !migrate(store))
         return errmsg_set(errmsg, TOK_FILE, "%s", store->sql.failure);
-    if (!read_clock(store))
+    if (!read_clock(store) || !sql_execute(&store->sql, note_unpublished))
         return errmsg_set(errmsg, TOK_FILE, "%s", store->sql.failure);
     return TOK_OK;
 }

@@ -16,6 +16,8 @@
 /* A trigger deletes from `session` what is added to `revoked` (store_schema.c). */
 #define REVOKE_SESSIONS "INSERT INTO revoked SELECT sid, last_access_exp, purge_at FROM session"
 
+#define UNPUBLISHED_MAX "4096"
+
 /* ?1: the store's time, ?2: wall. */
 #define HAS_USABLE_TOKEN "(last_access_exp > ?2 OR (absolute_exp > ?1 AND idle_exp > ?1))"
 

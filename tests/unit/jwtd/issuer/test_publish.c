@@ -13,6 +13,7 @@
 static char dir[sizeof("/tmp/test-publish-XXXXXX")];
 static char store_path[80];
 static struct store *store;
+static struct own_bundle bundle;
 
 static const char *at(const char *name)
 {
@@ -32,6 +33,7 @@ static void setup(void)
     ck_assert_ptr_nonnull(mkdtemp(dir));
     (void)snprintf(store_path, sizeof(store_path), "%s/sessions.db", dir);
     ck_assert_ok(store_open(store_path, &store, &errmsg));
+    bundle = (struct own_bundle){.pruned_until = NOW - POLICY_LEEWAY_MAX};
 }
 
 static void teardown(void)
@@ -75,15 +77,15 @@ static void end_session(uint8_t byte, int64_t last_access_exp)
 static enum tok_err publish(void)
 {
     struct errmsg errmsg;
-    struct revoked_digest digest, of_file;
+    struct revoked_digest of_file;
     struct revoked list;
-    enum tok_err err = publish_revoked(dir, store, NOW - POLICY_LEEWAY_MAX, &digest, &errmsg);
+    enum tok_err err = publish_revoked(dir, store, &bundle, &errmsg);
 
     if (err)
         return err;
     ck_assert_ok(revoked_open(at("revoked"), FILE_PUBLIC, &list, &errmsg));
     ck_assert_ok(revoked_digest(&list, INT64_MIN, &of_file));
-    ck_assert(revoked_digest_equal(&digest, &of_file));
+    ck_assert(revoked_digest_equal(&bundle.revoked, &of_file));
     revoked_close(&list);
     return TOK_OK;
 }
@@ -114,15 +116,14 @@ START_TEST(the_list_is_sorted_lines_of_one_width)
 }
 END_TEST
 
-/* In two steps. */
-START_TEST(a_long_list_is_published_whole)
+/* Revokes the sessions from first to before end, and publishes them. */
+static void publish_many(uint32_t first, uint32_t end)
 {
-    const uint32_t n = (1 << 18) + 100;
     struct revoked list;
     struct errmsg errmsg;
 
     ck_assert_int_eq(store_begin(store, NOW - 10000, 1000), STORE_DONE);
-    for (uint32_t i = 0; i < n; i++) {
+    for (uint32_t i = first; i < end; i++) {
         struct store_revoked s = {.last_access_exp = NOW + 5, .last_exp = NOW + 10000};
         uint32_t big = htobe32(i);
 
@@ -132,8 +133,67 @@ START_TEST(a_long_list_is_published_whole)
     ck_assert_int_eq(store_commit(store), STORE_DONE);
     ck_assert_ok(publish());
     ck_assert_ok(revoked_open(at("revoked"), FILE_PUBLIC, &list, &errmsg));
-    ck_assert_int_eq(list.size, (off_t)n * REVOKED_LINE_LEN);
+    ck_assert_int_eq(list.size, (off_t)end * REVOKED_LINE_LEN);
     revoked_close(&list);
+}
+
+/* In two steps. */
+START_TEST(a_long_list_is_published_whole)
+{
+    publish_many(0, (1 << 18) + 100);
+}
+END_TEST
+
+START_TEST(one_session_more_and_many_more_are_added)
+{
+    publish_many(0, 1);
+    publish_many(1, 2);
+    publish_many(2, 4097);
+    publish_many(4097, 8193);
+    publish_many(8193, 12290);
+    publish_many(12290, 12291);
+}
+END_TEST
+
+START_TEST(a_list_that_was_removed_or_put_back_gets_all_sessions_of_the_store)
+{
+    end_session(0x00, NOW + 20);
+    ck_assert_ok(publish());
+    ck_assert_int_eq(unlink(at("revoked")), 0);
+    end_session(0x11, NOW + 20);
+    ck_assert_ok(publish());
+    expect("revoked", SID_00 " 1800000020\n" SID_11 " 1800000020\n");
+    put("revoked", "");
+    end_session(0xff, NOW + 20);
+    ck_assert_ok(publish());
+    expect("revoked", SID_00 " 1800000020\n" SID_11 " 1800000020\n" SID_FF " 1800000020\n");
+}
+END_TEST
+
+START_TEST(a_store_that_was_opened_again_is_published_whole)
+{
+    struct errmsg errmsg;
+
+    ck_assert_ok(publish());
+    end_session(0x00, NOW + 20);
+    store_close(store);
+    ck_assert_ok(store_open(store_path, &store, &errmsg));
+    ck_assert_ok(publish());
+    expect("revoked", SID_00 " 1800000020\n");
+}
+END_TEST
+
+START_TEST(what_was_rolled_back_is_not_published)
+{
+    struct store_revoked s = {.last_access_exp = NOW + 20, .last_exp = NOW + 10000};
+
+    ck_assert_ok(publish());
+    ck_assert_int_eq(store_begin(store, NOW - 10000, 1000), STORE_DONE);
+    ck_assert_int_eq(store_add_revoked(store, &s), STORE_DONE);
+    store_rollback(store);
+    end_session(0x11, NOW + 20);
+    ck_assert_ok(publish());
+    expect("revoked", SID_11 " 1800000020\n");
 }
 END_TEST
 
@@ -337,6 +397,10 @@ int main(void)
         a_first_list_is_empty_and_readable_by_all,
         the_list_is_sorted_lines_of_one_width,
         a_long_list_is_published_whole,
+        one_session_more_and_many_more_are_added,
+        a_list_that_was_removed_or_put_back_gets_all_sessions_of_the_store,
+        a_store_that_was_opened_again_is_published_whole,
+        what_was_rolled_back_is_not_published,
         pam_finds_what_was_published,
         unexpired_lines_stay_even_if_the_store_lacks_them,
         past_lines_are_dropped_when_no_leeway_reaches_them,
