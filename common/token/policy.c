@@ -302,7 +302,8 @@ static enum tok_err check_one_time(const struct check *c)
 /* The value is not shown, as in mismatch(). */
 static enum tok_err user_error(const struct check *c, enum tok_err err, const char *text)
 {
-    return errmsg_set(c->errmsg, err, "claim \"%s\": %s", c->policy->user_claim, text);
+    (void)errmsg_set(c->errmsg, err, "claim \"%s\": %s", c->policy->user_claim, text);
+    return err;
 }
 
 /* The value of the user claim as text. A map may name an integer. */
