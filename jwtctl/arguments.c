@@ -25,10 +25,8 @@ static void join_rows(const struct option_row *own, const struct option_row *com
 {
     int n = 0;
 
-    for (; own->name; own++)
-        ret[n++] = *own;
-    for (; common->name && n < OPTION_ROWS_MAX; common++)
-        ret[n++] = *common;
+    for (; common->name && n < OPTION_ROWS_MAX; n++)
+        ret[n] = own->name ? *own++ : *common++;
 }
 
 /* What getopt_long returns for the row: its letter, or its number counted from 1, which is no

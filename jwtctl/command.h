@@ -27,8 +27,8 @@ struct command {
     command_fn *run; /* reads its options by arguments_parse() */
 };
 
-/* The rows of the table in their order, then NULL. */
-const struct command *command_at(size_t i);
+/* The table; the last row is empty. */
+extern const struct command commands[];
 
 /* The command that the first argument names, or the first two; NULL: none. *ret_words: the
  * number of these arguments. */

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static const struct command commands[] = {
+const struct command commands[] = {
     {NULL, "login", "[USER]", "log in, and keep the tokens", command_login},
     {NULL, "logout", "", "revoke the session and remove its tokens", command_logout},
     {NULL, "servers", "", "list your logins at several servers", command_servers},
@@ -49,12 +49,8 @@ static const struct command commands[] = {
     {"key", "new-epoch", "", "as root: begin the next epoch of the bundles",
      command_key_new_epoch},
     {NULL, "help", "[COMMAND]", "explain a command", command_help},
+    {0},
 };
-
-const struct command *command_at(size_t i)
-{
-    return i < sizeof(commands) / sizeof(commands[0]) ? &commands[i] : NULL;
-}
 
 static bool is(const char *a, const char *b)
 {
@@ -63,40 +59,35 @@ static bool is(const char *a, const char *b)
 
 const struct command *command_find(int argc, char **argv, int *ret_words)
 {
-    const struct command *c, *found = NULL;
-
-    for (size_t i = 0; argc > 0 && (c = command_at(i)); i++) {
-        if (argc > 1 && is(c->group, argv[0]) && is(c->name, argv[1])) {
-            *ret_words = 2;
-            return c;
+    for (int words = argc > 1 ? 2 : argc; words > 0; words--) {
+        for (const struct command *c = commands; c->name; c++) {
+            if (words == 1 ? !c->group && is(c->name, argv[0])
+                           : is(c->group, argv[0]) && is(c->name, argv[1])) {
+                *ret_words = words;
+                return c;
+            }
         }
-        if (!c->group && is(c->name, argv[0]))
-            found = c;
     }
-    if (found)
-        *ret_words = 1;
-    return found;
+    return NULL;
 }
 
 bool command_is_group(const char *word)
 {
-    const struct command *c;
+    const struct command *c = commands;
 
-    for (size_t i = 0; (c = command_at(i)); i++) {
-        if (is(c->group, word))
-            return true;
-    }
-    return false;
+    while (c->name && !is(c->group, word))
+        c++;
+    return c->name != NULL;
 }
 
 const struct command *command_of(const char *name)
 {
+    const struct command *c = commands;
     char full[COMMAND_NAME_MAX];
-    size_t i = 0;
 
-    while (strcmp(command_name(&commands[i], full), strchr(name, ' ') + 1) != 0)
-        i++;
-    return &commands[i];
+    while (strcmp(command_name(c, full), strchr(name, ' ') + 1) != 0)
+        c++;
+    return c;
 }
 
 const char *command_name(const struct command *c, char ret[COMMAND_NAME_MAX])
@@ -111,14 +102,12 @@ void command_unknown(int argc, char **argv)
     const char *group = command_is_group(argv[0]) ? argv[0] : NULL;
     struct nearest nearest = {.word = argv[group != NULL]};
     char name[COMMAND_NAME_MAX];
-    const struct command *c;
 
     if (group && argc < 2) {
         print_help(stderr, group);
         exit(EXIT_USAGE);
     }
-
-    for (size_t i = 0; (c = command_at(i)); i++) {
+    for (const struct command *c = commands; c->name; c++) {
         if (group ? is(c->group, group) : !c->group)
             nearest_try(&nearest, c->name);
         else if (!group)

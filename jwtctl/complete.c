@@ -66,14 +66,6 @@ static void offer_services(const struct cursor *at)
         (void)closedir(dir);
 }
 
-static void offer_algs(const struct cursor *at)
-{
-    const struct alg *alg;
-
-    for (alg_set all = ~(alg_set)0; (alg = alg_first(all)); all &= ~alg_bit(alg))
-        offer(at, alg->name, NULL);
-}
-
 /* UserClaim as user_claim=. */
 static void offer_policy_words(const struct cursor *at)
 {
@@ -127,12 +119,11 @@ static struct json_object *ask_command(const char *const words[LIST_WORDS_MAX])
 /* Of one group, or the first words of all. */
 static void offer_commands(const struct cursor *at, const char *group)
 {
-    const struct command *c;
     const char *last = "";
 
-    for (size_t i = 0; (c = command_at(i)); i++) {
+    for (const struct command *c = commands; c->name; c++) {
         if (group ? c->group && strcmp(c->group, group) == 0 : !c->group)
-            offer(at, c->name, c->summary);
+            offer(at, last = c->name, c->summary);
         else if (!group && strcmp(c->group, last) != 0)
             offer(at, last = c->group, NULL);
     }
@@ -168,14 +159,13 @@ static const struct {
 } values[] = {
     {"USER", offer_users},
     {"SERVICE", offer_services},
-    {"ALG", offer_algs},
     {"OPTION", offer_policy_words},
 };
 
-/* name: a word that help has for an argument. One in small letters stands for itself. */
+/* name: a word that help has for an argument, or one that stands for itself: json, EdDSA. */
 static void offer_argument(const struct cursor *at, const char *name)
 {
-    if (islower((unsigned char)name[0]))
+    if (name[strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ-")])
         offer(at, name, NULL);
     for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
         if (strcmp(name, values[i].argument) == 0)
@@ -192,10 +182,10 @@ static void offer_argument(const struct cursor *at, const char *name)
 /* names: "[USER|SID]" */
 static void offer_arguments(const struct cursor *at, const char *names)
 {
-    CLEANUP(cleanup_free) char *text = strdup(names);
+    CLEANUP(cleanup_free) char *text = strdup(strcmp(names, "ALG") == 0 ? ALG_NAMES : names);
     char *rest = text;
 
-    for (const char *name; (name = strsep(&rest, "[]|= ."));) {
+    for (const char *name; (name = strsep(&rest, "[]|=, ."));) {
         if (*name)
             offer_argument(at, name);
     }

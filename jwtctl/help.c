@@ -8,9 +8,8 @@
 static void print_commands(FILE *out, const char *group)
 {
     char name[COMMAND_NAME_MAX];
-    const struct command *c;
 
-    for (size_t i = 0; (c = command_at(i)); i++) {
+    for (const struct command *c = commands; c->name; c++) {
         if (!group || (c->group && strcmp(c->group, group) == 0))
             fprintf(out, "  %-13s  %s\n", command_name(c, name), c->summary);
     }

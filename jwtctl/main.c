@@ -12,12 +12,27 @@
 #include <string.h>
 #include <sys/prctl.h>
 
+/* -h or -V in place of a command. */
+static bool answer_option(const char *word, const char *group)
+{
+    if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0)
+        print_help(stdout, group);
+    else if (strcmp(word, "--version") == 0 || strcmp(word, "-V") == 0)
+        print_version();
+    else
+        return false;
+    return true;
+}
+
 int run_command(int argc, char **argv)
 {
     int words = 0;
     const struct command *c = command_find(argc, argv, &words);
+    const char *group = argc > 1 && command_is_group(argv[0]) ? argv[0] : NULL;
     char full[COMMAND_NAME_MAX], name[sizeof(full) + 8];
 
+    if (!c && answer_option(argv[group != NULL], group))
+        return EXIT_SUCCESS;
     if (!c)
         command_unknown(argc, argv);
     (void)snprintf(name, sizeof(name), "jwtctl %s", command_name(c, full));
@@ -25,32 +40,18 @@ int run_command(int argc, char **argv)
     return c->run(argc - words + 1, argv + words - 1);
 }
 
-/* "key"; not "sessions", which is a command, too. */
-static bool is_bare_group(char *word)
-{
-    int words;
-
-    return command_is_group(word) && !command_find(1, &word, &words);
-}
-
-/* jwtctl help [COMMAND]: the same as --help. */
+/* jwtctl help [COMMAND]: the same as jwtctl [COMMAND] --help. */
 int command_help(int argc, char **argv)
 {
     const struct option_row options[] = {{0}};
-    char help[] = "--help";
-    int words = 0;
+    char help[] = "--help", *words[] = {help, help, help};
+    int n = 0;
 
     arguments_parse(argc, argv, options, 2);
-    argv += optind;
-    argc -= optind;
-    if (argc == 0 || (argc == 1 && is_bare_group(argv[0]))) {
-        print_help(stdout, argv[0]);
-        return EXIT_SUCCESS;
-    }
-    if (!command_find(argc, argv, &words) || words < argc)
-        command_unknown(argc, argv);
+    while (optind < argc)
+        words[n++] = argv[optind++];
     optind = 0; /* getopt starts again */
-    return run_command(words + 1, (char *[]){argv[0], words > 1 ? argv[1] : help, help, NULL});
+    return run_command(n + 1, words);
 }
 
 static const struct {
@@ -60,11 +61,6 @@ static const struct {
     {"askpass", program_askpass}, {"hostkey", program_hostkey}, {"ssh", program_wrapper},
     {"scp", program_wrapper},     {"sftp", program_wrapper},    {"sudo", program_wrapper},
 };
-
-static bool is_help(const char *word)
-{
-    return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
-}
 
 static int run_program(int argc, char **argv)
 {
@@ -80,14 +76,6 @@ static int run_program(int argc, char **argv)
     }
     if (strcmp(argv[1], COMPLETE) == 0)
         return complete_words(argc - 1, argv + 1);
-    if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0) {
-        print_version();
-        return EXIT_SUCCESS;
-    }
-    if (is_help(argv[1]) || (argc > 2 && is_help(argv[2]) && is_bare_group(argv[1]))) {
-        print_help(stdout, is_help(argv[1]) ? NULL : argv[1]);
-        return EXIT_SUCCESS;
-    }
     return run_command(argc - 1, argv + 1);
 }
 
