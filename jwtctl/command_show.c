@@ -160,8 +160,7 @@ int command_show(int argc, char **argv)
     struct show_options o = {0};
     const struct option_row options[] = {
         OPTION_SERVER(&o.server),
-        {"service", "SERVICE", "the PAM service that would get the token; the default is any",
-         .value = &o.service},
+        {"service", "SERVICE", "the PAM service; the default is any", .value = &o.service},
         OPTION_OUTPUT(&o.json),
         {0}};
     struct slice token;

@@ -98,7 +98,7 @@ def test_o_json_is_the_same_as_json_and_the_last_form_counts():
 def test_verify_prints_json_unless_text_is_wanted():
     assert accepted(sign(claims()))["user"] == "alice"
     for token, form in ((sign(claims()), "accepted, for user alice\n"),
-                        (sign(claims(exp=NOW - 9)), "refused: the token has expired\n")):
+                        (sign(claims(exp=NOW - 9)), "refused: claim \"exp\": the token expired 9 s ago\n")):
         assert run("verify", f"--now={NOW}", "-o", "text", *words(), stdin=token)[1] == form
 
 
