@@ -81,7 +81,7 @@ static void parse_login(int argc, char **argv, struct login_options *o)
         {"otp", NULL, "ask for a one-time code after the password", .flag = &o->otp},
         {"otp-command", "CMD", "a shell command that prints the one-time code",
          .value = &o->otp_command},
-        {"token-file", "FILE", "with the token of another issuer in FILE, - for standard input",
+        {"token-file", "FILE", "exchange the token in this file; -: standard input",
          .value = &o->token_file},
         OPTION_OUTPUT(&o->json),
         {0},

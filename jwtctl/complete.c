@@ -182,12 +182,15 @@ static void offer_argument(const struct cursor *at, const char *name)
 /* names: "[USER|SID]" */
 static void offer_arguments(const struct cursor *at, const char *names)
 {
-    CLEANUP(cleanup_free) char *text = strdup(strcmp(names, "ALG") == 0 ? ALG_NAMES : names);
-    char *rest = text;
+    static const char separators[] = "[]|=, .";
+    char name[32];
 
-    for (const char *name; (name = strsep(&rest, "[]|=, ."));) {
-        if (*name)
-            offer_argument(at, name);
+    if (strcmp(names, "ALG") == 0)
+        names = ALG_NAMES;
+    for (size_t n; *(names += strspn(names, separators)); names += n) {
+        n = strcspn(names, separators);
+        (void)snprintf(name, sizeof(name), "%.*s", (int)n, names);
+        offer_argument(at, name);
     }
 }
 

@@ -89,6 +89,7 @@ CASES = {
     "jwtctl config check --config=DIR/some": ["--config=DIR/some.conf"],
     "jwtctl key export DIR/some": ["DIR/some.conf"],
     "jwtctl run -- comm-of-te": ["comm-of-test"],
+    "jwtctl run --server=https://a --confirm -- comm-of-te": ["comm-of-test"],
     "jwtctl run --whole comm-of-test DIR/some": ["DIR/some.conf"],
     "jwtctl verify audience_": ["audience_claim="],
 }

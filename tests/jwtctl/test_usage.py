@@ -91,6 +91,18 @@ def test_config_check_warns_of_unknown_groups_and_of_lines_that_overlap():
     assert 'AllowGroups=root nosuchgroup "no such group"\n' in run("config", "show", f"--config={config}")[1]
 
 
+@needs_root
+def test_config_check_prints_its_problems_as_json():
+    config = path("problems.conf", "[Session]\nAllowGroups=nosuchgroup\n[Http]\nTrustedProxies=nosuchuser\n", 0o600)
+    status, out, err = run("config", "check", f"--config={config}", "-o", "json")
+    answer = json.loads(out)
+    assert (status, err, answer["valid"], answer["file"]) == (3, "", False, config)
+    assert {p["level"] for p in answer["problems"]} == {"warning", "error"}
+    assert f"chmod a+r {config}" in [p["remedy"] for p in answer["problems"]]
+    status, out, err = run("config", "check", f"--config={path('wrong.conf', '[Nonsense]')}", "-o", "json")
+    assert (status, err, json.loads(out)["problems"][0]["level"]) == (3, "", "error")
+
+
 CHECKED = {
     "a comment": ("[Session]\nAllowGroups=root # text\n", 0o644, "check.conf:2: AllowGroups= has a comment"),
     "a proxy": ("[Http]\nTrustedProxies=nosuchuser\n", 0o644, "TrustedProxies=: there is no user nosuchuser"),
