@@ -297,8 +297,6 @@ static enum tok_err check_one_time(const struct check *c)
     return c->claims->iat > c->params->now ? in_future(c, "iat", c->claims->iat) : TOK_OK;
 }
 
-#define TOO_LONG "longer than any name of a local user or a map"
-
 /* The value is not shown, as in mismatch(). */
 static enum tok_err user_error(const struct check *c, enum tok_err err, const char *text)
 {
@@ -323,7 +321,8 @@ static enum tok_err read_user_claim(const struct check *c, char room[USERMAP_VAL
     if (v->type != SCAN_STRING)
         return user_error(c, TOK_CLAIM_TYPE, "expected a string");
     if (scan_string(*v, room, USERMAP_VALUE_MAX, &n) != TOK_OK)
-        return user_error(c, c->params->map ? TOK_UNMAPPED : TOK_USER_NAME, TOO_LONG);
+        return user_error(c, c->params->map ? TOK_UNMAPPED : TOK_USER_NAME,
+                          "the value is too long");
     *ret = (struct slice){room, n};
     return TOK_OK;
 }
@@ -336,10 +335,12 @@ static enum tok_err map_user(const struct check *c, struct slice value,
         usermap_find(c->params->map, slice_of(c->policy->issuer), value);
     enum tok_err err;
 
-    if (!line || (line->pattern && c->claims->user->type != SCAN_STRING))
-        return errmsg_set(c->errmsg, TOK_UNMAPPED,
-                          "claim \"%s\": no line of the user map %s is for it and issuer %s",
-                          c->policy->user_claim, c->policy->user_map, c->policy->issuer);
+    if (!line || (line->pattern && c->claims->user->type != SCAN_STRING)) {
+        (void)errmsg_set(c->errmsg, TOK_UNMAPPED,
+                         "claim \"%s\": no line of the user map %s is for it and issuer %s",
+                         c->policy->user_claim, c->policy->user_map, c->policy->issuer);
+        return TOK_UNMAPPED;
+    }
     if (c->params->ret_map_line)
         *c->params->ret_map_line = line;
     err = usermap_apply(line, value, ret);
