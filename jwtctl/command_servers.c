@@ -16,6 +16,11 @@ struct login_facts {
     int64_t until;    /* 0: not logged in */
 };
 
+static void login_facts_clear(struct login_facts *f)
+{
+    json_object_put(f->claims);
+}
+
 static void read_facts(const struct client_session *s, struct login_facts *ret)
 {
     struct token_times times;
@@ -35,13 +40,11 @@ static void print_table(const struct logins *l)
     struct table table = {.columns = columns, .n_columns = 5};
 
     for (size_t i = 0; i < l->n; i++) {
-        CLEANUP(cleanup_json) struct json_object *claims = NULL;
         const struct client_session *s = &l->items[i];
-        struct login_facts facts = {0};
+        CLEANUP(login_facts_clear) struct login_facts facts = {0};
         char until[FORMAT_MAX];
 
         read_facts(s, &facts);
-        claims = facts.claims;
         table_add(&table, s->in_use ? "*" : " ");
         table_add(&table, logins_name(s));
         table_add(&table, facts.user);
@@ -58,13 +61,11 @@ static void print_servers_json(const struct logins *l)
     CLEANUP(cleanup_json) struct json_object *list = json_new_array();
 
     for (size_t i = 0; i < l->n; i++) {
-        CLEANUP(cleanup_json) struct json_object *claims = NULL;
         const struct client_session *s = &l->items[i];
         struct json_object *row = json_new_object();
-        struct login_facts facts = {0};
+        CLEANUP(login_facts_clear) struct login_facts facts = {0};
 
         read_facts(s, &facts);
-        claims = facts.claims;
         json_add_string(row, "name", slice_of(logins_name(s)));
         json_add_string(row, "server", secret_slice(&s->server));
         json_add_bool(row, "in_use", s->in_use);

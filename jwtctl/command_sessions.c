@@ -42,11 +42,12 @@ static int64_t time_of(struct json_object *session, const char *name)
 /* "jwtctl/0.2 (laptop)" is program and device; of others both are what the client says. */
 static void add_client(struct table *t, const char *client)
 {
-    CLEANUP(cleanup_free) char *text = strdup(client ? client : "");
-    char *open = text ? strchr(text, '(') : NULL;
+    CLEANUP(cleanup_free) char *text = NULL;
+    char *open;
 
-    if (!text)
+    if (asprintf(&text, "%s", client ? client : "") < 0)
         out_of_memory();
+    open = strchr(text, '(');
     if (open)
         open[strcspn(open, ");")] = '\0';
     table_add(t, open ? open + 1 : NULL);
