@@ -179,6 +179,18 @@ def test_an_ended_session_is_removed():
         assert "jwtctl login" in err
 
 
+def test_the_tokens_of_a_locked_account_are_kept_for_when_it_is_unlocked():
+    with server(lifetime=-1) as s:
+        s.answer["/api/token/refresh/"] = (401, {"detail": "No active account found for the given token."}, {})
+        for _ in range(2):
+            code, out, err = run("token")
+            assert (code, out, exists()) == (1, "", True)
+            assert "the account is locked, expired or not allowed to log in" in err and "jwtctl login" not in err
+        s.answer.clear()
+        s.lifetime = 900
+        assert run("token")[0] == 0
+
+
 def test_a_valid_token_is_used_while_the_server_is_unreachable():
     with server(lifetime=50) as s:
         for status in (503, 429, 500):
