@@ -57,18 +57,22 @@ static bool is(const char *a, const char *b)
     return a && strcmp(a, b) == 0;
 }
 
+/* group NULL: the command is a single word. */
+static const struct command *find_in(const char *group, const char *name)
+{
+    const struct command *c = commands;
+
+    while (c->name && !(is(c->name, name) && (group ? is(c->group, group) : !c->group)))
+        c++;
+    return c->name ? c : NULL;
+}
+
 const struct command *command_find(int argc, char **argv, int *ret_words)
 {
-    for (int words = argc > 1 ? 2 : argc; words > 0; words--) {
-        for (const struct command *c = commands; c->name; c++) {
-            if (words == 1 ? !c->group && is(c->name, argv[0])
-                           : is(c->group, argv[0]) && is(c->name, argv[1])) {
-                *ret_words = words;
-                return c;
-            }
-        }
-    }
-    return NULL;
+    const struct command *c = argc > 1 ? find_in(argv[0], argv[1]) : NULL;
+
+    *ret_words = c ? 2 : 1;
+    return c || argc < 1 ? c : find_in(NULL, argv[0]);
 }
 
 bool command_is_group(const char *word)

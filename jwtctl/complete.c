@@ -91,7 +91,7 @@ static struct json_object *ask_command(const char *const words[LIST_WORDS_MAX])
 {
     char *argv[LIST_WORDS_MAX];
     CLEANUP(cleanup_close) int fd = memfd_create("answer", MFD_CLOEXEC);
-    CLEANUP(cleanup_free) char *text = malloc(ANSWER_MAX);
+    CLEANUP(secret_clear) struct secret text = {0};
     struct json_object *answer = NULL;
     int argc = 0, status = -1;
     ssize_t n;
@@ -100,7 +100,7 @@ static struct json_object *ask_command(const char *const words[LIST_WORDS_MAX])
     for (; words[argc]; argc++)
         argv[argc] = (char *)words[argc];
     (void)fflush(stdout);
-    child = fd < 0 || !text ? -1 : fork();
+    child = fd < 0 || secret_alloc(ANSWER_MAX, &text) != TOK_OK ? -1 : fork();
     if (child == 0) {
         (void)alarm(ANSWER_SECONDS);
         if (dup2(fd, STDOUT_FILENO) < 0 || !freopen("/dev/null", "r", stdin) ||
@@ -111,9 +111,9 @@ static struct json_object *ask_command(const char *const words[LIST_WORDS_MAX])
     }
     if (child < 0 || waitpid(child, &status, 0) < 0 || status != 0)
         return NULL;
-    n = pread(fd, text, ANSWER_MAX, 0);
-    return n > 0 && json_read((struct slice){text, (size_t)n}, &answer) == TOK_OK ? answer
-                                                                                  : NULL;
+    n = pread(fd, text.p, ANSWER_MAX, 0);
+    return n > 0 && json_read((struct slice){text.p, (size_t)n}, &answer) == TOK_OK ? answer
+                                                                                    : NULL;
 }
 
 /* Of one group, or the first words of all. */

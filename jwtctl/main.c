@@ -28,10 +28,10 @@ int run_command(int argc, char **argv)
 {
     int words = 0;
     const struct command *c = command_find(argc, argv, &words);
-    const char *group = argc > 1 && command_is_group(argv[0]) ? argv[0] : NULL;
+    bool group = argc > 1 && command_is_group(argv[0]);
     char full[COMMAND_NAME_MAX], name[sizeof(full) + 8];
 
-    if (!c && answer_option(argv[group != NULL], group))
+    if (!c && answer_option(argv[group], group ? argv[0] : NULL))
         return EXIT_SUCCESS;
     if (!c)
         command_unknown(argc, argv);
