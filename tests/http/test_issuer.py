@@ -185,7 +185,7 @@ def test_each_socket_answers_the_requests_of_its_client_only(issuer):
             with issuer.connect(name) as client:
                 status = ask(client, message(op))[0]
             assert (status != "closed") == (op in answered), (name, op, status)
-    assert issuer.text("log").count("fault=not-yours") == 16 + 10, issuer.text("log")
+    assert issuer.text("log").count("fault=not-yours") == 17 + 11, issuer.text("log")
 
 
 @pytest.mark.issuer(asker="nobody")
