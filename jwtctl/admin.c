@@ -66,7 +66,7 @@ int admin_call(const char *command, const char *socket, enum wire_op op,
     struct errmsg errmsg;
 
     if (geteuid() != 0) {
-        print_error("%s: must be run as root", command);
+        print_error("this command must be run as root");
         return EXIT_FAILURE;
     }
     return admin_send(socket, op, values, ret, &errmsg) == TOK_OK

@@ -264,7 +264,7 @@ static int run_sync(const char *command, const struct sync_options *o)
     if (o->root[0] && o->root[0] != '/')
         bad_usage(command, "--root=%s: expected an absolute path", o->root);
     if (!o->list && geteuid() != 0) {
-        print_error("%s must be run as root", command);
+        print_error("this command must be run as root");
         return EXIT_FAILURE;
     }
     if (o->add)
