@@ -25,15 +25,23 @@ class Login:
         err = self.process.communicate(timeout=60)[1]
         return self.process.returncode, err
 
+    def stop(self):
+        """Also after a test that failed."""
+        if self.process.poll() is None:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.communicate(timeout=20)
+        self.process.kill()
+        self.process.wait()
 
-@pytest.fixture(scope="session")
+
+@pytest.fixture(scope="module")
 def near():
     host = fleet.HOSTS["web1"]
     host.good("jwtctl login", "alice", text=fleet.ALICE + "\n")
     return host
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def far(near):
     host = fleet.HOSTS["web2"]
     for name in PUBLIC:
@@ -47,8 +55,7 @@ def login(near, far):
     with contextlib.ExitStack() as stack:
         def start(*args, **more):
             started = Login(near, *args, **more)
-            stack.callback(started.process.wait)
-            stack.callback(started.process.kill)
+            stack.callback(started.stop)
             assert started.ready and started.ready[0] == "ready", started.end()
             return started
 

@@ -4,6 +4,7 @@ import base64
 import json
 import os
 import re
+import subprocess
 import time
 
 import files
@@ -342,14 +343,13 @@ def test_when_the_terminal_is_closed_nothing_is_left(login, near, far):
 def test_after_a_dropped_line_the_socket_is_gone_on_both_sides(login, near, far):
     started = login(ssh="ssh -o ServerAliveInterval=1 -o ServerAliveCountMax=2 web2")
     assert far_sudo(far) == (0, "root\n")
-    link = far.good("ip -o link show eth0")
-    assert "UP" in link
-    far.good("ip link set eth0 down")
+    link = ["nsenter", f"--target={far.pid}", "--net", "ip", "link", "set", "eth0"]
+    subprocess.run([*link, "down"], check=True)
     try:
         assert started.process.wait(60) == 255
         files.until(lambda: is_clean(near, far))
     finally:
-        far.good("ip link set eth0 up")
+        subprocess.run([*link, "up"], check=True)
 
 
 def test_a_socket_of_a_process_that_has_exited_is_removed_by_the_next_login(login, near, far):
@@ -365,6 +365,22 @@ def test_a_login_that_fails_has_ssh_s_status_and_leaves_nothing(near, far):
     assert status == 255 and "Connection refused" in output
     assert run(near, "ssh nowhere.example true")[0] == 255
     files.until(lambda: is_clean(near, far))
+
+
+def test_a_prompt_of_ssh_can_be_interrupted_and_nothing_is_left(near, far):
+    far.write("/etc/jwt/disabled", "")
+    near.good("tmux -S /tmp/tmux new-session -d -x 200 -y 50 'bash --norc'", "alice")
+    try:
+        near.good("tmux -S /tmp/tmux send-keys 'jwtctl run --forward -- ssh web2; echo status $?; stty -a' Enter", "alice")
+        files.until(lambda: "assword:" in near.good("tmux -S /tmp/tmux capture-pane -p", "alice"))
+        near.good("tmux -S /tmp/tmux send-keys C-c", "alice")
+        files.until(lambda: re.search(r"status \d+$", near.good("tmux -S /tmp/tmux capture-pane -p", "alice"), re.MULTILINE))
+        files.until(lambda: " echo " in near.good("tmux -S /tmp/tmux capture-pane -p", "alice"))
+        assert re.search(r"status (130|255)$", near.good("tmux -S /tmp/tmux capture-pane -p", "alice"), re.MULTILINE)
+        files.until(lambda: is_clean(near, far))
+    finally:
+        near.good("tmux -S /tmp/tmux kill-server", "alice")
+        far.good("rm /etc/jwt/disabled")
 
 
 # --confirm
