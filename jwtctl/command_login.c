@@ -5,9 +5,9 @@
 #include "jwtctl/arguments.h"
 #include "jwtctl/command.h"
 #include "jwtctl/exchange.h"
-#include "jwtctl/logins.h"
 #include "jwtctl/otp.h"
 #include "jwtctl/output.h"
+#include "jwtctl/session.h"
 #include "jwtctl/terminal.h"
 
 #include <errno.h>

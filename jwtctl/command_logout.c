@@ -2,8 +2,8 @@
  * the tokens. */
 #include "jwtctl/arguments.h"
 #include "jwtctl/command.h"
-#include "jwtctl/logins.h"
 #include "jwtctl/output.h"
+#include "jwtctl/session.h"
 
 #include <inttypes.h>
 #include <stdio.h>

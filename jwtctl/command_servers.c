@@ -1,8 +1,8 @@
 /* jwtctl servers: the logins that are kept. jwtctl use: chooses the one for later commands. */
 #include "jwtctl/arguments.h"
 #include "jwtctl/command.h"
-#include "jwtctl/logins.h"
 #include "jwtctl/output.h"
+#include "jwtctl/session.h"
 #include "jwtctl/table.h"
 
 #include <getopt.h>

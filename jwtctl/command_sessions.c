@@ -3,8 +3,8 @@
 #include "jwtctl/admin.h"
 #include "jwtctl/arguments.h"
 #include "jwtctl/command.h"
-#include "jwtctl/logins.h"
 #include "jwtctl/output.h"
+#include "jwtctl/session.h"
 #include "jwtctl/table.h"
 
 #include <getopt.h>

@@ -4,9 +4,9 @@
 #include "jwtctl/arguments.h"
 #include "jwtctl/command.h"
 #include "jwtctl/input.h"
-#include "jwtctl/logins.h"
 #include "jwtctl/output.h"
 #include "jwtctl/safe_text.h"
+#include "jwtctl/session.h"
 #include "jwtctl/verifier.h"
 
 #include <getopt.h>

@@ -2,9 +2,9 @@
 #include "jwtctl/arguments.h"
 #include "jwtctl/audience.h"
 #include "jwtctl/command.h"
-#include "jwtctl/logins.h"
 #include "jwtctl/narrow_options.h"
 #include "jwtctl/output.h"
+#include "jwtctl/session.h"
 
 static void parse_scope(const char *command, const char *value, void *arg)
 {

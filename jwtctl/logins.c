@@ -2,6 +2,7 @@
 
 #include "common/base/base64url.h"
 #include "common/base/text.h"
+#include "jwtctl/client.h"
 #include "jwtctl/output.h"
 
 #include <dirent.h>

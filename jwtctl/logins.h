@@ -8,7 +8,7 @@
  */
 #pragma once
 
-#include "jwtctl/session.h"
+#include "jwtctl/session_file.h"
 
 #define SERVER_VARIABLE "JWT_SERVER"
 #define OPTION_SERVER(to)                                                                      \

@@ -1,7 +1,7 @@
 #include "jwtctl/run/choose.h"
 
 #include "jwtctl/audience.h"
-#include "jwtctl/logins.h"
+#include "jwtctl/session.h"
 #include "jwtctl/run/token.h"
 
 #include <stdio.h>

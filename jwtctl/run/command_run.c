@@ -3,12 +3,12 @@
 #include "common/base/cleanup.h"
 #include "jwtctl/arguments.h"
 #include "jwtctl/command.h"
-#include "jwtctl/logins.h"
 #include "jwtctl/output.h"
 #include "jwtctl/run/askpass.h"
 #include "jwtctl/run/choose.h"
 #include "jwtctl/run/forward.h"
 #include "jwtctl/run/libexec.h"
+#include "jwtctl/session.h"
 
 #include <errno.h>
 #include <getopt.h>
