@@ -89,7 +89,7 @@ static void offer_policy_words(const struct cursor *at)
 /* What a command prints. NULL: it failed. */
 static struct json_object *ask_command(const char *const words[LIST_WORDS_MAX])
 {
-    char *argv[LIST_WORDS_MAX];
+    char *argv[LIST_WORDS_MAX] = {0};
     CLEANUP(cleanup_close) int fd = memfd_create("answer", MFD_CLOEXEC);
     CLEANUP(secret_clear) struct secret text = {0};
     struct json_object *answer = NULL;

@@ -44,14 +44,15 @@ int run_command(int argc, char **argv)
 int command_help(int argc, char **argv)
 {
     const struct option_row options[] = {{0}};
-    char help[] = "--help", *words[] = {help, help, help};
+    char help[] = "--help", *words[4] = {0};
     int n = 0;
 
     arguments_parse(argc, argv, options, 2);
     while (optind < argc)
         words[n++] = argv[optind++];
+    words[n++] = help;
     optind = 0; /* getopt starts again */
-    return run_command(n + 1, words);
+    return run_command(n, words);
 }
 
 static const struct {
