@@ -6,7 +6,7 @@ import pytest
 import thief
 from blocks import take
 from fleet import HOSTS, PAGE, issuer, others
-from kit import ADMIN
+from kit import ADMIN, CAROL
 
 BACKUP = take(ADMIN, "apt install sqlite3")
 RESTORE = take(ADMIN, "systemctl stop jwtd.socket", "Backup and restore")
@@ -66,8 +66,8 @@ def signs_at_once():
     set_propagation("1h")
 
 
-def accepted(access):
-    return [host.name for host in others() if host.sudo(access)]
+def accepted(access, user="alice"):
+    return [host.name for host in others() if host.sudo(access, user)]
 
 
 EVERYWHERE = [host.name for host in others()]
@@ -79,9 +79,10 @@ def test_a_rotated_key_is_published_before_it_signs_and_a_token_of_the_old_one_s
     issuer().session(ROTATE)
     fleet.fetch()
     assert all(host.read("/var/lib/jwt/jwks.json").count('"kid"') == 2 for host in others())
-    fleet.login()
-    assert thief.kid_of(fleet.token()) == kid
-    assert accepted(access) == accepted(fleet.token()) == EVERYWHERE
+    fleet.login("carol", CAROL)  # another login of alice would end her session
+    assert thief.kid_of(fleet.token("carol")) == kid
+    assert accepted(access) == accepted(fleet.token("carol"), "carol") == EVERYWHERE
+    issuer().good("jwtctl logout", "carol")
     issuer().session(RETIRE)
     assert accepted(access) == EVERYWHERE
 
