@@ -1,8 +1,8 @@
 #include "jwtctl/run/choose.h"
 
 #include "jwtctl/audience.h"
-#include "jwtctl/session.h"
 #include "jwtctl/run/token.h"
+#include "jwtctl/session.h"
 
 #include <stdio.h>
 
