@@ -136,6 +136,43 @@ static void check_recorded_names(const struct settings_problems *p)
             POLICY_PINNED);
 }
 
+/* What an exchange needs: jwtd-issuer, which is not root, reads the files; without an audience
+ * any token of the issuer for this host's own audience could be exchanged. */
+static void check_exchange(const struct settings_problems *p, const struct policy *issuer)
+{
+    const char *map = issuer->user_map;
+
+    if (!issuer->exchange) {
+        if (issuer->session || policy_given(issuer, "exchange_lifetime"))
+            add(p, SETTINGS_WARNING, NULL,
+                "[Issuer %s]: Session= and ExchangeLifetime= have no effect without "
+                "Exchange=yes",
+                issuer->issuer);
+        return;
+    }
+    if (!p->s->session.check_account)
+        add(p, SETTINGS_ERROR, NULL,
+            "[Issuer %s]: Exchange=yes has no effect with CheckAccount=no", issuer->issuer);
+    if (strcmp(map, "none") == 0)
+        add(p, SETTINGS_WARNING, NULL,
+            "[Issuer %s]: Exchange=yes has no effect without UserMap=", issuer->issuer);
+    if (!policy_given(issuer, "audience"))
+        add(p, SETTINGS_WARNING, NULL,
+            "[Issuer %s]: Exchange=yes without Audience=: tokens must have the audience of "
+            "this "
+            "host",
+            issuer->issuer);
+    if (issuer->scope_required || issuer->one_time_required)
+        add(p, SETTINGS_WARNING, NULL,
+            "[Issuer %s]: Exchange=yes with Scope=required or OneTime=required: such tokens "
+            "are "
+            "not exchanged",
+            issuer->issuer);
+    check_readable(p, issuer->keys, S_IROTH);
+    if (*map == '/')
+        check_readable(p, map, S_IROTH);
+}
+
 /* SQLite makes files beside the store. */
 static void check_store(const struct settings_problems *p)
 {
@@ -242,8 +279,10 @@ void settings_check(const struct settings *settings, const char *path, settings_
 
     check_files(&p, path ? path : POLICY_CONFIG);
     check_names(&p);
-    for (size_t i = 0; i < settings->n_issuers; i++)
+    for (size_t i = 0; i < settings->n_issuers; i++) {
         check_issuer(&p, &settings->issuers[i]);
+        check_exchange(&p, &settings->issuers[i]);
+    }
     check_recorded_names(&p);
     check_store(&p);
     check_algorithm(&p);

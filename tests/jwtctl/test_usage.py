@@ -103,6 +103,35 @@ def test_config_check_prints_its_problems_as_json():
     assert (status, err, json.loads(out)["problems"][0]["level"]) == (3, "", "error")
 
 
+EXCHANGES = {
+    "Session=yes\n": "Session= and ExchangeLifetime= have no effect without Exchange=yes",
+    "Exchange=yes\nAudience=a\n": "Exchange=yes has no effect without UserMap=",
+    "Exchange=yes\nUserMap=same\n": "Exchange=yes without Audience=",
+    "Exchange=yes\nUserMap=same\nAudience=a\nOneTime=required\n": "such tokens are not exchanged",
+    "Exchange=yes\nUserMap=same\nAudience=a\nSession=yes\nExchangeLifetime=1h\n": None,
+}
+
+
+@needs_root
+@pytest.mark.parametrize("words", EXCHANGES)
+def test_config_check_warns_of_what_an_exchange_lacks(words):
+    config = path("exchange.conf", f"[Issuer https://i]\nKeys={path('key.jwks')}\n{words}")
+    status, out, err = run("config", "check", f"--config={config}")
+    assert (status, out) == (0, f"{config}: ok\n")
+    warning = EXCHANGES[words]
+    assert err.count("\n") == 1 and "warning: [Issuer https://i]: " in err and warning in err if warning else err == "", err
+
+
+@needs_root
+def test_config_check_finds_files_of_an_exchange_that_jwtd_issuer_cannot_read():
+    users = path("private-users", "https://i x alice\n", 0o600)
+    text = f"[Issuer https://i]\nKeys={path('key.jwks')}\nUserMap={users}\nAudience=a\nExchange=yes\n"
+    status, _, err = run("config", "check", f"--config={path('exchange.conf', text)}")
+    assert status == 3 and f"{users}: cannot be read by the daemons" in err, err
+    text = "[Session]\nCheckAccount=no\n" + text
+    assert "has no effect with CheckAccount=no" in run("config", "check", f"--config={path('exchange.conf', text)}")[2]
+
+
 CHECKED = {
     "a comment": ("[Session]\nAllowGroups=root # text\n", 0o644, "check.conf:2: AllowGroups= has a comment"),
     "a proxy": ("[Http]\nTrustedProxies=nosuchuser\n", 0o644, "TrustedProxies=: there is no user nosuchuser"),
