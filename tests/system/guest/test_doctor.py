@@ -173,8 +173,8 @@ def test_nothing_is_wrong_on_a_healthy_host():
     assert doctor() == []
     rows = json.loads(sh("jwtctl doctor --json").stdout)
     assert [row["check"] for row in rows] == [
-        "settings", "module", "stacks", "disabled", "public", "one-time", "host-keys", "sudo", "sshd", "ssh", "units",
-        "keys", "store", "issuer", "http", "names", "clock", "space"]
+        "settings", "module", "stacks", "disabled", "public", "one-time", "host-keys", "sudo", "sshd", "ssh", "second-factor",
+        "units", "keys", "store", "issuer", "http", "names", "clock", "space"]
     assert {row["status"] for row in rows} == {"ok"}
     assert sh("jwtctl doctor").stdout.count("\nok ") == len(rows) - 1
     assert serving() == (True, True)
