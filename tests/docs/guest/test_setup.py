@@ -4,7 +4,7 @@ import os
 import re
 
 from blocks import take
-from files import read, until, write
+from files import read, write
 from kit import ADMIN, ALICE, CAROL, good, login, place, script, session, sh, ssh, sudo, token
 
 ENABLE = take(ADMIN, "pam-auth-update --enable jwt")
