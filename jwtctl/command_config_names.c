@@ -105,7 +105,7 @@ static int confirm(bool yes)
     else if (slice_is(secret_slice(&answer), "yes"))
         return EXIT_SUCCESS;
     else
-        print_error("nothing was changed");
+        print_error("nothing was changed: the answer was not 'yes'");
     return EXIT_FAILURE;
 }
 

@@ -112,10 +112,11 @@ def test_apply_names_asks_and_changes_nothing_without_a_yes(issuer, build):
             text += os.read(fd, 4096)
         os.write(fd, answer.encode() + b"\n")
         try:
-            while os.read(fd, 4096):
-                pass
+            while part := os.read(fd, 4096):
+                text += part
         except OSError:
             pass
+        assert (b"nothing was changed: the answer was not 'yes'" in text) == (status == 1), text
         assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == status, answer
         os.close(fd)
     assert issuer.text("public/issuer").startswith("Issuer=https://two.example\n")
