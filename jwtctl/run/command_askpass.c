@@ -18,10 +18,9 @@
 #include <string.h>
 #include <sys/syscall.h>
 
-/* pam_jwt 0.1 does not know tokens that are bound to a host key. */
 #define SECOND                                                                                 \
-    "the process that asks has already received a token; pam_jwt before version 0.2 refuses "  \
-    "tokens that are bound to a host key, see jwtctl(1)"
+    "the process that asks has already received a token; if the host refused it, jwtctl(1) "   \
+    "lists the causes under this reason"
 
 struct question {
     const char *prompt;

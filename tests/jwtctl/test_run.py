@@ -150,7 +150,7 @@ def test_a_second_question_of_one_ssh_gets_no_token_and_ssh_ends():
     with server() as s:
         code, out, err = ssh(PROMPT=SSH, PROMPT2="alice@web1's password: ")
         assert len(s.asked) == 1 and len(tokens(out)) == 1
-        assert "no token: the process that asks has already received a token" in err and "pam_jwt before version 0.2" in err
+        assert "no token: the process that asks has already received a token" in err and "jwtctl(1) lists the causes" in err
         assert code == -15 and "ending ssh" in err, (code, err)
 
 
