@@ -40,7 +40,8 @@ static const struct words endpoint[WIRE_STATUS_COUNT] = {
     [WIRE_NOT_ALLOWED] = {403, "You do not have permission to perform this action.", NULL,
                           NULL},
     [WIRE_WIDER_SCOPE] = {400, "The token shown has no such scope.", NULL, "scope"},
-    [WIRE_WIDER_AUDIENCE] = {400, "The token shown is not for this audience.", NULL, "aud"},
+    [WIRE_WIDER_AUDIENCE] = {400, "The token of the request does not have this audience.", NULL,
+                             "aud"},
     [WIRE_BAD_NARROW] = {400,
                          "A token that is for one use or bound to a host key is for exactly "
                          "one audience.",

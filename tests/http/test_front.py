@@ -351,7 +351,7 @@ def test_narrow_reports_all_invalid_fields_at_once_as_drf_does(d, scripted):
 
 def test_a_refused_narrowing_is_reported_at_its_field(d, scripted):
     for word, text in (("wider_scope", b'{"scope":["The token shown has no such scope."]}'),
-                       ("wider_audience", b'{"aud":["The token shown is not for this audience."]}'),
+                       ("wider_audience", b'{"aud":["The token of the request does not have this audience."]}'),
                        ("bad_narrow", b'{"aud":["A token that is for one use or bound to a host key is for exactly one '
                                       b'audience."]}')):
         scripted.says(wire.NARROW, word)
