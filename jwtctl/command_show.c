@@ -151,6 +151,8 @@ static int show_kept(const struct show_options *o)
 
     if (session_kept(o->server, &s, &errmsg) != TOK_OK)
         return print_failure(EXIT_FAILURE, &errmsg);
+    if (!o->json)
+        puts("token:   of the session; for another: cat | jwtctl show");
     return show(secret_slice(&s.access), o);
 }
 

@@ -104,8 +104,9 @@ def test_a_name_is_kept_until_it_is_forgotten():
         assert stored() == {"server": work.socket_path, "name": "work"}
         assert "not logged in" in run("servers")[1]
         assert run("token")[2] == f"jwtctl: not logged in at {work.socket_path}; log in with: jwtctl login\n"
-        assert run("show")[0] == 1
+        assert run("show")[:2] == (1, "")
         assert run("login", "--server=work", stdin="x\n")[0] == 0
+        assert run("show")[1].startswith("token:   of the session; for another: cat | jwtctl show\nheader:  ")
         assert stored()["name"] == "work"
         assert log_in(work, "--name=office")[0] == 0 and listed()[0][0] == "office"
         assert run("logout", "--forget")[0] == 0 and listed() == []
