@@ -8,6 +8,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #define NO_LOGIN_UID UINT32_MAX /* a service, cron */
 
@@ -17,16 +18,22 @@ struct issue_options {
     bool json;
 };
 
+static uint32_t login_uid(void)
+{
+    char text[16];
+    FILE *f = fopen("/proc/self/loginuid", "re");
+    bool read = f && fgets(text, sizeof(text), f);
+
+    if (f)
+        (void)fclose(f);
+    return read ? (uint32_t)strtoul(text, NULL, 10) : NO_LOGIN_UID;
+}
+
 /* What the log and `jwtctl sessions` say of the administrator. */
 static void write_source(char ret[WIRE_SOURCE_MAX + 1])
 {
-    FILE *f = fopen("/proc/self/loginuid", "re");
-    uint32_t uid = NO_LOGIN_UID;
+    uint32_t uid = login_uid();
 
-    if (f && fscanf(f, "%" SCNu32, &uid) != 1)
-        uid = NO_LOGIN_UID;
-    if (f)
-        (void)fclose(f);
     if (uid == NO_LOGIN_UID)
         (void)snprintf(ret, WIRE_SOURCE_MAX + 1, "root without login uid");
     else

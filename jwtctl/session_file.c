@@ -17,6 +17,14 @@ static bool read_member(struct json_object *kept, const char *name, struct secre
     return !json_member(kept, name) || json_member_secret(kept, name, ret);
 }
 
+static bool read_members(struct json_object *kept, struct client_session *ret)
+{
+    return json_member_secret(kept, "server", &ret->server) &&
+           read_member(kept, "name", &ret->name) && read_member(kept, "cacert", &ret->cacert) &&
+           read_member(kept, "access", &ret->access) &&
+           read_member(kept, "refresh", &ret->refresh);
+}
+
 enum tok_err session_read(const struct token_cache *c, struct client_session *ret,
                           struct errmsg *errmsg)
 {
@@ -28,10 +36,7 @@ enum tok_err session_read(const struct token_cache *c, struct client_session *re
     err = token_cache_read(c, &bytes, errmsg);
     if (err || !bytes.p)
         return err;
-    if (json_read(secret_slice(&bytes), &kept) != TOK_OK ||
-        !json_member_secret(kept, "server", &s.server) || !read_member(kept, "name", &s.name) ||
-        !read_member(kept, "cacert", &s.cacert) || !read_member(kept, "access", &s.access) ||
-        !read_member(kept, "refresh", &s.refresh))
+    if (json_read(secret_slice(&bytes), &kept) != TOK_OK || !read_members(kept, &s))
         return errmsg_set(errmsg, TOK_FILE,
                           "%s: expected an object with server, access and refresh; log in "
                           "with: jwtctl login",

@@ -73,12 +73,22 @@ static enum tok_err missing(const struct check *c, const char *name)
     return TOK_MISSING;
 }
 
+/* No sum or difference in the comparisons below overflows: times of claims are at most 2^53
+ * (scan_time), leeway and max_lifetime at most INT64_MAX / 2. now may be anything. */
+
+static long long seconds_between(int64_t later, int64_t earlier)
+{
+    int64_t seconds;
+
+    return __builtin_sub_overflow(later, earlier, &seconds) ? INT64_MAX : seconds;
+}
+
 static enum tok_err in_future(const struct check *c, const char *name, int64_t time)
 {
     return errmsg_set(c->errmsg, TOK_NOT_YET,
                       "claim \"%s\": %lld s in the future; compare the clocks of issuer and "
                       "host",
-                      name, (long long)(time - c->params->now));
+                      name, seconds_between(time, c->params->now));
 }
 
 /* exp is required whatever the list says. */
@@ -92,15 +102,12 @@ static enum tok_err check_required(const struct check *c)
     return TOK_OK;
 }
 
-/* No sum or difference below overflows: times of claims are at most 2^53 (scan_time), leeway
- * and max_lifetime at most INT64_MAX / 2. now may be anything. */
-
 static enum tok_err check_exp(const struct check *c)
 {
     if (c->params->now < c->claims->exp + c->policy->leeway)
         return TOK_OK;
     return errmsg_set(c->errmsg, TOK_EXPIRED, "claim \"exp\": the token expired %lld s ago",
-                      (long long)(c->params->now - c->claims->exp));
+                      seconds_between(c->params->now, c->claims->exp));
 }
 
 static enum tok_err check_nbf(const struct check *c)

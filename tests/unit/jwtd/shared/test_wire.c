@@ -270,13 +270,15 @@ END_TEST
 START_TEST(a_stamp_may_hold_any_bytes)
 {
     const struct wire_request *q = wire_find(WIRE_CHECK);
-    const union wire_value v[] = {{.text = SLICE("\0\1\2\3\0\xff")}, {.number = 1000}};
+    const union wire_value v[] = {
+        {.text = SLICE("\0\1\2\3\0\xff")}, {.number = 1000}, {.number = 3}};
     struct wire_message m;
     size_t n;
 
     ck_assert_int_eq(wire_pack_answer(q, WIRE_OK, v, buf, &n), WIRE_FINE);
     ck_assert_int_eq(wire_read_answer(packed(n), q, &m), WIRE_FINE);
     ck_assert(m.v[1].number == 1000);
+    ck_assert(m.v[2].number == 3);
     ck_assert_uint_eq(m.v[0].text.n, 6);
     ck_assert_mem_eq(m.v[0].text.p, "\0\1\2\3\0\xff", 6);
 }
