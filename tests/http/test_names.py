@@ -97,6 +97,19 @@ def test_apply_names_says_what_it_ends_and_ends_it_for_good(issuer, build, setti
 
 
 @pytest.mark.issuer(ONE)
+def test_names_that_cannot_be_applied_end_no_session(issuer, build):
+    refresh, access = issuer.obtain()
+    change(issuer, RENAMED)
+    os.rename(issuer.path("public/issuer"), issuer.path("public/aside"))
+    os.mkdir(issuer.path("public/issuer"))
+    failed = apply_names(issuer, build, "--yes")
+    assert failed.returncode == 1 and "unavailable" in failed.stderr, failed
+    os.rmdir(issuer.path("public/issuer"))
+    os.rename(issuer.path("public/aside"), issuer.path("public/issuer"))
+    assert issuer.verify(access) == "ok" and issuer.refresh(refresh)[0] == "ok" and not issuer.revoked()
+
+
+@pytest.mark.issuer(ONE)
 def test_apply_names_asks_and_changes_nothing_without_a_yes(issuer, build):
     _, access = issuer.obtain()
     change(issuer, RENAMED)

@@ -196,20 +196,20 @@ enum wire_status handle_admin_revoke_all(struct issuer *x, struct issuer_request
     return request_reply(r, &(union wire_value){.number = n});
 }
 
+/* The names first: when they cannot be used, no session ends for them. */
 enum wire_status handle_admin_apply_names(struct issuer *x, struct issuer_request *r)
 {
     struct errmsg errmsg = {""};
     uint64_t n = 0;
-    enum tok_err err;
+    enum tok_err err = load_wanted_names(x, &errmsg);
 
-    if (r->message.v[0].number && store_revoke_all(x->store, issuer_wall(), &n) != STORE_DONE)
-        return WIRE_UNAVAILABLE;
-    err = load_wanted_names(x, &errmsg);
     if (err != TOK_OK) {
         LOG(LOG_ERR, MESSAGE_SETTINGS, "Cannot apply Issuer= and Audience=",
             {"cause", errmsg.text[0] ? errmsg.text : tok_err_text(err)});
         return WIRE_UNAVAILABLE;
     }
+    if (r->message.v[0].number && store_revoke_all(x->store, issuer_wall(), &n) != STORE_DONE)
+        return WIRE_UNAVAILABLE;
     LOG(LOG_NOTICE, MESSAGE_SETTINGS, "Issuer= and Audience= applied by root",
         {"issuer", x->names.issuer}, {"audience", x->names.audience[0]});
     r->session_revoked = n > 0;
