@@ -8,6 +8,7 @@
 #include "jwtctl/run/programs.h"
 
 #include <getopt.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -86,6 +87,8 @@ int main(int argc, char **argv)
 
     /* No core file and no ptrace: passwords and tokens are in memory. */
     (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+    /* Where the caller ignores it, waitpid() has no exit status. */
+    (void)signal(SIGCHLD, SIG_DFL);
     status = run_program(argc, argv);
     flush_output(status ? status : EXIT_FAILURE);
     return status;

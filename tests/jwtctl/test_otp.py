@@ -125,6 +125,16 @@ def test_a_command_prints_the_code_and_gets_nothing_of_the_login():
             assert file.read() == "5", "0, 1, 2, the file, the directory"
 
 
+def test_a_caller_that_ignores_sigchld_changes_nothing():
+    ignoring = ("env", "--ignore-signal=CHLD")
+    with server(login=False) as s:
+        code, out, err = run("login", "alice", f"--server={s.socket_path}", "--otp-command=echo 123456",
+                             stdin=PASSWORD + "\n", wrap=ignoring)
+        assert (code, err) == (0, "") and "Logged in as alice" in out
+        assert run("login", "alice", f"--server={s.socket_path}", "--otp-command=exit 3", stdin=PASSWORD + "\n",
+                   wrap=ignoring)[2] == "jwtctl: --otp-command: exited with status 3\n"
+
+
 def test_a_command_that_fails_ends_the_login_before_a_request():
     with server(login=False) as s:
         for command, message in (("exit 3", "exited with status 3"), ("kill -9 $$", "ended by signal 9"),
