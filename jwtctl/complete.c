@@ -9,15 +9,17 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <getopt.h>
+#include <poll.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #define ANSWER_MAX ((size_t)1 << 20) /* bytes */
-#define ANSWER_SECONDS 3
+#define ANSWER_MS 3000
 #define LIST_WORDS_MAX 5
 
 /* The word at the cursor. A value may stand behind "--option=". */
@@ -86,13 +88,15 @@ static void offer_policy_words(const struct cursor *at)
     offer(at, "config=", NULL);
 }
 
-/* What a command prints. NULL: it failed. */
+/* What a command prints. NULL: it failed, or takes too long. It is not ended then: its new
+ * tokens would be lost, and with them the session. */
 static struct json_object *ask_command(const char *const words[LIST_WORDS_MAX])
 {
     char *argv[LIST_WORDS_MAX] = {0};
     CLEANUP(cleanup_close) int fd = memfd_create("answer", MFD_CLOEXEC);
     CLEANUP(secret_clear) struct secret text = {0};
     struct json_object *answer = NULL;
+    CLEANUP(cleanup_close) int exit_fd = -1;
     int argc = 0, status = -1;
     ssize_t n;
     pid_t child;
@@ -102,14 +106,15 @@ static struct json_object *ask_command(const char *const words[LIST_WORDS_MAX])
     (void)fflush(stdout);
     child = fd < 0 || secret_alloc(ANSWER_MAX, &text) != TOK_OK ? -1 : fork();
     if (child == 0) {
-        (void)alarm(ANSWER_SECONDS);
         if (dup2(fd, STDOUT_FILENO) < 0 || !freopen("/dev/null", "r", stdin) ||
             !freopen("/dev/null", "w", stderr))
             _exit(EXIT_FAILURE);
         optind = 0;
         exit(run_command(argc, argv));
     }
-    if (child < 0 || waitpid(child, &status, 0) < 0 || status != 0)
+    exit_fd = (int)syscall(SYS_pidfd_open, child, 0);
+    if (child < 0 || poll(&(struct pollfd){exit_fd, POLLIN, 0}, 1, ANSWER_MS) <= 0 ||
+        waitpid(child, &status, 0) < 0 || status != 0)
         return NULL;
     n = pread(fd, text.p, ANSWER_MAX, 0);
     return n > 0 && json_read((struct slice){text.p, (size_t)n}, &answer) == TOK_OK ? answer

@@ -4,8 +4,9 @@ import os
 import re
 import shutil
 import subprocess
+import time
 
-from harness import JWTCTL, TMP, environment, local_issuer, needs_root, path, run, server
+from harness import JWTCTL, TMP, environment, local_issuer, needs_root, path, run, server, stored
 from shell import need, shell
 
 SCRIPTS = os.path.join(os.path.dirname(__file__), "../../jwtctl/completions")
@@ -70,6 +71,16 @@ def test_ids_of_sessions_are_offered_and_nothing_that_a_shell_would_interpret():
         assert not [w for w in words if re.search(r"[^\w.,:=/@+?;\t\[\]-]", w)], words
         s.answer["/api/sessions/"] = (500, {}, {})
         assert "AbC_-9" not in run("__complete", "revoke", "")[1]
+
+
+def test_a_completion_that_takes_too_long_does_not_lose_the_next_tokens():
+    with server(lifetime=30) as s:
+        before, s.delay = stored()["refresh"], 5
+        assert offered("revoke", "S") == []
+        end = time.monotonic() + 60
+        while stored()["refresh"] == before and time.monotonic() < end:
+            time.sleep(0.05)
+        assert stored()["refresh"] != before
 
 
 def test_the_names_of_logins_are_offered():
