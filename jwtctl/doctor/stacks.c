@@ -296,7 +296,7 @@ void doctor_check_second_factor(struct doctor *d)
     }
     wrong = model_try(&m, MODEL_TYPED, MODEL_FAILURE).password;
     right = model_try(&m, MODEL_TYPED, MODEL_SUCCESS).password;
-    if (right == wrong && right != model_find(&m, MODEL_PASSWORD))
+    if (right && right == wrong && right != model_find(&m, MODEL_PASSWORD))
         doctor_report(d, DOCTOR_WARNING,
                       (struct advice){doctor_text(&where, "%s:%u", right->file, right->line),
                                       "man 8 jwtd-login"},

@@ -122,7 +122,8 @@ DEBIAN = ("auth [success=2 default=ignore] pam_unix.so nullok\nauth [success=1 d
 def test_a_code_that_is_asked_for_after_a_wrong_password_is_a_warning():
     for text, line in ((UNIX.format("required") + CODE, 2), (UNIX.format("required") + OATH, 2),
                        (UNIX.format("requisite") + CODE, 0), (DEBIAN + CODE, 0), (DEBIAN + OATH, 0), (PROFILE + DEBIAN + OATH, 0),
-                       (UNIX.format("optional") + CODE, 2), (UNIX.format("required"), 0), (CODE + UNIX.format("required"), 2)):
+                       (UNIX.format("optional") + CODE, 2), (UNIX.format("required"), 0), (CODE + UNIX.format("required"), 2),
+                       ("auth requisite pam_deny.so\n" + UNIX.format("required") + CODE, 0)):
         write_stacks({"jwtd": text})
         for settings in ("", "[Session]\nOtpPrompt=Verification code\n"):
             rows = doctor("second-factor", wrap=host(issuer=True, settings=settings))
