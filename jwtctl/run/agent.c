@@ -41,9 +41,14 @@ static void set_timeout(int fd, int option, int seconds)
     (void)setsockopt(fd, SOL_SOCKET, option, &time, sizeof(time));
 }
 
-/* As ssh-agent does. ssh uses the terminal, so the program has none. */
+/* As ssh-agent does. ssh uses the terminal, so the program has none. The signals that run and
+ * the agent ignore end it, which is no confirmation. */
 static void exec_confirm(const char *program, const char *question, int output)
 {
+    static const int ignored[] = {SIGHUP, SIGINT, SIGQUIT, SIGPIPE, SIGTERM};
+
+    for (size_t i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
+        (void)signal(ignored[i], SIG_DFL);
     (void)alarm(CONFIRM_S);
     if (setsid() > 0 && prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 &&
         dup2(output, STDOUT_FILENO) >= 0 && setenv("SSH_ASKPASS_PROMPT", "confirm", 1) == 0)

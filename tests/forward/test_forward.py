@@ -394,7 +394,8 @@ def asked(near):
 
 
 YES = {"by its status": "exit 0", "in words": "echo yes"}
-NO = {"by its status": "exit 1", "in words": "echo no", "with yes and more": "echo yes, but no", "killed": "kill -9 $$"}
+NO = {"by its status": "exit 1", "in words": "echo no", "with yes and more": "echo yes, but no", "killed": "kill -9 $$",
+      "ended": "kill $$"}
 
 
 @pytest.mark.parametrize("way", YES)
