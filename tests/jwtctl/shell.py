@@ -6,6 +6,7 @@ import pty
 import re
 import select
 import shutil
+import signal
 import time
 
 import pytest
@@ -22,6 +23,9 @@ class Shell:
     def __init__(self, env, *argv):
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
+            # A job in the background ignores them, and an interactive shell would leave it so.
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
+            signal.signal(signal.SIGQUIT, signal.SIG_DFL)
             os.chdir(TMP)
             os.execvpe(argv[0], argv, env)
 
