@@ -120,16 +120,12 @@ static void check_recorded_names(const struct settings_problems *p)
     const char *issuer = p->s->token.issuer;
     word_list audience = p->s->token.audience;
     struct errmsg ignored;
-    size_t i = 0;
 
     if (access(STATE_DIR, F_OK) != 0 ||
         policy_read_pinned(&recorded, POLICY_PINNED, &ignored) != TOK_OK)
         return;
-    while (audience && audience[i] && recorded.audience[i] &&
-           strcmp(audience[i], recorded.audience[i]) == 0)
-        i++;
     if ((issuer && strcmp(issuer, recorded.issuer) != 0) ||
-        (audience && (audience[i] || recorded.audience[i])))
+        (audience && !word_list_equal(audience, recorded.audience)))
         add(p, SETTINGS_NOTE, NULL,
             "Issuer= or Audience= differ from those in use (%s): after a reload, run jwtctl "
             "config apply-names",

@@ -195,3 +195,11 @@ bool word_list_has(word_list list, struct slice word)
             return true;
     return false;
 }
+
+bool word_list_equal(word_list a, word_list b)
+{
+    for (; a && b && *a && *b; a++, b++)
+        if (strcmp(*a, *b) != 0)
+            return false;
+    return (!a || !*a) && (!b || !*b);
+}

@@ -108,3 +108,6 @@ enum tok_err word_list_copy(word_list from, word_list *ret) MUST_CHECK;
 
 /* False for NULL. */
 bool word_list_has(word_list list, struct slice word);
+
+/* The same words in the same order; NULL has none. */
+bool word_list_equal(word_list a, word_list b);

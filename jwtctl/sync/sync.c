@@ -140,15 +140,6 @@ void sync_clear(struct sync_host *host)
     keywords_clear(state_keywords, &host->state);
 }
 
-static bool same_words(word_list a, word_list b)
-{
-    size_t i = 0;
-
-    while (a && b && a[i] && b[i] && strcmp(a[i], b[i]) == 0)
-        i++;
-    return a && b && !a[i] && !b[i];
-}
-
 static enum tok_err check_times(const struct bundle *bundle, int64_t now, struct errmsg *errmsg)
 {
     if (bundle->exp <= now)
@@ -174,7 +165,7 @@ enum tok_err sync_read_bundle(const struct sync_host *host, struct slice text, i
     /* The bundle key that signed last, and no earlier one: a key that was replaced may have
      * been stolen. After a change of Trust=, and of an issuer that was restored, its keys. */
     bool pinned =
-        state->key && !host->reset && same_words(state->trust, host->settings.sync.trust);
+        state->key && !host->reset && word_list_equal(state->trust, host->settings.sync.trust);
     const struct bundle_trust trust = {.thumbprints = pinned ? (word_list)last
                                                              : host->settings.sync.trust};
     enum tok_err err = bundle_read(&trust, text, &bundle, errmsg);
@@ -254,7 +245,7 @@ bool sync_is_installed(const struct sync_host *host, const struct bundle *bundle
     const struct sync_state *s = &host->state;
     char key[KEY_THUMBPRINT_LEN + 1];
 
-    return s->issuer && !host->reset && same_words(s->trust, host->settings.sync.trust) &&
+    return s->issuer && !host->reset && word_list_equal(s->trust, host->settings.sync.trust) &&
            strcmp(s->issuer, bundle->iss) == 0 && s->epoch == (uint64_t)bundle->epoch &&
            s->seq <= (uint64_t)bundle->seq &&
            key_thumbprint(bundle->chain[bundle->n_chain - 1], key) == TOK_OK &&

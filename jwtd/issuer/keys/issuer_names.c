@@ -143,11 +143,7 @@ enum tok_err issuer_names_shorten(const struct issuer_names *names, struct issue
 
 bool issuer_names_equal(const struct issuer_names *a, const struct issuer_names *b)
 {
-    size_t i = 0;
-
-    while (a->audience[i] && b->audience[i] && strcmp(a->audience[i], b->audience[i]) == 0)
-        i++;
-    return strcmp(a->issuer, b->issuer) == 0 && a->audience[i] == b->audience[i];
+    return strcmp(a->issuer, b->issuer) == 0 && word_list_equal(a->audience, b->audience);
 }
 
 enum tok_err issuer_names_text(const struct issuer_names *names, char **ret)
