@@ -1,4 +1,5 @@
 #include "common/base/base64url.h"
+#include "common/base/text.h"
 #include "jwtd/issuer/issuer.h"
 #include "jwtd/issuer/requests/handlers.h"
 #include "jwtd/shared/json_build.h"
@@ -29,13 +30,8 @@ static struct json_object *word_array(const char *words)
     struct json_object *list = json_object_new_array();
     struct slice rest = slice_of(words), word;
 
-    while (rest.n > 0) {
-        if (!slice_cut(rest, ' ', &word, &rest)) {
-            word = rest;
-            rest.n = 0;
-        }
+    while (text_next_word(&rest, ' ', &word))
         list = json_list_with(list, json_string(word));
-    }
     return list;
 }
 
