@@ -39,6 +39,7 @@ static void new_login_clear(struct new_login *n)
 
 /* What a login is made with. */
 struct login_secrets {
+    const char *user;
     struct secret password;
     struct secret otp;   /* empty: none was asked for */
     struct secret token; /* of another issuer, in place of both */
@@ -118,26 +119,17 @@ static enum tok_err ask_password(const char *user, struct secret *ret, struct er
     return terminal_ask(prompt, false, ret, errmsg);
 }
 
-static void emit_login(struct emit *out, const char *user, const struct login_secrets *l)
+/* Without json-c, which would leave copies of the password in freed memory. */
+static void emit_login(struct emit *out, const void *arg)
 {
+    const struct login_secrets *l = arg;
+
     emit_begin(out);
-    emit_member_string(out, "username", slice_of(user));
+    emit_member_string(out, "username", slice_of(l->user));
     emit_member_string(out, "password", secret_slice(&l->password));
     if (l->otp.n > 0)
         emit_member_string(out, "otp", secret_slice(&l->otp));
     emit_end(out);
-}
-
-/* Without json-c, which would leave copies of the password in freed memory. */
-static void write_login(const char *user, const struct login_secrets *l, struct secret *ret)
-{
-    struct emit out = {0};
-
-    emit_login(&out, user, l);
-    if (secret_alloc(out.n, ret) != TOK_OK)
-        out_of_memory();
-    out = (struct emit){.p = ret->p, .size = ret->n};
-    emit_login(&out, user, l);
 }
 
 static enum tok_err refused_login(const struct client_reply *reply, struct login_secrets *l,
@@ -155,7 +147,7 @@ static enum tok_err refused_login(const struct client_reply *reply, struct login
                       l->otp.n > 0 ? " or one-time code" : "");
 }
 
-static enum tok_err obtain(const char *user, struct login_secrets *l, struct client_session *s,
+static enum tok_err obtain(struct login_secrets *l, struct client_session *s,
                            struct errmsg *errmsg)
 {
     CLEANUP(client_reply_clear) struct client_reply reply = {0};
@@ -165,14 +157,9 @@ static enum tok_err obtain(const char *user, struct login_secrets *l, struct cli
 
     if (l->token.p)
         return exchange_token(&l->token, s, errmsg);
-    write_login(user, l, &body);
-    err = client_send(&(struct client_request){.server = s->server.p,
-                                               .method = "POST",
-                                               .path = "/api/token/",
-                                               .body = secret_slice(&body),
-                                               .seconds = CLIENT_PAIR_SECONDS,
-                                               .cacert = s->cacert.p},
-                      &reply, errmsg);
+    if (emit_secret(emit_login, l, &body) != TOK_OK)
+        out_of_memory();
+    err = session_post(s, "/api/token/", secret_slice(&body), &reply, errmsg);
     if (err)
         return err;
     if (reply.status == 401)
@@ -244,7 +231,7 @@ static enum tok_err obtain_and_save(const struct login_options *o, struct login_
     copy_kept(*o->cacert, &n->replaced.cacert, &n->session.cacert);
     err = session_reserve(&n->cache, &n->session, errmsg);
     if (!err)
-        err = obtain(o->user, l, &n->session, errmsg);
+        err = obtain(l, &n->session, errmsg);
     if (!err && session_write(&n->cache, &n->session, &cause) != TOK_OK)
         err = abandon(&n->session, &cause, errmsg);
     token_cache_unlock(&n->cache);
@@ -256,7 +243,7 @@ static enum tok_err obtain_and_save(const struct login_options *o, struct login_
 static enum tok_err log_in(const struct login_options *o, struct new_login *n,
                            struct errmsg *errmsg)
 {
-    CLEANUP(login_secrets_clear) struct login_secrets l = {0};
+    CLEANUP(login_secrets_clear) struct login_secrets l = {.user = o->user};
     enum tok_err err = ask_secrets(o, &l, errmsg);
 
     if (!err)

@@ -57,25 +57,15 @@ enum tok_err exchange_read(const char *path, struct secret *ret, struct errmsg *
     return TOK_OK;
 }
 
-static void emit_exchange(struct emit *out, const struct secret *token)
+static void emit_exchange(struct emit *out, const void *arg)
 {
+    const struct secret *token = arg;
+
     emit_begin(out);
     emit_member_string(out, "grant_type", SLICE(URN "grant-type:token-exchange"));
     emit_member_string(out, "subject_token_type", SLICE(URN "token-type:jwt"));
     emit_member_string(out, "subject_token", secret_slice(token));
     emit_end(out);
-}
-
-/* Without json-c, as the password of a login. */
-static void write_exchange(const struct secret *token, struct secret *ret)
-{
-    struct emit out = {0};
-
-    emit_exchange(&out, token);
-    if (secret_alloc(out.n, ret) != TOK_OK)
-        out_of_memory();
-    out = (struct emit){.p = ret->p, .size = ret->n};
-    emit_exchange(&out, token);
 }
 
 static enum tok_err refused(const struct client_session *s, const struct client_reply *reply,
@@ -103,14 +93,9 @@ enum tok_err exchange_token(const struct secret *token, struct client_session *s
     struct token_times times;
     enum tok_err err;
 
-    write_exchange(token, &body);
-    err = client_send(&(struct client_request){.server = s->server.p,
-                                               .method = "POST",
-                                               .path = "/api/token/exchange/",
-                                               .body = secret_slice(&body),
-                                               .seconds = CLIENT_PAIR_SECONDS,
-                                               .cacert = s->cacert.p},
-                      &reply, errmsg);
+    if (emit_secret(emit_exchange, token, &body) != TOK_OK)
+        out_of_memory();
+    err = session_post(s, "/api/token/exchange/", secret_slice(&body), &reply, errmsg);
     if (err)
         return err;
     if (reply.status != 200)

@@ -88,19 +88,25 @@ static enum tok_err session_refused(const struct client_session *s,
     return needs_login(TOK_REVOKED, s, what.text, errmsg);
 }
 
-enum tok_err session_post_refresh(const struct client_session *s, const char *path,
-                                  struct client_reply *ret, struct errmsg *errmsg)
+enum tok_err session_post(const struct client_session *s, const char *path, struct slice body,
+                          struct client_reply *ret, struct errmsg *errmsg)
+{
+    return client_send(&(struct client_request){.server = s->server.p,
+                                                .method = "POST",
+                                                .path = path,
+                                                .body = body,
+                                                .seconds = CLIENT_PAIR_SECONDS,
+                                                .cacert = s->cacert.p},
+                       ret, errmsg);
+}
+
+static enum tok_err post_refresh(const struct client_session *s, const char *path,
+                                 struct client_reply *ret, struct errmsg *errmsg)
 {
     CLEANUP(cleanup_json) struct json_object *body = json_new_object();
 
     json_add_string(body, "refresh", secret_slice(&s->refresh));
-    return client_send(&(struct client_request){.server = s->server.p,
-                                                .method = "POST",
-                                                .path = path,
-                                                .body = json_write(body),
-                                                .seconds = CLIENT_PAIR_SECONDS,
-                                                .cacert = s->cacert.p},
-                       ret, errmsg);
+    return session_post(s, path, json_write(body), ret, errmsg);
 }
 
 enum tok_err session_end(const struct client_session *s, bool *ret_already,
@@ -112,9 +118,8 @@ enum tok_err session_end(const struct client_session *s, bool *ret_already,
                                           .path = "/api/logout/",
                                           .bearer = s->access.p,
                                           .cacert = s->cacert.p};
-    enum tok_err err = s->refresh.p
-                           ? session_post_refresh(s, "/api/token/blacklist/", &reply, errmsg)
-                           : client_send(&logout, &reply, errmsg);
+    enum tok_err err = s->refresh.p ? post_refresh(s, "/api/token/blacklist/", &reply, errmsg)
+                                    : client_send(&logout, &reply, errmsg);
 
     if (err)
         return err;
@@ -186,7 +191,7 @@ static enum tok_err refresh(struct token_cache *c, struct client_session *s, boo
         print_error("warning: the access token was not refreshed: %s", errmsg->text);
     if (err)
         return needed ? err : TOK_OK;
-    err = session_post_refresh(s, "/api/token/refresh/", &reply, errmsg);
+    err = post_refresh(s, "/api/token/refresh/", &reply, errmsg);
     if (!err && (reply.status == 200 || reply.status == 401))
         return take_refreshed(c, &reply, s, errmsg);
     if (!needed)

@@ -26,9 +26,10 @@ enum tok_err session_get(const char *server, struct client_session *ret,
  * stays. */
 bool session_take_token(const struct client_reply *reply, const char *name, struct secret *ret);
 
-/* POSTs the refresh token to this path of the session's server. TOK_OK: any reply. */
-enum tok_err session_post_refresh(const struct client_session *s, const char *path,
-                                  struct client_reply *ret, struct errmsg *errmsg) MUST_CHECK;
+/* POSTs a body to this path of the session's server, which replies with a pair of tokens.
+ * TOK_OK: any reply. */
+enum tok_err session_post(const struct client_session *s, const char *path, struct slice body,
+                          struct client_reply *ret, struct errmsg *errmsg) MUST_CHECK;
 
 /* Revokes the session at its server. *ret_already: it had ended before. */
 enum tok_err session_end(const struct client_session *s, bool *ret_already,

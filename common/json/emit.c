@@ -107,3 +107,17 @@ void emit_member_base64url(struct emit *out, const char *name, struct slice valu
     emit_base64url(out, value);
     emit_text(out, "\"");
 }
+
+enum tok_err emit_secret(emit_fn *fn, const void *arg, struct secret *ret)
+{
+    struct emit out = {0};
+    enum tok_err err;
+
+    fn(&out, arg);
+    err = secret_alloc(out.n, ret);
+    if (err)
+        return err;
+    out = (struct emit){.p = ret->p, .size = ret->n};
+    fn(&out, arg);
+    return TOK_OK;
+}

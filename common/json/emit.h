@@ -6,7 +6,7 @@
 #pragma once
 
 #include "common/base/error.h"
-#include "common/base/slice.h"
+#include "common/base/secret.h"
 
 struct emit {
     char *p;     /* NULL: only count */
@@ -38,3 +38,8 @@ void emit_member(struct emit *out, const char *name);
 /* A member with a string as its value; the second one encodes it in base64url. */
 void emit_member_string(struct emit *out, const char *name, struct slice value);
 void emit_member_base64url(struct emit *out, const char *name, struct slice value);
+
+/* What fn writes, each time the same, as text of just this size. *ret must be empty.
+ * TOK_NO_MEMORY. */
+typedef void emit_fn(struct emit *out, const void *arg);
+enum tok_err emit_secret(emit_fn *fn, const void *arg, struct secret *ret) MUST_CHECK;

@@ -98,20 +98,11 @@ void reply_detail(struct reply *reply, int status, const char *detail, const cha
     reply_json(reply, status, body);
 }
 
-void reply_emit(struct reply *reply, void (*emit)(struct emit *out, const void *arg),
-                const void *arg)
+void reply_emit(struct reply *reply, emit_fn *emit, const void *arg)
 {
-    struct emit out = {0};
-
     reply_init(reply, 200);
     reply->cache = "no-store";
-    /* The first pass counts the bytes, the second writes them. */
-    for (int pass = 0; pass < 2 && !reply->no_memory; pass++) {
-        emit(&out, arg);
-        if (pass == 0)
-            reply->no_memory = secret_alloc(out.n, &reply->body) != TOK_OK;
-        out = (struct emit){.p = reply->body.p, .size = reply->body.n};
-    }
+    reply->no_memory = emit_secret(emit, arg, &reply->body) != TOK_OK;
 }
 
 struct two_tokens {

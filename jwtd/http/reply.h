@@ -46,9 +46,8 @@ void reply_detail(struct reply *reply, int status, const char *detail, const cha
 void reply_tokens(struct reply *reply, const char *name, struct slice token,
                   const char *second_name, struct slice second);
 
-/* 200 with tokens, which emit writes, each time the same. */
-void reply_emit(struct reply *reply, void (*emit)(struct emit *out, const void *arg),
-                const void *arg);
+/* 200 with tokens. */
+void reply_emit(struct reply *reply, emit_fn *emit, const void *arg);
 
 /* Copies a body that is ready. */
 void reply_bytes(struct reply *reply, int status, struct slice body);
