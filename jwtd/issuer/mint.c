@@ -81,7 +81,8 @@ void mint_slide(const struct issuer *x, struct store_session *s, int64_t now)
     set_access(x, s, x->service.settings.token.sliding_lifetime, now);
 }
 
-static struct issue_claims claims_of(const struct issuer *x, const struct store_session *s)
+static struct issue_claims claims_of(const struct issuer *x, const struct store_session *s,
+                                     const char *type, int64_t exp, const uint8_t *jti)
 {
     const struct settings *set = &x->service.settings;
 
@@ -89,7 +90,10 @@ static struct issue_claims claims_of(const struct issuer *x, const struct store_
         .names = {.user = set->token.user_id_claim,
                   .token_type = set->token.token_type_claim,
                   .jti = set->token.jti_claim},
+        .token_type = type,
+        .exp = exp,
         .iat = s->pair.issued_at,
+        .jti = jti,
         .sid = s->sid,
         .user = s->user,
         .issuer = x->names.issuer,
@@ -119,22 +123,18 @@ static enum wire_status mint(const struct issuer *x, const char *kid,
 enum wire_status mint_access(const struct issuer *x, const struct store_session *s,
                              struct secret *ret)
 {
-    struct issue_claims claims = claims_of(x, s);
+    struct issue_claims claims =
+        claims_of(x, s, "access", s->pair.access_exp, s->pair.access_jti);
 
-    claims.token_type = "access";
-    claims.exp = s->pair.access_exp;
-    claims.jti = s->pair.access_jti;
     return mint(x, s->pair.kid, &claims, x->service.settings.token.max_token_length, ret);
 }
 
 enum wire_status mint_refresh(const struct issuer *x, const struct store_session *s,
                               struct secret *ret)
 {
-    struct issue_claims claims = claims_of(x, s);
+    struct issue_claims claims =
+        claims_of(x, s, "refresh", s->pair.refresh_exp, s->pair.refresh_jti);
 
-    claims.token_type = "refresh";
-    claims.exp = s->pair.refresh_exp;
-    claims.jti = s->pair.refresh_jti;
     claims.gen = s->pair.gen;
     return mint(x, s->pair.kid, &claims, WIRE_TOKEN_MAX, ret);
 }
@@ -142,11 +142,9 @@ enum wire_status mint_refresh(const struct issuer *x, const struct store_session
 enum wire_status mint_sliding(const struct issuer *x, const struct store_session *s,
                               struct secret *ret)
 {
-    struct issue_claims claims = claims_of(x, s);
+    struct issue_claims claims =
+        claims_of(x, s, "sliding", s->pair.access_exp, s->pair.access_jti);
 
-    claims.token_type = "sliding";
-    claims.exp = s->pair.access_exp;
-    claims.jti = s->pair.access_jti;
     claims.refresh_exp = s->pair.refresh_exp;
     return mint(x, NULL, &claims, x->service.settings.token.max_token_length, ret);
 }
@@ -155,12 +153,9 @@ enum wire_status mint_narrowed(const struct issuer *x, const struct store_sessio
                                const struct mint_narrowed *to, struct secret *ret)
 {
     uint64_t max = x->service.settings.token.max_token_length;
-    struct issue_claims claims = claims_of(x, s);
+    struct issue_claims claims = claims_of(x, s, "access", to->exp, to->jti);
 
-    claims.token_type = "access";
     claims.iat = to->iat;
-    claims.exp = to->exp;
-    claims.jti = to->jti;
     claims.audience = to->audience;
     claims.scope = to->scope;
     claims.one_time = to->one_time;
@@ -179,10 +174,7 @@ size_t mint_length(const struct issuer *x, size_t user_len, bool restricted)
 
     memset(s.user, 'a', user_len < USER_NAME_MAX ? user_len : USER_NAME_MAX);
     s.pair.issued_at = issuer_wall();
-    claims = claims_of(x, &s);
-    claims.token_type = "access";
-    claims.exp = s.pair.issued_at;
-    claims.jti = s.pair.access_jti;
+    claims = claims_of(x, &s, "access", s.pair.issued_at, s.pair.access_jti);
     if (restricted) {
         (void)snprintf(bound, sizeof(bound), "%s#%0*d", x->names.audience[0], HOST_KEY_LEN, 0);
         claims.audience = audience;
