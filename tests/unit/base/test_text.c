@@ -79,6 +79,22 @@ START_TEST(a_list_has_its_words_whole_and_no_others)
 }
 END_TEST
 
+START_TEST(lists_are_equal_by_their_words_and_their_order)
+{
+    static char a[] = "a", b[] = "b", also_a[] = "a";
+    static char *const none[] = {NULL}, *const one[] = {a, NULL}, *const two[] = {a, b, NULL},
+                       *const turned[] = {b, a, NULL}, *const same[] = {also_a, NULL};
+
+    ck_assert(word_list_equal((word_list)one, (word_list)same));
+    ck_assert(word_list_equal(NULL, (word_list)none));
+    ck_assert(!word_list_equal(NULL, (word_list)one));
+    ck_assert(!word_list_equal((word_list)one, NULL));
+    ck_assert(!word_list_equal((word_list)one, (word_list)two));
+    ck_assert(!word_list_equal((word_list)two, (word_list)one));
+    ck_assert(!word_list_equal((word_list)two, (word_list)turned));
+}
+END_TEST
+
 START_TEST(blanks_may_repeat_and_commas_may_not)
 {
     CLEANUP(cleanup_word_list) word_list list = NULL;
@@ -136,6 +152,7 @@ END_TEST
 UNIT_MAIN("text", a_text_ends_with_what_stands_at_its_end,
           classes_of_characters_are_ascii_alone, trimming_takes_blanks_off_both_ends,
           a_copy_replaces_a_text_only_when_it_succeeds,
-          a_list_has_its_words_whole_and_no_others, blanks_may_repeat_and_commas_may_not,
+          a_list_has_its_words_whole_and_no_others,
+          lists_are_equal_by_their_words_and_their_order, blanks_may_repeat_and_commas_may_not,
           no_word_makes_no_list, an_empty_list_is_copied_as_one,
           a_text_with_a_nul_is_not_copied)

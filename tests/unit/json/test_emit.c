@@ -1,3 +1,4 @@
+#include "common/base/cleanup.h"
 #include "common/json/emit.h"
 #include "common/json/json.h"
 #include "tests/unit/unit.h"
@@ -38,8 +39,9 @@ START_TEST(all_ascii_bytes_survive_a_round_trip)
 }
 END_TEST
 
-static void emit_sample(struct emit *out)
+static void emit_sample(struct emit *out, const void *arg)
 {
+    (void)arg;
     emit_begin(out);
     emit_member_string(out, "quote", SLICE("\"\n"));
     emit_member_base64url(out, "x", SLICE("abcd"));
@@ -50,13 +52,13 @@ START_TEST(output_that_does_not_fit_is_counted_and_not_written)
 {
     struct emit count = {0};
 
-    emit_sample(&count);
+    emit_sample(&count, NULL);
     for (size_t room = 0; room <= count.n; room++) {
         char text[64];
         struct emit out = {.p = text, .size = room};
 
         memset(text, '#', sizeof(text));
-        emit_sample(&out);
+        emit_sample(&out, NULL);
         ck_assert_uint_eq(out.n, count.n);
         for (size_t i = room; i < sizeof(text); i++)
             ck_assert_int_eq(text[i], '#');
@@ -64,5 +66,16 @@ START_TEST(output_that_does_not_fit_is_counted_and_not_written)
 }
 END_TEST
 
+START_TEST(a_secret_has_the_size_of_what_is_emitted)
+{
+    CLEANUP(secret_clear) struct secret text = {0};
+
+    ck_assert_ok(emit_secret(emit_sample, NULL, &text));
+    ck_assert_str_eq(text.p, "{\"quote\":\"\\\"\\u000a\",\"x\":\"YWJjZA\"}");
+    ck_assert_uint_eq(text.n, strlen(text.p));
+}
+END_TEST
+
 UNIT_MAIN("emit", an_object_is_compact_and_in_order, all_ascii_bytes_survive_a_round_trip,
-          output_that_does_not_fit_is_counted_and_not_written)
+          output_that_does_not_fit_is_counted_and_not_written,
+          a_secret_has_the_size_of_what_is_emitted)
