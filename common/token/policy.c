@@ -75,7 +75,6 @@ static enum tok_err missing(const struct check *c, const char *name)
 
 /* No sum or difference in the comparisons below overflows: times of claims are at most 2^53
  * (scan_time), leeway and max_lifetime at most INT64_MAX / 2. now may be anything. */
-
 static long long seconds_between(int64_t later, int64_t earlier)
 {
     int64_t seconds;
@@ -217,15 +216,14 @@ static enum tok_err check_lifetime(const struct check *c)
                       "claim \"exp\": expected at most max_lifetime=%lld s after %s, got %lld",
                       (long long)c->policy->max_lifetime,
                       c->claims->has_iat ? "\"iat\"" : "now",
-                      (long long)(c->claims->exp - start));
+                      seconds_between(c->claims->exp, start));
 }
 
 bool policy_service_covered(struct slice named, struct slice service)
 {
-    if (slice_is(named, "*"))
-        return true;
-    return service.n > 0 && (slice_eq(named, service) ||
-                             (slice_is(named, "sudo") && slice_is(service, "sudo-i")));
+    return slice_is(named, "*") ||
+           (service.n > 0 && (slice_eq(named, service) ||
+                              (slice_is(named, "sudo") && slice_is(service, "sudo-i"))));
 }
 
 /* What the words pam:SERVICE of a scope say. */
@@ -371,12 +369,10 @@ static enum tok_err check_user(const struct check *c)
         err = map_user(c, value, user);
     else if (!err && !username_valid(value))
         err = user_error(c, TOK_USER_NAME, "not a name that a local user can have");
+    else if (!err)
+        *(char *)mempcpy(user, value.p, value.n) = '\0';
     if (err)
         return err;
-    if (!c->params->map) {
-        memcpy(user, value.p, value.n);
-        user[value.n] = '\0';
-    }
     if (c->params->user.p && !slice_is(c->params->user, user))
         return user_error(c, TOK_USER, "the token is for another user than the one logging in");
     if (!c->policy->allow_root && strcmp(user, "root") == 0)
@@ -396,12 +392,9 @@ enum tok_err policy_check(const struct policy *p, const struct claims *claims,
         check_scope,    check_one_time,   check_user,
     };
     const struct check check = {p, claims, params, ret_user, errmsg};
+    enum tok_err err = TOK_OK;
 
-    for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
-        enum tok_err err = steps[i](&check);
-
-        if (err)
-            return err;
-    }
-    return TOK_OK;
+    for (size_t i = 0; !err && i < sizeof(steps) / sizeof(steps[0]); i++)
+        err = steps[i](&check);
+    return err;
 }
