@@ -75,8 +75,9 @@ static enum tok_err terminal_error(struct errmsg *errmsg)
     return errmsg_set(errmsg, TOK_FILE, "/dev/tty: %s", strerror(errno));
 }
 
-static enum tok_err read_without_echo(int fd, int signals, struct secret *ret,
-                                      struct errmsg *errmsg)
+/* The echo is off before the prompt appears: a program may type the answer at once. */
+static enum tok_err read_without_echo(int fd, const char *prompt, int signals,
+                                      struct secret *ret, struct errmsg *errmsg)
 {
     struct termios before, silent;
     enum tok_err err;
@@ -86,7 +87,9 @@ static enum tok_err read_without_echo(int fd, int signals, struct secret *ret,
     silent = before;
     silent.c_lflag &= ~(tcflag_t)ECHO;
     (void)tcsetattr(fd, TCSAFLUSH, &silent);
-    err = read_line(fd, signals, ret, errmsg);
+    err = write_prompt(fd, slice_of(prompt), errmsg);
+    if (!err)
+        err = read_line(fd, signals, ret, errmsg);
     (void)tcsetattr(fd, TCSANOW, &before);
     (void)!write(fd, "\n", 1);
     return err;
@@ -110,11 +113,8 @@ static enum tok_err ask_without_echo(int fd, const char *prompt, struct secret *
     if (signals < 0)
         return terminal_error(errmsg);
     do {
-        err = write_prompt(fd, slice_of(prompt), errmsg);
-        if (err)
-            break;
         (void)sigprocmask(SIG_BLOCK, &set, &before);
-        err = read_without_echo(fd, signals, ret, errmsg);
+        err = read_without_echo(fd, prompt, signals, ret, errmsg);
         (void)sigprocmask(SIG_SETMASK, &before, NULL);
     } while (err == TOK_MISSING);
     return err;

@@ -6,6 +6,7 @@ import subprocess
 
 import files
 import fleet
+import kit
 import pytest
 
 PUBLIC = ("issuer", "jwks.json", "revoked")
@@ -46,6 +47,7 @@ def far(near):
     host = fleet.HOSTS["web2"]
     for name in PUBLIC:
         files.write(host.path(f"/var/lib/jwt/{name}"), near.read(f"/var/lib/jwt/{name}"))
+    kit.after_the_start()
     return host
 
 

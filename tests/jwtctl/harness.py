@@ -263,10 +263,15 @@ def log_in(s, *args, password="correct horse\n"):
     return run("login", "alice", f"--server={s.socket_path}", *args, stdin=password)
 
 
+def is_silent(terminal):
+    """Whether the echo is off."""
+    return not termios.tcgetattr(terminal)[3] & termios.ECHO
+
+
 def wait_for_silence(terminal):
     """Waits until the program has turned echo off, which discards earlier input."""
     for _ in range(3000):
-        if not termios.tcgetattr(terminal)[3] & termios.ECHO:
+        if is_silent(terminal):
             return
         time.sleep(0.01)
     raise AssertionError("the echo stays on")

@@ -29,7 +29,7 @@ def test_a_job_logs_in_by_a_token_that_root_issued():
     finally:
         for path in files:
             os.unlink(path)
-        good("userdel -r deploy; systemctl daemon-reload")
+        good("userdel -r deploy; rm -r /run/jwt-token; systemctl daemon-reload")
 
 
 def test_the_settings_of_an_exchange_are_valid():
