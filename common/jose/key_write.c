@@ -3,10 +3,20 @@
 #include "common/jose/key_object.h"
 #include "common/json/emit.h"
 
+struct jwk_members {
+    const struct alg *alg;
+    const struct key_parts *parts;
+    struct slice kid;
+    bool one_alg;
+};
+
 /* The members of RFC 7638 3.2, in the order of their names. */
-static void emit_required(const struct alg *alg, const struct key_parts *parts,
-                          struct emit *out)
+static void emit_required(struct emit *out, const void *arg)
 {
+    const struct jwk_members *jwk = arg;
+    const struct alg *alg = jwk->alg;
+    const struct key_parts *parts = jwk->parts;
+
     emit_begin(out);
     if (alg->crv)
         emit_member_string(out, "crv", slice_of(alg->crv));
@@ -29,29 +39,26 @@ enum tok_err key_thumbprint(const struct key *key, char ret[KEY_THUMBPRINT_LEN])
     KEY_ERRORS_DROP;
     CLEANUP(key_parts_clear) struct key_parts parts = {0};
     CLEANUP(secret_clear) struct secret text = {0};
-    struct emit count = {0}, out = {0};
     uint8_t digest[32];
     size_t len = sizeof(digest);
     enum tok_err err = key_parts_of(key, KEY_PUBLIC, &parts);
 
     if (err)
         return err;
-    emit_required(key->alg, &parts, &count);
-    err = secret_alloc(count.n, &text);
+    err = emit_secret(emit_required, &(struct jwk_members){.alg = key->alg, .parts = &parts},
+                      &text);
     if (err)
         return err;
-    out = (struct emit){.p = text.p, .size = text.n};
-    emit_required(key->alg, &parts, &out);
     if (EVP_Q_digest(key->ctx, "SHA256", NULL, text.p, text.n, digest, &len) != 1)
         return TOK_CRYPTO;
     base64url_encode((struct slice){(const char *)digest, sizeof(digest)}, ret);
     return TOK_OK;
 }
 
-static void emit_jwk(const struct key *key, const struct key_parts *parts, struct slice kid,
-                     struct emit *out)
+static void emit_jwk(struct emit *out, const void *arg)
 {
-    const struct alg *alg = key->alg;
+    const struct jwk_members *jwk = arg;
+    const struct alg *alg = jwk->alg;
     const struct key_member *members = key_members(alg->kind);
 
     emit_begin(out);
@@ -59,10 +66,10 @@ static void emit_jwk(const struct key *key, const struct key_parts *parts, struc
     if (alg->crv)
         emit_member_string(out, "crv", slice_of(alg->crv));
     for (size_t i = 0; members[i].name; i++)
-        if (parts->at[i].n)
-            emit_member_base64url(out, members[i].name, parts->at[i]);
-    emit_member_string(out, "kid", kid);
-    if (key->algs == alg_bit(alg))
+        if (jwk->parts->at[i].n)
+            emit_member_base64url(out, members[i].name, jwk->parts->at[i]);
+    emit_member_string(out, "kid", jwk->kid);
+    if (jwk->one_alg)
         emit_member_string(out, "alg", slice_of(alg->name));
     emit_member_string(out, "use", SLICE("sig"));
     emit_end(out);
@@ -73,25 +80,18 @@ static enum tok_err write_jwk(const struct key *key, enum key_part part, struct 
     KEY_ERRORS_DROP;
     CLEANUP(key_parts_clear) struct key_parts parts = {0};
     char thumbprint[KEY_THUMBPRINT_LEN];
-    struct slice kid = key_kid(key);
-    struct emit count = {0}, out = {0};
+    struct jwk_members jwk = {key->alg, &parts, key_kid(key), key->algs == alg_bit(key->alg)};
     enum tok_err err = key_parts_of(key, part, &parts);
 
     if (err)
         return err;
-    if (!kid.n) {
+    if (!jwk.kid.n) {
         err = key_thumbprint(key, thumbprint);
         if (err)
             return err;
-        kid = (struct slice){thumbprint, KEY_KID_LEN};
+        jwk.kid = (struct slice){thumbprint, KEY_KID_LEN};
     }
-    emit_jwk(key, &parts, kid, &count);
-    err = secret_alloc(count.n, ret);
-    if (err)
-        return err;
-    out = (struct emit){.p = ret->p, .size = ret->n};
-    emit_jwk(key, &parts, kid, &out);
-    return TOK_OK;
+    return emit_secret(emit_jwk, &jwk, ret);
 }
 
 enum tok_err key_public_jwk(const struct key *key, char **ret)

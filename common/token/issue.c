@@ -40,8 +40,9 @@ static void emit_amr(struct emit *out, const char *amr)
     emit_text(out, "]");
 }
 
-static void emit_claims(struct emit *out, const struct issue_claims *c)
+static void emit_claims(struct emit *out, const void *arg)
 {
+    const struct issue_claims *c = arg;
     const struct slice jti = {(const char *)c->jti, ISSUE_ID_BYTES};
     const struct slice sid = {(const char *)c->sid, ISSUE_ID_BYTES};
 
@@ -69,21 +70,6 @@ static void emit_claims(struct emit *out, const struct issue_claims *c)
     emit_end(out);
 }
 
-/* The first pass counts the bytes. */
-static enum tok_err make_payload(const struct issue_claims *c, struct secret *ret)
-{
-    struct emit out = {0};
-    enum tok_err err;
-
-    emit_claims(&out, c);
-    err = secret_alloc(out.n, ret);
-    if (err)
-        return err;
-    out = (struct emit){.p = ret->p, .size = ret->n};
-    emit_claims(&out, c);
-    return TOK_OK;
-}
-
 /* A token that we would refuse is never signed: settings that give two claims one name, text
  * that is not UTF-8, a time that no reader accepts. */
 static enum tok_err check_payload(struct slice payload, const struct claims_names *names)
@@ -97,7 +83,7 @@ enum tok_err issue_token(const struct key *key, const struct issue_claims *claim
                          struct secret *ret)
 {
     CLEANUP(secret_clear) struct secret payload = {0};
-    enum tok_err err = make_payload(claims, &payload);
+    enum tok_err err = emit_secret(emit_claims, claims, &payload);
 
     if (!err)
         err = check_payload(secret_slice(&payload), &claims->names);
