@@ -21,6 +21,7 @@ void logins_clear(struct logins *l)
     for (size_t i = 0; i < l->n; i++)
         session_clear(&l->items[i]);
     free(l->items);
+    secret_clear(&l->in_use);
     *l = (struct logins){0};
 }
 
@@ -52,7 +53,7 @@ const char *logins_name(const struct client_session *s)
     return scheme ? scheme + strlen("://") : s->server.p;
 }
 
-/* The server of the one in use; empty when none was chosen, or the choice cannot be read. */
+/* *ret stays empty when none was chosen, or the choice cannot be read. */
 static void read_in_use(const struct token_cache *c, struct secret *ret)
 {
     CLEANUP(token_cache_deselect) struct token_cache file = token_cache_other(c);
@@ -138,8 +139,7 @@ static void add_login(struct logins *l, const struct client_session *s)
     l->items[l->n++] = *s;
 }
 
-static void read_login(const struct token_cache *c, const char *name,
-                       const struct secret *in_use, struct logins *l)
+static void read_login(const struct token_cache *c, const char *name, struct logins *l)
 {
     CLEANUP(token_cache_deselect) struct token_cache file = token_cache_other(c);
     struct client_session s = {0};
@@ -150,7 +150,7 @@ static void read_login(const struct token_cache *c, const char *name,
     token_cache_select(&file, name);
     if (session_read(&file, &s, &l->damaged) != TOK_OK)
         return;
-    s.in_use = in_use->p && slice_eq(secret_slice(&s.server), secret_slice(in_use));
+    s.in_use = l->in_use.p && slice_eq(secret_slice(&s.server), secret_slice(&l->in_use));
     if (s.server.p)
         add_login(l, &s);
 }
@@ -165,23 +165,22 @@ static int compare_logins(const void *left, const void *right)
 
 enum tok_err logins_list(const struct token_cache *c, struct logins *ret, struct errmsg *errmsg)
 {
-    CLEANUP(secret_clear) struct secret in_use = {0};
     DIR *dir;
     int copy;
 
     if (c->dir < 0)
         return TOK_OK;
-    read_in_use(c, &in_use);
+    read_in_use(c, &ret->in_use);
     copy = openat(c->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     dir = copy < 0 ? NULL : fdopendir(copy);
     if (!dir)
         return errmsg_set(errmsg, TOK_FILE, "%s: cannot list: %s", c->dir_path,
                           strerror(errno));
     for (struct dirent *e; (e = readdir(dir));)
-        read_login(c, e->d_name, &in_use, ret);
+        read_login(c, e->d_name, ret);
     (void)closedir(dir);
     /* With no choice made, the only one is in use. */
-    if (!in_use.p && ret->n == 1)
+    if (!ret->in_use.p && ret->n == 1)
         ret->items[0].in_use = true;
     if (ret->n > 0)
         qsort(ret->items, ret->n, sizeof(*ret->items), compare_logins);
@@ -221,10 +220,10 @@ static enum tok_err find_server(const struct logins *l, const char *text, struct
 }
 
 /* The server of a command that names none. */
-static const char *default_server(const struct logins *l, const struct secret *in_use)
+static const char *default_server(const struct logins *l)
 {
-    if (in_use->p)
-        return in_use->p;
+    if (l->in_use.p)
+        return l->in_use.p;
     return l->n == 1 ? l->items[0].server.p : CLIENT_SOCKET;
 }
 
@@ -232,14 +231,12 @@ enum tok_err logins_select(struct token_cache *c, const char *server,
                            struct client_session *ret, struct errmsg *errmsg)
 {
     CLEANUP(logins_clear) struct logins logins = {0};
-    CLEANUP(secret_clear) struct secret in_use = {0};
     const char *variable = getenv(SERVER_VARIABLE), *otherwise;
     enum tok_err err = logins_list(c, &logins, errmsg);
 
     if (err)
         return err;
-    read_in_use(c, &in_use);
-    otherwise = default_server(&logins, &in_use);
+    otherwise = default_server(&logins);
     if (!server)
         server = variable && variable[0] ? variable : otherwise;
     err = find_server(&logins, server, &ret->server, errmsg);

@@ -21,6 +21,7 @@
 struct logins {
     struct client_session *items; /* the one in use first, then by name */
     size_t n;
+    struct secret in_use;  /* the server that was chosen; empty: none was */
     struct errmsg damaged; /* of a file that cannot be read; "": none */
 };
 

@@ -109,17 +109,22 @@ static enum tok_err post_refresh(const struct client_session *s, const char *pat
     return session_post(s, path, json_write(body), ret, errmsg);
 }
 
+static enum tok_err send_as(const struct client_session *s, struct client_request *request,
+                            struct client_reply *ret, struct errmsg *errmsg)
+{
+    request->server = s->server.p;
+    request->bearer = s->access.p;
+    request->cacert = s->cacert.p;
+    return client_send(request, ret, errmsg);
+}
+
 enum tok_err session_end(const struct client_session *s, bool *ret_already,
                          struct errmsg *errmsg)
 {
     CLEANUP(client_reply_clear) struct client_reply reply = {0};
-    const struct client_request logout = {.server = s->server.p,
-                                          .method = "POST",
-                                          .path = "/api/logout/",
-                                          .bearer = s->access.p,
-                                          .cacert = s->cacert.p};
+    struct client_request logout = {.method = "POST", .path = "/api/logout/"};
     enum tok_err err = s->refresh.p ? post_refresh(s, "/api/token/blacklist/", &reply, errmsg)
-                                    : client_send(&logout, &reply, errmsg);
+                                    : send_as(s, &logout, &reply, errmsg);
 
     if (err)
         return err;
@@ -274,15 +279,6 @@ static enum tok_err renew(const struct client_session *s, struct client_session 
     enum tok_err err = open_kept(s->server.p, &c, ret, errmsg);
 
     return err ? err : refresh_locked(&c, &s->access, ret, errmsg);
-}
-
-static enum tok_err send_as(const struct client_session *s, struct client_request *request,
-                            struct client_reply *ret, struct errmsg *errmsg)
-{
-    request->server = s->server.p;
-    request->bearer = s->access.p;
-    request->cacert = s->cacert.p;
-    return client_send(request, ret, errmsg);
 }
 
 enum tok_err session_send(const struct client_session *s, struct client_request request,
