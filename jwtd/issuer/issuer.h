@@ -15,7 +15,7 @@ struct own_bundle;
 
 struct issuer {
     struct service service;
-    const char *state_dir, *public_dir;
+    const char *state_dir, *public_dir, *modules_dir;
     char *keys_dir; /* in state_dir */
     bool is_daemon; /* not --init: nothing else writes keys and public files */
     bool is_copy;   /* the keys were used on another machine */

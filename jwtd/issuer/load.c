@@ -36,7 +36,7 @@ static enum tok_err load_keys(struct issuer *x, const char *store_path, int stat
     bool no_keys = is_missing(x->keys_dir);
     enum tok_err err = TOK_OK;
 
-    if (no_keys && !is_missing(store_path))
+    if (no_keys && !store_is_shared(store_path) && !is_missing(store_path))
         return errmsg_set(errmsg, TOK_KEYS,
                           "keys missing: %s does not exist, but %s does: restore the keys "
                           "from a backup, or move the store away to start with a new key",
@@ -220,7 +220,7 @@ enum tok_err load_parts(struct issuer *x, int state_fd, const char **ret_id,
         err = own_bundle_load(x->bundle, errmsg);
     if (err == TOK_OK && !x->store) {
         *ret_id = MESSAGE_STORE;
-        err = store_open(store_path, &x->store, errmsg);
+        err = store_open(store_path, x->modules_dir, &x->store, errmsg);
     }
     if (err == TOK_OK && !x->names.issuer) {
         *ret_id = MESSAGE_SETTINGS;

@@ -20,6 +20,7 @@ static const char usage[] =
     "  --state=DIR      directory of keys and store (default /var/lib/jwtd-issuer)\n"
     "  --public=DIR     directory to publish to (default /var/lib/jwt)\n"
     "  --login=SOCKET   socket of jwtd-login (default /run/jwtd/login.sock)\n"
+    "  --modules=DIR    directory of postgresql.so (default " MODULES_DIR ")\n"
     "  --asker=USER     user that jwtd runs as (default jwtd)\n"
     "  --init           create the first key, write the public files and exit\n"
     "  --check-config   check the settings file and exit\n"
@@ -114,12 +115,14 @@ int main(int argc, char **argv)
 {
     const char *config, *asker = "jwtd", *state = "/var/lib/jwtd-issuer";
     const char *public_dir = "/var/lib/jwt", *login = "/run/jwtd/login.sock";
+    const char *modules = MODULES_DIR;
     bool init = false, check = false;
     const struct daemon_option options[] = {
         {"state", &state, NULL},
         {"public", &public_dir, NULL},
         {"login", &login, NULL},
         {"asker", &asker, NULL},
+        {"modules", &modules, NULL},
         {"init", NULL, &init},
         {"check-store", NULL, &check},
         {0},
@@ -139,6 +142,7 @@ int main(int argc, char **argv)
         return EXIT_FAILURE;
     l->issuer.state_dir = state;
     l->issuer.public_dir = public_dir;
+    l->issuer.modules_dir = modules;
     l->issuer.bundle = &bundle;
     l->issuer.login = (struct login_client){.service = &l->issuer.service,
                                             .socket = login,

@@ -79,7 +79,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     rig.x.names.issuer = strdup("https://jwt.example");
     rig.x.public_dir = rig.dir;
     (void)snprintf(store, sizeof(store), "%s/store", rig.dir);
-    must(store_open(store, &rig.x.store, &errmsg) == TOK_OK);
+    must(store_open(store, "", &rig.x.store, &errmsg) == TOK_OK);
     return 0;
 }
 

@@ -162,7 +162,7 @@ enum tok_err publish_revoked(const char *dir, struct store *store, struct own_bu
     if (result == STORE_DONE)
         publish_batch(&b);
     if (result == STORE_DONE && b.err == TOK_OK)
-        result = store_set_published(store);
+        store_set_published(store);
     if (b.err == TOK_OK && result != STORE_DONE)
         b.err = errmsg_set(errmsg, TOK_LIST, "%s", store_failure(store));
     if (b.err == TOK_OK && stat(path, &bundle->list) != 0)

@@ -1,36 +1,43 @@
 /*
- * A thin layer over SQLite: a statement is prepared once for each text, and columns are read in
- * order. A failure to prepare or to bind is returned by the step, so that only steps
- * are checked.
+ * A thin layer over a database: statements with parameters, and rows whose columns are read in
+ * order. One SQL text serves both engines, SQLite (sqlite.c) and PostgreSQL (postgresql.c), so
+ * it uses what both have: ?1 for parameters, "user" in quotes, ON CONFLICT DO NOTHING. A
+ * statement is prepared once for each text. A failure to prepare or to bind is returned by the
+ * step, so that only steps are checked.
  */
 #pragma once
 
 #include "jwtd/issuer/store/store.h"
 
-#include <sqlite3.h>
-
-#define SQL_MAX 32 /* texts of statements */
+#define SQL_MAX 48 /* texts of statements of a connection */
 
 struct sql {
-    sqlite3 *db;
-    const char *texts[SQL_MAX];
-    sqlite3_stmt *statements[SQL_MAX];
+    const struct sql_engine *engine;
+    void *connection;  /* of the engine */
+    int64_t changed;   /* rows that the last statement changed */
+    bool dirty;        /* rows were changed since sql_begin */
     char failure[480]; /* the last one; "": none */
 };
 
-/* Records the failure: file, SQLite's message, remedy. Returns STORE_FAILED. */
-enum store_result sql_failed(struct sql *sql);
+/* Records a failure, what the administrator can do about it included. Returns STORE_FAILED. */
+enum store_result sql_failed(struct sql *sql, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
 
 /* Records that the store has what it never writes. */
 void sql_corrupt(struct sql *sql, const char *what);
+
+void sql_close(struct sql *sql);
+
+/* A transaction. After a failed commit it is not known whether it was done. */
+bool sql_begin(struct sql *sql);
+bool sql_commit(struct sql *sql);
+void sql_rollback(struct sql *sql);
 
 /* Executes one or more statements without parameters or rows. */
 bool sql_execute(struct sql *sql, const char *text);
 
 /* The number that a query of one row and column yields. */
 bool sql_number(struct sql *sql, const char *query, int64_t *ret);
-
-void sql_close(struct sql *sql);
 
 /* The value of a parameter. */
 struct sql_value {
@@ -58,11 +65,37 @@ struct sql_value {
 
 struct sql_call {
     struct sql *sql;
-    sqlite3_stmt *statement;
-    int column; /* the next one to read */
-    int rc;
+    void *rows;   /* of the engine; NULL: the statement could not be started */
+    int row;      /* the present one, if the engine has them all */
+    int column;   /* the next one to read */
     bool corrupt; /* a column has an impossible size */
 };
+
+/* A column of a row. */
+struct sql_cell {
+    bool null;
+    int64_t number;
+    const void *p;
+    size_t n;
+};
+
+/* What a database can do. After a false or STORE_FAILED the failure is recorded. */
+struct sql_engine {
+    bool shared; /* other issuers write, too; and the time is the database's */
+    bool (*open)(struct sql *sql, const char *where);
+    void (*close)(struct sql *sql);
+    bool (*begin)(struct sql *sql);
+    bool (*commit)(struct sql *sql);
+    void (*rollback)(struct sql *sql);
+    bool (*execute)(struct sql *sql, const char *text);
+    void (*report_corrupt)(struct sql *sql, const char *what);
+    void (*start)(struct sql_call *call, const char *text, const struct sql_value *values);
+    enum store_result (*step)(struct sql_call *call); /* sets sql->changed at the end */
+    struct sql_cell (*cell)(const struct sql_call *call, int column);
+    void (*done)(struct sql_call *call);
+};
+
+extern const struct sql_engine sql_sqlite;
 
 /* Starts a statement; sql_done ends it. text: a literal, known by its address. values NULL: it
  * has none. */

@@ -3,7 +3,7 @@
  * token needs, and what minting the same successor again needs. When a session ends before it
  * expires ("revoked"), its row is replaced by a small one, which has what refusing its tokens
  * needs and is kept until the last of them expires. Ids are 16 bytes (issue_id). No caller sees
- * SQL, so that another database can be another file beside store_sqlite.c.
+ * SQL. A store is a SQLite file, or a PostgreSQL database that several issuers share.
  *
  * All work is done between store_begin and store_commit, and is on disk when store_commit
  * returns STORE_DONE. After STORE_FAILED from any function the state of the connection is
@@ -71,9 +71,14 @@ enum store_result {
     STORE_FAILED,
 };
 
-/* Opens the store; creates it with mode 0600 when it is missing. TOK_FILE with a sentence:
- * unreadable, corrupt, or made by a newer release. */
-enum tok_err store_open(const char *path, struct store **ret, struct errmsg *errmsg) MUST_CHECK;
+/* True for a URL postgresql://... : a database, which is never created here. */
+bool store_is_shared(const char *where);
+
+/* Opens the store. A file is created with mode 0600 when it is missing. modules: the directory
+ * of postgresql.so, which a shared store needs. TOK_FILE with a sentence: unreadable,
+ * unreachable, corrupt, or made by a newer release; a database also by an older one. */
+enum tok_err store_open(const char *where, const char *modules, struct store **ret,
+                        struct errmsg *errmsg) MUST_CHECK;
 void store_close(struct store *store);
 
 /* Reads all pages of the store, and changes nothing. TOK_FILE with a sentence: missing,
@@ -184,11 +189,13 @@ typedef bool store_revoked_fn(void *arg, const uint8_t sid[ISSUE_ID_BYTES],
 enum store_result store_each_revoked(struct store *store, int64_t after, store_revoked_fn *fn,
                                      void *arg) MUST_CHECK;
 
-/* The same for those that were revoked since store_set_published(). STORE_ABSENT: none, or too
- * many, or not known. */
+/* The same for those that were revoked since store_set_published(), by any issuer.
+ * STORE_ABSENT: none, or not known. */
 enum store_result store_each_unpublished(struct store *store, int64_t after,
                                          store_revoked_fn *fn, void *arg) MUST_CHECK;
-enum store_result store_set_published(struct store *store) MUST_CHECK;
+
+/* What was listed last is published. */
+void store_set_published(struct store *store);
 
 /* Revokes the sessions of a user that are live, or have an access token that is not expired at
  * this wall time. ret_sid: of one of them, if there are any. */

@@ -1,5 +1,5 @@
 /* Queries over many sessions: pages, counts. */
-#include "jwtd/issuer/store/store_sqlite.h"
+#include "jwtd/issuer/store/store_internal.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -55,7 +55,7 @@ enum store_result store_page(struct store *store, struct store_page *page)
     if (page->user)
         call = sql_call(&store->sql,
                         "SELECT " COLUMNS ", sid FROM session"
-                        " WHERE user = ?3 AND (created_at, sid) < (?4, ?1)"
+                        " WHERE \"user\" = ?3 AND (created_at, sid) < (?4, ?1)"
                         " ORDER BY created_at DESC, sid DESC LIMIT ?2",
                         SQL_VALUES(SQL_ID(bound.sid), SQL_INT(STORE_PAGE_ROWS),
                                    SQL_TEXT(page->user), SQL_INT(bound.created_at)));
@@ -89,9 +89,10 @@ enum store_result store_count_live(struct store *store, uint64_t rows, uint64_t 
                                    bool *ret_more)
 {
     struct sql_call call = sql_call(&store->sql,
-                                    "SELECT sum(absolute_exp > ?1 AND idle_exp > ?1), count(*)"
+                                    "SELECT count(CASE WHEN absolute_exp > ?1 AND idle_exp > ?1"
+                                    " THEN 1 END), count(*)"
                                     " FROM (SELECT absolute_exp, idle_exp FROM session"
-                                    " ORDER BY sid DESC LIMIT ?2)",
+                                    " ORDER BY sid DESC LIMIT ?2) AS newest",
                                     SQL_VALUES(SQL_INT(store->now), SQL_INT(rows)));
     enum store_result result = sql_step(&call);
 
@@ -108,7 +109,7 @@ enum store_result store_last_exp(struct store *store, int64_t *ret_exp)
     struct sql_call call = sql_call(&store->sql,
                                     "SELECT coalesce(max(at), 0)"
                                     " FROM (SELECT max(purge_at) AS at FROM session"
-                                    " UNION ALL SELECT max(purge_at) FROM revoked)",
+                                    " UNION ALL SELECT max(purge_at) FROM revoked) AS ends",
                                     NULL);
     enum store_result result = sql_step(&call);
 

@@ -36,7 +36,7 @@ struct store *stores_open(void)
 {
     struct store *store = NULL;
     struct errmsg errmsg = {""};
-    enum tok_err err = store_open(stores_path, &store, &errmsg);
+    enum tok_err err = store_open(stores_path, "", &store, &errmsg);
 
     ck_assert_msg(err == TOK_OK, "%s", errmsg.text);
     return store;

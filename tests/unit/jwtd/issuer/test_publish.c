@@ -32,7 +32,7 @@ static void setup(void)
     memcpy(dir, "/tmp/test-publish-XXXXXX", sizeof(dir));
     ck_assert_ptr_nonnull(mkdtemp(dir));
     (void)snprintf(store_path, sizeof(store_path), "%s/sessions.db", dir);
-    ck_assert_ok(store_open(store_path, &store, &errmsg));
+    ck_assert_ok(store_open(store_path, "", &store, &errmsg));
     bundle = (struct own_bundle){.pruned_until = NOW - POLICY_LEEWAY_MAX};
 }
 
@@ -177,7 +177,7 @@ START_TEST(a_store_that_was_opened_again_is_published_whole)
     ck_assert_ok(publish());
     end_session(0x00, NOW + 20);
     store_close(store);
-    ck_assert_ok(store_open(store_path, &store, &errmsg));
+    ck_assert_ok(store_open(store_path, "", &store, &errmsg));
     ck_assert_ok(publish());
     expect("revoked", SID_00 " 1800000020\n");
 }

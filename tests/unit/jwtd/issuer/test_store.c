@@ -448,7 +448,7 @@ START_TEST(a_file_that_is_not_a_database_is_refused)
     for (int i = 0; i < 1000; i++)
         (void)fputs("this is no database\n", f);
     (void)fclose(f);
-    ck_assert_err(store_open(stores_path, &store, &errmsg), TOK_FILE);
+    ck_assert_err(store_open(stores_path, "", &store, &errmsg), TOK_FILE);
     ck_assert_ptr_nonnull(strstr(errmsg.text, stores_path));
 }
 END_TEST

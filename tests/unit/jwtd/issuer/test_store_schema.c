@@ -135,6 +135,9 @@ START_TEST(a_store_of_the_third_schema_keeps_its_sessions)
     execute("ALTER TABLE session DROP COLUMN method;"
             "ALTER TABLE session DROP COLUMN amr;"
             "DROP TABLE spent;"
+            "DROP INDEX revoked_change;"
+            "ALTER TABLE revoked DROP COLUMN change;"
+            "DROP TABLE counter;"
             "PRAGMA user_version = 3;");
     store = stores_open();
     s = stores_find(store, &s);
@@ -160,8 +163,8 @@ START_TEST(a_newer_releases_store_is_refused)
     struct errmsg errmsg = {""};
 
     store_close(store);
-    execute("PRAGMA user_version = 5");
-    ck_assert_err(store_open(stores_path, &store, &errmsg), TOK_FILE);
+    execute("PRAGMA user_version = 6");
+    ck_assert_err(store_open(stores_path, "", &store, &errmsg), TOK_FILE);
     ck_assert_ptr_nonnull(strstr(errmsg.text, "newer release"));
     errmsg.text[0] = '\0';
     ck_assert_err(store_check(stores_path, &errmsg), TOK_FILE);

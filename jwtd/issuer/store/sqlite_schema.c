@@ -1,12 +1,11 @@
 /* Opening the SQLite file, its tables and their versions. */
-#include "jwtd/issuer/store/store_sqlite.h"
+#include "jwtd/issuer/store/sqlite.h"
+#include "jwtd/issuer/store/store_internal.h"
 
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-
-#define SCHEMA_VERSION 4
 
 /* migrations[N] upgrades version N to N + 1; version 0 is an empty file. */
 static const char *const migrations[SCHEMA_VERSION] = {
@@ -82,142 +81,121 @@ static const char *const migrations[SCHEMA_VERSION] = {
     "CREATE INDEX spent_issuer ON spent (issuer);"
     "CREATE INDEX spent_purge ON spent (purge_at);"
     "PRAGMA user_version = 4;",
+    /* 5: the order in which sessions were revoked */
+    "ALTER TABLE revoked ADD COLUMN change INTEGER NOT NULL DEFAULT 0;"
+    "CREATE INDEX revoked_change ON revoked (change);"
+    "CREATE TABLE counter (name TEXT PRIMARY KEY NOT NULL, value INTEGER NOT NULL)"
+    " STRICT, WITHOUT ROWID;"
+    "INSERT INTO counter VALUES ('revocations', 0);"
+    "PRAGMA user_version = 5;",
 };
 
 /* Under the write lock: another process may migrate at the same time. */
-static bool migrate(struct store *store)
+static bool migrate(struct sql *sql)
 {
     int64_t version;
 
-    if (!sql_execute(&store->sql, "BEGIN IMMEDIATE") ||
-        !sql_number(&store->sql, "PRAGMA user_version", &version))
+    if (!sql_begin(sql) || !sql_number(sql, "PRAGMA user_version", &version))
         return false;
     for (; version < SCHEMA_VERSION; version++)
-        if (!sql_execute(&store->sql, migrations[version]))
+        if (!sql_execute(sql, migrations[version]))
             return false;
-    return sql_execute(&store->sql, "COMMIT");
+    return sql_commit(sql);
 }
 
-/* A pragma writes its page even if the value is the same. */
-enum store_result store_try_write(struct store *store)
-{
-    char text[64];
-
-    (void)snprintf(text, sizeof(text), "PRAGMA user_version = %d", SCHEMA_VERSION);
-    return sql_execute(&store->sql, text) ? STORE_DONE : STORE_FAILED;
-}
-
-static bool read_clock(struct store *store)
-{
-    return sql_number(&store->sql, "SELECT mark FROM clock", &store->clock.mark) &&
-           sql_number(&store->sql, "SELECT seen FROM clock", &store->clock.seen) &&
-           sql_number(&store->sql, "SELECT odd_since FROM clock", &store->clock.odd_since);
-}
-
-static bool is_version(const char *path, int64_t version, struct errmsg *errmsg)
+static bool is_version(struct sql *sql, const char *path, int64_t version)
 {
     if (version < 0)
-        (void)errmsg_set(errmsg, TOK_FILE, "%s: not a session store", path);
+        (void)sql_failed(sql, "%s: not a session store", path);
     else if (version > SCHEMA_VERSION)
-        (void)errmsg_set(errmsg, TOK_FILE,
+        (void)sql_failed(sql,
                          "%s: schema version %" PRId64 " of a newer release, expected at most "
                          "%d: install the newer release again",
                          path, version, SCHEMA_VERSION);
     return version >= 0 && version <= SCHEMA_VERSION;
 }
 
-/* What this connection has revoked since store_set_published(); it is rolled back with it. */
-static const char note_unpublished[] =
-    "CREATE TEMP TABLE unpublished (sid BLOB NOT NULL, last_access_exp INTEGER NOT NULL);"
-    "CREATE TEMP TRIGGER note_unpublished AFTER INSERT ON main.revoked"
-    " WHEN (SELECT coalesce(max(rowid), 0) FROM unpublished) < " UNPUBLISHED_MAX
-    " BEGIN INSERT INTO unpublished VALUES (NEW.sid, NEW.last_access_exp); END;";
-
-static enum tok_err prepare(struct store *store, const char *path, struct errmsg *errmsg)
+static bool prepare(struct sql *sql, const char *path)
 {
     int64_t version;
 
-    if (!sql_execute(&store->sql,
-                     "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
-                     "PRAGMA cache_size = -512; PRAGMA mmap_size = 0;"
-                     "PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = 256;"
-                     "PRAGMA journal_size_limit = 4194304; PRAGMA trusted_schema = OFF;") ||
-        !sql_number(&store->sql, "PRAGMA user_version", &version))
-        return errmsg_set(errmsg, TOK_FILE, "%s", store->sql.failure);
-    if (!is_version(path, version, errmsg))
-        return TOK_FILE;
-    if (version < SCHEMA_VERSION && !migrate(store))
-        return errmsg_set(errmsg, TOK_FILE, "%s", store->sql.failure);
-    if (!read_clock(store) || !sql_execute(&store->sql, note_unpublished))
-        return errmsg_set(errmsg, TOK_FILE, "%s", store->sql.failure);
-    return TOK_OK;
+    return sql_execute(sql,
+                       "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
+                       "PRAGMA cache_size = -512; PRAGMA mmap_size = 0;"
+                       "PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = 256;"
+                       "PRAGMA journal_size_limit = 4194304; PRAGMA trusted_schema = OFF;") &&
+           sql_number(sql, "PRAGMA user_version", &version) && is_version(sql, path, version) &&
+           (version == SCHEMA_VERSION || migrate(sql));
 }
 
 /* SQLite creates files with mode 0644 less the umask. */
-static enum tok_err make_file(const char *path, struct errmsg *errmsg)
+static bool make_file(struct sql *sql, const char *path)
 {
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
 
     if (fd < 0)
-        return errmsg_set(
-            errmsg, TOK_FILE,
+        (void)sql_failed(
+            sql,
             "%s: %s: expected a file of jwtd-issuer with mode 0600, on a writable file system "
             "with free space",
             path, strerror(errno));
-    (void)close(fd);
-    return TOK_OK;
+    else
+        (void)close(fd);
+    return fd >= 0;
 }
 
-static enum tok_err open_file(const char *path, int flags, sqlite3 **ret, struct errmsg *errmsg)
+bool sqlite_open_file(struct sql *sql, const char *path, int flags)
 {
-    if (sqlite3_open_v2(path, ret, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL) !=
-        SQLITE_OK)
-        return errmsg_set(errmsg, TOK_FILE,
-                          "%s: %s: expected a file of jwtd-issuer with mode 0600", path,
-                          sqlite3_errmsg(*ret));
-    (void)sqlite3_busy_timeout(*ret, 2000);
-    return TOK_OK;
+    struct sqlite *s = calloc(1, sizeof(*s));
+
+    sql->connection = s;
+    if (!s) {
+        (void)sql_failed(sql, "out of memory");
+        return false;
+    }
+    if (sqlite3_open_v2(path, &s->db, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
+                        NULL) != SQLITE_OK) {
+        (void)sql_failed(sql, "%s: %s: expected a file of jwtd-issuer with mode 0600", path,
+                         sqlite3_errmsg(s->db));
+        return false;
+    }
+    (void)sqlite3_busy_timeout(s->db, 2000);
+    return true;
 }
 
-enum tok_err store_connect(struct store *store, const char *path, struct errmsg *errmsg)
+bool sqlite_open(struct sql *sql, const char *path)
 {
-    enum tok_err err = make_file(path, errmsg);
-
-    if (err == TOK_OK)
-        err = open_file(path, SQLITE_OPEN_READWRITE, &store->sql.db, errmsg);
-    return err == TOK_OK ? prepare(store, path, errmsg) : err;
+    return make_file(sql, path) && sqlite_open_file(sql, path, SQLITE_OPEN_READWRITE) &&
+           prepare(sql, path);
 }
 
 /* quick_check yields "ok", or the first fault that it finds, for some below a headline. */
 static bool has_no_fault(struct sql *sql)
 {
-    sqlite3_stmt *statement = NULL;
-    const char *found = NULL, *line;
+    char found[256];
+    const char *line;
+    struct sql_call call = sql_call(sql, "PRAGMA quick_check(1)", NULL);
 
-    if (sqlite3_prepare_v2(sql->db, "PRAGMA quick_check(1)", -1, &statement, NULL) ==
-            SQLITE_OK &&
-        sqlite3_step(statement) == SQLITE_ROW)
-        found = (const char *)sqlite3_column_text(statement, 0);
-    line = found ? strrchr(found, '\n') : NULL;
-    if (!found)
-        (void)sql_failed(sql);
-    else if (strcmp(found, "ok") != 0)
-        sql_corrupt(sql, line ? line + 1 : found);
-    (void)sqlite3_finalize(statement);
+    if (sql_step(&call) == STORE_DONE) {
+        sql_read_text(&call, found, sizeof(found));
+        line = strrchr(found, '\n');
+        if (call.corrupt)
+            sql_corrupt(sql, "database disk image is malformed");
+        else if (strcmp(found, "ok") != 0)
+            sql_corrupt(sql, line ? line + 1 : found);
+    }
+    sql_done(&call);
     return sql->failure[0] == '\0';
 }
 
 enum tok_err store_check(const char *path, struct errmsg *errmsg)
 {
-    CLEANUP(sql_close) struct sql sql = {0};
+    CLEANUP(sql_close) struct sql sql = {.engine = &sql_sqlite};
     int64_t version;
 
-    if (open_file(path, SQLITE_OPEN_READONLY, &sql.db, errmsg) != TOK_OK)
-        return TOK_FILE;
-    if (sql_number(&sql, "PRAGMA user_version", &version) &&
-        is_version(path, version, errmsg) && has_no_fault(&sql))
+    if (sqlite_open_file(&sql, path, SQLITE_OPEN_READONLY) &&
+        sql_number(&sql, "PRAGMA user_version", &version) && is_version(&sql, path, version) &&
+        has_no_fault(&sql))
         return TOK_OK;
-    if (sql.failure[0])
-        (void)errmsg_set(errmsg, TOK_FILE, "%s", sql.failure);
-    return TOK_FILE;
+    return errmsg_set(errmsg, TOK_FILE, "%s", sql.failure);
 }

@@ -1,0 +1,71 @@
+/* The tables of a PostgreSQL database. The names are SQLite's (sqlite_schema.c). */
+#include "jwtd/issuer/store/postgresql_schema.h"
+
+#include <stddef.h>
+
+/* 5: the first version that PostgreSQL has */
+const char *const postgresql_schema[] = {
+    "CREATE TABLE schema_version (version bigint NOT NULL)",
+    "INSERT INTO schema_version VALUES (5)",
+    "CREATE TABLE session ("
+    " sid bytea PRIMARY KEY,"
+    " \"user\" text NOT NULL,"
+    " source text NOT NULL,"
+    " client text NOT NULL,"
+    " created_at bigint NOT NULL,"
+    " absolute_exp bigint NOT NULL,"
+    " idle_exp bigint NOT NULL,"
+    " gen bigint NOT NULL,"
+    " refresh_jti bytea NOT NULL,"
+    " previous_jti bytea,"
+    " access_jti bytea NOT NULL,"
+    " kid text NOT NULL,"
+    " rotated_at bigint NOT NULL,"
+    " issued_at bigint NOT NULL,"
+    " access_exp bigint NOT NULL,"
+    " refresh_exp bigint NOT NULL,"
+    " last_access_exp bigint NOT NULL,"
+    " purge_at bigint NOT NULL,"
+    " stamp bytea NOT NULL,"
+    " last_used bigint NOT NULL,"
+    " uid bigint NOT NULL,"
+    " method text NOT NULL,"
+    " amr text NOT NULL"
+    ") WITH (fillfactor = 70)",
+    "CREATE INDEX session_by_user ON session (\"user\", created_at)",
+    "CREATE INDEX session_purge ON session (purge_at)",
+    "CREATE TABLE clock (id bigint PRIMARY KEY CHECK (id = 1), mark bigint NOT NULL,"
+    " seen bigint NOT NULL, odd_since bigint NOT NULL)",
+    "INSERT INTO clock VALUES (1, 0, 0, 0)",
+    "CREATE TABLE revoked ("
+    " sid bytea PRIMARY KEY,"
+    " last_access_exp bigint NOT NULL,"
+    " purge_at bigint NOT NULL,"
+    " change bigint NOT NULL)",
+    "CREATE INDEX revoked_access ON revoked (last_access_exp)",
+    "CREATE INDEX revoked_purge ON revoked (purge_at)",
+    "CREATE INDEX revoked_change ON revoked (change)",
+    "CREATE FUNCTION delete_revoked() RETURNS trigger LANGUAGE plpgsql AS"
+    " 'BEGIN DELETE FROM session WHERE sid = NEW.sid; RETURN NULL; END'",
+    "CREATE TRIGGER session_revoked AFTER INSERT ON revoked"
+    " FOR EACH ROW EXECUTE FUNCTION delete_revoked()",
+    "CREATE TABLE \"user\" (name text PRIMARY KEY)",
+    "CREATE TABLE spent (id bytea PRIMARY KEY, issuer bytea NOT NULL, purge_at bigint NOT "
+    "NULL)",
+    "CREATE INDEX spent_issuer ON spent (issuer)",
+    "CREATE INDEX spent_purge ON spent (purge_at)",
+    "CREATE TABLE counter (name text PRIMARY KEY, value bigint NOT NULL)",
+    "INSERT INTO counter VALUES ('revocations', 0), ('keys', 0)",
+    "CREATE TABLE issuer (thumbprint text PRIMARY KEY, document text NOT NULL)",
+    "CREATE TABLE bundle ("
+    " id bigint PRIMARY KEY CHECK (id = 1),"
+    " epoch bigint NOT NULL,"
+    " seq bigint NOT NULL,"
+    " pruned_until bigint NOT NULL,"
+    " signed_at bigint NOT NULL,"
+    " text text NOT NULL)",
+    "INSERT INTO bundle VALUES (1, 1, 0, 0, 0, '')",
+    "CREATE TABLE attempt (id bytea PRIMARY KEY, halves bigint NOT NULL, until bigint NOT "
+    "NULL)",
+    NULL,
+};

@@ -1,0 +1,22 @@
+/* The SQLite engine: sqlite.c executes statements, sqlite_schema.c opens and migrates the file.
+ */
+#pragma once
+
+#include "jwtd/issuer/store/sql.h"
+
+#include <sqlite3.h>
+
+struct sqlite {
+    sqlite3 *db;
+    const char *texts[SQL_MAX];
+    sqlite3_stmt *statements[SQL_MAX];
+};
+
+/* Records SQLite's last failure: file, message, remedy. Returns STORE_FAILED. */
+enum store_result sqlite_failed(struct sql *sql);
+
+/* Opens an existing file. */
+bool sqlite_open_file(struct sql *sql, const char *path, int flags);
+
+/* Opens the file; creates it, or migrates it to the schema of this release. */
+bool sqlite_open(struct sql *sql, const char *path);
