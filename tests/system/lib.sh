@@ -45,16 +45,21 @@ mount_kernel_files() {
     [ -e /dev/fd ] || ln -s /proc/self/fd /dev/fd
 }
 
-# Runs a command while policy-rc.d prevents packages from starting services.
+# Runs a command while policy-rc.d prevents packages from starting services, and a setting of postgresql-common prevents
+# the package postgresql from making a cluster, which would start at the next boot.
 without_services() {
-    local policy=/usr/sbin/policy-rc.d made='' status=0
+    local policy=/usr/sbin/policy-rc.d made='' status=0 no_cluster=/etc/postgresql-common/createcluster.d/jwt-test.conf
     if [ ! -e "$policy" ]; then
         printf '#!/bin/sh\nexit 101\n' >"$policy"
         chmod 755 "$policy"
         made=1
     fi
+    mkdir -p "${no_cluster%/*}"
+    echo 'create_main_cluster = false' >"$no_cluster"
     "$@" || status=$?
     [ -z "$made" ] || rm -f "$policy"
+    rm -f "$no_cluster"
+    rmdir -p --ignore-fail-on-non-empty "${no_cluster%/*}"
     return "$status"
 }
 
