@@ -6,7 +6,7 @@ import subprocess
 
 TOP = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", ".."))
 # For the daemons, the client, observe, and the profiles.
-PACKAGES = ("libcurl4", "libjson-c5", "libsqlite3-0", "libssl3", "openssh-client", "procps", "strace", "systemd",
+PACKAGES = ("libcurl4", "libjson-c5", "libsqlite3-0", "libpq5", "libssl3", "openssh-client", "procps", "strace", "systemd",
             "apparmor")
 
 # Runs a command in a root, below which /mnt is packaging/ of this tree. Nothing is written to the root.

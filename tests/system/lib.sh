@@ -120,7 +120,7 @@ fetch_promtool() {
 
 # shellcheck disable=SC2034
 build_packages=(gcc libc6-dev libcrypt-dev meson ninja-build pkg-config libssl-dev libjson-c-dev libpam0g-dev
-    libsystemd-dev libsqlite3-dev libcurl4-openssl-dev)
+    libsystemd-dev libsqlite3-dev libpq-dev libcurl4-openssl-dev)
 # shellcheck disable=SC2034
 container_packages=(systemd systemd-sysv systemd-container dbus libpam-systemd sudo openssh-client curl
     python3 openssl login passwd procps pamtester)

@@ -9,7 +9,7 @@ from files import read, until
 from kit import ALICE, CAROL, api, sh, systemctl
 
 NAMES = ("libpam-jwt", "jwtd", "jwtctl")
-OLD, NEW = "/packages/old", "/packages/new"
+OLD, NEW, POSTGRESQL = "/packages/old", "/packages/new", "/packages/postgresql"
 PATHS = "/root/paths"  # paths() of the host without the packages
 SERVICES = ("jwtd.service", "jwtd-issuer.service", "jwtd-login.service")
 SOCKETS = ("jwtd.socket", "jwtd-issuer.socket", "jwtd-issuer-admin.socket", "jwtd-login.socket")
