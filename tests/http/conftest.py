@@ -1,5 +1,6 @@
 """Fixtures of the daemons of $BUILD. `d` starts all three, `issuer` and `login` start only that daemon; the
-marks daemons, issuer and login set their arguments."""
+marks daemons, issuer and login set their arguments. `fleet` and `issuers` start several on one PostgreSQL; the mark
+fleet sets their settings and number."""
 
 import os
 import re
@@ -7,12 +8,13 @@ import re
 import pytest
 import wire
 from daemons import Daemons
+from fleet import Databases, Fleet, postgresql
 from issuer_daemon import Issuer
 from login_daemon import Login
 
 
 def pytest_configure(config):
-    for name in ("daemons", "issuer", "login"):
+    for name in ("daemons", "fleet", "issuer", "login"):
         config.addinivalue_line("markers", f"{name}(settings, ...): the arguments of {name.capitalize()}()")
 
 
@@ -21,23 +23,40 @@ def started(kind, name, request, build, **more):
     return kind(build, *mark.args, **mark.kwargs, **more) if mark else kind(build, **more)
 
 
-@pytest.fixture(scope="session")
-def build():
-    return os.path.abspath(os.environ["BUILD"])
-
-
-@pytest.fixture
-def d(request, build):
-    """At the end, checks that the log has no token and no password and that each process exited with an expected
-    status."""
-    daemons = started(Daemons, "daemons", request, build, issuer="scripted" not in request.fixturenames)
-    yield daemons
+def stop(daemons):
+    """Checks that the log has no token and no password and that each process exited with an expected status."""
     log = daemons.stop()
     print(log[-1500:])
     assert not re.search(r"eyJhbGciOi|correct horse|staple battery|no such secret", log), "leaked:\n" + log
     assert "Sanitizer" not in log and "runtime error" not in log, log
     for daemon in daemons.all:
         assert set(daemon.exits) <= daemons.expected_exits, (daemon.argv[0], daemon.exits)
+
+
+@pytest.fixture(scope="session")
+def build():
+    return os.path.abspath(os.environ["BUILD"])
+
+
+@pytest.fixture(scope="session")
+def databases(build):
+    if postgresql.missing():
+        pytest.skip(postgresql.missing())
+    databases = Databases(build)
+    yield databases
+    databases.cluster.remove()
+
+
+@pytest.fixture
+def d(request, build):
+    daemons = started(Daemons, "daemons", request, build, issuer="scripted" not in request.fixturenames)
+    yield daemons
+    stop(daemons)
+
+
+def stop_issuer(issuer):
+    print(issuer.text("log")[-1500:])
+    issuer.stop()
 
 
 @pytest.fixture
@@ -52,8 +71,7 @@ def scripted(d):
 def issuer(request, build):
     daemon = started(Issuer, "issuer", request, build)
     yield daemon
-    print(daemon.text("log")[-1500:])
-    daemon.stop()
+    stop_issuer(daemon)
 
 
 @pytest.fixture
@@ -62,3 +80,23 @@ def login(request, build):
     yield daemon
     print(daemon.read("log")[-1500:])
     daemon.stop()
+
+
+def several(of, end, request, build, databases):
+    fleet = started(Fleet, "fleet", request, build, databases=databases, of=of)
+    yield fleet
+    for member in fleet:
+        end(member)
+    fleet.end()
+
+
+@pytest.fixture
+def fleet(request, build, databases):
+    """Several Daemons."""
+    yield from several(Daemons, stop, request, build, databases)
+
+
+@pytest.fixture
+def issuers(request, build, databases):
+    """Several Issuers."""
+    yield from several(Issuer, stop_issuer, request, build, databases)

@@ -141,7 +141,7 @@ class Daemons:
                             "--public=" + self.path("public")], http, self.log)
         self.issuer = Daemon([build + "/jwtd/issuer/jwtd-issuer", config, "--asker=root",
                               "--state=" + self.path("state"), "--public=" + self.path("public"),
-                              "--login=" + self.path("login.sock")],
+                              "--login=" + self.path("login.sock"), "--modules=" + build + "/jwtd/issuer"],
                              [("issuer", self.listen("issuer.sock", packet)),
                               ("admin", self.listen("admin.sock", packet))], self.log)
         self.login = Daemon([build + "/jwtd/login/jwtd-login", config, "--asker=root",

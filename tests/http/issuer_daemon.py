@@ -61,7 +61,8 @@ class ScriptedLogin:
 class Issuer:
     def __init__(self, build, settings="", asker="root", init=True):
         self.dir = tempfile.mkdtemp(prefix="jwt-issuer.")
-        self.program = build + "/jwtd/issuer/jwtd-issuer"
+        self.modules = build + "/jwtd/issuer"
+        self.program = self.modules + "/jwtd-issuer"
         self.asker = asker
         for name in ("state", "public"):
             os.mkdir(self.path(name), 0o700 if name == "state" else 0o755)
@@ -98,7 +99,8 @@ class Issuer:
     def argv(self):
         named = ["unshare", "-u", "/bin/sh", "-c", 'hostname "$0" && exec "$@"', self.host] if self.host else []
         return [*named, self.program, f"--config={self.path('jwt.conf')}", f"--state={self.path('state')}",
-                f"--public={self.path('public')}", f"--login={self.path('login')}", f"--asker={self.asker}"]
+                f"--public={self.path('public')}", f"--login={self.path('login')}", f"--asker={self.asker}",
+                f"--modules={self.modules}"]
 
     def start(self):
         def give():

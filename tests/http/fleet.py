@@ -1,0 +1,118 @@
+"""Several issuers on one PostgreSQL: each has its own keys, public files, sockets and processes, as on a machine of its
+own. The members are Daemons (HTTP, real logins) or Issuers (scripted logins)."""
+
+import base64
+import glob
+import hashlib
+import itertools
+import json
+import os
+import re
+import signal
+import sys
+
+from daemons import QUICK, Daemons
+from issuer_daemon import Issuer
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.dirname(HERE))
+import postgresql  # noqa: E402 pylint: disable=wrong-import-position
+
+SHARED = """
+[Token]
+Issuer=https://login.example
+Audience=site.example
+[Store]
+Database={url}
+"""
+ROLE = "issuer"  # what jwtd-issuer connects as
+
+
+def thumbprint(state):
+    """Of the bundle key in this state directory (RFC 7638)."""
+    path, = glob.glob(os.path.join(state, "bundle", "*.jwk"))
+    with open(path, encoding="utf-8") as file:
+        key = json.load(file)
+    text = json.dumps({name: key[name] for name in ("crv", "kty", "x")}, separators=(",", ":"))
+    return base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).rstrip(b"=").decode()
+
+
+class Databases:
+    """A PostgreSQL cluster whose databases are made from one that has the tables."""
+
+    def __init__(self, build, settings="fsync = off\nmax_connections = 200\n"):
+        self.cluster = postgresql.start(settings=settings)
+        self.names = (f"jwt_{n}" for n in itertools.count())
+        for statement in tables(build):
+            self.cluster.psql(statement)
+        self.cluster.psql(f"CREATE ROLE {ROLE} LOGIN")
+        self.cluster.psql(f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {ROLE}")
+
+    def create(self):
+        name = next(self.names)
+        self.cluster.psql(f"CREATE DATABASE {name} TEMPLATE jwt", database="postgres")
+        return name
+
+    def drop(self, name):
+        self.cluster.psql(f"DROP DATABASE {name} WITH (FORCE)", database="postgres")
+
+
+def tables(build):
+    """The statements that create them."""
+    with open(os.path.join(HERE, "../../jwtd/issuer/store/postgresql_schema.c"), encoding="utf-8") as file:
+        text = file.read()
+    body = re.search(r"postgresql_schema\[\] = \{(.*?)NULL,\n\};", text, re.S)[1]
+    body = re.sub(r"/\*.*?\*/", "", body, flags=re.S)
+    for entry in re.findall(r'(?:"(?:[^"\\]|\\.)*"\s*)+', body):
+        yield "".join(re.findall(r'"((?:[^"\\]|\\.)*)"', entry)).replace('\\"', '"')
+
+
+class Fleet:
+    def __init__(self, build, settings=QUICK, n=2, *, databases, of=Daemons):
+        self.databases, self.cluster = databases, databases.cluster
+        self.name = databases.create()
+        self.url = self.cluster.url_of(ROLE, self.name)
+        self.trust = ""
+        self.members = []
+        for _ in range(n):
+            self.members.append(of(build, settings + SHARED.format(url=self.url)) if of is Daemons
+                                else of(build, settings + SHARED.format(url=self.url), init=False))
+        for member in self.members:
+            if of is Issuer:
+                assert member.init().wait() == 0, member.text("log")
+            else:
+                assert member.init_status == 0, member.read_log()
+        self.thumbprints = [thumbprint(member.path("state")) for member in self.members]
+        self.trust = f"[Fleet]\nIssuers={' '.join(self.thumbprints)}\n"
+        self.write_settings(settings, self.members)
+        for member in self.members:
+            if of is Issuer:
+                member.start()
+
+    def __getitem__(self, i):
+        return self.members[i]
+
+    def __len__(self):
+        return len(self.members)
+
+    def write_settings(self, settings, members):
+        for member in members:
+            with open(member.path("jwt.conf"), "w", encoding="utf-8") as file:
+                file.write(settings + SHARED.format(url=self.url) + self.trust)
+
+    def configure(self, settings, members=None):
+        """Replaces the settings of all or of these members, and reloads them."""
+        self.write_settings(settings, members or self.members)
+        for member in members or self.members:
+            daemons = [member.issuer, member.http] if isinstance(member, Daemons) else [member]
+            for daemon in daemons:
+                if daemon.process and daemon.process.poll() is None:
+                    daemon.process.send_signal(signal.SIGHUP)
+
+    def sql(self, statement, rows=None):
+        """In the database of the members, as its superuser."""
+        return self.cluster.psql(statement, rows, database=self.name)
+
+    def end(self):
+        """After all members have stopped."""
+        self.databases.drop(self.name)
