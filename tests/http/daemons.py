@@ -120,7 +120,7 @@ class Daemon:
 
 class Daemons:
     def __init__(self, build, settings=QUICK, tcp=False, issuer=True):
-        """issuer: False for a test that replaces jwtd-issuer."""
+        """tcp: True, or an address and a port. issuer: False for a test that replaces jwtd-issuer."""
         self.dir = tempfile.mkdtemp(prefix="jwt-http.")
         os.chmod(self.dir, 0o755)
         self.build = build
@@ -133,7 +133,7 @@ class Daemons:
         http = [("http", self.listen("http.sock", stream))]
         self.port = None
         if tcp:
-            listener = socket.create_server(("127.0.0.1", 0))
+            listener = socket.create_server(("127.0.0.1", 0) if tcp is True else tcp)
             self.port = listener.getsockname()[1]
             http.append(("tcp", listener))
         config = "--config=" + self.path("jwt.conf")

@@ -107,6 +107,14 @@ fetch_nginx() {
     dpkg -x "$dir"/nginx_*.deb "$dir"
 }
 
+# etcd, which is linked statically, as nginx is.
+fetch_etcd() {
+    local dir=$top/build/etcd
+    [ ! -x "$dir/usr/bin/etcd" ] || return 0
+    download etcd-server "$dir"
+    dpkg -x "$dir"/etcd-server_*.deb "$dir"
+}
+
 # Unpacks promtool only, which checks rules and needs no library. Debian 13 has it in a separate package.
 fetch_promtool() {
     local dir=$top/build/prometheus package=prometheus
