@@ -1,5 +1,6 @@
 /*
- * A client that asks an HTTP server on a Unix socket as fast as it answers.
+ * A client that asks a server on a Unix socket as fast as it answers: an HTTP server, or with
+ * PATH "wire" a jwtd-issuer, to which it sends REFRESH (jwtd/shared/wire.h).
  *
  *     load SOCKET PATH FIELD CLIENTS SECONDS [SOURCES [PAUSE]] < TOKENS
  *
@@ -14,7 +15,10 @@
  *
  * What crypt(3) alone takes, likewise.
  */
+#include "jwtd/shared/wire.h"
+
 #include <crypt.h>
+#include <endian.h>
 #include <errno.h>
 #include <pthread.h>
 #include <stdbool.h>
@@ -64,12 +68,36 @@ static void die(const char *what)
     exit(1);
 }
 
+static bool is_wire(const struct job *job)
+{
+    return strcmp(job->path, "wire") == 0;
+}
+
+static char *put_field(char *at, const char *text)
+{
+    uint16_t n = htole16((uint16_t)strlen(text));
+
+    memcpy(at, &n, sizeof(n));
+    return stpcpy(at + sizeof(n), text);
+}
+
+/* The token and its source. */
+static size_t make_message(const struct client *c, char *out)
+{
+    memcpy(out, (const char[]){'J', 1, WIRE_REFRESH, 2}, 4);
+    return (size_t)(put_field(put_field(out + 4, c->token), "uid 0") - out);
+}
+
 static size_t make_request(const struct client *c, char *out, size_t size)
 {
     char body[TOKEN_MAX + 64];
-    int n = c->token[0] == '{'
-                ? snprintf(body, sizeof(body), "%s", c->token)
-                : snprintf(body, sizeof(body), "{\"%s\":\"%s\"}", c->job->field, c->token);
+    int n;
+
+    if (is_wire(c->job))
+        return make_message(c, out);
+    n = c->token[0] == '{'
+            ? snprintf(body, sizeof(body), "%s", c->token)
+            : snprintf(body, sizeof(body), "{\"%s\":\"%s\"}", c->job->field, c->token);
 
     n = snprintf(out, size,
                  "POST %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
@@ -82,7 +110,8 @@ static size_t make_request(const struct client *c, char *out, size_t size)
 static size_t ask(const struct client *c, const char *request, size_t len, char *out,
                   size_t size)
 {
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int type = is_wire(c->job) ? SOCK_SEQPACKET : SOCK_STREAM;
+    int fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
     size_t got = 0;
     ssize_t n = 0;
 
@@ -97,21 +126,46 @@ static size_t ask(const struct client *c, const char *request, size_t len, char 
     return n < 0 ? 0 : got;
 }
 
-/* Goes on with the refresh token that the reply brought. */
-static void take_next(struct client *c, const char *reply)
+static void set_token(struct client *c, const char *start, size_t n)
 {
-    static const char name[] = "\"refresh\":\"";
-    const char *start = strstr(reply, name);
-    size_t n;
-
-    if (!start)
-        return;
-    start += sizeof(name) - 1;
-    n = strcspn(start, "\"");
     if (n >= sizeof(c->token))
         die("a token that is too long");
     memcpy(c->token, start, n);
     c->token[n] = '\0';
+}
+
+/* The second field of the answer. */
+static void take_second(struct client *c, const char *reply)
+{
+    uint16_t n;
+
+    memcpy(&n, reply + 4, sizeof(n));
+    reply += 4 + sizeof(n) + le16toh(n);
+    memcpy(&n, reply, sizeof(n));
+    set_token(c, reply + sizeof(n), le16toh(n));
+}
+
+/* Goes on with the refresh token that the reply brought. */
+static void take_next(struct client *c, const char *reply)
+{
+    static const char name[] = "\"refresh\":\"";
+    const char *start;
+
+    if (is_wire(c->job)) {
+        take_second(c, reply);
+        return;
+    }
+    start = strstr(reply, name);
+    if (start)
+        set_token(c, start + sizeof(name) - 1, strcspn(start + sizeof(name) - 1, "\""));
+}
+
+/* The status of HTTP, or of the wire in its words: 200 or 503. 0: none. */
+static int status_of(const struct client *c, const char *reply, size_t n)
+{
+    if (is_wire(c->job))
+        return n < 4 ? 0 : reply[2] == WIRE_OK ? 200 : 503;
+    return n < 12 ? 0 : atoi(reply + 9);
 }
 
 static void *run_client(void *arg)
@@ -124,15 +178,13 @@ static void *run_client(void *arg)
         size_t got =
             ask(c, request, make_request(c, request, sizeof(request)), reply, sizeof(reply));
         double after = now();
-        bool ok = got >= 12 && memcmp(reply + 9, "200", 3) == 0;
-        bool refused =
-            got >= 12 && (memcmp(reply + 9, "429", 3) == 0 || memcmp(reply + 9, "503", 3) == 0);
+        int status = status_of(c, reply, got);
 
-        c->failed += !ok;
-        if (ok && strcmp(c->job->field, "refresh") == 0)
+        c->failed += status != 200;
+        if (status == 200 && strcmp(c->job->field, "refresh") == 0)
             take_next(c, reply);
         c->times[c->n++] = (float)((after - before) * USEC);
-        if (refused && c->job->pause > 0)
+        if ((status == 429 || status == 503) && c->job->pause > 0)
             (void)sleep(c->job->pause);
         before = now();
     }
