@@ -292,9 +292,19 @@ init {
 #endif
 
 #ifdef WALK
+/* Two issuers share the store: another one may answer the next request. */
+inline choose_issuer()
+{
+    if
+    :: true
+    :: printf("other_issuer\n")
+    fi
+}
+
 /* A request that is answered at once. Its reply arrives or is lost. */
 inline walk_refresh(who)
 {
+    choose_issuer();
     COPY(seen, store);
     token = held[who];
     refresh(seen, token, standing, result, next);
@@ -330,6 +340,7 @@ inline walk_step()
     :: grace_ends()
     :: grace_ends()
     :: steps > STEPS * 4 / 5 ->
+        choose_issuer();
         logged_out = true;
         printf("logout %d %e\n", held[CLIENT], store.state);
         revoke()
