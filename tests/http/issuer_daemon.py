@@ -67,8 +67,9 @@ class Issuer:
         for name in ("state", "public"):
             os.mkdir(self.path(name), 0o700 if name == "state" else 0o755)
         self.configure(settings)
-        self.login = ScriptedLogin(self.path("login"))
+        # First: accept() of the login reserves a number, and 3 and 4 must be open when the issuer is started.
         self.listeners = [self.listen("socket"), self.listen("admin")]
+        self.login = ScriptedLogin(self.path("login"))
         self.log = open(self.path("log"), "ab+", buffering=0)
         self.process = None
         self.environment = {}
