@@ -182,11 +182,12 @@ class Bench:
 
     def limits(self):
         both = {name: self.places[name] for name in ("PostgreSQL, 1 issuer", "PostgreSQL, 2 issuers")}
-        conditions = {f"each issuer has {SHARE * 100:.0f} % of a processor": small_machines(self.fleet[:]),
-                      f"each commit takes {COMMIT_DELAY // 1000} ms longer": longer_commits(self.cluster)}
-        for what, condition in conditions.items():
+        conditions = {f"each issuer has {SHARE * 100:.0f} % of a processor":
+                      (small_machines([self.sqlite, *self.fleet]), self.places),
+                      f"each commit takes {COMMIT_DELAY // 1000} ms longer": (longer_commits(self.cluster), both)}
+        for what, (condition, places) in conditions.items():
             with condition:
-                figures = self.compare(what, MANY, both)
+                figures = self.compare(what, MANY, places)
             times, span = ratio(figures["PostgreSQL, 2 issuers"], figures["PostgreSQL, 1 issuer"], "rate")
             self.verdict(f"{what}: rate of two issuers / one", times, 1.5, True, span)
 
