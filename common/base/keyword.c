@@ -209,6 +209,7 @@ const struct keyword *keyword_find(const struct keyword *table, const char *sect
 
 enum tok_err keyword_assign(const struct keyword_value *v, void *to, struct errmsg *errmsg)
 {
+    const struct slice shown = v->k->hidden && v->text.p ? SLICE("...") : v->text;
     enum tok_err err = v->k->type->parse(v, to);
 
     if (!err)
@@ -216,8 +217,8 @@ enum tok_err keyword_assign(const struct keyword_value *v, void *to, struct errm
     if (err != TOK_SETTINGS)
         return errmsg_set(errmsg, err, "%s: %s", v->k->name, tok_err_text(err));
     return errmsg_set(errmsg, err, "%.*s%s%.*s: expected %s%s", (int)v->name.n, v->name.p,
-                      v->text.p ? "=" : " has no value", slice_shown(v->text, VALUE_SHOWN),
-                      v->text.p, v->k->form,
+                      shown.p ? "=" : " has no value", slice_shown(shown, VALUE_SHOWN), shown.p,
+                      v->k->form,
                       !v->k->type->is_list  ? ""
                       : v->separator == ',' ? ", separated by commas"
                                             : ", separated by spaces");

@@ -25,6 +25,7 @@ struct keyword {
     uint32_t (*bit)(struct slice name); /* of a set: 0 for any other */
     bool bare;                          /* of a flag: true when it stands without a value */
     bool may_be_empty;                  /* of a list */
+    bool hidden;                        /* a wrong value is not in the message */
 };
 
 /* Initializes what follows the name. The rest are initializers of further members. */

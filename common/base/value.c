@@ -153,3 +153,36 @@ bool value_is_thumbprint(struct slice text)
     return text.n == BASE64URL_LEN(sizeof(bytes)) &&
            base64url_decode(text, bytes, sizeof(bytes), &n) == TOK_OK;
 }
+
+/* NAME=VALUE&... without a password. libpq decodes names, such as %70assword. */
+static bool is_query(struct slice query)
+{
+    struct slice one, name, value;
+
+    while (query.n > 0) {
+        one = query;
+        query.n = 0;
+        (void)slice_cut(one, '&', &one, &query);
+        if (!slice_cut(one, '=', &name, &value) || !has_only(name, "_") ||
+            slice_is(name, "password") || slice_is(name, "sslpassword"))
+            return false;
+    }
+    return true;
+}
+
+bool value_is_database(struct slice text)
+{
+    struct slice scheme, rest, user = {0}, host, query = {0};
+
+    if (!has_none_of(text, " ") || !slice_cut(text, ':', &scheme, &rest) || rest.n < 2 ||
+        memcmp(rest.p, "//", 2) != 0)
+        return false;
+    rest = host = slice_skip(rest, 2);
+    (void)slice_cut(rest, '/', &host, &query);
+    if (slice_cut(host, '@', &user, &host))
+        rest = slice_skip(rest, user.n + 1);
+    query.n = 0;
+    (void)slice_cut(rest, '?', &rest, &query);
+    return (slice_is(scheme, "postgresql") || slice_is(scheme, "postgres")) &&
+           !(user.n > 0 && memchr(user.p, ':', user.n)) && is_query(query);
+}

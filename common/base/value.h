@@ -52,5 +52,11 @@ bool value_is_https_url(struct slice text);
     "thumbprints of 43 base64url letters, as jwtctl key list shows them"
 bool value_is_thumbprint(struct slice text);
 
+/* The URL of a PostgreSQL database, as libpq reads it, without a password: every user can read
+ * the settings. */
+#define VALUE_DATABASE_FORM                                                                    \
+    "postgresql://[USER@]HOST[:PORT][,HOST...]/DATABASE[?NAME=VALUE&...] without a password"
+bool value_is_database(struct slice text);
+
 /* A host name, an IPv4 address or an IPv6 address in brackets, without a port. */
 bool value_is_host(struct slice text);

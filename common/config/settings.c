@@ -167,6 +167,29 @@ static enum tok_err check_length(const struct settings *s, const char *path,
         path, alg->name, SETTINGS_TOKEN_LENGTH);
 }
 
+/* Issuers of one fleet have one store and one pair of names, and verify each other's tokens
+ * with public keys. */
+static enum tok_err check_fleet(const struct settings *s, const char *path,
+                                struct errmsg *errmsg)
+{
+    const char *fault = NULL;
+
+    if (s->store.path && s->store.database)
+        return errmsg_set(errmsg, TOK_SETTINGS,
+                          "%s: [Store] has Path= and Database=: expected one of them", path);
+    if (!s->fleet.issuers)
+        return TOK_OK;
+    if (!s->store.database)
+        fault = "Database= in [Store]";
+    else if (!s->token.issuer || !s->token.audience)
+        fault = "Issuer= and Audience= in [Token], the same on each issuing host";
+    else if (s->token.algorithm->kind == ALG_OCT)
+        fault = "another Algorithm= than an HMAC, whose keys are not shared";
+    return !fault ? TOK_OK
+                  : errmsg_set(errmsg, TOK_SETTINGS, "%s: [Fleet] has Issuers=: expected %s",
+                               path, fault);
+}
+
 enum tok_err settings_load(const char *path, struct settings *ret, struct errmsg *errmsg)
 {
     CLEANUP(cleanup_free) char *drop_ins = NULL;
@@ -180,6 +203,8 @@ enum tok_err settings_load(const char *path, struct settings *ret, struct errmsg
         err = read_drop_ins(ret, drop_ins, errmsg);
     if (!err)
         err = check_length(ret, path, errmsg);
+    if (!err)
+        err = check_fleet(ret, path, errmsg);
     if (err)
         settings_clear(ret);
     return err == TOK_NO_MEMORY ? errmsg_set(errmsg, err, "%s: %s", path, tok_err_text(err))

@@ -70,8 +70,12 @@ struct settings {
         uint64_t idle_timeout;
     } daemon;
     struct {
-        char *path; /* NULL: sessions.db in the state directory */
+        char *path;     /* NULL: sessions.db in the state directory */
+        char *database; /* NULL: the store is the file */
     } store;
+    struct {
+        word_list issuers; /* thumbprints of bundle keys */
+    } fleet;
     struct {
         char *url;                 /* NULL: this host is synchronised with no issuer */
         word_list trust, audience; /* audience NULL: HOSTNAME */

@@ -117,7 +117,7 @@ static enum tok_err begin_section(struct settings_reader *r, struct slice name)
     if (!k->type)
         return REFUSE(r,
                       "unknown section [%.*s]: expected [Token], [Session], [Http], [Daemon], "
-                      "[Store], [Sync] or [Issuer URL]",
+                      "[Store], [Fleet], [Sync] or [Issuer URL]",
                       slice_shown(name, NAME_SHOWN), name.p);
     bit = UINT64_C(1) << (k - settings_keywords);
     if (r->sections_seen & bit)

@@ -174,6 +174,10 @@ const struct keyword settings_keywords[] = {
     {"IdleTimeout", "Daemon", SPAN(daemon.idle_timeout, "1s", "1d", "10min")},
 
     {"Path", "Store", TEXT(store.path, value_is_path, VALUE_PATH_FORM, .shown = "")},
+    {"Database", "Store", TEXT(store.database, value_is_database, VALUE_DATABASE_FORM,
+        .shown = "", .hidden = true)},
+
+    {"Issuers", "Fleet", WORDS(fleet.issuers, value_is_thumbprint, VALUE_THUMBPRINT_FORM, "")},
 
     {"URL", "Sync", TEXT(sync.url, value_is_url, VALUE_URL_FORM, .shown = "")},
     {"Trust", "Sync", WORDS(sync.trust, value_is_thumbprint, VALUE_THUMBPRINT_FORM, "")},

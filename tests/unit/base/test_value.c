@@ -168,6 +168,35 @@ START_TEST(an_address_of_keys_is_https_and_may_have_a_query)
 }
 END_TEST
 
+START_TEST(a_database_has_no_password)
+{
+    static const char *const good[] = {
+        "postgresql://db/jwt", "postgres://jwtd@db1:5432,[::1]:5433/jwt?sslmode=verify-full",
+        "postgresql:///jwt?host=/run/postgresql&port=5433",
+        "postgresql://%2Frun%2Fpostgresql/jwt", "postgresql://"};
+    static const char *const bad[] = {"",
+                                      "postgresql",
+                                      "postgresql:/db",
+                                      "mysql://db/jwt",
+                                      "host=db dbname=jwt",
+                                      "postgresql://db/jwt?a b=c",
+                                      "postgresql://u:p@db/jwt",
+                                      "postgresql://u:@db/jwt",
+                                      "postgresql://db/jwt?password=p",
+                                      "postgresql://db/jwt?sslmode=require&password=p",
+                                      "postgresql://db/jwt?%70assword=p",
+                                      "postgresql://u?a=b@db/jwt?password=p",
+                                      "postgresql://db/jwt?sslpassword=p",
+                                      "postgresql://db/jwt?sslmode",
+                                      "postgresql://db/jwt\n"};
+
+    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
+        ck_assert_msg(value_is_database(slice_of(good[i])), "%s", good[i]);
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+        ck_assert_msg(!value_is_database(slice_of(bad[i])), "%s", bad[i]);
+}
+END_TEST
+
 START_TEST(a_thumbprint_is_one_of_sha256)
 {
     char letters[] = "YR5qZLk3sGFIlAQyIp7BpTHtK4bQ3UcgIXW8n31mHrs";
@@ -184,4 +213,5 @@ END_TEST
 
 UNIT_MAIN("value", each_kind_of_value_accepts_its_bytes, values_have_a_longest_length,
           an_origin_is_exact_and_as_browsers_write_it, an_address_is_https_or_of_this_host,
-          an_address_of_keys_is_https_and_may_have_a_query, a_thumbprint_is_one_of_sha256)
+          an_address_of_keys_is_https_and_may_have_a_query, a_database_has_no_password,
+          a_thumbprint_is_one_of_sha256)

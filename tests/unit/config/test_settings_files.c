@@ -90,6 +90,38 @@ START_TEST(rsa_needs_a_larger_max_token_length_in_any_file)
 }
 END_TEST
 
+#define FLEET "[Fleet]\nIssuers=YR5qZLk3sGFIlAQyIp7BpTHtK4bQ3UcgIXW8n31mHrs\n"
+#define DATABASE "[Store]\nDatabase=postgresql://db/jwt\n"
+#define NAMES "[Token]\nIssuer=https://i\nAudience=a\n"
+
+/* The check is made when all files are read. */
+START_TEST(issuers_need_a_database_and_names_and_key_pairs)
+{
+    CLEANUP(place_leave) struct place p = enter();
+    static const struct {
+        const char *file, *begin;
+    } bad[] = {
+        {"[Store]\nDatabase=postgresql://db/jwt\nPath=/s\n",
+         "jwt.conf: [Store] has Path= and Database=: expected one"},
+        {NAMES FLEET, "jwt.conf: [Fleet] has Issuers=: expected Database="},
+        {DATABASE FLEET, "jwt.conf: [Fleet] has Issuers=: expected Issuer= and Audience="},
+        {"[Token]\nIssuer=https://i\n" DATABASE FLEET,
+         "jwt.conf: [Fleet] has Issuers=: expected Issuer= and Audience="},
+        {NAMES "Algorithm=HS256\n" DATABASE FLEET,
+         "jwt.conf: [Fleet] has Issuers=: expected another Algorithm= than an HMAC"},
+    };
+
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        make("jwt.conf", bad[i].file);
+        refuse_load(bad[i].begin);
+    }
+    make("jwt.conf", DATABASE FLEET);
+    ck_assert_int_eq(mkdir("jwt.conf.d", 0755), 0);
+    make("jwt.conf.d/1.conf", NAMES);
+    ck_assert_uint_eq(loaded_length(), 511);
+}
+END_TEST
+
 START_TEST(drop_ins_are_read_in_byte_order)
 {
     CLEANUP(place_leave) struct place p = enter();
@@ -204,7 +236,8 @@ START_TEST(a_file_has_a_size_limit)
 END_TEST
 
 UNIT_MAIN("settings_files", without_any_file_there_are_defaults,
-          rsa_needs_a_larger_max_token_length_in_any_file, drop_ins_are_read_in_byte_order,
+          rsa_needs_a_larger_max_token_length_in_any_file,
+          issuers_need_a_database_and_names_and_key_pairs, drop_ins_are_read_in_byte_order,
           hidden_and_backup_files_are_ignored, an_error_names_its_file,
           a_settings_file_must_be_owned_by_root, a_drop_in_directory_must_be_owned_by_root,
           a_file_has_a_size_limit)

@@ -50,6 +50,8 @@ START_TEST(defaults_are_those_of_the_design)
     ck_assert_uint_eq(set.http.failure_time, 2 * SEC);
     ck_assert_uint_eq(set.daemon.idle_timeout, 600 * SEC);
     ck_assert_ptr_null(set.store.path);
+    ck_assert_ptr_null(set.store.database);
+    ck_assert_ptr_null(set.fleet.issuers);
     ck_assert_uint_eq(set.n_issuers, 0);
 }
 END_TEST
@@ -76,6 +78,8 @@ START_TEST(every_setting_is_read)
                   "FailuresPerSource=100/h\nMaxConnections=10\nMaxConnectionsPerSource=11\n"
                   "FailureTime=1500ms\n"
                   "[Daemon]\nIdleTimeout=12s\n[Store]\nPath=/srv/s.db\n"
+                  "Database=postgresql://jwtd@db1,db2/jwt\n"
+                  "[Fleet]\nIssuers=YR5qZLk3sGFIlAQyIp7BpTHtK4bQ3UcgIXW8n31mHrs\n"
                   "[Sync]\nURL=https://login.example/"
                   "x\nTrust=YR5qZLk3sGFIlAQyIp7BpTHtK4bQ3UcgIXW8n31mHrs\n"
                   "Audience=web2 web2.example\nInterval=5s");
@@ -122,6 +126,8 @@ START_TEST(every_setting_is_read)
     ck_assert_uint_eq(set.http.failure_time, 1500000);
     ck_assert_uint_eq(set.daemon.idle_timeout, 12 * SEC);
     ck_assert_str_eq(set.store.path, "/srv/s.db");
+    ck_assert_str_eq(set.store.database, "postgresql://jwtd@db1,db2/jwt");
+    words_are(set.fleet.issuers, "YR5qZLk3sGFIlAQyIp7BpTHtK4bQ3UcgIXW8n31mHrs");
     ck_assert_str_eq(set.sync.url, "https://login.example/x");
     words_are(set.sync.trust, "YR5qZLk3sGFIlAQyIp7BpTHtK4bQ3UcgIXW8n31mHrs");
     words_are(set.sync.audience, "web2 web2.example");
@@ -216,6 +222,8 @@ static const struct bad_value {
     {"Daemon", "IdleTimeout=0", "a time span from 1s to 1d, such as 10min"},
     {"Store", "Path=sessions.db", "an absolute path"},
     {"Store", "Path=", "an absolute path"},
+    {"Store", "Database=...", "expected postgresql://[USER@]HOST"},
+    {"Fleet", "Issuers=YR5qZLk3", "thumbprints of 43 base64url letters"},
     {"Sync", "URL=http://login.example", "https://HOST[:PORT][/PATH]"},
     {"Sync", "URL=", "https://HOST[:PORT][/PATH]"},
     {"Sync", "Trust=YR5qZLk3", "thumbprints of 43 base64url letters"},
@@ -293,6 +301,20 @@ START_TEST(a_long_value_is_cut_in_the_message)
 
     memset(text + strlen(text), 'a', 1500);
     refuse(text, 2, "a: expected a URL such as");
+}
+END_TEST
+
+START_TEST(a_password_in_a_url_of_a_database_is_refused_and_not_shown)
+{
+    static const char *const bad[] = {"postgresql://u:secret@h/d",
+                                      "postgresql://u@h/d?password=secret",
+                                      "postgres:/u:secret@h/d"};
+    char text[128];
+
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        (void)snprintf(text, sizeof(text), "[Store]\nDatabase=%s\n", bad[i]);
+        refuse(text, 2, "Database=...: expected postgresql://");
+    }
 }
 END_TEST
 
@@ -378,5 +400,6 @@ END_TEST
 UNIT_MAIN("settings_values", each_setting_is_tested_with_a_bad_value,
           defaults_are_those_of_the_design, every_setting_is_read,
           each_bad_value_is_refused_with_the_expected_form, a_long_value_is_cut_in_the_message,
+          a_password_in_a_url_of_a_database_is_refused_and_not_shown,
           two_claims_with_one_name_are_refused, defaults_are_listed_as_a_file_spells_them,
           values_are_listed_as_a_file_spells_them)
