@@ -16,9 +16,10 @@
  * bundle_keys: oldest first; the last one signs the bundle. Each but the first is signed by
  * the one before it, whose kid is "by": "signature" is over the text
  * "jwt-bundle-key ISS THUMBPRINT" of the issuer and the new key (RFC 7638), which no JWS can
- * have as its signing input. A host that trusts any of them finds its way to the last one. A
- * host then needs to trust the last one only: forgetting the earlier ones is what makes a
- * stolen, retired bundle key worthless.
+ * have as its signing input. A host that trusts any of them finds its way to the last one. It
+ * then trusts the last one in place of each that the signatures lead from (`linked`):
+ * forgetting these is what makes a stolen, retired bundle key worthless. Other keys that it
+ * trusts stay: they are of other issuers on the same database.
  *
  * revoked: of the file `revoked` (revoked_digest).
  *
@@ -48,6 +49,7 @@ struct bundle {
     struct key *keys[BUNDLE_KEYS_MAX];
     enum bundle_key_state states[BUNDLE_KEYS_MAX];
     size_t n_chain; /* at least 1 */
+    size_t linked;  /* read: of the first key from which signatures lead to the last one */
     struct key *chain[BUNDLE_CHAIN_MAX];
     struct revoked_digest revoked;
     int64_t pruned_until;

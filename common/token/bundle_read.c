@@ -103,10 +103,15 @@ static enum tok_err read_chain_key(const struct reading *r, struct scan_value el
     err = key_thumbprint(b->chain[b->n_chain - 1], thumbprint);
     if (err)
         return err;
-    if (word_list_has(r->trust->thumbprints, (struct slice){thumbprint, sizeof(thumbprint)}))
-        *trusted = true;
-    else if (*trusted)
-        return check_link(r, element);
+    if (*trusted)
+        err = check_link(r, element);
+    if ((*trusted && err != TOK_SIGNATURE) ||
+        !word_list_has(r->trust->thumbprints, (struct slice){thumbprint, sizeof(thumbprint)}))
+        return err;
+    /* It is trusted anyway: nothing says that the keys before are its predecessors. */
+    *trusted = true;
+    b->linked = b->n_chain - 1;
+    r->errmsg->text[0] = '\0';
     return TOK_OK;
 }
 

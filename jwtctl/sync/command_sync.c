@@ -201,12 +201,15 @@ static bool has_failed(const struct sync_host *host)
 static void print_list_json(const struct sync_host *host, struct last_sync last)
 {
     CLEANUP(cleanup_json) struct json_object *answer = json_new_object();
+    struct json_object *keys = json_new_array();
 
     json_add_string(answer, "url", slice_of(host->settings.sync.url));
     json_add_bool(answer, "failed", has_failed(host));
+    for (word_list w = host->state.keys; last.done && *w; w++)
+        json_append(keys, json_object_new_string(*w));
+    json_add(answer, "keys", keys);
     if (last.done) {
         json_add_string(answer, "issuer", slice_of(host->state.issuer));
-        json_add_string(answer, "key", slice_of(host->state.key));
         json_add_integer(answer, "epoch", (int64_t)host->state.epoch);
         json_add_integer(answer, "signed", last.bundle);
         json_add_integer(answer, "synchronised", last.at);
@@ -221,11 +224,12 @@ static void print_list(const struct sync_host *host, struct last_sync last)
 
     printf("%s\n", host->settings.sync.url);
     if (last.done)
-        printf("  last synchronised %s, bundle of %lld s ago, epoch %llu, issuer %s\n"
-               "  bundle key %s\n",
+        printf("  last synchronised %s, bundle of %lld s ago, epoch %llu, issuer %s\n",
                format_time(last.at, text), (long long)(time(NULL) - last.bundle),
-               (unsigned long long)s->epoch, s->issuer, s->key);
-    else
+               (unsigned long long)s->epoch, s->issuer);
+    for (word_list w = s->keys; last.done && *w; w++)
+        printf("  bundle key %s\n", *w);
+    if (!last.done)
         puts("  not synchronised yet; see: journalctl -u jwt-sync-fetch -u jwt-sync-install");
     if (has_failed(host))
         puts("  the last attempt failed; see: journalctl -u jwt-sync-fetch -u "

@@ -90,14 +90,14 @@ static enum tok_err install_list(struct installation *x)
 static enum tok_err install_state(struct installation *x)
 {
     const struct bundle *b = x->bundle;
-    char key[KEY_THUMBPRINT_LEN + 1] = "";
+    CLEANUP(cleanup_word_list) word_list keys = NULL;
+    enum tok_err err = sync_trusted_keys(x->host, b, &keys);
     struct sync_state state = {.trust = x->host->settings.sync.trust,
-                               .key = key,
+                               .keys = keys,
                                .issuer = (char *)b->iss,
                                .epoch = (uint64_t)b->epoch,
                                .seq = (uint64_t)b->seq,
                                .revoked = x->digest};
-    enum tok_err err = key_thumbprint(b->chain[b->n_chain - 1], key);
 
     return err ? err : sync_state_write(x->host, &state, x->errmsg);
 }

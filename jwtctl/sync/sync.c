@@ -19,7 +19,7 @@
 static const struct keyword state_keywords[] = {
     ROW("Issuer", issuer, keyword_text, .valid = value_is_name, .form = VALUE_NAME_FORM),
     ROW("Trust", trust, keyword_words, .valid = value_is_thumbprint, .form = VALUE_THUMBPRINT_FORM),
-    THUMBPRINT("Key", key),
+    ROW("Key", keys, keyword_words, .valid = value_is_thumbprint, .form = VALUE_THUMBPRINT_FORM),
     COUNT("Epoch", epoch),
     COUNT("Seq", seq),
     THUMBPRINT("Revoked", revoked),
@@ -35,6 +35,26 @@ char *sync_path(const struct sync_host *host, const char *path)
         return ret;
     fputs("out of memory\n", stderr);
     exit(EXIT_FAILURE);
+}
+
+static size_t count(word_list list)
+{
+    size_t n = 0;
+
+    while (list && list[n])
+        n++;
+    return n;
+}
+
+/* A state of an earlier version has one key, which was trusted in place of all. */
+static enum tok_err complete_keys(struct sync_state *state)
+{
+    bool one = count(state->keys) == 1;
+    enum tok_err err = TOK_OK;
+
+    while (one && !err && count(state->keys) < count(state->trust))
+        err = word_list_add(&state->keys, slice_of(state->keys[0]));
+    return err;
 }
 
 static enum tok_err state_parse(struct sync_state *state, struct ini *ini,
@@ -58,8 +78,11 @@ static enum tok_err state_parse(struct sync_state *state, struct ini *ini,
         if (err)
             return INI_REFUSE(ini, errmsg, "%s", value.text);
     }
-    if (!err && (!state->issuer || !state->trust || !state->key || !state->revoked ||
-                 state->epoch == 0 || state->seq == 0))
+    if (err)
+        return err;
+    err = complete_keys(state);
+    if (!err && (!state->issuer || !state->trust || !state->revoked || state->epoch == 0 ||
+                 state->seq == 0 || count(state->keys) != count(state->trust)))
         return INI_REFUSE(ini, errmsg, "%s", "a key is missing");
     return err;
 }
@@ -156,20 +179,71 @@ static enum tok_err check_times(const struct bundle *bundle, int64_t now, struct
     return TOK_OK;
 }
 
+static const char *trusted_key(const struct sync_host *host, const char *thumbprint)
+{
+    const struct sync_state *s = &host->state;
+
+    for (size_t i = 0; s->trust && !host->reset && s->trust[i]; i++)
+        if (strcmp(s->trust[i], thumbprint) == 0)
+            return s->keys[i];
+    return thumbprint;
+}
+
+/* The thumbprint of the bundle's last key, if signatures lead to it from this one. */
+static enum tok_err find_successor(const struct bundle *bundle, const char *thumbprint,
+                                   char ret[KEY_THUMBPRINT_LEN])
+{
+    char last[KEY_THUMBPRINT_LEN];
+    enum tok_err err = key_thumbprint(bundle->chain[bundle->n_chain - 1], last);
+
+    memcpy(ret, thumbprint, KEY_THUMBPRINT_LEN);
+    for (size_t i = bundle->linked; !err && i < bundle->n_chain; i++) {
+        char key[KEY_THUMBPRINT_LEN];
+
+        err = key_thumbprint(bundle->chain[i], key);
+        if (!err && memcmp(key, thumbprint, sizeof(key)) == 0)
+            memcpy(ret, last, sizeof(last));
+    }
+    return err;
+}
+
+enum tok_err sync_trusted_keys(const struct sync_host *host, const struct bundle *bundle,
+                               word_list *ret)
+{
+    CLEANUP(cleanup_word_list) word_list keys = NULL;
+    enum tok_err err = TOK_OK;
+
+    for (word_list w = host->settings.sync.trust; !err && *w; w++) {
+        const char *now = trusted_key(host, *w);
+        char key[KEY_THUMBPRINT_LEN];
+
+        memcpy(key, now, sizeof(key));
+        if (bundle)
+            err = find_successor(bundle, now, key);
+        if (!err)
+            err = word_list_add(&keys, (struct slice){key, sizeof(key)});
+    }
+    if (err)
+        return err;
+    *ret = keys;
+    keys = NULL;
+    return TOK_OK;
+}
+
 enum tok_err sync_read_bundle(const struct sync_host *host, struct slice text, int64_t now,
                               struct bundle *ret, struct errmsg *errmsg)
 {
     CLEANUP(bundle_clear) struct bundle bundle = {0};
     const struct sync_state *state = &host->state;
-    char *const last[] = {state->key, NULL};
-    /* The bundle key that signed last, and no earlier one: a key that was replaced may have
-     * been stolen. After a change of Trust=, and of an issuer that was restored, its keys. */
-    bool pinned =
-        state->key && !host->reset && word_list_equal(state->trust, host->settings.sync.trust);
-    const struct bundle_trust trust = {.thumbprints = pinned ? (word_list)last
-                                                             : host->settings.sync.trust};
-    enum tok_err err = bundle_read(&trust, text, &bundle, errmsg);
+    CLEANUP(cleanup_word_list) word_list trusted = NULL;
+    struct bundle_trust trust = {0};
+    /* Of each issuer the bundle key that signed last, and no earlier one: a key that was
+     * replaced may have been stolen. Of an issuer that was restored, the keys of Trust=. */
+    enum tok_err err = sync_trusted_keys(host, NULL, &trusted);
 
+    trust.thumbprints = trusted;
+    if (!err)
+        err = bundle_read(&trust, text, &bundle, errmsg);
     if (err)
         return err;
     if (state->issuer && !host->reset && strcmp(state->issuer, bundle.iss) != 0)
@@ -242,15 +316,14 @@ bool sync_is_installed(const struct sync_host *host, const struct bundle *bundle
 {
     CLEANUP(cleanup_free) char *path = sync_path(host, POLICY_KEYS);
     CLEANUP(secret_clear) struct secret jwks = {0};
+    CLEANUP(cleanup_word_list) word_list keys = NULL;
     const struct sync_state *s = &host->state;
-    char key[KEY_THUMBPRINT_LEN + 1];
 
     return s->issuer && !host->reset && word_list_equal(s->trust, host->settings.sync.trust) &&
            strcmp(s->issuer, bundle->iss) == 0 && s->epoch == (uint64_t)bundle->epoch &&
            s->seq <= (uint64_t)bundle->seq &&
-           key_thumbprint(bundle->chain[bundle->n_chain - 1], key) == TOK_OK &&
-           strcmp(s->key, key) == 0 && bundle_jwks(bundle, &jwks) == TOK_OK &&
-           sync_file_is(path, secret_slice(&jwks));
+           sync_trusted_keys(host, bundle, &keys) == TOK_OK && word_list_equal(s->keys, keys) &&
+           bundle_jwks(bundle, &jwks) == TOK_OK && sync_file_is(path, secret_slice(&jwks));
 }
 
 enum tok_err sync_open_spooled(const struct sync_host *host, const char *path, uint64_t max,

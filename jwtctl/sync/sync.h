@@ -24,7 +24,7 @@
 struct sync_state {
     char *issuer;    /* NULL: nothing was installed yet, then the other members are zero */
     word_list trust; /* Trust= of that time */
-    char *key;       /* thumbprint of the bundle key that signed; earlier ones do not count */
+    word_list keys;  /* for each of them the last key of its chain, which is trusted instead */
     uint64_t epoch, seq;
     char *revoked; /* SHA-256 of the list, in base64url */
 };
@@ -55,6 +55,11 @@ enum tok_err sync_state_write(const struct sync_host *host, const struct sync_st
  * since the Epoch. */
 enum tok_err sync_read_bundle(const struct sync_host *host, struct slice text, int64_t now,
                               struct bundle *ret, struct errmsg *errmsg) MUST_CHECK;
+
+/* The thumbprints that are trusted in place of each of Trust=; after this bundle, if there is
+ * one. TOK_NO_MEMORY, TOK_CRYPTO. */
+enum tok_err sync_trusted_keys(const struct sync_host *host, const struct bundle *bundle,
+                               word_list *ret) MUST_CHECK;
 
 /* The digest as the state has it. */
 void sync_digest_text(const struct revoked_digest *digest, char ret[KEY_THUMBPRINT_LEN + 1]);

@@ -174,6 +174,76 @@ def test_replaced_bundle_key_signs_no_more(server, host, issuer):
     assert host.public() == before
 
 
+@pytest.fixture
+def two(server, host, issuer):
+    """Two issuers on one database, with a bundle key each. The host trusts both and has seen a bundle of each; the first one
+    has a new bundle key since, which the host has seen as well."""
+    other = Issuer()
+    other.keys = issuer.keys
+    host.set(server.url, issuer.chain[0].thumbprint, other.chain[0].thumbprint)
+    for signs in (issuer, other):
+        server.issuer = signs
+        host.sync().ok()
+    issuer.chain.append(Key())
+    server.issuer = issuer
+    host.sync().ok()
+    return issuer, other
+
+
+def test_replaced_bundle_key_of_one_of_two_issuers_signs_no_more(server, host, two):
+    first, other = two
+    stolen = Issuer()
+    stolen.chain = first.chain[:1]
+    before = host.public()
+    attacked(host, server, "none of its bundle keys is trusted", before, stolen.bundle())
+    stolen.chain = [first.chain[0], Key()]
+    attacked(host, server, "none of its bundle keys is trusted", before, stolen.bundle())
+    # Nor does it become trusted again by a bundle of the other one, or with it in the chain.
+    server.answer = {}
+    server.issuer = other
+    host.sync().ok()
+    before = host.public()
+    attacked(host, server, "none of its bundle keys is trusted", before, stolen.bundle())
+
+
+def test_replaced_bundle_key_is_not_trusted_again_when_an_issuer_is_added(server, host, two):
+    first, other = two
+    host.set(server.url, first.chain[0].thumbprint, other.chain[0].thumbprint, Key().thumbprint)
+    stolen = Issuer()
+    stolen.chain = first.chain[:1]
+    attacked(host, server, "none of its bundle keys is trusted", host.public(), stolen.bundle())
+    server.answer = {}
+    host.sync().ok()
+
+
+def test_bundle_of_one_issuer_does_not_retire_the_key_of_another(server, host, two):
+    """The other one names the first one's key as if it were its predecessor, without its signature or with one of a key that
+    is trusted no more."""
+    first, other = two
+    retired, current = first.chain
+    own = other.chain[0]
+    by_retired = retired.private.sign(f"jwt-bundle-key {first.iss} {own.thumbprint}".encode())
+    for links in ([{"jwk": current.jwk}, {"jwk": own.jwk}],
+                  [{"jwk": current.jwk}, {"jwk": own.jwk, "by": current.kid, "signature": letters(bytes(64))}],
+                  [{"jwk": current.jwk}, {"jwk": own.jwk, "by": retired.kid, "signature": letters(by_retired)}],
+                  [{"jwk": retired.jwk}, {"jwk": current.jwk}, {"jwk": own.jwk}]):
+        server.answer["bundle"] = (200, {}, other.bundle(bundle_keys=links))
+        host.sync().ok()
+        server.answer = {}
+        server.issuer = first
+        host.sync().ok()
+
+
+def test_removed_thumbprint_is_trusted_no_more(server, host, two):
+    first, other = two
+    host.set(server.url, other.chain[0].thumbprint)
+    attacked(host, server, "none of its bundle keys is trusted", host.public(), first.bundle())
+    server.answer = {}
+    server.issuer = other
+    host.sync().ok()
+    attacked(host, server, "none of its bundle keys is trusted", host.public(), first.bundle())
+
+
 def test_clock_a_day_ahead(server, host, issuer, installed):
     """Of the host, so that the bundle is old to it; or of the issuer."""
     issuer.clock = lambda: time.time() - DAY

@@ -2,9 +2,10 @@
 
 import json
 import os
+import re
 import time
 
-from issuer import Key, line
+from issuer import Issuer, Key, line
 
 
 def kids(host):
@@ -193,3 +194,41 @@ def test_a_changed_trust_is_used_at_once(server, host, issuer):
     host.sync().ok()
     host.set(server.url, Key().thumbprint)
     host.sync().refused("none of its bundle keys is trusted")
+
+
+def trusted(host):
+    return dict(entry.split("=", 1) for entry in host.read("var/lib/jwt-sync/state").decode().splitlines()[1:])["Key"].split()
+
+
+def test_bundles_of_two_issuers_are_accepted_in_turns_and_the_keys_of_each_are_followed(server, host, issuer):
+    other = Issuer()
+    other.keys = issuer.keys
+    host.set(server.url, issuer.chain[0].thumbprint, other.chain[0].thumbprint)
+    for _ in range(3):
+        for signs in (issuer, other):
+            server.issuer = signs
+            host.sync().ok()
+            assert trusted(host) == [issuer.chain[-1].thumbprint, other.chain[-1].thumbprint]
+            signs.chain.append(Key())
+            host.sync().ok()
+            assert trusted(host) == [issuer.chain[-1].thumbprint, other.chain[-1].thumbprint]
+
+
+def test_a_state_with_one_key_trusts_this_key_alone(server, host, issuer):
+    """As an earlier version wrote it: with two thumbprints of one issuer, or of two."""
+    unused = Key()
+    issuer.chain.append(Key())
+    host.set(server.url, issuer.chain[0].thumbprint, unused.thumbprint)
+    host.sync().ok()
+    state = host.read("var/lib/jwt-sync/state").decode()
+    old = re.sub("Key=.*", "Key=" + issuer.chain[1].thumbprint, state)
+    with open(host.path("var/lib/jwt-sync/state"), "w", encoding="utf-8") as f:
+        f.write(old)
+    host.sync().ok()
+    chain = issuer.chain
+    for refused in (chain[:1], [unused]):
+        issuer.chain = refused
+        host.sync().refused("none of its bundle keys is trusted")
+    issuer.chain = [*chain, Key()]
+    host.sync().ok()
+    assert set(trusted(host)) == {issuer.chain[-1].thumbprint}

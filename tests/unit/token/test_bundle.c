@@ -247,6 +247,34 @@ START_TEST(a_retired_bundle_key_is_not_trusted_by_who_knows_its_successor)
 }
 END_TEST
 
+/* Of several trusted keys, as of several issuers. */
+START_TEST(a_key_without_a_signature_of_the_one_before_begins_the_chain)
+{
+    char second[KEY_THUMBPRINT_LEN + 1] = "";
+    char *both[] = {trust_text, second, NULL};
+    const struct bundle_trust two = {.thumbprints = both};
+    struct bundle b = sample_chain();
+    CLEANUP(cleanup_free) char *payload = payload_of(&b);
+    CLEANUP(cleanup_free) char *header = header_of(new_key, "EdDSA", "jwt-bundle");
+    /* The first link is damaged, the second one is not. */
+    CLEANUP(cleanup_free) char *changed = replaced(payload, "\"signature\":", "\"nothing\":");
+    CLEANUP(cleanup_free) char *text = forge(new_key, text_slice(header), text_slice(changed));
+    struct errmsg errmsg;
+
+    ck_assert_ok(key_thumbprint(middle_key, second));
+    for (int whole = 0; whole < 2; whole++) {
+        CLEANUP(cleanup_free)
+        char *bundle =
+            forge(new_key, text_slice(header), text_slice(whole ? payload : changed));
+        CLEANUP(bundle_clear) struct bundle got = {0};
+
+        ck_assert_ok(bundle_read(&two, text_slice(bundle), &got, &errmsg));
+        ck_assert_uint_eq(got.linked, whole ? 0 : 1);
+    }
+    ck_assert_err(try_read(text_slice(text)), TOK_SIGNATURE); /* the first one alone */
+}
+END_TEST
+
 /* The attacker's own key, behind the real chain or in its place. */
 START_TEST(a_chain_cannot_be_extended_or_bent)
 {
@@ -541,6 +569,7 @@ int main(void)
         the_key_set_is_the_keys,
         a_successor_is_reached_from_each_earlier_key,
         a_retired_bundle_key_is_not_trusted_by_who_knows_its_successor,
+        a_key_without_a_signature_of_the_one_before_begins_the_chain,
         a_chain_cannot_be_extended_or_bent,
         a_link_of_another_issuer_or_key_is_refused,
         a_key_for_tokens_cannot_sign_a_bundle,
