@@ -140,22 +140,22 @@ def ratio(above, below, key):
 
 
 class Bench:
-    def __init__(self, build, rounds):
+    def __init__(self, build, rounds, at_end):
         self.build, self.rounds, self.failed = build, rounds, 0
         directory = os.environ.get("TMPDIR", "/var/tmp")  # /tmp may be in memory
         tempfile.tempdir = "/dev/shm"
         self.memory = Issuer(build, SETTINGS + NAMES)
+        at_end.callback(self.memory.stop)
         tempfile.tempdir = directory
         self.sqlite = Issuer(build, SETTINGS + NAMES)
+        at_end.callback(self.sqlite.stop)
         self.databases = Databases(build, settings="")
         self.cluster = self.databases.cluster
+        at_end.callback(self.cluster.remove)
         self.fleet = Fleet(build, SETTINGS, 2, databases=self.databases, of=Issuer)
+        for issuer in self.fleet:
+            at_end.callback(issuer.stop)
         self.places = {"SQLite": [self.sqlite], "PostgreSQL, 1 issuer": self.fleet[:1], "PostgreSQL, 2 issuers": self.fleet[:]}
-
-    def stop(self):
-        for issuer in (self.memory, self.sqlite, *self.fleet):
-            issuer.stop()
-        self.cluster.remove()
 
     def verdict(self, what, value, goal, at_least, rest=""):
         good = value >= goal if at_least else value <= goal
@@ -212,13 +212,11 @@ def main(build, rounds=5):
     if postgresql.missing():
         print(f"1..0 # SKIP {postgresql.missing()}")
         return 0
-    bench = Bench(os.path.abspath(build), int(rounds))
-    try:
+    with contextlib.ExitStack() as at_end:
+        bench = Bench(os.path.abspath(build), int(rounds), at_end)
         bench.latency()
         bench.rates()
         bench.limits()
-    finally:
-        bench.stop()
     return 1 if bench.failed else 0
 
 
