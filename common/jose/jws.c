@@ -90,6 +90,8 @@ enum jws_typ jws_typ_of(struct slice name)
         return JWS_TYP_AT_JWT;
     if (name.n == strlen("jwt-bundle") && begins(name, "jwt-bundle"))
         return JWS_TYP_BUNDLE;
+    if (name.n == strlen("jwt-issuer-keys") && begins(name, "jwt-issuer-keys"))
+        return JWS_TYP_ISSUER_KEYS;
     return JWS_TYP_OTHER;
 }
 

@@ -28,12 +28,13 @@ struct slice jws_trim(struct slice text);
  * such letters in it that begin with eyJ. It never decides whether a token is accepted. */
 bool jws_is_shaped(struct slice text);
 
-/* The last two are not types of tokens. */
+/* From JWS_TYP_BUNDLE on they are not types of tokens. */
 enum jws_typ {
     JWS_TYP_ABSENT,
     JWS_TYP_JWT,
     JWS_TYP_AT_JWT,
-    JWS_TYP_BUNDLE, /* jwt-bundle (token/bundle.h) */
+    JWS_TYP_BUNDLE,      /* jwt-bundle (token/bundle.h) */
+    JWS_TYP_ISSUER_KEYS, /* jwt-issuer-keys (likewise) */
     JWS_TYP_OTHER,
 };
 

@@ -23,6 +23,10 @@
  *
  * revoked: of the file `revoked` (revoked_digest).
  *
+ * A key document, typ "jwt-issuer-keys", has iss, iat, seq, keys and bundle_keys alone: it
+ * tells the other issuers of a database the keys of one of them, and does not expire. Neither
+ * type is accepted as the other.
+ *
  * Times and order are not checked here: a reader refuses exp <= now, an iat or a seq far ahead
  * of its clock, any epoch but its last one and the next, and a lower seq within an epoch.
  */
@@ -80,6 +84,13 @@ struct bundle_trust {
  *   TOK_CRYPTO, TOK_NO_MEMORY */
 enum tok_err bundle_read(const struct bundle_trust *trust, struct slice text,
                          struct bundle *ret, struct errmsg *errmsg) MUST_CHECK;
+
+/* The same for key documents: of *bundle and *ret, exp, epoch, revoked and pruned_until are not
+ * used. iss: the issuer that it must be of, else TOK_ISSUER. */
+enum tok_err key_document_write(const struct bundle *bundle, struct secret *ret) MUST_CHECK;
+enum tok_err key_document_read(const struct bundle_trust *trust, const char *iss,
+                               struct slice text, struct bundle *ret,
+                               struct errmsg *errmsg) MUST_CHECK;
 
 /* Frees the keys. A bundle of zeros may be cleared, too. */
 void bundle_clear(struct bundle *bundle);

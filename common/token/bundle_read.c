@@ -13,8 +13,7 @@ struct reading {
 
 static enum tok_err wrong(const struct reading *r, const char *name, const char *form)
 {
-    return errmsg_set(r->errmsg, TOK_CLAIM_TYPE, "bundle: member \"%s\": expected %s", name,
-                      form);
+    return errmsg_set(r->errmsg, TOK_CLAIM_TYPE, "member \"%s\": expected %s", name, form);
 }
 
 static bool find(struct scan_value object, const char *name, struct scan_value *ret)
@@ -58,7 +57,7 @@ static enum tok_err read_jwk(const struct reading *r, const char *name, struct s
         *ret = NULL;
         err = errmsg_set(&inner, TOK_KEYS, "expected a public key with \"kid\"");
     }
-    return errmsg_set(r->errmsg, err, "bundle: a key of \"%s\": %s", name,
+    return errmsg_set(r->errmsg, err, "a key of \"%s\": %s", name,
                       inner.text[0] ? inner.text : tok_err_text(err));
 }
 
@@ -78,8 +77,7 @@ static enum tok_err check_link(const struct reading *r, struct scan_value elemen
         err = key_verify(last[-1], (struct slice){text, n},
                          (struct slice){signature, sizeof(signature)});
     return err == TOK_SIGNATURE
-               ? errmsg_set(r->errmsg, err,
-                            "bundle: a bundle key is not signed by the one before it")
+               ? errmsg_set(r->errmsg, err, "a bundle key is not signed by the one before it")
                : err;
 }
 
@@ -99,7 +97,7 @@ static enum tok_err read_chain_key(const struct reading *r, struct scan_value el
         return err;
     if (key_alg(b->chain[b->n_chain++]) != alg_find(SLICE(BUNDLE_ALG)))
         return errmsg_set(r->errmsg, TOK_KEYS,
-                          "bundle: a key of \"bundle_keys\": expected " BUNDLE_ALG);
+                          "a key of \"bundle_keys\": expected " BUNDLE_ALG);
     err = key_thumbprint(b->chain[b->n_chain - 1], thumbprint);
     if (err)
         return err;
@@ -128,7 +126,7 @@ static enum tok_err read_chain(const struct reading *r)
         err = read_chain_key(r, element, &trusted);
     return err || trusted ? err
                           : errmsg_set(r->errmsg, TOK_UNKNOWN_KEY,
-                                       "bundle: none of its bundle keys is trusted here: "
+                                       "none of its bundle keys is trusted here: "
                                        "compare with `jwtctl key list` on the issuer");
 }
 
@@ -159,7 +157,7 @@ static enum tok_err read_key(const struct reading *r, struct scan_value element)
     b->keys[b->n_keys++] = key;
     for (size_t i = 0; i + 1 < b->n_keys; i++)
         if (slice_eq(key_kid(b->keys[i]), key_kid(key)))
-            return errmsg_set(r->errmsg, TOK_KEYS, "bundle: two keys have one \"kid\"");
+            return errmsg_set(r->errmsg, TOK_KEYS, "two keys have one \"kid\"");
     return TOK_OK;
 }
 
@@ -176,29 +174,44 @@ static enum tok_err read_keys(const struct reading *r)
     return err || r->b->n_keys > 0 ? err : wrong(r, "keys", "at least one usable key");
 }
 
+static enum tok_err read_number(const struct reading *r, struct scan_value object,
+                                const char *name, int64_t min, int64_t *ret)
+{
+    struct scan_value v;
+
+    return !find(object, name, &v) || scan_integer(v, ret) || *ret < min
+               ? wrong(r, name, "a positive integer")
+               : TOK_OK;
+}
+
+/* What key documents have as well. */
+static enum tok_err read_order(const struct reading *r)
+{
+    enum tok_err err = read_number(r, r->payload, "iat", 1, &r->b->iat);
+
+    return err ? err : read_number(r, r->payload, "seq", 1, &r->b->seq);
+}
+
 static enum tok_err read_rest(const struct reading *r)
 {
     struct bundle *b = r->b;
-    struct scan_value revoked = {.type = SCAN_NULL}, v;
-    int64_t count;
-    const struct {
-        const struct scan_value *object;
-        const char *name;
-        int64_t min, *to;
-    } numbers[] = {
-        {&r->payload, "iat", 1, &b->iat},     {&r->payload, "exp", 1, &b->exp},
-        {&r->payload, "epoch", 1, &b->epoch}, {&r->payload, "seq", 1, &b->seq},
-        {&revoked, "count", 0, &count},       {&revoked, "pruned_until", 0, &b->pruned_until},
-    };
+    struct scan_value revoked;
+    int64_t count = 0;
+    enum tok_err err;
 
     if (!find(r->payload, "revoked", &revoked) ||
         !read_bytes(revoked, "sha256", b->revoked.sha256, REVOKED_SHA256_LEN))
         return wrong(r, "revoked", "an object with a SHA-256");
-    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
-        if (!find(*numbers[i].object, numbers[i].name, &v) || scan_integer(v, numbers[i].to) ||
-            *numbers[i].to < numbers[i].min)
-            return wrong(r, numbers[i].name, "a positive integer");
+    err = read_number(r, r->payload, "exp", 1, &b->exp);
+    if (!err)
+        err = read_number(r, r->payload, "epoch", 1, &b->epoch);
+    if (!err)
+        err = read_number(r, revoked, "count", 0, &count);
+    if (!err)
+        err = read_number(r, revoked, "pruned_until", 0, &b->pruned_until);
     b->revoked.count = (uint64_t)count;
+    if (err)
+        return err;
     return b->exp > b->iat ? TOK_OK : wrong(r, "exp", "a time after \"iat\"");
 }
 
@@ -213,7 +226,7 @@ static enum tok_err check_signature(const struct reading *r, const struct jws *j
 
     if (!h->has_kid || !slice_eq(key_kid(key), (struct slice){h->kid, h->kid_len}))
         return errmsg_set(r->errmsg, TOK_UNKNOWN_KEY,
-                          "bundle: not signed by the last of its bundle keys");
+                          "not signed by the last of its bundle keys");
     if (h->alg != key_alg(key))
         return TOK_ALG;
     err = base64url_decode(jws->signature, signature, sizeof(signature), &n);
@@ -222,7 +235,7 @@ static enum tok_err check_signature(const struct reading *r, const struct jws *j
 
 /* Nothing but the chain, which leads from a trusted key to the one that signed, is read before
  * the signature is verified. */
-static enum tok_err read_text(struct reading *r, struct slice text)
+static enum tok_err read_text(struct reading *r, enum jws_typ typ, struct slice text)
 {
     UNINITIALIZED char payload[BASE64URL_BYTES(BUNDLE_MAX)];
     struct jws jws;
@@ -232,7 +245,7 @@ static enum tok_err read_text(struct reading *r, struct slice text)
 
     if (!err)
         err = jws_read_header(jws.header, &h);
-    if (!err && h.typ != JWS_TYP_BUNDLE)
+    if (!err && h.typ != typ)
         err = TOK_TYP;
     if (!err)
         err = base64url_decode(jws.payload, payload, sizeof(payload), &n);
@@ -246,20 +259,45 @@ static enum tok_err read_text(struct reading *r, struct slice text)
         err = check_signature(r, &jws, &h);
     if (!err)
         err = read_keys(r);
-    return err ? err : read_rest(r);
+    if (!err)
+        err = read_order(r);
+    return err || typ == JWS_TYP_ISSUER_KEYS ? err : read_rest(r);
+}
+
+static enum tok_err read_as(enum jws_typ typ, const struct bundle_trust *trust,
+                            struct slice text, struct bundle *ret, struct errmsg *errmsg)
+{
+    CLEANUP(bundle_clear) struct bundle b = {0};
+    struct errmsg inner = {""};
+    struct reading r = {.trust = trust, .b = &b, .errmsg = &inner};
+    enum tok_err err = read_text(&r, typ, text);
+
+    if (err)
+        return errmsg_set(errmsg, err, "%s: %s",
+                          typ == JWS_TYP_BUNDLE ? "bundle" : "key document",
+                          inner.text[0] ? inner.text : tok_err_text(err));
+    *ret = b;
+    b = (struct bundle){0};
+    return TOK_OK;
 }
 
 enum tok_err bundle_read(const struct bundle_trust *trust, struct slice text,
                          struct bundle *ret, struct errmsg *errmsg)
 {
-    CLEANUP(bundle_clear) struct bundle b = {0};
-    struct errmsg inner = {""};
-    struct reading r = {.trust = trust, .b = &b, .errmsg = &inner};
-    enum tok_err err = read_text(&r, text);
+    return read_as(JWS_TYP_BUNDLE, trust, text, ret, errmsg);
+}
 
+enum tok_err key_document_read(const struct bundle_trust *trust, const char *iss,
+                               struct slice text, struct bundle *ret, struct errmsg *errmsg)
+{
+    CLEANUP(bundle_clear) struct bundle b = {0};
+    enum tok_err err = read_as(JWS_TYP_ISSUER_KEYS, trust, text, &b, errmsg);
+
+    if (!err && strcmp(b.iss, iss) != 0)
+        err = errmsg_set(errmsg, TOK_ISSUER, "key document: of the issuer %s, expected %s",
+                         b.iss, iss);
     if (err)
-        return errmsg_set(errmsg, err, inner.text[0] ? "%s" : "bundle: %s",
-                          inner.text[0] ? inner.text : tok_err_text(err));
+        return err;
     *ret = b;
     b = (struct bundle){0};
     return TOK_OK;

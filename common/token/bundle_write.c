@@ -5,8 +5,6 @@
 
 #include <stdio.h>
 
-#define TYP "jwt-bundle"
-
 const char *const bundle_states[] = {
     [BUNDLE_KEY_NEXT] = "next",
     [BUNDLE_KEY_SIGNING] = "signing",
@@ -96,31 +94,40 @@ static enum tok_err emit_chain(struct emit *out, const struct bundle *b)
     return err;
 }
 
-static enum tok_err emit_payload(struct emit *out, const struct bundle *b)
+/* What key documents do not have. */
+static void emit_rest(struct emit *out, const struct bundle *b)
 {
     const struct slice sha256 = {(const char *)b->revoked.sha256, REVOKED_SHA256_LEN};
-    enum tok_err err;
 
-    emit_begin(out);
-    emit_member_string(out, "iss", slice_of(b->iss));
-    emit_member_integer(out, "iat", b->iat);
     emit_member_integer(out, "exp", b->exp);
     emit_member_integer(out, "epoch", b->epoch);
-    emit_member_integer(out, "seq", b->seq);
-    err = emit_keys(out, b, true);
-    if (!err)
-        err = emit_chain(out, b);
     emit_member(out, "revoked");
     emit_begin(out);
     emit_member_base64url(out, "sha256", sha256);
     emit_member_integer(out, "count", (int64_t)b->revoked.count);
     emit_member_integer(out, "pruned_until", b->pruned_until);
     emit_end(out);
+}
+
+static enum tok_err emit_payload(struct emit *out, const struct bundle *b, bool whole)
+{
+    enum tok_err err;
+
+    emit_begin(out);
+    emit_member_string(out, "iss", slice_of(b->iss));
+    emit_member_integer(out, "iat", b->iat);
+    emit_member_integer(out, "seq", b->seq);
+    err = emit_keys(out, b, true);
+    if (!err)
+        err = emit_chain(out, b);
+    if (whole)
+        emit_rest(out, b);
     emit_end(out);
     return err;
 }
 
-enum tok_err bundle_write(const struct bundle *b, struct secret *ret)
+static enum tok_err write_as(const char *typ, const struct bundle *b, bool whole,
+                             struct secret *ret)
 {
     UNINITIALIZED char room[BASE64URL_BYTES(BUNDLE_MAX)];
     struct emit out = {.p = room, .size = sizeof(room)};
@@ -129,13 +136,23 @@ enum tok_err bundle_write(const struct bundle *b, struct secret *ret)
     for (size_t i = 0; i < b->n_chain; i++)
         if (key_alg(b->chain[i]) != alg_find(SLICE(BUNDLE_ALG)))
             return TOK_KEYS;
-    err = emit_payload(&out, b);
+    err = emit_payload(&out, b, whole);
     if (err)
         return err;
     if (out.n > out.size)
         return TOK_TOO_LONG;
-    return jws_sign(b->chain[b->n_chain - 1], TYP, (struct slice){room, out.n}, BUNDLE_MAX,
+    return jws_sign(b->chain[b->n_chain - 1], typ, (struct slice){room, out.n}, BUNDLE_MAX,
                     ret);
+}
+
+enum tok_err bundle_write(const struct bundle *b, struct secret *ret)
+{
+    return write_as("jwt-bundle", b, true, ret);
+}
+
+enum tok_err key_document_write(const struct bundle *b, struct secret *ret)
+{
+    return write_as("jwt-issuer-keys", b, false, ret);
 }
 
 enum tok_err bundle_jwks(const struct bundle *b, struct secret *ret)

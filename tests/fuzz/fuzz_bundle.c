@@ -3,6 +3,7 @@
  *
  *   'T'  the rest is the text of a bundle
  *   'P'  the rest is a payload, which a trusted key signs
+ *   'K'  the same as a key document
  *   'C'  a byte for each of up to eight bundle keys (which key, and whether it is left as
  * written or its link is damaged), then 8 bytes of numbers: a bundle that is written, perhaps
  * damaged, and read
@@ -52,15 +53,32 @@ static enum tok_err read_bundle(struct slice text, struct bundle *ret)
     return err;
 }
 
-static void check_payload(struct slice payload)
+static enum tok_err read_document(struct slice text, struct bundle *ret)
+{
+    struct errmsg errmsg = {""};
+    enum tok_err err = key_document_read(&trust, "https://issuer.example", text, ret, &errmsg);
+
+    must(!err == (errmsg.text[0] == '\0'));
+    must(!err == (ret->n_chain > 0));
+    return err;
+}
+
+static void check_payload(struct slice payload, bool is_document)
 {
     CLEANUP(bundle_clear) struct bundle b = {0};
+    CLEANUP(bundle_clear) struct bundle other = {0};
     CLEANUP(secret_clear) struct secret text = {0};
+    const char *typ = is_document ? "jwt-issuer-keys" : "jwt-bundle";
+    enum tok_err err;
 
-    if (jws_sign(keys[0], "jwt-bundle", payload, BUNDLE_MAX, &text) ||
-        read_bundle(secret_slice(&text), &b))
+    if (jws_sign(keys[0], typ, payload, BUNDLE_MAX, &text))
         return;
-    must(b.epoch > 0 && b.seq > 0 && b.exp > b.iat && b.iat > 0 && b.pruned_until >= 0);
+    must((is_document ? read_bundle : read_document)(secret_slice(&text), &other) != TOK_OK);
+    err = (is_document ? read_document : read_bundle)(secret_slice(&text), &b);
+    if (err)
+        return;
+    must(b.seq > 0 && b.iat > 0 && b.linked < b.n_chain);
+    must(is_document || (b.epoch > 0 && b.exp > b.iat && b.pruned_until >= 0));
     must(b.n_keys > 0 && b.n_keys <= BUNDLE_KEYS_MAX && b.n_chain <= BUNDLE_CHAIN_MAX);
     must(value_is_name(slice_of(b.iss)));
 }
@@ -109,10 +127,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     switch (take_byte(&in)) {
     case 'T':
-        must(read_bundle(in, &b) != TOK_OK);
+        must(read_bundle(in, &b) != TOK_OK && read_document(in, &b) != TOK_OK);
         return 0;
     case 'P':
-        check_payload(in);
+    case 'K':
+        check_payload(in, data[0] == 'K');
         return 0;
     case 'C':
         check_written(in);

@@ -560,6 +560,168 @@ START_TEST(what_is_no_object_or_too_long_is_refused)
 }
 END_TEST
 
+/* ---- key documents ---- */
+
+static struct slice write_document(const struct bundle *b, struct secret *ret)
+{
+    ck_assert_ok(key_document_write(b, ret));
+    return secret_slice(ret);
+}
+
+static enum tok_err try_document(struct slice text)
+{
+    CLEANUP(bundle_clear) struct bundle b = {0};
+    struct errmsg errmsg = {""};
+    enum tok_err err = key_document_read(&trust, "https://issuer.example", text, &b, &errmsg);
+
+    ck_assert_msg(!err == (errmsg.text[0] == '\0'), "%s", errmsg.text);
+    ck_assert(!err || strncmp(errmsg.text, "key document: ", 14) == 0);
+    ck_assert(!err == (b.n_chain > 0));
+    return err;
+}
+
+START_TEST(a_key_document_is_what_was_written)
+{
+    CLEANUP(secret_clear) struct secret text = {0};
+    CLEANUP(bundle_clear) struct bundle got = {0};
+    struct bundle b = sample_chain();
+    struct errmsg errmsg;
+    struct slice document = write_document(&b, &text);
+
+    ck_assert_ok(key_document_read(&trust, b.iss, document, &got, &errmsg));
+    ck_assert_int_eq(got.iat, b.iat);
+    ck_assert_int_eq(got.seq, b.seq);
+    ck_assert_uint_eq(got.n_chain, 3);
+    ck_assert_uint_eq(got.n_keys, 2);
+    for (size_t i = 0; i < 2; i++) {
+        ck_assert(slice_eq(key_kid(got.keys[i]), key_kid(b.keys[i])));
+        ck_assert(!key_is_private(got.keys[i]));
+        ck_assert_int_eq(got.states[i], b.states[i]);
+    }
+    ck_assert(!memmem(document.p, document.n, "revoked", 7));
+    for (size_t i = 0; i < 3; i++) {
+        trust_in(b.chain[i]);
+        ck_assert_ok(try_document(document));
+    }
+}
+END_TEST
+
+START_TEST(a_bundle_is_no_key_document_and_a_key_document_no_bundle)
+{
+    CLEANUP(secret_clear) struct secret text = {0};
+    CLEANUP(secret_clear) struct secret document = {0};
+    struct bundle b = sample();
+    CLEANUP(cleanup_free) char *payload = payload_of(&b);
+
+    ck_assert_err(try_document(write_bundle(&b, &text)), TOK_TYP);
+    ck_assert_err(try_read(write_document(&b, &document)), TOK_TYP);
+    /* The type decides, whatever the payload has. */
+    for (int i = 0; i < 3; i++) {
+        static const char *const types[] = {"jwt-bundle", "JWT", "jwt-issuer-keys"};
+        CLEANUP(cleanup_free) char *header = header_of(old_key, "EdDSA", types[i]);
+        CLEANUP(cleanup_free)
+        char *forged = forge(old_key, text_slice(header), text_slice(payload));
+
+        ck_assert_err(try_document(text_slice(forged)), i == 2 ? TOK_OK : TOK_TYP);
+        ck_assert_err(try_read(text_slice(forged)), i == 0 ? TOK_OK : TOK_TYP);
+    }
+}
+END_TEST
+
+START_TEST(a_key_document_of_another_issuer_or_key_is_refused)
+{
+    CLEANUP(secret_clear) struct secret text = {0};
+    CLEANUP(secret_clear) struct secret other = {0};
+    CLEANUP(secret_clear) struct secret own = {0};
+    struct bundle b = sample();
+
+    strcpy(b.iss, "https://other.example");
+    ck_assert_err(try_document(write_document(&b, &other)), TOK_ISSUER);
+    b = sample();
+    b.chain[0] = stranger;
+    ck_assert_err(try_document(write_document(&b, &text)), TOK_UNKNOWN_KEY);
+    b.chain[0] = signer; /* signs tokens */
+    ck_assert_err(try_document(write_document(&b, &own)), TOK_UNKNOWN_KEY);
+    trust_in(middle_key); /* the one that replaced the document's */
+    b = sample();
+    secret_clear(&text);
+    ck_assert_err(try_document(write_document(&b, &text)), TOK_UNKNOWN_KEY);
+}
+END_TEST
+
+START_TEST(an_altered_or_cut_key_document_is_refused)
+{
+    CLEANUP(secret_clear) struct secret text = {0};
+    struct bundle b = sample_chain();
+    struct slice whole = write_document(&b, &text);
+
+    for (size_t i = 0; i < whole.n; i++) {
+        char was = text.p[i];
+
+        ck_assert_int_ne(try_document((struct slice){whole.p, i}), TOK_OK);
+        text.p[i] = was == 'A' ? 'B' : 'A';
+        ck_assert_int_ne(try_document(whole), TOK_OK);
+        text.p[i] = was;
+    }
+    ck_assert_ok(try_document(whole));
+}
+END_TEST
+
+START_TEST(a_key_document_has_one_form)
+{
+    static const struct {
+        const char *from, *to;
+        enum tok_err err;
+    } rows[] = {
+        {"{\"iss\":", "{\"more\":1,\"iss\":", TOK_OK},
+        {"\"iat\":1800000000", "\"iat\":0", TOK_CLAIM_TYPE},
+        {"\"seq\":", "\"number\":", TOK_CLAIM_TYPE},
+        {"\"seq\":", "\"seq\":-", TOK_CLAIM_TYPE},
+        {"\"seq\":", "\"seq\":1,\"seq\":", TOK_JSON},
+        {"\"keys\":[", "\"keys\":[],\"others\":[", TOK_CLAIM_TYPE},
+        {"\"state\":\"signing\"", "\"state\":\"stolen\"", TOK_CLAIM_TYPE},
+        {"\"crv\":\"Ed25519\"", "\"crv\":\"Ed25519\",\"d\":\"AA\"", TOK_KEYS},
+        {"\"keys\":[",
+         "\"keys\":[{\"kty\":\"oct\",\"alg\":\"HS256\",\"kid\":\"s\",\"k\":"
+         "\"AAAAAAAAAAAAAAAAAAAAAA"
+         "AAAAAAAAAAAAAAAAAAAAA\",\"state\":\"old\"},",
+         TOK_KEYS},
+    };
+    struct bundle b = sample();
+    CLEANUP(cleanup_free) char *payload = payload_of(&b);
+    CLEANUP(cleanup_free) char *header = header_of(old_key, "EdDSA", "jwt-issuer-keys");
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        CLEANUP(cleanup_free) char *changed = replaced(payload, rows[i].from, rows[i].to);
+        CLEANUP(cleanup_free)
+        char *text = forge(old_key, text_slice(header), text_slice(changed));
+        enum tok_err err = try_document(text_slice(text));
+
+        ck_assert_msg(err == rows[i].err, "%s to %s: %s", rows[i].from, rows[i].to,
+                      tok_err_word(err));
+    }
+}
+END_TEST
+
+START_TEST(a_key_document_that_is_too_long_or_has_secrets_or_one_kid_twice_is_refused)
+{
+    UNINITIALIZED char long_text[BUNDLE_MAX + 1];
+    CLEANUP(secret_clear) struct secret text = {0};
+    CLEANUP(cleanup_key) struct key *secret = make_key("HS256");
+    struct bundle b = sample();
+
+    b.keys[1] = signer;
+    ck_assert_err(try_document(write_document(&b, &text)), TOK_KEYS);
+    secret_clear(&text);
+    b.keys[1] = secret;
+    ck_assert_err(key_document_write(&b, &text), TOK_KEYS);
+    memset(long_text, 'A', sizeof(long_text));
+    long_text[10] = long_text[20] = '.';
+    ck_assert_err(try_document((struct slice){long_text, sizeof(long_text)}), TOK_TOO_LONG);
+    ck_assert_err(try_document(SLICE("")), TOK_MALFORMED);
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {
@@ -582,6 +744,12 @@ int main(void)
         members_have_one_form,
         keys_of_one_kid_and_secrets_are_refused,
         what_is_no_object_or_too_long_is_refused,
+        a_key_document_is_what_was_written,
+        a_bundle_is_no_key_document_and_a_key_document_no_bundle,
+        a_key_document_of_another_issuer_or_key_is_refused,
+        an_altered_or_cut_key_document_is_refused,
+        a_key_document_has_one_form,
+        a_key_document_that_is_too_long_or_has_secrets_or_one_kid_twice_is_refused,
     };
 
     return unit_run_with("bundle", tests, sizeof(tests) / sizeof(tests[0]), setup, teardown);
