@@ -1,13 +1,11 @@
 /* jwtd-issuer: keys, tokens and sessions. See jwtd/README.md. */
 #include "jwtd/issuer/keys/own_bundle.h"
 #include "jwtd/issuer/listen.h"
-#include "jwtd/issuer/load.h"
+#include "jwtd/issuer/maintain.h"
 #include "jwtd/issuer/state.h"
 #include "jwtd/issuer/turn.h"
 #include "jwtd/shared/options.h"
 
-#include <grp.h>
-#include <pwd.h>
 #include <stdio.h>
 
 static const char usage[] =
@@ -25,6 +23,11 @@ static const char usage[] =
     "  --init           create the first key, write the public files and exit\n"
     "  --check-config   check the settings file and exit\n"
     "  --check-store    check the session store and exit\n"
+    "  --migrate-store  create or migrate the tables of a database and exit\n"
+    "  --copy-store=FILE\n"
+    "                   copy an SQLite store into a database and exit\n"
+    "  --database=URL   for these three, instead of Database= of the settings\n"
+    "  --grant=ROLE     to migrate: let the role of the issuers use the tables\n"
     "  --version        print the version and exit\n"
     "  --help           print this help and exit\n";
 
@@ -82,41 +85,13 @@ static int serve(struct loop *l, const char *config, const char *asker, bool ini
     return code;
 }
 
-/* SQLite makes files beside the store: they must not be root's. */
-static bool leave_root(struct errmsg *errmsg)
-{
-    const struct passwd *user = getpwnam("jwtd-issuer");
-
-    if (geteuid() != 0 || (user && setgroups(0, NULL) == 0 && setgid(user->pw_gid) == 0 &&
-                           setuid(user->pw_uid) == 0))
-        return true;
-    (void)errmsg_set(errmsg, TOK_FILE, "cannot change to the user jwtd-issuer: %s",
-                     user ? strerrordesc_np(errno) : "there is no such user");
-    return false;
-}
-
-static int check_store(const char *config, const char *state)
-{
-    CLEANUP(settings_clear) struct settings settings = {0};
-    CLEANUP(cleanup_free) char *path = NULL;
-    struct errmsg errmsg = {""};
-
-    if (leave_root(&errmsg) && settings_load(config, &settings, &errmsg) == TOK_OK &&
-        load_store_path(&settings, state, &path) == TOK_OK &&
-        store_check(path, &errmsg) == TOK_OK) {
-        printf("%s: no error found\n", path);
-        return EXIT_SUCCESS;
-    }
-    printf("%s\n", errmsg.text[0] ? errmsg.text : "out of memory");
-    return EXIT_FAILURE;
-}
-
 int main(int argc, char **argv)
 {
     const char *config, *asker = "jwtd", *state = "/var/lib/jwtd-issuer";
     const char *public_dir = "/var/lib/jwt", *login = "/run/jwtd/login.sock";
     const char *modules = MODULES_DIR;
-    bool init = false, check = false;
+    struct maintenance maintenance = {0};
+    bool init = false;
     const struct daemon_option options[] = {
         {"state", &state, NULL},
         {"public", &public_dir, NULL},
@@ -124,7 +99,11 @@ int main(int argc, char **argv)
         {"asker", &asker, NULL},
         {"modules", &modules, NULL},
         {"init", NULL, &init},
-        {"check-store", NULL, &check},
+        {"check-store", NULL, &maintenance.check},
+        {"migrate-store", NULL, &maintenance.migrate},
+        {"database", &maintenance.database, NULL},
+        {"grant", &maintenance.role, NULL},
+        {"copy-store", &maintenance.copy, NULL},
         {0},
     };
     const struct daemon_program program = {"jwtd-issuer", usage, options};
@@ -134,8 +113,12 @@ int main(int argc, char **argv)
 
     if (!daemon_options_read(argc, argv, &program, &config, &code))
         return code;
-    if (check)
-        return check_store(config, state);
+    if (maintenance.check || maintenance.migrate || maintenance.copy) {
+        maintenance.config = config;
+        maintenance.state_dir = state;
+        maintenance.modules_dir = modules;
+        return maintain(&maintenance);
+    }
     l = calloc(1, sizeof(*l));
     if (!l || asprintf(&l->issuer.keys_dir, "%s/keys", state) < 0 ||
         asprintf(&bundle.dir, "%s/bundle", state) < 0)

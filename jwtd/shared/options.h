@@ -6,7 +6,7 @@
 
 #include <stdbool.h>
 
-#define DAEMON_OPTIONS_MAX 8
+#define DAEMON_OPTIONS_MAX 12
 
 struct daemon_option {
     const char *name;   /* without the dashes */

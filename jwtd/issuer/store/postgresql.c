@@ -9,6 +9,8 @@
 #include "jwtd/issuer/store/sql.h"
 
 #include "common/base/cleanup.h"
+#include "common/base/file.h"
+#include "common/base/text.h"
 #include "common/base/timespan.h"
 
 #include <libpq-fe.h>
@@ -18,6 +20,7 @@
 #include <time.h>
 
 #define PARAMS_MAX 24
+#define PASSWORD_MAX 4096 /* bytes of the credential */
 #define ANSWER_TIME (10 * SECOND)
 #define COMMIT_TIME (30 * SECOND)
 
@@ -54,19 +57,50 @@ static void on_notice(void *arg, const PGresult *result)
         p->warned = true;
 }
 
+/* The password that systemd passes (LoadCredential=); p is NULL when there is none. */
+static bool read_password(struct sql *sql, struct secret *ret)
+{
+    const char *dir = getenv("CREDENTIALS_DIRECTORY");
+    CLEANUP(cleanup_free) char *path = NULL;
+    struct errmsg errmsg = {""};
+    enum tok_err err = dir ? text_concat(dir, "/postgresql-password", "", &path) : TOK_OK;
+
+    if (err == TOK_OK && dir)
+        err = file_read(path, FILE_PUBLIC, PASSWORD_MAX, ret, &errmsg);
+    if (err == TOK_OK || file_is_missing(err, &errmsg))
+        return true;
+    (void)sql_failed(sql, "%s", errmsg.text);
+    return false;
+}
+
 static bool open_database(struct sql *sql, const char *url)
 {
-    const char *const names[] = {"connect_timeout",  "target_session_attrs",
-                                 "application_name", "options",
-                                 "dbname",           NULL};
-    const char *const values[] = {"5",
-                                  "read-write",
-                                  "jwtd-issuer",
-                                  "-c synchronous_commit=on -c lock_timeout=5s"
-                                  " -c idle_in_transaction_session_timeout=20s",
-                                  url,
-                                  NULL};
+    CLEANUP(secret_clear) struct secret password = {0};
+    const char *const names[] = {"connect_timeout",
+                                 "target_session_attrs",
+                                 "application_name",
+                                 "options",
+                                 "dbname",
+                                 "password",
+                                 NULL};
+    const char *values[] = {"5",
+                            "read-write",
+                            "jwtd-issuer",
+                            "-c synchronous_commit=on -c lock_timeout=5s"
+                            " -c idle_in_transaction_session_timeout=20s",
+                            url,
+                            NULL,
+                            NULL};
     struct postgresql *p = calloc(1, sizeof(*p));
+
+    if (!p || !read_password(sql, &password)) {
+        free(p);
+        return false;
+    }
+    if (password.p) {
+        password.p[strcspn(password.p, "\n")] = '\0';
+        values[5] = password.p;
+    }
 
     sql->connection = p;
     p->c = PQconnectdbParams(names, values, 1);

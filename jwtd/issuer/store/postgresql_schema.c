@@ -1,7 +1,8 @@
 /* The tables of a PostgreSQL database. The names are SQLite's (sqlite_schema.c). */
 #include "jwtd/issuer/store/postgresql_schema.h"
+#include "jwtd/issuer/store/store_internal.h"
 
-#include <stddef.h>
+#include <inttypes.h>
 
 /* 5: the first version that PostgreSQL has */
 const char *const postgresql_schema[] = {
@@ -69,3 +70,34 @@ const char *const postgresql_schema[] = {
     "NULL)",
     NULL,
 };
+
+bool postgresql_read_version(struct sql *sql, int64_t *ret)
+{
+    int64_t there;
+
+    if (!sql_number(sql,
+                    "SELECT CASE WHEN to_regclass('schema_version') IS NULL THEN 0 ELSE 1 END",
+                    &there))
+        return false;
+    *ret = 0;
+    return !there || sql_number(sql, "SELECT version FROM schema_version", ret);
+}
+
+bool postgresql_check_version(struct sql *sql)
+{
+    int64_t version;
+
+    if (!postgresql_read_version(sql, &version))
+        return false;
+    if (version > SCHEMA_VERSION)
+        (void)sql_failed(sql,
+                         "PostgreSQL: schema version %" PRId64 " of a newer release, expected "
+                         "%d: install the newer release again",
+                         version, SCHEMA_VERSION);
+    else if (version < SCHEMA_VERSION)
+        (void)sql_failed(sql,
+                         "PostgreSQL: schema version %" PRId64 "%s, expected %d: run jwtctl "
+                         "store migrate",
+                         version, version == 0 ? " (no tables)" : "", SCHEMA_VERSION);
+    return version == SCHEMA_VERSION;
+}

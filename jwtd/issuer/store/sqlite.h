@@ -18,5 +18,8 @@ enum store_result sqlite_failed(struct sql *sql);
 /* Opens an existing file. */
 bool sqlite_open_file(struct sql *sql, const char *path, int flags);
 
+/* Sets up a connection; migrates the file to the schema of this release. */
+bool sqlite_prepare(struct sql *sql, const char *path);
+
 /* Opens the file; creates it, or migrates it to the schema of this release. */
 bool sqlite_open(struct sql *sql, const char *path);

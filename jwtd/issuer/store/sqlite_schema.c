@@ -115,7 +115,7 @@ static bool is_version(struct sql *sql, const char *path, int64_t version)
     return version >= 0 && version <= SCHEMA_VERSION;
 }
 
-static bool prepare(struct sql *sql, const char *path)
+bool sqlite_prepare(struct sql *sql, const char *path)
 {
     int64_t version;
 
@@ -166,7 +166,7 @@ bool sqlite_open_file(struct sql *sql, const char *path, int flags)
 bool sqlite_open(struct sql *sql, const char *path)
 {
     return make_file(sql, path) && sqlite_open_file(sql, path, SQLITE_OPEN_READWRITE) &&
-           prepare(sql, path);
+           sqlite_prepare(sql, path);
 }
 
 /* quick_check yields "ok", or the first fault that it finds, for some below a headline. */

@@ -1,4 +1,5 @@
 /* Opening a store, its transactions, and work on one session. */
+#include "jwtd/issuer/store/postgresql_schema.h"
 #include "jwtd/issuer/store/store_internal.h"
 
 #include <dlfcn.h>
@@ -26,7 +27,7 @@ bool store_is_shared(const char *where)
 }
 
 /* libpq is loaded only into an issuer that uses it. */
-static const struct sql_engine *load_engine(struct store *store, const char *modules)
+const struct sql_engine *load_engine(struct store *store, const char *modules)
 {
     CLEANUP(cleanup_free) char *path = NULL;
     const struct sql_engine *engine = NULL;
@@ -59,7 +60,9 @@ enum tok_err store_open(const char *where, const char *modules, struct store **r
     sql = &store->sql;
     store->published = -1;
     sql->engine = store_is_shared(where) ? load_engine(store, modules) : &sql_sqlite;
-    if (!sql->engine || !sql->engine->open(sql, where) || !read_clock(sql, &store->clock))
+    if (!sql->engine || !sql->engine->open(sql, where) ||
+        (sql->engine->shared && !postgresql_check_version(sql)) ||
+        !read_clock(sql, &store->clock))
         return errmsg_set(errmsg, TOK_FILE, "%s", sql->failure);
     *ret = store;
     store = NULL;

@@ -84,6 +84,31 @@ void store_close(struct store *store);
 /* Reads all pages of the store, and changes nothing. TOK_FILE with a sentence: missing,
  * unreadable, corrupt, or made by a newer release. The daemon may have it open. */
 enum tok_err store_check(const char *path, struct errmsg *errmsg) MUST_CHECK;
+
+/* Connects to a database and checks its version. warn is called for what works but should be
+ * changed: the privileges of the role, replication, durability, TLS, the time. */
+enum tok_err store_check_database(const char *url, const char *modules,
+                                  void (*warn)(const char *warning),
+                                  struct errmsg *errmsg) MUST_CHECK;
+
+/* Creates the tables of a database, or brings them to this release, in one transaction. role:
+ * may then do what an issuer does with them; NULL: no role. */
+struct store_versions {
+    int64_t before, now; /* 0: there were no tables */
+};
+enum tok_err store_migrate(const char *url, const char *modules, const char *role,
+                           struct store_versions *ret, struct errmsg *errmsg) MUST_CHECK;
+
+/* Copies the rows of an SQLite store into a database without any, in one transaction. No other
+ * program may have the file open. */
+#define STORE_COPIED 4
+struct store_copied {
+    const char *table;
+    int64_t rows;
+};
+enum tok_err store_copy(const char *path, const char *url, const char *modules,
+                        struct store_copied ret[STORE_COPIED],
+                        struct errmsg *errmsg) MUST_CHECK;
 DEFINE_CLEANUP(struct store *, cleanup_store, store_close)
 
 /* True after any STORE_FAILED. */

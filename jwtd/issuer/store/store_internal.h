@@ -36,5 +36,11 @@ struct store {
     int64_t published;       /* the same when they were published; -1: not known */
 };
 
+/* The engine for PostgreSQL, from this directory; NULL: store->sql.failure says why. */
+const struct sql_engine *load_engine(struct store *store, const char *modules);
+
+/* Connects to a database, whose tables are not checked. NULL: errmsg says why. */
+struct store *store_connect(const char *url, const char *modules, struct errmsg *errmsg);
+
 /* Reads the columns that every query of sessions begins with. False: the row is corrupt. */
 bool store_read_session(struct sql_call *call, struct store_session *s);
