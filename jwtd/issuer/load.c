@@ -218,6 +218,8 @@ enum tok_err load_parts(struct issuer *x, int state_fd, const char **ret_id,
         err = load_keys(x, store_path, state_fd, errmsg);
     if (err == TOK_OK && !x->bundle->keys.signer)
         err = own_bundle_load(x->bundle, errmsg);
+    if (!x->is_daemon && store_is_shared(store_path))
+        return err; /* --init runs before there is a network */
     if (err == TOK_OK && !x->store) {
         *ret_id = MESSAGE_STORE;
         err = store_open(store_path, x->modules_dir, &x->store, errmsg);

@@ -13,7 +13,8 @@
 enum tok_err load_lock(const struct issuer *x, int *ret_fd, struct errmsg *errmsg) MUST_CHECK;
 
 /* Loads each part that is missing: x->keys, x->bundle, x->names and x->policy, x->store. On an
- * error what was loaded stays, and *ret_id is the MESSAGE_ID of the part that failed. */
+ * error what was loaded stays, and *ret_id is the MESSAGE_ID of the part that failed. With
+ * --init and a database, keys and bundle alone. */
 enum tok_err load_parts(struct issuer *x, int state_fd, const char **ret_id,
                         struct errmsg *errmsg) MUST_CHECK;
 

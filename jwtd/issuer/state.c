@@ -93,9 +93,9 @@ static enum tok_err load(struct issuer *x, const char **ret_id, struct errmsg *e
     }
     if (err == TOK_OK)
         err = load_parts(x, fd, ret_id, errmsg);
-    if (err == TOK_OK)
+    if (err == TOK_OK && x->store)
         err = update_signer(x, errmsg);
-    if (err != TOK_OK)
+    if (err != TOK_OK || !x->store)
         return err;
     *ret_id = MESSAGE_PUBLISHED;
     return publish_all(x, errmsg);

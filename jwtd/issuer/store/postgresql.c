@@ -57,7 +57,7 @@ static void on_notice(void *arg, const PGresult *result)
         p->warned = true;
 }
 
-/* The password that systemd passes (LoadCredential=); p is NULL when there is none. */
+/* The password that systemd passes (LoadCredential=); p is NULL without one. */
 static bool read_password(struct sql *sql, struct secret *ret)
 {
     const char *dir = getenv("CREDENTIALS_DIRECTORY");

@@ -25,7 +25,7 @@ static const struct {
      " (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, nullif(?10, ''::bytea), ?11, ?12, ?13, ?14, ?15,"
      " ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23)",
      "btttiiiibbbtiiiiiibiitt", "SELECT count(*) FROM session"},
-    /* As one change of its own: issuers that run read the list again. */
+    /* As one new change: issuers that run read the list again. */
     {"revoked", "SELECT sid, last_access_exp, purge_at FROM revoked",
      "INSERT INTO revoked (sid, last_access_exp, purge_at, change) VALUES (?1, ?2, ?3,"
      " (SELECT value FROM counter WHERE name = 'revocations'))",
