@@ -203,8 +203,10 @@ static void warn_of_length(const struct issuer *x)
 
 enum tok_err load_store_path(const struct settings *set, const char *state_dir, char **ret)
 {
-    return set->store.path ? text_concat(set->store.path, "", "", ret)
-                           : text_concat(state_dir, "/sessions.db", "", ret);
+    const char *where = set->store.database ? set->store.database : set->store.path;
+
+    return where ? text_concat(where, "", "", ret)
+                 : text_concat(state_dir, "/sessions.db", "", ret);
 }
 
 enum tok_err load_parts(struct issuer *x, int state_fd, const char **ret_id,

@@ -21,7 +21,7 @@ enum tok_err load_parts(struct issuer *x, int state_fd, const char **ret_id,
 /* Uses and publishes the names of the settings. */
 enum tok_err load_wanted_names(struct issuer *x, struct errmsg *errmsg) MUST_CHECK;
 
-/* Path= or the default in the state directory; malloc'ed. */
+/* Database=, Path= or the default in the state directory; malloc'ed. */
 enum tok_err load_store_path(const struct settings *set, const char *state_dir, char **ret);
 
 /* What a change of the keys in x needs. TOK_FILE: the store failed. */
