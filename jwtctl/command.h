@@ -55,4 +55,5 @@ command_fn command_askpass, command_config_check, command_config_apply_names,
     command_key_import, command_key_list, command_key_new, command_key_new_epoch,
     command_key_retire, command_key_rotate, command_login, command_logout, command_revoke,
     command_run, command_servers, command_sessions, command_sessions_end, command_show,
-    command_status, command_sync, command_token, command_use, command_verify;
+    command_status, command_store_copy, command_store_migrate, command_sync, command_token,
+    command_use, command_verify;

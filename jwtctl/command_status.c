@@ -200,7 +200,8 @@ static void print_issuer(struct json_object *status)
     printf(", %" PRId64 " revoked", integer_or_0(status, "revoked"));
     if (store) {
         print_text_member("\n  store ", store, "path");
-        printf(", %" PRId64 " bytes", integer_or_0(store, "bytes"));
+        if (json_member(store, "bytes"))
+            printf(", %" PRId64 " bytes", integer_or_0(store, "bytes"));
     }
     if (integer_or_0(status, "clock_behind") > 0)
         printf("\n  system clock %" PRId64 " s behind the newest session",

@@ -48,6 +48,10 @@ const struct command commands[] = {
      command_key_retire},
     {"key", "new-epoch", "", "as root: begin the next epoch of the bundles",
      command_key_new_epoch},
+    {"store", "migrate", "", "create or migrate the tables of the sessions in PostgreSQL",
+     command_store_migrate},
+    {"store", "copy", "[FILE]", "as root: copy the sessions of an SQLite file into PostgreSQL",
+     command_store_copy},
     {NULL, "help", "[COMMAND]", "explain a command", command_help},
     {0},
 };

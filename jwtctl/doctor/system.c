@@ -1,49 +1,19 @@
 /* Runs programs and examines files for the checks. */
+#include "jwtctl/capture.h"
 #include "jwtctl/doctor/doctor.h"
 #include "jwtctl/output.h"
 
-#include <fcntl.h>
 #include <pwd.h>
-#include <sys/wait.h>
-
-#define OUTPUT_MAX ((size_t)64 << 10)
-
-static void run_child(const char *const argv[], int output)
-{
-    static const char *const environment[] = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin",
-                                              "LC_ALL=C.UTF-8", NULL};
-    int null = open("/dev/null", O_RDONLY);
-
-    if (null >= 0 && dup2(null, STDIN_FILENO) >= 0 && dup2(output, STDOUT_FILENO) >= 0 &&
-        dup2(output, STDERR_FILENO) >= 0)
-        (void)execve(argv[0], (char *const *)argv, (char *const *)environment);
-    _exit(127);
-}
+#include <string.h>
 
 int doctor_run(const char *const argv[], char **ret)
 {
-    char *text = calloc(1, OUTPUT_MAX + 1);
-    int ends[2], status = -1;
-    ssize_t got = 1;
-    size_t n = 0;
-    pid_t child;
+    static const char *const environment[] = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin",
+                                              "LC_ALL=C.UTF-8", NULL};
+    int status = capture_output(argv, environment, ret);
 
-    if (!text || pipe2(ends, O_CLOEXEC) < 0)
-        out_of_memory();
-    child = fork();
-    if (child == 0)
-        run_child(argv, ends[1]);
-    (void)close(ends[1]);
-    while (got > 0 && n < OUTPUT_MAX) {
-        got = read(ends[0], text + n, OUTPUT_MAX - n);
-        n += got > 0 ? (size_t)got : 0;
-    }
-    (void)close(ends[0]);
-    while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR)
-        ;
     if (status != 0)
-        text[strcspn(text, "\n")] = '\0';
-    *ret = text;
+        (*ret)[strcspn(*ret, "\n")] = '\0';
     return status;
 }
 

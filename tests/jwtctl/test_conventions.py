@@ -19,7 +19,7 @@ def options_of(command):
 
 
 def test_the_table_is_read():
-    assert len(COMMANDS) > 20 and GROUPS == ["config", "key"]
+    assert len(COMMANDS) > 20 and GROUPS == ["config", "key", "store"]
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -63,9 +63,12 @@ static int64_t file_size(const char *dir, const char *name)
 static struct json_object *store_object(const struct issuer *x)
 {
     const char *path = x->service.settings.store.path, *own = "sessions.db";
+    const char *database = x->service.settings.store.database;
     int64_t bytes = path ? file_size(path, "") : file_size(x->state_dir, own);
     struct json_object *store = json_object_new_object();
 
+    if (database)
+        return json_with(store, "path", json_string(slice_of(database)));
     store = json_with(store, "path", json_string(slice_of(path ? path : own)));
     return json_with(store, "bytes", json_object_new_int64(bytes));
 }
@@ -85,8 +88,8 @@ static struct json_object *bundle_object(const struct issuer *x)
 }
 
 /* {"version","issuer","audience":[...][,"wanted":{"issuer","audience"}],"algorithm","keys":[...],"bundle":{...},
- * "sessions":{"live","more"},"store":{"path","bytes"},"revoked","clock_behind","copy"}: revoked
- * is the number of its lines, times and spans are seconds, copy: the keys are another
+ * "sessions":{"live","more"},"store":{"path"[,"bytes"]},"revoked","clock_behind","copy"}:
+ * revoked is the number of its lines, times and spans are seconds, copy: the keys are another
  * machine's. */
 enum wire_status handle_admin_status(struct issuer *x, struct issuer_request *r)
 {
