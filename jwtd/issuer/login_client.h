@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include "jwtd/issuer/store/store_attempts.h"
 #include "jwtd/shared/service.h"
 #include "jwtd/shared/wire.h"
 
@@ -31,8 +32,9 @@ struct login_inquiry {
     TAILQ_ENTRY(login_inquiry) link;
     enum wire_op op; /* WIRE_CHECK, WIRE_ACCOUNT */
     char user[WIRE_USER_MAX + 1];
-    void *waiter; /* of a WIRE_CHECK; NULL: went away */
-    int fd;       /* -1: a WIRE_ACCOUNT that waits */
+    void *waiter;                 /* of a WIRE_CHECK; NULL: went away */
+    struct store_attempts shared; /* the caller's, of a WIRE_CHECK */
+    int fd;                       /* -1: a WIRE_ACCOUNT that waits */
     sd_event_source *io, *limit;
     bool unread; /* jwtd-login does not run */
     bool late;   /* WIRE_READ_TIME is over */

@@ -1,6 +1,7 @@
 #include "jwtd/issuer/password.h"
 
 #include "common/base/username.h"
+#include "jwtd/issuer/shared_attempts.h"
 #include "jwtd/shared/messages.h"
 
 #include <pwd.h>
@@ -63,6 +64,25 @@ static void answer_overload(struct issuer_request *r, enum wire_status status)
     loop_answer(r, status);
 }
 
+/* ret_limit: of WIRE_THROTTLED, by the attempts at all issuers. */
+static enum wire_status ask_login(struct issuer_request *r, struct attempts_limit *ret_limit)
+{
+    struct issuer *x = &r->loop->issuer;
+    struct store_attempts shared = {0};
+    enum wire_status status = WIRE_OK;
+
+    if (x->service.settings.store.database)
+        status = shared_attempts_take(x, request_text(r, USER), request_text(r, SOURCE),
+                                      &shared, ret_limit);
+    if (status == WIRE_OK)
+        status = login_client_check(&x->login, r->message.v, r, &r->inquiry);
+    if (status == WIRE_OK)
+        r->inquiry->shared = shared;
+    else
+        shared_attempts_settle(x, &shared, ATTEMPTS_UNKNOWN);
+    return status;
+}
+
 static void start_check(struct issuer_request *r)
 {
     struct loop *l = r->loop;
@@ -83,12 +103,15 @@ static void start_check(struct issuer_request *r)
         answer_throttled(r, &limit);
         return;
     }
-    status = login_client_check(&l->issuer.login, r->message.v, r, &r->inquiry);
+    status = ask_login(r, &limit);
     if (status == WIRE_OK)
         return;
     attempts_settle(&l->attempts, session_settings(l), request_text(r, USER),
                     service_monotonic(), ATTEMPTS_UNKNOWN);
-    loop_answer(r, status);
+    if (status == WIRE_THROTTLED)
+        answer_throttled(r, &limit);
+    else
+        loop_answer(r, status);
 }
 
 /* With one or two processors a user has one check: two would occupy every processor, and
@@ -199,6 +222,7 @@ struct issuer_request *password_checked(struct loop *l, const struct login_inqui
 
     attempts_settle(&l->attempts, session_settings(l), slice_of(q->user), service_monotonic(),
                     outcome);
+    shared_attempts_settle(&l->issuer, &q->shared, outcome);
     if (r) {
         r->inquiry = NULL;
         r->login_reply = *reply;

@@ -9,22 +9,16 @@ import json
 import os
 import re
 import signal
+import subprocess
 import sys
 
 from daemons import QUICK, Daemons
 from issuer_daemon import Issuer
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, os.path.dirname(HERE))
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 import postgresql  # noqa: E402 pylint: disable=wrong-import-position
 
-SHARED = """
-[Token]
-Issuer=https://login.example
-Audience=site.example
-[Store]
-Database={url}
-"""
+NAMES = "[Token]\nIssuer=https://login.example\nAudience=site.example\n"
 ROLE = "issuer"  # what jwtd-issuer connects as
 
 
@@ -37,16 +31,25 @@ def thumbprint(state):
     return base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).rstrip(b"=").decode()
 
 
+def merged(text, more):
+    """The settings of both; a section appears once in a file."""
+    for section in re.findall(r"(?m)^(\[.*\]\n)([^\[]*)", more):
+        if section[0] in text:
+            text = text.replace(section[0], "".join(section))
+        else:
+            text += "\n" + "".join(section)
+    return text
+
+
 class Databases:
     """A PostgreSQL cluster whose databases are made from one that has the tables."""
 
     def __init__(self, build, settings="fsync = off\nmax_connections = 200\n"):
         self.cluster = postgresql.start(settings=settings)
         self.names = (f"jwt_{n}" for n in itertools.count())
-        for statement in tables(build):
-            self.cluster.psql(statement)
         self.cluster.psql(f"CREATE ROLE {ROLE} LOGIN")
-        self.cluster.psql(f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {ROLE}")
+        subprocess.run([f"{build}/jwtd/issuer/jwtd-issuer", "--migrate-store", f"--database={self.cluster.url}",
+                        f"--grant={ROLE}", f"--modules={build}/jwtd/issuer"], check=True, stdout=subprocess.DEVNULL)
 
     def create(self):
         name = next(self.names)
@@ -57,33 +60,21 @@ class Databases:
         self.cluster.psql(f"DROP DATABASE {name} WITH (FORCE)", database="postgres")
 
 
-def tables(build):
-    """The statements that create them."""
-    with open(os.path.join(HERE, "../../jwtd/issuer/store/postgresql_schema.c"), encoding="utf-8") as file:
-        text = file.read()
-    body = re.search(r"postgresql_schema\[\] = \{(.*?)NULL,\n\};", text, re.S)[1]
-    body = re.sub(r"/\*.*?\*/", "", body, flags=re.S)
-    for entry in re.findall(r'(?:"(?:[^"\\]|\\.)*"\s*)+', body):
-        yield "".join(re.findall(r'"((?:[^"\\]|\\.)*)"', entry)).replace('\\"', '"')
-
-
 class Fleet:
     def __init__(self, build, settings=QUICK, n=2, *, databases, of=Daemons):
         self.databases, self.cluster = databases, databases.cluster
         self.name = databases.create()
         self.url = self.cluster.url_of(ROLE, self.name)
-        self.trust = ""
-        self.members = []
-        for _ in range(n):
-            self.members.append(of(build, settings + SHARED.format(url=self.url)) if of is Daemons
-                                else of(build, settings + SHARED.format(url=self.url), init=False))
+        self.shared = f"{NAMES}[Store]\nDatabase={self.url}\n"  # in the settings of all members
+        more = {"init": False} if of is Issuer else {}
+        self.members = [of(build, merged(settings, self.shared), **more) for _ in range(n)]
         for member in self.members:
             if of is Issuer:
                 assert member.init().wait() == 0, member.text("log")
             else:
                 assert member.init_status == 0, member.read_log()
         self.thumbprints = [thumbprint(member.path("state")) for member in self.members]
-        self.trust = f"[Fleet]\nIssuers={' '.join(self.thumbprints)}\n"
+        self.shared += f"[Fleet]\nIssuers={' '.join(self.thumbprints)}\n"
         self.write_settings(settings, self.members)
         for member in self.members:
             if of is Issuer:
@@ -98,7 +89,7 @@ class Fleet:
     def write_settings(self, settings, members):
         for member in members:
             with open(member.path("jwt.conf"), "w", encoding="utf-8") as file:
-                file.write(settings + SHARED.format(url=self.url) + self.trust)
+                file.write(merged(settings, self.shared))
 
     def configure(self, settings, members=None):
         """Replaces the settings of all or of these members, and reloads them."""

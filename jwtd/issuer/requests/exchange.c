@@ -4,6 +4,7 @@
 #include "jwtd/issuer/requests/handlers.h"
 #include "jwtd/issuer/requests/narrowing.h"
 #include "jwtd/issuer/requests/new_session.h"
+#include "jwtd/issuer/shared_attempts.h"
 #include "jwtd/shared/messages.h"
 
 #include <string.h>
@@ -26,11 +27,22 @@ static enum wire_status check_account(const struct issuer *x, struct issuer_requ
     return account->uid == 0 && !subject->allow_root ? WIRE_NO_USER : WIRE_OK;
 }
 
+static enum wire_status throttled(struct issuer_request *r, const struct attempts_limit *limit)
+{
+    r->retry_after = (limit->wait + SECOND - 1) / SECOND;
+    return WIRE_THROTTLED;
+}
+
 /* LoginsPerUser counts exchanges, too. */
-static enum wire_status check_rate(const struct issuer *x, struct issuer_request *r)
+static enum wire_status check_rate(struct issuer *x, struct issuer_request *r)
 {
     struct attempts_limit limit;
+    enum wire_status status;
 
+    if (x->service.settings.store.database) {
+        status = shared_attempts_count(x, r->token.user, &limit);
+        return status == WIRE_THROTTLED ? throttled(r, &limit) : status;
+    }
     switch (attempts_count(&r->loop->attempts, &x->service.settings, slice_of(r->token.user),
                            service_monotonic(), &limit)) {
     case ATTEMPTS_GO:
@@ -38,8 +50,7 @@ static enum wire_status check_rate(const struct issuer *x, struct issuer_request
     case ATTEMPTS_WAIT:
         return WIRE_BUSY;
     case ATTEMPTS_LIMIT:
-        r->retry_after = (limit.wait + SECOND - 1) / SECOND;
-        return WIRE_THROTTLED;
+        return throttled(r, &limit);
     }
     return WIRE_BUSY;
 }

@@ -68,6 +68,7 @@ const char *const postgresql_schema[] = {
     "INSERT INTO bundle VALUES (1, 1, 0, 0, 0, '')",
     "CREATE TABLE attempt (id bytea PRIMARY KEY, halves bigint NOT NULL, until bigint NOT "
     "NULL)",
+    "CREATE INDEX attempt_until ON attempt (until)",
     NULL,
 };
 

@@ -1,0 +1,208 @@
+"""Several issuers on one PostgreSQL: any of them answers for all. $ROUNDS: rounds of a race (default 5)."""
+
+import base64
+import os
+import random
+import select
+import signal
+import threading
+
+import pytest
+from daemons import ALICE, QUICK, Reply, payload, request_bytes
+from issuer_daemon import SOURCE
+from test_exchange import Site
+from test_kill import BRIEF, KILLS, Broken, Client, exchanged, wait_for_work
+from test_sessions import all_are_over, end, sessions, sid
+from users import changed_shadow
+from wire import REFRESH as REFRESH_REQUEST
+
+ROUNDS = int(os.environ.get("ROUNDS", "5"))
+LONG_GRACE = QUICK.replace("RotationGrace=1s", "RotationGrace=5min")
+NO_GRACE = QUICK.replace("RotationGrace=1s", "RotationGrace=0")
+REFRESH = "/api/token/refresh/"
+EACH = 8  # connections to each member at once
+
+
+def refresh(d, token):
+    return d.post(REFRESH, {"refresh": token})
+
+
+def ids(pair):
+    """What all issuers must agree on: each signs with its own key."""
+    return tuple(payload(pair[kind])["jti"] for kind in ("refresh", "access"))
+
+
+def at_once(fleet, path, body, headers=None):
+    """The same request to all members, EACH times: the last byte of each is sent after all others."""
+    request = request_bytes("POST", path, body, headers)
+    clients = [member.connect() for member in fleet for _ in range(EACH)]
+    for client in clients:
+        client.sendall(request[:-1])
+    for client in random.sample(clients, len(clients)):
+        client.sendall(request[-1:])
+    replies, left = {client: b"" for client in clients}, set(clients)
+    while left:
+        ready = select.select(list(left), [], [], 60)[0]
+        assert ready, "no reply in 60 s"
+        for client in ready:
+            piece = client.recv(65536)
+            replies[client] += piece
+            if not piece:
+                left.remove(client)
+                client.close()
+    return [Reply(raw) for raw in replies.values()]
+
+
+# Refresh
+
+@pytest.mark.fleet(LONG_GRACE, n=3)
+def test_a_token_is_refreshed_at_any_issuer_in_any_order(fleet):
+    pair = fleet[0].obtain()
+    for step in range(20):
+        first, again, between = random.choices(fleet, k=3)
+        assert between.get("/api/user/", pair["access"]).json()["username"] == "alice"
+        reply = refresh(first, pair["refresh"])
+        assert reply.status == 200, (step, reply.raw)
+        same = refresh(again, pair["refresh"])
+        assert same.status == 200 and ids(same.json()) == ids(reply.json()), (step, same.raw)
+        pair = random.choice((reply, same)).json()
+
+
+@pytest.mark.fleet(LONG_GRACE, n=3)
+def test_one_token_sent_to_all_issuers_at_once_has_one_successor(fleet):
+    for _ in range(ROUNDS):
+        pair = random.choice(fleet).obtain()
+        replies = at_once(fleet, REFRESH, {"refresh": pair["refresh"]})
+        assert [r.status for r in replies] == [200] * len(replies), [r.raw for r in replies if r.status != 200]
+        successors = {ids(r.json()) for r in replies}
+        assert len(successors) == 1 and ids(pair) not in successors, successors
+
+
+@pytest.mark.fleet(NO_GRACE, n=3)
+def test_without_grace_one_token_sent_to_all_issuers_at_once_has_one_successor_at_most(fleet):
+    for _ in range(ROUNDS):
+        pair = random.choice(fleet).obtain()
+        replies = at_once(fleet, REFRESH, {"refresh": pair["refresh"]})
+        assert sorted(r.status for r in replies) == [200] + [401] * (len(replies) - 1), [r.raw for r in replies]
+        successor, = (r.json() for r in replies if r.status == 200)
+        for member in fleet:
+            all_are_over(member, successor)
+
+
+@pytest.mark.fleet(NO_GRACE)
+def test_a_reuse_at_another_issuer_ends_the_session_everywhere(fleet):
+    a, b = fleet
+    pair = a.obtain()
+    successor = refresh(a, pair["refresh"]).json()
+    assert refresh(b, pair["refresh"]).status == 401
+    for member in fleet:
+        all_are_over(member, successor)
+        assert refresh(member, pair["refresh"]).status == 401
+
+
+# Sessions
+
+def test_a_logout_at_one_issuer_is_a_refusal_at_another_at_once(fleet):
+    a, b = fleet
+    for _ in range(ROUNDS):
+        pair = a.obtain()
+        assert refresh(b, pair["refresh"]).status == 200
+        assert a.post("/api/token/blacklist/", {"refresh": pair["refresh"]}).status == 200
+        all_are_over(b, pair)
+        assert b.post("/api/token/blacklist/", {"refresh": pair["refresh"]}).status == 200, "the same again"
+        a, b = b, a
+
+
+def test_sessions_of_all_issuers_are_listed_and_ended_at_any(fleet):
+    a, b = fleet
+    pairs = [a.obtain(), b.obtain(), a.obtain()]
+    for member in fleet:
+        listed = sessions(member, pairs[1]["access"])
+        assert {x["sid"] for x in listed} == {sid(pair) for pair in pairs}
+        assert [x["sid"] for x in listed if x["current"]] == [sid(pairs[1])]
+    assert end(b, sid(pairs[0]), pairs[1]["access"]).status == 204
+    all_are_over(a, pairs[0])
+    assert a.post("/api/logout/all/", {}, [f"Authorization: Bearer {pairs[2]['access']}"]).status in (200, 204)
+    for member in fleet:
+        for pair in pairs:
+            all_are_over(member, pair)
+
+
+@pytest.mark.fleet(QUICK.replace("[Session]\n", "[Session]\nMaxSessionsPerUser=3\n"))
+def test_logins_at_two_issuers_at_once_are_within_MaxSessionsPerUser(fleet):
+    for _ in range(ROUNDS):
+        replies = at_once(fleet, "/api/token/", ALICE)
+        good = [r.json() for r in replies if r.status == 200]
+        assert len(good) >= 4, [r.raw for r in replies if r.status != 200]
+        live, = fleet.sql("SELECT count(*) FROM session WHERE \"user\" = 'alice'")[0]
+        assert live == 3, live
+        accepted = [pair for pair in good if fleet[0].get("/api/user/", pair["access"]).status == 200]
+        assert len(accepted) == 3, len(accepted)
+
+
+def test_another_password_ends_the_sessions_at_all_issuers(fleet):
+    a, b = fleet
+    pairs = [a.obtain(), b.obtain()]
+    with changed_shadow(lambda line: line.replace(line.split(":")[1], line.split(":")[1][:-2] + "..")):
+        assert refresh(b, pairs[0]["refresh"]).status == 401 and refresh(a, pairs[1]["refresh"]).status == 401
+
+
+def test_a_token_exchanged_at_two_issuers_at_once_is_exchanged_once(fleet):
+    sites = [Site(member, fleet.shared) for member in fleet]
+    for site in sites:
+        sites[0].idp.write_keys(site.d.path("idp"))
+    for _ in range(ROUNDS):
+        body = {"grant_type": "urn:ietf:params:oauth:grant-type:token-exchange",
+                "subject_token": sites[0].idp.token("ci"), "subject_token_type": "urn:ietf:params:oauth:token-type:jwt"}
+        replies = at_once(fleet, "/api/token/exchange/", body)
+        assert [r.status for r in replies].count(200) == 1, [r.raw for r in replies]
+        assert {r.status for r in replies} <= {200, 400, 503}, [r.raw for r in replies]
+        assert sites[1].post(body["subject_token"]).status == 400
+
+
+# An issuer dies
+
+class AnyIssuer:
+    """What a client of test_kill.py sends its requests to."""
+
+    def __init__(self, issuers):
+        self.issuers = issuers
+
+    def send(self, packet):
+        return random.choice(self.issuers.members).send(packet)
+
+
+class FleetClient(Client):
+    def rotate(self, token):
+        status, values = self.ask(REFRESH_REQUEST, token, SOURCE)
+        if status != "ok":
+            raise Broken(f"a session was lost: its newest token was answered {status}")
+        jtis = [payload(value.decode())["jti"] for value in values]
+        if self.successors.setdefault(token, jtis) != jtis:
+            raise Broken("one token has two successors")
+        return values[1], values[0]
+
+
+@pytest.mark.fleet(BRIEF + "FailuresPerUser=0\n", n=2)
+def test_an_issuer_that_is_killed_under_load_loses_nothing(issuers):
+    """The clients keep what they were told, and repeat what got no reply at any issuer: each refresh token has one
+    successor, no session is lost, and none that ended comes back."""
+    ends = threading.Event()
+    clients = [FleetClient(AnyIssuer(issuers), ends) for _ in range(6)]
+    for client in clients:
+        client.start()
+    try:
+        for number in range(KILLS):
+            wait_for_work(clients)
+            issuers[number % 2].restart(signal.SIGKILL)
+    finally:
+        ends.set()
+    for client in clients:
+        client.join(60)
+        assert not client.is_alive() and not client.error, client.error
+    ended = {name for client in clients for name in client.over}
+    print(f"# {KILLS} kills: {sum(c.sent for c in clients)} requests, {sum(c.replayed for c in clients)} replayed, "
+          f"{exchanged(clients)} tokens exchanged, {len(ended)} sessions ended")
+    assert exchanged(clients) >= KILLS
+    revoked = {base64.urlsafe_b64encode(row).rstrip(b"=").decode() for row, in issuers.sql("SELECT sid FROM revoked")}
+    assert ended <= revoked
