@@ -13,6 +13,7 @@ import glob
 import importlib.util
 import os
 import pwd
+import random
 import re
 import select
 import shutil
@@ -63,8 +64,10 @@ def server_user():
 
 
 def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return server.getsockname()[1]
+    """Not one that the kernel gives to a client while the server is stopped (ip_local_port_range)."""
+    while True:
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", random.randrange(20000, 32000))) as server:
+            return server.getsockname()[1]
 
 
 def end_with_parent():
