@@ -10,13 +10,13 @@
 /* handlers_plain: of a request without a body. */
 conn_handler handlers_login, handlers_token, handlers_plain, handlers_sessions,
     handlers_session_end, handlers_logout, handlers_narrow, handlers_exchange, handlers_keys,
-    handlers_metrics, handlers_revoked;
+    handlers_metrics, handlers_list;
 
 /* The replies to answers of jwtd-issuer: 200 with its one or two tokens, by their names in the
  * table of wire.h; {}; 204; and each for its own route. */
 conn_answered handlers_tokens, handlers_empty, handlers_no_content, handlers_user,
     handlers_auth, handlers_page, handlers_ended, handlers_healthy, handlers_bundle,
-    handlers_exchanged;
+    handlers_exchanged, handlers_revoked;
 
 /* True when the source has too many failed logins (FailuresPerSource=): c->reply has the 429.
  */

@@ -58,9 +58,17 @@ enum conn_result handlers_keys(struct connection *c)
     return send_file(c, "jwks.json", NULL, "public, max-age=300");
 }
 
-enum conn_result handlers_revoked(struct connection *c)
+enum conn_result handlers_revoked(struct connection *c, const struct wire_message *answer)
 {
     return send_file(c, "revoked", "text/plain", "no-cache");
+}
+
+/* Where issuers share a store, ours is asked for the bundle first: it then has published what
+ * the others have revoked, and the list fits the bundle that one of them has just signed. */
+enum conn_result handlers_list(struct connection *c)
+{
+    return c->server->service.settings.store.database ? handlers_plain(c)
+                                                      : handlers_revoked(c, NULL);
 }
 
 enum conn_result handlers_bundle(struct connection *c, const struct wire_message *answer)

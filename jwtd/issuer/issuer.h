@@ -33,7 +33,7 @@ struct issuer {
     uint64_t lost_at;  /* monotonic: when the store failed last */
     bool write_failed; /* the store, or nearly no space: state_can_write clears it */
     bool publish_due;  /* a revoked session is not in the file `revoked` yet */
-    sd_event_source *publish_timer;
+    sd_event_source *publish_timer, *follow_timer;
     bool clock_is_behind; /* logged already */
 
     struct login_client login;

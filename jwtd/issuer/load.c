@@ -112,7 +112,8 @@ static enum tok_err are_names_in_use(const struct issuer *x, bool *ret, struct e
     if (err == TOK_OK && store_last_exp(x->store, &last_exp) != STORE_DONE)
         err = errmsg_set(errmsg, TOK_FILE, "%s", store_failure(x->store));
     if (err == TOK_OK)
-        *ret = !is_missing(path) && (last_exp > 0 || x->bundle->seq > 0);
+        *ret =
+            !is_missing(path) && (last_exp > 0 || x->bundle->seq > 0 || x->bundle->epoch > 1);
     return err;
 }
 

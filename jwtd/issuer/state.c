@@ -1,6 +1,7 @@
 #include "jwtd/issuer/state.h"
 
 #include "common/base/file.h"
+#include "jwtd/issuer/follow.h"
 #include "jwtd/issuer/keys/own_bundle.h"
 #include "jwtd/issuer/keys/publish.h"
 #include "jwtd/issuer/load.h"
@@ -12,15 +13,6 @@
 
 #define SPACE_MIN ((uint64_t)1 << 20) /* bytes; with less, jwtctl doctor reports an error */
 #define PUBLISH_TIME (SECOND / 2)     /* to collect sessions that are published together */
-
-/* Time that has passed for certain: no line of `revoked` is dropped because a clock was set
- * forward. */
-static int64_t certain_time(const struct issuer *x)
-{
-    int64_t wall = issuer_wall(), mark = store_mark(x->store);
-
-    return wall < mark ? wall : mark;
-}
 
 static const struct key *due_key(const struct issuer *x)
 {
@@ -48,26 +40,14 @@ static enum tok_err update_signer(struct issuer *x, struct errmsg *errmsg)
     return TOK_OK;
 }
 
-static enum tok_err publish_list(struct issuer *x, struct errmsg *errmsg)
-{
-    struct own_bundle *b = x->bundle;
-    /* A module may accept a token this long after its exp. */
-    int64_t after = certain_time(x) - POLICY_LEEWAY_MAX;
-
-    own_bundle_changed(b);
-    b->pruned_until = after > b->pruned_until ? after : b->pruned_until;
-    return publish_revoked(x->public_dir, x->store, b, errmsg);
-}
-
 static enum tok_err publish_all(struct issuer *x, struct errmsg *errmsg)
 {
     enum tok_err err = publish_keys(x->public_dir, &x->keys, errmsg);
 
     if (err == TOK_OK)
         err = publish_names(x->public_dir, &x->names, errmsg);
-    if (err == TOK_OK)
-        err = publish_list(x, errmsg);
-    return err;
+    own_bundle_changed(x->bundle);
+    return err != TOK_OK ? err : follow_publish_alone(x, errmsg);
 }
 
 /* Its connection is of no use any more (store.h). */
@@ -120,6 +100,7 @@ bool state_ready(struct issuer *x)
 
     if (!service_ready(&x->service))
         return false;
+    follow_by_timer(x);
     if (x->usable && !due_key(x))
         return true;
     if (service_monotonic() < x->next_try)
@@ -132,10 +113,20 @@ bool state_ready(struct issuer *x)
     return true;
 }
 
+bool state_follow(struct issuer *x)
+{
+    struct errmsg errmsg = {""};
+    enum tok_err err = follow(x, &errmsg);
+
+    if (err != TOK_OK && !store_failed(x->store))
+        (void)unusable(x, MESSAGE_PUBLISHED, err, &errmsg);
+    return err == TOK_OK;
+}
+
 static bool publish(struct issuer *x)
 {
     struct errmsg errmsg = {""};
-    enum tok_err err = publish_list(x, &errmsg);
+    enum tok_err err = follow_publish_alone(x, &errmsg);
 
     x->publish_due = err != TOK_OK;
     return err == TOK_OK || unusable(x, MESSAGE_PUBLISHED, err, &errmsg);
@@ -297,6 +288,7 @@ void state_end(struct issuer *x)
     if (x->publish_due && x->usable)
         (void)publish(x);
     x->publish_timer = sd_event_source_disable_unref(x->publish_timer);
+    x->follow_timer = sd_event_source_disable_unref(x->follow_timer);
     if (x->store)
         store_close(x->store);
     x->store = NULL;

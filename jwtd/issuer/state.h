@@ -20,6 +20,10 @@ bool state_reload(void *arg, const struct settings *old, struct errmsg *errmsg);
 /* The store or the keys failed within a turn: they are loaded again before the next. */
 void state_lost(struct issuer *x);
 
+/* Publishes what other issuers of the store have revoked (follow.h). False: nothing can be
+ * answered. */
+bool state_follow(struct issuer *x);
+
 /* Publishes `revoked`. False: it is retried, by a timer too, and nothing is answered before
  * that succeeds. */
 bool state_publish(struct issuer *x);

@@ -1,5 +1,6 @@
 #include "jwtd/issuer/turn.h"
 
+#include "jwtd/issuer/requests/handlers.h"
 #include "jwtd/issuer/state.h"
 #include "jwtd/shared/messages.h"
 
@@ -12,6 +13,20 @@
 struct revocations {
     bool now, soon; /* that `revoked` must be published */
 };
+
+/* One bundle is for all who ask for it, and from before anything is revoked. */
+static bool prepare_bundle(struct loop *l)
+{
+    struct issuer *x = &l->issuer;
+    const struct issuer_request *r;
+    bool asked = false;
+
+    TAILQ_FOREACH (r, &l->in[REQUEST_IN_TURN], link)
+        asked = asked || r->type->op == WIRE_BUNDLE;
+    if (asked)
+        prepare_shared_bundle(x);
+    return !store_failed(x->store);
+}
 
 /* False: the store or the keys failed. */
 static bool run_handlers(struct loop *l, struct revocations *revocations)
@@ -37,7 +52,7 @@ static bool run_transaction(struct loop *l, struct revocations *revocations)
 
     if (store_begin(x->store, issuer_wall(), issuer_uptime()) != STORE_DONE)
         return false;
-    if (run_handlers(l, revocations))
+    if (state_follow(x) && prepare_bundle(l) && run_handlers(l, revocations))
         return store_commit(x->store) == STORE_DONE;
     store_rollback(x->store);
     return false;

@@ -168,7 +168,7 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *arg)
 {
     const struct service *s = arg;
 
-    if (s->busy > 0 && !s->stopping)
+    if ((s->busy > 0 || s->stays) && !s->stopping)
         return 0;
     if (!s->stopping)
         LOG(LOG_INFO, MESSAGE_STARTED, "Idle timeout reached, exiting");

@@ -23,6 +23,7 @@ struct service {
     uint64_t next_try; /* monotonic microseconds: not before this */
     char failure[512]; /* reported last and not recovered from; "": none */
     unsigned busy;     /* holds that were not released: IdleTimeout does not run */
+    bool stays;        /* no IdleTimeout */
     sd_event_source *idle;
     sd_event_source **listeners[2];
     size_t n_listeners;

@@ -10,7 +10,7 @@
 #define STATE_FILE "/state"
 #define STATE_MAX 96
 
-static enum tok_err write_state(const struct own_bundle *b, struct errmsg *errmsg)
+enum tok_err own_bundle_record(const struct own_bundle *b, struct errmsg *errmsg)
 {
     CLEANUP(cleanup_free) char *path = NULL;
     char text[STATE_MAX];
@@ -110,14 +110,20 @@ static void fill_keys(const struct signing_keys *keys, struct bundle *b)
     }
 }
 
+void own_bundle_fill(const struct own_bundle *b, const struct signing_keys *keys,
+                     const char *issuer, struct bundle *ret)
+{
+    *ret = (struct bundle){
+        .epoch = b->epoch, .revoked = b->revoked, .pruned_until = b->pruned_until};
+    (void)snprintf(ret->iss, sizeof(ret->iss), "%s", issuer);
+    fill_keys(keys, ret);
+    fill_chain(&b->keys, ret);
+}
+
 enum tok_err own_bundle_sign(struct own_bundle *b, const struct signing_keys *keys,
                              const char *issuer, uint64_t wall, struct errmsg *errmsg)
 {
-    struct bundle bundle = {.iat = (int64_t)(wall / SECOND),
-                            .exp = (int64_t)(wall / SECOND) + BUNDLE_LIFETIME,
-                            .epoch = b->epoch,
-                            .revoked = b->revoked,
-                            .pruned_until = b->pruned_until};
+    struct bundle bundle;
     enum tok_err err;
 
     /* A clock that was set back gives a huge difference. */
@@ -125,11 +131,11 @@ enum tok_err own_bundle_sign(struct own_bundle *b, const struct signing_keys *ke
         return TOK_OK;
     if (key_alg(keys->signer)->kind == ALG_OCT)
         return TOK_KEYS;
-    (void)snprintf(bundle.iss, sizeof(bundle.iss), "%s", issuer);
-    fill_keys(keys, &bundle);
-    fill_chain(&b->keys, &bundle);
+    own_bundle_fill(b, keys, issuer, &bundle);
+    bundle.iat = (int64_t)(wall / SECOND);
+    bundle.exp = bundle.iat + BUNDLE_LIFETIME;
     b->seq = bundle.seq = (int64_t)wall > b->seq ? (int64_t)wall : b->seq + 1;
-    err = write_state(b, errmsg);
+    err = own_bundle_record(b, errmsg);
     secret_clear(&b->text);
     if (err == TOK_OK)
         err = bundle_write(&bundle, &b->text);
@@ -147,12 +153,16 @@ int64_t own_bundle_next_time(const struct own_bundle *b, int64_t wall)
 
 enum tok_err own_bundle_new_epoch(struct own_bundle *b, struct errmsg *errmsg)
 {
+    const int64_t seq = b->seq;
     enum tok_err err;
 
     b->epoch++;
-    err = write_state(b, errmsg);
-    if (err != TOK_OK)
+    b->seq = 0; /* a clock that was set forward for a while has an end here */
+    err = own_bundle_record(b, errmsg);
+    if (err != TOK_OK) {
         b->epoch--;
+        b->seq = seq;
+    }
     own_bundle_changed(b);
     return err;
 }

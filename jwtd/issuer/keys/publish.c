@@ -49,6 +49,8 @@ struct revoked_batch {
     const char *path;
     int64_t after;
     bool is_new; /* the file has none of the lines */
+    size_t batches;
+    struct revoked_digest stored; /* of the last batch */
     char *lines;
     size_t n, room;
     struct revoked lists[2]; /* the file and the batch, while they are merged */
@@ -100,7 +102,10 @@ static void publish_batch(struct revoked_batch *b)
         qsort(b->lines, b->n, REVOKED_LINE_LEN, by_text);
     b->lists[1] = (struct revoked){
         .fd = -1, .size = (off_t)(b->n * REVOKED_LINE_LEN), .lines = b->lines ? b->lines : ""};
-    b->err = merge_batch(b);
+    b->err = revoked_digest(&b->lists[1], b->after, &b->stored);
+    if (!b->err)
+        b->err = merge_batch(b);
+    b->batches++;
     if (b->err == TOK_LIST)
         (void)errmsg_set(b->errmsg, TOK_LIST,
                          "%s: malformed line: remove the file, it is created again from the "
@@ -132,6 +137,31 @@ static bool add_revoked(void *arg, const uint8_t sid[ISSUE_ID_BYTES], int64_t la
     return true;
 }
 
+#define RESTORE_LINES 4096 /* in one statement */
+
+/* Adds the lines of the file that the store lacks: it was restored from a backup, or rows
+ * were deleted. What was revoked stays so. */
+static enum tok_err restore_lines(const struct revoked_batch *b, struct store *store,
+                                  uint64_t *ret_restored)
+{
+    const off_t most = (off_t)RESTORE_LINES * REVOKED_LINE_LEN;
+    char lines[RESTORE_LINES * REVOKED_LINE_LEN + 1];
+    CLEANUP(revoked_close) struct revoked list = {.fd = -1};
+    uint64_t added;
+    enum tok_err err = revoked_open(b->path, FILE_PUBLIC, &list, b->errmsg);
+    off_t n;
+
+    for (off_t at = 0; !err && at < list.size; at += n) {
+        n = list.size - at < most ? list.size - at : most;
+        err = revoked_read_bytes(list.fd, lines, (size_t)n, at);
+        lines[n] = '\0';
+        if (!err && store_restore_revoked(store, lines, &added) != STORE_DONE)
+            return errmsg_set(b->errmsg, TOK_LIST, "%s", store_failure(store));
+        *ret_restored += err ? 0 : added;
+    }
+    return err;
+}
+
 static bool is_file(const char *path, const struct stat *published)
 {
     struct stat st;
@@ -149,6 +179,7 @@ enum tok_err publish_revoked(const char *dir, struct store *store, struct own_bu
         .after = bundle->pruned_until, .ret = &bundle->revoked, .errmsg = errmsg};
     enum tok_err err = text_concat(dir, "/revoked", "", &path);
     enum store_result result = STORE_ABSENT;
+    bool all;
 
     if (err != TOK_OK)
         return err;
@@ -156,17 +187,25 @@ enum tok_err publish_revoked(const char *dir, struct store *store, struct own_bu
     /* Reading a million sessions of the store takes most of the time of a publication. */
     if (is_file(path, &bundle->list))
         result = store_each_unpublished(store, b.after, add_revoked, &b);
-    b.is_new = result == STORE_DONE;
-    if (result == STORE_ABSENT)
+    if (result == STORE_DONE && b.n == 0 && bundle->list_pruned == b.after)
+        return TOK_OK;
+    all = result == STORE_ABSENT;
+    b.is_new = result == STORE_DONE && b.n > 0;
+    if (all)
         result = store_each_revoked(store, b.after, add_revoked, &b);
     if (result == STORE_DONE)
         publish_batch(&b);
-    if (result == STORE_DONE && b.err == TOK_OK)
+    if (result == STORE_DONE && b.err == TOK_OK && all && store_is_fleet(store) &&
+        (b.batches > 1 || !revoked_digest_equal(&b.stored, b.ret)))
+        b.err = restore_lines(&b, store, &bundle->restored);
+    /* Whether what was added stays is known when all sessions are listed once more. */
+    if (result == STORE_DONE && b.err == TOK_OK && bundle->restored == 0)
         store_set_published(store);
     if (b.err == TOK_OK && result != STORE_DONE)
         b.err = errmsg_set(errmsg, TOK_LIST, "%s", store_failure(store));
     if (b.err == TOK_OK && stat(path, &bundle->list) != 0)
         b.err = errmsg_set(errmsg, TOK_FILE, "%s: %s", path, strerror(errno));
+    bundle->list_pruned = b.after;
     free(b.lines);
     return b.err;
 }

@@ -24,6 +24,8 @@ enum tok_err publish_keys(const char *dir, const struct signing_keys *keys,
  * bundle->pruned_until. bundle->revoked becomes the digest of the file. While the file is the
  * one that was published last, only what was revoked since is added. A malformed file is
  * TOK_LIST and is left alone: its lines could not be kept. A missing one is created. More than
- * 262,144 sessions are added in several steps. */
+ * 262,144 sessions are added in several steps. Whenever all sessions are listed, a shared store
+ * gets the lines that it lacks, in the present transaction: the files of all issuers are one.
+ */
 enum tok_err publish_revoked(const char *dir, struct store *store, struct own_bundle *bundle,
                              struct errmsg *errmsg) MUST_CHECK;

@@ -1,6 +1,7 @@
 #include "jwtd/issuer/issuer.h"
 #include "jwtd/issuer/keys/own_bundle.h"
 #include "jwtd/issuer/requests/handlers.h"
+#include "jwtd/issuer/shared_bundle.h"
 #include "jwtd/shared/messages.h"
 
 #include <stdio.h>
@@ -13,15 +14,31 @@ static enum wire_status report_bundle_failure(struct issuer *x, enum tok_err err
     return WIRE_UNAVAILABLE;
 }
 
+void prepare_shared_bundle(struct issuer *x)
+{
+    struct errmsg errmsg = {""};
+    enum tok_err err = TOK_OK;
+
+    if (store_is_fleet(x->store) && key_alg(x->keys.signer)->kind != ALG_OCT)
+        err = shared_bundle_make(x, &errmsg);
+    if (err == TOK_OK)
+        return;
+    own_bundle_changed(x->bundle);
+    (void)report_bundle_failure(x, err, &errmsg);
+}
+
 enum wire_status handle_bundle(struct issuer *x, struct issuer_request *r)
 {
     struct own_bundle *b = x->bundle;
     struct errmsg errmsg = {""};
-    enum tok_err err;
+    enum tok_err err = TOK_OK;
 
     if (key_alg(x->keys.signer)->kind == ALG_OCT)
         return WIRE_NO_SESSION; /* secrets are not for other hosts */
-    err = own_bundle_sign(b, &x->keys, x->names.issuer, service_wall(), &errmsg);
+    if (!store_is_fleet(x->store))
+        err = own_bundle_sign(b, &x->keys, x->names.issuer, service_wall(), &errmsg);
+    else if (b->text.n == 0)
+        return WIRE_UNAVAILABLE; /* prepare_shared_bundle has said why */
     if (err != TOK_OK)
         return report_bundle_failure(x, err, &errmsg);
     return request_reply(r, (union wire_value[]){{.text = secret_slice(&b->text)},
@@ -34,7 +51,8 @@ enum wire_status handle_admin_new_epoch(struct issuer *x, struct issuer_request 
 {
     struct errmsg errmsg = {""};
     char epoch[24];
-    enum tok_err err = own_bundle_new_epoch(x->bundle, &errmsg);
+    enum tok_err err = store_is_fleet(x->store) ? shared_bundle_new_epoch(x, &errmsg)
+                                                : own_bundle_new_epoch(x->bundle, &errmsg);
 
     if (err != TOK_OK)
         return report_bundle_failure(x, err, &errmsg);

@@ -39,15 +39,25 @@ const char *const postgresql_schema[] = {
     " seen bigint NOT NULL, odd_since bigint NOT NULL)",
     "INSERT INTO clock VALUES (1, 0, 0, 0)",
     "CREATE TABLE revoked ("
-    " sid bytea PRIMARY KEY,"
-    " last_access_exp bigint NOT NULL,"
+    " sid bytea PRIMARY KEY CHECK (octet_length(sid) = 16),"
+    " last_access_exp bigint NOT NULL CHECK (last_access_exp >= 0),"
     " purge_at bigint NOT NULL,"
     " change bigint NOT NULL)",
     "CREATE INDEX revoked_access ON revoked (last_access_exp)",
     "CREATE INDEX revoked_purge ON revoked (purge_at)",
     "CREATE INDEX revoked_change ON revoked (change)",
+    /* A rotation that was not committed when the row was made may have prolonged the session.
+     */
     "CREATE FUNCTION delete_revoked() RETURNS trigger LANGUAGE plpgsql AS"
-    " 'BEGIN DELETE FROM session WHERE sid = NEW.sid; RETURN NULL; END'",
+    " 'BEGIN"
+    " WITH ended AS (DELETE FROM session WHERE sid = NEW.sid"
+    " RETURNING last_access_exp, purge_at)"
+    " UPDATE revoked SET"
+    " last_access_exp = greatest(revoked.last_access_exp, ended.last_access_exp),"
+    " purge_at = greatest(revoked.purge_at, ended.purge_at)"
+    " FROM ended WHERE revoked.sid = NEW.sid AND (revoked.purge_at < ended.purge_at OR"
+    " revoked.last_access_exp < ended.last_access_exp);"
+    " RETURN NULL; END'",
     "CREATE TRIGGER session_revoked AFTER INSERT ON revoked"
     " FOR EACH ROW EXECUTE FUNCTION delete_revoked()",
     "CREATE TABLE \"user\" (name text PRIMARY KEY)",
@@ -60,12 +70,10 @@ const char *const postgresql_schema[] = {
     "CREATE TABLE issuer (thumbprint text PRIMARY KEY, document text NOT NULL)",
     "CREATE TABLE bundle ("
     " id bigint PRIMARY KEY CHECK (id = 1),"
-    " epoch bigint NOT NULL,"
     " seq bigint NOT NULL,"
-    " pruned_until bigint NOT NULL,"
-    " signed_at bigint NOT NULL,"
+    " change bigint NOT NULL,"
     " text text NOT NULL)",
-    "INSERT INTO bundle VALUES (1, 1, 0, 0, 0, '')",
+    "INSERT INTO bundle VALUES (1, 0, 0, '')",
     "CREATE TABLE attempt (id bytea PRIMARY KEY, halves bigint NOT NULL, until bigint NOT "
     "NULL)",
     "CREATE INDEX attempt_until ON attempt (until)",

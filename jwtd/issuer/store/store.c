@@ -102,18 +102,39 @@ int64_t store_mark(const struct store *store)
 /* The database's time and mark: the clocks of several issuers may differ. */
 static bool read_shared_clock(struct store *store, int64_t *ret_wall)
 {
-    struct sql_call call = sql_call(
-        &store->sql,
-        "SELECT CAST(floor(extract(epoch FROM clock_timestamp())) AS bigint), mark FROM clock",
-        NULL);
+    struct sql_call call =
+        sql_call(&store->sql,
+                 "SELECT CAST(floor(extract(epoch FROM clock_timestamp())) AS bigint), mark,"
+                 " (SELECT value FROM counter WHERE name = 'revocations'),"
+                 " (SELECT value FROM counter WHERE name = 'keys') FROM clock",
+                 NULL);
     enum store_result result = sql_step(&call);
 
     if (result == STORE_DONE) {
         *ret_wall = sql_read_int(&call);
         store->clock.mark = sql_read_int(&call);
+        store->changes.revocations = sql_read_int(&call);
+        store->changes.keys = sql_read_int(&call);
     }
     sql_done(&call);
     return result == STORE_DONE;
+}
+
+enum store_result store_poll(struct store *store)
+{
+    int64_t wall;
+
+    return read_shared_clock(store, &wall) ? STORE_DONE : STORE_FAILED;
+}
+
+struct store_changes store_changes(const struct store *store)
+{
+    return store->changes;
+}
+
+bool store_is_fleet(const struct store *store)
+{
+    return store->sql.engine->shared;
 }
 
 enum store_result store_begin(struct store *store, int64_t wall, int64_t up)

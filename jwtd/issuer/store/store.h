@@ -30,6 +30,12 @@
 
 struct store;
 
+/* Counters of a shared store: each transaction that revokes, or that changes the keys of an
+ * issuer, adds 1. */
+struct store_changes {
+    int64_t revocations, keys;
+};
+
 /* A pair of tokens: all that minting the same bytes again needs. */
 struct store_pair {
     int64_t gen; /* of the refresh token; 0 at login */
@@ -128,6 +134,15 @@ int64_t store_mark(const struct store *store);
  * since boot (CLOCK_BOOTTIME). */
 enum store_result store_begin(struct store *store, int64_t wall, int64_t up) MUST_CHECK;
 
+/* Reads time and counters of a shared store, outside a transaction. */
+enum store_result store_poll(struct store *store) MUST_CHECK;
+
+/* The counters as store_begin or store_poll read them. */
+struct store_changes store_changes(const struct store *store);
+
+/* True when other issuers use the store, too. */
+bool store_is_fleet(const struct store *store);
+
 /* If anything was changed: sets the mark, purges a few expired rows, and waits for the disk.
  * STORE_DONE or STORE_FAILED. */
 enum store_result store_commit(struct store *store) MUST_CHECK;
@@ -215,12 +230,23 @@ enum store_result store_each_revoked(struct store *store, int64_t after, store_r
                                      void *arg) MUST_CHECK;
 
 /* The same for those that were revoked since store_set_published(), by any issuer.
- * STORE_ABSENT: none, or not known. */
+ * STORE_ABSENT: not known. */
 enum store_result store_each_unpublished(struct store *store, int64_t after,
                                          store_revoked_fn *fn, void *arg) MUST_CHECK;
 
 /* What was listed last is published. */
 void store_set_published(struct store *store);
+
+/* What is published is not known any more: the next list has all sessions. */
+void store_forget_published(struct store *store);
+
+/* The counter of revocations (store_changes) of which all are published; -1: not known. */
+int64_t store_published(const struct store *store);
+
+/* Adds lines of the list (common/token/revoked.h) that a shared store lacks, or has with an
+ * earlier end, each with its line end; none twice. In a transaction. */
+enum store_result store_restore_revoked(struct store *store, const char *lines,
+                                        uint64_t *ret_added) MUST_CHECK;
 
 /* Revokes the sessions of a user that are live, or have an access token that is not expired at
  * this wall time. ret_sid: of one of them, if there are any. */

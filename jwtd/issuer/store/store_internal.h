@@ -31,6 +31,7 @@ struct store {
     struct clock_mark clock; /* as on disk */
     struct clock_mark next;  /* after this transaction */
     int64_t now;             /* of the transaction */
+    struct store_changes changes; /* as read last */
     int64_t change;          /* the number of what it revokes; 0: nothing yet */
     int64_t listed;          /* of the last change when revoked sessions were listed last */
     int64_t published;       /* the same when they were published; -1: not known */

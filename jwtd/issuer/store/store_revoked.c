@@ -57,7 +57,7 @@ enum store_result store_add_revoked(struct store *store, const struct store_revo
     return run_revoking(
         store,
         "INSERT INTO revoked (change, sid, last_access_exp, purge_at)"
-        " VALUES (?1, ?2, ?3, ?4)",
+        " VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
         REVOKE_VALUES(SQL_ID(s->sid), SQL_INT(s->last_access_exp), SQL_INT(s->last_exp)), &n);
 }
 
@@ -162,8 +162,9 @@ enum store_result store_each_revoked(struct store *store, int64_t after, store_r
     if (!read_change(store))
         return STORE_FAILED;
     return each_row(store,
-                    "SELECT sid, last_access_exp FROM revoked WHERE last_access_exp > ?1",
-                    SQL_VALUES(SQL_INT(after)), fn, arg);
+                    "SELECT sid, last_access_exp FROM revoked"
+                    " WHERE last_access_exp > ?1 AND change <= ?2",
+                    SQL_VALUES(SQL_INT(after), SQL_INT(store->listed)), fn, arg);
 }
 
 enum store_result store_each_unpublished(struct store *store, int64_t after,
@@ -171,15 +172,48 @@ enum store_result store_each_unpublished(struct store *store, int64_t after,
 {
     if (!read_change(store))
         return STORE_FAILED;
-    if (store->published < 0 || store->published == store->listed)
+    if (store->published < 0 || store->published > store->listed)
         return STORE_ABSENT;
-    return each_row(store,
-                    "SELECT sid, last_access_exp FROM revoked"
-                    " WHERE change > ?2 AND last_access_exp > ?1",
-                    SQL_VALUES(SQL_INT(after), SQL_INT(store->published)), fn, arg);
+    if (store->published == store->listed)
+        return STORE_DONE;
+    return each_row(
+        store,
+        "SELECT sid, last_access_exp FROM revoked"
+        " WHERE change > ?2 AND change <= ?3 AND last_access_exp > ?1",
+        SQL_VALUES(SQL_INT(after), SQL_INT(store->published), SQL_INT(store->listed)), fn, arg);
 }
 
 void store_set_published(struct store *store)
 {
     store->published = store->listed;
+}
+
+void store_forget_published(struct store *store)
+{
+    store->published = -1;
+}
+
+int64_t store_published(const struct store *store)
+{
+    return store->published;
+}
+
+/* The sid of a line, and its exp. */
+#define LINE_SID "decode(translate(substr(line, 1, 22), '-_', '+/') || '==', 'base64')"
+#define LINE_EXP "CAST(substr(line, 24) AS bigint)"
+
+enum store_result store_restore_revoked(struct store *store, const char *lines,
+                                        uint64_t *ret_added)
+{
+    return run_revoking(
+        store,
+        "INSERT INTO revoked AS r (change, sid, last_access_exp, purge_at)"
+        " SELECT ?1, sid, exp, exp FROM (SELECT " LINE_SID " AS sid, " LINE_EXP " AS exp"
+        " FROM string_to_table(?2, chr(10)) AS line WHERE line <> '') AS lines"
+        " WHERE NOT EXISTS (SELECT 1 FROM revoked WHERE revoked.sid = lines.sid"
+        " AND last_access_exp >= exp)"
+        " ON CONFLICT (sid) DO UPDATE SET change = excluded.change,"
+        " last_access_exp = greatest(r.last_access_exp, excluded.last_access_exp),"
+        " purge_at = greatest(r.purge_at, excluded.purge_at)",
+        REVOKE_VALUES(SQL_TEXT(lines)), ret_added);
 }

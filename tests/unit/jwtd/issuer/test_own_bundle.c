@@ -146,6 +146,16 @@ START_TEST(epoch_and_pruned_time_are_kept)
 }
 END_TEST
 
+/* After a clock that was far ahead, hosts refuse the seq of then. */
+START_TEST(an_epoch_begins_with_the_clock)
+{
+    (void)seq_at(NOW + 1000 * SECOND);
+    ck_assert_int_gt(seq_at(NOW), (int64_t)(NOW + 1000 * SECOND));
+    ck_assert_ok(own_bundle_new_epoch(&own, NULL));
+    ck_assert_int_eq(seq_at(NOW), (int64_t)NOW);
+}
+END_TEST
+
 START_TEST(a_damaged_state_is_refused)
 {
     static const char *const bad[] = {"", "\n", "x", "1 2", "1 x 3\n", "1  "};
@@ -219,6 +229,7 @@ int main(void)
         seq_grows_while_the_clock_is_behind_or_stands,
         a_clock_set_back_does_not_keep_an_old_signature,
         epoch_and_pruned_time_are_kept,
+        an_epoch_begins_with_the_clock,
         a_damaged_state_is_refused,
         the_files_are_private,
         a_host_of_any_earlier_key_reads_the_newest_bundle,

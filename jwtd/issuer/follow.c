@@ -1,0 +1,95 @@
+#include "jwtd/issuer/follow.h"
+
+#include "jwtd/issuer/keys/own_bundle.h"
+#include "jwtd/issuer/keys/publish.h"
+#include "jwtd/issuer/state.h"
+#include "jwtd/shared/messages.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+/* Time that has passed for certain: no line of `revoked` is dropped because a clock was set
+ * forward. And a module may accept a token this long after its exp. */
+int64_t follow_expired(const struct issuer *x)
+{
+    int64_t wall = issuer_wall(), mark = store_mark(x->store);
+
+    return (wall < mark ? wall : mark) - POLICY_LEEWAY_MAX;
+}
+
+enum tok_err follow_publish(struct issuer *x, struct errmsg *errmsg)
+{
+    struct own_bundle *b = x->bundle;
+    const struct revoked_digest before = b->revoked;
+    int64_t expired = follow_expired(x), pruned = b->pruned_until;
+    char sessions[24];
+    enum tok_err err;
+
+    /* Issuers that share a store prune when the bundle says so; but what the store has purged
+     * does not count as lost. */
+    if ((!store_is_fleet(x->store) || store_published(x->store) < 0) &&
+        expired > b->pruned_until)
+        b->pruned_until = expired;
+    b->restored = 0;
+    err = publish_revoked(x->public_dir, x->store, b, errmsg);
+    if (err || pruned != b->pruned_until || !revoked_digest_equal(&before, &b->revoked))
+        own_bundle_changed(b);
+    if (b->restored > 0) {
+        (void)snprintf(sessions, sizeof(sessions), "%" PRIu64, b->restored);
+        LOG(LOG_WARNING, MESSAGE_PUBLISHED,
+            "The store lacked sessions of the file revoked, revoked again: was the database "
+            "restored, or changed by hand?",
+            {"sessions", sessions});
+    }
+    return err;
+}
+
+/* Others have revoked sessions. */
+static bool is_behind(const struct issuer *x)
+{
+    return store_is_fleet(x->store) &&
+           store_changes(x->store).revocations != store_published(x->store);
+}
+
+enum tok_err follow(struct issuer *x, struct errmsg *errmsg)
+{
+    return is_behind(x) ? follow_publish(x, errmsg) : TOK_OK;
+}
+
+static int on_follow(sd_event_source *source, uint64_t usec, void *arg)
+{
+    struct issuer *x = arg;
+
+    if (state_ready(x) && store_poll(x->store) != STORE_DONE)
+        state_lost(x);
+    else if (x->usable && is_behind(x))
+        (void)state_publish(x);
+    (void)sd_event_source_set_time_relative(source, FOLLOW_TIME);
+    return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+}
+
+void follow_by_timer(struct issuer *x)
+{
+    x->service.stays = x->is_daemon && x->service.settings.store.database;
+    if (!x->service.stays)
+        x->follow_timer = sd_event_source_disable_unref(x->follow_timer);
+    else if (!x->follow_timer)
+        (void)sd_event_add_time_relative(x->service.loop, &x->follow_timer, CLOCK_MONOTONIC,
+                                         FOLLOW_TIME, FOLLOW_TIME / 10, on_follow, x);
+}
+
+enum tok_err follow_publish_alone(struct issuer *x, struct errmsg *errmsg)
+{
+    enum tok_err err;
+
+    if (!store_is_fleet(x->store))
+        return follow_publish(x, errmsg);
+    if (store_begin(x->store, issuer_wall(), issuer_uptime()) != STORE_DONE)
+        return errmsg_set(errmsg, TOK_FILE, "%s", store_failure(x->store));
+    err = follow_publish(x, errmsg);
+    if (err)
+        store_rollback(x->store);
+    else if (store_commit(x->store) != STORE_DONE)
+        err = errmsg_set(errmsg, TOK_FILE, "%s", store_failure(x->store));
+    return err;
+}

@@ -1,0 +1,199 @@
+#include "jwtd/issuer/shared_bundle.h"
+
+#include "jwtd/issuer/follow.h"
+#include "jwtd/issuer/keys/own_bundle.h"
+#include "jwtd/issuer/store/store_bundle.h"
+#include "jwtd/shared/messages.h"
+
+#include <string.h>
+
+#define PRUNE_STEP 600 /* seconds; after each step every issuer writes its whole list again */
+
+static enum tok_err store_error(const struct issuer *x, struct errmsg *errmsg)
+{
+    return errmsg_set(errmsg, TOK_FILE, "%s", store_failure(x->store));
+}
+
+/* Issuers=, and our keys, whose text may be from before a restart. */
+static enum tok_err trusted_keys(const struct issuer *x, word_list *ret)
+{
+    const struct signing_keys *own = &x->bundle->keys;
+    char thumbprint[KEY_THUMBPRINT_LEN];
+    enum tok_err err = word_list_copy(x->service.settings.fleet.issuers, ret);
+
+    for (size_t i = 0; !err && i < own->n; i++) {
+        err = key_thumbprint(own->keys[i].key, thumbprint);
+        if (!err)
+            err = word_list_add(ret, (struct slice){thumbprint, sizeof(thumbprint)});
+    }
+    return err;
+}
+
+/* Reads the text if an issuer of this store signed it. */
+static enum tok_err verify(const struct issuer *x, const char *text, struct bundle *ret,
+                           struct errmsg *errmsg)
+{
+    CLEANUP(bundle_clear) struct bundle bundle = {0};
+    CLEANUP(cleanup_word_list) word_list trusted = NULL;
+    enum tok_err err = trusted_keys(x, &trusted);
+
+    if (!err)
+        err = bundle_read(&(struct bundle_trust){.thumbprints = trusted}, slice_of(text),
+                          &bundle, errmsg);
+    if (!err && strcmp(bundle.iss, x->names.issuer) != 0)
+        err =
+            errmsg_set(errmsg, TOK_ISSUER, "bundle: claim \"iss\": expected \"%s\", got \"%s\"",
+                       x->names.issuer, bundle.iss);
+    if (err)
+        return err;
+    *ret = bundle;
+    bundle = (struct bundle){0};
+    return TOK_OK;
+}
+
+static void warn(struct issuer *x, const char *cause)
+{
+    if (service_is_due(&x->bundle->next_warning, MINUTE))
+        LOG(LOG_WARNING, MESSAGE_KEYS, "Bundle in the store not used, signing another",
+            {"cause", cause});
+}
+
+/* Takes over what another issuer has signed: a later epoch, what it has pruned. The list is
+ * then pruned, too. */
+static enum tok_err raise_numbers(struct issuer *x, const struct bundle *signed_one,
+                                  struct errmsg *errmsg)
+{
+    struct own_bundle *b = x->bundle;
+    bool later = signed_one->epoch > b->epoch;
+    bool pruned = signed_one->pruned_until > b->pruned_until &&
+                  signed_one->pruned_until <= follow_expired(x);
+    enum tok_err err = TOK_OK;
+
+    if (later || (signed_one->epoch == b->epoch && signed_one->seq > b->seq)) {
+        b->epoch = signed_one->epoch;
+        b->seq = signed_one->seq;
+        own_bundle_changed(b);
+    }
+    if (pruned) {
+        b->pruned_until = signed_one->pruned_until;
+        err = follow_publish(x, errmsg);
+    }
+    return err || !(later || pruned) ? err : own_bundle_record(b, errmsg);
+}
+
+static bool has_key(const struct bundle *b, const struct key *key, enum bundle_key_state state)
+{
+    char wanted[KEY_THUMBPRINT_LEN], thumbprint[KEY_THUMBPRINT_LEN];
+
+    if (key_thumbprint(key, wanted) != TOK_OK)
+        return false;
+    for (size_t i = 0; i < b->n_keys; i++)
+        if (slice_eq(key_kid(b->keys[i]), key_kid(key)) && b->states[i] == state)
+            return key_thumbprint(b->keys[i], thumbprint) == TOK_OK &&
+                   memcmp(wanted, thumbprint, sizeof(wanted)) == 0;
+    return false;
+}
+
+/* All but the list. */
+static bool says_the_same(const struct bundle *a, const struct bundle *b)
+{
+    if (a->epoch != b->epoch || a->pruned_until != b->pruned_until || a->n_keys != b->n_keys)
+        return false;
+    for (size_t i = 0; i < a->n_keys; i++)
+        if (!has_key(b, a->keys[i], a->states[i]))
+            return false;
+    return true;
+}
+
+static bool is_fresh(int64_t iat, int64_t now)
+{
+    const int64_t most = OWN_BUNDLE_REUSE / SECOND;
+
+    return now - iat < most && iat - now < most;
+}
+
+/* *ret: x->bundle->text is that of the row, and what we would sign. */
+static enum tok_err use_row(struct issuer *x, const struct store_bundle *row, bool *ret,
+                            struct errmsg *errmsg)
+{
+    CLEANUP(bundle_clear) struct bundle found = {0};
+    struct own_bundle *b = x->bundle;
+    struct bundle own;
+    enum tok_err err;
+
+    *ret = b->text.n > 0 && b->seq == row->seq && is_fresh((int64_t)b->iat, issuer_wall());
+    if (*ret || !row->text[0])
+        return TOK_OK;
+    if (verify(x, row->text, &found, errmsg) != TOK_OK) {
+        warn(x, errmsg->text);
+        return TOK_OK;
+    }
+    err = raise_numbers(x, &found, errmsg);
+    own_bundle_fill(b, &x->keys, x->names.issuer, &own);
+    if (err || found.seq < b->seq || !is_fresh(found.iat, issuer_wall()) ||
+        !says_the_same(&found, &own))
+        return err;
+    if (!revoked_digest_equal(&found.revoked, &b->revoked)) {
+        if (row->change != store_published(x->store))
+            return TOK_OK;
+        /* The lists of two issuers differ: the store has lost or got rows unnoticed. */
+        store_forget_published(x->store);
+        return follow_publish(x, errmsg);
+    }
+    secret_clear(&b->text);
+    b->iat = (uint64_t)found.iat;
+    *ret = true;
+    return secret_copy(slice_of(row->text), &b->text);
+}
+
+static enum tok_err sign(struct issuer *x, struct errmsg *errmsg)
+{
+    struct own_bundle *b = x->bundle;
+    enum tok_err err = TOK_OK;
+
+    if (follow_expired(x) - b->pruned_until >= PRUNE_STEP) {
+        b->pruned_until = follow_expired(x);
+        err = follow_publish(x, errmsg);
+    }
+    own_bundle_changed(b);
+    if (!err)
+        err = own_bundle_sign(b, &x->keys, x->names.issuer, service_wall(), errmsg);
+    if (!err && store_write_bundle(x->store, b->seq, b->text.p) != STORE_DONE)
+        err = store_error(x, errmsg);
+    if (err)
+        own_bundle_changed(b);
+    return err;
+}
+
+enum tok_err shared_bundle_make(struct issuer *x, struct errmsg *errmsg)
+{
+    struct store_bundle row;
+    bool usable = false, lock = false;
+    enum tok_err err = TOK_OK;
+
+    do {
+        if (store_read_bundle(x->store, lock, &row) != STORE_DONE)
+            return store_error(x, errmsg);
+        /* While we waited, sessions were revoked, and a bundle that says so was signed. */
+        if (lock)
+            err = follow_publish(x, errmsg);
+        if (!err)
+            err = use_row(x, &row, &usable, errmsg);
+        lock = !lock;
+    } while (!err && !usable && lock);
+    return err || usable ? err : sign(x, errmsg);
+}
+
+enum tok_err shared_bundle_new_epoch(struct issuer *x, struct errmsg *errmsg)
+{
+    struct store_bundle row;
+    bool usable;
+    enum tok_err err;
+
+    if (store_read_bundle(x->store, true, &row) != STORE_DONE)
+        return store_error(x, errmsg);
+    err = use_row(x, &row, &usable, errmsg);
+    if (!err)
+        err = own_bundle_new_epoch(x->bundle, errmsg);
+    return err ? err : sign(x, errmsg);
+}

@@ -1,0 +1,20 @@
+/*
+ * One bundle for all issuers of a shared store, so that a host may ask any of them. The one
+ * that renews it signs it under the lock of its row, and the others serve this text for
+ * OWN_BUNDLE_REUSE.
+ *
+ * Who can write the database can write anything into the row. A text counts only when a bundle
+ * key of [Fleet] Issuers= or of this issuer has signed it; it is served only when it says
+ * exactly what this issuer would sign itself. So that an old text changes nothing, epoch, seq
+ * and pruned_until never go back here: own_bundle.h keeps them.
+ */
+#pragma once
+
+#include "jwtd/issuer/issuer.h"
+
+/* x->bundle->text is the bundle to serve, and in the store when the transaction is committed.
+ * In a transaction that has revoked nothing yet: it publishes `revoked`. TOK_KEYS, TOK_FILE. */
+enum tok_err shared_bundle_make(struct issuer *x, struct errmsg *errmsg) MUST_CHECK;
+
+/* Begins the next epoch, for all issuers. */
+enum tok_err shared_bundle_new_epoch(struct issuer *x, struct errmsg *errmsg) MUST_CHECK;
