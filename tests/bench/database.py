@@ -25,7 +25,14 @@ SESSION = """INSERT INTO session SELECT uuid_send(gen_random_uuid()), 'user' || 
 ROTATE = """UPDATE session SET gen = gen + 1, previous_jti = refresh_jti, refresh_jti = uuid_send(gen_random_uuid()),
     access_jti = uuid_send(gen_random_uuid()), kid = 'abcdefgh', rotated_at = rotated_at + 900, last_used = last_used + 900,
     issued_at = issued_at + 900, access_exp = access_exp + 900, refresh_exp = refresh_exp + 900,
-    last_access_exp = last_access_exp + 900, idle_exp = idle_exp + 900, purge_at = purge_at + 900 WHERE sid = %s AND gen = %s"""
+    last_access_exp = last_access_exp + 900, idle_exp = idle_exp + 900, purge_at = purge_at + 900 WHERE sid = """
+# Each session in turn, in transactions of 100, as busy issuers do.
+ROTATE_ALL = f"""DO $$ DECLARE ids bytea[]; BEGIN
+    ids := ARRAY(SELECT sid FROM session ORDER BY md5(sid));
+    FOR i IN 1 .. array_length(ids, 1) LOOP
+        {ROTATE} ids[i];
+        IF i % 100 = 0 THEN COMMIT; END IF;
+    END LOOP; END $$"""
 
 
 def schema():
@@ -57,18 +64,6 @@ def report(what, value, unit):
     print(f"# {what}: {value:,.0f} {unit}", flush=True)
 
 
-def rotate(db, rounds):
-    """Each session in turn, in transactions of 100, as busy issuers do."""
-    sids = [sid for sid, in db.run("SELECT sid FROM session ORDER BY md5(sid)")]
-    gen = db.run("SELECT min(gen) FROM session")[0][0]
-    for i in range(rounds):
-        for start in range(0, len(sids), 100):
-            db.run("BEGIN")
-            for sid in sids[start:start + 100]:
-                db.run(ROTATE, (sid, gen + i))
-            db.run("COMMIT")
-
-
 def one_by_one(db, what, statement, rows):
     """The write-ahead log of single transactions. The first change of a page after a checkpoint, which logs the whole page,
     is not typical: 100 rows come before."""
@@ -83,7 +78,7 @@ def one_by_one(db, what, statement, rows):
 def memory(db, rows):
     """Of a connection that has done what an issuer's does."""
     for row in rows[:200]:
-        db.run(ROTATE, row)
+        db.run(ROTATE + "%s", row)
     pid, = db.run("SELECT pg_backend_pid()")[0]
     with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as file:
         return int(re.search(r"Private_Dirty: +(\d+)", file.read())[1])
@@ -109,16 +104,16 @@ def measure(cluster):
     db.run(SESSION.format(at=at, n=ROWS))
     report("a new session, row and indexes", db.size("session") / ROWS, "bytes")
     begin = time.monotonic()
-    rotate(db, ROUNDS)
+    for _ in range(ROUNDS):
+        db.run(ROTATE_ALL)
     db.run("VACUUM session")
     report(f"a session after {ROUNDS} rotations", db.size("session") / ROWS, "bytes")
     hot, updates = db.run("SELECT n_tup_hot_upd, n_tup_upd FROM pg_stat_user_tables WHERE relname = 'session'")[0]
     print(f"# {updates} rotations in {time.monotonic() - begin:.0f} s, {hot} of them without a change of an index")
-    sids = db.run("SELECT sid, gen FROM session LIMIT 2000")
-    one_by_one(db, "a rotation", ROTATE, sids)
+    sids = db.run("SELECT sid FROM session LIMIT 2000")
+    one_by_one(db, "a rotation", ROTATE + "%s", sids)
     one_by_one(db, "a login", SESSION.format(at=at, n=1), [None] * 2000)
-    one_by_one(db, "a logout", "INSERT INTO revoked SELECT sid, last_access_exp, purge_at, 1 FROM session WHERE sid = %s",
-               [(sid,) for sid, _ in sids])
+    one_by_one(db, "a logout", "INSERT INTO revoked SELECT sid, last_access_exp, purge_at, 1 FROM session WHERE sid = %s", sids)
     for table, statement in (
             ("revoked", f"INSERT INTO revoked SELECT uuid_send(gen_random_uuid()), {at}, {at} + n % 900, n FROM generate_series(1, {ROWS}) n"),
             ("spent", f"INSERT INTO spent SELECT uuid_send(gen_random_uuid()), uuid_send(gen_random_uuid()), {at} + n % 900 FROM generate_series(1, {ROWS}) n"),

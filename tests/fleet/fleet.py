@@ -1,5 +1,7 @@
 """The hosts that tests/fleet/boot has booted, and their set-up by the commands of docs/fleet.md."""
 
+import glob
+import json
 import os
 import re
 import time
@@ -89,6 +91,36 @@ def issuer():
 def others():
     """The hosts that accept tokens and issue none."""
     return [host for name, host in HOSTS.items() if name in ("web2", "web3", "web4")]
+
+
+def move_name(target):
+    """login.example is the address of this host, everywhere."""
+    for host in HOSTS.values():
+        names = host.read("/etc/hosts").replace(" login.example", "")
+        host.write("/etc/hosts", names.replace(f" {target.name}\n", f" {target.name} login.example\n"))
+
+
+class Client:
+    """The login by TLS of a user on a host; with a password, a new one."""
+
+    def __init__(self, name, user, password=None):
+        self.host, self.user = HOSTS[name], user
+        if password:
+            self.host.good(f"jwtctl login --server={URL}", user, text=password + "\n")
+        path, = glob.glob(self.host.path(f"/home/{user}/.local/state/jwt/session-*.json"))
+        self.pair = json.loads(files.read(path))
+
+    def refresh(self):
+        """Whether the refresh token gives the next pair, which is kept."""
+        text = self.host.sh(f"curl -sS --max-time 10 --json @- {URL}/api/token/refresh/", self.user,
+                            text=json.dumps({"refresh": self.pair["refresh"]}))[1]
+        if '"refresh"' not in text:
+            return False
+        self.pair = json.loads(text)
+        return True
+
+    def log_out(self):
+        self.host.good(f"jwtctl logout --server={URL}", self.user)
 
 
 def thumbprint():

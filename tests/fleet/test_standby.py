@@ -1,13 +1,11 @@
 """The cold standby of docs/fleet.md: web5 takes over from web1 with the sessions of the last copy, and gives them back."""
 
 import contextlib
-import glob
-import json
 
 import fleet
 import pytest
 from blocks import take
-from fleet import ALICE, HOSTS, PAGE, issuer
+from fleet import ALICE, HOSTS, PAGE, Client, issuer
 from kit import CAROL
 
 COLD, TAKE_OVER, GO_BACK = "A cold standby", "Take over", "Go back"
@@ -58,35 +56,6 @@ def take_over(standby):
     return said
 
 
-def move_name(host):
-    """login.example is the address of this host."""
-    for each in (*fleet.others(), HOSTS["web1"], HOSTS["web5"]):
-        names = each.read("/etc/hosts").replace(" login.example", "")
-        each.write("/etc/hosts", names.replace(f" {host.name}\n", f" {host.name} login.example\n"))
-
-
-class Client:
-    """A user with a login by TLS on a host."""
-
-    def __init__(self, name, user, password):
-        self.host, self.user = HOSTS[name], user
-        self.host.good(f"jwtctl login --server={fleet.URL}", user, text=password + "\n")
-        path, = glob.glob(self.host.path(f"/home/{user}/.local/state/jwt/session-*.json"))
-        self.pair = json.loads(fleet.files.read(path))
-
-    def refresh(self):
-        """Whether the refresh token gives the next pair, which is kept."""
-        answer = self.host.good(f"curl -sS --json @- {fleet.URL}/api/token/refresh/", self.user,
-                                text=json.dumps({"refresh": self.pair["refresh"]}))
-        pair = json.loads(answer)
-        if "refresh" in pair:
-            self.pair = pair
-        return "refresh" in pair
-
-    def log_out(self):
-        self.host.good(f"jwtctl logout --server={fleet.URL}", self.user)
-
-
 @contextlib.contextmanager
 def lost(host):
     """The daemons are killed, and nothing reaches the host."""
@@ -123,7 +92,7 @@ def test_a_standby_takes_over_with_the_sessions_of_the_last_copy_and_gives_them_
     with lost(web1):
         assert web5.sh("jwtctl status")[0] != 0
         take_over(web5)
-        move_name(web5)
+        fleet.move_name(web5)
         assert web5.good("jwtctl key list") == keys
         fleet.fetch()
         assert kept.refresh() and HOSTS["web2"].sudo(kept.pair["access"])
@@ -140,7 +109,7 @@ def test_a_standby_takes_over_with_the_sessions_of_the_last_copy_and_gives_them_
     type_on(web5, STOP.run())
     type_on(web1, LAST_COPY.run())
     take_over(web1)
-    move_name(web1)
+    fleet.move_name(web1)
     assert issuer().good("jwtctl key list") == keys
     fleet.fetch()
     assert later.refresh() and kept.refresh() and HOSTS["web4"].sudo(later.pair["access"], "carol")

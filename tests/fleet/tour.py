@@ -1,7 +1,8 @@
 #!/usr/bin/python3 -B
 """The steps of ./demo fleet: sets up one issuing host and three hosts by the commands of docs/fleet.md; one login, ssh to
-each host and sudo there, a logout, which each refuses within the interval. Prints each command before its output, and a table
-of results at the end; fails if any step fails."""
+each host and sudo there, a logout, which each refuses within the interval. Then PostgreSQL on three machines, a second issuer
+and a load balancer; an issuer is killed, and the primary, and logins, refreshes and logouts go on. Prints each command before
+its output, and a table of results at the end; fails if any step fails."""
 
 import os
 import sys
@@ -11,7 +12,9 @@ HERE = os.path.dirname(os.path.realpath(__file__))
 sys.path += [HERE, f"{HERE}/../docs/guest", f"{HERE}/../system/guest"]
 
 import fleet  # noqa: E402
+import issuers  # noqa: E402
 from fleet import HOSTS, INTERVAL  # noqa: E402
+from kit import CAROL  # noqa: E402
 
 RESULTS = []
 
@@ -89,15 +92,93 @@ def log_out():
     shown("reason=revoked", "reason=revoked" in output)
 
 
-def main():
-    set_up()
-    use()
-    log_out()
+def refreshed(client):
+    """Prints a refresh as its user would do it by hand."""
+    prompt = f"{client.user}@{client.host.name}:~$"
+    print(f"\n{prompt} curl --json @- {fleet.URL}/api/token/refresh/    # with the refresh token of the login before", flush=True)
+    passed = client.refresh()
+    print('{"access":"...","refresh":"..."}' if passed else "refused", flush=True)
+    return passed
+
+
+def go_on(when, alice):
+    """Login, refresh and logout."""
+    web2, web3 = HOSTS["web2"], HOSTS["web3"]
+    status, _ = step(web2, f"echo '{CAROL}' | jwtctl login --server={fleet.URL}", "carol")
+    token = web2.sh("jwtctl token", "carol")[1].strip()
+    shown(f"{when}: login", status == 0 and web3.sudo(token, "carol"))
+    shown(f"{when}: refresh of the session of before", refreshed(alice))
+    status, _ = step(web2, "jwtctl logout", "carol")
+    start = time.monotonic()
+    while web3.sudo(token, "carol") and time.monotonic() < start + 60:
+        time.sleep(0.2)
+    print(f"refused on web3 {time.monotonic() - start:.1f} s after the logout; the interval is {INTERVAL} s", flush=True)
+    shown(f"{when}: logout", status == 0 and not web3.sudo(token, "carol"))
+
+
+def grow():
+    """From one issuer with SQLite to two on PostgreSQL. The session of alice goes on through all of it."""
+    title("A login, while web1 alone issues tokens, with SQLite")
+    step(HOSTS["web2"], f"echo '{fleet.ALICE}' | jwtctl login --server={fleet.URL}", "alice")
+    alice = fleet.Client("web2", "alice")
+    title("PostgreSQL on db1, db2 and db3, by the commands of docs/fleet.md")
+    issuers.set_up_databases(typed_step)
+    title("Two issuers, web1 and web5; the sessions of web1 are copied")
+    issuers.set_up_issuers(typed_step)
+    title("A load balancer is login.example now")
+    issuers.set_up_balancer(typed_step)
+    shown("set-up of PostgreSQL and two issuers by the commands of docs/fleet.md", True)
+    go_on("two issuers", alice)
+    return alice
+
+
+def lose_an_issuer(alice):
+    title("An issuer is lost: web5")
+    issuers.kill(HOSTS["web5"])
+    go_on("an issuer is lost", alice)
+    issuers.revive(HOSTS["web5"])
+
+
+def lose_the_primary(alice):
+    name = issuers.leader()
+    title(f"The machine of the primary database is lost: {name}")
+    issuers.kill(HOSTS[name])
+    start = time.monotonic()
+    while not alice.refresh() and time.monotonic() < start + 120:
+        time.sleep(0.5)
+    print(f"{time.monotonic() - start:.0f} s without refreshes", flush=True)
+    step(HOSTS[next(db for db in issuers.DATABASES if db != name)], "patronictl -c /etc/patroni/config.yml list 2>/dev/null")
+    go_on("the primary is lost", alice)
+    issuers.revive(HOSTS[name])
+
+
+def several_issuers():
+    alice = grow()
+    lose_an_issuer(alice)
+    lose_the_primary(alice)
+
+
+def report():
     print(f"\n{'Step':<60} passed")
     for name, passed in RESULTS:
         print(f"{name:<60} {'yes' if passed else 'NO'}")
     return all(passed for _, passed in RESULTS)
 
 
+def main():
+    set_up()
+    use()
+    log_out()
+    return report()
+
+
+def demo():
+    set_up()
+    use()
+    log_out()
+    several_issuers()
+    return report()
+
+
 if __name__ == "__main__":
-    sys.exit(not main())
+    sys.exit(not demo())
