@@ -26,6 +26,10 @@ ELSEWHERE = {
     ("admin.md", "apt remove jwtd"): "test_the_profile_leaves_the_stacks_before_the_module_is_removed",
     ("admin.md", "# /etc/apparmor.d/local/jwtd-login"): "tests/packaging/apparmor parses it",
     ("admin.md", "apt install gcc meson"): "./demo builds with these packages, tests/system/guest/setup types the rest",
+    **{("admin.md", start): "test_a_session_is_copied_and_goes_on" for start in (
+        "runuser -u postgres", "# /etc/jwt/jwt.conf.d/database.conf", "install -d -m 0700 /etc/credstore",
+        "read -rsp 'Password of jwt_owner", "systemctl stop jwtd.socket jwtd-tcp.socket jwtd-issuer.socket jwtd-issuer-admin.socket "
+        "jwtd.service jwtd-issuer.service\njwtctl store copy", "# /etc/systemd/system/jwtd-issuer.service.d/database.conf")},
     ("fleet.md", ""): "test_every_block_of_the_page_was_run",
     ("coverage.md", "tests/unit/coverage"): "takes minutes; run by hand, CONTRIBUTING.md",
     ("performance.md", ""): "measurements, run by hand on a quiet machine",
