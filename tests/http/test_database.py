@@ -377,8 +377,10 @@ def test_the_server_is_verified_with_a_private_ca(tables, with_tls):
     assert status == 1 and 'server certificate for "localhost" does not match host name "db.example"' in said, said
     with_tls(*other.certificate("localhost"))
     status, said = check()
-    assert status == 1 and "certificate verify failed" in said, said
+    fault = "certificate verify failed: check sslrootcert= and the dates of the server's certificate"
+    assert status == 1 and fault in said, said
+    # libpq 15 does not say which.
     with_tls(*ca.certificate("localhost", days=-1))
     status, said = check()
-    assert status == 1 and "expired" in said, said
+    assert status == 1 and fault in said, said
     assert PASSWORD not in said

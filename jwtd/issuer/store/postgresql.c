@@ -35,12 +35,25 @@ struct postgresql {
     bool warned; /* a warning since the last commit began */
 };
 
+/* What the administrator can do about libpq's message. */
+static const struct {
+    const char *text, *remedy;
+} remedies[] = {
+    {"certificate verify failed",
+     ": check sslrootcert= and the dates of the server's certificate"},
+    {"password authentication failed",
+     ": correct /etc/credstore/jwtd-issuer.postgresql-password or the password of the role"},
+};
+
 static enum store_result failed(struct sql *sql)
 {
     const struct postgresql *p = sql->connection;
-    const char *text = PQerrorMessage(p->c);
+    const char *text = PQerrorMessage(p->c), *remedy = "";
 
-    return sql_failed(sql, "PostgreSQL: %.*s", (int)strcspn(text, "\n"), text);
+    for (size_t i = 0; i < sizeof(remedies) / sizeof(remedies[0]); i++)
+        if (strstr(text, remedies[i].text))
+            remedy = remedies[i].remedy;
+    return sql_failed(sql, "PostgreSQL: %.*s%s", (int)strcspn(text, "\n"), text, remedy);
 }
 
 static void report_corrupt(struct sql *sql, const char *what)
