@@ -6,6 +6,7 @@ database.py BUILD; ROWS=100000 and ROUNDS=20 (rotations of each session) are the
 
 import os
 import re
+import subprocess
 import sys
 import time
 
@@ -15,8 +16,6 @@ sys.path.insert(0, f"{HERE}/..")
 import postgresql  # noqa: E402
 
 ROWS, ROUNDS = int(os.environ.get("ROWS", "100000")), int(os.environ.get("ROUNDS", "20"))
-SCHEMA = f"{HERE}/../../jwtd/issuer/store/postgresql_schema.c"
-DAY = 86400
 SESSION = """INSERT INTO session SELECT uuid_send(gen_random_uuid()), 'user' || n % 50000, '192.0.2.' || n % 250,
     'jwtctl/0.2', {at}, {at} + 30 * 86400, {at} + 7 * 86400, 0, uuid_send(gen_random_uuid()), uuid_send(gen_random_uuid()),
     uuid_send(gen_random_uuid()), 'abcdefgh', {at}, {at}, {at} + 900, {at} + 604800, {at} + 900, {at} + 604800 + n % 900,
@@ -33,14 +32,6 @@ ROTATE_ALL = f"""DO $$ DECLARE ids bytea[]; BEGIN
         {ROTATE} ids[i];
         IF i % 100 = 0 THEN COMMIT; END IF;
     END LOOP; END $$"""
-
-
-def schema():
-    """The statements of the issuer's source."""
-    with open(SCHEMA, encoding="utf-8") as file:
-        table = re.sub(r"/\*.*?\*/", "", file.read().split("postgresql_schema[] = {", 1)[1], flags=re.DOTALL)
-    literals = re.findall(r'"((?:[^"\\]|\\.)*)"\s*(,?)', table)
-    return "".join(text.replace('\\"', '"') + (";" if end else "") for text, end in literals)
 
 
 class Database:
@@ -98,8 +89,9 @@ def main():
 
 
 def measure(cluster):
+    issuer = f"{sys.argv[1]}/jwtd/issuer"
+    subprocess.run([f"{issuer}/jwtd-issuer", f"--modules={issuer}", "--migrate-store", f"--database={cluster.url}"], check=True)
     db = Database(cluster)
-    db.run(schema())
     at = int(time.time())
     db.run(SESSION.format(at=at, n=ROWS))
     report("a new session, row and indexes", db.size("session") / ROWS, "bytes")
@@ -112,6 +104,9 @@ def measure(cluster):
     print(f"# {updates} rotations in {time.monotonic() - begin:.0f} s, {hot} of them without a change of an index")
     sids = db.run("SELECT sid FROM session LIMIT 2000")
     one_by_one(db, "a rotation", ROTATE + "%s", sids)
+    db.run("CHECKPOINT")
+    one_by_one(db, "a rotation after a checkpoint, with its pages", ROTATE + "%s",
+               db.run("SELECT sid FROM session ORDER BY md5(sid) LIMIT 1000"))
     one_by_one(db, "a login", SESSION.format(at=at, n=1), [None] * 2000)
     one_by_one(db, "a logout", "INSERT INTO revoked SELECT sid, last_access_exp, purge_at, 1 FROM session WHERE sid = %s", sids)
     for table, statement in (
