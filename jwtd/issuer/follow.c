@@ -1,5 +1,6 @@
 #include "jwtd/issuer/follow.h"
 
+#include "jwtd/issuer/fleet_keys.h"
 #include "jwtd/issuer/keys/own_bundle.h"
 #include "jwtd/issuer/keys/publish.h"
 #include "jwtd/issuer/state.h"
@@ -53,7 +54,9 @@ static bool is_behind(const struct issuer *x)
 
 enum tok_err follow(struct issuer *x, struct errmsg *errmsg)
 {
-    return is_behind(x) ? follow_publish(x, errmsg) : TOK_OK;
+    enum tok_err err = is_behind(x) ? follow_publish(x, errmsg) : TOK_OK;
+
+    return err ? err : fleet_keys_follow(x, errmsg);
 }
 
 static int on_follow(sd_event_source *source, uint64_t usec, void *arg)
@@ -64,6 +67,8 @@ static int on_follow(sd_event_source *source, uint64_t usec, void *arg)
         state_lost(x);
     else if (x->usable && is_behind(x))
         (void)state_publish(x);
+    if (x->usable && fleet_keys_behind(x))
+        (void)state_read_keys(x);
     (void)sd_event_source_set_time_relative(source, FOLLOW_TIME);
     return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }

@@ -11,6 +11,7 @@
 #include "jwtd/issuer/store/store.h"
 #include "jwtd/shared/service.h"
 
+struct fleet_keys;
 struct own_bundle;
 
 struct issuer {
@@ -23,6 +24,9 @@ struct issuer {
     /* Loaded by load.c; in use when `usable`. */
     bool usable; /* and the public files are up to date */
     struct signing_keys keys;
+    struct fleet_keys *fleet; /* of other issuers (fleet_keys.h); NULL: not read */
+    uint64_t followed_at;     /* monotonic: read last because of a token of an unknown key */
+    unsigned key_changes;     /* how often a key that verifies was removed or added */
     struct own_bundle *bundle;
     struct issuer_names names;
     struct issuer_names wanted; /* by the settings, if not in force yet; else empty */

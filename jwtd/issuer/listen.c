@@ -1,5 +1,6 @@
 #include "jwtd/issuer/listen.h"
 
+#include "jwtd/issuer/fleet_keys.h"
 #include "jwtd/issuer/password.h"
 #include "jwtd/issuer/state.h"
 #include "jwtd/issuer/turn.h"
@@ -64,6 +65,25 @@ static enum wire_status verify_subject_token_of(struct issuer_request *r)
     return status;
 }
 
+static enum wire_status verify_own_token_of(struct issuer_request *r)
+{
+    return own_token_verify(&r->loop->issuer, request_text(r, 0), r->type->token, &r->token);
+}
+
+/* A key that another issuer signs with is in the store before. Tokens of any other key cause
+ * no more than 100 reads a second. */
+static enum wire_status verify_after_reading(struct issuer_request *r)
+{
+    struct issuer *x = &r->loop->issuer;
+
+    if (service_monotonic() < x->followed_at + SECOND / 100)
+        return WIRE_INVALID;
+    x->followed_at = service_monotonic();
+    if (!state_read_keys(x))
+        return WIRE_UNAVAILABLE;
+    return r->token.key_changes == x->key_changes ? WIRE_INVALID : verify_own_token_of(r);
+}
+
 static enum wire_status verify_token_of(struct issuer_request *r)
 {
     enum wire_status status = WIRE_OK;
@@ -73,8 +93,9 @@ static enum wire_status verify_token_of(struct issuer_request *r)
     if (r->type->names_user)
         request_copy_text(r, 0, r->token.user, sizeof(r->token.user));
     if (r->type->token != OWN_TOKEN_NONE)
-        status =
-            own_token_verify(&r->loop->issuer, request_text(r, 0), r->type->token, &r->token);
+        status = verify_own_token_of(r);
+    if (r->token.unknown_key && fleet_keys_enabled(&r->loop->issuer))
+        status = verify_after_reading(r);
     if (status != WIRE_OK)
         request_set_refusal(r, status);
     return status;

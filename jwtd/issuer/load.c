@@ -1,4 +1,5 @@
 #include "jwtd/issuer/load.h"
+#include "jwtd/issuer/fleet_keys.h"
 #include "jwtd/issuer/keys/machine.h"
 #include "jwtd/issuer/keys/own_bundle.h"
 #include "jwtd/issuer/keys/publish.h"
@@ -51,6 +52,8 @@ static enum tok_err load_keys(struct issuer *x, const char *store_path, int stat
             {"directory", x->keys_dir});
     if (err == TOK_OK)
         err = keys_load(x->keys_dir, x->service.settings.token.algorithm, &x->keys, errmsg);
+    if (err == TOK_OK)
+        err = fleet_keys_reload(x, errmsg);
     return err;
 }
 
@@ -250,7 +253,7 @@ enum tok_err load_wanted_names(struct issuer *x, struct errmsg *errmsg)
         x->names = wanted;
         wanted = x->wanted;
         x->wanted = (struct issuer_names){0};
-        own_bundle_changed(x->bundle);
+        own_bundle_keys_changed(x->bundle);
         err = make_policy(x, errmsg);
     }
     issuer_names_clear(&wanted);

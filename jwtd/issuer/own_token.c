@@ -86,6 +86,26 @@ static enum wire_status check_claims(const struct issuer *x, const struct claims
     return WIRE_OK;
 }
 
+/* The words of amr, as the store has them; of another claim none. */
+static void read_amr(const struct claims *c, char ret[STORE_AMR_MAX + 1])
+{
+    const struct scan_value *amr = scan_find(c->members, c->n, SLICE("amr"));
+    struct scan_value word;
+    size_t pos = 0, n = 0, len;
+
+    while (claims_next_text(amr, &pos, &word)) {
+        if (n + 1 >= STORE_AMR_MAX ||
+            scan_string(word, ret + n + (n > 0), STORE_AMR_MAX - n - 1, &len) != TOK_OK) {
+            n = 0;
+            break;
+        }
+        if (n > 0)
+            ret[n++] = ' ';
+        n += len;
+    }
+    ret[n] = '\0';
+}
+
 bool own_token_has_audience(const struct own_token *token, struct slice audience)
 {
     struct scan_value aud, one;
@@ -156,6 +176,8 @@ enum wire_status own_token_verify(const struct issuer *x, struct slice token,
         return WIRE_UNAVAILABLE;
     err = verify_at(&params, wall, &result);
     ret->authentic = result.authentic;
+    ret->unknown_key = err == TOK_UNKNOWN_KEY;
+    ret->key_changes = x->key_changes;
     ret->exp = result.exp;
     ret->gen = result.claims.gen;
     memcpy(ret->user, result.user, sizeof(ret->user));
@@ -165,5 +187,8 @@ enum wire_status own_token_verify(const struct issuer *x, struct slice token,
     status = status_of(err, &result.claims);
     if (status == WIRE_OK)
         status = check_claims(x, &result.claims, type, ret);
-    return status == WIRE_OK ? copy_texts(&result.claims, ret) : status;
+    if (status != WIRE_OK)
+        return status;
+    read_amr(&result.claims, ret->amr);
+    return copy_texts(&result.claims, ret);
 }

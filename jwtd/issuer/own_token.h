@@ -19,8 +19,10 @@ enum own_token_type {
 };
 
 struct own_token {
-    bool authentic; /* the signature is valid: user and sid_text may be logged */
+    bool authentic;   /* the signature is valid: user and sid_text may be logged */
+    bool unknown_key; /* the key that signed is not among ours and those of other issuers */
     bool one_time;
+    unsigned key_changes;     /* of the issuer when it was verified */
     enum own_token_type type; /* ACCESS, REFRESH, SLIDING; ANY: another one */
     char user[USER_NAME_MAX + 1];
     char sid_text[ISSUE_ID_LEN + 1];
@@ -29,6 +31,7 @@ struct own_token {
     int64_t refresh_exp;    /* of a sliding token */
     struct secret audience; /* aud as JSON text */
     struct secret scope;    /* "": none */
+    char amr[STORE_AMR_MAX + 1];
 };
 
 /* WIRE_OK, or simplejwt's answer to such a token. Refresh tokens are checked against the

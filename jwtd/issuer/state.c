@@ -1,6 +1,7 @@
 #include "jwtd/issuer/state.h"
 
 #include "common/base/file.h"
+#include "jwtd/issuer/fleet_keys.h"
 #include "jwtd/issuer/follow.h"
 #include "jwtd/issuer/keys/own_bundle.h"
 #include "jwtd/issuer/keys/publish.h"
@@ -31,6 +32,7 @@ static enum tok_err update_signer(struct issuer *x, struct errmsg *errmsg)
     if (!due && !x->keys.signer_outdated)
         return TOK_OK;
     err = load_rotation(x, &rotation, errmsg);
+    own_bundle_keys_changed(x->bundle);
     if (err == TOK_OK)
         err = rotation_sign_with(&rotation, due ? due : x->keys.signer, errmsg);
     if (err != TOK_OK || !due)
@@ -77,6 +79,9 @@ static enum tok_err load(struct issuer *x, const char **ret_id, struct errmsg *e
         err = update_signer(x, errmsg);
     if (err != TOK_OK || !x->store)
         return err;
+    err = fleet_keys_now(x, errmsg);
+    if (err != TOK_OK)
+        return err;
     *ret_id = MESSAGE_PUBLISHED;
     return publish_all(x, errmsg);
 }
@@ -90,6 +95,14 @@ static bool unusable(struct issuer *x, const char *id, enum tok_err err,
     x->usable = false;
     x->next_try = service_monotonic() + SECOND;
     return false;
+}
+
+bool state_read_keys(struct issuer *x)
+{
+    struct errmsg errmsg = {""};
+    enum tok_err err = fleet_keys_now(x, &errmsg);
+
+    return err == TOK_OK || unusable(x, MESSAGE_KEYS, err, &errmsg);
 }
 
 bool state_ready(struct issuer *x)
@@ -293,6 +306,7 @@ void state_end(struct issuer *x)
         store_close(x->store);
     x->store = NULL;
     keys_clear(&x->keys);
+    fleet_keys_free(x->fleet);
     issuer_names_clear(&x->names);
     issuer_names_clear(&x->wanted);
     policy_clear(&x->policy);

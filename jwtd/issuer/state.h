@@ -9,6 +9,9 @@
 /* True when requests can be answered now. */
 bool state_ready(struct issuer *x);
 
+/* Reads the keys that other issuers have changed since the last turn. When state_ready. */
+bool state_read_keys(struct issuer *x);
+
 /* True when there is space for sessions and, after a failure of the store, a write succeeds.
  * Requests that write nothing can be answered without it. When state_ready. */
 bool state_can_write(struct issuer *x);

@@ -1,5 +1,6 @@
 #include "jwtd/issuer/turn.h"
 
+#include "jwtd/issuer/fleet_keys.h"
 #include "jwtd/issuer/requests/handlers.h"
 #include "jwtd/issuer/state.h"
 #include "jwtd/shared/messages.h"
@@ -49,10 +50,12 @@ static bool run_handlers(struct loop *l, struct revocations *revocations)
 static bool run_transaction(struct loop *l, struct revocations *revocations)
 {
     struct issuer *x = &l->issuer;
+    struct errmsg errmsg = {""};
 
     if (store_begin(x->store, issuer_wall(), issuer_uptime()) != STORE_DONE)
         return false;
-    if (state_follow(x) && prepare_bundle(l) && run_handlers(l, revocations))
+    if (state_follow(x) && prepare_bundle(l) && run_handlers(l, revocations) &&
+        fleet_keys_put(x, &errmsg) == TOK_OK)
         return store_commit(x->store) == STORE_DONE;
     store_rollback(x->store);
     return false;

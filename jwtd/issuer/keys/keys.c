@@ -41,14 +41,8 @@ static enum tok_err read_key(struct signing_key *ret, struct errmsg *errmsg)
 
 static int by_kid(const void *a, const void *b)
 {
-    struct slice ka = key_kid(((const struct signing_key *)a)->key);
-    struct slice kb = key_kid(((const struct signing_key *)b)->key);
-    size_t n = ka.n < kb.n ? ka.n : kb.n;
-    int order = memcmp(ka.p, kb.p, n);
-
-    if (order != 0)
-        return order;
-    return (ka.n > kb.n) - (ka.n < kb.n);
+    return keys_compare(((const struct signing_key *)a)->key,
+                        ((const struct signing_key *)b)->key);
 }
 
 static bool newer(struct timespec a, struct timespec b)
@@ -77,65 +71,6 @@ static void choose_signer(struct signing_keys *keys, const struct alg *alg,
     }
     keys->signer = newest ? newest->key : NULL;
     keys->signer_outdated = file->n > 0;
-}
-
-/* A key pair's public JWK; a secret's only JWK. */
-static enum tok_err verifying_jwk(const struct key *key, struct secret *ret)
-{
-    char *jwk;
-    enum tok_err err;
-
-    if (key_alg(key)->kind == ALG_OCT)
-        return key_private_jwk(key, ret);
-    err = key_public_jwk(key, &jwk);
-    if (err == TOK_OK)
-        *ret = (struct secret){.p = jwk, .n = strlen(jwk)};
-    return err;
-}
-
-/* {"keys":[...]} of all keys and a newline, in memory that is wiped: it may hold secrets. */
-static enum tok_err write_jwks(const struct signing_keys *keys, struct secret *ret)
-{
-    CLEANUP(secret_clear) struct secret text = {0};
-    size_t n = 0;
-    enum tok_err err = secret_alloc(keys->n * KEY_FILE_MAX + 16, &text);
-
-    if (err != TOK_OK)
-        return err;
-    for (size_t i = 0; i < keys->n; i++) {
-        CLEANUP(secret_clear) struct secret jwk = {0};
-
-        err = verifying_jwk(keys->keys[i].key, &jwk);
-        if (err != TOK_OK)
-            return err;
-        n += (size_t)snprintf(text.p + n, text.n - n, "%s%s", n > 0 ? "," : "{\"keys\":[",
-                              jwk.p);
-    }
-    n += (size_t)snprintf(text.p + n, text.n - n, "]}\n");
-    return secret_copy((struct slice){text.p, n}, ret);
-}
-
-/* Makes keys->set and keys->jwks. */
-static enum tok_err make_sets(const char *dir, struct signing_keys *keys, struct errmsg *errmsg)
-{
-    CLEANUP(secret_clear) struct secret jwks = {0};
-    enum tok_err err;
-
-    for (size_t i = 0; i < keys->n; i++)
-        if (!keys_compatible(keys, key_alg(keys->keys[i].key)))
-            return errmsg_set(errmsg, TOK_KEYS,
-                              "%s: contains HMAC secrets beside key pairs, expected one kind: "
-                              "move the others away, which invalidates their tokens",
-                              dir);
-    err = write_jwks(keys, &jwks);
-    if (err == TOK_OK)
-        err = keyset_parse(NULL, secret_slice(&jwks), ~(alg_set)0, &keys->set, errmsg);
-    if (err != TOK_OK)
-        return err;
-    if (keyset_skipped(keys->set, 0))
-        return errmsg_set(errmsg, TOK_KEYS, "%s: %s", dir, keyset_skipped(keys->set, 0));
-    keys->jwks = strdup(key_alg(keys->signer)->kind == ALG_OCT ? "{\"keys\":[]}\n" : jwks.p);
-    return keys->jwks ? TOK_OK : TOK_NO_MEMORY;
 }
 
 static enum tok_err load_files(const char *dir, struct dirent **entries, size_t n,
@@ -194,6 +129,7 @@ enum tok_err keys_load(const char *dir, const struct alg *alg, struct signing_ke
 {
     struct signing_keys keys = {0};
     struct dirent **entries = NULL;
+    struct errmsg inner = {""};
     int n = scandir(dir, &entries, is_key_file, alphasort);
     enum tok_err err;
 
@@ -203,7 +139,9 @@ enum tok_err keys_load(const char *dir, const struct alg *alg, struct signing_ke
     if (err == TOK_OK)
         err = apply_signer(dir, alg, &keys, errmsg);
     if (err == TOK_OK)
-        err = make_sets(dir, &keys, errmsg);
+        err = keys_set_peers(&keys, NULL, &inner);
+    if (inner.text[0])
+        err = errmsg_set(errmsg, err, "%s: %s", dir, inner.text);
     for (int i = 0; i < n; i++)
         free(entries[i]);
     free(entries);

@@ -13,8 +13,11 @@
 #pragma once
 
 #include "common/jose/keyset.h"
+#include "common/token/bundle.h"
+#include "jwtd/issuer/keys/signer.h"
 
 #define KEYS_KID_MAX 128 /* bytes of a kid */
+#define KEYS_LISTED_MAX (KEYS_MAX + BUNDLE_KEYS_MAX)
 
 struct signing_key {
     struct key *key; /* private */
@@ -30,14 +33,34 @@ struct signing_keys {
     size_t n;
     const struct key *signer; /* one of them */
     bool signer_outdated;     /* the file `signer` names another key: keys_set_signer is due */
-    struct keyset *set;       /* the same keys, to verify with */
-    char *jwks;               /* the JWK Set to publish, NUL-terminated, ends in a newline */
+    const struct bundle *peers; /* its keys are those of other issuers; NULL: none */
+    struct keyset *set;         /* our keys and theirs, to verify with */
+    char *jwks;                 /* the JWK Set to publish, NUL-terminated, ends in a newline */
 };
 
 /* Reads the directory. TOK_KEYS with a sentence, also when no key has this algorithm. */
 enum tok_err keys_load(const char *dir, const struct alg *alg, struct signing_keys *ret,
                        struct errmsg *errmsg) MUST_CHECK;
 void keys_clear(struct signing_keys *keys);
+
+/* From now on the keys of these other issuers verify, too, except those that have a kid of
+ * ours. peers must stay as long as *keys, or until the next call. After an error *keys is
+ * unchanged. */
+enum tok_err keys_set_peers(struct signing_keys *keys, const struct bundle *peers,
+                            struct errmsg *errmsg) MUST_CHECK;
+
+/* A key that verifies, as other hosts see it. */
+struct listed_key {
+    const struct key *key;
+    enum bundle_key_state state;
+};
+
+/* Orders keys by kid, as memcmp. */
+int keys_compare(const struct key *a, const struct key *b);
+
+/* All of them, sorted by kid, so that each issuer of a database has the same list. Returns
+ * their number. */
+size_t keys_list(const struct signing_keys *keys, struct listed_key ret[KEYS_LISTED_MAX]);
 
 /* Creates the directory, which must not exist, with one new key in it, atomically. TOK_FILE,
  * TOK_KEYS. */

@@ -68,12 +68,19 @@ void own_bundle_clear(struct own_bundle *b)
 {
     keys_clear(&b->keys);
     secret_clear(&b->text);
+    secret_clear(&b->document);
     free(b->dir);
 }
 
 void own_bundle_changed(struct own_bundle *b)
 {
     secret_clear(&b->text);
+}
+
+void own_bundle_keys_changed(struct own_bundle *b)
+{
+    own_bundle_changed(b);
+    secret_clear(&b->document);
 }
 
 static int by_until(const void *a, const void *b)
@@ -99,15 +106,21 @@ static void fill_chain(const struct signing_keys *keys, struct bundle *b)
 
 static void fill_keys(const struct signing_keys *keys, struct bundle *b)
 {
-    b->n_keys = keys->n;
-    for (size_t i = 0; i < keys->n; i++) {
-        const struct signing_key *k = &keys->keys[i];
+    struct listed_key list[KEYS_LISTED_MAX];
+    size_t n = keys_list(keys, list);
 
-        b->keys[i] = k->key;
-        b->states[i] = k->key == keys->signer ? BUNDLE_KEY_SIGNING
-                       : k->until > 0         ? BUNDLE_KEY_OLD
-                                              : BUNDLE_KEY_NEXT;
+    b->n_keys = n < BUNDLE_KEYS_MAX ? n : BUNDLE_KEYS_MAX;
+    for (size_t i = 0; i < b->n_keys; i++) {
+        b->keys[i] = (struct key *)list[i].key;
+        b->states[i] = list[i].state;
     }
+}
+
+/* A number that no bundle and no key document has had. wall: microseconds. */
+static enum tok_err take_number(struct own_bundle *b, uint64_t wall, struct errmsg *errmsg)
+{
+    b->seq = (int64_t)wall > b->seq ? (int64_t)wall : b->seq + 1;
+    return own_bundle_record(b, errmsg);
 }
 
 void own_bundle_fill(const struct own_bundle *b, const struct signing_keys *keys,
@@ -134,14 +147,31 @@ enum tok_err own_bundle_sign(struct own_bundle *b, const struct signing_keys *ke
     own_bundle_fill(b, keys, issuer, &bundle);
     bundle.iat = (int64_t)(wall / SECOND);
     bundle.exp = bundle.iat + BUNDLE_LIFETIME;
-    b->seq = bundle.seq = (int64_t)wall > b->seq ? (int64_t)wall : b->seq + 1;
-    err = own_bundle_record(b, errmsg);
+    err = take_number(b, wall, errmsg);
+    bundle.seq = b->seq;
     secret_clear(&b->text);
     if (err == TOK_OK)
         err = bundle_write(&bundle, &b->text);
     b->signed_at = wall;
     b->iat = wall / SECOND;
     return err;
+}
+
+enum tok_err own_bundle_sign_keys(struct own_bundle *b, const struct signing_keys *keys,
+                                  const char *issuer, uint64_t wall, struct errmsg *errmsg)
+{
+    struct signing_keys own = *keys;
+    struct bundle document = {.iat = (int64_t)(wall / SECOND)};
+    enum tok_err err;
+
+    own.peers = NULL;
+    (void)snprintf(document.iss, sizeof(document.iss), "%s", issuer);
+    fill_chain(&b->keys, &document);
+    fill_keys(&own, &document);
+    err = take_number(b, wall, errmsg);
+    document.seq = b->seq;
+    secret_clear(&b->document);
+    return err != TOK_OK ? err : key_document_write(&document, &b->document);
 }
 
 int64_t own_bundle_next_time(const struct own_bundle *b, int64_t wall)

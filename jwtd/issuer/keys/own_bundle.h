@@ -28,6 +28,7 @@ struct own_bundle {
     struct secret text;            /* empty: sign anew */
     uint64_t signed_at, iat;       /* wall: microseconds, seconds */
     uint64_t next_warning;         /* monotonic: of an invalid bundle in the store */
+    struct secret document;        /* our keys, for other issuers; empty: sign anew */
 };
 
 /* Reads the directory; creates it, with a key, when it is missing. TOK_KEYS, TOK_FILE. */
@@ -43,6 +44,14 @@ enum tok_err own_bundle_record(const struct own_bundle *b, struct errmsg *errmsg
 /* What a bundle of these keys says now, but for its times and seq. The keys are not copied. */
 void own_bundle_fill(const struct own_bundle *b, const struct signing_keys *keys,
                      const char *issuer, struct bundle *ret);
+/* The same of our keys, their states, the names or the bundle keys. */
+void own_bundle_keys_changed(struct own_bundle *b);
+
+/* b->document becomes the key document (bundle.h) of these keys without those of peers. wall:
+ * microseconds. TOK_FILE, TOK_TOO_LONG. */
+enum tok_err own_bundle_sign_keys(struct own_bundle *b, const struct signing_keys *keys,
+                                  const char *issuer, uint64_t wall,
+                                  struct errmsg *errmsg) MUST_CHECK;
 
 /* b->text is the bundle of these keys; signed at most OWN_BUNDLE_REUSE ago unless something has
  * changed since. wall: microseconds. TOK_KEYS: keys are never published (HMAC). TOK_FILE. */

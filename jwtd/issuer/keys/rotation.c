@@ -8,6 +8,8 @@ static enum tok_err reload(const struct key_rotation *r, struct errmsg *errmsg)
     struct signing_keys fresh = {0};
     enum tok_err err = keys_load(r->dir, r->algorithm, &fresh, errmsg);
 
+    if (err == TOK_OK && r->keys->peers)
+        err = keys_set_peers(&fresh, r->keys->peers, errmsg);
     if (err == TOK_OK && r->public_dir)
         err = publish_keys(r->public_dir, &fresh, errmsg);
     if (err != TOK_OK) {

@@ -24,7 +24,8 @@ static enum tok_err begin(struct issuer *x, bool bundle, int *ret_fd, struct key
 {
     enum tok_err err = load_lock(x, ret_fd, errmsg);
 
-    own_bundle_changed(x->bundle);
+    own_bundle_keys_changed(x->bundle);
+    x->key_changes++;
     if (err != TOK_OK || !bundle)
         return err == TOK_OK ? load_rotation(x, ret, errmsg) : err;
     *ret = (struct key_rotation){.keys = &x->bundle->keys,

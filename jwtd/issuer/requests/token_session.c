@@ -57,6 +57,42 @@ static enum wire_status session_absent(struct issuer *x, struct issuer_request *
     return WIRE_BLACKLISTED;
 }
 
+static int64_t least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* When a session began, from its id, which the token has, too. */
+static int64_t time_of(const uint8_t sid[ISSUE_ID_BYTES])
+{
+    uint64_t ms = 0;
+
+    for (size_t i = 0; i < 6; i++)
+        ms = ms << 8 | sid[i];
+    return (int64_t)(ms / 1000);
+}
+
+/* Who writes to a database can end sessions, and gets no more from a token that he holds: what
+ * is minted from the row agrees with the token, or is what we would have set. */
+static void limit_session(const struct issuer *x, const struct own_token *token,
+                          struct store_session *s)
+{
+    const struct settings *set = &x->service.settings;
+    struct store_pair *pair = &s->pair;
+
+    memcpy(s->amr, token->amr, sizeof(s->amr));
+    s->absolute_exp = least(
+        s->absolute_exp, time_of(s->sid) + (int64_t)(set->session.absolute_lifetime / SECOND));
+    pair->issued_at = least(pair->issued_at, issuer_wall());
+    pair->access_exp = least(pair->access_exp,
+                             pair->issued_at + (int64_t)(set->token.access_lifetime / SECOND));
+    pair->refresh_exp =
+        token->type == OWN_TOKEN_SLIDING
+            ? token->refresh_exp
+            : least(pair->refresh_exp,
+                    pair->issued_at + (int64_t)(set->token.refresh_lifetime / SECOND));
+}
+
 enum wire_status token_session_find(struct issuer *x, struct issuer_request *r,
                                     struct store_session *ret)
 {
@@ -73,6 +109,8 @@ enum wire_status token_session_find(struct issuer *x, struct issuer_request *r,
     }
     if (strcmp(s.user, r->token.user) != 0)
         return WIRE_INVALID;
+    if (x->service.settings.store.database)
+        limit_session(x, &r->token, &s);
     if (now >= s.absolute_exp || now >= s.idle_exp)
         return WIRE_EXPIRED;
     *ret = s;
@@ -141,12 +179,24 @@ static bool is_narrowed(const struct issuer *x, const struct own_token *token)
     return token->scope.n > 0;
 }
 
+/* The key that signed may have been removed since the request arrived, here or at another
+ * issuer. */
+static enum wire_status verify_again(const struct issuer *x, struct issuer_request *r)
+{
+    if (r->type->token == OWN_TOKEN_NONE || r->token.key_changes == x->key_changes)
+        return WIRE_OK;
+    own_token_clear(&r->token);
+    r->token = (struct own_token){0};
+    return own_token_verify(x, request_text(r, 0), r->type->token, &r->token);
+}
+
 enum wire_status request_handle(struct issuer *x, struct issuer_request *r)
 {
     enum token_right right = r->type->right;
-    enum wire_status status =
-        right == TOKEN_UNCHECKED ? WIRE_OK : token_session_use(x, r, &r->session);
+    enum wire_status status = verify_again(x, r);
 
+    if (status == WIRE_OK && right != TOKEN_UNCHECKED)
+        status = token_session_use(x, r, &r->session);
     if (status != WIRE_OK)
         return status;
     if ((right >= TOKEN_IDENTIFY && r->token.one_time) ||

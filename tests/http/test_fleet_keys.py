@@ -1,0 +1,282 @@
+"""The keys of several issuers on one database, and a hostile user of the database."""
+
+import base64
+import glob
+import json
+import os
+import sys
+import time
+
+import pytest
+import wire
+from daemons import payload
+from test_signing import kid
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../sync"))
+from issuer import Key, letters  # noqa: E402 pylint: disable=wrong-import-position
+
+NOW, OF_BUNDLE = 1, 2
+ISS = "https://login.example"
+BUMP = "UPDATE counter SET value = value + 1 WHERE name = 'keys'"
+
+
+def rotate(issuer, bundle=0):
+    status, (new, old, _) = issuer.ask(wire.ADMIN_ROTATE, b"", bundle)
+    assert status == "ok", status
+    return new.decode(), old.decode()
+
+
+def retire_now(issuer, which):
+    status, _ = issuer.ask(wire.ADMIN_RETIRE, which.encode(), NOW)
+    assert status == "ok", status
+
+
+def kids(issuer):
+    return {key["kid"] for key in json.loads(issuer.text("public/jwks.json"))["keys"]}
+
+
+def until(condition, within=20):
+    """The condition is met as soon as an issuer has looked at the database."""
+    end = time.monotonic() + within
+    while not condition():
+        assert time.monotonic() < end, "not in time"
+        time.sleep(0.05)
+
+
+def follow(*issuers):
+    """Each has read the database."""
+    for issuer in issuers:
+        assert issuer.verify(issuer.obtain()[1]) == "ok"
+
+
+def documents(fleet):
+    return dict(fleet.sql("SELECT thumbprint, document FROM issuer"))
+
+
+def own_key(issuer, which="bundle"):
+    """A private key of an issuer."""
+    path, = glob.glob(issuer.path(f"state/{which}/*.jwk"))
+    with open(path, encoding="utf-8") as file:
+        jwk = json.load(file)
+    key = Key()
+    private = base64.urlsafe_b64decode(jwk["d"] + "=")
+    key.private = type(key.private).from_private_bytes(private)
+    key.jwk = {name: jwk[name] for name in ("kty", "crv", "x", "kid", "alg") if name in jwk}
+    key.kid = jwk["kid"]
+    return key
+
+
+def document(signer, *keys, iss=ISS, chain=None, typ="jwt-issuer-keys", seq=None):
+    """A key document of these keys."""
+    links = chain or [{"jwk": signer.jwk}]
+    content = {"iss": iss, "iat": int(time.time()), "seq": seq or int(time.time() * 1000000),
+               "keys": [{**key.jwk, "state": "signing"} for key in keys], "bundle_keys": links}
+    return signer.sign({"alg": "EdDSA", "typ": typ, "kid": signer.kid}, content)
+
+
+def forged(key, token):
+    """A token with the claims of this one, signed by another key."""
+    return key.sign({"alg": "EdDSA", "typ": "JWT", "kid": key.kid}, payload(token.decode())).encode()
+
+
+def refused_everywhere(fleet, key, refresh, access):
+    """Tokens of this key: at each issuer, and by what hosts get."""
+    for issuer in fleet:
+        assert issuer.verify(forged(key, access)) == "invalid"
+        assert issuer.whoami(forged(key, access)) == "invalid"
+        assert issuer.refresh(forged(key, refresh))[0] == "invalid"
+        assert key.kid not in kids(issuer)
+        text = issuer.ask(wire.BUNDLE)[1][0].decode().split(".")[1]
+        assert key.kid not in {k["kid"] for k in json.loads(base64.urlsafe_b64decode(text + "=="))["keys"]}
+
+
+def ignored(issuer):
+    return [line for line in issuer.text("log").splitlines() if "Key document in the database ignored" in line]
+
+
+def test_tokens_of_each_issuer_verify_at_the_other(issuers):
+    first, other = issuers
+    for one, two in ((first, other), (other, first)):
+        refresh, access = one.obtain()
+        assert two.verify(access) == two.whoami(access) == two.verify(refresh) == "ok"
+        status, _, refresh = two.refresh(refresh)
+        assert status == "ok" and one.refresh(refresh)[0] == "ok"
+    until(lambda: len(kids(first)) == 2 and first.text("public/jwks.json") == other.text("public/jwks.json"))
+
+
+def test_a_new_key_is_known_at_the_other_before_its_first_token(issuers):
+    first, other = issuers
+    for one, two in ((first, other), (other, first)) * 3:
+        new, _ = rotate(one)
+        refresh, access = one.obtain()
+        assert kid(access) == new
+        assert two.verify(access) == "ok" and two.refresh(refresh)[0] == "ok" and new in kids(two)
+
+
+def test_a_key_that_is_retired_now_is_refused_at_the_other_at_once(issuers):
+    first, other = issuers
+    for _ in range(3):
+        refresh, access = first.obtain()
+        assert other.verify(access) == "ok"
+        retire_now(first, kid(access))
+        assert other.verify(access) == other.refresh(refresh)[0] == "invalid"
+        assert kid(access) not in kids(other)
+
+
+def test_a_repeated_refresh_at_the_other_gives_the_same_successor_by_its_own_key(issuers):
+    first, other = issuers
+    refresh, _ = first.obtain()
+    _, access, successor = first.refresh(refresh)
+    status, again, same = other.refresh(refresh)
+    assert status == "ok" and kid(same) != kid(successor) and kid(again) == kid(same)
+    assert payload(same.decode()) == payload(successor.decode()) and payload(again.decode()) == payload(access.decode())
+    for issuer in issuers:
+        assert issuer.verify(successor) == issuer.verify(same) == issuer.verify(again) == "ok"
+    assert first.refresh(same)[0] == "ok"
+
+
+def test_a_new_bundle_key_is_followed_and_the_earlier_one_counts_no_more(issuers):
+    first, other = issuers
+    follow(first, other)
+    stolen, attacker = own_key(first), Key()
+    rotate(first, bundle=1)
+    follow(first, other)
+    assert set(documents(issuers)) & set(issuers.thumbprints) == {issuers.thumbprints[1]}
+    new, _ = rotate(first)
+    refresh, access = first.obtain()
+    assert other.verify(access) == "ok" and new in kids(other)
+    issuers.sql("INSERT INTO issuer VALUES (%s, %s)", [(issuers.thumbprints[0], document(stolen, attacker))])
+    issuers.sql(BUMP)
+    follow(other)
+    refused_everywhere([other], attacker, refresh, access)
+    other.restart()
+    refused_everywhere([other], attacker, refresh, access)
+    assert other.verify(access) == "ok"
+
+
+ROWS = {
+    "no document": lambda attacker, own: "",
+    "a key alone": lambda attacker, own: json.dumps({"keys": [attacker.jwk]}),
+    "no signature": lambda attacker, own: document(attacker, attacker).rpartition(".")[0] + ".",
+    "a key that is not listed": lambda attacker, own: document(attacker, attacker),
+    "a key that names a listed one as its predecessor": lambda attacker, own: document(attacker, attacker, chain=[
+        {"jwk": own.jwk}, {"jwk": attacker.jwk, "by": own.kid, "signature": letters(bytes(64))}]),
+    "a key that signs tokens": lambda attacker, own: document(attacker, attacker, chain=[{"jwk": own.jwk}]),
+    "another issuer name": lambda attacker, own: document(own, attacker, iss="https://other.example"),
+    "a bundle": lambda attacker, own: document(own, attacker, typ="jwt-bundle"),
+    "a token": lambda attacker, own: document(own, attacker, typ="JWT"),
+    "too long": lambda attacker, own: "A" * 1000000,
+    "bytes": lambda attacker, own: "\u20ac" * 20000,
+}
+
+
+@pytest.mark.parametrize("what", ROWS)
+@pytest.mark.parametrize("where", ["a new row", "the row of an issuer"])
+def test_a_row_of_a_database_user_adds_no_key(issuers, what, where):
+    first, other = issuers
+    refresh, access = first.obtain()
+    follow(first, other)
+    attacker = Key()
+    text = ROWS[what](attacker, own_key(first))
+    if where == "a new row":
+        issuers.sql("INSERT INTO issuer VALUES (%s, %s)", [(attacker.thumbprint, text)])
+    else:
+        issuers.sql("UPDATE issuer SET document = %s WHERE thumbprint = %s", [(text, issuers.thumbprints[0])])
+    issuers.sql(BUMP)
+    follow(other, first, other)
+    refused_everywhere(issuers, attacker, refresh, access)
+    # An issuer whose row was changed writes it again.
+    assert other.verify(access) == "ok" and documents(issuers)[issuers.thumbprints[0]] != text
+    for _ in range(3):
+        issuers.sql(BUMP)
+        follow(first, other)
+    assert len(ignored(other)) == 1, other.text("log")
+
+
+def test_an_old_document_does_not_bring_back_a_key(issuers):
+    first, other = issuers
+    refresh, access = first.obtain()
+    follow(other)
+    old = documents(issuers)[issuers.thumbprints[0]]
+    retire_now(first, kid(access))
+    assert other.verify(access) == "invalid"
+    first.end()
+    issuers.sql("UPDATE issuer SET document = %s WHERE thumbprint = %s", [(old, issuers.thumbprints[0])])
+    issuers.sql(BUMP)
+    follow(other)
+    assert other.verify(access) == other.refresh(refresh)[0] == "invalid" and kid(access) not in kids(other)
+    assert "older than one that was seen" in ignored(other)[-1]
+    other.restart()
+    follow(other)
+    assert other.verify(access) == other.refresh(refresh)[0] == "invalid" and kid(access) not in kids(other)
+    first.start()
+    assert other.verify(first.obtain()[1]) == "ok"
+
+
+def test_a_removed_row_is_written_again(issuers):
+    first, other = issuers
+    follow(first, other)
+    issuers.sql("DELETE FROM issuer")
+    issuers.sql(BUMP)
+    follow(first, other)
+    assert set(documents(issuers)) == set(issuers.thumbprints)
+    assert other.verify(first.obtain()[1]) == first.verify(other.obtain()[1]) == "ok"
+
+
+def test_an_issuer_that_is_taken_out_of_the_settings_is_refused(issuers):
+    first, other = issuers
+    refresh, access = first.obtain()
+    assert other.verify(access) == "ok"
+    issuers.shared = issuers.shared.replace(issuers.thumbprints[0], "")
+    issuers.configure("", [other])
+    until(lambda: other.verify(access) == "invalid")
+    assert other.refresh(refresh)[0] == "invalid" and kid(access) not in kids(other) and len(ignored(other)) == 1
+
+
+# Sessions
+
+
+def test_rows_of_sessions_give_no_token_of_another_user(issuers):
+    first, other = issuers
+    refresh, access = first.obtain(b"carol")
+    victim, _ = first.obtain(b"alice")
+    issuers.sql("""UPDATE session SET "user" = 'alice' WHERE "user" = 'carol'""")
+    for issuer in issuers:
+        assert issuer.refresh(refresh)[0] == issuer.verify(access) == issuer.whoami(access) == "invalid"
+    # With all of the other session but the id of the own one.
+    issuers.sql("DELETE FROM session WHERE sid = %s", [(base64.urlsafe_b64decode(payload(access.decode())["sid"] + "=="),)])
+    columns = ", ".join(name for name, in issuers.sql(
+        "SELECT quote_ident(column_name) FROM information_schema.columns WHERE table_name = 'session' AND column_name <> 'sid'"))
+    issuers.sql(f"INSERT INTO session (sid, {columns}) SELECT %s, {columns} FROM session",
+                [(base64.urlsafe_b64decode(payload(access.decode())["sid"] + "=="),)])
+    for issuer in issuers:
+        assert issuer.refresh(refresh)[0] == issuer.verify(access) == issuer.whoami(access) == "invalid"
+    assert other.refresh(victim)[0] == "ok"
+
+
+def test_rows_of_sessions_give_no_other_amr_and_no_later_end(issuers):
+    """The previous refresh token is repeated, so that the pair of the row is signed as it is."""
+    first, other = issuers
+    for issuer in issuers:
+        os.mkdir(issuer.path("jwt.conf.d"))
+        issuer.write_file("jwt.conf.d/amr.conf", "[Token]\nAmrClaim=yes\n[Session]\nRotationGrace=5min\n")
+        issuer.restart()
+    refresh, access = first.obtain()
+    began = payload(access.decode())["iat"]
+    assert payload(access.decode())["amr"] == ["pwd"]
+    assert first.refresh(refresh)[0] == "ok"
+    far = began + 10 ** 9
+    issuers.sql(f"UPDATE session SET amr = 'pwd otp', access_exp = {far}, refresh_exp = {far}, absolute_exp = {far},"
+                f" idle_exp = {far}, rotated_at = {began + 60}, last_access_exp = {far}")
+    for issuer in (first, other):
+        status, access, successor = issuer.refresh(refresh)
+        assert status == "ok", status
+        access, successor = payload(access.decode()), payload(successor.decode())
+        assert access["amr"] == successor["amr"] == ["pwd"]
+        assert access["exp"] - access["iat"] <= 900 and successor["exp"] - successor["iat"] <= 7 * 86400
+        assert access["iat"] <= time.time() + 1
+    status, access, successor = other.refresh(issuer.refresh(refresh)[2])
+    assert status == "ok" and payload(access.decode())["amr"] == ["pwd"]
+    # Later than AbsoluteLifetime after its begin, as its id says.
+    status, narrowed = other.ask(wire.NARROW, access, b"pam:sudo", b"", 0, 0, b"")
+    assert status == "ok" and payload(narrowed[0].decode())["amr"] == ["pwd"]
