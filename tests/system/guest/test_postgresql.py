@@ -60,6 +60,7 @@ def cluster_conf():
 @pytest.fixture(scope="module", autouse=True)
 def server():
     """A server as db1 with a certificate, and the drop-ins of an installation from source."""
+    systemctl("disable", "--now", "jwtd-tcp.socket")
     if not os.path.exists(cluster_conf()):
         must("pg_createcluster $(ls /usr/lib/postgresql | tail -n 1) main")
     write("/etc/hosts", read("/etc/hosts") + "127.0.0.1 db1\n127.0.0.1 db2\n")
