@@ -238,7 +238,7 @@ enum tok_err fleet_keys_put(struct issuer *x, struct errmsg *errmsg)
     if (!fleet_keys_enabled(x) || (x->fleet && x->fleet->stored && b->document.n > 0))
         return TOK_OK;
     if (b->document.n == 0)
-        err = own_bundle_sign_keys(b, &x->keys, x->names.issuer, service_wall(), errmsg);
+        err = own_bundle_sign_keys(b, &x->keys, x->names.issuer, issuer_wall_us(x), errmsg);
     if (err == TOK_OK)
         err = own_thumbprint(x, own);
     if (err != TOK_OK)
@@ -278,7 +278,7 @@ enum tok_err fleet_keys_now(struct issuer *x, struct errmsg *errmsg)
 
     if (!fleet_keys_enabled(x))
         return TOK_OK;
-    if (store_begin(x->store, issuer_wall(), issuer_uptime()) != STORE_DONE)
+    if (store_begin(x->store, issuer_wall(x), issuer_uptime()) != STORE_DONE)
         return errmsg_set(errmsg, TOK_FILE, "%s", store_failure(x->store));
     err = fleet_keys_follow(x, errmsg);
     if (err != TOK_OK)

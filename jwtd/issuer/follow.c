@@ -13,7 +13,7 @@
  * forward. And a module may accept a token this long after its exp. */
 int64_t follow_expired(const struct issuer *x)
 {
-    int64_t wall = issuer_wall(), mark = store_mark(x->store);
+    int64_t wall = issuer_wall(x), mark = store_mark(x->store);
 
     return (wall < mark ? wall : mark) - POLICY_LEEWAY_MAX;
 }
@@ -89,7 +89,7 @@ enum tok_err follow_publish_alone(struct issuer *x, struct errmsg *errmsg)
 
     if (!store_is_fleet(x->store))
         return follow_publish(x, errmsg);
-    if (store_begin(x->store, issuer_wall(), issuer_uptime()) != STORE_DONE)
+    if (store_begin(x->store, issuer_wall(x), issuer_uptime()) != STORE_DONE)
         return errmsg_set(errmsg, TOK_FILE, "%s", store_failure(x->store));
     err = follow_publish(x, errmsg);
     if (err)

@@ -6,22 +6,37 @@
 #include <stdio.h>
 #include <time.h>
 
-int64_t issuer_wall(void)
-{
-    return (int64_t)(service_wall() / SECOND);
-}
-
-int64_t issuer_uptime(void)
+static struct timespec boottime(void)
 {
     struct timespec t = {0};
 
     (void)clock_gettime(CLOCK_BOOTTIME, &t);
-    return t.tv_sec;
+    return t;
+}
+
+uint64_t issuer_wall_us(const struct issuer *x)
+{
+    struct timespec up = boottime();
+
+    if (!x->store || !store_is_fleet(x->store))
+        return service_wall();
+    return (uint64_t)up.tv_sec * SECOND + (uint64_t)up.tv_nsec / 1000 +
+           (uint64_t)store_clock_offset(x->store);
+}
+
+int64_t issuer_wall(const struct issuer *x)
+{
+    return (int64_t)(issuer_wall_us(x) / SECOND);
+}
+
+int64_t issuer_uptime(void)
+{
+    return boottime().tv_sec;
 }
 
 int64_t issuer_time(struct issuer *x)
 {
-    int64_t wall = issuer_wall(), now = store_time(x->store, wall);
+    int64_t wall = issuer_wall(x), now = store_time(x->store, wall);
     bool behind = now - wall > CLOCK_SLACK;
     char by[32];
 

@@ -43,8 +43,12 @@ struct issuer {
     struct login_client login;
 };
 
-/* The wall clock, seconds since the Epoch. */
-int64_t issuer_wall(void);
+/* The wall clock, microseconds since the Epoch; with a shared store, the database's, which
+ * setting the clock of this host does not change. */
+uint64_t issuer_wall_us(const struct issuer *x);
+
+/* The same in seconds. */
+int64_t issuer_wall(const struct issuer *x);
 
 /* Seconds since boot, suspend included. */
 int64_t issuer_uptime(void);

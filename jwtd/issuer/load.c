@@ -291,7 +291,7 @@ enum tok_err load_rotation(struct issuer *x, struct key_rotation *ret, struct er
     const struct settings *set = &x->service.settings;
     int64_t by_store = 0;
     /* The store can be lost: what could have been minted just now counts too. */
-    int64_t by_settings = issuer_wall() + (int64_t)(longest_lifetime(set) / SECOND);
+    int64_t by_settings = issuer_wall(x) + (int64_t)(longest_lifetime(set) / SECOND);
 
     if (store_last_exp(x->store, &by_store) != STORE_DONE)
         return errmsg_set(errmsg, TOK_FILE, "%s", store_failure(x->store));

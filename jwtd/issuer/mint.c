@@ -7,10 +7,10 @@
 
 #define SSH_TOKEN_LENGTH 1023 /* ssh(1) truncates a longer password */
 
-void mint_id(int64_t now, uint8_t ret[ISSUE_ID_BYTES])
+void mint_id(const struct issuer *x, int64_t now, uint8_t ret[ISSUE_ID_BYTES])
 {
     uint8_t random[10];
-    uint64_t wall = service_wall() / 1000, ms = wall;
+    uint64_t wall = issuer_wall_us(x) / 1000, ms = wall;
 
     if (wall / 1000 < (uint64_t)now) /* the wall clock is behind the store */
         ms = (uint64_t)now * 1000 + wall % 1000;
@@ -35,7 +35,7 @@ static void set_access(const struct issuer *x, struct store_session *s, uint64_t
     const struct settings *set = &x->service.settings;
 
     s->idle_exp = least(now + seconds(set->session.idle_lifetime), s->absolute_exp);
-    s->pair.issued_at = issuer_wall();
+    s->pair.issued_at = issuer_wall(x);
     s->pair.access_exp = s->pair.issued_at + least(seconds(lifetime), s->idle_exp - now);
     if (s->pair.access_exp > s->last_access_exp)
         s->last_access_exp = s->pair.access_exp;
@@ -52,8 +52,8 @@ static void set_refresh(const struct issuer *x, struct store_session *s, uint64_
     s->pair.refresh_exp = s->pair.issued_at + least(seconds(lifetime), s->absolute_exp - now);
     memcpy(s->pair.kid, kid.p, kid.n);
     s->pair.kid[kid.n] = '\0';
-    mint_id(now, s->pair.refresh_jti);
-    mint_id(now, s->pair.access_jti);
+    mint_id(x, now, s->pair.refresh_jti);
+    mint_id(x, now, s->pair.access_jti);
 }
 
 void mint_next(const struct issuer *x, struct store_session *s, int64_t gen, int64_t now)
@@ -173,7 +173,7 @@ size_t mint_length(const struct issuer *x, size_t user_len, bool restricted)
     struct issue_claims claims;
 
     memset(s.user, 'a', user_len < USER_NAME_MAX ? user_len : USER_NAME_MAX);
-    s.pair.issued_at = issuer_wall();
+    s.pair.issued_at = issuer_wall(x);
     claims = claims_of(x, &s, "access", s.pair.issued_at, s.pair.access_jti);
     if (restricted) {
         (void)snprintf(bound, sizeof(bound), "%s#%0*d", x->names.audience[0], HOST_KEY_LEN, 0);

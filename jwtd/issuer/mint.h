@@ -45,7 +45,7 @@ void mint_first_sliding(const struct issuer *x, struct store_session *session, i
 void mint_slide(const struct issuer *x, struct store_session *session, int64_t now);
 
 /* A new id, ordered by time. */
-void mint_id(int64_t now, uint8_t ret[ISSUE_ID_BYTES]);
+void mint_id(const struct issuer *x, int64_t now, uint8_t ret[ISSUE_ID_BYTES]);
 
 /* The length of an access token for a user name of this length; with `restricted`, of one that
  * has the first audience, bound to a host key, for sudo and for one use. 0: it cannot be

@@ -159,7 +159,7 @@ enum wire_status own_token_verify(const struct issuer *x, struct slice token,
                                   enum own_token_type type, struct own_token *ret)
 {
     CLEANUP(parsed_token_clear) struct parsed_token parsed = {0};
-    int64_t wall = issuer_wall();
+    int64_t wall = issuer_wall(x);
     struct verify_params params = {
         .token = &parsed,
         .policy = &x->policy,

@@ -6,8 +6,9 @@
  *     READING -> [CHECKING_ACCOUNT ->] QUEUED                         refresh, exchange, ...
  *     READING -> QUEUED                                               everything else
  *
- * From QUEUED a request goes IN_TURN (turn.h), where its handler runs once. A request may be
- * answered, or lose its connection, in any state; then it is freed.
+ * From QUEUED a request goes IN_TURN (turn.h), where its handler runs; again where a
+ * transaction was rolled back by a conflict with another issuer. A request may be answered, or
+ * lose its connection, in any state; then it is freed.
  */
 #pragma once
 
@@ -55,6 +56,8 @@ struct request_type {
     bool exchanges;            /* the first field is a token of another issuer: likewise */
     bool sliding;              /* only with SlidingTokens=yes */
     bool tries_write;          /* refused while the store cannot be written */
+    bool writes_session;       /* maybe, that of its token: its row is locked */
+    bool runs_once;            /* also has effects outside the store */
     enum token_right right;    /* that the token must give: implies checks_account, and
                                 * r->session is its session */
     const char *refused;       /* log message for any status but WIRE_OK; NULL: none */
@@ -95,6 +98,7 @@ struct issuer_request {
     struct store_session session; /* of types with a right */
 
     enum wire_status status;
+    bool committed;       /* the transaction in which its handler ran */
     struct secret answer; /* WIRE_OK, packed */
     uint64_t retry_after; /* seconds: WIRE_THROTTLED */
     bool session_revoked; /* `revoked` must be published before the answer is sent */

@@ -121,7 +121,7 @@ static enum tok_err use_row(struct issuer *x, const struct store_bundle *row, bo
     struct bundle own;
     enum tok_err err;
 
-    *ret = b->text.n > 0 && b->seq == row->seq && is_fresh((int64_t)b->iat, issuer_wall());
+    *ret = b->text.n > 0 && b->seq == row->seq && is_fresh((int64_t)b->iat, issuer_wall(x));
     if (*ret || !row->text[0])
         return TOK_OK;
     if (verify(x, row->text, &found, errmsg) != TOK_OK) {
@@ -130,7 +130,7 @@ static enum tok_err use_row(struct issuer *x, const struct store_bundle *row, bo
     }
     err = raise_numbers(x, &found, errmsg);
     own_bundle_fill(b, &x->keys, x->names.issuer, &own);
-    if (err || found.seq < b->seq || !is_fresh(found.iat, issuer_wall()) ||
+    if (err || found.seq < b->seq || !is_fresh(found.iat, issuer_wall(x)) ||
         !says_the_same(&found, &own))
         return err;
     if (!revoked_digest_equal(&found.revoked, &b->revoked)) {
@@ -157,7 +157,7 @@ static enum tok_err sign(struct issuer *x, struct errmsg *errmsg)
     }
     own_bundle_changed(b);
     if (!err)
-        err = own_bundle_sign(b, &x->keys, x->names.issuer, service_wall(), errmsg);
+        err = own_bundle_sign(b, &x->keys, x->names.issuer, issuer_wall_us(x), errmsg);
     if (!err && store_write_bundle(x->store, b->seq, b->text.p) != STORE_DONE)
         err = store_error(x, errmsg);
     if (err)

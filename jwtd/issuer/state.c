@@ -17,7 +17,7 @@
 
 static const struct key *due_key(const struct issuer *x)
 {
-    return keys_due(&x->keys, x->service.settings.token.algorithm, issuer_wall());
+    return keys_due(&x->keys, x->service.settings.token.algorithm, issuer_wall(x));
 }
 
 /* Where Algorithm= has changed, the file `signer` names a key that signs no more. Where
@@ -186,7 +186,9 @@ bool state_reload(void *arg, const struct settings *old, struct errmsg *errmsg)
     CLEANUP(loaded_clear) struct loaded other = {0};
     CLEANUP(cleanup_close) int fd = -1;
     struct issuer *x = arg;
-    bool new_store = !same_text(old->store.path, x->service.settings.store.path);
+    const struct settings *set = &x->service.settings;
+    bool new_store = !same_text(old->store.path, set->store.path) ||
+                     !same_text(old->store.database, set->store.database);
     const char *id;
     enum tok_err err = load_lock(x, &fd, errmsg);
 
@@ -227,8 +229,9 @@ void state_lost(struct issuer *x)
 
 static const char *find_full(const struct issuer *x)
 {
-    const char *store = x->service.settings.store.path;
-    const char *const places[] = {store ? store : x->state_dir, x->public_dir};
+    const struct settings *set = &x->service.settings;
+    const char *store = set->store.path ? set->store.path : x->state_dir;
+    const char *const places[] = {set->store.database ? x->public_dir : store, x->public_dir};
     struct statvfs fs;
 
     for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++)

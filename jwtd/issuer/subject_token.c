@@ -63,7 +63,7 @@ static bool is_narrowed(const struct claims *c)
 static enum wire_status verify(const struct issuer *x, const struct parsed_token *token,
                                struct resolved *rules, struct subject_token *ret)
 {
-    struct policy_params check = {.now = store_time(x->store, issuer_wall())};
+    struct policy_params check = {.now = store_time(x->store, issuer_wall(x))};
     struct verify_result result;
     enum tok_err err = resolve_verify(rules, token, &check, &result, &ret->errmsg);
 

@@ -5,14 +5,21 @@
 #include "jwtd/issuer/state.h"
 #include "jwtd/shared/messages.h"
 
+#include <stdio.h>
+
 /* After everything else in the event loop, so that requests that arrive together share a turn.
  */
 #define TURN_PRIORITY (SD_EVENT_PRIORITY_NORMAL + 10)
 #define TURN_MAX 128
 
-/* What the handlers of a turn did. */
-struct revocations {
-    bool now, soon; /* that `revoked` must be published */
+#define TRIES_MAX 3
+
+/* What became of a transaction. */
+enum outcome {
+    COMMITTED,
+    CONFLICT, /* rolled back: another issuer was in the way */
+    REFUSED,  /* rolled back: the database refuses a statement, which is logged */
+    LOST,     /* it is not known; or the keys failed */
 };
 
 /* One bundle is for all who ask for it, and from before anything is revoked. */
@@ -29,36 +36,123 @@ static bool prepare_bundle(struct loop *l)
     return !store_failed(x->store);
 }
 
-/* False: the store or the keys failed. */
-static bool run_handlers(struct loop *l, struct revocations *revocations)
+static enum outcome outcome_of_failure(struct issuer *x)
+{
+    char failure[512];
+    bool conflict;
+
+    (void)snprintf(failure, sizeof(failure), "%s", store_failure(x->store));
+    if (!store_recover(x->store, &conflict))
+        return LOST;
+    if (conflict)
+        return CONFLICT;
+    service_report_failure(&x->service, MESSAGE_STORE, "Store failed", failure);
+    return REFUSED;
+}
+
+/* Of this request, or of all of the turn (NULL). False: the store or the keys failed. */
+static bool run_handlers(struct loop *l, const struct issuer_request *only)
 {
     struct issuer *x = &l->issuer;
     struct issuer_request *r;
 
     TAILQ_FOREACH (r, &l->in[REQUEST_IN_TURN], link) {
+        if (only && r != only)
+            continue;
         r->status = request_handle(x, r);
         if (store_failed(x->store) || !x->keys.signer)
             return false;
         if (r->status != WIRE_OK)
             request_set_refusal(r, r->status);
-        revocations->now = revocations->now || r->session_revoked;
-        revocations->soon = revocations->soon || r->limit_revoked;
     }
     return true;
 }
 
-static bool run_transaction(struct loop *l, struct revocations *revocations)
+static enum outcome run_transaction(struct loop *l, const struct issuer_request *only)
 {
     struct issuer *x = &l->issuer;
+    struct issuer_request *r;
     struct errmsg errmsg = {""};
+    bool ok;
 
-    if (store_begin(x->store, issuer_wall(), issuer_uptime()) != STORE_DONE)
-        return false;
-    if (state_follow(x) && prepare_bundle(l) && run_handlers(l, revocations) &&
-        fleet_keys_put(x, &errmsg) == TOK_OK)
-        return store_commit(x->store) == STORE_DONE;
+    TAILQ_FOREACH (r, &l->in[REQUEST_IN_TURN], link)
+        if (r->type->writes_session && (!only || r == only))
+            store_expect(x->store, r->token.sid);
+    ok = store_begin(x->store, issuer_wall(x), issuer_uptime()) == STORE_DONE &&
+         state_follow(x) && prepare_bundle(l) && run_handlers(l, only) &&
+         fleet_keys_put(x, &errmsg) == TOK_OK;
+    if (ok && store_commit(x->store) == STORE_DONE) {
+        TAILQ_FOREACH (r, &l->in[REQUEST_IN_TURN], link)
+            r->committed = r->committed || !only || r == only;
+        return COMMITTED;
+    }
+    if (store_failed(x->store))
+        return outcome_of_failure(x);
     store_rollback(x->store);
-    return false;
+    return LOST;
+}
+
+/* What a handler has done outside the store is not done again. */
+static bool prepare_again(struct issuer_request *r)
+{
+    bool is_done = r->type->runs_once && r->status == WIRE_OK;
+
+    r->event = (struct request_event){0};
+    r->session_revoked = r->limit_revoked = false;
+    r->retry_after = 0;
+    r->status = WIRE_UNAVAILABLE;
+    secret_clear(&r->answer);
+    return !is_done;
+}
+
+/* One transaction for each request: one that fails harms no other, and two issuers that
+ * blocked each other go on. False: the store failed. */
+static bool run_one_by_one(struct loop *l)
+{
+    struct issuer_request *r;
+
+    TAILQ_FOREACH (r, &l->in[REQUEST_IN_TURN], link) {
+        enum outcome outcome = CONFLICT;
+
+        for (int i = 0; i < TRIES_MAX && outcome == CONFLICT; i++)
+            outcome = prepare_again(r) ? run_transaction(l, r) : REFUSED;
+        if (outcome == LOST)
+            return false;
+    }
+    return true;
+}
+
+/* False: the store or the keys failed. */
+static bool run_turn(struct loop *l)
+{
+    switch (run_transaction(l, NULL)) {
+    case COMMITTED:
+        return true;
+    case LOST:
+        return false;
+    case CONFLICT:
+    case REFUSED:
+        break;
+    }
+    return run_one_by_one(l);
+}
+
+/* False: a session was revoked and is not published. */
+static bool publish(struct loop *l)
+{
+    struct issuer *x = &l->issuer;
+    const struct issuer_request *r;
+    bool now = false, soon = false;
+
+    TAILQ_FOREACH (r, &l->in[REQUEST_IN_TURN], link) {
+        now = now || (r->committed && r->session_revoked);
+        soon = soon || (r->committed && r->limit_revoked);
+    }
+    if (now)
+        return x->usable && state_publish(x);
+    if (soon)
+        state_publish_soon(x);
+    return true;
 }
 
 /* Schedules a turn: at once if root or a full turn waits. False: out of memory. */
@@ -85,21 +179,17 @@ static int on_turn(sd_event_source *source, void *arg)
     struct loop *l = arg;
     struct issuer *x = &l->issuer;
     struct issuer_request *r;
-    struct revocations revocations = {0};
-    bool ok, published = true;
+    bool ok, published;
 
     take_first(l);
-    ok = state_ready(x) && run_transaction(l, &revocations);
+    ok = state_ready(x) && run_turn(l);
     if (!ok && x->usable)
         state_lost(x);
     else if (ok && !x->write_failed)
         service_recovered(&x->service);
-    if (ok && revocations.now)
-        published = state_publish(x);
-    else if (ok && revocations.soon)
-        state_publish_soon(x);
+    published = publish(l);
     while ((r = TAILQ_FIRST(&l->in[REQUEST_IN_TURN]))) {
-        bool done = ok && (published || !r->session_revoked);
+        bool done = r->committed && (published || !r->session_revoked);
 
         if (!done)
             r->event.id = NULL;

@@ -1,5 +1,6 @@
 """Fixtures of the daemons of $BUILD. `d` starts all three, `issuer` and `login` start only that daemon; the
-marks daemons, issuer and login set their arguments. `fleet` and `issuers` start several on one PostgreSQL; the mark
+marks daemons, issuer and login set their arguments. With STORE=postgresql in the environment, `d` and `issuer` have a
+database as their store, and tests with the mark sqlite are skipped. `fleet` and `issuers` start several on one PostgreSQL; the mark
 fleet sets their settings and number."""
 
 import os
@@ -8,7 +9,7 @@ import re
 import pytest
 import wire
 from daemons import Daemons
-from fleet import Databases, Fleet, postgresql
+from fleet import Database, Databases, Fleet, postgresql
 from issuer_daemon import Issuer
 from login_daemon import Login
 
@@ -16,6 +17,16 @@ from login_daemon import Login
 def pytest_configure(config):
     for name in ("daemons", "fleet", "issuer", "login"):
         config.addinivalue_line("markers", f"{name}(settings, ...): the arguments of {name.capitalize()}()")
+    config.addinivalue_line("markers", "sqlite: about the file of the store")
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if SHARED and item.get_closest_marker("sqlite"):
+            item.add_marker(pytest.mark.skip(reason="is about SQLite"))
+
+
+SHARED = os.environ.get("STORE") == "postgresql"
 
 
 def started(kind, name, request, build, **more):
@@ -48,8 +59,20 @@ def databases(build):
 
 
 @pytest.fixture
-def d(request, build):
-    daemons = started(Daemons, "daemons", request, build, issuer="scripted" not in request.fixturenames)
+def database(request):
+    """What `d` and `issuer` have as their store; None: a file."""
+    if not SHARED:
+        yield None
+        return
+    new = Database(request.getfixturevalue("databases"))
+    yield new
+    new.drop()
+
+
+@pytest.fixture
+def d(request, build, database):
+    daemons = started(Daemons, "daemons", request, build, issuer="scripted" not in request.fixturenames,
+                      database=database)
     yield daemons
     stop(daemons)
 
@@ -68,8 +91,8 @@ def scripted(d):
 
 
 @pytest.fixture
-def issuer(request, build):
-    daemon = started(Issuer, "issuer", request, build)
+def issuer(request, build, database):
+    daemon = started(Issuer, "issuer", request, build, database=database)
     yield daemon
     stop_issuer(daemon)
 

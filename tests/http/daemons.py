@@ -119,8 +119,9 @@ class Daemon:
 
 
 class Daemons:
-    def __init__(self, build, settings=QUICK, tcp=False, issuer=True):
-        """tcp: True, or an address and a port. issuer: False for a test that replaces jwtd-issuer."""
+    def __init__(self, build, settings=QUICK, tcp=False, issuer=True, database=None):
+        """tcp: True, or an address and a port. issuer: False for a test that replaces jwtd-issuer. database: a
+        fleet.Database; None: the store is a file."""
         self.dir = tempfile.mkdtemp(prefix="jwt-http.")
         os.chmod(self.dir, 0o755)
         self.build = build
@@ -128,6 +129,8 @@ class Daemons:
             os.mkdir(self.path(name), 0o700 if name == "state" else 0o755)
         self.write("pam/jwtd", PAM_SERVICE)
         self.write("jwt.conf", settings)
+        if database:
+            database.write_settings(self.path("jwt.conf"))
         self.log = open(self.path("log"), "ab+", buffering=0)
         stream, packet = socket.SOCK_STREAM, socket.SOCK_SEQPACKET
         http = [("http", self.listen("http.sock", stream))]

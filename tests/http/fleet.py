@@ -60,6 +60,27 @@ class Databases:
         self.cluster.psql(f"DROP DATABASE {name} WITH (FORCE)", database="postgres")
 
 
+class Database:
+    """One of them."""
+
+    def __init__(self, databases):
+        self.databases, self.name = databases, databases.create()
+        self.url = databases.cluster.url_of(ROLE, self.name)
+
+    def sql(self, statement, rows=None):
+        """As the superuser."""
+        return self.databases.cluster.psql(statement, rows, database=self.name)
+
+    def write_settings(self, file):
+        """A drop-in that sets Database=, for these settings."""
+        os.mkdir(file + ".d")
+        with open(file + ".d/store.conf", "w", encoding="utf-8") as drop_in:
+            drop_in.write(f"[Store]\nDatabase={self.url}\n")
+
+    def drop(self):
+        self.databases.drop(self.name)
+
+
 class Fleet:
     def __init__(self, build, settings=QUICK, n=2, *, databases, of=Daemons):
         self.databases, self.cluster = databases, databases.cluster

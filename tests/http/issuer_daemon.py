@@ -59,7 +59,7 @@ class ScriptedLogin:
 
 
 class Issuer:
-    def __init__(self, build, settings="", asker="root", init=True):
+    def __init__(self, build, settings="", asker="root", init=True, database=None):
         self.dir = tempfile.mkdtemp(prefix="jwt-issuer.")
         self.modules = build + "/jwtd/issuer"
         self.program = self.modules + "/jwtd-issuer"
@@ -67,6 +67,9 @@ class Issuer:
         for name in ("state", "public"):
             os.mkdir(self.path(name), 0o700 if name == "state" else 0o755)
         self.configure(settings)
+        self.database = database
+        if database:
+            database.write_settings(self.path("jwt.conf"))
         # First: accept() of the login reserves a number, and 3 and 4 must be open when the issuer is started.
         self.listeners = [self.listen("socket"), self.listen("admin")]
         self.login = ScriptedLogin(self.path("login"))
@@ -187,6 +190,8 @@ class Issuer:
 
     def in_store(self, statement, rows=None):
         """The result of an SQL statement; with rows, it is executed for each of them."""
+        if self.database:
+            return self.database.sql(statement.replace("?", "%s"), rows)
         with sqlite3.connect(self.path("state/sessions.db"), timeout=10) as store:
             said = store.executemany(statement, rows) if rows else store.execute(statement)
             said = said.fetchall()

@@ -94,7 +94,7 @@ static struct json_object *bundle_object(const struct issuer *x)
 enum wire_status handle_admin_status(struct issuer *x, struct issuer_request *r)
 {
     struct slice algorithm = slice_of(x->service.settings.token.algorithm->name);
-    int64_t wall = issuer_wall(), now = issuer_time(x);
+    int64_t wall = issuer_wall(x), now = issuer_time(x);
     int64_t revoked = file_size(x->public_dir, "revoked") / REVOKED_LINE_LEN;
     int64_t behind = now > wall ? now - wall : 0;
     struct json_object *sessions, *status;
@@ -160,7 +160,7 @@ static enum store_result revoke_sessions(struct issuer *x, struct slice what,
         result = store_has_user(x->store, ret->user);
     }
     if (result == STORE_DONE)
-        return store_revoke_user(x->store, ret->user, issuer_wall(), &ret->n, ret->sid);
+        return store_revoke_user(x->store, ret->user, issuer_wall(x), &ret->n, ret->sid);
     return result == STORE_ABSENT ? revoke_session(x, what, ret) : result;
 }
 
@@ -191,7 +191,7 @@ enum wire_status handle_admin_revoke_all(struct issuer *x, struct issuer_request
 {
     uint64_t n;
 
-    if (store_revoke_all(x->store, issuer_wall(), &n) != STORE_DONE)
+    if (store_revoke_all(x->store, issuer_wall(x), &n) != STORE_DONE)
         return WIRE_UNAVAILABLE;
     request_set_event(r, LOG_NOTICE, MESSAGE_LOGOUT,
                       "All sessions of all users revoked by root");
@@ -211,7 +211,7 @@ enum wire_status handle_admin_apply_names(struct issuer *x, struct issuer_reques
             {"cause", errmsg.text[0] ? errmsg.text : tok_err_text(err)});
         return WIRE_UNAVAILABLE;
     }
-    if (r->message.v[0].number && store_revoke_all(x->store, issuer_wall(), &n) != STORE_DONE)
+    if (r->message.v[0].number && store_revoke_all(x->store, issuer_wall(x), &n) != STORE_DONE)
         return WIRE_UNAVAILABLE;
     LOG(LOG_NOTICE, MESSAGE_SETTINGS, "Issuer= and Audience= applied by root",
         {"issuer", x->names.issuer}, {"audience", x->names.audience[0]});

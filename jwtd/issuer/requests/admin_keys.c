@@ -31,7 +31,7 @@ static enum tok_err begin(struct issuer *x, bool bundle, int *ret_fd, struct key
     *ret = (struct key_rotation){.keys = &x->bundle->keys,
                                  .dir = x->bundle->dir,
                                  .algorithm = alg_find(SLICE(BUNDLE_ALG)),
-                                 .last_exp = own_bundle_next_time(x->bundle, issuer_wall())};
+                                 .last_exp = own_bundle_next_time(x->bundle, issuer_wall(x))};
     return TOK_OK;
 }
 
@@ -57,7 +57,7 @@ static enum wire_status rotate(struct issuer *x, struct issuer_request *r, bool 
     CLEANUP(cleanup_close) int fd = -1;
     uint64_t wait = bundle ? 0 : x->service.settings.token.key_propagation / SECOND;
     bool signs = bundle || alg == x->service.settings.token.algorithm;
-    int64_t from = signs && wait > 0 ? issuer_wall() + (int64_t)wait : 0;
+    int64_t from = signs && wait > 0 ? issuer_wall(x) + (int64_t)wait : 0;
     char kid[KEY_KID_LEN + 1] = "", old[KEY_KID_MAX + 1] = "";
     struct key_rotation rotation;
     struct errmsg errmsg = {""};
@@ -213,7 +213,7 @@ enum wire_status handle_admin_retire(struct issuer *x, struct issuer_request *r)
     struct retirement t = {.kid = request_text(r, 0),
                            .how = (enum wire_retire)r->message.v[1].number,
                            .keys = bundle ? &x->bundle->keys : &x->keys,
-                           .now = issuer_wall()};
+                           .now = issuer_wall(x)};
     struct json_object *reply = NULL;
     struct key_rotation rotation;
     struct errmsg errmsg = {""};

@@ -36,7 +36,7 @@ enum wire_status handle_bundle(struct issuer *x, struct issuer_request *r)
     if (key_alg(x->keys.signer)->kind == ALG_OCT)
         return WIRE_NO_SESSION; /* secrets are not for other hosts */
     if (!store_is_fleet(x->store))
-        err = own_bundle_sign(b, &x->keys, x->names.issuer, service_wall(), &errmsg);
+        err = own_bundle_sign(b, &x->keys, x->names.issuer, issuer_wall_us(x), &errmsg);
     else if (b->text.n == 0)
         return WIRE_UNAVAILABLE; /* prepare_shared_bundle has said why */
     if (err != TOK_OK)

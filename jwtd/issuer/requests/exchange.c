@@ -121,7 +121,7 @@ static enum wire_status reply_exchanged(struct issuer *x, struct issuer_request 
 static enum wire_status exchange_token(struct issuer *x, struct issuer_request *r)
 {
     const struct subject_token *subject = &r->subject;
-    int64_t left = subject->exp - store_time(x->store, issuer_wall());
+    int64_t left = subject->exp - store_time(x->store, issuer_wall(x));
     struct new_session how = {"exchange", "", slice_of(r->token.user), left};
     uint8_t jti[ISSUE_ID_BYTES];
     struct store_session s;

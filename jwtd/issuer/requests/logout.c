@@ -64,7 +64,7 @@ enum wire_status handle_logout_all(struct issuer *x, struct issuer_request *r)
     uint8_t sid[ISSUE_ID_BYTES];
     uint64_t n = 0;
 
-    if (store_revoke_user(x->store, r->session.user, issuer_wall(), &n, sid) != STORE_DONE)
+    if (store_revoke_user(x->store, r->session.user, issuer_wall(x), &n, sid) != STORE_DONE)
         return WIRE_UNAVAILABLE;
     r->session_revoked = n > 0;
     request_set_event(r, LOG_INFO, MESSAGE_LOGOUT, "All sessions revoked by their user");

@@ -79,7 +79,7 @@ static enum wire_status narrow_audience(const struct issuer *x, const struct nar
 static enum wire_status mint_by(const struct issuer *x, const struct narrowing *n,
                                 struct mint_narrowed *to, struct secret *ret)
 {
-    int64_t wall = issuer_wall(), left = n->exp - wall;
+    int64_t wall = issuer_wall(x), left = n->exp - wall;
 
     if (n->one_time > 1 || (n->one_time == 1 && to->audience[1]))
         return WIRE_BAD_NARROW;
@@ -102,7 +102,7 @@ enum wire_status narrowing_mint(const struct issuer *x, const struct narrowing *
         status = narrow_audience(x, n, &audience);
     if (status == WIRE_OK)
         status = bind_host_key(n->host_key, audience, &bound);
-    mint_id(issuer_wall(), ret_jti);
+    mint_id(x, issuer_wall(x), ret_jti);
     if (status == WIRE_OK)
         status = mint_by(
             x, n, &(struct mint_narrowed){.scope = scope, .audience = audience, .jti = ret_jti},

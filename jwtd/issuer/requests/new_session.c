@@ -33,7 +33,7 @@ void new_session_init(struct issuer *x, const struct issuer_request *r,
     request_named_text(r, "source", s.source, sizeof(s.source));
     request_named_text(r, "client", s.client, sizeof(s.client));
     memcpy(s.stamp, r->login_reply.stamp, r->login_reply.stamp_len);
-    mint_id(now, s.sid);
+    mint_id(x, now, s.sid);
     *ret = s;
 }
 
@@ -56,8 +56,10 @@ static enum store_result make_room(struct issuer *x, struct issuer_request *r,
                                    const struct store_session *s)
 {
     uint64_t max = x->service.settings.session.max_sessions_per_user, revoked = 0;
-    enum store_result result = revoke_former(x, r, *s);
+    enum store_result result = store_lock_user(x->store, s->user);
 
+    if (result == STORE_DONE)
+        result = revoke_former(x, r, *s);
     if (max > 0 && result == STORE_DONE)
         result = store_revoke_oldest(x->store, s->user, max - 1, &revoked);
     r->limit_revoked = revoked > 0;

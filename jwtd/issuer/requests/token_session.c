@@ -9,7 +9,7 @@
 static enum store_result insert_revoked(struct issuer *x, const struct issuer_request *r)
 {
     int64_t lifetime = (int64_t)(x->service.settings.token.access_lifetime / SECOND);
-    struct store_revoked s = {.last_access_exp = issuer_wall() + lifetime};
+    struct store_revoked s = {.last_access_exp = issuer_wall(x) + lifetime};
 
     s.last_exp = r->token.exp > s.last_access_exp ? r->token.exp : s.last_access_exp;
     memcpy(s.sid, r->token.sid, sizeof(s.sid));
@@ -83,7 +83,7 @@ static void limit_session(const struct issuer *x, const struct own_token *token,
     memcpy(s->amr, token->amr, sizeof(s->amr));
     s->absolute_exp = least(
         s->absolute_exp, time_of(s->sid) + (int64_t)(set->session.absolute_lifetime / SECOND));
-    pair->issued_at = least(pair->issued_at, issuer_wall());
+    pair->issued_at = least(pair->issued_at, issuer_wall(x));
     pair->access_exp = least(pair->access_exp,
                              pair->issued_at + (int64_t)(set->token.access_lifetime / SECOND));
     pair->refresh_exp =

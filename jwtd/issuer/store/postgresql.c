@@ -1,139 +1,20 @@
 /*
- * The PostgreSQL engine, a module that jwtd-issuer loads for [Store] Database=. Statements are
- * sent in pipeline mode (libpq, "Pipeline Mode"): BEGIN waits for no answer, and what waits for
- * one waits for all that was sent before.
- *
- * A statement is prepared once for each text on a connection. Any failure makes the connection
- * unusable: the store is closed and opened again (store.h).
+ * Statements and their answers. Statements are sent without waiting; who reads an answer reads
+ * all that were due before. A statement is prepared once for each text on a connection.
  */
-#include "jwtd/issuer/store/sql.h"
+#include "jwtd/issuer/store/postgresql.h"
 
-#include "common/base/cleanup.h"
-#include "common/base/file.h"
-#include "common/base/text.h"
-#include "common/base/timespan.h"
-
-#include <libpq-fe.h>
+#include <endian.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
-#define PARAMS_MAX 24
-#define PASSWORD_MAX 4096 /* bytes of the credential */
-#define ANSWER_TIME (10 * SECOND)
-#define COMMIT_TIME (30 * SECOND)
-
-/* Types of parameters and columns (pg_type.oid). */
-enum { OID_BYTEA = 17, OID_INT8 = 20, OID_TEXT = 25 };
-
-struct postgresql {
-    PGconn *c;
-    const char *texts[SQL_MAX]; /* prepared, under the name of their place */
-    size_t unread;              /* answers of statements that nobody has asked for */
-    bool in_transaction;
-    bool warned; /* a warning since the last commit began */
-};
-
-/* What the administrator can do about libpq's message. */
-static const struct {
-    const char *text, *remedy;
-} remedies[] = {
-    {"certificate verify failed",
-     ": check sslrootcert= and the dates of the server's certificate"},
-    {"password authentication failed",
-     ": correct /etc/credstore/jwtd-issuer.postgresql-password or the password of the role"},
-};
-
-static enum store_result failed(struct sql *sql)
-{
-    const struct postgresql *p = sql->connection;
-    const char *text = PQerrorMessage(p->c), *remedy = "";
-
-    for (size_t i = 0; i < sizeof(remedies) / sizeof(remedies[0]); i++)
-        if (strstr(text, remedies[i].text))
-            remedy = remedies[i].remedy;
-    return sql_failed(sql, "PostgreSQL: %.*s%s", (int)strcspn(text, "\n"), text, remedy);
-}
-
 static void report_corrupt(struct sql *sql, const char *what)
 {
-    (void)sql_failed(sql, "PostgreSQL: %s: restore the database from a backup", what);
-}
+    const struct postgresql *p = sql->connection;
 
-static void on_notice(void *arg, const PGresult *result)
-{
-    struct postgresql *p = arg;
-    const char *severity = PQresultErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED);
-
-    if (severity && strcmp(severity, "WARNING") == 0)
-        p->warned = true;
-}
-
-/* The password that systemd passes (LoadCredential=); p is NULL without one. */
-static bool read_password(struct sql *sql, struct secret *ret)
-{
-    const char *dir = getenv("CREDENTIALS_DIRECTORY");
-    CLEANUP(cleanup_free) char *path = NULL;
-    struct errmsg errmsg = {""};
-    enum tok_err err = dir ? text_concat(dir, "/postgresql-password", "", &path) : TOK_OK;
-
-    if (err == TOK_OK && dir)
-        err = file_read(path, FILE_PUBLIC, PASSWORD_MAX, ret, &errmsg);
-    if (err == TOK_OK || file_is_missing(err, &errmsg))
-        return true;
-    (void)sql_failed(sql, "%s", errmsg.text);
-    return false;
-}
-
-static bool open_database(struct sql *sql, const char *url)
-{
-    CLEANUP(secret_clear) struct secret password = {0};
-    const char *const names[] = {"connect_timeout",
-                                 "target_session_attrs",
-                                 "application_name",
-                                 "options",
-                                 "dbname",
-                                 "password",
-                                 NULL};
-    const char *values[] = {"5",
-                            "read-write",
-                            "jwtd-issuer",
-                            "-c synchronous_commit=on -c lock_timeout=5s"
-                            " -c idle_in_transaction_session_timeout=20s",
-                            url,
-                            NULL,
-                            NULL};
-    struct postgresql *p = calloc(1, sizeof(*p));
-
-    if (!p || !read_password(sql, &password)) {
-        free(p);
-        return false;
-    }
-    if (password.p) {
-        password.p[strcspn(password.p, "\n")] = '\0';
-        values[5] = password.p;
-    }
-
-    sql->connection = p;
-    p->c = PQconnectdbParams(names, values, 1);
-    if (PQstatus(p->c) != CONNECTION_OK || PQsetnonblocking(p->c, 1) != 0 ||
-        PQenterPipelineMode(p->c) != 1) {
-        (void)failed(sql);
-        return false;
-    }
-    (void)PQsetNoticeReceiver(p->c, on_notice, p);
-    return true;
-}
-
-static void close_database(struct sql *sql)
-{
-    struct postgresql *p = sql->connection;
-
-    if (p)
-        PQfinish(p->c);
-    free(p);
-    sql->connection = NULL;
+    (void)sql_failed(sql, "%s: %s: restore the database from a backup", p->name, what);
 }
 
 static uint64_t monotonic(void)
@@ -144,7 +25,7 @@ static uint64_t monotonic(void)
     return (uint64_t)t.tv_sec * SECOND + (uint64_t)t.tv_nsec / 1000;
 }
 
-/* Sends what is queued, and waits until an answer can be read. */
+/* Sends what was not sent, and waits until an answer can be read. */
 static bool wait_for_answer(struct sql *sql, uint64_t until)
 {
     const struct postgresql *p = sql->connection;
@@ -152,15 +33,16 @@ static bool wait_for_answer(struct sql *sql, uint64_t until)
     for (;;) {
         struct pollfd fd = {.fd = PQsocket(p->c), .events = POLLIN};
         int unsent = PQflush(p->c);
-        uint64_t now = monotonic();
+        uint64_t now;
 
         if (unsent < 0)
             return false;
         if (!unsent && !PQisBusy(p->c))
             return true;
+        now = monotonic();
         if (now >= until) {
-            (void)sql_failed(sql, "PostgreSQL: no answer in time: check the server and the "
-                                  "network");
+            (void)sql_failed(sql, "%s: no answer in time: check the server and the network",
+                             p->name);
             return false;
         }
         fd.events = (short)(POLLIN | (unsent ? POLLOUT : 0));
@@ -170,62 +52,103 @@ static bool wait_for_answer(struct sql *sql, uint64_t until)
     }
 }
 
-/* The next answer; NULL: a failure, which is recorded. A statement's answer ends in a NULL of
- * libpq, a Sync's does not. */
+/* Takes the next answer; NULL: no answer, which is recorded. A statement's answer ends in a
+ * NULL of libpq, a Sync's does not. */
+static PGresult *take_answer(struct sql *sql, uint64_t until, unsigned *ret_due)
+{
+    struct postgresql *p = sql->connection;
+    PGresult *result = NULL;
+
+    *ret_due = p->due[p->read % DUE_MAX];
+    if (p->read < p->sent && wait_for_answer(sql, until))
+        result = PQgetResult(p->c);
+    if (result && *ret_due != DUE_SYNC && wait_for_answer(sql, until))
+        (void)PQgetResult(p->c);
+    if (!result && !sql->failure[0])
+        (void)postgresql_failed(sql);
+    p->read++;
+    return result;
+}
+
+static bool is_good(const PGresult *result)
+{
+    ExecStatusType status = PQresultStatus(result);
+
+    return status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK ||
+           status == PGRES_PIPELINE_SYNC;
+}
+
+/* The server does not know a text whose answer is not good. */
+static void forget_prepared(struct postgresql *p, unsigned due)
+{
+    if (due % DUE_KINDS == DUE_PREPARE)
+        p->texts[due / DUE_KINDS] = NULL;
+}
+
+/* The next answer; NULL: a failure, which is recorded. */
 static PGresult *read_answer(struct sql *sql, uint64_t until)
 {
-    const struct postgresql *p = sql->connection;
-    PGresult *result = NULL;
-    ExecStatusType status;
+    struct postgresql *p = sql->connection;
+    unsigned due;
+    PGresult *result = take_answer(sql, until, &due);
 
-    if (wait_for_answer(sql, until))
-        result = PQgetResult(p->c);
-    if (!result) {
-        if (!sql->failure[0])
-            (void)failed(sql);
+    if (!result)
         return NULL;
-    }
-    status = PQresultStatus(result);
-    if (status == PGRES_PIPELINE_SYNC)
+    if (!is_good(result)) {
+        forget_prepared(p, due);
+        postgresql_refused(sql, result);
+    } else if (due == DUE_ONE_ROW && strcmp(PQcmdTuples(result), "1") != 0) {
+        (void)sql_failed(sql, "%s: a locked row was changed by another program", p->name);
+    } else {
         return result;
-    if (status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK) {
-        if (wait_for_answer(sql, until))
-            (void)PQgetResult(p->c);
-        return result;
     }
-    (void)sql_failed(sql, "PostgreSQL: %s (%s)",
-                     PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY),
-                     PQresultErrorField(result, PG_DIAG_SQLSTATE));
     PQclear(result);
     return NULL;
 }
 
-/* Asks for the answers of all that was sent, and returns the last one. */
-static PGresult *read_answers(struct sql *sql, uint64_t time)
+static bool add_due(struct sql *sql, unsigned due)
 {
     struct postgresql *p = sql->connection;
+
+    if (p->sent - p->read == DUE_MAX) {
+        (void)sql_failed(sql, "%s: too many statements", p->name);
+        return false;
+    }
+    p->due[p->sent++ % DUE_MAX] = (uint16_t)due;
+    return true;
+}
+
+/* Asks for the answers to all that was sent. A Sync commits what was sent
+ * outside a transaction. */
+static bool ask(struct sql *sql)
+{
+    struct postgresql *p = sql->connection;
+    bool asked = true;
+
+    if (p->asked == p->sent)
+        return true;
+    asked = p->in_transaction ? PQsendFlushRequest(p->c) == 1
+                              : PQpipelineSync(p->c) == 1 && add_due(sql, DUE_SYNC);
+    p->asked = p->sent;
+    if (!asked && !sql->failure[0])
+        (void)postgresql_failed(sql);
+    return asked;
+}
+
+/* Reads all answers up to this one, and returns it. NULL: a failure, which is recorded. */
+static PGresult *read_to(struct sql *sql, uint64_t number, uint64_t time)
+{
+    const struct postgresql *p = sql->connection;
     uint64_t until = monotonic() + time;
-    bool synced = !p->in_transaction;
     PGresult *last = NULL;
 
-    if (synced ? PQpipelineSync(p->c) != 1 : PQsendFlushRequest(p->c) != 1) {
-        (void)failed(sql);
+    if (sql->failure[0] || (number >= p->asked && !ask(sql)))
         return NULL;
-    }
-    for (; p->unread > 0; p->unread--) {
+    while (p->read <= number) {
         PQclear(last);
         last = read_answer(sql, until);
         if (!last)
             return NULL;
-    }
-    if (synced) {
-        PGresult *sync = read_answer(sql, until);
-
-        if (!sync) {
-            PQclear(last);
-            return NULL;
-        }
-        PQclear(sync);
     }
     return last;
 }
@@ -242,74 +165,49 @@ static bool translate(const char *text, char *ret, size_t size)
     return true;
 }
 
-struct params {
-    int n;
-    Oid types[PARAMS_MAX];
-    const char *values[PARAMS_MAX];
-    int lengths[PARAMS_MAX], formats[PARAMS_MAX];
-    uint64_t numbers[PARAMS_MAX]; /* in network order */
-};
-
-static void fill_params(const struct sql_value *values, struct params *ret)
+/* The name of the prepared statement; it is prepared if it is not yet. */
+static bool find_statement(struct sql *sql, const char *text,
+                           const struct postgresql_params *params, char ret_name[16])
 {
-    ret->n = 0;
-    for (; values && values[ret->n].type != SQL_END && ret->n < PARAMS_MAX; ret->n++) {
-        const struct sql_value *v = &values[ret->n];
-        int i = ret->n;
-
-        ret->formats[i] = 1;
-        ret->values[i] = v->p ? v->p : "";
-        if (v->type == SQL_IS_INT) {
-            ret->types[i] = OID_INT8;
-            ret->numbers[i] = htobe64((uint64_t)v->number);
-            ret->values[i] = (const char *)&ret->numbers[i];
-            ret->lengths[i] = sizeof(ret->numbers[i]);
-        } else if (v->type == SQL_IS_TEXT) {
-            ret->types[i] = OID_TEXT;
-            ret->lengths[i] = (int)strlen(v->p);
-        } else {
-            ret->types[i] = OID_BYTEA;
-            ret->lengths[i] = (int)v->number;
-        }
-    }
-}
-
-/* The place of the prepared statement; it is prepared if it is not yet. */
-static bool find_statement(struct postgresql *p, const char *text, const struct params *params,
-                           char ret_name[16])
-{
+    struct postgresql *p = sql->connection;
     char translated[2048];
-    size_t n = 0;
+    size_t n = 0, free_place = SQL_MAX;
 
-    while (n < SQL_MAX && p->texts[n] && p->texts[n] != text)
-        n++;
-    if (n == SQL_MAX)
-        return false;
-    (void)snprintf(ret_name, 16, "s%zu", n);
-    if (p->texts[n])
+    for (; n < SQL_MAX && p->texts[n] != text; n++)
+        if (!p->texts[n] && free_place == SQL_MAX)
+            free_place = n;
+    if (n < SQL_MAX) {
+        (void)snprintf(ret_name, 16, "s%zu", n);
         return true;
-    if (!translate(text, translated, sizeof(translated)) ||
+    }
+    n = free_place;
+    (void)snprintf(ret_name, 16, "s%zu", n);
+    if (n == SQL_MAX || !translate(text, translated, sizeof(translated)))
+        (void)sql_failed(sql, "%s: too many or too long statements", p->name);
+    if (sql->failure[0] ||
         PQsendPrepare(p->c, ret_name, translated, params->n, params->types) != 1)
         return false;
     p->texts[n] = text;
-    p->unread++;
-    return true;
+    return add_due(sql, DUE_PREPARE + DUE_KINDS * (unsigned)n);
 }
 
-static bool send_statement(struct sql *sql, const char *text, const struct sql_value *values)
+static bool send_statement(struct sql *sql, const char *text, const struct sql_value *values,
+                           enum due due)
 {
-    struct postgresql *p = sql->connection;
-    struct params params;
+    const struct postgresql *p = sql->connection;
+    struct postgresql_params params UNINITIALIZED;
     char name[16];
 
-    fill_params(values, &params);
-    if (find_statement(p, text, &params, name) &&
+    if (sql->failure[0])
+        return false;
+    postgresql_fill(values, &params);
+    if (find_statement(sql, text, &params, name) &&
         PQsendQueryPrepared(p->c, name, params.n, params.values, params.lengths, params.formats,
-                            1) == 1) {
-        p->unread++;
+                            1) == 1 &&
+        add_due(sql, due))
         return true;
-    }
-    (void)failed(sql);
+    if (!sql->failure[0])
+        (void)postgresql_failed(sql);
     return false;
 }
 
@@ -318,9 +216,10 @@ static bool begin(struct sql *sql)
     struct postgresql *p = sql->connection;
 
     p->in_transaction = true;
-    return send_statement(sql, "BEGIN", NULL);
+    return send_statement(sql, "BEGIN", NULL, DUE_ROWS);
 }
 
+/* After a warning it is not known whether the standby has the transaction. */
 static bool commit(struct sql *sql)
 {
     struct postgresql *p = sql->connection;
@@ -328,43 +227,95 @@ static bool commit(struct sql *sql)
     bool committed;
 
     p->warned = false;
-    if (!send_statement(sql, "COMMIT", NULL))
+    if (!send_statement(sql, "COMMIT", NULL, DUE_ROWS))
         return false;
     p->in_transaction = false;
-    result = read_answers(sql, COMMIT_TIME);
+    result = read_to(sql, p->sent - 1, COMMIT_TIME);
     committed = result && strcmp(PQcmdStatus(result), "COMMIT") == 0 && !p->warned;
     if (!committed && !sql->failure[0])
-        (void)sql_failed(sql, "PostgreSQL: COMMIT was not confirmed by the standby");
+        (void)sql_failed(sql, "%s: COMMIT was not confirmed: check the standby", p->name);
     PQclear(result);
     return committed;
 }
 
-/* Closing the connection rolls back. */
-static void rollback(struct sql *sql)
+static bool send_rollback(struct sql *sql)
 {
     struct postgresql *p = sql->connection;
+    PGresult *result = NULL;
 
-    if (p->in_transaction && !sql->failure[0] && send_statement(sql, "ROLLBACK", NULL)) {
+    if (send_statement(sql, "ROLLBACK", NULL, DUE_ROWS)) {
         p->in_transaction = false;
-        PQclear(read_answers(sql, ANSWER_TIME));
+        result = read_to(sql, p->sent - 1, ANSWER_TIME);
     }
+    PQclear(result);
+    return result != NULL;
+}
+
+/* Closing the connection rolls back, too. */
+static void rollback(struct sql *sql)
+{
+    const struct postgresql *p = sql->connection;
+
+    if (p->in_transaction && !sql->failure[0])
+        (void)send_rollback(sql);
+}
+
+/* The server skips everything up to a Sync. */
+static bool recover(struct sql *sql, bool *ret_conflict)
+{
+    struct postgresql *p = sql->connection;
+    uint64_t until = monotonic() + ANSWER_TIME;
+    unsigned due;
+
+    *ret_conflict = p->conflict;
+    if (!sql->failure[0] || !p->recoverable)
+        return false;
+    p->recoverable = p->in_transaction = false;
+    sql->failure[0] = '\0';
+    if (p->due[(p->sent - 1) % DUE_MAX] != DUE_SYNC)
+        p->asked = p->sent - 1;
+    if (!ask(sql))
+        return false;
+    while (p->read < p->sent) {
+        PGresult *result = take_answer(sql, until, &due);
+
+        if (!result)
+            return false;
+        if (!is_good(result))
+            forget_prepared(p, due);
+        PQclear(result);
+    }
+    return send_rollback(sql);
 }
 
 static void start(struct sql_call *call, const char *text, const struct sql_value *values)
 {
-    if (send_statement(call->sql, text, values))
-        call->rows = read_answers(call->sql, ANSWER_TIME);
+    const struct postgresql *p = call->sql->connection;
+
+    call->started = send_statement(call->sql, text, values, DUE_ROWS);
+    call->number = p->sent - 1;
+}
+
+static enum store_result queue(struct sql *sql, const char *text,
+                               const struct sql_value *values, enum sql_rows rows)
+{
+    return send_statement(sql, text, values, rows == SQL_ONE_ROW ? DUE_ONE_ROW : DUE_ROWS)
+               ? STORE_DONE
+               : STORE_FAILED;
 }
 
 static enum store_result step(struct sql_call *call)
 {
     struct sql *sql = call->sql;
-    const char *changed;
 
+    if (!call->rows)
+        call->rows = read_to(sql, call->number, ANSWER_TIME);
+    if (!call->rows)
+        return STORE_FAILED;
     if (++call->row < PQntuples(call->rows))
         return STORE_DONE;
-    changed = PQcmdTuples(call->rows);
-    sql->changed = strncmp(PQcmdStatus(call->rows), "SELECT", 6) == 0 ? 0 : atoll(changed);
+    sql->changed =
+        strncmp(PQcmdStatus(call->rows), "SELECT", 6) == 0 ? 0 : atoll(PQcmdTuples(call->rows));
     sql->dirty = sql->dirty || sql->changed > 0;
     return STORE_ABSENT;
 }
@@ -395,32 +346,34 @@ static void done(struct sql_call *call)
     call->rows = NULL;
 }
 
+/* Not prepared, and outside a transaction. */
 static bool execute(struct sql *sql, const char *text)
 {
     struct postgresql *p = sql->connection;
-    PGresult *result;
+    PGresult *result = NULL;
 
-    if (PQsendQueryParams(p->c, text, 0, NULL, NULL, NULL, NULL, 0) != 1) {
-        (void)failed(sql);
-        return false;
-    }
-    p->unread++;
-    result = read_answers(sql, ANSWER_TIME);
+    p->warned = false;
+    if (PQsendQueryParams(p->c, text, 0, NULL, NULL, NULL, NULL, 0) != 1)
+        (void)postgresql_failed(sql);
+    else if (add_due(sql, DUE_ROWS))
+        result = read_to(sql, p->sent - 1, COMMIT_TIME);
     PQclear(result);
-    return result != NULL;
+    return result != NULL && !p->warned;
 }
 
 extern const struct sql_engine jwtd_sql_engine;
 __attribute__((visibility("default"))) const struct sql_engine jwtd_sql_engine = {
     .shared = true,
-    .open = open_database,
-    .close = close_database,
+    .open = postgresql_open,
+    .close = postgresql_close,
     .begin = begin,
     .commit = commit,
     .rollback = rollback,
+    .recover = recover,
     .execute = execute,
     .report_corrupt = report_corrupt,
     .start = start,
+    .queue = queue,
     .step = step,
     .cell = cell,
     .done = done,

@@ -43,6 +43,11 @@ void sql_rollback(struct sql *sql)
     sql->engine->rollback(sql);
 }
 
+bool sql_recover(struct sql *sql, bool *ret_conflict)
+{
+    return sql->engine->recover && sql->engine->recover(sql, ret_conflict);
+}
+
 bool sql_execute(struct sql *sql, const char *text)
 {
     return sql->engine->execute(sql, text);
@@ -71,7 +76,7 @@ struct sql_call sql_call(struct sql *sql, const char *text, const struct sql_val
 
 enum store_result sql_step(struct sql_call *call)
 {
-    enum store_result result = call->rows ? call->sql->engine->step(call) : STORE_FAILED;
+    enum store_result result = call->started ? call->sql->engine->step(call) : STORE_FAILED;
 
     call->column = 0;
     return result;
@@ -116,7 +121,7 @@ bool sql_read_id(struct sql_call *call, uint8_t ret[ISSUE_ID_BYTES])
 
 void sql_done(struct sql_call *call)
 {
-    if (call->rows)
+    if (call->started)
         call->sql->engine->done(call);
 }
 
@@ -134,4 +139,11 @@ enum store_result sql_run(struct sql *sql, const char *text, const struct sql_va
     enum store_result result = sql_find(sql, text, values);
 
     return result == STORE_ABSENT && sql->changed > 0 ? STORE_DONE : result;
+}
+
+enum store_result sql_queue(struct sql *sql, const char *text, const struct sql_value *values,
+                            enum sql_rows rows)
+{
+    sql->dirty = true;
+    return sql->engine->queue(sql, text, values, rows);
 }

@@ -1,15 +1,20 @@
 /*
  * A thin layer over a database: statements with parameters, and rows whose columns are read in
  * order. One SQL text serves both engines, SQLite (sqlite.c) and PostgreSQL (postgresql.c), so
- * it uses what both have: ?1 for parameters, "user" in quotes, ON CONFLICT DO NOTHING. A
- * statement is prepared once for each text. A failure to prepare or to bind is returned by the
- * step, so that only steps are checked.
+ * it uses what both have: ?1 for parameters, "user" in quotes, ON CONFLICT DO NOTHING; and at
+ * the end of a text, FOR UPDATE or FOR KEY SHARE, which SQLite, where one transaction writes at
+ * a time, does not see. A statement is prepared once for each text. A failure to prepare or to
+ * bind is returned by the step, so that only steps are checked.
+ *
+ * A database answers statements in the order in which they were sent, so calls are stepped in
+ * the order in which they were started; starting several ones before the first step costs one
+ * round trip for all.
  */
 #pragma once
 
 #include "jwtd/issuer/store/store.h"
 
-#define SQL_MAX 48 /* texts of statements of a connection */
+#define SQL_MAX 64 /* texts of statements of a connection */
 
 struct sql {
     const struct sql_engine *engine;
@@ -33,6 +38,11 @@ bool sql_begin(struct sql *sql);
 bool sql_commit(struct sql *sql);
 void sql_rollback(struct sql *sql);
 
+/* Rolls back after a failure of a statement. True: the failure has no effect on what is done
+ * from now on, and is not recorded any more. *ret_conflict: it was a conflict with another
+ * transaction. */
+bool sql_recover(struct sql *sql, bool *ret_conflict);
+
 /* Executes one or more statements without parameters or rows. */
 bool sql_execute(struct sql *sql, const char *text);
 
@@ -41,8 +51,8 @@ bool sql_number(struct sql *sql, const char *query, int64_t *ret);
 
 /* The value of a parameter. */
 struct sql_value {
-    enum { SQL_END, SQL_IS_INT, SQL_IS_TEXT, SQL_IS_BYTES } type;
-    int64_t number; /* or the length of the bytes */
+    enum { SQL_END, SQL_IS_INT, SQL_IS_TEXT, SQL_IS_BYTES, SQL_IS_IDS } type;
+    int64_t number; /* or the length of the bytes, or how many ids */
     const void *p;
 };
 
@@ -60,15 +70,24 @@ struct sql_value {
     }
 #define SQL_ID(id) SQL_BYTES(id, ISSUE_ID_BYTES)
 
+/* An array of n ids, at most SQL_IDS_MAX; not with SQLite. */
+#define SQL_IDS_MAX 128
+#define SQL_IDS(ids, n)                                                                        \
+    {                                                                                          \
+        SQL_IS_IDS, (int64_t)(n), (ids)                                                        \
+    }
+
 /* The values of ?1, ?2 and so on; they are not copied. */
 #define SQL_VALUES(...) ((const struct sql_value[]){__VA_ARGS__, {0}})
 
 struct sql_call {
     struct sql *sql;
-    void *rows;   /* of the engine; NULL: the statement could not be started */
-    int row;      /* the present one, if the engine has them all */
-    int column;   /* the next one to read */
-    bool corrupt; /* a column has an impossible size */
+    bool started;
+    void *rows;      /* of the engine */
+    uint64_t number; /* of the answer, if the engine has not read it */
+    int row;         /* the present one, if the engine has them all */
+    int column;      /* the next one to read */
+    bool corrupt;    /* a column has an impossible size */
 };
 
 /* A column of a row. */
@@ -79,6 +98,9 @@ struct sql_cell {
     size_t n;
 };
 
+/* How many rows a statement must change. */
+enum sql_rows { SQL_ANY_ROWS, SQL_ONE_ROW };
+
 /* What a database can do. After a false or STORE_FAILED the failure is recorded. */
 struct sql_engine {
     bool shared; /* other issuers write, too; and the time is the database's */
@@ -87,9 +109,12 @@ struct sql_engine {
     bool (*begin)(struct sql *sql);
     bool (*commit)(struct sql *sql);
     void (*rollback)(struct sql *sql);
+    bool (*recover)(struct sql *sql, bool *ret_conflict);
     bool (*execute)(struct sql *sql, const char *text);
     void (*report_corrupt)(struct sql *sql, const char *what);
     void (*start)(struct sql_call *call, const char *text, const struct sql_value *values);
+    enum store_result (*queue)(struct sql *sql, const char *text,
+                               const struct sql_value *values, enum sql_rows rows);
     enum store_result (*step)(struct sql_call *call); /* sets sql->changed at the end */
     struct sql_cell (*cell)(const struct sql_call *call, int column);
     void (*done)(struct sql_call *call);
@@ -120,3 +145,8 @@ enum store_result sql_find(struct sql *sql, const char *text,
 /* Runs a statement that yields no rows. STORE_ABSENT: it changed none. */
 enum store_result sql_run(struct sql *sql, const char *text,
                           const struct sql_value *values) MUST_CHECK;
+
+/* The same, without waiting for a database: sql_commit fails if the statement does or if it
+ * changes another number of rows. STORE_DONE or STORE_FAILED. */
+enum store_result sql_queue(struct sql *sql, const char *text, const struct sql_value *values,
+                            enum sql_rows rows) MUST_CHECK;

@@ -86,6 +86,7 @@ static int bind(sqlite3_stmt *statement, int n, const struct sql_value *value)
 /* The prepared statement of this text; NULL: it cannot be prepared. */
 static sqlite3_stmt *find_statement(struct sqlite *s, const char *text)
 {
+    const char *lock;
     size_t n = 0;
 
     while (n < SQL_MAX - 1 && s->texts[n] && s->texts[n] != text)
@@ -95,8 +96,9 @@ static sqlite3_stmt *find_statement(struct sqlite *s, const char *text)
     (void)sqlite3_finalize(s->statements[n]);
     s->statements[n] = NULL;
     s->texts[n] = NULL;
-    if (sqlite3_prepare_v3(s->db, text, -1, SQLITE_PREPARE_PERSISTENT, &s->statements[n],
-                           NULL) == SQLITE_OK)
+    lock = strstr(text, " FOR ");
+    if (sqlite3_prepare_v3(s->db, text, lock ? (int)(lock - text) : -1,
+                           SQLITE_PREPARE_PERSISTENT, &s->statements[n], NULL) == SQLITE_OK)
         s->texts[n] = text;
     return s->statements[n];
 }
@@ -113,6 +115,7 @@ static void start(struct sql_call *call, const char *text, const struct sql_valu
     int rc = statement ? SQLITE_OK : SQLITE_ERROR;
 
     call->rows = statement;
+    call->started = true;
     for (int i = 0; rc == SQLITE_OK && values && values[i].type != SQL_END; i++)
         rc = bind(statement, i + 1, &values[i]);
     if (rc == SQLITE_OK)
@@ -120,7 +123,17 @@ static void start(struct sql_call *call, const char *text, const struct sql_valu
     (void)sqlite_failed(call->sql);
     if (statement)
         finish(call);
-    call->rows = NULL;
+    call->started = false;
+}
+
+static enum store_result queue(struct sql *sql, const char *text,
+                               const struct sql_value *values, enum sql_rows rows)
+{
+    enum store_result result = sql_run(sql, text, values);
+
+    if (result == STORE_ABSENT && rows == SQL_ONE_ROW)
+        report_corrupt(sql, "a row is missing");
+    return result == STORE_FAILED || sql->failure[0] ? STORE_FAILED : STORE_DONE;
 }
 
 static enum store_result step(struct sql_call *call)
@@ -182,6 +195,7 @@ const struct sql_engine sql_sqlite = {
     .execute = execute,
     .report_corrupt = report_corrupt,
     .start = start,
+    .queue = queue,
     .step = step,
     .cell = cell,
     .done = finish,

@@ -8,7 +8,10 @@
  * All work is done between store_begin and store_commit, and is on disk when store_commit
  * returns STORE_DONE. After STORE_FAILED from any function the state of the connection is
  * unknown (a failed COMMIT may have reached the disk): close the store, open it again, and let
- * every client of the transaction retry.
+ * every client of the transaction retry. But see store_recover.
+ *
+ * A shared store answers "done" before the statement was executed where the row is locked;
+ * store_commit fails if one was not.
  *
  * Times are seconds since the Epoch in the store's time, which is never behind its high-water
  * mark (clock.h): setting the wall clock back makes no session valid again. Exceptions are
@@ -130,8 +133,19 @@ int64_t store_time(const struct store *store, int64_t wall);
  * clock. */
 int64_t store_mark(const struct store *store);
 
-/* Begins a transaction at this wall time; no other process writes until its end. up: seconds
- * since boot (CLOCK_BOOTTIME). */
+/* True when other issuers use this store, too. Then the time is the database's. */
+bool store_is_fleet(const struct store *store);
+
+/* A shared store: the database's time, less CLOCK_BOOTTIME, in microseconds. */
+int64_t store_clock_offset(const struct store *store);
+
+/* The next transaction is about this session. In a shared store, store_begin locks and reads
+ * its row, with those of the others, in one round trip. What exceeds the room is read later. */
+void store_expect(struct store *store, const uint8_t sid[ISSUE_ID_BYTES]);
+
+/* Begins a transaction at this wall time; no other process writes until its end (a file), or
+ * none writes the sessions that are expected (a shared store). up: seconds since boot
+ * (CLOCK_BOOTTIME). */
 enum store_result store_begin(struct store *store, int64_t wall, int64_t up) MUST_CHECK;
 
 /* Reads time and counters of a shared store, outside a transaction. */
@@ -140,13 +154,15 @@ enum store_result store_poll(struct store *store) MUST_CHECK;
 /* The counters as store_begin or store_poll read them. */
 struct store_changes store_changes(const struct store *store);
 
-/* True when other issuers use the store, too. */
-bool store_is_fleet(const struct store *store);
-
 /* If anything was changed: sets the mark, purges a few expired rows, and waits for the disk.
  * STORE_DONE or STORE_FAILED. */
 enum store_result store_commit(struct store *store) MUST_CHECK;
 void store_rollback(struct store *store);
+
+/* After STORE_FAILED. True: the transaction is rolled back, nothing of it was written, and the
+ * store can be used as before. *ret_conflict: what failed was a conflict with another
+ * transaction, so that the same may succeed now. */
+bool store_recover(struct store *store, bool *ret_conflict);
 
 /* Writes what changes nothing, outside a transaction. STORE_DONE or STORE_FAILED. */
 enum store_result store_try_write(struct store *store) MUST_CHECK;
@@ -173,6 +189,10 @@ struct store_page {
 /* Looks at no more than STORE_PAGE_ROWS rows, so a page without a session may have a next one.
  */
 enum store_result store_page(struct store *store, struct store_page *page) MUST_CHECK;
+
+/* In a shared store, other logins of this user wait for the end of the transaction: each counts
+ * the sessions of the others. */
+enum store_result store_lock_user(struct store *store, const char *user) MUST_CHECK;
 
 /* Adds a session. */
 enum store_result store_add(struct store *store,

@@ -1,5 +1,5 @@
 /*
- * Shared by the files of the store: store.c works on one session, store_list.c on many,
+ * Shared by the files of the store: store_session.c works on one session, store_list.c on many,
  * store_revoked.c revokes them. All use sql.h alone.
  */
 #pragma once
@@ -16,25 +16,37 @@
     " previous_jti, access_jti, kid, rotated_at, issued_at, access_exp, refresh_exp,"          \
     " last_access_exp, stamp, uid, method, amr"
 
-/* A trigger deletes from `session` what is added to `revoked` (sqlite_schema.c). ?1: the number
- * of this change. */
+/* A trigger deletes from `session` what is added to `revoked` (sqlite_schema.c). The number of
+ * this change: number_change. Another issuer may rotate a session that is being revoked: its
+ * row is locked, so that what is kept of it is what it had last. */
 #define REVOKE_SESSIONS                                                                        \
     "INSERT INTO revoked (change, sid, last_access_exp, purge_at)"                             \
-    " SELECT ?1, sid, last_access_exp, purge_at FROM session"
+    " SELECT (SELECT value FROM counter WHERE name = 'revocations'),"                          \
+    " sid, last_access_exp, purge_at FROM session"
 
-/* ?2: the store's time, ?3: wall. */
-#define HAS_USABLE_TOKEN "(last_access_exp > ?3 OR (absolute_exp > ?2 AND idle_exp > ?2))"
+/* ?1: the store's time, ?2: wall. */
+#define HAS_USABLE_TOKEN "(last_access_exp > ?2 OR (absolute_exp > ?1 AND idle_exp > ?1))"
+
+/* A session that a transaction was begun for, in a shared store: its row is locked. */
+struct expected {
+    enum { ROW_ABSENT, ROW_READ, ROW_WRITTEN } state; /* written: read it again */
+    struct store_session row;
+};
 
 struct store {
     struct sql sql;
-    void *module;            /* of an engine that was loaded */
     struct clock_mark clock; /* as on disk */
     struct clock_mark next;  /* after this transaction */
     int64_t now;             /* of the transaction */
-    struct store_changes changes; /* as read last */
-    int64_t change;          /* the number of what it revokes; 0: nothing yet */
-    int64_t listed;          /* of the last change when revoked sessions were listed last */
-    int64_t published;       /* the same when they were published; -1: not known */
+    bool numbered;           /* it has a number for what it revokes */
+    int64_t purged;          /* when rows were purged last */
+    struct store_changes changes;
+    int64_t offset; /* of the database's time to CLOCK_BOOTTIME, microseconds */
+    size_t n_expected;
+    uint8_t sids[SQL_IDS_MAX][ISSUE_ID_BYTES]; /* of `expected` */
+    struct expected expected[SQL_IDS_MAX];
+    int64_t listed;    /* of the last change when revoked sessions were listed last */
+    int64_t published; /* the same when they were published; -1: not known */
 };
 
 /* The engine for PostgreSQL, from this directory; NULL: store->sql.failure says why. */
@@ -45,3 +57,17 @@ struct store *store_connect(const char *url, const char *modules, struct errmsg 
 
 /* Reads the columns that every query of sessions begins with. False: the row is corrupt. */
 bool store_read_session(struct sql_call *call, struct store_session *s);
+
+/* The row of a session that this transaction was begun for, or NULL. */
+struct expected *store_find_expected(struct store *store, const uint8_t sid[ISSUE_ID_BYTES]);
+
+/* Writes one session, which has this generation; -1: any. */
+enum store_result store_write_session(struct store *store, const uint8_t sid[ISSUE_ID_BYTES],
+                                      int64_t gen, const char *text,
+                                      const struct sql_value *values);
+
+/* Reads the rows of the sessions that this transaction was begun for. */
+bool store_read_expected(struct store *store, struct sql_call *call);
+
+/* Rows were written by a statement that does not say which. */
+void store_forget_expected(struct store *store);

@@ -1,9 +1,11 @@
 /* Revoking sessions, and the table of revoked ones. */
 #include "jwtd/issuer/store/store_internal.h"
 
+/* A lock is written and waited for as a change is: what is answered by this row is lost with no
+ * server. */
 enum store_result store_find_revoked(struct store *store, const uint8_t sid[ISSUE_ID_BYTES])
 {
-    return sql_find(&store->sql, "SELECT 1 FROM revoked WHERE sid = ?1",
+    return sql_find(&store->sql, "SELECT 1 FROM revoked WHERE sid = ?1 FOR KEY SHARE",
                     SQL_VALUES(SQL_ID(sid)));
 }
 
@@ -11,120 +13,133 @@ enum store_result store_find_revoked(struct store *store, const uint8_t sid[ISSU
  * that numbers become visible in their order. */
 static bool number_change(struct store *store)
 {
-    struct sql_call call;
-    enum store_result result;
-
-    if (store->change > 0)
-        return true;
-    call = sql_call(&store->sql,
-                    "UPDATE counter SET value = value + 1 WHERE name = 'revocations'"
-                    " RETURNING value",
-                    NULL);
-    result = sql_step(&call);
-    if (result == STORE_DONE)
-        store->change = sql_read_int(&call);
-    else if (result == STORE_ABSENT)
-        sql_corrupt(&store->sql, "table counter: row \"revocations\" is missing");
-    while (result == STORE_DONE)
-        result = sql_step(&call);
-    sql_done(&call);
-    return store->change > 0;
+    if (!store->numbered)
+        store->numbered =
+            sql_queue(&store->sql,
+                      "UPDATE counter SET value = value + 1 WHERE name = 'revocations'", NULL,
+                      SQL_ONE_ROW) == STORE_DONE;
+    return store->numbered;
 }
 
-/* Runs a statement whose ?1 is the number of the change, and counts the rows it revoked. */
-static enum store_result run_revoking(struct store *store, const char *text,
-                                      struct sql_value *values, uint64_t *ret_revoked)
+enum store_result store_add_revoked(struct store *store, const struct store_revoked *s)
 {
-    enum store_result result = STORE_FAILED;
+    if (!number_change(store))
+        return STORE_FAILED;
+    return sql_queue(
+        &store->sql,
+        "INSERT INTO revoked (change, sid, last_access_exp, purge_at)"
+        " SELECT value, ?1, ?2, ?3 FROM counter WHERE name = 'revocations'",
+        SQL_VALUES(SQL_ID(s->sid), SQL_INT(s->last_access_exp), SQL_INT(s->last_exp)),
+        SQL_ONE_ROW);
+}
 
-    if (number_change(store)) {
-        values[0] = (struct sql_value)SQL_INT(store->change);
-        result = sql_run(&store->sql, text, values);
+enum store_result store_revoke(struct store *store, const uint8_t sid[ISSUE_ID_BYTES])
+{
+    struct expected *e = store_find_expected(store, sid);
+
+    if (e && e->state == ROW_ABSENT)
+        return STORE_ABSENT;
+    if (!number_change(store))
+        return STORE_FAILED;
+    return store_write_session(store, sid, -1, REVOKE_SESSIONS " WHERE sid = ?1 FOR UPDATE",
+                               SQL_VALUES(SQL_ID(sid)));
+}
+
+/* Sessions to revoke by a condition. In a shared store, they are locked first, in the order in
+ * which all issuers lock sessions; and the counter is left alone when no session is found. */
+struct revoking {
+    const char *lock, *insert;
+};
+#define REVOKING(condition)                                                                    \
+    {                                                                                          \
+        "SELECT sid FROM session WHERE " condition " ORDER BY sid FOR UPDATE",                 \
+            REVOKE_SESSIONS " WHERE " condition " FOR UPDATE"                                  \
     }
+
+/* ret_sid: one of them; NULL: not wanted. */
+static enum store_result lock_sessions(struct store *store, const char *text,
+                                       const struct sql_value *values, uint8_t *ret_sid)
+{
+    struct sql_call call;
+    enum store_result result, found = STORE_ABSENT;
+
+    if (!store_is_fleet(store) && !ret_sid)
+        return STORE_DONE;
+    call = sql_call(&store->sql, text, values);
+    while ((result = sql_step(&call)) == STORE_DONE) {
+        found = STORE_DONE;
+        if (ret_sid)
+            (void)sql_read_id(&call, ret_sid);
+    }
+    sql_done(&call);
+    return result == STORE_FAILED ? result : found;
+}
+
+/* Counts the rows that were revoked. */
+static enum store_result revoke_by(struct store *store, const struct revoking *by,
+                                   const struct sql_value *values, uint64_t *ret_revoked,
+                                   uint8_t *ret_sid)
+{
+    enum store_result result = lock_sessions(store, by->lock, values, ret_sid);
+
+    if (result == STORE_DONE)
+        result = number_change(store) ? sql_run(&store->sql, by->insert, values) : STORE_FAILED;
+    store_forget_expected(store);
     if (result == STORE_FAILED)
         return result;
     *ret_revoked = result == STORE_DONE ? (uint64_t)store->sql.changed : 0;
     return STORE_DONE;
 }
 
-/* Values whose first one run_revoking sets. */
-#define REVOKE_VALUES(...) ((struct sql_value[]){SQL_INT(0), __VA_ARGS__, {0}})
-
-enum store_result store_add_revoked(struct store *store, const struct store_revoked *s)
-{
-    uint64_t n;
-
-    return run_revoking(
-        store,
-        "INSERT INTO revoked (change, sid, last_access_exp, purge_at)"
-        " VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
-        REVOKE_VALUES(SQL_ID(s->sid), SQL_INT(s->last_access_exp), SQL_INT(s->last_exp)), &n);
-}
-
-enum store_result store_revoke(struct store *store, const uint8_t sid[ISSUE_ID_BYTES])
-{
-    uint64_t n = 0;
-    enum store_result result =
-        run_revoking(store, REVOKE_SESSIONS " WHERE sid = ?2", REVOKE_VALUES(SQL_ID(sid)), &n);
-
-    return result == STORE_DONE && n == 0 ? STORE_ABSENT : result;
-}
-
 enum store_result store_revoke_oldest(struct store *store, const char *user, uint64_t keep,
                                       uint64_t *ret_revoked)
 {
-    return run_revoking(store,
-                        REVOKE_SESSIONS
-                        " WHERE \"user\" = ?3 AND absolute_exp > ?2 AND idle_exp > ?2"
-                        " ORDER BY created_at DESC, sid DESC LIMIT 1000000000 OFFSET ?4",
-                        REVOKE_VALUES(SQL_INT(store->now), SQL_TEXT(user),
-                                      SQL_INT(keep < INT64_MAX ? keep : INT64_MAX)),
-                        ret_revoked);
+    static const struct revoking oldest =
+        REVOKING("sid IN (SELECT sid FROM session"
+                 " WHERE \"user\" = ?2 AND absolute_exp > ?1 AND idle_exp > ?1"
+                 " ORDER BY created_at DESC, sid DESC LIMIT 1000000000 OFFSET ?3)");
+
+    return revoke_by(store, &oldest,
+                     SQL_VALUES(SQL_INT(store->now), SQL_TEXT(user),
+                                SQL_INT(keep < INT64_MAX ? keep : INT64_MAX)),
+                     ret_revoked, NULL);
 }
 
 enum store_result store_revoke_replaced(struct store *store, const struct store_session *s,
                                         uint64_t *ret_revoked)
 {
-    return run_revoking(
-        store,
-        REVOKE_SESSIONS " WHERE \"user\" = ?2 AND ((uid <> ?3 AND uid >= 0)"
-                        " OR (length(stamp) > 0 AND length(?4) > 0 AND stamp <> ?4))",
-        REVOKE_VALUES(SQL_TEXT(s->user), SQL_INT(s->uid), SQL_BYTES(s->stamp, s->stamp_len)),
-        ret_revoked);
+    static const struct revoking replaced =
+        REVOKING("\"user\" = ?1 AND ((uid <> ?2 AND uid >= 0)"
+                 " OR (length(stamp) > 0 AND length(?3) > 0 AND stamp <> ?3))");
+
+    return revoke_by(
+        store, &replaced,
+        SQL_VALUES(SQL_TEXT(s->user), SQL_INT(s->uid), SQL_BYTES(s->stamp, s->stamp_len)),
+        ret_revoked, NULL);
 }
 
 enum store_result store_revoke_user(struct store *store, const char *user, int64_t wall,
                                     uint64_t *ret_revoked, uint8_t ret_sid[ISSUE_ID_BYTES])
 {
-    struct sql_call call;
-    enum store_result result;
-    uint64_t n = 0;
+    static const struct revoking usable = REVOKING("\"user\" = ?3 AND " HAS_USABLE_TOKEN);
 
-    if (!number_change(store))
-        return STORE_FAILED;
-    call = sql_call(
-        &store->sql,
-        REVOKE_SESSIONS " WHERE \"user\" = ?4 AND " HAS_USABLE_TOKEN " RETURNING sid",
-        SQL_VALUES(SQL_INT(store->change), SQL_INT(store->now), SQL_INT(wall), SQL_TEXT(user)));
-    while ((result = sql_step(&call)) == STORE_DONE) {
-        (void)sql_read_id(&call, ret_sid);
-        n++;
-    }
-    sql_done(&call);
-    if (result == STORE_FAILED)
-        return result;
-    *ret_revoked = n;
-    return STORE_DONE;
+    return revoke_by(store, &usable,
+                     SQL_VALUES(SQL_INT(store->now), SQL_INT(wall), SQL_TEXT(user)),
+                     ret_revoked, ret_sid);
 }
 
 enum store_result store_revoke_all(struct store *store, int64_t wall, uint64_t *ret_revoked)
 {
+    /* In steps: SQLite keeps in memory what undoing a statement needs, and PostgreSQL must
+     * answer in time. */
+    static const struct revoking step = REVOKING(
+        "sid IN (SELECT sid FROM session WHERE " HAS_USABLE_TOKEN " ORDER BY sid LIMIT 20000)");
     enum store_result result;
     uint64_t n = 0, more = 0;
 
-    do { /* in steps: SQLite keeps in memory what undoing a statement needs */
-        result = run_revoking(store, REVOKE_SESSIONS " WHERE " HAS_USABLE_TOKEN " LIMIT 50000",
-                              REVOKE_VALUES(SQL_INT(store->now), SQL_INT(wall)), &more);
+    do {
+        result = revoke_by(store, &step, SQL_VALUES(SQL_INT(store->now), SQL_INT(wall)), &more,
+                           NULL);
         n += more;
     } while (result == STORE_DONE && more > 0);
     if (result == STORE_DONE)
@@ -205,15 +220,23 @@ int64_t store_published(const struct store *store)
 enum store_result store_restore_revoked(struct store *store, const char *lines,
                                         uint64_t *ret_added)
 {
-    return run_revoking(
-        store,
-        "INSERT INTO revoked AS r (change, sid, last_access_exp, purge_at)"
-        " SELECT ?1, sid, exp, exp FROM (SELECT " LINE_SID " AS sid, " LINE_EXP " AS exp"
-        " FROM string_to_table(?2, chr(10)) AS line WHERE line <> '') AS lines"
-        " WHERE NOT EXISTS (SELECT 1 FROM revoked WHERE revoked.sid = lines.sid"
-        " AND last_access_exp >= exp)"
-        " ON CONFLICT (sid) DO UPDATE SET change = excluded.change,"
-        " last_access_exp = greatest(r.last_access_exp, excluded.last_access_exp),"
-        " purge_at = greatest(r.purge_at, excluded.purge_at)",
-        REVOKE_VALUES(SQL_TEXT(lines)), ret_added);
+    enum store_result result = STORE_FAILED;
+
+    if (number_change(store))
+        result = sql_run(
+            &store->sql,
+            "INSERT INTO revoked AS r (change, sid, last_access_exp, purge_at)"
+            " SELECT (SELECT value FROM counter WHERE name = 'revocations'), sid, exp, exp"
+            " FROM (SELECT " LINE_SID " AS sid, " LINE_EXP " AS exp"
+            " FROM string_to_table(?1, chr(10)) AS line WHERE line <> '') AS lines"
+            " WHERE NOT EXISTS (SELECT 1 FROM revoked WHERE revoked.sid = lines.sid"
+            " AND last_access_exp >= exp)"
+            " ON CONFLICT (sid) DO UPDATE SET change = excluded.change,"
+            " last_access_exp = greatest(r.last_access_exp, excluded.last_access_exp),"
+            " purge_at = greatest(r.purge_at, excluded.purge_at)",
+            SQL_VALUES(SQL_TEXT(lines)));
+    if (result == STORE_FAILED)
+        return result;
+    *ret_added = result == STORE_DONE ? (uint64_t)store->sql.changed : 0;
+    return STORE_DONE;
 }

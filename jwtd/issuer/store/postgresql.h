@@ -1,0 +1,65 @@
+/*
+ * The PostgreSQL engine, a module that jwtd-issuer loads for [Store] Database=.
+ * postgresql_connect.c opens the connection and explains failures; postgresql.c sends
+ * statements and reads their answers, in pipeline mode (libpq, "Pipeline Mode").
+ */
+#pragma once
+
+#include "common/base/timespan.h"
+#include "jwtd/issuer/store/sql.h"
+
+#include <libpq-fe.h>
+
+/* No answer takes longer: a lock is waited for LOCK_TIME, and other statements are quick. A
+ * commit also waits for the standby. */
+#define ANSWER_TIME (10 * SECOND)
+#define COMMIT_TIME (30 * SECOND)
+
+#define DUE_MAX 1024 /* answers that were not read */
+
+/* What an answer that is due belongs to. The place of a prepared text is in the other bits. */
+enum due { DUE_PREPARE, DUE_ROWS, DUE_ONE_ROW, DUE_SYNC, DUE_KINDS = 4 };
+
+struct postgresql {
+    PGconn *c;
+    char name[256];             /* the URL without its options */
+    const char *texts[SQL_MAX]; /* prepared, under the name of their place */
+    uint16_t due[DUE_MAX];      /* a ring: enum due, DUE_KINDS * place */
+    uint64_t sent, read,
+        asked; /* answers: due in all; read; that the server was asked to send */
+    bool in_transaction;
+    bool warned;                /* a warning since the last commit began */
+    bool recoverable, conflict; /* of the last failure */
+};
+
+#define PARAMS_MAX 24
+
+/* An array as PostgreSQL sends it: a head, then each element after its length. */
+struct postgresql_ids {
+    uint32_t dimensions, has_null, type, n, first;
+    struct {
+        uint32_t len;
+        uint8_t id[ISSUE_ID_BYTES];
+    } at[SQL_IDS_MAX];
+};
+
+struct postgresql_params {
+    int n;
+    Oid types[PARAMS_MAX];
+    const char *values[PARAMS_MAX];
+    int lengths[PARAMS_MAX], formats[PARAMS_MAX];
+    uint64_t numbers[PARAMS_MAX]; /* in network order */
+    struct postgresql_ids ids;    /* of the one parameter of this type */
+};
+
+/* The values stay the caller's. */
+void postgresql_fill(const struct sql_value *values, struct postgresql_params *ret);
+
+bool postgresql_open(struct sql *sql, const char *url);
+void postgresql_close(struct sql *sql);
+
+/* Records what libpq says about the connection. Returns STORE_FAILED. */
+enum store_result postgresql_failed(struct sql *sql);
+
+/* Records an error that the server answered. */
+void postgresql_refused(struct sql *sql, const PGresult *result);
