@@ -26,6 +26,7 @@ static const struct {
      "grant SELECT, INSERT, UPDATE and DELETE on the tables to the role in Database="},
     {"53300", "too many clients", "raise max_connections of the server"},
     {"53100", NULL, "free space on the disk of the server"},
+    {"57P01", NULL, "wait until the server has started again"},
     {"57P03", "starting up", "wait until the server has started"},
     {NULL, "recovery mode", "wait until the server has recovered"},
     {"25006", "read-only", "name the primary in Database=, or all servers of the cluster"},
@@ -84,12 +85,11 @@ static bool is_recoverable(const char *state)
     return false;
 }
 
-/* Of a transaction that another one was in the way of: deadlock, serialization failure, lock
- * timeout, a row with the same key that was added at the same time. */
+/* Of a transaction that another one was in the way of: deadlock, serialization failure, a row
+ * with the same key that was added at the same time. Not a lock timeout: that was waited for. */
 static bool is_conflict(const char *state)
 {
-    return strncmp(state, "40", 2) == 0 || strcmp(state, "55P03") == 0 ||
-           strcmp(state, "23505") == 0;
+    return strncmp(state, "40", 2) == 0 || strcmp(state, "23505") == 0;
 }
 
 void postgresql_refused(struct sql *sql, const PGresult *result)
@@ -165,7 +165,7 @@ static PGconn *connect_to(const char *url, const char *password)
 /*
  * Whatever the role or the database has as defaults: a commit waits for the disk, and for the
  * standby if there is one; none is cancelled after it may have been written. Rows of an issuer
- * that has lost its connection are free again after ten seconds, and are waited for for three.
+ * that has lost its connection are free again after ten seconds, and are waited for two.
  */
 static bool set_session(struct sql *sql)
 {
@@ -174,7 +174,7 @@ static bool set_session(struct sql *sql)
                     " CASE current_setting('synchronous_commit') WHEN 'remote_apply'"
                     " THEN 'remote_apply' ELSE 'on' END, false),"
                     " set_config('statement_timeout', '0', false),"
-                    " set_config('lock_timeout', '3s', false),"
+                    " set_config('lock_timeout', '2s', false),"
                     " set_config('idle_in_transaction_session_timeout', '10s', false),"
                     " set_config('default_transaction_isolation', 'read committed', false)",
                     NULL) == STORE_DONE;
