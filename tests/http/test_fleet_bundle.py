@@ -1,9 +1,12 @@
 """One list of revoked sessions and one bundle, whichever of several issuers on one PostgreSQL is asked."""
 
 import base64
+import http.server
 import itertools
 import os
 import shutil
+import sys
+import threading
 import time
 
 import pytest
@@ -11,6 +14,9 @@ import wire
 from daemons import ALICE, payload, preload
 from issuer_daemon import NO_CACHE, at_once, sid
 from test_bundle import BUNDLE, REVOKED, chain, claims, describes_the_list, digest, fetch
+
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../sync"))
+from host import Host  # noqa: E402 pylint: disable=wrong-import-position
 
 SEQ_AHEAD = 300 * 10**6  # hosts refuse more
 
@@ -300,6 +306,58 @@ def test_a_logout_between_bundle_and_list_is_in_both_when_they_are_fetched_once_
         assert not fits(bundle, over_http(b, REVOKED))
         assert fits(over_http(b, BUNDLE), over_http(a, REVOKED))
         a, b = b, a
+
+
+class Balancer(http.server.ThreadingHTTPServer):
+    """Forwards each request to the next member. `before` is called once, before a list is asked for."""
+
+    daemon_threads = True
+
+    def __init__(self, fleet):
+        super().__init__(("127.0.0.1", 0), Forward)
+        self.members, self.before, self.lists = itertools.cycle(fleet), None, 0
+        self.url = f"http://127.0.0.1:{self.server_address[1]}"
+        threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True).start()
+
+
+class Forward(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.server.lists += self.path == REVOKED
+        if self.path == REVOKED and self.server.before:
+            self.server.before()
+            self.server.before = None
+        reply = next(self.server.members).request("GET", self.path)
+        self.send_response(reply.status)
+        self.send_header("Content-Length", str(len(reply.body)))
+        self.end_headers()
+        self.wfile.write(reply.body)
+
+    def log_message(self, *args):
+        pass
+
+
+def test_a_host_that_gets_bundle_and_list_from_different_issuers_has_every_logout(fleet):
+    """One logout in two comes between the bundle and the list: then both are fetched once more."""
+    balancer, host = Balancer(fleet), Host()
+    host.set(balancer.url, *fleet.thumbprints)
+    ended = []
+
+    def log_out():
+        pair = fleet[len(ended) % 2].obtain(ALICE)
+        ended.append(payload(pair["access"])["sid"])
+        assert fleet[len(ended) % 2].post("/api/token/blacklist/", {"refresh": pair["refresh"]}).status == 200
+
+    for n in range(6):
+        log_out()
+        balancer.before = log_out if n % 2 else None
+        balancer.lists = 0
+        host.sync().ok()
+        assert balancer.lists == (2 if n % 2 else 1)
+        found = [entry.split(b" ")[0].decode() for entry in host.read("var/lib/jwt/revoked").splitlines()]
+        assert found == sorted(ended)
+    host.remove()
+    balancer.shutdown()
+    balancer.server_close()
 
 
 def test_no_list_is_served_that_may_be_old(fleet):
