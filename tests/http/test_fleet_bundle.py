@@ -179,7 +179,8 @@ def test_one_issuer_signs_and_the_others_serve_its_text(issuers):
     after = one_bundle(issuers)
     assert after["seq"] > first["seq"] and after["revoked"]["count"] == 1
     issuers[0].restart()
-    assert one_bundle(issuers) == after
+    restarted = one_bundle(issuers)
+    assert all(restarted[name] == after[name] for name in ("iss", "epoch", "keys", "revoked"))
 
 
 @pytest.mark.fleet(NO_CACHE, n=3)
@@ -218,14 +219,15 @@ HOSTILE_BUNDLES = {
 }
 
 
-@pytest.mark.parametrize("name", HOSTILE_BUNDLES)
-def test_what_a_database_user_writes_into_the_row_of_the_bundle_is_not_served(issuers, name):
+def test_what_a_database_user_writes_into_the_row_of_the_bundle_is_not_served(issuers):
     before = one_bundle(issuers)
-    issuers.sql(HOSTILE_BUNDLES[name])
-    after = one_bundle(issuers)
-    assert before["seq"] <= after["seq"] < time.time() * 10**6 + SEQ_AHEAD
-    assert (after["epoch"], after["revoked"]["sha256"], after["keys"]) == (
-        before["epoch"], before["revoked"]["sha256"], before["keys"])
+    for name, statement in HOSTILE_BUNDLES.items():
+        issuers.sql(statement)
+        after = one_bundle(issuers)
+        assert before["seq"] <= after["seq"] < time.time() * 10**6 + SEQ_AHEAD, name
+        assert (after["epoch"], after["revoked"]["sha256"], after["keys"]) == (
+            before["epoch"], before["revoked"]["sha256"], before["keys"]), name
+        before = after
 
 
 def test_an_older_bundle_that_is_put_back_is_not_served(issuers):

@@ -177,9 +177,8 @@ enum store_result store_each_revoked(struct store *store, int64_t after, store_r
     if (!read_change(store))
         return STORE_FAILED;
     return each_row(store,
-                    "SELECT sid, last_access_exp FROM revoked"
-                    " WHERE last_access_exp > ?1 AND change <= ?2",
-                    SQL_VALUES(SQL_INT(after), SQL_INT(store->listed)), fn, arg);
+                    "SELECT sid, last_access_exp FROM revoked WHERE last_access_exp > ?1",
+                    SQL_VALUES(SQL_INT(after)), fn, arg);
 }
 
 enum store_result store_each_unpublished(struct store *store, int64_t after,
