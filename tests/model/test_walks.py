@@ -17,7 +17,7 @@ from fleet import Databases, Fleet  # noqa: E402
 from issuer_daemon import Issuer, sid  # noqa: E402
 from wire import ADMIN_REVOKE_ALL  # noqa: E402
 
-STORES = os.environ.get("STORE", "sqlite").split()
+STORES = os.environ.get("STORE", "sqlite postgresql").split()
 WALKS = int(os.environ.get("WALKS", "1000")) // len(STORES)
 SETTINGS = "[Session]\nRotationGrace=5min\nLoginsPerUser=0\nMaxSessionsPerUser=100000\n"
 TABLES = ("session", "revoked")
