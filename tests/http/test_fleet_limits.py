@@ -9,7 +9,7 @@ import threading
 import pytest
 from login_daemon import until
 from test_exchange import Site
-from wire import CHECK, OBTAIN, message
+from wire import CHECK, OBTAIN, STATUS, message, read
 
 SOURCE = b"192.0.2.1"
 OF_USER = "[Session]\nFailuresPerUser={}/h\nLoginsPerUser=0\n[Http]\nFailuresPerSource=0\n"
@@ -104,6 +104,21 @@ def test_the_window_begins_with_the_first_failure_and_ends(issuers):
     a.restart()
     assert login(a)[0] == "denied" and counts(issuers) == [2]
     assert good(b) == "ok" and counts(issuers) == [2]
+
+
+@pytest.mark.fleet(OF_USER.format(3), n=2)
+def test_a_success_takes_nothing_back_from_a_later_window(issuers):
+    a, b = issuers
+    asked, ends = threading.Event(), threading.Event()
+    a.login.before = lambda *_: (asked.set(), ends.wait(30))
+    client = a.send(message(OBTAIN, b"alice", b"secret one", SOURCE))
+    assert asked.wait(20)
+    issuers.sql("UPDATE attempt SET until = 1000")
+    assert login(b)[0] == "denied"
+    ends.set()
+    assert STATUS[read(client.recv(65536))[0]] == "ok"
+    client.close()
+    assert counts(issuers) == [2]
 
 
 @pytest.mark.fleet(OF_USER.format(3), n=2)

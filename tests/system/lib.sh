@@ -107,6 +107,16 @@ fetch_nginx() {
     dpkg -x "$dir"/nginx_*.deb "$dir"
 }
 
+# haproxy likewise.
+fetch_haproxy() {
+    local dir=$top/build/haproxy libraries
+    [ ! -x "$dir/usr/sbin/haproxy" ] || return 0
+    download haproxy "$dir"
+    mapfile -t libraries < <(dpkg-deb -f "$dir"/haproxy_*.deb Depends | grep -o '\blib[^ ,|]*')
+    install_packages "${libraries[@]}"
+    dpkg -x "$dir"/haproxy_*.deb "$dir"
+}
+
 # etcd, which is linked statically, as nginx is.
 fetch_etcd() {
     local dir=$top/build/etcd
