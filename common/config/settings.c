@@ -179,6 +179,9 @@ static enum tok_err check_fleet(const struct settings *s, const char *path,
                           "%s: [Store] has Path= and Database=: expected one of them", path);
     if (!s->fleet.issuers)
         return TOK_OK;
+    for (size_t i = 0; s->fleet.issuers[i]; i++)
+        if (i == SETTINGS_FLEET_MAX)
+            fault = "at most 64 thumbprints";
     if (!s->store.database)
         fault = "Database= in [Store]";
     else if (!s->token.issuer || !s->token.audience)

@@ -14,6 +14,7 @@
 
 #define SETTINGS_FILE_MAX ((size_t)256 * 1024)
 #define SETTINGS_ISSUERS_MAX 64
+#define SETTINGS_FLEET_MAX 64                  /* thumbprints in [Fleet] Issuers= */
 #define SETTINGS_KEYS_DIR "/var/lib/jwt-keys/" /* of Keys= beside KeysUrl= */
 #define SETTINGS_KEYS_NAME_MAX 64
 

@@ -128,16 +128,20 @@ static enum tok_err accept_rows(const struct issuer *x, struct fleet_keys *fleet
         struct document *row = &fleet->rows[i];
         enum tok_err err;
 
-        if (strcmp(row->thumbprint, own) == 0)
-            continue;
+        bool is_own = strcmp(row->thumbprint, own) == 0;
+
+        if (is_own && !fleet->stored)
+            continue; /* it is written again */
         err = read_row(x, heads, row, &errmsg);
         if (err == TOK_OK)
             err = heads_add(heads, &row->read, &errmsg);
         if (err == TOK_NO_MEMORY)
             return err;
-        if (err == TOK_OK)
+        /* Of our own document the earlier bundle keys count, which are not trusted any more. */
+        if (err == TOK_OK && !is_own)
             continue;
-        log_ignored(x, row, errmsg.text[0] ? errmsg.text : tok_err_text(err));
+        if (!is_own)
+            log_ignored(x, row, errmsg.text[0] ? errmsg.text : tok_err_text(err));
         bundle_clear(&row->read);
     }
     for (size_t i = 0; i < fleet->n; i++) {
@@ -235,7 +239,7 @@ enum tok_err fleet_keys_put(struct issuer *x, struct errmsg *errmsg)
     char own[KEY_THUMBPRINT_LEN + 1];
     enum tok_err err = TOK_OK;
 
-    if (!fleet_keys_enabled(x) || (x->fleet && x->fleet->stored && b->document.n > 0))
+    if (!fleet_keys_enabled(x) || !x->fleet || (x->fleet->stored && b->document.n > 0))
         return TOK_OK;
     if (b->document.n == 0)
         err = own_bundle_sign_keys(b, &x->keys, x->names.issuer, issuer_wall_us(x), errmsg);

@@ -147,10 +147,11 @@ def test_a_new_bundle_key_is_followed_and_the_earlier_one_counts_no_more(issuers
     assert other.verify(access) == "ok" and new in kids(other)
     issuers.sql("INSERT INTO issuer VALUES (%s, %s)", [(issuers.thumbprints[0], document(stolen, attacker))])
     issuers.sql(BUMP)
-    follow(other)
-    refused_everywhere([other], attacker, refresh, access)
-    other.restart()
-    refused_everywhere([other], attacker, refresh, access)
+    follow(first, other)
+    refused_everywhere(issuers, attacker, refresh, access)
+    for issuer in issuers:
+        issuer.restart()
+    refused_everywhere(issuers, attacker, refresh, access)
     assert other.verify(access) == "ok"
 
 

@@ -10,9 +10,10 @@
  */
 #pragma once
 
+#include "common/config/settings.h"
 #include "common/token/bundle.h"
 
-#define HEADS_MAX 64
+#define HEADS_MAX SETTINGS_FLEET_MAX
 
 struct head {
     char trusted[KEY_THUMBPRINT_LEN + 1]; /* of Issuers= */
