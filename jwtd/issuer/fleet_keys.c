@@ -33,7 +33,6 @@ void fleet_keys_free(struct fleet_keys *fleet)
     }
     free(fleet);
 }
-DEFINE_CLEANUP(struct fleet_keys *, cleanup_fleet, fleet_keys_free)
 
 bool fleet_keys_enabled(const struct issuer *x)
 {
@@ -193,19 +192,18 @@ static enum tok_err use(struct issuer *x, struct fleet_keys **fleet, struct errm
     return publish_keys(x->public_dir, &x->keys, errmsg);
 }
 
-static enum tok_err read_all(struct issuer *x, int64_t counter, struct errmsg *errmsg)
+static enum tok_err read_rows(const struct issuer *x, struct fleet_keys *fleet,
+                              struct errmsg *errmsg)
 {
-    CLEANUP(cleanup_fleet) struct fleet_keys *fleet = calloc(1, sizeof(*fleet));
     char own[KEY_THUMBPRINT_LEN + 1];
     struct heads heads, before;
-    enum tok_err err = fleet ? own_thumbprint(x, own) : TOK_NO_MEMORY;
+    enum tok_err err = own_thumbprint(x, own);
 
     if (err == TOK_OK)
         err = heads_read(x->bundle->dir, x->service.settings.fleet.issuers, &heads, errmsg);
     if (err != TOK_OK)
         return err;
     before = heads;
-    fleet->counter = counter;
     if (store_each_document(x->store, add_row, fleet) != STORE_DONE)
         return errmsg_set(errmsg, TOK_FILE, "%s", store_failure(x->store));
     for (size_t i = 0; i < fleet->n; i++)
@@ -215,7 +213,20 @@ static enum tok_err read_all(struct issuer *x, int64_t counter, struct errmsg *e
     err = accept_rows(x, fleet, &heads, own);
     if (err == TOK_OK && memcmp(&heads, &before, sizeof(heads)) != 0)
         err = heads_write(x->bundle->dir, &heads, errmsg);
-    return err != TOK_OK ? err : use(x, &fleet, errmsg);
+    return err;
+}
+
+static enum tok_err read_all(struct issuer *x, int64_t counter, struct errmsg *errmsg)
+{
+    struct fleet_keys *fleet = calloc(1, sizeof(*fleet));
+    enum tok_err err = fleet ? read_rows(x, fleet, errmsg) : TOK_NO_MEMORY;
+
+    if (err == TOK_OK) {
+        fleet->counter = counter;
+        err = use(x, &fleet, errmsg);
+    }
+    fleet_keys_free(fleet);
+    return err;
 }
 
 /* Removes the rows of our earlier bundle keys. */

@@ -214,6 +214,27 @@ def test_an_old_document_does_not_bring_back_a_key(issuers):
     assert other.verify(first.obtain()[1]) == "ok"
 
 
+def test_a_document_of_an_earlier_bundle_key_does_not_count_beside_the_newer_one(issuers):
+    """Not even for an issuer that has seen neither, and reads the earlier one first."""
+    first, other = issuers
+    refresh, access = first.obtain()
+    own = [issuers.thumbprints[0]]
+    earlier = documents(issuers)
+    while not min(own[:-1], default="~") < own[-1]:
+        rotate(first, bundle=1)
+        follow(first)
+        own += set(documents(issuers)) - set(own) - {issuers.thumbprints[1]}
+        earlier.update(documents(issuers))
+    retire_now(first, kid(access))
+    other.end()
+    os.remove(other.path("state/bundle/issuers"))
+    issuers.sql("INSERT INTO issuer VALUES (%s, %s)", [(name, earlier[name]) for name in own[:-1]])
+    issuers.sql(BUMP)
+    other.start()
+    assert other.verify(first.obtain()[1]) == "ok"
+    assert other.verify(access) == other.refresh(refresh)[0] == "invalid" and kid(access) not in kids(other)
+
+
 def test_a_removed_row_is_written_again(issuers):
     first, other = issuers
     follow(first, other)

@@ -101,8 +101,9 @@ static enum tok_err make_sets(struct signing_keys *keys, struct errmsg *errmsg)
         return err;
     if (keyset_skipped(keys->set, 0))
         return errmsg_set(errmsg, TOK_KEYS, "%s", keyset_skipped(keys->set, 0));
-    keys->jwks = strdup(key_alg(keys->signer)->kind == ALG_OCT ? "{\"keys\":[]}\n" : jwks.p);
-    return keys->jwks ? TOK_OK : TOK_NO_MEMORY;
+    return text_copy(key_alg(keys->signer)->kind == ALG_OCT ? SLICE("{\"keys\":[]}\n")
+                                                            : secret_slice(&jwks),
+                     &keys->jwks);
 }
 
 enum tok_err keys_set_peers(struct signing_keys *keys, const struct bundle *peers,

@@ -13,7 +13,7 @@ enum store_result store_each_document(struct store *store, store_document_fn *fn
     enum store_result result;
     struct sql_call call;
 
-    if (secret_alloc((STORE_DOCUMENT_MAX + 1) * UTF8_MAX, &text) != TOK_OK)
+    if (secret_alloc((size_t)(STORE_DOCUMENT_MAX + 1) * UTF8_MAX, &text) != TOK_OK)
         return sql_failed(&store->sql, "out of memory");
     call = sql_call(&store->sql,
                     "SELECT substr(thumbprint, 1, 43), substr(document, 1, 16385) FROM issuer"
