@@ -86,7 +86,8 @@ static bool is_recoverable(const char *state)
 }
 
 /* Of a transaction that another one was in the way of: deadlock, serialization failure, a row
- * with the same key that was added at the same time. Not a lock timeout: that was waited for. */
+ * with the same key that was added at the same time. Not a lock timeout: that was waited for.
+ */
 static bool is_conflict(const char *state)
 {
     return strncmp(state, "40", 2) == 0 || strcmp(state, "23505") == 0;
