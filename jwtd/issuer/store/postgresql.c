@@ -299,6 +299,15 @@ static void start(struct sql_call *call, const char *text, const struct sql_valu
 static enum store_result queue(struct sql *sql, const char *text,
                                const struct sql_value *values, enum sql_rows rows)
 {
+    const struct postgresql *p = sql->connection;
+
+    if (p->sent - p->read > DUE_MAX / 2) {
+        PGresult *last = read_to(sql, p->sent - 1, ANSWER_TIME);
+
+        if (!last)
+            return STORE_FAILED;
+        PQclear(last);
+    }
     return send_statement(sql, text, values, rows == SQL_ONE_ROW ? DUE_ONE_ROW : DUE_ROWS)
                ? STORE_DONE
                : STORE_FAILED;

@@ -1,5 +1,6 @@
 #include "tests/unit/jwtd/issuer/stores.h"
 
+#include "jwtd/issuer/store/store_internal.h"
 #include "tests/unit/unit.h"
 
 #include <stdio.h>
@@ -9,11 +10,56 @@
 #define UP 100000000 /* uptime at NOW: both clocks go alike */
 
 char stores_dir[sizeof("/tmp/test-store-XXXXXX")];
-char stores_path[64];
+char stores_path[512];
+
+/* A connection that sets the time of the database. */
+static struct store *database;
+
+bool stores_is_shared(void)
+{
+    return getenv("PGURL") != NULL;
+}
+
+static void execute(const char *statement)
+{
+    ck_assert_msg(sql_execute(&database->sql, statement), "%s", database->sql.failure);
+}
+
+/* The schema "now" comes before that of PostgreSQL's own functions. */
+static void setup_database(void)
+{
+    struct errmsg errmsg = {""};
+    struct store_versions versions;
+
+    (void)snprintf(stores_path, sizeof(stores_path),
+                   "%s&options=-csearch_path%%3Dnow%%2Cpg_catalog", getenv("PGURL"));
+    database = store_connect(stores_path, getenv("MODULES"), &errmsg);
+    ck_assert_msg(database != NULL, "%s", errmsg.text);
+    execute("DROP SCHEMA IF EXISTS now CASCADE");
+    execute("CREATE SCHEMA now");
+    execute("CREATE TABLE now.time (at bigint)");
+    execute("INSERT INTO now.time VALUES (1)");
+    execute("CREATE FUNCTION now.clock_timestamp() RETURNS timestamptz LANGUAGE sql AS"
+            " 'SELECT to_timestamp(at) FROM now.time'");
+    ck_assert_msg(store_migrate(stores_path, getenv("MODULES"), NULL, &versions, &errmsg) ==
+                      TOK_OK,
+                  "%s", errmsg.text);
+}
+
+static void set_time(int64_t wall)
+{
+    ck_assert_int_eq(
+        sql_run(&database->sql, "UPDATE now.time SET at = ?1", SQL_VALUES(SQL_INT(wall))),
+        STORE_DONE);
+}
 
 void stores_setup(void)
 {
     umask(077);
+    if (stores_is_shared()) {
+        setup_database();
+        return;
+    }
     /* Anew for each test: under CK_FORK=no they share this process. */
     memcpy(stores_dir, "/tmp/test-store-XXXXXX", sizeof(stores_dir));
     ck_assert_ptr_nonnull(mkdtemp(stores_dir));
@@ -23,8 +69,10 @@ void stores_setup(void)
 void stores_teardown(void)
 {
     static const char *const names[] = {"", "-wal", "-shm"};
-    char name[80];
+    char name[sizeof(stores_path) + 8];
 
+    store_close(database);
+    database = NULL;
     for (size_t i = 0; i < 3; i++) {
         (void)snprintf(name, sizeof(name), "%s%s", stores_path, names[i]);
         (void)unlink(name);
@@ -36,7 +84,7 @@ struct store *stores_open(void)
 {
     struct store *store = NULL;
     struct errmsg errmsg = {""};
-    enum tok_err err = store_open(stores_path, "", &store, &errmsg);
+    enum tok_err err = store_open(stores_path, getenv("MODULES"), &store, &errmsg);
 
     ck_assert_msg(err == TOK_OK, "%s", errmsg.text);
     return store;
@@ -44,6 +92,8 @@ struct store *stores_open(void)
 
 void stores_begin(struct store *store, int64_t wall)
 {
+    if (database)
+        set_time(wall);
     ck_assert_int_eq(store_begin(store, wall, wall - NOW + UP), STORE_DONE);
 }
 

@@ -1,5 +1,6 @@
 /*
- * A store in a temporary directory for each test, and sessions to add to it.
+ * A store for each test, and sessions to add to it: in a temporary directory, or, with PGURL in
+ * the environment (tests/with-postgresql), in an empty database, whose time the tests set.
  */
 #pragma once
 
@@ -8,7 +9,9 @@
 #define NOW 1800000000
 
 extern char stores_dir[sizeof("/tmp/test-store-XXXXXX")];
-extern char stores_path[64];
+extern char stores_path[512]; /* or a URL */
+
+bool stores_is_shared(void);
 
 void stores_setup(void);
 void stores_teardown(void);
