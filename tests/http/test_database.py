@@ -14,7 +14,7 @@ import pytest
 from fleet import postgresql
 from issuer_daemon import Issuer
 
-OWNER, ROLE = "jwt_owner", "jwtd_issuer"
+OWNER, ROLE = "jwtd_owner", "jwtd_issuer"
 PASSWORD = "a secret of the database"
 NUMBERS = itertools.count()
 COLUMNS = {"session": "sid user source client created_at absolute_exp idle_exp gen refresh_jti previous_jti access_jti kid rotated_at "

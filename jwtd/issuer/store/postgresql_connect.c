@@ -16,7 +16,8 @@ static const struct {
     {"28P01", "password authentication failed",
      "correct /etc/credstore/jwtd-issuer.postgresql-password or the password of the role"},
     {NULL, "no password supplied",
-     "give jwtd-issuer.service the credential postgresql-password or pgpass"},
+     "write it to /etc/credstore/jwtd-issuer.postgresql-password, or set passfile= in "
+     "Database="},
     {"28", "authentication failed", "check pg_hba.conf and the role in Database="},
     {NULL, "no pg_hba.conf entry", "add the role and the address of this host to pg_hba.conf"},
     {"3D000", "database \"", "create the database, then run: jwtctl store migrate"},
@@ -115,29 +116,24 @@ static void on_notice(void *arg, const PGresult *result)
         p->warned = true;
 }
 
-/* Finds a credential of the service. False: it has none of this name. */
-static bool find_credential(const char *name, char *ret, size_t size)
-{
-    const char *dir = getenv("CREDENTIALS_DIRECTORY");
-    int n = dir ? snprintf(ret, size, "%s/%s", dir, name) : -1;
-
-    return n > 0 && (size_t)n < size && access(ret, R_OK) == 0;
-}
-
 /* The password that systemd passes (LoadCredential=); p is NULL without one. */
 static bool read_password(struct sql *sql, struct secret *ret)
 {
+    const char *dir = getenv("CREDENTIALS_DIRECTORY");
     char path[512];
     struct errmsg errmsg = {""};
+    enum tok_err err;
 
-    if (!find_credential("postgresql-password", path, sizeof(path)))
+    if (!dir)
         return true;
-    if (file_read(path, FILE_PUBLIC, PASSWORD_MAX, ret, &errmsg) != TOK_OK) {
-        (void)sql_failed(sql, "%s", errmsg.text[0] ? errmsg.text : "out of memory");
-        return false;
-    }
-    ret->p[strcspn(ret->p, "\r\n")] = '\0';
-    return true;
+    (void)snprintf(path, sizeof(path), "%s/postgresql-password", dir);
+    err = file_read(path, FILE_PUBLIC, PASSWORD_MAX, ret, &errmsg);
+    if (err == TOK_OK && ret->p)
+        ret->p[strcspn(ret->p, "\r\n")] = '\0';
+    if (err == TOK_OK || file_is_missing(err, &errmsg))
+        return true;
+    (void)sql_failed(sql, "%s", errmsg.text[0] ? errmsg.text : "out of memory");
+    return false;
 }
 
 /*
@@ -148,17 +144,10 @@ static bool read_password(struct sql *sql, struct secret *ret)
  */
 static PGconn *connect_to(const char *url, const char *password)
 {
-    char passfile[512];
-    bool has_file = find_credential("pgpass", passfile, sizeof(passfile));
-    const char *const names[] = {"connect_timeout",
-                                 "target_session_attrs",
-                                 "application_name",
-                                 "dbname",
-                                 "password",
-                                 "passfile",
-                                 NULL};
-    const char *const values[] = {
-        "2", "read-write", "jwtd-issuer", url, password, has_file ? passfile : NULL, NULL};
+    const char *const names[] = {"connect_timeout",  "target_session_attrs",
+                                 "application_name", "dbname",
+                                 "password",         NULL};
+    const char *const values[] = {"2", "read-write", "jwtd-issuer", url, password, NULL};
 
     return PQconnectdbParams(names, values, 1);
 }

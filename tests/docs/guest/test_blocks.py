@@ -28,7 +28,7 @@ ELSEWHERE = {
     ("admin.md", "apt install gcc meson"): "./demo builds with these packages, tests/system/guest/setup types the rest",
     **{("admin.md", start): "test_a_session_is_copied_and_goes_on" for start in (
         "runuser -u postgres", "# /etc/jwt/jwt.conf.d/database.conf", "install -d -m 0700 /etc/credstore",
-        "read -rsp 'Password of jwt_owner", "systemctl stop jwtd.socket jwtd-tcp.socket jwtd-issuer.socket jwtd-issuer-admin.socket "
+        "read -rsp 'Password of jwtd_owner", "systemctl stop jwtd.socket jwtd-tcp.socket jwtd-issuer.socket jwtd-issuer-admin.socket "
         "jwtd.service jwtd-issuer.service\njwtctl store copy", "# /etc/systemd/system/jwtd-issuer.service.d/database.conf")},
     ("fleet.md", ""): "test_every_block_of_the_page_was_run",
     ("coverage.md", "tests/unit/coverage"): "takes minutes; run by hand, CONTRIBUTING.md",
