@@ -14,6 +14,7 @@ import wire
 from daemons import ALICE, payload, preload
 from issuer_daemon import NO_CACHE, at_once, sid
 from test_bundle import BUNDLE, REVOKED, chain, claims, describes_the_list, digest, fetch
+from test_signing import rotate
 
 sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../sync"))
 from host import Host  # noqa: E402 pylint: disable=wrong-import-position
@@ -190,6 +191,15 @@ def test_issuers_that_are_asked_at_once_after_a_logout_sign_one_bundle(issuers):
         member = itertools.cycle(issuers)
         texts = set(at_once(12, lambda: fetch(next(member))[0]))
         assert len(texts) == 1 and claims(texts.pop())["revoked"]["count"] == n
+
+
+def test_a_new_key_is_in_the_next_bundle_of_every_issuer(issuers):
+    """The text in the store is less than 30 s old, but lacks the key."""
+    keys = len(one_bundle(issuers)["keys"])
+    for issuer in issuers:
+        rotate(issuer)
+        keys += 1
+        assert [len(fetch(each)[1]["keys"]) for each in issuers] == [keys] * len(issuers)
 
 
 def test_root_begins_an_epoch_at_any_issuer_for_all(issuers):
