@@ -66,7 +66,7 @@ static bool copy_row(struct sql_call *row, const char *types, struct sql *to,
         sql_corrupt(row->sql, "a row is corrupt");
         return false;
     }
-    return sql_run(to, insert, values) == STORE_DONE;
+    return sql_queue(to, insert, values, SQL_ONE_ROW) == STORE_DONE;
 }
 
 static bool copy_table(const struct copy *c, size_t i)
