@@ -237,7 +237,7 @@ static off_t bytes_on_disk(void)
 {
     off_t bytes = 0;
     struct stat st;
-    char name[80];
+    char name[sizeof(stores_path) + 8];
 
     execute("PRAGMA wal_checkpoint(PASSIVE)");
     for (int wal = 0; wal < 2; wal++) {
