@@ -16,6 +16,15 @@ enum wire_status new_session_check(const struct issuer *x, const struct issuer_r
     return x->service.settings.session.check_account ? WIRE_OK : WIRE_NOT_ALLOWED;
 }
 
+/* A database takes no bytes that are not UTF-8, and a client may send any. */
+static void read_text(const struct issuer_request *r, const char *name, char *ret, size_t size)
+{
+    request_named_text(r, name, ret, size);
+    for (char *c = ret; *c; c++)
+        if (*c < ' ' || *c > '~')
+            *c = '?';
+}
+
 void new_session_init(struct issuer *x, const struct issuer_request *r,
                       const struct new_session *how, struct store_session *ret)
 {
@@ -30,8 +39,8 @@ void new_session_init(struct issuer *x, const struct issuer_request *r,
     (void)snprintf(s.user, sizeof(s.user), "%.*s", (int)how->user.n, how->user.p);
     (void)snprintf(s.method, sizeof(s.method), "%s", how->method);
     (void)snprintf(s.amr, sizeof(s.amr), "%s", how->amr);
-    request_named_text(r, "source", s.source, sizeof(s.source));
-    request_named_text(r, "client", s.client, sizeof(s.client));
+    read_text(r, "source", s.source, sizeof(s.source));
+    read_text(r, "client", s.client, sizeof(s.client));
     memcpy(s.stamp, r->login_reply.stamp, r->login_reply.stamp_len);
     mint_id(x, now, s.sid);
     *ret = s;
