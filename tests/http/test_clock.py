@@ -69,6 +69,7 @@ def test_restarts_during_a_clock_change_change_nothing(issuer, clock):
 
 
 @pytest.mark.issuer("[Token]\nRefreshTokenLifetime=2h\n[Session]\nIdleLifetime=2h\nAbsoluteLifetime=3h\n", init=False)
+@pytest.mark.sqlite
 def test_what_expired_by_a_wrong_clock_is_valid_again_when_it_is_right(issuer, clock):
     refresh, _ = issuer.obtain()
     clock(DAY)
@@ -79,6 +80,7 @@ def test_what_expired_by_a_wrong_clock_is_valid_again_when_it_is_right(issuer, c
 
 
 @pytest.mark.issuer("[Session]\nRotationGrace=10s\n", init=False)
+@pytest.mark.sqlite
 def test_a_clock_set_back_does_not_extend_the_grace_period(issuer, clock):
     issuer.obtain()
     clock(DAY)
@@ -101,6 +103,7 @@ def test_a_clock_set_forward_does_not_revive_a_revoked_session(issuer, clock):
     issuer.all_say("blacklisted", refresh, access)
 
 
+@pytest.mark.sqlite
 def test_an_access_token_from_the_future_is_invalid(issuer, clock):
     issuer.obtain()
     clock(DAY)
@@ -110,6 +113,7 @@ def test_an_access_token_from_the_future_is_invalid(issuer, clock):
 
 
 @pytest.mark.issuer("[Session]\nIdleLifetime=2h\n", init=False)
+@pytest.mark.sqlite
 def test_a_clock_that_stays_set_back_for_an_hour_is_accepted(issuer, clock):
     refresh, _ = issuer.obtain()
     clock(DAY)

@@ -147,20 +147,58 @@ enum store_result store_revoke_all(struct store *store, int64_t wall, uint64_t *
     return result;
 }
 
-static enum store_result each_row(struct store *store, const char *query,
-                                  const struct sql_value *values, store_revoked_fn *fn,
-                                  void *arg)
+/* The rows of the list, in pages: an answer of a database is in memory as a whole. ?1: wall,
+ * ?2 and ?4: change and sid of the last row, ?3: the last change. */
+#define PAGE_ROWS 16384
+#define TEXT_OF_(number) #number
+#define TEXT_OF(number) TEXT_OF_(number)
+#define LISTED(condition, order)                                                               \
+    "SELECT sid, last_access_exp, change FROM revoked"                                         \
+    " WHERE last_access_exp > ?1 AND change <= ?3 AND " condition " ORDER BY " order           \
+    " LIMIT " TEXT_OF(PAGE_ROWS)
+
+struct list_place {
+    int64_t change;
+    uint8_t sid[ISSUE_ID_BYTES];
+    size_t sid_len; /* 0: before the first one */
+};
+
+/* STORE_DONE: there may be more. */
+static enum store_result each_row(struct sql_call *call, struct list_place *place,
+                                  store_revoked_fn *fn, void *arg)
 {
-    struct sql_call call = sql_call(&store->sql, query, values);
+    enum store_result result;
+    size_t rows = 0;
+
+    while ((result = sql_step(call)) == STORE_DONE) {
+        int64_t last_access_exp;
+
+        (void)sql_read_id(call, place->sid);
+        last_access_exp = sql_read_int(call);
+        place->change = sql_read_int(call);
+        place->sid_len = ISSUE_ID_BYTES;
+        if (call->corrupt || !fn(arg, place->sid, last_access_exp))
+            return STORE_FAILED;
+        rows++;
+    }
+    return result == STORE_ABSENT && rows == PAGE_ROWS ? STORE_DONE : result;
+}
+
+static enum store_result each_listed(struct store *store, const char *text, int64_t after,
+                                     store_revoked_fn *fn, void *arg)
+{
+    struct list_place place = {.change = store->published};
     enum store_result result;
 
-    while ((result = sql_step(&call)) == STORE_DONE) {
-        uint8_t sid[ISSUE_ID_BYTES] = {0};
+    do {
+        struct sql_call call =
+            sql_call(&store->sql, text,
+                     SQL_VALUES(SQL_INT(after), SQL_INT(place.change), SQL_INT(store->listed),
+                                SQL_BYTES(place.sid, place.sid_len)));
 
-        if (!sql_read_id(&call, sid) || call.corrupt || !fn(arg, sid, sql_read_int(&call)))
-            break;
-    }
-    sql_done(&call);
+        result = each_row(&call, &place, fn, arg);
+        sql_done(&call);
+    } while (result == STORE_DONE);
     return result == STORE_ABSENT ? STORE_DONE : STORE_FAILED;
 }
 
@@ -176,9 +214,7 @@ enum store_result store_each_revoked(struct store *store, int64_t after, store_r
 {
     if (!read_change(store))
         return STORE_FAILED;
-    return each_row(store,
-                    "SELECT sid, last_access_exp FROM revoked WHERE last_access_exp > ?1",
-                    SQL_VALUES(SQL_INT(after)), fn, arg);
+    return each_listed(store, LISTED("sid > ?4", "sid"), after, fn, arg);
 }
 
 enum store_result store_each_unpublished(struct store *store, int64_t after,
@@ -190,11 +226,10 @@ enum store_result store_each_unpublished(struct store *store, int64_t after,
         return STORE_ABSENT;
     if (store->published == store->listed)
         return STORE_DONE;
-    return each_row(
+    return each_listed(
         store,
-        "SELECT sid, last_access_exp FROM revoked"
-        " WHERE change > ?2 AND change <= ?3 AND last_access_exp > ?1",
-        SQL_VALUES(SQL_INT(after), SQL_INT(store->published), SQL_INT(store->listed)), fn, arg);
+        LISTED("(change > ?2 OR (change = ?2 AND length(?4) > 0 AND sid > ?4))", "change, sid"),
+        after, fn, arg);
 }
 
 void store_set_published(struct store *store)
