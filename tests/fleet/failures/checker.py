@@ -93,8 +93,8 @@ def list_is_complete(records, interval):
 def all_resolved(records):
     """Each session was asked about until it was answered, so that a loss would have been seen."""
     for sid, session in by_session(records).items():
-        last = max(session, key=lambda r: r.end)
-        if last.unavailable():
+        last = max((r for r in session if not r.late), key=lambda r: r.end, default=None)
+        if last and last.unavailable():
             yield f"{UNRESOLVED}: session {sid}: {last}"
 
 

@@ -198,10 +198,12 @@ class Cluster:
             return leader if leader and leader is not old else None
         return until(found, HEALTHY_WITHIN, f"a primary other than {old.name}")
 
-    def url(self, port=PORT):
-        hosts = ",".join(f"{database.node.address}:{port}" for database in self.databases)
+    def url(self, port=PORT, first=None):
+        databases = sorted(self.databases, key=lambda database: database is not first)
+        hosts = ",".join(f"{database.node.address}:{port}" for database in databases)
         return (f"postgresql://{ROLE}@{hosts}/{DATABASE}?target_session_attrs=read-write&connect_timeout=2"
                 "&tcp_user_timeout=3000&keepalives_idle=1&keepalives_interval=1&keepalives_count=3")
 
-    def logs(self):
-        return {database.name: database.directory + ".log" for database in self.databases}
+    def waiting_commits(self):
+        """The number of transactions that wait for a standby."""
+        return self.leader().sql("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'")[0][0]

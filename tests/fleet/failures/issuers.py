@@ -71,6 +71,9 @@ class IssuerNode:
         """Whether the issuer and its store do."""
         return self.daemons.post("/api/token/verify/", {"token": "x"}).status == 401
 
+    def kids(self):
+        return frozenset(key["kid"] for key in self.daemons.get("/.well-known/jwks.json").json()["keys"])
+
     def stop(self):
         return self.daemons.stop()
 

@@ -97,6 +97,12 @@ class Journal:
         with self.lock:
             return list(self.records)
 
+    def since(self, start):
+        """The records of what began then or later; they are in the order of their ends."""
+        with self.lock:
+            count = next((n for n, r in enumerate(reversed(self.records)) if r.end < start), len(self.records))
+            return [r for r in self.records[len(self.records) - count:] if r.start >= start]
+
 
 class Failed(Exception):
     """A client cannot go on; the checker says why."""
@@ -313,3 +319,12 @@ def summary(records):
             f"{sum(r.status == 503 for r in all_requests)} answered 503, "
             f"{sum(r.status == NO_ANSWER for r in all_requests)} without an answer; applied although 503: {refused}, "
             f"although unanswered: {lost}")
+
+
+def story(records, sid):
+    """The requests of a session, one a line."""
+    for r in sorted(requests(records), key=lambda r: r.start):
+        if sid in (token.sid for token in (r.token, r.refresh) if token):
+            tokens = " to ".join(f"{token.gen} {token.jti}" for token in (r.token, r.refresh) if token)
+            yield (f"{r.start:.3f} {r.end:.3f} {r.op} {tokens}: {r.status} {r.detail} by {r.node}"
+                   + (f", made at {r.refresh.iat}" if r.refresh else "") + (", late" if r.late else ""))

@@ -62,6 +62,8 @@ def story():
 GOOD = {
     "a session": lambda: story().refresh(1).logout(2).refused(REFRESH, 2).refused(VERIFY, -1),
     "a lost reply is repeated": lambda: story().unavailable(REFRESH, 1).unavailable(REFRESH, 1, NO_ANSWER).refresh(1),
+    "a reply that is late": lambda: story().unavailable(REFRESH, 1).refresh(1).unavailable(REFRESH, 1, late=True),
+    "a login whose reply is late": lambda: Story().add(OBTAIN, refresh=Token("s0", "s", 0, 0), late=True),
     "the previous token within grace": lambda: story().refresh(1).refresh(0).refresh(1).refresh(2),
     "a reused token ends the session": lambda: story().refresh(1).refresh(2).refused(REFRESH, 0).refused(REFRESH, 3),
     "a logout whose reply was lost": lambda: story().unavailable(LOGOUT, 1).refused(LOGOUT, 1).refused(REFRESH, 1),
