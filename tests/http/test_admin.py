@@ -5,6 +5,7 @@ import signal
 import socket
 import time
 
+import pytest
 from daemons import now
 from issuer_daemon import SOURCE, sid
 from test_signing import rotate
@@ -119,6 +120,7 @@ def test_the_log_names_the_one_session_that_root_revoked(issuer):
         assert f"Session revoked by root user={user} sid={sid(token)}" in issuer.text("log"), issuer.text("log")
 
 
+@pytest.mark.sqlite
 def test_status_lists_keys_sessions_store_and_revoked_list(issuer):
     issuer.obtain()
     issuer.obtain(b"carol")

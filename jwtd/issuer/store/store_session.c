@@ -1,4 +1,5 @@
 /* Work on one session. */
+#include "common/base/username.h"
 #include "jwtd/issuer/store/store_internal.h"
 
 #include <string.h>
@@ -231,6 +232,8 @@ enum store_result store_renew(struct store *store, const uint8_t sid[ISSUE_ID_BY
 
 enum store_result store_has_user(struct store *store, const char *user)
 {
+    if (!username_valid(slice_of(user)))
+        return STORE_ABSENT; /* and a database refuses what is not UTF-8 */
     return sql_find(&store->sql, "SELECT 1 FROM \"user\" WHERE name = ?1",
                     SQL_VALUES(SQL_TEXT(user)));
 }
