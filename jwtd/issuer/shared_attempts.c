@@ -117,18 +117,15 @@ void shared_attempts_settle(struct issuer *x, const struct store_attempts *a,
         [ATTEMPTS_HALF_FAILED] = STORE_ATTEMPT / 2,
         [ATTEMPTS_SUCCEEDED] = STORE_ATTEMPT,
     };
-    const struct store_attempt *add = NULL;
+    bool succeeded = outcome == ATTEMPTS_SUCCEEDED;
+    const struct store_attempt *other =
+        &a->of[succeeded ? STORE_LOGINS : STORE_SOURCE_FAILURES];
+    bool counts = (succeeded || outcome == ATTEMPTS_FAILED) && other->most != INT64_MAX;
 
-    if (outcome == ATTEMPTS_SUCCEEDED)
-        add = &a->of[STORE_LOGINS];
-    else if (outcome == ATTEMPTS_FAILED)
-        add = &a->of[STORE_SOURCE_FAILURES];
-    if (add && add->most == INT64_MAX)
-        add = NULL;
-    if (a->until == 0 || (!add && back[outcome] == 0))
+    if (a->until == 0 || (!counts && back[outcome] == 0) || !state_ready(x))
         return;
-    if (state_ready(x) &&
-        store_attempts_settle(x->store, a, back[outcome], add) == STORE_FAILED)
+    if (store_attempts_settle(x->store, a, back[outcome], counts ? other : NULL) ==
+        STORE_FAILED)
         state_lost(x);
 }
 
