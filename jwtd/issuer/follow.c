@@ -33,6 +33,8 @@ enum tok_err follow_publish(struct issuer *x, struct errmsg *errmsg)
         b->pruned_until = expired;
     b->restored = 0;
     err = publish_revoked(x->public_dir, x->store, b, errmsg);
+    if (err && store_is_fleet(x->store)) /* the digest may be of a file that was not written */
+        store_forget_published(x->store);
     if (err || pruned != b->pruned_until || !revoked_digest_equal(&before, &b->revoked))
         own_bundle_changed(b);
     if (b->restored > 0) {

@@ -205,7 +205,8 @@ enum tok_err publish_revoked(const char *dir, struct store *store, struct own_bu
         b.err = errmsg_set(errmsg, TOK_LIST, "%s", store_failure(store));
     if (b.err == TOK_OK && stat(path, &bundle->list) != 0)
         b.err = errmsg_set(errmsg, TOK_FILE, "%s: %s", path, strerror(errno));
-    bundle->list_pruned = b.after;
+    if (b.err == TOK_OK)
+        bundle->list_pruned = b.after;
     free(b.lines);
     return b.err;
 }
