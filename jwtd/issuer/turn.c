@@ -13,6 +13,7 @@
 #define TURN_MAX 128
 
 #define TRIES_MAX 3
+#define SINGLY_TIME (5 * SECOND) /* each may wait for a lock that another issuer has */
 
 /* What became of a transaction. */
 enum outcome {
@@ -106,14 +107,18 @@ static bool prepare_again(struct issuer_request *r)
 }
 
 /* One transaction for each request: one that fails harms no other, and two issuers that
- * blocked each other go on. False: the store failed. */
+ * blocked each other go on. What SINGLY_TIME does not suffice for is left: clients repeat it.
+ * False: the store failed. */
 static bool run_one_by_one(struct loop *l)
 {
+    uint64_t until = service_monotonic() + SINGLY_TIME;
     struct issuer_request *r;
 
     TAILQ_FOREACH (r, &l->in[REQUEST_IN_TURN], link) {
         enum outcome outcome = CONFLICT;
 
+        if (service_monotonic() >= until)
+            break;
         for (int i = 0; i < TRIES_MAX && outcome == CONFLICT; i++)
             outcome = prepare_again(r) ? run_transaction(l, r) : REFUSED;
         if (outcome == LOST)
@@ -170,8 +175,10 @@ static void take_first(struct loop *l)
 {
     struct issuer_request *r;
 
-    for (size_t n = 0; n < TURN_MAX && (r = TAILQ_FIRST(&l->in[REQUEST_QUEUED])); n++)
+    for (size_t n = 0; n < TURN_MAX && (r = TAILQ_FIRST(&l->in[REQUEST_QUEUED])); n++) {
+        r->status = WIRE_UNAVAILABLE;
         loop_move(r, REQUEST_IN_TURN);
+    }
 }
 
 static int on_turn(sd_event_source *source, void *arg)
