@@ -121,13 +121,11 @@ static bool add_peer(struct bundle *peers, const struct bundle *document, size_t
 static enum tok_err accept_rows(const struct issuer *x, struct fleet_keys *fleet,
                                 struct heads *heads, const char *own)
 {
-    struct errmsg errmsg = {""};
-
     for (size_t i = 0; i < fleet->n; i++) {
         struct document *row = &fleet->rows[i];
-        enum tok_err err;
-
         bool is_own = strcmp(row->thumbprint, own) == 0;
+        struct errmsg errmsg = {""};
+        enum tok_err err;
 
         if (is_own && !fleet->stored)
             continue; /* it is written again */
