@@ -26,8 +26,8 @@ bool fleet_keys_behind(const struct issuer *x);
 enum tok_err fleet_keys_reload(struct issuer *x, struct errmsg *errmsg) MUST_CHECK;
 
 /* Within a transaction, before its requests: reads what has changed since the last call, and
- * writes our own document where the store has another one. An
- * answer must not be sent before the transaction is committed. TOK_FILE, TOK_KEYS: the keys in
+ * writes our own document where the store has another one. An answer must not be sent before
+ * the transaction is committed. TOK_FILE, TOK_KEYS: the keys in
  * x are as before. */
 enum tok_err fleet_keys_follow(struct issuer *x, struct errmsg *errmsg) MUST_CHECK;
 

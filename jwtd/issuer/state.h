@@ -16,8 +16,8 @@ bool state_read_keys(struct issuer *x);
  * Requests that write nothing can be answered without it. When state_ready. */
 bool state_can_write(struct issuer *x);
 
-/* service.on_reload, arg: the issuer. Loads keys, names and, if Store Path= has changed, the
- * store again. If any of them is unusable, everything stays as it was. */
+/* service.on_reload, arg: the issuer. Loads keys, names and, if Path= or Database= has
+ * changed, the store again. If any of them is unusable, everything stays as it was. */
 bool state_reload(void *arg, const struct settings *old, struct errmsg *errmsg);
 
 /* The store or the keys failed within a turn: they are loaded again before the next. */

@@ -19,8 +19,7 @@ struct own_bundle {
     char *dir;
     struct signing_keys keys;
     int64_t epoch, seq;
-    int64_t
-        pruned_until; /* lines of `revoked` that expire by then are dropped; never decreases */
+    int64_t pruned_until;          /* lines that expire by then are dropped; never decreases */
     struct revoked_digest revoked; /* of the file as it was published last */
     struct stat list;              /* of this file; zero: not published yet */
     int64_t list_pruned;           /* pruned_until, then */
@@ -38,14 +37,15 @@ void own_bundle_clear(struct own_bundle *b);
 /* Something in the bundle has changed: the next one is signed anew. */
 void own_bundle_changed(struct own_bundle *b);
 
+/* The same of our keys, their states, the names or the bundle keys: the key document, too. */
+void own_bundle_keys_changed(struct own_bundle *b);
+
 /* Writes the file `state`. TOK_FILE. */
 enum tok_err own_bundle_record(const struct own_bundle *b, struct errmsg *errmsg) MUST_CHECK;
 
 /* What a bundle of these keys says now, but for its times and seq. The keys are not copied. */
 void own_bundle_fill(const struct own_bundle *b, const struct signing_keys *keys,
                      const char *issuer, struct bundle *ret);
-/* The same of our keys, their states, the names or the bundle keys. */
-void own_bundle_keys_changed(struct own_bundle *b);
 
 /* b->document becomes the key document (bundle.h) of these keys without those of peers. wall:
  * microseconds. TOK_FILE, TOK_TOO_LONG. */

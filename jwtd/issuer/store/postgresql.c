@@ -355,7 +355,7 @@ static void done(struct sql_call *call)
     call->rows = NULL;
 }
 
-/* Not prepared, and outside a transaction. */
+/* Not prepared: such a statement runs once on a connection. */
 static bool execute(struct sql *sql, const char *text)
 {
     struct postgresql *p = sql->connection;

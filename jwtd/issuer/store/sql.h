@@ -43,7 +43,7 @@ void sql_rollback(struct sql *sql);
  * transaction. */
 bool sql_recover(struct sql *sql, bool *ret_conflict);
 
-/* Executes one or more statements without parameters or rows. */
+/* Executes a statement without parameters, whose rows are not read; SQLite: or several. */
 bool sql_execute(struct sql *sql, const char *text);
 
 /* The number that a query of one row and column yields. */
