@@ -2,6 +2,13 @@
 
 #include <stdio.h>
 
+void text_make_printable(char *text)
+{
+    for (; *text; text++)
+        if (*text < ' ' || *text > '~')
+            *text = '?';
+}
+
 struct slice text_trim(struct slice text)
 {
     while (text.n > 0 && text_is_blank(*text.p))

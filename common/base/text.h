@@ -56,6 +56,9 @@ static inline char text_lower(char c)
     return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
 }
 
+/* Replaces all but printable ASCII by '?', for what takes no other bytes than UTF-8. */
+void text_make_printable(char *text);
+
 /* Without the blanks at both ends. */
 struct slice text_trim(struct slice text);
 

@@ -1,5 +1,6 @@
 #include "jwtd/http/outcome.h"
 
+#include "common/base/text.h"
 #include "jwtd/http/route.h"
 #include "jwtd/shared/json_build.h"
 
@@ -143,9 +144,7 @@ enum conn_result outcome_media_type(struct connection *c)
     (void)snprintf(detail, sizeof(detail), "Unsupported media type \"%.*s\" in request.",
                    slice_shown(type, MEDIA_TYPE_MAX), type.p ? type.p : "");
     /* The bytes of a field need not be UTF-8; those of JSON must be. */
-    for (char *p = detail; *p; p++)
-        if (*p < ' ' || *p > '~')
-            *p = '?';
+    text_make_printable(detail);
     return connection_refuse(c, 415, detail, NULL);
 }
 

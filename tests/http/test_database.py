@@ -230,6 +230,16 @@ def test_a_copy_of_100000_sessions_loses_none(tables):
         assert status == 1 and "table session has 100000 rows: a store is copied into an empty database only" in said, said
 
 
+def test_a_copy_makes_printable_what_clients_said_of_themselves(tables):
+    with sqlite_store(tables, 2) as path:
+        with sqlite3.connect(path) as store:
+            store.execute("UPDATE session SET client = CAST(x'63e97c01' AS TEXT)")
+        store.close()
+        status, said = tables.copy(path)
+        assert status == 0, said
+        assert tables.psql("SELECT DISTINCT client FROM session") == [("c?|?",)]
+
+
 def test_an_interrupted_copy_leaves_nothing(tables):
     with sqlite_store(tables, 20000) as path:
         before = tables.digest()

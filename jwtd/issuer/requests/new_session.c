@@ -1,5 +1,6 @@
 #include "jwtd/issuer/requests/new_session.h"
 
+#include "common/base/text.h"
 #include "jwtd/issuer/mint.h"
 
 #include <stdio.h>
@@ -20,9 +21,7 @@ enum wire_status new_session_check(const struct issuer *x, const struct issuer_r
 static void read_text(const struct issuer_request *r, const char *name, char *ret, size_t size)
 {
     request_named_text(r, name, ret, size);
-    for (char *c = ret; *c; c++)
-        if (*c < ' ' || *c > '~')
-            *c = '?';
+    text_make_printable(ret);
 }
 
 void new_session_init(struct issuer *x, const struct issuer_request *r,

@@ -1,4 +1,5 @@
 /* Copies an SQLite store into a PostgreSQL database. */
+#include "common/base/text.h"
 #include "jwtd/issuer/store/postgresql_schema.h"
 #include "jwtd/issuer/store/sqlite.h"
 #include "jwtd/issuer/store/store_internal.h"
@@ -9,8 +10,8 @@
 #define COLUMNS_MAX 24
 #define STOP "systemctl stop jwtd.socket jwtd-issuer.socket jwtd-issuer.service"
 
-/* A table, its columns in the order of `types` (i: integer, t: text, b: bytes) on both sides.
- */
+/* A table, its columns in the order of `types` (i: integer, t: text, p: text of a client, which
+ * may have any bytes, made printable, b: bytes) on both sides. */
 static const struct {
     const char *name, *select, *insert, *types, *count;
 } tables[STORE_COPIED] = {
@@ -24,7 +25,7 @@ static const struct {
      " refresh_exp, last_access_exp, purge_at, stamp, last_used, uid, method, amr) VALUES"
      " (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, nullif(?10, ''::bytea), ?11, ?12, ?13, ?14, ?15,"
      " ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23)",
-     "btttiiiibbbtiiiiiibiitt", "SELECT count(*) FROM session"},
+     "btppiiiibbbtiiiiiibiitt", "SELECT count(*) FROM session"},
     /* As one new change: issuers that run read the list again. */
     {"revoked", "SELECT sid, last_access_exp, purge_at FROM revoked",
      "INSERT INTO revoked (sid, last_access_exp, purge_at, change) VALUES (?1, ?2, ?3,"
@@ -51,16 +52,16 @@ static bool copy_row(struct sql_call *row, const char *types, struct sql *to,
     for (int i = 0; types[i]; i++) {
         struct sql_cell cell = row->sql->engine->cell(row, i);
 
-        values[i].type = types[i] == 'i'   ? SQL_IS_INT
-                         : types[i] == 't' ? SQL_IS_TEXT
-                                           : SQL_IS_BYTES;
-        values[i].number = types[i] == 'i' ? cell.number : (int64_t)cell.n;
-        values[i].p = cell.p;
-        if (types[i] != 't')
+        values[i] = (struct sql_value){SQL_IS_BYTES, (int64_t)cell.n, cell.p};
+        if (types[i] == 'i')
+            values[i] = (struct sql_value){SQL_IS_INT, cell.number, NULL};
+        if (types[i] != 't' && types[i] != 'p')
             continue;
         row->column = i;
         sql_read_text(row, texts[i], sizeof(texts[i]));
-        values[i].p = texts[i];
+        if (types[i] == 'p')
+            text_make_printable(texts[i]);
+        values[i] = (struct sql_value){SQL_IS_TEXT, 0, texts[i]};
     }
     if (row->corrupt) {
         sql_corrupt(row->sql, "a row is corrupt");

@@ -31,6 +31,17 @@ START_TEST(classes_of_characters_are_ascii_alone)
 }
 END_TEST
 
+START_TEST(what_is_not_printable_becomes_a_question_mark)
+{
+    char text[] = "a ~\x7f\n\xe9", empty[] = "";
+
+    text_make_printable(text);
+    text_make_printable(empty);
+    ck_assert_str_eq(text, "a ~???");
+    ck_assert_str_eq(empty, "");
+}
+END_TEST
+
 START_TEST(trimming_takes_blanks_off_both_ends)
 {
     ck_assert(slice_is(text_trim(SLICE(" \t a \tb\t ")), "a \tb"));
@@ -150,8 +161,8 @@ START_TEST(a_text_with_a_nul_is_not_copied)
 END_TEST
 
 UNIT_MAIN("text", a_text_ends_with_what_stands_at_its_end,
-          classes_of_characters_are_ascii_alone, trimming_takes_blanks_off_both_ends,
-          a_copy_replaces_a_text_only_when_it_succeeds,
+          classes_of_characters_are_ascii_alone, what_is_not_printable_becomes_a_question_mark,
+          trimming_takes_blanks_off_both_ends, a_copy_replaces_a_text_only_when_it_succeeds,
           a_list_has_its_words_whole_and_no_others,
           lists_are_equal_by_their_words_and_their_order, blanks_may_repeat_and_commas_may_not,
           no_word_makes_no_list, an_empty_list_is_copied_as_one,
