@@ -92,6 +92,11 @@ enum tok_err key_document_read(const struct bundle_trust *trust, const char *iss
                                struct slice text, struct bundle *ret,
                                struct errmsg *errmsg) MUST_CHECK;
 
+/* True when signatures lead from the key of this thumbprint to the one that signed, or it is
+ * that one. TOK_CRYPTO, TOK_NO_MEMORY. */
+enum tok_err bundle_leads_from(const struct bundle *bundle, const char *thumbprint,
+                               bool *ret) MUST_CHECK;
+
 /* Frees the keys. A bundle of zeros may be cleared, too. */
 void bundle_clear(struct bundle *bundle);
 

@@ -302,3 +302,16 @@ enum tok_err key_document_read(const struct bundle_trust *trust, const char *iss
     b = (struct bundle){0};
     return TOK_OK;
 }
+
+enum tok_err bundle_leads_from(const struct bundle *b, const char *thumbprint, bool *ret)
+{
+    char key[KEY_THUMBPRINT_LEN];
+    enum tok_err err = TOK_OK;
+
+    *ret = false;
+    for (size_t i = b->linked; !err && !*ret && i < b->n_chain; i++) {
+        err = key_thumbprint(b->chain[i], key);
+        *ret = !err && memcmp(key, thumbprint, sizeof(key)) == 0;
+    }
+    return err;
+}

@@ -189,39 +189,24 @@ static const char *trusted_key(const struct sync_host *host, const char *thumbpr
     return thumbprint;
 }
 
-/* The thumbprint of the bundle's last key, if signatures lead to it from this one. */
-static enum tok_err find_successor(const struct bundle *bundle, const char *thumbprint,
-                                   char ret[KEY_THUMBPRINT_LEN])
-{
-    char last[KEY_THUMBPRINT_LEN];
-    enum tok_err err = key_thumbprint(bundle->chain[bundle->n_chain - 1], last);
-
-    memcpy(ret, thumbprint, KEY_THUMBPRINT_LEN);
-    for (size_t i = bundle->linked; !err && i < bundle->n_chain; i++) {
-        char key[KEY_THUMBPRINT_LEN];
-
-        err = key_thumbprint(bundle->chain[i], key);
-        if (!err && memcmp(key, thumbprint, sizeof(key)) == 0)
-            memcpy(ret, last, sizeof(last));
-    }
-    return err;
-}
-
 enum tok_err sync_trusted_keys(const struct sync_host *host, const struct bundle *bundle,
                                word_list *ret)
 {
     CLEANUP(cleanup_word_list) word_list keys = NULL;
+    char last[KEY_THUMBPRINT_LEN] = "";
+    bool replaced = false;
     enum tok_err err = TOK_OK;
 
+    if (bundle)
+        err = key_thumbprint(bundle->chain[bundle->n_chain - 1], last);
     for (word_list w = host->settings.sync.trust; !err && *w; w++) {
-        const char *now = trusted_key(host, *w);
-        char key[KEY_THUMBPRINT_LEN];
+        const char *key = trusted_key(host, *w);
 
-        memcpy(key, now, sizeof(key));
         if (bundle)
-            err = find_successor(bundle, now, key);
+            err = bundle_leads_from(bundle, key, &replaced);
         if (!err)
-            err = word_list_add(&keys, (struct slice){key, sizeof(key)});
+            err =
+                word_list_add(&keys, (struct slice){replaced ? last : key, KEY_THUMBPRINT_LEN});
     }
     if (err)
         return err;

@@ -83,20 +83,6 @@ enum tok_err heads_write(const char *dir, const struct heads *heads, struct errm
     return err != TOK_OK ? err : file_write(path, (struct slice){text, n}, 0600, errmsg);
 }
 
-static enum tok_err is_linked(const struct bundle *document, const char *thumbprint, bool *ret)
-{
-    *ret = false;
-    for (size_t i = document->linked; !*ret && i < document->n_chain; i++) {
-        char key[KEY_THUMBPRINT_LEN];
-        enum tok_err err = key_thumbprint(document->chain[i], key);
-
-        if (err != TOK_OK)
-            return err;
-        *ret = memcmp(key, thumbprint, sizeof(key)) == 0;
-    }
-    return TOK_OK;
-}
-
 enum tok_err heads_add(struct heads *heads, const struct bundle *document,
                        struct errmsg *errmsg)
 {
@@ -108,7 +94,7 @@ enum tok_err heads_add(struct heads *heads, const struct bundle *document,
         struct head *head = &next.of[i];
         bool is_its;
 
-        err = is_linked(document, head->key, &is_its);
+        err = bundle_leads_from(document, head->key, &is_its);
         if (err != TOK_OK || !is_its)
             continue;
         if (document->seq < head->seq)
