@@ -203,7 +203,7 @@ static enum tok_err read_rows(const struct issuer *x, struct fleet_keys *fleet,
         return err;
     before = heads;
     if (store_each_document(x->store, add_row, fleet) != STORE_DONE)
-        return errmsg_set(errmsg, TOK_FILE, "%s", store_failure(x->store));
+        return issuer_store_error(x, errmsg);
     for (size_t i = 0; i < fleet->n; i++)
         if (strcmp(fleet->rows[i].thumbprint, own) == 0)
             fleet->stored = slice_eq(secret_slice(&fleet->rows[i].text),
@@ -260,7 +260,7 @@ enum tok_err fleet_keys_put(struct issuer *x, struct errmsg *errmsg)
     x->fleet->stored = true; /* if not, the next transaction sees it */
     if (store_put_document(x->store, own, b->document.p) != STORE_DONE ||
         remove_earlier(x) != STORE_DONE)
-        return errmsg_set(errmsg, TOK_FILE, "%s", store_failure(x->store));
+        return issuer_store_error(x, errmsg);
     return TOK_OK;
 }
 
@@ -287,16 +287,5 @@ enum tok_err fleet_keys_follow(struct issuer *x, struct errmsg *errmsg)
 
 enum tok_err fleet_keys_now(struct issuer *x, struct errmsg *errmsg)
 {
-    enum tok_err err;
-
-    if (!fleet_keys_enabled(x))
-        return TOK_OK;
-    if (store_begin(x->store, issuer_wall(x), issuer_uptime()) != STORE_DONE)
-        return errmsg_set(errmsg, TOK_FILE, "%s", store_failure(x->store));
-    err = fleet_keys_follow(x, errmsg);
-    if (err != TOK_OK)
-        store_rollback(x->store);
-    else if (store_commit(x->store) != STORE_DONE)
-        err = errmsg_set(errmsg, TOK_FILE, "%s", store_failure(x->store));
-    return err;
+    return fleet_keys_enabled(x) ? issuer_transact(x, fleet_keys_follow, errmsg) : TOK_OK;
 }

@@ -87,16 +87,6 @@ void follow_by_timer(struct issuer *x)
 
 enum tok_err follow_publish_alone(struct issuer *x, struct errmsg *errmsg)
 {
-    enum tok_err err;
-
-    if (!store_is_fleet(x->store))
-        return follow_publish(x, errmsg);
-    if (store_begin(x->store, issuer_wall(x), issuer_uptime()) != STORE_DONE)
-        return errmsg_set(errmsg, TOK_FILE, "%s", store_failure(x->store));
-    err = follow_publish(x, errmsg);
-    if (err)
-        store_rollback(x->store);
-    else if (store_commit(x->store) != STORE_DONE)
-        err = errmsg_set(errmsg, TOK_FILE, "%s", store_failure(x->store));
-    return err;
+    return store_is_fleet(x->store) ? issuer_transact(x, follow_publish, errmsg)
+                                    : follow_publish(x, errmsg);
 }

@@ -14,6 +14,27 @@ static struct timespec boottime(void)
     return t;
 }
 
+enum tok_err issuer_store_error(const struct issuer *x, struct errmsg *errmsg)
+{
+    return errmsg_set(errmsg, TOK_FILE, "%s", store_failure(x->store));
+}
+
+enum tok_err issuer_transact(struct issuer *x,
+                             enum tok_err (*fn)(struct issuer *x, struct errmsg *errmsg),
+                             struct errmsg *errmsg)
+{
+    enum tok_err err;
+
+    if (store_begin(x->store, issuer_wall(x), issuer_uptime()) != STORE_DONE)
+        return issuer_store_error(x, errmsg);
+    err = fn(x, errmsg);
+    if (err == TOK_OK && store_commit(x->store) != STORE_DONE)
+        return issuer_store_error(x, errmsg);
+    if (err != TOK_OK)
+        store_rollback(x->store);
+    return err;
+}
+
 uint64_t issuer_wall_us(const struct issuer *x)
 {
     struct timespec up = boottime();

@@ -43,6 +43,14 @@ struct issuer {
     struct login_client login;
 };
 
+/* The failure of the store as an error: TOK_FILE. */
+enum tok_err issuer_store_error(const struct issuer *x, struct errmsg *errmsg);
+
+/* Calls fn in a new transaction, which is rolled back after an error. */
+enum tok_err issuer_transact(struct issuer *x,
+                             enum tok_err (*fn)(struct issuer *x, struct errmsg *errmsg),
+                             struct errmsg *errmsg) MUST_CHECK;
+
 /* The wall clock, microseconds since the Epoch; with a shared store, the database's, which
  * setting the clock of this host does not change. */
 uint64_t issuer_wall_us(const struct issuer *x);

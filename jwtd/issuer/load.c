@@ -113,7 +113,7 @@ static enum tok_err are_names_in_use(const struct issuer *x, bool *ret, struct e
     enum tok_err err = text_concat(x->public_dir, "/issuer", "", &path);
 
     if (err == TOK_OK && store_last_exp(x->store, &last_exp) != STORE_DONE)
-        err = errmsg_set(errmsg, TOK_FILE, "%s", store_failure(x->store));
+        err = issuer_store_error(x, errmsg);
     if (err == TOK_OK)
         *ret =
             !is_missing(path) && (last_exp > 0 || x->bundle->seq > 0 || x->bundle->epoch > 1);
@@ -294,7 +294,7 @@ enum tok_err load_rotation(struct issuer *x, struct key_rotation *ret, struct er
     int64_t by_settings = issuer_wall(x) + (int64_t)(longest_lifetime(set) / SECOND);
 
     if (store_last_exp(x->store, &by_store) != STORE_DONE)
-        return errmsg_set(errmsg, TOK_FILE, "%s", store_failure(x->store));
+        return issuer_store_error(x, errmsg);
     *ret = (struct key_rotation){
         .keys = &x->keys,
         .dir = x->keys_dir,

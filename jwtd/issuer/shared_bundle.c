@@ -9,11 +9,6 @@
 
 #define PRUNE_STEP 600 /* seconds; after each step every issuer writes its whole list again */
 
-static enum tok_err store_error(const struct issuer *x, struct errmsg *errmsg)
-{
-    return errmsg_set(errmsg, TOK_FILE, "%s", store_failure(x->store));
-}
-
 /* Issuers=, and our keys, whose text may be from before a restart. */
 static enum tok_err trusted_keys(const struct issuer *x, word_list *ret)
 {
@@ -159,7 +154,7 @@ static enum tok_err sign(struct issuer *x, struct errmsg *errmsg)
     if (!err)
         err = own_bundle_sign(b, &x->keys, x->names.issuer, issuer_wall_us(x), errmsg);
     if (!err && store_write_bundle(x->store, b->seq, b->text.p) != STORE_DONE)
-        err = store_error(x, errmsg);
+        err = issuer_store_error(x, errmsg);
     if (err)
         own_bundle_changed(b);
     return err;
@@ -173,7 +168,7 @@ enum tok_err shared_bundle_make(struct issuer *x, struct errmsg *errmsg)
 
     do {
         if (store_read_bundle(x->store, lock, &row) != STORE_DONE)
-            return store_error(x, errmsg);
+            return issuer_store_error(x, errmsg);
         /* While we waited, sessions were revoked, and a bundle that says so was signed. */
         if (lock)
             err = follow_publish(x, errmsg);
@@ -191,7 +186,7 @@ enum tok_err shared_bundle_new_epoch(struct issuer *x, struct errmsg *errmsg)
     enum tok_err err;
 
     if (store_read_bundle(x->store, true, &row) != STORE_DONE)
-        return store_error(x, errmsg);
+        return issuer_store_error(x, errmsg);
     err = use_row(x, &row, &usable, errmsg);
     if (!err)
         err = own_bundle_new_epoch(x->bundle, errmsg);
