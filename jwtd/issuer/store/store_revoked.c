@@ -33,18 +33,6 @@ enum store_result store_add_revoked(struct store *store, const struct store_revo
         SQL_ONE_ROW);
 }
 
-enum store_result store_revoke(struct store *store, const uint8_t sid[ISSUE_ID_BYTES])
-{
-    struct expected *e = store_find_expected(store, sid);
-
-    if (e && e->state == ROW_ABSENT)
-        return STORE_ABSENT;
-    if (!number_change(store))
-        return STORE_FAILED;
-    return store_write_session(store, sid, -1, REVOKE_SESSIONS " WHERE sid = ?1 FOR UPDATE",
-                               SQL_VALUES(SQL_ID(sid)));
-}
-
 /* Sessions to revoke by a condition. In a shared store, they are locked first, in the order in
  * which all issuers lock sessions; and the counter is left alone when no session is found. */
 struct revoking {
@@ -73,6 +61,22 @@ static enum store_result lock_sessions(struct store *store, const char *text,
     }
     sql_done(&call);
     return result == STORE_FAILED ? result : found;
+}
+
+enum store_result store_revoke(struct store *store, const uint8_t sid[ISSUE_ID_BYTES])
+{
+    const struct expected *e = store_find_expected(store, sid);
+    enum store_result result = e && e->state == ROW_ABSENT ? STORE_ABSENT : STORE_DONE;
+
+    if (!e)
+        result = lock_sessions(store, "SELECT sid FROM session WHERE sid = ?1 FOR UPDATE",
+                               SQL_VALUES(SQL_ID(sid)), NULL);
+    if (result != STORE_DONE)
+        return result;
+    if (!number_change(store))
+        return STORE_FAILED;
+    return store_write_session(store, sid, -1, REVOKE_SESSIONS " WHERE sid = ?1 FOR UPDATE",
+                               SQL_VALUES(SQL_ID(sid)));
 }
 
 /* Counts the rows that were revoked. */
