@@ -196,6 +196,16 @@ enum store_result store_poll(struct store *store)
     return read_shared_clock(store, &call) ? STORE_DONE : STORE_FAILED;
 }
 
+/* As far as the clock of this host agrees: a database that was a day ahead, after a failover
+ * for example, must not purge the sessions, or be followed when its clock is right again. */
+static void set_shared_mark(struct store *store)
+{
+    int64_t host = (int64_t)time(NULL) + CLOCK_SLACK;
+    int64_t most = store->now < host ? store->now : host;
+
+    store->next.mark = most > store->clock.mark ? most : store->clock.mark;
+}
+
 enum store_result store_begin(struct store *store, int64_t wall, int64_t up)
 {
     store->numbered = false;
@@ -206,7 +216,7 @@ enum store_result store_begin(struct store *store, int64_t wall, int64_t up)
     store->now = store_time(store, wall);
     store->next = store->clock;
     if (store_is_fleet(store))
-        store->next.mark = store->now;
+        set_shared_mark(store);
     else
         clock_update(&store->next, wall, up);
     return STORE_DONE;

@@ -6,7 +6,7 @@
 
 #include "jwtd/issuer/store/store.h"
 
-#define NOW 1800000000
+#define NOW 1700000000
 
 extern char stores_dir[sizeof("/tmp/test-store-XXXXXX")];
 extern char stores_path[512]; /* or a URL */

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 
 static void expect_pair(const struct store_pair *got, const struct store_pair *want)
 {
@@ -288,6 +289,21 @@ START_TEST(a_session_may_be_added_as_revoked)
 }
 END_TEST
 
+START_TEST(a_database_that_is_ahead_moves_the_mark_no_further_than_the_clock_of_the_host)
+{
+    struct store *store = stores_open();
+    struct store_session s = stores_session(1);
+    int64_t ahead = (int64_t)time(NULL) + 1000000;
+
+    stores_begin(store, ahead);
+    ck_assert_int_eq(store_add(store, &s), STORE_DONE);
+    stores_commit(store);
+    if (stores_is_shared())
+        ck_assert_int_lt(store_mark(store), ahead - 999000);
+    store_close(store);
+}
+END_TEST
+
 START_TEST(time_never_runs_back)
 {
     struct store *store = stores_open();
@@ -482,6 +498,7 @@ int main(void)
         a_user_is_known_after_a_login,
         revoked_sessions_are_listed_until_their_last_token_has_expired,
         a_session_may_be_added_as_revoked,
+        a_database_that_is_ahead_moves_the_mark_no_further_than_the_clock_of_the_host,
         time_never_runs_back,
         a_turn_without_change_sets_no_mark,
         rolled_back_work_is_gone,
