@@ -1,6 +1,7 @@
 #include "jwtd/issuer/shared_bundle.h"
 
 #include "jwtd/issuer/follow.h"
+#include "jwtd/issuer/keys/heads.h"
 #include "jwtd/issuer/keys/own_bundle.h"
 #include "jwtd/issuer/store/store_bundle.h"
 #include "jwtd/shared/messages.h"
@@ -9,36 +10,66 @@
 
 #define PRUNE_STEP 600 /* seconds; after each step every issuer writes its whole list again */
 
-/* Issuers=, and our keys, whose text may be from before a restart. */
-static enum tok_err trusted_keys(const struct issuer *x, word_list *ret)
+/* Issuers=, those that followed them, and ours. */
+static enum tok_err known_keys(const struct issuer *x, const struct heads *heads,
+                               word_list *ret)
 {
     const struct signing_keys *own = &x->bundle->keys;
-    char thumbprint[KEY_THUMBPRINT_LEN];
     enum tok_err err = word_list_copy(x->service.settings.fleet.issuers, ret);
 
-    for (size_t i = 0; !err && i < own->n; i++) {
-        err = key_thumbprint(own->keys[i].key, thumbprint);
-        if (!err)
-            err = word_list_add(ret, (struct slice){thumbprint, sizeof(thumbprint)});
-    }
+    for (size_t i = 0; !err && i < heads->n; i++)
+        err = word_list_add(ret, slice_of(heads->of[i].key));
+    for (size_t i = 0; !err && i < own->n; i++)
+        err = word_list_add(ret, (struct slice){own->keys[i].thumbprint, KEY_THUMBPRINT_LEN});
+    return err;
+}
+
+static bool is_replaced_here(const struct signing_keys *own, const char *thumbprint)
+{
+    for (size_t i = 0; i < own->n; i++)
+        if (own->keys[i].key != own->signer &&
+            memcmp(own->keys[i].thumbprint, thumbprint, KEY_THUMBPRINT_LEN) == 0)
+            return true;
+    return false;
+}
+
+/* *ret: not signed by a bundle key that was replaced, ours or that of another issuer. */
+static enum tok_err is_current(const struct signing_keys *own, const struct heads *heads,
+                               const struct bundle *signed_one, bool *ret)
+{
+    char wanted[KEY_THUMBPRINT_LEN], thumbprint[KEY_THUMBPRINT_LEN];
+    enum tok_err err = key_thumbprint(own->signer, wanted);
+
+    if (!err)
+        err = key_thumbprint(signed_one->chain[signed_one->n_chain - 1], thumbprint);
+    *ret = !err && memcmp(wanted, thumbprint, sizeof(wanted)) == 0;
+    for (size_t i = 0; !err && !*ret && i < heads->n; i++)
+        if (!is_replaced_here(own, heads->of[i].key))
+            err = bundle_leads_from(signed_one, heads->of[i].key, ret);
     return err;
 }
 
 /* Reads the text if an issuer of this store signed it. */
 static enum tok_err verify(const struct issuer *x, const char *text, struct bundle *ret,
-                           struct errmsg *errmsg)
+                           bool *ret_current, struct errmsg *errmsg)
 {
     CLEANUP(bundle_clear) struct bundle bundle = {0};
-    CLEANUP(cleanup_word_list) word_list trusted = NULL;
-    enum tok_err err = trusted_keys(x, &trusted);
+    CLEANUP(cleanup_word_list) word_list known = NULL;
+    struct heads heads;
+    enum tok_err err =
+        heads_read(x->bundle->dir, x->service.settings.fleet.issuers, &heads, errmsg);
 
     if (!err)
-        err = bundle_read(&(struct bundle_trust){.thumbprints = trusted}, slice_of(text),
-                          &bundle, errmsg);
+        err = known_keys(x, &heads, &known);
+    if (!err)
+        err = bundle_read(&(struct bundle_trust){.thumbprints = known}, slice_of(text), &bundle,
+                          errmsg);
     if (!err && strcmp(bundle.iss, x->names.issuer) != 0)
         err =
             errmsg_set(errmsg, TOK_ISSUER, "bundle: claim \"iss\": expected \"%s\", got \"%s\"",
                        x->names.issuer, bundle.iss);
+    if (!err)
+        err = is_current(&x->bundle->keys, &heads, &bundle, ret_current);
     if (err)
         return err;
     *ret = bundle;
@@ -54,26 +85,31 @@ static void warn(struct issuer *x, const char *cause)
 }
 
 /* Takes over what another issuer has signed: a later epoch, what it has pruned. The list is
- * then pruned, too. */
+ * then pruned, too. Numbers that are not recorded count for nothing: they are raised again. */
 static enum tok_err raise_numbers(struct issuer *x, const struct bundle *signed_one,
                                   struct errmsg *errmsg)
 {
     struct own_bundle *b = x->bundle;
-    bool later = signed_one->epoch > b->epoch;
-    bool pruned = signed_one->pruned_until > b->pruned_until &&
+    const int64_t epoch = b->epoch, seq = b->seq, pruned_until = b->pruned_until;
+    bool later = signed_one->epoch > epoch;
+    bool pruned = signed_one->pruned_until > pruned_until &&
                   signed_one->pruned_until <= follow_expired(x);
-    enum tok_err err = TOK_OK;
+    enum tok_err err;
 
-    if (later || (signed_one->epoch == b->epoch && signed_one->seq > b->seq)) {
+    if (later || (signed_one->epoch == epoch && signed_one->seq > seq)) {
         b->epoch = signed_one->epoch;
         b->seq = signed_one->seq;
         own_bundle_changed(b);
     }
-    if (pruned) {
+    if (pruned)
         b->pruned_until = signed_one->pruned_until;
-        err = follow_publish(x, errmsg);
+    err = later || pruned ? own_bundle_record(b, errmsg) : TOK_OK;
+    if (err) {
+        b->epoch = epoch;
+        b->seq = seq;
+        b->pruned_until = pruned_until;
     }
-    return err || !(later || pruned) ? err : own_bundle_record(b, errmsg);
+    return err || !pruned ? err : follow_publish(x, errmsg);
 }
 
 static bool has_key(const struct bundle *b, const struct key *key, enum bundle_key_state state)
@@ -114,15 +150,18 @@ static enum tok_err use_row(struct issuer *x, const struct store_bundle *row, bo
     CLEANUP(bundle_clear) struct bundle found = {0};
     struct own_bundle *b = x->bundle;
     struct bundle own;
+    bool current;
     enum tok_err err;
 
     *ret = b->text.n > 0 && b->seq == row->seq && is_fresh((int64_t)b->iat, issuer_wall(x));
     if (*ret || !row->text[0])
         return TOK_OK;
-    if (verify(x, row->text, &found, errmsg) != TOK_OK) {
+    if (verify(x, row->text, &found, &current, errmsg) != TOK_OK) {
         warn(x, errmsg->text);
         return TOK_OK;
     }
+    if (!current) /* as after each rotation of a bundle key: nothing to warn of */
+        return TOK_OK;
     err = raise_numbers(x, &found, errmsg);
     own_bundle_fill(b, &x->keys, x->names.issuer, &own);
     if (err || found.seq < b->seq || !is_fresh(found.iat, issuer_wall(x)) ||

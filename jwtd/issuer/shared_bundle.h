@@ -3,10 +3,11 @@
  * that renews it signs it under the lock of its row, and the others serve this text for
  * OWN_BUNDLE_REUSE.
  *
- * Who can write the database can write anything into the row. A text counts only when a bundle
- * key of [Fleet] Issuers= or of this issuer has signed it; it is served only when it says
- * exactly what this issuer would sign itself. So that an old text changes nothing, epoch, seq
- * and pruned_until never go back here: own_bundle.h keeps them.
+ * Who can write the database can write anything into the row. A text counts only when the
+ * present bundle key (heads.h) of an issuer in [Fleet] Issuers=, or ours, has signed it; it is
+ * served only when it says exactly what this issuer would sign itself. A text of a key that was
+ * replaced is replaced without a warning. So that an old text changes nothing, epoch, seq and
+ * pruned_until never go back here: own_bundle.h keeps them.
  */
 #pragma once
 

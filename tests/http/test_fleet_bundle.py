@@ -11,9 +11,12 @@ import time
 
 import pytest
 import wire
-from daemons import ALICE, payload, preload
+from daemons import ALICE, Daemons, payload, preload
+from fleet import Database
 from issuer_daemon import NO_CACHE, at_once, sid
 from test_bundle import BUNDLE, REVOKED, chain, claims, describes_the_list, digest, fetch
+from test_fleet_keys import OF_BUNDLE, follow, own_key
+from test_fleet_keys import rotate as rotate_either
 from test_signing import rotate
 
 sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../sync"))
@@ -271,6 +274,65 @@ def test_a_bundle_that_an_issuer_that_is_not_listed_has_signed_is_not_served(iss
     assert "Bundle in the store not used" in logs and "none of its bundle keys is trusted here" in logs
 
 
+def in_the_row(issuers, key, said, **changes):
+    """Puts a bundle with this content into the row, signed by a key without predecessors."""
+    said = {**said, "seq": said["seq"] + 1, "bundle_keys": [{"jwk": key.jwk}], **changes}
+    text = key.sign({"alg": "EdDSA", "typ": "jwt-bundle", "kid": key.kid}, said)
+    issuers.sql("UPDATE bundle SET text = %s, seq = %s", [(text, said["seq"])])
+
+
+def test_a_bundle_of_a_bundle_key_that_was_replaced_changes_nothing(issuers):
+    before, stolen = one_bundle(issuers), own_key(issuers[0])
+    in_the_row(issuers, stolen, before, epoch=2)  # as long as the key is not replaced, it counts
+    before = one_bundle(issuers)
+    assert before["epoch"] == 2
+    rotate_either(issuers[0], bundle=1)
+    follow(*issuers)
+    for issuer in issuers:
+        assert until(lambda: issuers.thumbprints[0] not in  # pylint: disable=cell-var-from-loop
+                     [line.split()[1] for line in issuer.text("state/bundle/issuers").splitlines()])
+    for restarted in (False, True):
+        in_the_row(issuers, stolen, before, epoch=10**6)
+        for issuer in issuers if restarted else []:
+            issuer.restart()
+        after = one_bundle(issuers)
+        assert after["epoch"] == 2 and after["seq"] > before["seq"]
+        assert [issuer.text("state/bundle/state").split()[0] for issuer in issuers] == ["2", "2"]
+        before = after
+
+
+def test_after_a_rotation_of_a_bundle_key_the_text_of_the_old_one_is_replaced_without_a_warning(issuers):
+    for n in range(4):
+        signer, other = issuers[n % 2], issuers[1 - n % 2]
+        for _ in range(2):  # the second time its chain has the new key alone
+            assert other.blacklist(other.obtain()[0]) == "ok"
+            before = fetch(signer)[1]
+            assert one_bundle(issuers) == before
+            new, old = rotate_either(signer, bundle=1)
+            follow(*issuers)
+            assert one_bundle(issuers)["seq"] > before["seq"]
+            assert signer.ask(wire.ADMIN_RETIRE, old.encode(), OF_BUNDLE)[0] == "ok"
+            follow(*issuers)
+        assert other.blacklist(other.obtain()[0]) == "ok"
+        assert chain(signer) == [new]
+        one_bundle(issuers)
+    assert "Bundle in the store not used" not in "".join(issuer.text("log") for issuer in issuers)
+
+
+def test_numbers_that_could_not_be_recorded_are_raised_again(issuers):
+    a, b = issuers
+    one_bundle(issuers)
+    state = b.path("state/bundle/state")
+    os.rename(state, state + ".kept")
+    os.mkdir(state)  # a file cannot replace it
+    assert a.ask(wire.ADMIN_NEW_EPOCH)[0] == "ok"
+    assert until(lambda: b.ask(wire.BUNDLE)[0] == "unavailable")
+    os.rmdir(state)
+    os.rename(state + ".kept", state)
+    assert until(lambda: b.ask(wire.BUNDLE)[0] == "ok")
+    assert fetch(b)[1]["epoch"] == 2 and b.text("state/bundle/state").split()[0] == "2"
+
+
 @pytest.mark.issuer("[Token]\nIssuer=https://other.example\nAudience=site.example\n")
 def test_the_bundle_of_another_iss_is_not_served_though_its_key_is_ours(issuers, issuer):
     before = one_bundle(issuers)
@@ -379,3 +441,14 @@ def test_no_list_is_served_that_may_be_old(fleet):
     assert b.request("GET", REVOKED).status == 503
     b.release(b.issuer)
     assert over_http(b, REVOKED) == over_http(a, REVOKED)
+
+
+def test_with_a_database_and_hmac_there_is_a_list_but_no_bundle(build, databases):
+    database = Database(databases)
+    d = Daemons(build, "[Token]\nAlgorithm=HS256\n", database=database)
+    pair = d.obtain(ALICE)
+    assert d.post("/api/token/blacklist/", {"refresh": pair["refresh"]}).status == 200
+    assert payload(pair["access"])["sid"].encode() in over_http(d, REVOKED)
+    assert d.request("GET", BUNDLE).status == 404
+    d.stop()
+    database.drop()
