@@ -64,11 +64,14 @@ enum conn_result handlers_revoked(struct connection *c, const struct wire_messag
 }
 
 /* Where issuers share a store, ours is asked for the bundle first: it then has published what
- * the others have revoked, and the list fits the bundle that one of them has just signed. */
+ * the others have revoked, and the list fits the bundle that one of them has just signed. With
+ * HMAC there is no bundle. */
 enum conn_result handlers_list(struct connection *c)
 {
-    return c->server->service.settings.store.database ? handlers_plain(c)
-                                                      : handlers_revoked(c, NULL);
+    const struct settings *set = &c->server->service.settings;
+    bool has_bundle = set->token.algorithm->kind != ALG_OCT;
+
+    return set->store.database && has_bundle ? handlers_plain(c) : handlers_revoked(c, NULL);
 }
 
 enum conn_result handlers_bundle(struct connection *c, const struct wire_message *answer)
