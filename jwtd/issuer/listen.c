@@ -70,20 +70,6 @@ static enum wire_status verify_own_token_of(struct issuer_request *r)
     return own_token_verify(&r->loop->issuer, request_text(r, 0), r->type->token, &r->token);
 }
 
-/* A key that another issuer signs with is in the store before. Tokens of any other key cause
- * no more than 100 reads a second. */
-static enum wire_status verify_after_reading(struct issuer_request *r)
-{
-    struct issuer *x = &r->loop->issuer;
-
-    if (service_monotonic() < x->followed_at + SECOND / 100)
-        return WIRE_INVALID;
-    x->followed_at = service_monotonic();
-    if (!state_read_keys(x))
-        return WIRE_UNAVAILABLE;
-    return r->token.key_changes == x->key_changes ? WIRE_INVALID : verify_own_token_of(r);
-}
-
 static enum wire_status verify_token_of(struct issuer_request *r)
 {
     enum wire_status status = WIRE_OK;
@@ -94,11 +80,57 @@ static enum wire_status verify_token_of(struct issuer_request *r)
         request_copy_text(r, 0, r->token.user, sizeof(r->token.user));
     if (r->type->token != OWN_TOKEN_NONE)
         status = verify_own_token_of(r);
-    if (r->token.unknown_key && fleet_keys_enabled(&r->loop->issuer))
-        status = verify_after_reading(r);
-    if (status != WIRE_OK)
-        request_set_refusal(r, status);
     return status;
+}
+
+/* The token of this request has been verified. */
+static void go_on(struct issuer_request *r, enum wire_status status)
+{
+    if (status != WIRE_OK && !r->type->exchanges)
+        request_set_refusal(r, status);
+    if (status != WIRE_OK || !r->type->handle) {
+        loop_answer(r, status);
+    } else if (r->type->checks_password) {
+        if (password_check(r))
+            turn_add(r);
+    } else if (r->type->exchanges || r->type->names_user || r->type->checks_account ||
+               r->type->right != TOKEN_UNCHECKED) {
+        check_account(r);
+    } else {
+        turn_add(r);
+    }
+}
+
+static int on_reading_due(sd_event_source *source, uint64_t usec, void *arg)
+{
+    struct loop *l = arg;
+    struct issuer *x = &l->issuer;
+    struct issuer_request *r, *next;
+    bool read;
+
+    l->reading = sd_event_source_disable_unref(l->reading);
+    x->followed_at = service_monotonic();
+    read = state_ready(x) && state_read_keys(x);
+    for (r = TAILQ_FIRST(&l->in[REQUEST_WAITING_FOR_KEYS]); r; r = next) {
+        next = TAILQ_NEXT(r, link);
+        go_on(r, read ? verify_own_token_of(r) : WIRE_UNAVAILABLE);
+    }
+    return 0;
+}
+
+/* A key that another issuer signs with is in the store before. Tokens of any other key cause
+ * no more than 100 reads a second, and are answered after the next one: the answer that a token
+ * is invalid ends a login, and with 503 anyone could make a load balancer believe that this
+ * issuer has failed. */
+static void wait_for_keys(struct issuer_request *r)
+{
+    struct loop *l = r->loop;
+
+    loop_move(r, REQUEST_WAITING_FOR_KEYS);
+    if (!l->reading && sd_event_add_time(l->issuer.service.loop, &l->reading, CLOCK_MONOTONIC,
+                                         l->issuer.followed_at + SECOND / 100, SECOND / 1000,
+                                         on_reading_due, l) < 0)
+        go_on(r, WIRE_UNAVAILABLE);
 }
 
 /* The message of this request has been read. */
@@ -118,17 +150,10 @@ static void dispatch_request(struct issuer_request *r)
         return;
     }
     status = verify_token_of(r);
-    if (status != WIRE_OK || !r->type->handle) {
-        loop_answer(r, status);
-    } else if (r->type->checks_password) {
-        if (password_check(r))
-            turn_add(r);
-    } else if (r->type->exchanges || r->type->names_user || r->type->checks_account ||
-               r->type->right != TOKEN_UNCHECKED) {
-        check_account(r);
-    } else {
-        turn_add(r);
-    }
+    if (r->token.unknown_key && fleet_keys_enabled(x))
+        wait_for_keys(r);
+    else
+        go_on(r, status);
 }
 
 /* Connections */

@@ -130,4 +130,5 @@ void loop_end(struct loop *l)
         }
     }
     l->turn = sd_event_source_disable_unref(l->turn);
+    l->reading = sd_event_source_disable_unref(l->reading);
 }

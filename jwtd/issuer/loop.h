@@ -34,6 +34,7 @@ struct loop {
     struct log_limit failed_logins, refusals, frequent; /* lines about them */
     struct rate_table frequent_users; /* lines about refreshes and narrowed tokens */
     sd_event_source *turn;
+    sd_event_source *reading; /* for those in REQUEST_WAITING_FOR_KEYS; NULL: none */
 };
 
 void loop_init(struct loop *l);

@@ -6,6 +6,8 @@
  *     READING -> [CHECKING_ACCOUNT ->] QUEUED                         refresh, exchange, ...
  *     READING -> QUEUED                                               everything else
  *
+ * After READING a request with a token of an unknown key may be WAITING_FOR_KEYS.
+ *
  * From QUEUED a request goes IN_TURN (turn.h), where its handler runs; again where a
  * transaction was rolled back by a conflict with another issuer. A request may be answered, or
  * lose its connection, in any state; then it is freed.
@@ -26,6 +28,7 @@ struct loop_listener;
 
 enum issuer_request_state {
     REQUEST_READING,           /* its message has not arrived */
+    REQUEST_WAITING_FOR_KEYS,  /* of other issuers, to be read from the store */
     REQUEST_WAITING_TO_CHECK,  /* for the end of other password checks (password.h) */
     REQUEST_CHECKING_PASSWORD, /* jwtd-login is asked */
     REQUEST_CHECKING_ACCOUNT,  /* likewise */

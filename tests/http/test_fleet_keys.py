@@ -5,6 +5,7 @@ import glob
 import json
 import os
 import sys
+import threading
 import time
 
 import pytest
@@ -133,6 +134,36 @@ def test_a_repeated_refresh_at_the_other_gives_the_same_successor_by_its_own_key
     for issuer in issuers:
         assert issuer.verify(successor) == issuer.verify(same) == issuer.verify(again) == "ok"
     assert first.refresh(same)[0] == "ok"
+
+
+def test_a_token_of_a_new_key_is_accepted_in_a_flood_of_tokens_of_unknown_keys(issuers):
+    """They cause a read every 10 ms at most, and the new key comes after the last one."""
+    first, other = issuers
+    refresh, access = first.obtain()
+    follow(first, other)
+    row = [(issuers.thumbprints[0], documents(issuers)[issuers.thumbprints[0]])]
+    unknown, done, answers = forged(Key(), access), threading.Event(), set()
+    first.end()  # else it writes its document again
+
+    def flood():
+        while not done.is_set():
+            answers.add(other.verify(unknown))
+
+    threads = [threading.Thread(target=flood) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    try:
+        for _ in range(10):
+            issuers.sql("DELETE FROM issuer WHERE thumbprint = %s", [row[0][:1]])
+            issuers.sql(BUMP)
+            until(lambda: other.verify(access) == "invalid")
+            issuers.sql("WITH bumped AS (" + BUMP + ") INSERT INTO issuer VALUES (%s, %s)", row)
+            assert other.verify(access) == "ok"
+    finally:
+        done.set()
+        for thread in threads:
+            thread.join()
+    assert answers == {"invalid"} and other.refresh(refresh)[0] == "ok"
 
 
 def test_a_new_bundle_key_is_followed_and_the_earlier_one_counts_no_more(issuers):
