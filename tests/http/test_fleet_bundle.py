@@ -149,6 +149,7 @@ HOSTILE_LISTS = {
 @pytest.mark.parametrize("name", HOSTILE_LISTS)
 def test_a_database_user_makes_no_two_lists_and_ends_no_revocation(issuers, name):
     a, b = issuers
+    assert b.ping() == "ok"  # it has started
     refresh, access = a.obtain()
     assert a.blacklist(refresh) == "ok" and b.published(1, within=60)
     issuers.sql(HOSTILE_LISTS[name])

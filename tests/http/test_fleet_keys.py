@@ -249,6 +249,7 @@ def test_a_document_of_an_earlier_bundle_key_does_not_count_beside_the_newer_one
     """Not even for an issuer that has seen neither, and reads the earlier one first."""
     first, other = issuers
     refresh, access = first.obtain()
+    follow(other)  # so that it has a file to lose
     own = [issuers.thumbprints[0]]
     earlier = documents(issuers)
     while not min(own[:-1], default="~") < own[-1]:
