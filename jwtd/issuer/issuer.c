@@ -65,7 +65,8 @@ int64_t issuer_time(struct issuer *x)
         (void)snprintf(by, sizeof(by), "%lld s", (long long)(now - wall));
         LOG(LOG_ALERT, MESSAGE_CLOCK,
             "Clock is behind the last session: sessions and refresh tokens are checked against "
-            "that session's time until the clock has reached it or was behind for an hour",
+            "that session's time until the clock has reached it; without Database= for an hour "
+            "at most",
             {"behind", by});
     }
     x->clock_is_behind = behind;
