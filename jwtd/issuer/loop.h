@@ -35,6 +35,7 @@ struct loop {
     struct rate_table frequent_users; /* lines about refreshes and narrowed tokens */
     sd_event_source *turn;
     sd_event_source *reading; /* for those in REQUEST_WAITING_FOR_KEYS; NULL: none */
+    bool refused;             /* the database has refused a statement of this turn */
 };
 
 void loop_init(struct loop *l);

@@ -37,8 +37,9 @@ static bool prepare_bundle(struct loop *l)
     return !store_failed(x->store);
 }
 
-static enum outcome outcome_of_failure(struct issuer *x)
+static enum outcome outcome_of_failure(struct loop *l)
 {
+    struct issuer *x = &l->issuer;
     char failure[512];
     bool conflict;
 
@@ -48,6 +49,7 @@ static enum outcome outcome_of_failure(struct issuer *x)
     if (conflict)
         return CONFLICT;
     service_report_failure(&x->service, MESSAGE_STORE, "Store failed", failure);
+    l->refused = true;
     return REFUSED;
 }
 
@@ -88,7 +90,7 @@ static enum outcome run_transaction(struct loop *l, const struct issuer_request 
         return COMMITTED;
     }
     if (store_failed(x->store))
-        return outcome_of_failure(x);
+        return outcome_of_failure(l);
     store_rollback(x->store);
     return LOST;
 }
@@ -189,10 +191,11 @@ static int on_turn(sd_event_source *source, void *arg)
     bool ok, published;
 
     take_first(l);
+    l->refused = false;
     ok = state_ready(x) && run_turn(l);
     if (!ok && x->usable)
         state_lost(x);
-    else if (ok && !x->write_failed)
+    else if (ok && !x->write_failed && !l->refused)
         service_recovered(&x->service);
     published = publish(l);
     while ((r = TAILQ_FIRST(&l->in[REQUEST_IN_TURN]))) {
