@@ -1,5 +1,6 @@
-/* For PostgreSQL alone. A statement locks no row but those it writes: first the failures of a
- * user, then its logins or the failures of a source. */
+/* For PostgreSQL alone. A statement waits for no row but those it writes. SETTLE writes two:
+ * PostgreSQL executes the INSERT first, then the UPDATE within WITH. No statement locks them in
+ * the other order. */
 #include "jwtd/issuer/store/store_attempts.h"
 #include "jwtd/issuer/store/store_internal.h"
 
