@@ -181,6 +181,8 @@ static enum store_result each_row(struct sql_call *call, struct list_place *plac
         last_access_exp = sql_read_int(call);
         place->change = sql_read_int(call);
         place->sid_len = ISSUE_ID_BYTES;
+        if (call->corrupt)
+            sql_corrupt(call->sql, "a row is corrupt");
         if (call->corrupt || !fn(arg, place->sid, last_access_exp))
             return STORE_FAILED;
         rows++;
