@@ -33,8 +33,9 @@ static enum refresh_standing standing_of(const struct issuer *x, const struct st
     if (token->gen == s->pair.gen - 1 && s->has_previous &&
         same_id(token->jti, s->previous_jti) && age < grace && -age < grace)
         return GRACE;
-    /* Without a blacklist any refresh token is good until it expires. */
-    return set->session.blacklist_after_rotation ? REUSED : CURRENT;
+    /* Without a blacklist any refresh token is good until it expires. But who can write to a
+     * database can set a generation that has no next one. */
+    return set->session.blacklist_after_rotation || s->pair.gen == INT64_MAX ? REUSED : CURRENT;
 }
 
 static enum wire_status reply_pair(struct issuer *x, struct issuer_request *r,

@@ -83,6 +83,7 @@ static void limit_session(const struct issuer *x, const struct own_token *token,
     memcpy(s->amr, token->amr, sizeof(s->amr));
     s->absolute_exp = least(
         s->absolute_exp, time_of(s->sid) + (int64_t)(set->session.absolute_lifetime / SECOND));
+    s->rotated_at = s->rotated_at > 0 ? s->rotated_at : 0; /* it is subtracted from the time */
     pair->issued_at = least(pair->issued_at, issuer_wall(x));
     pair->access_exp = least(pair->access_exp,
                              pair->issued_at + (int64_t)(set->token.access_lifetime / SECOND));

@@ -14,6 +14,8 @@
  * others. */
 #define SHARED_MARK 60
 
+#define MARK_MAX INT64_C(253402300799) /* the last second of the year 9999 */
+
 #define PURGE(table, key, step)                                                                \
     "DELETE FROM " table " WHERE " key " IN (SELECT " key " FROM " table                       \
     " WHERE purge_at < ?1 ORDER BY purge_at LIMIT " step ")"
@@ -78,6 +80,16 @@ static struct sql_call ask_shared_clock(struct store *store)
         NULL);
 }
 
+/* No sum with it overflows, whatever who can write to the database has set. */
+static int64_t read_mark(struct sql_call *call)
+{
+    int64_t mark = sql_read_int(call);
+
+    if (mark > MARK_MAX)
+        return MARK_MAX;
+    return mark > 0 ? mark : 0;
+}
+
 /* The database's time and mark, for the clocks of several issuers may differ; and the counters.
  */
 static bool read_shared_clock(struct store *store, struct sql_call *call)
@@ -86,7 +98,7 @@ static bool read_shared_clock(struct store *store, struct sql_call *call)
 
     if (result == STORE_DONE) {
         store->offset = sql_read_int(call) - uptime();
-        store->clock.mark = sql_read_int(call);
+        store->clock.mark = read_mark(call);
         store->changes.revocations = sql_read_int(call);
         store->changes.keys = sql_read_int(call);
     } else if (result == STORE_ABSENT) {
