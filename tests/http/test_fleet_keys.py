@@ -1,6 +1,7 @@
 """The keys of several issuers on one database, and a hostile user of the database."""
 
 import base64
+import contextlib
 import glob
 import json
 import os
@@ -306,6 +307,45 @@ def test_rows_of_sessions_give_no_token_of_another_user(issuers):
     for issuer in issuers:
         assert issuer.refresh(refresh)[0] == issuer.verify(access) == issuer.whoami(access) == "invalid"
     assert other.refresh(victim)[0] == "ok"
+
+
+LENGTHS = {"session": {"sid": 16, "refresh_jti": 16, "previous_jti": 16, "access_jti": 16, "user": 255, "source": 64, "client": 64, "kid": 1024,
+                       "stamp": 16, "method": 15, "amr": 63}, "spent": {"id": 16, "issuer": 16}, "attempt": {"id": 16}}
+
+
+def test_values_that_are_too_long_for_an_issuer_are_refused_by_the_tables(issuers):
+    """One such row would fail every turn that it is in."""
+    refresh, _ = issuers[0].obtain()
+    issuers.sql("INSERT INTO spent SELECT sid, sid, 0 FROM session")
+    issuers.sql("INSERT INTO attempt SELECT sid, 0, 0 FROM session")
+    for table, columns in LENGTHS.items():
+        for name, longest in columns.items():
+            text = name in ("user", "source", "client", "kid", "method", "amr")
+            for n in (longest, longest + 1):
+                value = f"repeat('x', {n})" if text else f"decode(repeat('ab', {n}), 'hex')"
+                refused = pytest.raises(Exception, match="check constraint") if n > longest else contextlib.nullcontext()
+                with refused:
+                    issuers.sql(f'BEGIN; UPDATE {table} SET "{name}" = {value}; ROLLBACK')
+    assert issuers[1].refresh(refresh)[0] == "ok"
+
+
+def test_numbers_at_the_end_of_their_range_give_no_token_and_end_no_issuer(issuers):
+    first, other = issuers
+    os.mkdir(first.path("jwt.conf.d"))
+    first.write_file("jwt.conf.d/reuse.conf", "[Session]\nBlacklistAfterRotation=no\n")
+    first.restart()
+    refresh, _ = first.obtain()
+    successor = first.refresh(refresh)[2]
+    issuers.sql(f"UPDATE session SET rotated_at = {-2 ** 63}")
+    assert first.refresh(refresh)[0] == first.refresh(successor)[0] == "ok"
+    issuers.sql(f"UPDATE session SET gen = {2 ** 63 - 1}")
+    assert first.refresh(successor)[0] == "blacklisted"
+    issuers.sql(f"UPDATE clock SET mark = {2 ** 63 - 1}")
+    began = base64.urlsafe_b64decode(payload(first.obtain()[1].decode())["sid"] + "==")[:6]
+    assert int.from_bytes(began, "big") // 1000 == 253402300799
+    issuers.sql("UPDATE clock SET mark = 0")
+    for issuer in issuers:
+        assert issuer.refresh(issuer.obtain()[0])[0] == "ok"
 
 
 def test_rows_of_sessions_give_no_other_amr_and_no_later_end(issuers):

@@ -4,7 +4,13 @@
 
 #include <inttypes.h>
 
-/* 5: the first version that PostgreSQL has */
+_Static_assert(ISSUE_ID_BYTES == 16 && USER_NAME_MAX == 255 && STORE_SOURCE_MAX == 64 &&
+                   KEY_KID_MAX == 1024 && STORE_STAMP_MAX == 16 && STORE_METHOD_MAX == 15 &&
+                   STORE_AMR_MAX == 63,
+               "the lengths below");
+
+/* 5: the first version that PostgreSQL has. A row with a longer value would fail every
+ * transaction that reads it, with all others that are in it. */
 const char *const postgresql_schema[] = {
     "CREATE TABLE schema_version (version bigint NOT NULL)",
     "INSERT INTO schema_version VALUES (5)",
@@ -31,7 +37,13 @@ const char *const postgresql_schema[] = {
     " last_used bigint NOT NULL,"
     " uid bigint NOT NULL,"
     " method text NOT NULL,"
-    " amr text NOT NULL"
+    " amr text NOT NULL,"
+    " CHECK (octet_length(sid) = 16 AND octet_length(refresh_jti) = 16"
+    " AND octet_length(previous_jti) = 16 AND octet_length(access_jti) = 16),"
+    " CHECK (octet_length(\"user\") <= 255 AND octet_length(source) <= 64"
+    " AND octet_length(client) <= 64 AND octet_length(kid) <= 1024"
+    " AND octet_length(stamp) <= 16 AND octet_length(method) <= 15"
+    " AND octet_length(amr) <= 63)"
     ") WITH (fillfactor = 70)",
     "CREATE INDEX session_by_user ON session (\"user\", created_at)",
     "CREATE INDEX session_purge ON session (purge_at)",
@@ -61,8 +73,10 @@ const char *const postgresql_schema[] = {
     "CREATE TRIGGER session_revoked AFTER INSERT ON revoked"
     " FOR EACH ROW EXECUTE FUNCTION delete_revoked()",
     "CREATE TABLE \"user\" (name text PRIMARY KEY)",
-    "CREATE TABLE spent (id bytea PRIMARY KEY, issuer bytea NOT NULL, purge_at bigint NOT "
-    "NULL)",
+    "CREATE TABLE spent ("
+    " id bytea PRIMARY KEY CHECK (octet_length(id) = 16),"
+    " issuer bytea NOT NULL CHECK (octet_length(issuer) = 16),"
+    " purge_at bigint NOT NULL)",
     "CREATE INDEX spent_issuer ON spent (issuer)",
     "CREATE INDEX spent_purge ON spent (purge_at)",
     "CREATE TABLE counter (name text PRIMARY KEY, value bigint NOT NULL)",
@@ -74,8 +88,10 @@ const char *const postgresql_schema[] = {
     " change bigint NOT NULL,"
     " text text NOT NULL)",
     "INSERT INTO bundle VALUES (1, 0, 0, '')",
-    "CREATE TABLE attempt (id bytea PRIMARY KEY, halves bigint NOT NULL, until bigint NOT "
-    "NULL)",
+    "CREATE TABLE attempt ("
+    " id bytea PRIMARY KEY CHECK (octet_length(id) = 16),"
+    " halves bigint NOT NULL,"
+    " until bigint NOT NULL)",
     "CREATE INDEX attempt_until ON attempt (until)",
     NULL,
 };
