@@ -220,6 +220,17 @@ static bool begin(struct sql *sql)
 }
 
 /* After a warning it is not known whether the standby has the transaction. */
+static bool is_confirmed(struct sql *sql, const char *what, bool done)
+{
+    const struct postgresql *p = sql->connection;
+
+    if (done && !p->warned)
+        return true;
+    if (!sql->failure[0])
+        (void)sql_failed(sql, "%s: %s was not confirmed: check the standby", p->name, what);
+    return false;
+}
+
 static bool commit(struct sql *sql)
 {
     struct postgresql *p = sql->connection;
@@ -231,11 +242,9 @@ static bool commit(struct sql *sql)
         return false;
     p->in_transaction = false;
     result = read_to(sql, p->sent - 1, COMMIT_TIME);
-    committed = result && strcmp(PQcmdStatus(result), "COMMIT") == 0 && !p->warned;
-    if (!committed && !sql->failure[0])
-        (void)sql_failed(sql, "%s: COMMIT was not confirmed: check the standby", p->name);
+    committed = result && strcmp(PQcmdStatus(result), "COMMIT") == 0;
     PQclear(result);
-    return committed;
+    return is_confirmed(sql, "COMMIT", committed);
 }
 
 static bool send_rollback(struct sql *sql)
@@ -323,8 +332,9 @@ static enum store_result step(struct sql_call *call)
         return STORE_FAILED;
     if (++call->row < PQntuples(call->rows))
         return STORE_DONE;
-    sql->changed =
-        strncmp(PQcmdStatus(call->rows), "SELECT", 6) == 0 ? 0 : atoll(PQcmdTuples(call->rows));
+    sql->changed = strncmp(PQcmdStatus(call->rows), "SELECT", 6) == 0
+                       ? 0
+                       : strtoll(PQcmdTuples(call->rows), NULL, 10);
     sql->dirty = sql->dirty || sql->changed > 0;
     return STORE_ABSENT;
 }
@@ -367,7 +377,7 @@ static bool execute(struct sql *sql, const char *text)
     else if (add_due(sql, DUE_ROWS))
         result = read_to(sql, p->sent - 1, COMMIT_TIME);
     PQclear(result);
-    return result != NULL && !p->warned;
+    return is_confirmed(sql, "a statement", result != NULL);
 }
 
 extern const struct sql_engine jwtd_sql_engine;

@@ -14,7 +14,7 @@
 
 #include "jwtd/issuer/store/store.h"
 
-#define SQL_MAX 64 /* texts of statements of a connection */
+#define SQL_MAX 128 /* texts of statements of a connection */
 
 struct sql {
     const struct sql_engine *engine;
