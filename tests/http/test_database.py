@@ -117,6 +117,24 @@ def test_migrations_at_once_make_the_tables_once(database):
     assert said == [("before 0\nversion 5\n", 0), *[("before 5\nversion 5\n", 0)] * 3]
 
 
+def test_a_module_of_another_version_is_refused_with_the_remedy(tables, build):
+    modules = tables.dir / "modules"
+    modules.mkdir()
+    module = modules / "postgresql.so"
+    with open(build + "/jwtd/issuer/postgresql.so", "rb") as file:
+        content = file.read()
+    version = subprocess.run([build + "/jwtctl/jwtctl", "--version"], check=True, stdout=subprocess.PIPE).stdout.split()[1]
+    is_there = b"\0" + version + b"\0" in content
+    assert is_there
+    module.write_bytes(content.replace(b"\0" + version + b"\0", b"\0" + b"9" * len(version) + b"\0"))
+    tables.modules = str(modules)
+    status, said = tables.check()
+    assert status == 1 and f"{module}: version {'9' * len(version)}, expected {version.decode()}: " in said, said
+    assert "install the package jwtd-postgresql of this version" in said
+    module.unlink()
+    assert "install the package jwtd-postgresql" in tables.check()[1]
+
+
 def test_a_failed_migration_leaves_nothing(database):
     assert database.run("--migrate-store", f"--database={database.url(OWNER)}", "--grant=missing") == (
         1, f'{database.url(OWNER).split("?")[0]}: role "missing" does not exist (42704): create the role, or correct Database=\n')

@@ -382,6 +382,7 @@ static bool execute(struct sql *sql, const char *text)
 
 extern const struct sql_engine jwtd_sql_engine;
 __attribute__((visibility("default"))) const struct sql_engine jwtd_sql_engine = {
+    .version = JWT_VERSION,
     .shared = true,
     .open = postgresql_open,
     .close = postgresql_close,

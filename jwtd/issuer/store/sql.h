@@ -103,7 +103,8 @@ enum sql_rows { SQL_ANY_ROWS, SQL_ONE_ROW };
 
 /* What a database can do. After a false or STORE_FAILED the failure is recorded. */
 struct sql_engine {
-    bool shared; /* other issuers write, too; and the time is the database's */
+    const char *version; /* of a module; in this place in every release */
+    bool shared;         /* other issuers write, too; and the time is the database's */
     bool (*open)(struct sql *sql, const char *where);
     void (*close)(struct sql *sql);
     bool (*begin)(struct sql *sql);

@@ -51,7 +51,12 @@ const struct sql_engine *load_engine(struct store *store, const char *modules)
         engine = dlsym(module, "jwtd_sql_engine");
     if (!engine)
         (void)sql_failed(&store->sql, "%s: install the package jwtd-postgresql", dlerror());
-    return engine;
+    else if (strcmp(engine->version, JWT_VERSION) != 0)
+        (void)sql_failed(&store->sql,
+                         "%s: version %s, expected " JWT_VERSION
+                         ": install the package jwtd-postgresql of this version",
+                         path, engine->version);
+    return store_failed(store) ? NULL : engine;
 }
 
 static bool read_clock(struct sql *sql, struct clock_mark *ret)
