@@ -12,7 +12,8 @@
 
 #define ISSUER JWT_SBINDIR "/jwtd-issuer"
 #define SQLITE_STORE "/var/lib/jwtd-issuer/sessions.db"
-#define CREDENTIAL "postgresql-password"
+#define CREDENTIAL                                                                             \
+    "--property=LoadCredential=postgresql-password:jwtd-issuer.postgresql-password"
 
 int store_run(const char *name, const char *option, char **ret)
 {
@@ -25,9 +26,7 @@ int store_run(const char *name, const char *option, char **ret)
         out_of_memory();
     return capture_output((const char *const[]){"/usr/bin/systemd-run", "--quiet", "--pipe",
                                                 "--wait", "--collect", unit,
-                                                "--property=User=jwtd-issuer",
-                                                "--property=LoadCredential=" CREDENTIAL
-                                                ":jwtd-issuer." CREDENTIAL,
+                                                "--property=User=jwtd-issuer", CREDENTIAL,
                                                 ISSUER, option, NULL},
                           NULL, ret);
 }
@@ -40,7 +39,7 @@ static long long number_of(const char *output, const char *name)
     for (const char *line = output; line; line = strchr(line, '\n')) {
         line += *line == '\n';
         if (strncmp(line, name, n) == 0 && line[n] == ' ')
-            return atoll(line + n + 1);
+            return strtoll(line + n + 1, NULL, 10);
     }
     return 0;
 }

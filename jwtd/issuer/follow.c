@@ -3,7 +3,6 @@
 #include "jwtd/issuer/fleet_keys.h"
 #include "jwtd/issuer/keys/own_bundle.h"
 #include "jwtd/issuer/keys/publish.h"
-#include "jwtd/issuer/state.h"
 #include "jwtd/shared/messages.h"
 
 #include <inttypes.h>
@@ -47,8 +46,7 @@ enum tok_err follow_publish(struct issuer *x, struct errmsg *errmsg)
     return err;
 }
 
-/* Others have revoked sessions. */
-static bool is_behind(const struct issuer *x)
+bool follow_is_behind(const struct issuer *x)
 {
     return store_is_fleet(x->store) &&
            store_changes(x->store).revocations != store_published(x->store);
@@ -56,33 +54,9 @@ static bool is_behind(const struct issuer *x)
 
 enum tok_err follow(struct issuer *x, struct errmsg *errmsg)
 {
-    enum tok_err err = is_behind(x) ? follow_publish(x, errmsg) : TOK_OK;
+    enum tok_err err = follow_is_behind(x) ? follow_publish(x, errmsg) : TOK_OK;
 
     return err ? err : fleet_keys_follow(x, errmsg);
-}
-
-static int on_follow(sd_event_source *source, uint64_t usec, void *arg)
-{
-    struct issuer *x = arg;
-
-    if (state_ready(x) && store_poll(x->store) != STORE_DONE)
-        state_lost(x);
-    else if (x->usable && is_behind(x))
-        (void)state_publish(x);
-    if (x->usable && fleet_keys_behind(x))
-        (void)state_read_keys(x);
-    (void)sd_event_source_set_time_relative(source, FOLLOW_TIME);
-    return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
-}
-
-void follow_by_timer(struct issuer *x)
-{
-    x->service.stays = x->is_daemon && x->service.settings.store.database;
-    if (!x->service.stays)
-        x->follow_timer = sd_event_source_disable_unref(x->follow_timer);
-    else if (!x->follow_timer)
-        (void)sd_event_add_time_relative(x->service.loop, &x->follow_timer, CLOCK_MONOTONIC,
-                                         FOLLOW_TIME, FOLLOW_TIME / 10, on_follow, x);
 }
 
 enum tok_err follow_publish_alone(struct issuer *x, struct errmsg *errmsg)

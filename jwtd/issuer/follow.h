@@ -19,9 +19,8 @@ enum tok_err follow_publish(struct issuer *x, struct errmsg *errmsg) MUST_CHECK;
 /* The same in a new transaction, if the store is shared. */
 enum tok_err follow_publish_alone(struct issuer *x, struct errmsg *errmsg) MUST_CHECK;
 
-/* Starts the timer that follows, or ends it, as the settings say. An issuer with it does not
- * exit when idle. */
-void follow_by_timer(struct issuer *x);
+/* True when other issuers have revoked sessions since. */
+bool follow_is_behind(const struct issuer *x);
 
 /* Lines of `revoked` that expire until then may be dropped (wall). */
 int64_t follow_expired(const struct issuer *x);

@@ -199,7 +199,7 @@ static enum tok_err sign(struct issuer *x, struct errmsg *errmsg)
     return err;
 }
 
-enum tok_err shared_bundle_make(struct issuer *x, struct errmsg *errmsg)
+static enum tok_err make_bundle(struct issuer *x, struct errmsg *errmsg)
 {
     struct store_bundle row;
     bool usable = false, lock = false;
@@ -230,4 +230,18 @@ enum tok_err shared_bundle_new_epoch(struct issuer *x, struct errmsg *errmsg)
     if (!err)
         err = own_bundle_new_epoch(x->bundle, errmsg);
     return err ? err : sign(x, errmsg);
+}
+
+void shared_bundle_prepare(struct issuer *x)
+{
+    struct errmsg errmsg = {""};
+    enum tok_err err = TOK_OK;
+
+    if (store_is_fleet(x->store) && key_alg(x->keys.signer)->kind != ALG_OCT)
+        err = make_bundle(x, &errmsg);
+    if (err == TOK_OK)
+        return;
+    own_bundle_changed(x->bundle);
+    service_report_failure(&x->service, MESSAGE_KEYS, "Cannot sign the bundle",
+                           errmsg.text[0] ? errmsg.text : tok_err_text(err));
 }

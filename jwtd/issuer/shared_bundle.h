@@ -13,9 +13,10 @@
 
 #include "jwtd/issuer/issuer.h"
 
-/* x->bundle->text is the bundle to serve, and in the store when the transaction is committed.
- * In a transaction that has revoked nothing yet: it publishes `revoked`. TOK_KEYS, TOK_FILE. */
-enum tok_err shared_bundle_make(struct issuer *x, struct errmsg *errmsg) MUST_CHECK;
+/* Before the handlers of a turn that asks for the bundle: x->bundle->text is the bundle of a
+ * shared store, and in the store when the transaction is committed; or it is empty, and why is
+ * in the log. It publishes `revoked`, so nothing may be revoked in the transaction yet. */
+void shared_bundle_prepare(struct issuer *x);
 
 /* Begins the next epoch, for all issuers. */
 enum tok_err shared_bundle_new_epoch(struct issuer *x, struct errmsg *errmsg) MUST_CHECK;

@@ -105,6 +105,32 @@ bool state_read_keys(struct issuer *x)
     return err == TOK_OK || unusable(x, MESSAGE_KEYS, err, &errmsg);
 }
 
+static int on_follow(sd_event_source *source, uint64_t usec, void *arg)
+{
+    struct issuer *x = arg;
+
+    if (state_ready(x) && store_poll(x->store) != STORE_DONE)
+        state_lost(x);
+    else if (x->usable && follow_is_behind(x))
+        (void)state_publish(x);
+    if (x->usable && fleet_keys_behind(x))
+        (void)state_read_keys(x);
+    (void)sd_event_source_set_time_relative(source, FOLLOW_TIME);
+    return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+}
+
+/* Starts the timer that follows, or ends it, as the settings say. An issuer with it does not
+ * exit when idle. */
+static void follow_by_timer(struct issuer *x)
+{
+    x->service.stays = x->is_daemon && x->service.settings.store.database;
+    if (!x->service.stays)
+        x->follow_timer = sd_event_source_disable_unref(x->follow_timer);
+    else if (!x->follow_timer)
+        (void)sd_event_add_time_relative(x->service.loop, &x->follow_timer, CLOCK_MONOTONIC,
+                                         FOLLOW_TIME, FOLLOW_TIME / 10, on_follow, x);
+}
+
 bool state_ready(struct issuer *x)
 {
     const char *id;

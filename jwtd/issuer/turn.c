@@ -1,7 +1,7 @@
 #include "jwtd/issuer/turn.h"
 
 #include "jwtd/issuer/fleet_keys.h"
-#include "jwtd/issuer/requests/handlers.h"
+#include "jwtd/issuer/shared_bundle.h"
 #include "jwtd/issuer/state.h"
 #include "jwtd/shared/messages.h"
 
@@ -33,7 +33,7 @@ static bool prepare_bundle(struct loop *l)
     TAILQ_FOREACH (r, &l->in[REQUEST_IN_TURN], link)
         asked = asked || r->type->op == WIRE_BUNDLE;
     if (asked)
-        prepare_shared_bundle(x);
+        shared_bundle_prepare(x);
     return !store_failed(x->store);
 }
 

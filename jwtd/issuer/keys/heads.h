@@ -10,10 +10,9 @@
  */
 #pragma once
 
-#include "common/config/settings.h"
 #include "common/token/bundle.h"
 
-#define HEADS_MAX SETTINGS_FLEET_MAX
+#define HEADS_MAX 64 /* thumbprints of Issuers= */
 
 struct head {
     char trusted[KEY_THUMBPRINT_LEN + 1]; /* of Issuers= */

@@ -14,19 +14,6 @@ static enum wire_status report_bundle_failure(struct issuer *x, enum tok_err err
     return WIRE_UNAVAILABLE;
 }
 
-void prepare_shared_bundle(struct issuer *x)
-{
-    struct errmsg errmsg = {""};
-    enum tok_err err = TOK_OK;
-
-    if (store_is_fleet(x->store) && key_alg(x->keys.signer)->kind != ALG_OCT)
-        err = shared_bundle_make(x, &errmsg);
-    if (err == TOK_OK)
-        return;
-    own_bundle_changed(x->bundle);
-    (void)report_bundle_failure(x, err, &errmsg);
-}
-
 enum wire_status handle_bundle(struct issuer *x, struct issuer_request *r)
 {
     struct own_bundle *b = x->bundle;
@@ -38,7 +25,7 @@ enum wire_status handle_bundle(struct issuer *x, struct issuer_request *r)
     if (!store_is_fleet(x->store))
         err = own_bundle_sign(b, &x->keys, x->names.issuer, issuer_wall_us(x), &errmsg);
     else if (b->text.n == 0)
-        return WIRE_UNAVAILABLE; /* prepare_shared_bundle has said why */
+        return WIRE_UNAVAILABLE; /* shared_bundle_prepare has said why */
     if (err != TOK_OK)
         return report_bundle_failure(x, err, &errmsg);
     return request_reply(r, (union wire_value[]){{.text = secret_slice(&b->text)},

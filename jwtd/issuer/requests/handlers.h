@@ -37,9 +37,6 @@ request_handler handle_exchange;
 /* bundle.c: the issuer's bundle, for hosts; `jwtctl key new-epoch`. */
 request_handler handle_bundle, handle_admin_new_epoch;
 
-/* Makes the bundle of a shared store, before the handlers of a turn that asks for it. */
-void prepare_shared_bundle(struct issuer *x);
-
 /* admin.c: for root, without a token. */
 request_handler handle_admin_status, handle_admin_revoke, handle_admin_revoke_all,
     handle_admin_apply_names;

@@ -13,7 +13,7 @@
 struct store *store_connect(const char *url, const char *modules, struct errmsg *errmsg)
 {
     CLEANUP(cleanup_store) struct store *store = calloc(1, sizeof(*store));
-    struct store *connected;
+    struct store *connected = NULL;
 
     if (!store)
         return NULL;
@@ -23,10 +23,10 @@ struct store *store_connect(const char *url, const char *modules, struct errmsg 
     if (!store->sql.engine || !store->sql.engine->open(&store->sql, url)) {
         if (store->sql.failure[0])
             (void)errmsg_set(errmsg, TOK_FILE, "%s", store->sql.failure);
-        return NULL;
+    } else {
+        connected = store;
+        store = NULL;
     }
-    connected = store;
-    store = NULL;
     return connected;
 }
 
