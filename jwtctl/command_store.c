@@ -27,7 +27,7 @@ int store_run(const char *name, const char *option, char **ret)
     return capture_output((const char *const[]){"/usr/bin/systemd-run", "--quiet", "--pipe",
                                                 "--wait", "--collect", unit,
                                                 "--property=User=jwtd-issuer", CREDENTIAL,
-                                                ISSUER, option, NULL},
+                                                direct[0], option, NULL},
                           NULL, ret);
 }
 

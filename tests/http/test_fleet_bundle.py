@@ -190,6 +190,7 @@ def test_one_issuer_signs_and_the_others_serve_its_text(issuers):
 
 @pytest.mark.fleet(NO_CACHE, n=3)
 def test_issuers_that_are_asked_at_once_after_a_logout_sign_one_bundle(issuers):
+    assert until(lambda: len(one_bundle(issuers)["keys"]) == len(issuers)), "all have the keys of all"
     for n in range(1, 6):
         assert issuers[n % 3].blacklist(issuers[0].obtain()[0]) == "ok"
         member = itertools.cycle(issuers)

@@ -316,8 +316,8 @@ LENGTHS = {"session": {"sid": 16, "refresh_jti": 16, "previous_jti": 16, "access
 def test_values_that_are_too_long_for_an_issuer_are_refused_by_the_tables(issuers):
     """One such row would fail every turn that it is in."""
     refresh, _ = issuers[0].obtain()
-    issuers.sql("INSERT INTO spent SELECT sid, sid, 0 FROM session")
-    issuers.sql("INSERT INTO attempt SELECT sid, 0, 0 FROM session")
+    issuers.sql("INSERT INTO spent SELECT sid, sid, 9999999999 FROM session")
+    issuers.sql("INSERT INTO attempt SELECT sid, 0, 9999999999 FROM session")
     for table, columns in LENGTHS.items():
         for name, longest in columns.items():
             text = name in ("user", "source", "client", "kid", "method", "amr")

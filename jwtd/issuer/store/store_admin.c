@@ -12,22 +12,19 @@
 
 struct store *store_connect(const char *url, const char *modules, struct errmsg *errmsg)
 {
-    CLEANUP(cleanup_store) struct store *store = calloc(1, sizeof(*store));
-    struct store *connected = NULL;
+    struct store *store = calloc(1, sizeof(*store));
 
     if (!store)
         return NULL;
     if (!store_is_shared(url))
         (void)errmsg_set(errmsg, TOK_FILE, "%s: expected a URL postgresql://...", url);
     store->sql.engine = store_is_shared(url) ? load_engine(store, modules) : NULL;
-    if (!store->sql.engine || !store->sql.engine->open(&store->sql, url)) {
-        if (store->sql.failure[0])
-            (void)errmsg_set(errmsg, TOK_FILE, "%s", store->sql.failure);
-    } else {
-        connected = store;
-        store = NULL;
-    }
-    return connected;
+    if (store->sql.engine && store->sql.engine->open(&store->sql, url))
+        return store;
+    if (store->sql.failure[0])
+        (void)errmsg_set(errmsg, TOK_FILE, "%s", store->sql.failure);
+    store_close(store);
+    return NULL;
 }
 
 /* Another migration may run at the same time: it waits. */
