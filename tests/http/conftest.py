@@ -1,6 +1,6 @@
 """Fixtures of the daemons of $BUILD. `d` starts all three, `issuer` and `login` start only that daemon; the
 marks daemons, issuer and login set their arguments. With STORE=postgresql in the environment, `d` and `issuer` have a
-database as their store, and tests with the mark sqlite are skipped. `fleet` and `issuers` start several on one PostgreSQL; the mark
+database as their store, and tests with the mark sqlite are left out. `fleet` and `issuers` start several on one PostgreSQL; the mark
 fleet sets their settings and number."""
 
 import os
@@ -20,10 +20,10 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "sqlite: about the file of the store")
 
 
-def pytest_collection_modifyitems(items):
-    for item in items:
-        if SHARED and item.get_closest_marker("sqlite"):
-            item.add_marker(pytest.mark.skip(reason="is about SQLite"))
+def pytest_collection_modifyitems(config, items):
+    about_sqlite = [item for item in items if SHARED and item.get_closest_marker("sqlite")]
+    items[:] = [item for item in items if item not in about_sqlite]
+    config.hook.pytest_deselected(items=about_sqlite)
 
 
 SHARED = os.environ.get("STORE") == "postgresql"
