@@ -5,6 +5,7 @@ import base64
 import contextlib
 import json
 import os
+import random
 import select
 import shutil
 import signal
@@ -78,6 +79,25 @@ def request_bytes(method, path, body=None, headers=None):
         lines.append(f"Content-Length: {len(body)}")
     lines = [line for line in lines if line != NO_TYPE]
     return "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + (body or b"")
+
+
+def sent_at_once(clients, request):
+    """The replies to one request on all these connections: the last byte of each is sent after all others."""
+    for client in clients:
+        client.sendall(request[:-1])
+    for client in random.sample(clients, len(clients)):
+        client.sendall(request[-1:])
+    replies, left = {client: b"" for client in clients}, set(clients)
+    while left:
+        ready = select.select(list(left), [], [], 60)[0]
+        assert ready, "no reply in 60 s"
+        for client in ready:
+            piece = client.recv(65536)
+            replies[client] += piece
+            if not piece:
+                left.remove(client)
+                client.close()
+    return [Reply(raw) for raw in replies.values()]
 
 
 def preload(build, name, **environment):

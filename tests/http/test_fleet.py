@@ -4,12 +4,11 @@ import base64
 import contextlib
 import os
 import random
-import select
 import signal
 import threading
 
 import pytest
-from daemons import ALICE, QUICK, Reply, payload, request_bytes
+from daemons import ALICE, QUICK, payload, request_bytes, sent_at_once
 from issuer_daemon import SOURCE
 from login_daemon import until
 from test_exchange import Site
@@ -36,24 +35,9 @@ def ids(pair):
 
 
 def at_once(fleet, path, body, headers=None):
-    """The same request to all members, EACH times: the last byte of each is sent after all others."""
-    request = request_bytes("POST", path, body, headers)
-    clients = [member.connect() for member in fleet for _ in range(EACH)]
-    for client in clients:
-        client.sendall(request[:-1])
-    for client in random.sample(clients, len(clients)):
-        client.sendall(request[-1:])
-    replies, left = {client: b"" for client in clients}, set(clients)
-    while left:
-        ready = select.select(list(left), [], [], 60)[0]
-        assert ready, "no reply in 60 s"
-        for client in ready:
-            piece = client.recv(65536)
-            replies[client] += piece
-            if not piece:
-                left.remove(client)
-                client.close()
-    return [Reply(raw) for raw in replies.values()]
+    """The same request to all members, EACH times."""
+    return sent_at_once([member.connect() for member in fleet for _ in range(EACH)],
+                        request_bytes("POST", path, body, headers))
 
 
 # Refresh

@@ -1,33 +1,17 @@
 """One refresh token sent many times at once. $ROUNDS: rounds per test (default 10; 200 for a long run)."""
 
 import os
-import select
 
 import pytest
-from daemons import QUICK, Reply, request_bytes
+from daemons import QUICK, request_bytes, sent_at_once
 
 ROUNDS = int(os.environ.get("ROUNDS", "10"))
 AT_ONCE = 32
 
 
 def all_at_once(d, body):
-    """The same request on many connections: the last byte of each is sent after all others."""
-    request = request_bytes("POST", "/api/token/refresh/", body)
-    clients = [d.connect() for _ in range(AT_ONCE)]
-    for client in clients:
-        client.sendall(request[:-1])
-    for client in clients:
-        client.sendall(request[-1:])
-    replies = {client: b"" for client in clients}
-    open_ones = set(clients)
-    while open_ones:
-        for client in select.select(list(open_ones), [], [], 30)[0]:
-            piece = client.recv(65536)
-            replies[client] += piece
-            if not piece:
-                open_ones.remove(client)
-                client.close()
-    return [Reply(raw) for raw in replies.values()]
+    """The same request on many connections."""
+    return sent_at_once([d.connect() for _ in range(AT_ONCE)], request_bytes("POST", "/api/token/refresh/", body))
 
 
 def race(d):
