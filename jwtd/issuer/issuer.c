@@ -6,14 +6,6 @@
 #include <stdio.h>
 #include <time.h>
 
-static struct timespec boottime(void)
-{
-    struct timespec t = {0};
-
-    (void)clock_gettime(CLOCK_BOOTTIME, &t);
-    return t;
-}
-
 enum tok_err issuer_store_error(const struct issuer *x, struct errmsg *errmsg)
 {
     return errmsg_set(errmsg, TOK_FILE, "%s", store_failure(x->store));
@@ -37,12 +29,8 @@ enum tok_err issuer_transact(struct issuer *x,
 
 uint64_t issuer_wall_us(const struct issuer *x)
 {
-    struct timespec up = boottime();
-
-    if (!x->store || !store_is_fleet(x->store))
-        return service_wall();
-    return (uint64_t)up.tv_sec * SECOND + (uint64_t)up.tv_nsec / 1000 +
-           (uint64_t)store_clock_offset(x->store);
+    return x->store && store_is_fleet(x->store) ? (uint64_t)store_wall_us(x->store)
+                                                : service_wall();
 }
 
 int64_t issuer_wall(const struct issuer *x)
@@ -52,7 +40,10 @@ int64_t issuer_wall(const struct issuer *x)
 
 int64_t issuer_uptime(void)
 {
-    return boottime().tv_sec;
+    struct timespec t = {0};
+
+    (void)clock_gettime(CLOCK_BOOTTIME, &t);
+    return t.tv_sec;
 }
 
 int64_t issuer_time(struct issuer *x)

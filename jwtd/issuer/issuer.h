@@ -58,6 +58,12 @@ uint64_t issuer_wall_us(const struct issuer *x);
 /* The same in seconds. */
 int64_t issuer_wall(const struct issuer *x);
 
+/* The earlier of two times, the shorter of two spans. */
+static inline int64_t issuer_least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
 /* Seconds since boot, suspend included. */
 int64_t issuer_uptime(void);
 

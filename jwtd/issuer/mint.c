@@ -23,20 +23,15 @@ static int64_t seconds(uint64_t span)
     return (int64_t)(span / SECOND);
 }
 
-static int64_t least(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
 /* What each use of a session sets: its idle end, and the lifetime of its bearer token. */
 static void set_access(const struct issuer *x, struct store_session *s, uint64_t lifetime,
                        int64_t now)
 {
     const struct settings *set = &x->service.settings;
 
-    s->idle_exp = least(now + seconds(set->session.idle_lifetime), s->absolute_exp);
+    s->idle_exp = issuer_least(now + seconds(set->session.idle_lifetime), s->absolute_exp);
     s->pair.issued_at = issuer_wall(x);
-    s->pair.access_exp = s->pair.issued_at + least(seconds(lifetime), s->idle_exp - now);
+    s->pair.access_exp = s->pair.issued_at + issuer_least(seconds(lifetime), s->idle_exp - now);
     if (s->pair.access_exp > s->last_access_exp)
         s->last_access_exp = s->pair.access_exp;
 }
@@ -49,7 +44,8 @@ static void set_refresh(const struct issuer *x, struct store_session *s, uint64_
 
     s->rotated_at = now;
     s->pair.gen = gen;
-    s->pair.refresh_exp = s->pair.issued_at + least(seconds(lifetime), s->absolute_exp - now);
+    s->pair.refresh_exp =
+        s->pair.issued_at + issuer_least(seconds(lifetime), s->absolute_exp - now);
     memcpy(s->pair.kid, kid.p, kid.n);
     s->pair.kid[kid.n] = '\0';
     mint_id(x, now, s->pair.refresh_jti);

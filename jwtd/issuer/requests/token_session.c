@@ -57,11 +57,6 @@ static enum wire_status session_absent(struct issuer *x, struct issuer_request *
     return WIRE_BLACKLISTED;
 }
 
-static int64_t least(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
 /* When a session began, from its id, which the token has, too. */
 static int64_t time_of(const uint8_t sid[ISSUE_ID_BYTES])
 {
@@ -81,17 +76,17 @@ static void limit_session(const struct issuer *x, const struct own_token *token,
     struct store_pair *pair = &s->pair;
 
     memcpy(s->amr, token->amr, sizeof(s->amr));
-    s->absolute_exp = least(
+    s->absolute_exp = issuer_least(
         s->absolute_exp, time_of(s->sid) + (int64_t)(set->session.absolute_lifetime / SECOND));
     s->rotated_at = s->rotated_at > 0 ? s->rotated_at : 0; /* it is subtracted from the time */
-    pair->issued_at = least(pair->issued_at, issuer_wall(x));
-    pair->access_exp = least(pair->access_exp,
-                             pair->issued_at + (int64_t)(set->token.access_lifetime / SECOND));
+    pair->issued_at = issuer_least(pair->issued_at, issuer_wall(x));
+    pair->access_exp = issuer_least(
+        pair->access_exp, pair->issued_at + (int64_t)(set->token.access_lifetime / SECOND));
     pair->refresh_exp =
         token->type == OWN_TOKEN_SLIDING
             ? token->refresh_exp
-            : least(pair->refresh_exp,
-                    pair->issued_at + (int64_t)(set->token.refresh_lifetime / SECOND));
+            : issuer_least(pair->refresh_exp,
+                           pair->issued_at + (int64_t)(set->token.refresh_lifetime / SECOND));
 }
 
 enum wire_status token_session_find(struct issuer *x, struct issuer_request *r,

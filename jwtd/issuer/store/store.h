@@ -136,8 +136,9 @@ int64_t store_mark(const struct store *store);
 /* True when other issuers use this store, too. Then the time is the database's. */
 bool store_is_fleet(const struct store *store);
 
-/* A shared store: the database's time, less CLOCK_BOOTTIME, in microseconds. */
-int64_t store_clock_offset(const struct store *store);
+/* Of a shared store: the database's time now, by what it was at the last answer, in
+ * microseconds. */
+int64_t store_wall_us(const struct store *store);
 
 /* The next transaction is about this session. In a shared store, store_begin locks and reads
  * its row, with those of the others, in one round trip. What exceeds the room is read later. */

@@ -10,20 +10,12 @@
 
 #define CLOCK_DIFFERENCE 5 /* seconds; more is reported */
 
-struct store *store_connect(const char *url, const char *modules, struct errmsg *errmsg)
+struct store *store_connect_database(const char *url, const char *modules,
+                                     struct errmsg *errmsg)
 {
-    struct store *store = calloc(1, sizeof(*store));
-
-    if (!store)
-        return NULL;
-    if (!store_is_shared(url))
-        (void)errmsg_set(errmsg, TOK_FILE, "%s: expected a URL postgresql://...", url);
-    store->sql.engine = store_is_shared(url) ? load_engine(store, modules) : NULL;
-    if (store->sql.engine && store->sql.engine->open(&store->sql, url))
-        return store;
-    if (store->sql.failure[0])
-        (void)errmsg_set(errmsg, TOK_FILE, "%s", store->sql.failure);
-    store_close(store);
+    if (store_is_shared(url))
+        return store_connect(url, modules, errmsg);
+    (void)errmsg_set(errmsg, TOK_FILE, "%s: expected a URL postgresql://...", url);
     return NULL;
 }
 
@@ -61,7 +53,7 @@ static bool grant(struct sql *sql, const char *role)
 enum tok_err store_migrate(const char *url, const char *modules, const char *role,
                            struct store_versions *ret, struct errmsg *errmsg)
 {
-    CLEANUP(cleanup_store) struct store *store = store_connect(url, modules, errmsg);
+    CLEANUP(cleanup_store) struct store *store = store_connect_database(url, modules, errmsg);
     struct sql *sql = store ? &store->sql : NULL;
 
     if (!store)
@@ -139,7 +131,7 @@ static bool check(struct sql *sql, const char *url, void (*warn)(const char *))
 enum tok_err store_check_database(const char *url, const char *modules,
                                   void (*warn)(const char *warning), struct errmsg *errmsg)
 {
-    CLEANUP(cleanup_store) struct store *store = store_connect(url, modules, errmsg);
+    CLEANUP(cleanup_store) struct store *store = store_connect_database(url, modules, errmsg);
 
     if (!store)
         return TOK_FILE;

@@ -156,7 +156,7 @@ enum tok_err store_copy(const char *path, const char *url, const char *modules,
 
     if (!open_alone(&from, path, errmsg))
         return TOK_FILE;
-    to = store_connect(url, modules, errmsg);
+    to = store_connect_database(url, modules, errmsg);
     if (!to)
         return TOK_FILE;
     copy.to = &to->sql;

@@ -11,10 +11,9 @@
 
 /* The columns of a session, in the order in which store_read_session reads them. */
 #define COLUMNS                                                                                \
-    "\"user\", source, client, created_at, last_used, absolute_exp, idle_exp, gen, "           \
-    "refresh_jti,"                                                                             \
-    " previous_jti, access_jti, kid, rotated_at, issued_at, access_exp, refresh_exp,"          \
-    " last_access_exp, stamp, uid, method, amr"
+    "\"user\", source, client, created_at, last_used, absolute_exp, idle_exp, gen,"            \
+    " refresh_jti, previous_jti, access_jti, kid, rotated_at, issued_at, access_exp,"          \
+    " refresh_exp, last_access_exp, stamp, uid, method, amr"
 
 /* A trigger deletes from `session` what is added to `revoked` (sqlite_schema.c). The number of
  * this change: number_change. Another issuer may rotate a session that is being revoked: its
@@ -49,11 +48,12 @@ struct store {
     int64_t published; /* the same when they were published; -1: not known */
 };
 
-/* The engine for PostgreSQL, from this directory; NULL: store->sql.failure says why. */
-const struct sql_engine *load_engine(struct store *store, const char *modules);
+/* As store_open, but the tables of a database are not checked. NULL: errmsg says why. */
+struct store *store_connect(const char *where, const char *modules, struct errmsg *errmsg);
 
-/* Connects to a database, whose tables are not checked. NULL: errmsg says why. */
-struct store *store_connect(const char *url, const char *modules, struct errmsg *errmsg);
+/* The same, and a file is refused. */
+struct store *store_connect_database(const char *url, const char *modules,
+                                     struct errmsg *errmsg);
 
 /* Reads the columns that every query of sessions begins with. False: the row is corrupt. */
 bool store_read_session(struct sql_call *call, struct store_session *s);

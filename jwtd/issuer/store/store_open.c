@@ -37,7 +37,7 @@ bool store_is_shared(const char *where)
 }
 
 /* libpq is loaded only into an issuer that uses it. */
-const struct sql_engine *load_engine(struct store *store, const char *modules)
+static const struct sql_engine *load_engine(struct store *store, const char *modules)
 {
     CLEANUP(cleanup_free) char *path = NULL;
     const struct sql_engine *engine = NULL;
@@ -125,19 +125,33 @@ static bool read_start(struct store *store)
     return read_shared_clock(store, &call);
 }
 
-enum tok_err store_open(const char *where, const char *modules, struct store **ret,
-                        struct errmsg *errmsg)
+struct store *store_connect(const char *where, const char *modules, struct errmsg *errmsg)
 {
-    CLEANUP(cleanup_store) struct store *store = calloc(1, sizeof(*store));
+    struct store *store = calloc(1, sizeof(*store));
     struct sql *sql;
 
     if (!store)
-        return TOK_NO_MEMORY;
+        return NULL;
     sql = &store->sql;
     store->published = -1;
     sql->engine = store_is_shared(where) ? load_engine(store, modules) : &sql_sqlite;
-    if (!sql->engine || !sql->engine->open(sql, where) || !read_start(store))
-        return errmsg_set(errmsg, TOK_FILE, "%s", sql->failure);
+    if (sql->engine && sql->engine->open(sql, where))
+        return store;
+    if (sql->failure[0])
+        (void)errmsg_set(errmsg, TOK_FILE, "%s", sql->failure);
+    store_close(store);
+    return NULL;
+}
+
+enum tok_err store_open(const char *where, const char *modules, struct store **ret,
+                        struct errmsg *errmsg)
+{
+    CLEANUP(cleanup_store) struct store *store = store_connect(where, modules, errmsg);
+
+    if (!store)
+        return errmsg->text[0] ? TOK_FILE : TOK_NO_MEMORY;
+    if (!read_start(store))
+        return errmsg_set(errmsg, TOK_FILE, "%s", store->sql.failure);
     *ret = store;
     store = NULL;
     return TOK_OK;
@@ -176,9 +190,9 @@ bool store_is_fleet(const struct store *store)
     return store->sql.engine->shared;
 }
 
-int64_t store_clock_offset(const struct store *store)
+int64_t store_wall_us(const struct store *store)
 {
-    return store->offset;
+    return store->offset + uptime();
 }
 
 struct store_changes store_changes(const struct store *store)
@@ -202,7 +216,7 @@ static bool begin_shared(struct store *store, int64_t *ret_wall)
     if (store->n_expected > 0)
         ok = store_read_expected(store, &rows);
     ok = ok && read_shared_clock(store, &clock);
-    *ret_wall = (store->offset + uptime()) / (int64_t)SECOND;
+    *ret_wall = store_wall_us(store) / (int64_t)SECOND;
     return ok;
 }
 

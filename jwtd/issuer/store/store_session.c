@@ -5,7 +5,8 @@
 #include <string.h>
 
 /* SQLite's max() of two values is PostgreSQL's greatest(). */
-#define MAX(a, b) "CASE WHEN " a " > " b " THEN " a " ELSE " b " END"
+#define RAISE(column, value)                                                                   \
+    column " = CASE WHEN " column " > " value " THEN " column " ELSE " value " END,"
 
 bool store_read_session(struct sql_call *call, struct store_session *s)
 {
@@ -204,11 +205,8 @@ enum store_result store_rotate(struct store *store, const uint8_t sid[ISSUE_ID_B
         store, sid, from,
         "UPDATE session SET gen = ?3, previous_jti = refresh_jti, refresh_jti = ?4,"
         " access_jti = ?5, kid = ?6, rotated_at = ?7, issued_at = ?8, access_exp = ?9,"
-        " refresh_exp = ?10, last_access_exp = " MAX(
-            "last_access_exp",
-            "?9") ","
-                  " purge_at = " MAX("purge_at", "?12") ", idle_exp = ?11, last_used = ?7"
-                                                        " WHERE sid = ?1 AND gen = ?2",
+        " refresh_exp = ?10, " RAISE("last_access_exp", "?9") " " RAISE(
+            "purge_at", "?12") " idle_exp = ?11, last_used = ?7 WHERE sid = ?1 AND gen = ?2",
         SQL_VALUES(SQL_ID(sid), SQL_INT(from), SQL_INT(pair->gen), SQL_ID(pair->refresh_jti),
                    SQL_ID(pair->access_jti), SQL_TEXT(pair->kid), SQL_INT(store->now),
                    SQL_INT(pair->issued_at), SQL_INT(pair->access_exp),
@@ -221,11 +219,8 @@ enum store_result store_renew(struct store *store, const uint8_t sid[ISSUE_ID_BY
 {
     return store_write_session(
         store, sid, gen,
-        "UPDATE session SET last_access_exp = " MAX(
-            "last_access_exp", "?3") ","
-                                     " purge_at = " MAX("purge_at",
-                                                        "?3") ", idle_exp = ?4, last_used = ?5"
-                                                              " WHERE sid = ?1 AND gen = ?2",
+        "UPDATE session SET " RAISE("last_access_exp", "?3") " " RAISE(
+            "purge_at", "?3") " idle_exp = ?4, last_used = ?5 WHERE sid = ?1 AND gen = ?2",
         SQL_VALUES(SQL_ID(sid), SQL_INT(gen), SQL_INT(access_exp), SQL_INT(idle_exp),
                    SQL_INT(store->now)));
 }
