@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include "common/base/timespan.h"
 #include "common/config/settings.h"
 #include "jwtd/shared/rate_table.h"
 
@@ -27,6 +28,12 @@ struct attempts_limit {
     const char *setting; /* "FailuresPerUser" */
     uint64_t wait;       /* microseconds */
 };
+
+/* For Retry-After: whole seconds. */
+static inline uint64_t attempts_retry_after(const struct attempts_limit *limit)
+{
+    return (limit->wait + SECOND - 1) / SECOND;
+}
 
 enum attempts_outcome {
     ATTEMPTS_UNKNOWN,

@@ -45,7 +45,7 @@ static void answer_throttled(struct issuer_request *r, const struct attempts_lim
 {
     request_set_event(r, LOG_NOTICE, MESSAGE_LOGIN_DENIED, "Login rate-limited");
     r->event.reason = limit->setting;
-    r->retry_after = (limit->wait + SECOND - 1) / SECOND;
+    r->retry_after = attempts_retry_after(limit);
     loop_answer(r, WIRE_THROTTLED);
 }
 

@@ -29,7 +29,7 @@ static enum wire_status check_account(const struct issuer *x, struct issuer_requ
 
 static enum wire_status throttled(struct issuer_request *r, const struct attempts_limit *limit)
 {
-    r->retry_after = (limit->wait + SECOND - 1) / SECOND;
+    r->retry_after = attempts_retry_after(limit);
     return WIRE_THROTTLED;
 }
 

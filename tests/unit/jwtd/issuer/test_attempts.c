@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define MINUTE UINT64_C(60000000)
 #define START (UINT64_C(1000) * MINUTE)
 
 static const struct settings three = {.session = {.failures_per_user = {3, MINUTE}}};
