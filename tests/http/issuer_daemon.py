@@ -12,6 +12,7 @@ import threading
 import time
 
 from daemons import payload, wait_for_tick
+from login_daemon import until
 from wire import ADMIN_STATUS, BLACKLIST, CHECK, OBTAIN, PING, REFRESH, STATUS, VERIFY, WHOAMI, ask, message, read, serve
 
 SOURCE = b"uid 1000"
@@ -118,7 +119,17 @@ class Issuer:
             env=dict(os.environ, LISTEN_FDS="2", LISTEN_FDNAMES="issuer:admin", **self.environment),
             stdout=self.log, stderr=self.log)
 
+    def has_started(self):
+        """Whether SIGTERM is a request to the process, and does not just kill it."""
+        if self.process.poll() is not None:
+            return True
+        with open(f"/proc/{self.process.pid}/status", encoding="ascii") as file:
+            blocked = next(line.split()[1] for line in file if line.startswith("SigBlk:"))
+        return bool(int(blocked, 16) >> (signal.SIGTERM - 1) & 1)
+
     def end(self, number=signal.SIGTERM):
+        if number == signal.SIGTERM:
+            until(self.has_started)
         self.process.send_signal(number)
         status = self.process.wait(15)
         assert status == (0 if number == signal.SIGTERM else -number), status
