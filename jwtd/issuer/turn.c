@@ -5,6 +5,7 @@
 #include "jwtd/issuer/state.h"
 #include "jwtd/shared/messages.h"
 
+#include <poll.h>
 #include <stdio.h>
 
 /* After everything else in the event loop, so that requests that arrive together share a turn.
@@ -53,14 +54,25 @@ static enum outcome outcome_of_failure(struct loop *l)
     return REFUSED;
 }
 
-/* Of this request, or of all of the turn (NULL). False: the store or the keys failed. */
+/* jwtd has given up waiting, and answered 503: the client may have gone on at another issuer, so
+ * that its refresh token would now count as used again. (When the client gives up, jwtd still
+ * waits.) */
+static bool is_abandoned(const struct issuer_request *r)
+{
+    struct pollfd fd = {.fd = r->fd};
+
+    return poll(&fd, 1, 0) > 0 && (fd.revents & POLLHUP);
+}
+
+/* Of this request, or of all of the turn (NULL); the rows that they may write are locked by now.
+ * False: the store or the keys failed. */
 static bool run_handlers(struct loop *l, const struct issuer_request *only)
 {
     struct issuer *x = &l->issuer;
     struct issuer_request *r;
 
     TAILQ_FOREACH (r, &l->in[REQUEST_IN_TURN], link) {
-        if (only && r != only)
+        if ((only && r != only) || is_abandoned(r))
             continue;
         r->status = request_handle(x, r);
         if (store_failed(x->store) || !x->keys.signer)

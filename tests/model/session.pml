@@ -45,6 +45,9 @@ bool has_backup, has_restored, has_stolen, has_failed_over;
 byte underway;       /* requests of the client ... */
 byte underway_token; /* ... and their token */
 bool must_repeat;    /* the client did not get a reply */
+#ifdef MUTATE_RUNS_WHAT_WAS_ANSWERED_503
+byte late; /* the token of a request that an issuer has not run yet */
+#endif
 
 /* What a test could not see. */
 byte successor[PAIRS + 1]; /* that a reply had */
@@ -210,10 +213,14 @@ end_again:
         fi
     }
 #endif
-    /* ... and changes it in one transaction, unless it crashed or lost the store. */
+    /* ... and changes it in one transaction, unless it crashed, lost the store, or took too
+     * long: what jwtd has answered 503 is not run later (is_abandoned in turn.c). */
     atomic {
         if
         :: true
+#ifdef MUTATE_RUNS_WHAT_WAS_ANSWERED_503
+        :: kind == REFRESH && who == CLIENT && late == NO_PAIR -> late = token
+#endif
         :: kind == REFRESH -> refresh(seen, token, standing, result, next)
         :: kind == LOGOUT ->
             logged_out = true;
@@ -257,6 +264,11 @@ end_again:
 /* What happens around the issuers. */
 proctype world()
 {
+#ifdef MUTATE_RUNS_WHAT_WAS_ANSWERED_503
+    mtype standing, result;
+    byte next;
+
+#endif
 end_world:
     do
     :: atomic { store.fresh && underway == 0 && !must_repeat ->
@@ -265,6 +277,9 @@ end_world:
     :: atomic { !has_stolen && held[CLIENT] != NO_PAIR ->
             has_stolen = true;
             held[THIEF] = held[CLIENT] }
+#ifdef MUTATE_RUNS_WHAT_WAS_ANSWERED_503
+    :: atomic { late != NO_PAIR -> refresh(store, late, standing, result, next); late = NO_PAIR }
+#endif
 #ifdef WITH_RESTORE
     :: atomic { !has_backup -> has_backup = true; COPY(backup, store) }
     :: atomic { has_backup && !has_restored -> restore() }
