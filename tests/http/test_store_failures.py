@@ -112,6 +112,25 @@ def test_a_lock_that_is_never_released_delays_the_others_and_refuses_one(issuer,
     assert issuer.refresh(tokens[0])[0] == "ok", "the connection is as good as before"
 
 
+@pytest.mark.fleet("[Session]\nAccountCacheTime=0\nRotationGrace=5min\n")
+def test_rows_of_an_issuer_that_stops_in_a_transaction_are_free_after_ten_seconds(issuers):
+    first, other = issuers
+    tokens, sids = two_sessions(first, issuers)
+    with holding(issuers, LOCK, sids[1]):
+        clients = in_one_turn(first, tokens)
+        waits_for(issuers, "Lock")
+        first.process.send_signal(signal.SIGSTOP)
+    try:
+        before = time.monotonic()
+        refreshed(other, tokens[0])
+        assert time.monotonic() - before < BOUND
+    finally:
+        first.process.send_signal(signal.SIGCONT)
+    assert {answer(client)[0] for client in clients} <= {"ok", "unavailable"}
+    for token in tokens:
+        refreshed(first, token)
+
+
 @contextlib.contextmanager
 def standby_is_gone(database):
     def configure(names):

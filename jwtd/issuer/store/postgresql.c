@@ -118,17 +118,17 @@ static bool add_due(struct sql *sql, unsigned due)
     return true;
 }
 
-/* Asks for the answers to all that was sent. A Sync commits what was sent
- * outside a transaction. */
+/* Asks for the answers to all that was sent, by a Sync, which commits what was sent outside a
+ * transaction. Within one, the server would not see after a Flush that it waits for an issuer
+ * that has gone: its timeout for that begins with a Sync. */
 static bool ask(struct sql *sql)
 {
     struct postgresql *p = sql->connection;
-    bool asked = true;
+    bool asked;
 
     if (p->asked == p->sent)
         return true;
-    asked = p->in_transaction ? PQsendFlushRequest(p->c) == 1
-                              : PQpipelineSync(p->c) == 1 && add_due(sql, DUE_SYNC);
+    asked = PQpipelineSync(p->c) == 1 && add_due(sql, DUE_SYNC);
     p->asked = p->sent;
     if (!asked && !sql->failure[0])
         (void)postgresql_failed(sql);
@@ -281,8 +281,6 @@ static bool recover(struct sql *sql, bool *ret_conflict)
         return false;
     p->recoverable = p->in_transaction = false;
     sql->failure[0] = '\0';
-    if (p->due[(p->sent - 1) % DUE_MAX] != DUE_SYNC)
-        p->asked = p->sent - 1;
     if (!ask(sql))
         return false;
     while (p->read < p->sent) {

@@ -155,7 +155,8 @@ static PGconn *connect_to(const char *url, const char *password)
 /*
  * Whatever the role or the database has as defaults: a commit waits for the disk, and for the
  * standby if there is one; none is cancelled after it may have been written. Rows of an issuer
- * that has lost its connection are free again after ten seconds, and are waited for two.
+ * that has lost its connection are free again after ten seconds, and are waited for two; its
+ * connection, of which the server has only so many, ends after 25.
  */
 static bool set_session(struct sql *sql)
 {
@@ -166,6 +167,10 @@ static bool set_session(struct sql *sql)
                     " set_config('statement_timeout', '0', false),"
                     " set_config('lock_timeout', '2s', false),"
                     " set_config('idle_in_transaction_session_timeout', '10s', false),"
+                    " set_config('tcp_keepalives_idle', '10', false),"
+                    " set_config('tcp_keepalives_interval', '5', false),"
+                    " set_config('tcp_keepalives_count', '3', false),"
+                    " set_config('tcp_user_timeout', '25s', false),"
                     " set_config('default_transaction_isolation', 'read committed', false)",
                     NULL) == STORE_DONE;
 }
