@@ -54,9 +54,9 @@ static enum outcome outcome_of_failure(struct loop *l)
     return REFUSED;
 }
 
-/* jwtd has given up waiting, and answered 503: the client may have gone on at another issuer, so
- * that its refresh token would now count as used again. (When the client gives up, jwtd still
- * waits.) */
+/* jwtd has given up waiting, and answered 503: the client may have gone on at another issuer,
+ * so that its refresh token would now count as used again. (When the client gives up, jwtd
+ * still waits.) */
 static bool is_abandoned(const struct issuer_request *r)
 {
     struct pollfd fd = {.fd = r->fd};
@@ -64,8 +64,8 @@ static bool is_abandoned(const struct issuer_request *r)
     return poll(&fd, 1, 0) > 0 && (fd.revents & POLLHUP);
 }
 
-/* Of this request, or of all of the turn (NULL); the rows that they may write are locked by now.
- * False: the store or the keys failed. */
+/* Of this request, or of all of the turn (NULL); the rows that they may write are locked by
+ * now. False: the store or the keys failed. */
 static bool run_handlers(struct loop *l, const struct issuer_request *only)
 {
     struct issuer *x = &l->issuer;
