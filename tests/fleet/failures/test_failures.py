@@ -8,7 +8,7 @@ import time
 
 import network
 import pytest
-from cluster import RETRY_TIMEOUT, SLOW_PORT, until
+from cluster import RETRY_TIMEOUT, ROLE, SLOW_PORT, until
 from issuers import LIMIT, MAX_AGE
 from journal import OBTAIN, applied_without_success
 from rig import CLIENTS, ROUNDS
@@ -90,6 +90,16 @@ def test_partition_of_an_issuer_and_the_store(rig):
             network.join(one.node, nodes(rig.cluster.databases))
             since = time.time()
             until(lambda: {one.name, two.name} <= {r.node for r in load.successes(since)}, 60, "both issuers answer")
+
+
+def test_the_server_ends_a_connection_that_was_cut(rig):
+    one = rig.issuers[0]
+    network.cut(one.node, nodes(rig.cluster.databases))
+    until(lambda: not one.answers(), 60, f"503 by {one.name}")
+    network.join(one.node, nodes(rig.cluster.databases))
+    until(one.answers, 60, f"{one.name} answers")
+    count = f"SELECT count(*) FROM pg_stat_activity WHERE usename = '{ROLE}'"
+    until(lambda: rig.cluster.leader().sql(count) == [(len(rig.issuers),)], 60, "one connection of each issuer")
 
 
 def send(databases, number):
