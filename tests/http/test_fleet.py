@@ -6,6 +6,7 @@ import os
 import random
 import signal
 import threading
+import time
 
 import pytest
 from daemons import ALICE, QUICK, payload, request_bytes, sent_at_once
@@ -178,6 +179,19 @@ def test_a_token_exchanged_at_two_issuers_at_once_is_exchanged_once(fleet):
         assert [r.status for r in replies].count(200) == 1, [r.raw for r in replies]
         assert {r.status for r in replies} == {200, 400}, [r.raw for r in replies]
         assert sites[1].post(body["subject_token"]).status == 400
+
+
+def test_an_exchanged_token_whose_row_is_deleted_can_be_exchanged_until_it_expires(fleet):
+    sites = [Site(member, fleet.shared) for member in fleet]
+    for site in sites:
+        sites[0].idp.write_keys(site.d.path("idp"))
+    token = sites[0].idp.token("ci")
+    assert [site.post(token).status for site in sites] == [200, 400]
+    fleet.sql("DELETE FROM spent")
+    assert [site.post(token).status for site in sites] == [200, 400]
+    fleet.sql("DELETE FROM spent")
+    expired = sites[0].idp.token("ci", iat=int(time.time()) - 600, exp=int(time.time()) - 300)
+    assert [site.post(expired).status for site in sites] == [400, 400]
 
 
 # An issuer dies

@@ -374,3 +374,107 @@ def test_rows_of_sessions_give_no_other_amr_and_no_later_end(issuers):
     # Later than AbsoluteLifetime after its begin, as its id says.
     status, narrowed = other.ask(wire.NARROW, access, b"pam:sudo", b"", 0, 0, b"")
     assert status == "ok" and payload(narrowed[0].decode())["amr"] == ["pwd"]
+
+
+def test_a_retired_key_verifies_at_an_issuer_that_never_saw_the_newer_document_until_it_does(issuers):
+    """He withholds it while its owner is down."""
+    first, other = issuers
+    refresh, access = first.obtain()
+    follow(first, other)
+    old = documents(issuers)[issuers.thumbprints[0]]
+    retire_now(first, kid(access))
+    new = first.obtain()[1]
+    assert other.verify(access) == other.refresh(refresh)[0] == "invalid"
+    newer = documents(issuers)[issuers.thumbprints[0]]
+    first.end()
+    other.end()
+    os.remove(other.path("state/bundle/issuers"))
+    issuers.sql("UPDATE issuer SET document = %s WHERE thumbprint = %s", [(old, issuers.thumbprints[0])])
+    issuers.sql(BUMP)
+    other.start()
+    assert other.verify(access) == "ok" and other.verify(new) == "invalid"
+    issuers.sql("UPDATE issuer SET document = %s WHERE thumbprint = %s", [(newer, issuers.thumbprints[0])])
+    issuers.sql(BUMP)
+    until(lambda: other.verify(access) == "invalid")
+    # Once is enough: the older one counts no more.
+    issuers.sql("UPDATE issuer SET document = %s WHERE thumbprint = %s", [(old, issuers.thumbprints[0])])
+    issuers.sql(BUMP)
+    follow(other)
+    assert other.verify(access) == other.refresh(refresh)[0] == "invalid"
+    # The owner writes it again.
+    first.start()
+    assert first.verify(new) == other.verify(new) == "ok" and other.verify(access) == first.verify(access) == "invalid"
+
+
+class SessionRow:
+    """The session of a refresh token as a database user saw it, to be put back."""
+
+    def __init__(self, issuers, token):
+        self.sql, self.sid = issuers.sql, base64.urlsafe_b64decode(payload(token.decode())["sid"] + "==")
+        self.row, = self.sql("SELECT * FROM session WHERE sid = %s", [(self.sid,)])
+
+    def put_back(self, change=None):
+        for table in ("revoked", "session"):
+            self.sql(f"DELETE FROM {table} WHERE sid = %s", [(self.sid,)])
+        self.sql(f"INSERT INTO session VALUES ({', '.join(['%s'] * len(self.row))})", [self.row])
+        if change:
+            self.sql(f"UPDATE session SET {change} WHERE sid = %s", [(self.sid,)])
+
+
+def log_out(issuers, refresh):
+    assert issuers[0].blacklist(refresh) == "ok"
+
+
+def replace_generation(issuers, refresh):
+    until(lambda: issuers[0].refresh(issuers[0].refresh(refresh)[2])[0] == "ok")
+
+
+def end_by(column):
+    def end(issuers, _):
+        issuers.sql(f"UPDATE session SET {column} = 1000")
+    return end
+
+
+def new_account(name, value):
+    def end(issuers, _):
+        for issuer in issuers:
+            setattr(issuer.login, name, value)
+    return end
+
+
+OF_NEW = "{0} = (SELECT {0} FROM session ORDER BY created_at DESC LIMIT 1)"
+ENDS = {
+    "a logout": (log_out, None),
+    "a replaced generation": (replace_generation, None),
+    "IdleLifetime=": (end_by("idle_exp"), None),
+    "ExchangeLifetime=": (end_by("absolute_exp"), None),
+    "a changed uid": (new_account("uid", 1001), OF_NEW.format("uid")),
+    "a changed password": (new_account("stamp", b"1" * 16), OF_NEW.format("stamp")),
+}
+
+
+@pytest.mark.fleet("[Session]\nRotationGrace=0\nAccountCacheTime=0\n")
+@pytest.mark.parametrize("what", ENDS)
+def test_a_session_whose_row_is_put_back_goes_on_for_its_user_until_AbsoluteLifetime(issuers, what):
+    first, other = issuers
+    refresh, access = first.obtain()
+    row = SessionRow(issuers, refresh)
+    end, change = ENDS[what]
+    end(issuers, refresh)
+    assert other.refresh(refresh)[0] != "ok"
+    first.obtain()
+    row.put_back(change)
+    status, successor, token = other.refresh(refresh)
+    assert status == "ok" and payload(successor.decode())["sub"] == payload(access.decode())["sub"]
+    # It was ended, so hosts refuse its access tokens, old and new.
+    if payload(access.decode())["sid"] in first.revoked():
+        assert payload(successor.decode())["sid"] in other.revoked()
+    else:
+        assert what not in ("a logout", "a replaced generation")
+    for issuer in issuers:
+        issuer.configure(issuer.text("jwt.conf").replace("[Session]\n", "[Session]\nAbsoluteLifetime=1s\n"))
+        issuer.restart()
+    row.put_back("absolute_exp = 10 ^ 15, idle_exp = 10 ^ 15, purge_at = 10 ^ 15")
+    began = payload(access.decode())["iat"]
+    until(lambda: time.time() > began + 2)
+    assert other.refresh(refresh)[0] != "ok" and first.refresh(token)[0] != "ok"

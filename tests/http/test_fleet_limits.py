@@ -72,6 +72,17 @@ def test_passwords_tried_at_all_issuers_at_once_are_within_the_limit(issuers):
     assert set(said) == {"denied", "throttled"} and counts(issuers) == [10]
 
 
+@pytest.mark.fleet(OF_USER.format(4), n=2)
+def test_where_counts_are_deleted_the_limit_of_each_process_remains(issuers):
+    assert around(issuers, 6) == ["denied"] * 4 + ["throttled"] * 2
+    said = []
+    for _ in range(10):
+        issuers.sql("DELETE FROM attempt")
+        said += around(issuers, 2)
+    assert said.count("denied") == 4 and set(said[4:]) == {"throttled"}, said
+    assert checked(issuers) == 8
+
+
 @pytest.mark.fleet(OF_USER.format(3), n=2)
 def test_a_success_takes_its_failure_back_and_leaves_the_others(issuers):
     a, b = issuers
