@@ -8,7 +8,7 @@ import subprocess
 import pytest
 from blocks import take
 from files import read, until, write
-from kit import (ADMIN, ALICE, CAROL, SSH, answer, commands, good, healthy, login, place, refresh, saved,
+from kit import (ADMIN, ALICE, CAROL, SSH, answer, commands, good, healthy, journal, login, place, refresh, saved,
                  script, session, sh, ssh, sudo, token)
 
 STATE = "/var/lib/jwtd-issuer"
@@ -171,6 +171,7 @@ def test_disk_full(small_disk):
 CLOCK = "The clock is wrong"
 REFUSED = take(ADMIN, "# journalctl", CLOCK)
 CORRECT = take(ADMIN, "timedatectl status", CLOCK)
+BEHIND = take(ADMIN, "Clock is behind", CLOCK)
 
 
 def set_clock(seconds):
@@ -202,6 +203,7 @@ def test_clock_wrong(issuer_clock):
         set_clock(0)
         login()
         assert sudo(token())
+    assert journal("is behind the last session").startswith(BEHIND.run().strip())
     # timedatectl would set the clock of the machine; here set_clock has done it.
     assert [line.split()[0] for line in CORRECT.run().splitlines()] == ["timedatectl"] * 2
     good("timedatectl --help")
