@@ -7,9 +7,10 @@ import fleet
 from blocks import take
 from fleet import HOSTS, PAGE
 
-DATABASES, ISSUERS, BALANCER = ("db1", "db2", "db3"), ("web1", "web5"), "balancer"
+DATABASES, ISSUERS, ANOTHER, BALANCER = ("db1", "db2", "db3"), ("web1", "web5"), "web6", "balancer"
 DB_PAGE, ISSUERS_PAGE, BALANCER_PAGE = "The databases", "The issuers", "The load balancer"
-SAMPLES = ("LCe6Dgl7hsPoj8Zk8bKPL9w5tcnXBCyo4xYqA0CNTTs", "KCx7Sw0B5cTzO2ofyhPSXIVz3aCJQPGzYTdkGj0xSdQ")
+SAMPLES = ("LCe6Dgl7hsPoj8Zk8bKPL9w5tcnXBCyo4xYqA0CNTTs", "KCx7Sw0B5cTzO2ofyhPSXIVz3aCJQPGzYTdkGj0xSdQ",
+           "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs")
 
 DB_INSTALL = take(PAGE, "apt install postgresql", DB_PAGE)
 ETCD = take(PAGE, "# /etc/default/etcd", DB_PAGE)
@@ -108,10 +109,14 @@ def install(host, run):
     run(host, fleet.commands(host, INSTALL))
 
 
+def set_up_issuing_host(host):
+    if host.sh("test -e /etc/jwt/jwt.conf.d/fleet.conf")[0] != 0:
+        fleet.set_up_issuer(host, lambda host, command: host.good("set -e\n" + command, timeout=180))
+
+
 def set_up_issuers(run):
     web1, web5 = (HOSTS[name] for name in ISSUERS)
-    if web5.sh("test -e /etc/jwt/jwt.conf.d/fleet.conf")[0] != 0:
-        fleet.set_up_issuer(web5, lambda host, command: host.good("set -e\n" + command, timeout=180))
+    set_up_issuing_host(web5)
     for host in (web1, web5):
         install(host, run)
     prints = [thumbprint(host) for host in (web1, web5)]
@@ -129,10 +134,14 @@ def set_up_balancer(run):
     balancer = HOSTS[BALANCER]
     run(balancer, "cat " + balancer.place(NGINX))
     for name in ISSUERS:
-        HOSTS[name].write(HOSTS[name].place(REAL_IP), REAL_IP.text.replace("192.0.2.9", address(balancer)))
+        trust_balancer(HOSTS[name])
     for name in (*ISSUERS, BALANCER):
         run(HOSTS[name], LOAD.run())
     fleet.move_name(balancer)
+
+
+def trust_balancer(host):
+    host.write(host.place(REAL_IP), REAL_IP.text.replace("192.0.2.9", address(HOSTS[BALANCER])))
 
 
 def address(host):

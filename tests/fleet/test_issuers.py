@@ -1,38 +1,35 @@
 """Several issuers of docs/fleet.md: the second part of ./demo fleet, and what the page says about them."""
 
+import concurrent.futures
 import contextlib
-import glob
 import io
+import re
 
 import fleet
 import issuers
-import pytest
 import tour
 from blocks import take
 from fleet import ALICE, HOSTS, PAGE, Client
 from kit import CAROL
 
+BACKUP = "Backup and restore of the database"
 WAITING = take(PAGE, 'runuser -l postgres -c "psql -At"', "Watching it")
-DUMP = take(PAGE, "runuser -l postgres -c 'pg_dump", "Backup and restore of the database")
-STOP = take(PAGE, "systemctl stop jwtd.socket", "Backup and restore of the database")
-RESTORE = take(PAGE, "runuser -l postgres -c 'pg_restore", "Backup and restore of the database")
-RESTART = take(PAGE, "systemctl start jwtd.socket", "Backup and restore of the database")
-RELOAD = take(PAGE, "jwtctl config check", "Another issuer, or one fewer")
+DUMP = take(PAGE, "runuser -l postgres -c 'pg_dump", BACKUP)
+STOP = take(PAGE, "systemctl stop jwtd.socket", BACKUP)
+RESTORE = take(PAGE, "runuser -l postgres -c 'pg_restore", BACKUP)
+RESTART = take(PAGE, "systemctl start jwtd.socket", BACKUP)
+ARCHIVE = [take(PAGE, "install -d -o postgres", BACKUP), take(PAGE, "patronictl -c /etc/patroni/config.yml restart", BACKUP)]
+COPY = take(PAGE, "runuser -l postgres -c 'pg_basebackup", BACKUP)
+LAST = take(PAGE, """runuser -l postgres -c "psql -Atc 'SELECT pg_switch_wal()'""", BACKUP)
+AWAY = take(PAGE, "systemctl stop patroni", BACKUP)
+REPLAY = take(PAGE, "printf 'jwt", BACKUP)
+REJOIN = take(PAGE, "sed -i '/^  method: archive", BACKUP)
+TIME = "2026-11-30 12:00:00 UTC"
 BOTH = [HOSTS[name] for name in issuers.ISSUERS if name in HOSTS]
 
 
 def type_on(host, block):
     return host.good("set -e\n" + block.run())
-
-
-@pytest.fixture(scope="module")
-def grown(ready):
-    if not glob.glob(BOTH[0].path("/usr/lib/*/jwt/postgresql.so")):
-        pytest.skip("the build has no PostgreSQL module (libpq-dev)")
-    with contextlib.redirect_stdout(io.StringIO()) as printed:
-        alice = tour.grow()
-    assert all(passed for _, passed in tour.RESULTS), printed.getvalue()
-    return alice
 
 
 def shows(step, alice):
@@ -82,13 +79,53 @@ def test_a_restored_database_brings_no_ended_session_back(grown):
     assert HOSTS["web4"].sudo(again.pair["access"], "carol") and not HOSTS["web4"].sudo(ended.pair["access"], "carol")
 
 
-def test_the_keys_of_an_issuer_that_is_no_longer_listed_leave_every_host(grown):
-    web1, web5 = BOTH
-    kid = web5.good("ls /var/lib/jwtd-issuer/keys/*.jwk").split("/")[-1][:8]
-    known = lambda: [host for host in fleet.others() if f'"{kid}"' in host.read("/var/lib/jwt/jwks.json")]
+def on_each(hosts, block):
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        list(pool.map(lambda host: type_on(host, block), hosts))
+
+
+def replay(time):
+    """The database is that of this time."""
+    databases, first = [HOSTS[name] for name in issuers.DATABASES], HOSTS[issuers.leader()]
+    type_on(first, LAST)
+    on_each([host for host in databases if host is not first], AWAY)
+    type_on(first, AWAY)
+    assert TIME in REPLAY.run()
+    first.good("set -e\n" + REPLAY.run().replace(TIME, time))
+    fleet.until(lambda: issuers.leader() == first.name, 120)
+    on_each(databases, REJOIN)
+    fleet.until(issuers.standby, 120)
+
+
+def test_a_database_of_an_earlier_time_brings_no_ended_session_back(grown):
+    primary = HOSTS[issuers.leader()]
+    on_each([HOSTS[name] for name in issuers.DATABASES], ARCHIVE[0])
+    fleet.until(lambda: primary.good("patronictl -c /etc/patroni/config.yml list").count("*") == 3)
+    type_on(primary, ARCHIVE[1])
+    fleet.until(issuers.standby, 120)
+    primary = HOSTS[issuers.leader()]
+    type_on(primary, COPY)
+    kept, refreshed, ended = Client("web2", "alice", ALICE), Client("web3", "carol", CAROL), Client("web3", "alice", ALICE)
+    time = primary.good("sleep 0.1; date -u '+%F %T.%N UTC'").strip()
+    newer = Client("web2", "carol", CAROL)
+    assert refreshed.refresh()
+    ended.log_out()
     fleet.fetch()
-    assert known() == fleet.others()
-    web5.good("systemctl stop jwtd.socket jwtd-issuer.socket jwtd-issuer-admin.socket jwtd jwtd-issuer")
-    web1.good(f"sed -i 's/^Issuers=.*/Issuers={issuers.thumbprint(web1)}/' /etc/jwt/jwt.conf.d/database.conf")
-    type_on(web1, RELOAD)
-    fleet.until(lambda: not known())
+    for host in BOTH:
+        type_on(host, STOP)
+    replay(time)
+    for host in BOTH:
+        host.good(RESTART.text.splitlines()[0])
+
+    # Hosts need nothing.
+    fleet.fetch()
+    assert all(host.sudo(kept.pair["access"]) and not host.sudo(ended.pair["access"]) for host in fleet.others())
+    assert kept.refresh() and not refreshed.refresh() and not newer.refresh() and not ended.refresh()
+    said = "".join(host.good("journalctl --sync; journalctl -q --no-pager -o cat -u jwtd-issuer") for host in BOTH)
+    for client in (refreshed, newer):
+        assert re.search(rf"^Refresh token is newer than the store, session revoked: .* sid={client.sid()}", said, re.MULTILINE), said
+    assert "The store lacked sessions of the file revoked, revoked again" in said
+    fleet.fetch()
+    assert not any(host.sudo(client.pair["access"], "carol") for host in fleet.others() for client in (refreshed, newer))
+    type_on(BOTH[0], RESTART)
+    assert not kept.refresh() and Client("web3", "carol", CAROL).refresh()
