@@ -69,6 +69,28 @@ def test_an_issuer_that_is_asked_anything_has_published_what_the_others_revoked(
         a, b = b, a
 
 
+MANY = 50_000
+
+
+def test_each_row_of_a_long_list_is_read_once(issuers):
+    """Also before the server has statistics about the table. All have the same change, as after `revoke --all`."""
+    a, b = issuers
+    follow(a, b)
+
+    def read():
+        issuers.sql("SELECT pg_stat_force_next_flush()")
+        return issuers.sql("SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_user_tables WHERE relname = 'revoked'")[0][0]
+
+    issuers.sql("ALTER TABLE revoked SET (autovacuum_enabled = off)")
+    issuers.sql("INSERT INTO revoked (change, sid, last_access_exp, purge_at)"
+                " SELECT value + 1, decode(md5(n::text), 'hex'), 4000000000, 4000000000"
+                f" FROM counter, generate_series(1, {MANY}) AS n WHERE name = 'revocations'")
+    before = read()
+    issuers.sql("UPDATE counter SET value = value + 1 WHERE name = 'revocations'")
+    assert len(a.published(MANY)) == len(b.published(MANY)) == MANY
+    assert until(lambda: read() - before >= 2 * MANY) and read() - before < 3 * MANY, (before, read())
+
+
 @pytest.mark.fleet(NO_CACHE + "[Daemon]\nIdleTimeout=1s\n")
 def test_an_issuer_with_a_shared_store_does_not_exit_when_idle_and_ends_on_sigterm(issuers):
     a, b = issuers

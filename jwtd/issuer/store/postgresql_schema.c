@@ -57,7 +57,7 @@ const char *const postgresql_schema[] = {
     " change bigint NOT NULL)",
     "CREATE INDEX revoked_access ON revoked (last_access_exp)",
     "CREATE INDEX revoked_purge ON revoked (purge_at)",
-    "CREATE INDEX revoked_change ON revoked (change)",
+    "CREATE INDEX revoked_change ON revoked (change, sid)",
     /* A rotation that was not committed when the row was made may have prolonged the session.
      */
     "CREATE FUNCTION delete_revoked() RETURNS trigger LANGUAGE plpgsql AS"

@@ -83,7 +83,7 @@ static const char *const migrations[SCHEMA_VERSION] = {
     "PRAGMA user_version = 4;",
     /* 5: the order in which sessions were revoked */
     "ALTER TABLE revoked ADD COLUMN change INTEGER NOT NULL DEFAULT 0;"
-    "CREATE INDEX revoked_change ON revoked (change);"
+    "CREATE INDEX revoked_change ON revoked (change, sid);"
     "CREATE TABLE counter (name TEXT PRIMARY KEY NOT NULL, value INTEGER NOT NULL)"
     " STRICT, WITHOUT ROWID;"
     "INSERT INTO counter VALUES ('revocations', 0);"

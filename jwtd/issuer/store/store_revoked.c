@@ -1,6 +1,8 @@
 /* Revoking sessions, and the table of revoked ones. */
 #include "jwtd/issuer/store/store_internal.h"
 
+#include <string.h>
+
 /* A lock is written and waited for as a change is: what is answered by this row is lost with no
  * server. */
 enum store_result store_find_revoked(struct store *store, const uint8_t sid[ISSUE_ID_BYTES])
@@ -164,7 +166,6 @@ enum store_result store_revoke_all(struct store *store, int64_t wall, uint64_t *
 struct list_place {
     int64_t change;
     uint8_t sid[ISSUE_ID_BYTES];
-    size_t sid_len; /* 0: before the first one */
 };
 
 /* STORE_DONE: there may be more. */
@@ -180,7 +181,6 @@ static enum store_result each_row(struct sql_call *call, struct list_place *plac
         (void)sql_read_id(call, place->sid);
         last_access_exp = sql_read_int(call);
         place->change = sql_read_int(call);
-        place->sid_len = ISSUE_ID_BYTES;
         if (call->corrupt)
             sql_corrupt(call->sql, "a row is corrupt");
         if (call->corrupt || !fn(arg, place->sid, last_access_exp))
@@ -190,17 +190,17 @@ static enum store_result each_row(struct sql_call *call, struct list_place *plac
     return result == STORE_ABSENT && rows == PAGE_ROWS ? STORE_DONE : result;
 }
 
-static enum store_result each_listed(struct store *store, const char *text, int64_t after,
+static enum store_result each_listed(struct store *store, const char *text,
+                                     struct list_place place, int64_t after,
                                      store_revoked_fn *fn, void *arg)
 {
-    struct list_place place = {.change = store->published};
     enum store_result result;
 
     do {
         struct sql_call call =
             sql_call(&store->sql, text,
                      SQL_VALUES(SQL_INT(after), SQL_INT(place.change), SQL_INT(store->listed),
-                                SQL_BYTES(place.sid, place.sid_len)));
+                                SQL_ID(place.sid)));
 
         result = each_row(&call, &place, fn, arg);
         sql_done(&call);
@@ -220,22 +220,23 @@ enum store_result store_each_revoked(struct store *store, int64_t after, store_r
 {
     if (!read_change(store))
         return STORE_FAILED;
-    return each_listed(store, LISTED("sid > ?4", "sid"), after, fn, arg);
+    return each_listed(store, LISTED("sid > ?4", "sid"), (struct list_place){0}, after, fn, arg);
 }
 
 enum store_result store_each_unpublished(struct store *store, int64_t after,
                                          store_revoked_fn *fn, void *arg)
 {
+    struct list_place published = {.change = store->published};
+
+    memset(published.sid, 0xff, sizeof(published.sid));
     if (!read_change(store))
         return STORE_FAILED;
     if (store->published < 0 || store->published > store->listed)
         return STORE_ABSENT;
     if (store->published == store->listed)
         return STORE_DONE;
-    return each_listed(
-        store,
-        LISTED("(change > ?2 OR (change = ?2 AND length(?4) > 0 AND sid > ?4))", "change, sid"),
-        after, fn, arg);
+    return each_listed(store, LISTED("(change, sid) > (?2, ?4)", "change, sid"), published, after,
+                       fn, arg);
 }
 
 void store_set_published(struct store *store)
