@@ -1,8 +1,12 @@
 """Two issuers on PostgreSQL, set up by the commands of docs/fleet.md on the hosts that tests/fleet/boot has booted."""
 
+import base64
+import glob
+import json
 import os
 import re
 
+import files
 import fleet
 from blocks import take
 from fleet import HOSTS, PAGE
@@ -92,6 +96,17 @@ def standby():
 def thumbprint(host):
     """Of its bundle key, as `jwtctl key list` prints it there."""
     return re.search(r"^\S+ +\S+ +([\w-]{43}) +bundle$", host.good("jwtctl key list"), re.MULTILINE)[1]
+
+
+def kid_of(host):
+    """Of the only key that signs tokens there."""
+    path, = glob.glob(host.path("/var/lib/jwtd-issuer/keys/*.jwk"))
+    return json.loads(files.read(path))["kid"]
+
+
+def signed_by(host, client):
+    heads = [json.loads(base64.urlsafe_b64decode(client.pair[kind].split(".")[0] + "==")) for kind in ("refresh", "access")]
+    return [head["kid"] for head in heads] == [kid_of(host)] * 2
 
 
 def typed(block, prints):

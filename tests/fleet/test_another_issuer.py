@@ -1,9 +1,6 @@
 """What docs/fleet.md says about another issuer, and one fewer, is typed after test_issuers.py."""
 
-import base64
 import contextlib
-import glob
-import json
 
 import files
 import fleet
@@ -11,6 +8,7 @@ import issuers
 import pytest
 from blocks import take
 from fleet import ALICE, HOSTS, PAGE, Client, run
+from issuers import kid_of, signed_by
 from kit import CAROL
 
 MORE, COMPROMISED = "Another issuer, or one fewer", "An issuer is compromised"
@@ -28,17 +26,6 @@ END_ALL = take(PAGE, "jwtctl revoke --all", COMPROMISED)
 RESET = take(PAGE, SYNC + "Nzb", COMPROMISED)
 DELETE = "sed -i '/server web5/d'"
 assert f"`{DELETE}`" in files.read(f"{fleet.HERE}/../../docs/fleet.md")
-
-
-def kid_of(host):
-    """Of the only key that signs tokens there."""
-    path, = glob.glob(host.path("/var/lib/jwtd-issuer/keys/*.jwk"))
-    return json.loads(files.read(path))["kid"]
-
-
-def signed_by(host, client):
-    heads = [json.loads(base64.urlsafe_b64decode(client.pair[kind].split(".")[0] + "==")) for kind in ("refresh", "access")]
-    return [head["kid"] for head in heads] == [kid_of(host)] * 2
 
 
 @contextlib.contextmanager

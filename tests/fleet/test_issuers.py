@@ -19,7 +19,7 @@ STOP = take(PAGE, "systemctl stop jwtd.socket", BACKUP)
 RESTORE = take(PAGE, "runuser -l postgres -c 'pg_restore", BACKUP)
 RESTART = take(PAGE, "systemctl start jwtd.socket", BACKUP)
 ARCHIVE = [take(PAGE, "install -d -o postgres", BACKUP), take(PAGE, "patronictl -c /etc/patroni/config.yml restart", BACKUP)]
-COPY = take(PAGE, "runuser -l postgres -c 'pg_basebackup", BACKUP)
+COPY = take(PAGE, "rm -rf /srv/jwt-archive/base.new", BACKUP)
 LAST = take(PAGE, """runuser -l postgres -c "psql -Atc 'SELECT pg_switch_wal()'""", BACKUP)
 AWAY = take(PAGE, "systemctl stop patroni", BACKUP)
 REPLAY = take(PAGE, "printf 'jwt", BACKUP)
@@ -118,6 +118,7 @@ def test_a_database_of_an_earlier_time_brings_no_ended_session_back(grown):
         host.good(RESTART.text.splitlines()[0])
 
     # Hosts need nothing.
+    fleet.until(lambda: HOSTS["web2"].sh("jwtctl sync")[0] == 0)
     fleet.fetch()
     assert all(host.sudo(kept.pair["access"]) and not host.sudo(ended.pair["access"]) for host in fleet.others())
     assert kept.refresh() and not refreshed.refresh() and not newer.refresh() and not ended.refresh()
