@@ -197,10 +197,9 @@ static enum store_result each_listed(struct store *store, const char *text,
     enum store_result result;
 
     do {
-        struct sql_call call =
-            sql_call(&store->sql, text,
-                     SQL_VALUES(SQL_INT(after), SQL_INT(place.change), SQL_INT(store->listed),
-                                SQL_ID(place.sid)));
+        struct sql_call call = sql_call(&store->sql, text,
+                                        SQL_VALUES(SQL_INT(after), SQL_INT(place.change),
+                                                   SQL_INT(store->listed), SQL_ID(place.sid)));
 
         result = each_row(&call, &place, fn, arg);
         sql_done(&call);
@@ -220,7 +219,8 @@ enum store_result store_each_revoked(struct store *store, int64_t after, store_r
 {
     if (!read_change(store))
         return STORE_FAILED;
-    return each_listed(store, LISTED("sid > ?4", "sid"), (struct list_place){0}, after, fn, arg);
+    return each_listed(store, LISTED("sid > ?4", "sid"), (struct list_place){0}, after, fn,
+                       arg);
 }
 
 enum store_result store_each_unpublished(struct store *store, int64_t after,
@@ -235,8 +235,8 @@ enum store_result store_each_unpublished(struct store *store, int64_t after,
         return STORE_ABSENT;
     if (store->published == store->listed)
         return STORE_DONE;
-    return each_listed(store, LISTED("(change, sid) > (?2, ?4)", "change, sid"), published, after,
-                       fn, arg);
+    return each_listed(store, LISTED("(change, sid) > (?2, ?4)", "change, sid"), published,
+                       after, fn, arg);
 }
 
 void store_set_published(struct store *store)
