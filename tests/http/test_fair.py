@@ -56,7 +56,7 @@ class Gate:
     def starts(self, n):
         """The checks so far, when n of them have started and no further one does."""
         with self.changed:
-            assert self.changed.wait_for(lambda: len(self.started) >= n, 10), (n, self.started)
+            assert self.changed.wait_for(lambda: len(self.started) >= n, 60), (n, self.started)
             self.changed.wait(0.05)
             assert len(self.started) == n, (n, self.started)
             return self.started
