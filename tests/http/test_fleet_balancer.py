@@ -78,27 +78,27 @@ def test_failures_of_a_client_are_counted_by_its_address_at_both_issuers_togethe
 
 class Faulty:
     """Replaces the jwtd of both issuers: the first of them that gets a request meets it with a fault, all further
-    requests get a reply."""
+    requests get a reply. Or, with the fault "busy", both answer 503 to each request with the header X-Busy."""
 
     def __init__(self, fleet, fault):
         self.fault, self.got, self.lock, self.ends = fault, [], threading.Lock(), threading.Event()
         self.listeners = []
-        for member in fleet:
+        for number, member in enumerate(fleet):
             member.hold(member.http)
             listener = socket.socket(socket.AF_UNIX)
             listener.bind(member.path("http.sock"))
             os.chmod(member.path("http.sock"), 0o666)
             listener.listen(64)
             self.listeners.append(listener)
-            threading.Thread(target=self.accept, args=(listener,), daemon=True).start()
+            threading.Thread(target=self.accept, args=(listener, number), daemon=True).start()
 
-    def accept(self, listener):
+    def accept(self, listener, number):
         with contextlib.suppress(OSError):
             while True:
                 client, _ = listener.accept()
-                threading.Thread(target=self.serve, args=(client,), daemon=True).start()
+                threading.Thread(target=self.serve, args=(client, number), daemon=True).start()
 
-    def serve(self, client):
+    def serve(self, client, number):
         with client, contextlib.suppress(OSError):
             raw = b""
             while b"\r\n\r\n" not in raw:
@@ -108,9 +108,9 @@ class Faulty:
                 raw += piece
             health = raw.startswith(b"GET /healthz")
             with self.lock:
-                first = not self.got and not health
+                first = b"x-busy" in raw.lower() if self.fault == "busy" else not self.got and not health
                 if not health:
-                    self.got.append(raw)
+                    self.got.append(number)
             if first and self.fault == "closes":
                 return
             if first and self.fault == "hangs":
@@ -153,6 +153,19 @@ def test_what_must_happen_once_is_never_repeated(b, fleet, path, fault):
     with faulty(fleet, fault) as servers:
         assert b.request("POST", "/api/" + path, WRONG)[0] in (502, 503)
         assert len(servers.got) == 1, servers.got
+
+
+def test_the_503_of_one_user_takes_no_issuer_out_for_others(b, fleet):
+    with faulty(fleet, "busy") as servers:
+        def answered_by(path):
+            servers.got.clear()
+            assert [b.request("POST", path, WRONG)[0] for _ in range(4)] == [200] * 4
+            return sorted(servers.got)
+
+        until(lambda: answered_by(REFRESH) == [0, 0, 1, 1])  # haproxy has found both healthy
+        for _ in range(4):
+            assert b.request("POST", REFRESH, {"refresh": "a"}, X_Busy="1")[0] == 503
+            assert answered_by("/api/token/") == answered_by(REFRESH) == [0, 0, 1, 1]
 
 
 def test_while_one_machine_is_down_the_other_answers_everything(b):
