@@ -73,10 +73,34 @@ static enum tok_err add_key_row(struct json_object *list, const struct key *key)
     return TOK_OK;
 }
 
-/* The keys that sign this issuer's bundles, for root; without an issuer none. */
-static enum tok_err add_bundle_rows(struct json_object *list, const char *socket,
+static void copy_member(struct json_object *to, struct json_object *from, const char *name)
+{
+    if (json_member_text(from, name))
+        json_add(to, name, json_object_get(json_member(from, name)));
+}
+
+/* Adds what the issuer knows of a key. */
+static void add_state(struct json_object *list, struct json_object *key)
+{
+    const char *wanted = json_member_text(key, "thumbprint");
+
+    for (size_t i = 0; wanted && i < json_length(list); i++) {
+        struct json_object *row = json_object_array_get_idx(list, i);
+        const char *thumbprint = json_member_text(row, "thumbprint");
+
+        if (!thumbprint || strcmp(thumbprint, wanted) != 0)
+            continue;
+        copy_member(row, key, "state");
+        copy_member(row, key, "bundle_key");
+    }
+}
+
+/* What root sees: states of keys, and the keys that sign this issuer's bundles; without an
+ * issuer nothing. */
+static enum tok_err add_issuer_rows(struct json_object *list, const char *socket,
                                     struct errmsg *errmsg)
 {
+    static const char *const lists[] = {"keys", "other_keys"};
     CLEANUP(cleanup_json) struct json_object *status = NULL;
     struct admin_answer answer;
     struct json_object *keys;
@@ -86,6 +110,11 @@ static enum tok_err add_bundle_rows(struct json_object *list, const char *socket
         return err == TOK_MISSING ? TOK_OK : err;
     if (answer.message.status != WIRE_OK || json_read(answer.message.v[0].text, &status))
         return TOK_FILE;
+    for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
+        keys = json_member(status, lists[i]);
+        for (size_t k = 0; k < json_length(keys); k++)
+            add_state(list, json_object_array_get_idx(keys, k));
+    }
     keys = json_member(json_member(status, "bundle"), "keys");
     for (size_t i = 0; i < json_length(keys); i++) {
         struct json_object *row = json_object_get(json_object_array_get_idx(keys, i));
@@ -94,6 +123,21 @@ static enum tok_err add_bundle_rows(struct json_object *list, const char *socket
         json_append(list, row);
     }
     return TOK_OK;
+}
+
+static void print_key_use(struct json_object *row)
+{
+    const char *state = json_member_text(row, "state");
+    const char *bundle_key = json_member_text(row, "bundle_key");
+
+    if (json_member(row, "use"))
+        printf(json_object_get_boolean(json_member(row, "signs")) ? "  bundle"
+                                                                  : "  bundle, old");
+    else if (state)
+        printf("  %s", state);
+    if (bundle_key)
+        printf(", issuer %s", bundle_key);
+    putchar('\n');
 }
 
 static void print_key_list(struct json_object *list)
@@ -108,11 +152,8 @@ static void print_key_list(struct json_object *list)
             continue;
         }
         print_word(json_member_text(row, "kid"));
-        printf("  %s  %s%s\n", json_member_text(row, "alg"),
-               json_member_text(row, "thumbprint"),
-               !json_member(row, "use")                             ? ""
-               : json_object_get_boolean(json_member(row, "signs")) ? "  bundle"
-                                                                    : "  bundle, old");
+        printf("  %s  %s", json_member_text(row, "alg"), json_member_text(row, "thumbprint"));
+        print_key_use(row);
     }
 }
 
@@ -148,7 +189,7 @@ int command_key_list(int argc, char **argv)
         json_append(list, row);
     }
     if (!err && (socket || optind == argc) && geteuid() == 0)
-        err = add_bundle_rows(list, socket ? socket : ADMIN_SOCKET, &errmsg);
+        err = add_issuer_rows(list, socket ? socket : ADMIN_SOCKET, &errmsg);
     if (err)
         return config_error(err, &errmsg);
     if (json)

@@ -46,6 +46,18 @@ bool fleet_keys_behind(const struct issuer *x)
            (!x->fleet || x->fleet->counter != store_changes(x->store).keys);
 }
 
+const char *fleet_keys_issuer(const struct issuer *x, const struct key *key)
+{
+    for (size_t i = 0; x->fleet && i < x->fleet->n; i++) {
+        const struct document *row = &x->fleet->rows[i];
+
+        for (size_t k = 0; k < row->read.n_keys; k++)
+            if (row->read.keys[k] == key)
+                return row->thumbprint;
+    }
+    return NULL;
+}
+
 static bool add_row(void *arg, const char *thumbprint, struct slice text)
 {
     struct fleet_keys *fleet = arg;

@@ -17,6 +17,9 @@ void fleet_keys_free(struct fleet_keys *fleet);
 /* True when x has Issuers=. */
 bool fleet_keys_enabled(const struct issuer *x);
 
+/* The thumbprint of the issuer that this key is of; NULL: it is not in x->keys.peers. */
+const char *fleet_keys_issuer(const struct issuer *x, const struct key *key);
+
 /* True when a document has changed since they were read, as store_begin or store_poll has seen.
  */
 bool fleet_keys_behind(const struct issuer *x);

@@ -5,6 +5,8 @@ import contextlib
 import glob
 import json
 import os
+import re
+import subprocess
 import sys
 import threading
 import time
@@ -286,6 +288,40 @@ def test_an_issuer_that_is_taken_out_of_the_settings_is_refused(issuers):
     issuers.configure("", [other])
     until(lambda: other.verify(access) == "invalid")
     assert other.refresh(refresh)[0] == "invalid" and kid(access) not in kids(other) and len(ignored(other)) == 1
+
+
+def test_root_sees_the_keys_of_all_issuers_with_their_states_and_whose_they_are(issuers, build):
+    def listed(issuer):
+        words = [build + "/jwtctl/jwtctl", "key", "list", "--socket=" + issuer.path("admin"), issuer.path("public/jwks.json")]
+        rows = json.loads(subprocess.run([*words, "--json"], check=True, stdout=subprocess.PIPE).stdout)
+        return subprocess.run(words, check=True, stdout=subprocess.PIPE, text=True).stdout, {
+            row["kid"]: (row["state"], row.get("bundle_key")) for row in rows if "use" not in row}
+
+    first, other = issuers
+    old = kid(first.obtain()[1])
+    signing, _ = rotate(first)
+    others = kid(other.obtain()[1])
+    follow(first, other)
+    text, rows = listed(first)
+    assert rows == {old: ("old", None), signing: ("signing", None), others: ("signing", issuers.thumbprints[1])}
+    assert f"  signing, issuer {issuers.thumbprints[1]}\n" in text and "  old\n" in text
+    text, rows = listed(other)
+    assert rows == {old: ("old", issuers.thumbprints[0]), signing: ("signing", issuers.thumbprints[0]), others: ("signing", None)}
+    assert f"  old, issuer {issuers.thumbprints[0]}\n" in text and "  signing\n" in text
+
+
+def test_the_reason_of_each_ignored_row_is_its_own(issuers):
+    """Two rows are refused, the first with a sentence of its own, the second with none or another one."""
+    first, other = issuers
+    follow(first, other)
+    own, attacker = own_key(first), Key()
+    rows = {"0" * 43: document(attacker, attacker), "1" * 43: "", "2" * 43: document(own, attacker, iss="https://other.example")}
+    issuers.sql("INSERT INTO issuer VALUES (%s, %s)", list(rows.items()))
+    issuers.sql(BUMP)
+    follow(other)
+    reasons = [re.search(r"reason=(.*)", line)[1] for line in ignored(other)]
+    print(reasons)
+    assert len(set(reasons)) == 3, reasons
 
 
 # Sessions

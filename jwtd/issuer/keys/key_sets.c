@@ -23,6 +23,13 @@ static int by_listed_kid(const void *a, const void *b)
                         ((const struct listed_key *)b)->key);
 }
 
+enum bundle_key_state keys_state(const struct signing_keys *keys, const struct signing_key *k)
+{
+    if (k->key == keys->signer)
+        return BUNDLE_KEY_SIGNING;
+    return k->until > 0 ? BUNDLE_KEY_OLD : BUNDLE_KEY_NEXT;
+}
+
 size_t keys_list(const struct signing_keys *keys, struct listed_key ret[KEYS_LISTED_MAX])
 {
     size_t n = 0;
@@ -30,9 +37,7 @@ size_t keys_list(const struct signing_keys *keys, struct listed_key ret[KEYS_LIS
     for (; n < keys->n; n++) {
         const struct signing_key *k = &keys->keys[n];
 
-        ret[n] = (struct listed_key){k->key, k->key == keys->signer ? BUNDLE_KEY_SIGNING
-                                             : k->until > 0         ? BUNDLE_KEY_OLD
-                                                                    : BUNDLE_KEY_NEXT};
+        ret[n] = (struct listed_key){k->key, keys_state(keys, k)};
     }
     for (size_t i = 0; keys->peers && i < keys->peers->n_keys; i++) {
         size_t own = 0;

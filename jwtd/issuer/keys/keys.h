@@ -58,6 +58,9 @@ struct listed_key {
 /* Orders keys by kid, as memcmp. */
 int keys_compare(const struct key *a, const struct key *b);
 
+/* Of one of our keys. */
+enum bundle_key_state keys_state(const struct signing_keys *keys, const struct signing_key *k);
+
 /* All of them, sorted by kid, so that each issuer of a database has the same list. Returns
  * their number. */
 size_t keys_list(const struct signing_keys *keys, struct listed_key ret[KEYS_LISTED_MAX]);

@@ -1,5 +1,6 @@
 #include "common/base/text.h"
 #include "common/token/revoked.h"
+#include "jwtd/issuer/fleet_keys.h"
 #include "jwtd/issuer/issuer.h"
 #include "jwtd/issuer/keys/own_bundle.h"
 #include "jwtd/issuer/load.h"
@@ -24,26 +25,56 @@ static struct json_object *with_names(struct json_object *object,
     return json_with(object, "audience", list);
 }
 
-/* [{"kid","alg","signs"[,"until"][,"from"]}]; of bundle keys also "thumbprint". */
-static struct json_object *key_list(const struct signing_keys *keys, bool bundle)
+static struct json_object *key_object(const struct key *key, enum bundle_key_state state,
+                                      const char thumbprint[KEY_THUMBPRINT_LEN])
+{
+    struct json_object *object = json_object_new_object();
+
+    object = json_with(object, "kid", json_string(key_kid(key)));
+    object = json_with(object, "alg", json_string(slice_of(key_alg(key)->name)));
+    object = json_with(object, "state", json_string(slice_of(bundle_states[state])));
+    return json_with(object, "thumbprint",
+                     json_string((struct slice){thumbprint, KEY_THUMBPRINT_LEN}));
+}
+
+/* [{"kid","alg","state","thumbprint","signs"[,"until"][,"from"]}] */
+static struct json_object *key_list(const struct signing_keys *keys)
 {
     struct json_object *list = json_object_new_array();
 
     for (size_t i = 0; i < keys->n; i++) {
         const struct signing_key *k = &keys->keys[i];
         bool signs = k->key == keys->signer;
-        struct json_object *key = json_object_new_object();
+        struct json_object *key = key_object(k->key, keys_state(keys, k), k->thumbprint);
 
-        key = json_with(key, "kid", json_string(key_kid(k->key)));
-        key = json_with(key, "alg", json_string(slice_of(key_alg(k->key)->name)));
         key = json_with(key, "signs", json_object_new_boolean(signs));
         if (k->until > 0)
             key = json_with(key, "until", json_object_new_int64(k->until));
         if (k->from > 0)
             key = json_with(key, "from", json_object_new_int64(k->from));
-        if (bundle)
-            key = json_with(key, "thumbprint",
-                            json_string((struct slice){k->thumbprint, KEY_THUMBPRINT_LEN}));
+        list = json_list_with(list, key);
+    }
+    return list;
+}
+
+/* Those of other issuers that verify: [{"kid","alg","state","thumbprint","bundle_key"}], the
+ * last the thumbprint of their issuer. */
+static struct json_object *other_keys(const struct issuer *x)
+{
+    struct json_object *list = json_object_new_array();
+    struct listed_key listed[KEYS_LISTED_MAX];
+    size_t n = keys_list(&x->keys, listed);
+
+    for (size_t i = 0; i < n; i++) {
+        const char *bundle_key = fleet_keys_issuer(x, listed[i].key);
+        char thumbprint[KEY_THUMBPRINT_LEN];
+        struct json_object *key = NULL;
+
+        if (!bundle_key)
+            continue;
+        if (key_thumbprint(listed[i].key, thumbprint) == TOK_OK)
+            key = key_object(listed[i].key, listed[i].state, thumbprint);
+        key = json_with(key, "bundle_key", json_string(slice_of(bundle_key)));
         list = json_list_with(list, key);
     }
     return list;
@@ -79,7 +110,7 @@ static struct json_object *bundle_object(const struct issuer *x)
     const struct own_bundle *b = x->bundle;
     struct json_object *bundle = json_object_new_object();
 
-    bundle = json_with(bundle, "keys", key_list(&b->keys, true));
+    bundle = json_with(bundle, "keys", key_list(&b->keys));
     bundle = json_with(bundle, "epoch", json_object_new_int64(b->epoch));
     bundle = json_with(bundle, "seq", json_object_new_int64(b->seq));
     if (b->iat > 0)
@@ -87,8 +118,8 @@ static struct json_object *bundle_object(const struct issuer *x)
     return bundle;
 }
 
-/* {"version","issuer","audience":[...][,"wanted":{"issuer","audience"}],"algorithm","keys":[...],"bundle":{...},
- * "sessions":{"live","more"},"store":{"path"[,"bytes"]},"revoked","clock_behind","copy"}:
+/* {"version","issuer","audience":[...][,"wanted":{"issuer","audience"}],"algorithm","keys":[...][,"other_keys":[...]],
+ * "bundle":{...},"sessions":{"live","more"},"store":{"path"[,"bytes"]},"revoked","clock_behind","copy"}:
  * revoked is the number of its lines, times and spans are seconds, copy: the keys are another
  * machine's. */
 enum wire_status handle_admin_status(struct issuer *x, struct issuer_request *r)
@@ -112,7 +143,9 @@ enum wire_status handle_admin_status(struct issuer *x, struct issuer_request *r)
     if (x->wanted.issuer)
         status = json_with(status, "wanted", with_names(json_object_new_object(), &x->wanted));
     status = json_with(status, "algorithm", json_string(algorithm));
-    status = json_with(status, "keys", key_list(&x->keys, false));
+    status = json_with(status, "keys", key_list(&x->keys));
+    if (fleet_keys_enabled(x))
+        status = json_with(status, "other_keys", other_keys(x));
     status = json_with(status, "bundle", bundle_object(x));
     status = json_with(status, "sessions", sessions);
     status = json_with(status, "store", store_object(x));
