@@ -174,14 +174,10 @@ static enum tok_err own_thumbprint(const struct issuer *x, char ret[KEY_THUMBPRI
 
 static bool same_peers(const struct bundle *a, const struct bundle *b)
 {
-    for (size_t i = 0; i < a->n_keys && i < b->n_keys; i++) {
-        char ta[KEY_THUMBPRINT_LEN], tb[KEY_THUMBPRINT_LEN];
-
+    for (size_t i = 0; i < a->n_keys && i < b->n_keys; i++)
         if (a->states[i] != b->states[i] || keys_compare(a->keys[i], b->keys[i]) != 0 ||
-            key_thumbprint(a->keys[i], ta) != TOK_OK ||
-            key_thumbprint(b->keys[i], tb) != TOK_OK || memcmp(ta, tb, sizeof(ta)) != 0)
+            !key_is_same(a->keys[i], b->keys[i]))
             return false;
-    }
     return a->n_keys == b->n_keys;
 }
 

@@ -37,12 +37,9 @@ static bool is_replaced_here(const struct signing_keys *own, const char *thumbpr
 static enum tok_err is_current(const struct signing_keys *own, const struct heads *heads,
                                const struct bundle *signed_one, bool *ret)
 {
-    char wanted[KEY_THUMBPRINT_LEN], thumbprint[KEY_THUMBPRINT_LEN];
-    enum tok_err err = key_thumbprint(own->signer, wanted);
+    enum tok_err err = TOK_OK;
 
-    if (!err)
-        err = key_thumbprint(signed_one->chain[signed_one->n_chain - 1], thumbprint);
-    *ret = !err && memcmp(wanted, thumbprint, sizeof(wanted)) == 0;
+    *ret = key_is_same(own->signer, signed_one->chain[signed_one->n_chain - 1]);
     for (size_t i = 0; !err && !*ret && i < heads->n; i++)
         if (!is_replaced_here(own, heads->of[i].key))
             err = bundle_leads_from(signed_one, heads->of[i].key, ret);
@@ -84,44 +81,52 @@ static void warn(struct issuer *x, const char *cause)
             {"cause", cause});
 }
 
+/* Drops the lines of `revoked` that expire until then, as soon as this is recorded. */
+static enum tok_err prune(struct issuer *x, int64_t until, struct errmsg *errmsg)
+{
+    struct own_bundle *b = x->bundle;
+    const int64_t before = b->pruned_until;
+    enum tok_err err;
+
+    b->pruned_until = until;
+    err = own_bundle_record(b, errmsg);
+    if (err)
+        b->pruned_until = before;
+    return err ? err : follow_publish(x, errmsg);
+}
+
 /* Takes over what another issuer has signed: a later epoch, what it has pruned. The list is
  * then pruned, too. Numbers that are not recorded count for nothing: they are raised again. */
 static enum tok_err raise_numbers(struct issuer *x, const struct bundle *signed_one,
                                   struct errmsg *errmsg)
 {
     struct own_bundle *b = x->bundle;
-    const int64_t epoch = b->epoch, seq = b->seq, pruned_until = b->pruned_until;
+    const int64_t epoch = b->epoch, seq = b->seq;
     bool later = signed_one->epoch > epoch;
-    bool pruned = signed_one->pruned_until > pruned_until &&
-                  signed_one->pruned_until <= follow_expired(x);
-    enum tok_err err;
+    enum tok_err err = TOK_OK;
 
     if (later || (signed_one->epoch == epoch && signed_one->seq > seq)) {
         b->epoch = signed_one->epoch;
         b->seq = signed_one->seq;
         own_bundle_changed(b);
     }
-    if (pruned)
-        b->pruned_until = signed_one->pruned_until;
-    err = later || pruned ? own_bundle_record(b, errmsg) : TOK_OK;
+    if (later)
+        err = own_bundle_record(b, errmsg);
     if (err) {
         b->epoch = epoch;
         b->seq = seq;
-        b->pruned_until = pruned_until;
+    } else if (signed_one->pruned_until > b->pruned_until &&
+               signed_one->pruned_until <= follow_expired(x)) {
+        err = prune(x, signed_one->pruned_until, errmsg);
     }
-    return err || !pruned ? err : follow_publish(x, errmsg);
+    return err;
 }
 
 static bool has_key(const struct bundle *b, const struct key *key, enum bundle_key_state state)
 {
-    char wanted[KEY_THUMBPRINT_LEN], thumbprint[KEY_THUMBPRINT_LEN];
-
-    if (key_thumbprint(key, wanted) != TOK_OK)
-        return false;
     for (size_t i = 0; i < b->n_keys; i++)
         if (slice_eq(key_kid(b->keys[i]), key_kid(key)) && b->states[i] == state)
-            return key_thumbprint(b->keys[i], thumbprint) == TOK_OK &&
-                   memcmp(wanted, thumbprint, sizeof(wanted)) == 0;
+            return key_is_same(b->keys[i], key);
     return false;
 }
 
@@ -183,12 +188,10 @@ static enum tok_err use_row(struct issuer *x, const struct store_bundle *row, bo
 static enum tok_err sign(struct issuer *x, struct errmsg *errmsg)
 {
     struct own_bundle *b = x->bundle;
-    enum tok_err err = TOK_OK;
+    int64_t expired = follow_expired(x);
+    enum tok_err err =
+        expired - b->pruned_until >= PRUNE_STEP ? prune(x, expired, errmsg) : TOK_OK;
 
-    if (follow_expired(x) - b->pruned_until >= PRUNE_STEP) {
-        b->pruned_until = follow_expired(x);
-        err = follow_publish(x, errmsg);
-    }
     own_bundle_changed(b);
     if (!err)
         err = own_bundle_sign(b, &x->keys, x->names.issuer, issuer_wall_us(x), errmsg);

@@ -1,10 +1,12 @@
 """One list of revoked sessions and one bundle, whichever of several issuers on one PostgreSQL is asked."""
 
 import base64
+import contextlib
 import http.server
 import itertools
 import os
 import shutil
+import subprocess
 import sys
 import threading
 import time
@@ -22,6 +24,7 @@ from test_signing import rotate
 sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../sync"))
 from host import Host  # noqa: E402 pylint: disable=wrong-import-position
 
+LEEWAY = 300  # POLICY_LEEWAY_MAX
 SEQ_AHEAD = 300 * 10**6  # hosts refuse more
 
 
@@ -157,6 +160,72 @@ def test_lines_of_a_file_that_the_store_lacks_are_added_to_it(issuers):
     b.start()
     assert b.refresh(refresh)[0] == "blacklisted" and "revoked again" not in b.text("log")
     one_bundle(issuers)
+
+
+@contextlib.contextmanager
+def read_only(directory):
+    subprocess.run(["mount", "--bind", directory, directory], check=True)
+    try:
+        subprocess.run(["mount", "-o", "remount,bind,ro", directory], check=True)
+        yield
+    finally:
+        subprocess.run(["umount", directory], check=True)
+
+
+def test_a_list_that_could_not_be_written_is_written_when_it_can_be(issuers):
+    a, b = issuers
+    refresh, access = a.obtain()
+    assert b.verify(access) == "ok"
+    with read_only(b.path("public")):
+        assert a.blacklist(refresh) == "ok"
+        assert until(lambda: "Read-only file system" in b.text("log"))
+        assert b.ask(wire.BUNDLE)[0] == "unavailable" and b.revoked() == []
+    assert b.published(1, within=60) == [sid(access)]
+    one_bundle(issuers)
+
+
+def with_an_expired_line(issuers):
+    """All lists have one; when it expired."""
+    expired = one_bundle(issuers)["revoked"]["pruned_until"] + 1
+    issuers.sql(f"INSERT INTO revoked SELECT decode(repeat('ab', 16), 'hex'), {expired}, 4000000000, value + 1 FROM counter"
+                f" WHERE name = 'revocations'; UPDATE counter SET value = value + 1 WHERE name = 'revocations'")
+    assert [len(issuer.published(1, within=60)) for issuer in issuers] == [1] * len(issuers)
+    issuers.sql("UPDATE clock SET mark = mark + 60")  # a minute passes before it is written
+    assert until(lambda: time.time() - LEEWAY > expired + 1)
+    return expired
+
+
+def test_a_list_that_could_not_be_pruned_is_pruned_when_it_can_be(issuers):
+    """Another issuer has pruned it, and signed a bundle that says so."""
+    a, b = issuers
+    expired = with_an_expired_line(issuers)
+    with read_only(b.path("public")):
+        in_the_row(issuers, own_key(a), fetch(a)[1], revoked=digest(b"", expired))
+        assert b.ask(wire.BUNDLE)[0] == "unavailable"
+    assert b.published(0, within=60) == []
+    assert one_bundle(issuers)["revoked"]["count"] == 0
+
+
+@contextlib.contextmanager
+def no_record(issuer):
+    """Its numbers cannot be recorded."""
+    state = issuer.path("state/bundle/state")
+    os.rename(state, state + ".kept")
+    os.mkdir(state)  # a file cannot replace it
+    yield
+    os.rmdir(state)
+    os.rename(state + ".kept", state)
+
+
+def test_no_line_is_pruned_before_it_is_recorded_that_it_will_be(issuers):
+    a, b = issuers
+    expired = with_an_expired_line(issuers)
+    with no_record(b):
+        in_the_row(issuers, own_key(a), fetch(a)[1], revoked=digest(b"", expired))
+        assert b.ask(wire.BUNDLE)[0] == "unavailable" and len(b.revoked()) == 1
+    in_the_row(issuers, own_key(a), fetch(a)[1], revoked=digest(b"", expired))
+    assert until(lambda: b.ask(wire.BUNDLE)[0] == "ok") and b.revoked() == []
+    assert int(b.text("state/bundle/state").split()[2]) == expired
 
 
 HOSTILE_LISTS = {
@@ -346,13 +415,9 @@ def test_after_a_rotation_of_a_bundle_key_the_text_of_the_old_one_is_replaced_wi
 def test_numbers_that_could_not_be_recorded_are_raised_again(issuers):
     a, b = issuers
     one_bundle(issuers)
-    state = b.path("state/bundle/state")
-    os.rename(state, state + ".kept")
-    os.mkdir(state)  # a file cannot replace it
-    assert a.ask(wire.ADMIN_NEW_EPOCH)[0] == "ok"
-    assert until(lambda: b.ask(wire.BUNDLE)[0] == "unavailable")
-    os.rmdir(state)
-    os.rename(state + ".kept", state)
+    with no_record(b):
+        assert a.ask(wire.ADMIN_NEW_EPOCH)[0] == "ok"
+        assert until(lambda: b.ask(wire.BUNDLE)[0] == "unavailable")
     assert until(lambda: b.ask(wire.BUNDLE)[0] == "ok")
     assert fetch(b)[1]["epoch"] == 2 and b.text("state/bundle/state").split()[0] == "2"
 

@@ -131,6 +131,17 @@ def test_rows_of_an_issuer_that_stops_in_a_transaction_are_free_after_ten_second
         refreshed(first, token)
 
 
+def test_after_five_seconds_of_waiting_for_locks_the_rest_of_a_turn_is_refused_untried(issuer, database):
+    tokens = [refreshed(issuer, issuer.obtain()[0])[1] for _ in range(8)]
+    waited = f"{ROLE}@{database.name} ERROR:  canceling statement due to lock timeout"
+    with holding(database, "SELECT FROM session ORDER BY sid FOR UPDATE"):
+        clients = in_one_turn(issuer, tokens)
+        assert [answer(client)[0] for client in clients] == ["unavailable"] * len(tokens)
+    # Two seconds each: all of them together, and then those that begin within five seconds.
+    assert 1 < database.databases.cluster.text("log").count(waited) <= 1 + 3
+    assert [issuer.refresh(token)[0] for token in tokens] == ["ok"] * len(tokens)
+
+
 @contextlib.contextmanager
 def standby_is_gone(database):
     def configure(names):
