@@ -1,9 +1,8 @@
 /*
  * A thin layer over a database: statements with parameters, and rows whose columns are read in
  * order. One SQL text serves both engines, SQLite (sqlite.c) and PostgreSQL (postgresql.c), so
- * it uses what both have: ?1 for parameters, "user" in quotes, ON CONFLICT DO NOTHING; and at
- * the end of a text, FOR UPDATE or FOR KEY SHARE, which SQLite, where one transaction writes at
- * a time, does not see. A statement is prepared once for each text. A failure to prepare or to
+ * it uses what both have: ?1 for parameters, "user" in quotes, ON CONFLICT DO NOTHING; and
+ * SQL_LOCK. A statement is prepared once for each text. A failure to prepare or to
  * bind is returned by the step, so that only steps are checked.
  *
  * A database answers statements in the order in which they were sent, so calls are stepped in
@@ -97,6 +96,10 @@ struct sql_cell {
     const void *p;
     size_t n;
 };
+
+/* At the end of a text, before FOR UPDATE or FOR KEY SHARE: SQLite does not see what follows.
+ * There, one transaction writes at a time. */
+#define SQL_LOCK " /* lock */ "
 
 /* How many rows a statement must change. */
 enum sql_rows { SQL_ANY_ROWS, SQL_ONE_ROW };

@@ -96,7 +96,7 @@ static sqlite3_stmt *find_statement(struct sqlite *s, const char *text)
     (void)sqlite3_finalize(s->statements[n]);
     s->statements[n] = NULL;
     s->texts[n] = NULL;
-    lock = strstr(text, " FOR ");
+    lock = strstr(text, SQL_LOCK);
     if (sqlite3_prepare_v3(s->db, text, lock ? (int)(lock - text) : -1,
                            SQLITE_PREPARE_PERSISTENT, &s->statements[n], NULL) == SQLITE_OK)
         s->texts[n] = text;

@@ -7,7 +7,8 @@
  * server. */
 enum store_result store_find_revoked(struct store *store, const uint8_t sid[ISSUE_ID_BYTES])
 {
-    return sql_find(&store->sql, "SELECT 1 FROM revoked WHERE sid = ?1 FOR KEY SHARE",
+    return sql_find(&store->sql,
+                    "SELECT 1 FROM revoked WHERE sid = ?1" SQL_LOCK "FOR KEY SHARE",
                     SQL_VALUES(SQL_ID(sid)));
 }
 
@@ -42,8 +43,8 @@ struct revoking {
 };
 #define REVOKING(condition)                                                                    \
     {                                                                                          \
-        "SELECT sid FROM session WHERE " condition " ORDER BY sid FOR UPDATE",                 \
-            REVOKE_SESSIONS " WHERE " condition " FOR UPDATE"                                  \
+        "SELECT sid FROM session WHERE " condition " ORDER BY sid" SQL_LOCK "FOR UPDATE",      \
+            REVOKE_SESSIONS " WHERE " condition "" SQL_LOCK "FOR UPDATE"                       \
     }
 
 /* ret_sid: one of them; NULL: not wanted. */
@@ -71,13 +72,15 @@ enum store_result store_revoke(struct store *store, const uint8_t sid[ISSUE_ID_B
     enum store_result result = e && e->state == ROW_ABSENT ? STORE_ABSENT : STORE_DONE;
 
     if (!e)
-        result = lock_sessions(store, "SELECT sid FROM session WHERE sid = ?1 FOR UPDATE",
-                               SQL_VALUES(SQL_ID(sid)), NULL);
+        result =
+            lock_sessions(store, "SELECT sid FROM session WHERE sid = ?1" SQL_LOCK "FOR UPDATE",
+                          SQL_VALUES(SQL_ID(sid)), NULL);
     if (result != STORE_DONE)
         return result;
     if (!number_change(store))
         return STORE_FAILED;
-    return store_write_session(store, sid, -1, REVOKE_SESSIONS " WHERE sid = ?1 FOR UPDATE",
+    return store_write_session(store, sid, -1,
+                               REVOKE_SESSIONS " WHERE sid = ?1" SQL_LOCK "FOR UPDATE",
                                SQL_VALUES(SQL_ID(sid)));
 }
 
