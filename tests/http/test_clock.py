@@ -129,4 +129,5 @@ def test_a_clock_that_stays_set_back_for_an_hour_is_accepted(issuer, clock):
     issuer.in_store("UPDATE clock SET odd_since = seen - 3600")
     issuer.start()
     issuer.obtain()
+    issuer.restart()
     of_now(*exchanged(issuer, refresh))

@@ -47,9 +47,8 @@ const char *const postgresql_schema[] = {
     ") WITH (fillfactor = 70)",
     "CREATE INDEX session_by_user ON session (\"user\", created_at)",
     "CREATE INDEX session_purge ON session (purge_at)",
-    "CREATE TABLE clock (id bigint PRIMARY KEY CHECK (id = 1), mark bigint NOT NULL,"
-    " seen bigint NOT NULL, odd_since bigint NOT NULL)",
-    "INSERT INTO clock VALUES (1, 0, 0, 0)",
+    "CREATE TABLE clock (id bigint PRIMARY KEY CHECK (id = 1), mark bigint NOT NULL)",
+    "INSERT INTO clock VALUES (1, 0)",
     "CREATE TABLE revoked ("
     " sid bytea PRIMARY KEY CHECK (octet_length(sid) = 16),"
     " last_access_exp bigint NOT NULL CHECK (last_access_exp >= 0),"

@@ -257,10 +257,13 @@ static bool advance(struct store *store)
 {
     const struct clock_mark *m = &store->next;
 
-    return sql_queue(&store->sql,
-                     "UPDATE clock SET mark = ?1, seen = ?2, odd_since = ?3 WHERE mark <= ?1",
+    if (store_is_fleet(store))
+        return sql_queue(&store->sql, "UPDATE clock SET mark = ?1 WHERE mark < ?1",
+                         SQL_VALUES(SQL_INT(m->mark)), SQL_ANY_ROWS) == STORE_DONE;
+    /* Also back, to a clock that is accepted. */
+    return sql_queue(&store->sql, "UPDATE clock SET mark = ?1, seen = ?2, odd_since = ?3",
                      SQL_VALUES(SQL_INT(m->mark), SQL_INT(m->seen), SQL_INT(m->odd_since)),
-                     SQL_ANY_ROWS) == STORE_DONE;
+                     SQL_ONE_ROW) == STORE_DONE;
 }
 
 /* By the mark: setting the wall clock forward deletes nothing. */
