@@ -149,6 +149,15 @@ def test_logins_at_two_issuers_at_the_same_time_see_each_other(issuers):
     assert issuers.sql("SELECT count(*) FROM session") == [(3,)]
 
 
+def test_a_login_writes_its_user_in_one_statement(issuers):
+    issuers.sql("CREATE SEQUENCE written; CREATE FUNCTION written() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS"
+                " 'BEGIN PERFORM nextval(''written''); RETURN NULL; END';"
+                'CREATE TRIGGER written BEFORE INSERT ON "user" FOR EACH STATEMENT EXECUTE FUNCTION written()')
+    for n in (1, 2):
+        issuers[0].obtain()
+        assert issuers.sql("SELECT last_value, is_called FROM written") == [(n, True)]
+
+
 @pytest.mark.fleet(SETTINGS.replace("[Session]\n", "[Session]\nMaxSessionsPerUser=3\n"))
 def test_logins_at_two_issuers_at_once_are_within_MaxSessionsPerUser(fleet):
     for _ in range(ROUNDS):

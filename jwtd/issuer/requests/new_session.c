@@ -64,7 +64,7 @@ static enum store_result make_room(struct issuer *x, struct issuer_request *r,
                                    const struct store_session *s)
 {
     uint64_t max = x->service.settings.session.max_sessions_per_user, revoked = 0;
-    enum store_result result = store_lock_user(x->store, s->user);
+    enum store_result result = store_add_user(x->store, s->user);
 
     if (result == STORE_DONE)
         result = revoke_former(x, r, *s);

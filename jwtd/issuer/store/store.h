@@ -191,9 +191,9 @@ struct store_page {
  */
 enum store_result store_page(struct store *store, struct store_page *page) MUST_CHECK;
 
-/* In a shared store, other logins of this user wait for the end of the transaction: each counts
- * the sessions of the others. */
-enum store_result store_lock_user(struct store *store, const char *user) MUST_CHECK;
+/* The user of the sessions that are added. In a shared store, other logins of this user wait
+ * for the end of the transaction: each counts the sessions of the others. */
+enum store_result store_add_user(struct store *store, const char *user) MUST_CHECK;
 
 /* Adds a session. */
 enum store_result store_add(struct store *store,

@@ -137,15 +137,14 @@ static int64_t later(int64_t a, int64_t b)
     return a > b ? a : b;
 }
 
-#define ADD_USER "INSERT INTO \"user\" VALUES (?1) ON CONFLICT DO NOTHING"
-
-enum store_result store_lock_user(struct store *store, const char *user)
+enum store_result store_add_user(struct store *store, const char *user)
 {
-    if (!store_is_fleet(store))
-        return STORE_DONE;
-    if (sql_queue(&store->sql, ADD_USER, SQL_VALUES(SQL_TEXT(user)), SQL_ANY_ROWS) !=
-        STORE_DONE)
-        return STORE_FAILED;
+    enum store_result result =
+        sql_queue(&store->sql, "INSERT INTO \"user\" VALUES (?1) ON CONFLICT DO NOTHING",
+                  SQL_VALUES(SQL_TEXT(user)), SQL_ANY_ROWS);
+
+    if (result != STORE_DONE || !store_is_fleet(store))
+        return result;
     return sql_queue(&store->sql, "SELECT 1 FROM \"user\" WHERE name = ?1 FOR UPDATE",
                      SQL_VALUES(SQL_TEXT(user)), SQL_ANY_ROWS);
 }
@@ -154,9 +153,6 @@ enum store_result store_add(struct store *store, const struct store_session *s)
 {
     const struct store_pair *p = &s->pair;
 
-    if (sql_queue(&store->sql, ADD_USER, SQL_VALUES(SQL_TEXT(s->user)), SQL_ANY_ROWS) !=
-        STORE_DONE)
-        return STORE_FAILED;
     return sql_queue(
         &store->sql,
         "INSERT INTO session (sid, \"user\", source, client, created_at, absolute_exp,"

@@ -136,6 +136,7 @@ struct store_session stores_session(int n)
 void stores_add(struct store *store, const struct store_session *s)
 {
     stores_begin(store, NOW);
+    ck_assert_int_eq(store_add_user(store, s->user), STORE_DONE);
     ck_assert_int_eq(store_add(store, s), STORE_DONE);
     stores_commit(store);
 }
