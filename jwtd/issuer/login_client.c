@@ -14,6 +14,7 @@ static void inquiry_free(struct login_inquiry *q)
     (void)sd_event_source_disable_unref(q->io);
     (void)sd_event_source_disable_unref(q->limit);
     cleanup_close(&q->fd);
+    free(q->shared);
     free(q);
 }
 

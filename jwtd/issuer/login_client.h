@@ -8,13 +8,14 @@
  */
 #pragma once
 
-#include "jwtd/issuer/store/store_attempts.h"
 #include "jwtd/shared/service.h"
 #include "jwtd/shared/wire.h"
 
 #include <sys/queue.h>
 
 #define LOGIN_CACHE_MAX 512
+
+struct store_attempts;
 
 /* jwtd-login's answer about an account. */
 struct login_reply {
@@ -33,7 +34,7 @@ struct login_inquiry {
     enum wire_op op; /* WIRE_CHECK, WIRE_ACCOUNT */
     char user[WIRE_USER_MAX + 1];
     void *waiter;                 /* of a WIRE_CHECK; NULL: went away */
-    struct store_attempts shared; /* the caller's, of a WIRE_CHECK */
+    struct store_attempts *shared; /* the caller's, of a WIRE_CHECK; malloc'ed, or NULL */
     int fd;                       /* -1: a WIRE_ACCOUNT that waits */
     sd_event_source *io, *limit;
     bool unread; /* jwtd-login does not run */

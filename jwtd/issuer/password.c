@@ -2,6 +2,7 @@
 
 #include "common/base/username.h"
 #include "jwtd/issuer/shared_attempts.h"
+#include "jwtd/issuer/state.h"
 #include "jwtd/shared/messages.h"
 
 #include <pwd.h>
@@ -64,22 +65,48 @@ static void answer_overload(struct issuer_request *r, enum wire_status status)
     loop_answer(r, status);
 }
 
+static enum wire_status take_shared(struct issuer_request *r, struct store_attempts **ret,
+                                    struct attempts_limit *ret_limit)
+{
+    struct issuer *x = &r->loop->issuer;
+    enum wire_status status;
+
+    if (!x->service.settings.store.database)
+        return WIRE_OK;
+    if (!state_ready(x))
+        return WIRE_UNAVAILABLE;
+    status = shared_attempts_take(x, request_text(r, USER), request_text(r, SOURCE), ret,
+                                  ret_limit);
+    if (store_failed(x->store))
+        state_lost(x);
+    return status;
+}
+
+static void settle_shared(struct issuer *x, const struct store_attempts *shared,
+                          enum attempts_outcome outcome)
+{
+    if (!shared || !state_ready(x))
+        return;
+    shared_attempts_settle(x, shared, outcome);
+    if (store_failed(x->store))
+        state_lost(x);
+}
+
 /* ret_limit: of WIRE_THROTTLED, by the attempts at all issuers. */
 static enum wire_status ask_login(struct issuer_request *r, struct attempts_limit *ret_limit)
 {
     struct issuer *x = &r->loop->issuer;
-    struct store_attempts shared = {0};
-    enum wire_status status = WIRE_OK;
+    struct store_attempts *shared = NULL;
+    enum wire_status status = take_shared(r, &shared, ret_limit);
 
-    if (x->service.settings.store.database)
-        status = shared_attempts_take(x, request_text(r, USER), request_text(r, SOURCE),
-                                      &shared, ret_limit);
     if (status == WIRE_OK)
         status = login_client_check(&x->login, r->message.v, r, &r->inquiry);
-    if (status == WIRE_OK)
+    if (status == WIRE_OK) {
         r->inquiry->shared = shared;
-    else
-        shared_attempts_settle(x, &shared, ATTEMPTS_UNKNOWN);
+        return WIRE_OK;
+    }
+    settle_shared(x, shared, ATTEMPTS_UNKNOWN);
+    free(shared);
     return status;
 }
 
@@ -222,7 +249,7 @@ struct issuer_request *password_checked(struct loop *l, const struct login_inqui
 
     attempts_settle(&l->attempts, session_settings(l), slice_of(q->user), service_monotonic(),
                     outcome);
-    shared_attempts_settle(&l->issuer, &q->shared, outcome);
+    settle_shared(&l->issuer, q->shared, outcome);
     if (r) {
         r->inquiry = NULL;
         r->login_reply = *reply;

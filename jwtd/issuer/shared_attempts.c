@@ -1,7 +1,5 @@
 #include "jwtd/issuer/shared_attempts.h"
 
-#include "jwtd/issuer/state.h"
-
 #include <openssl/evp.h>
 #include <string.h>
 
@@ -65,7 +63,6 @@ static bool prepare(const struct issuer *x, struct slice user, struct slice sour
 {
     const struct settings *set = &x->service.settings;
 
-    *ret = (struct store_attempts){0};
     set_limit(set->session.failures_per_user, &ret->of[STORE_FAILURES]);
     set_limit(set->session.logins_per_user, &ret->of[STORE_LOGINS]);
     set_limit(set->http.failures_per_source, &ret->of[STORE_SOURCE_FAILURES]);
@@ -86,25 +83,27 @@ static enum wire_status reached(enum store_attempt_kind kind, int64_t wait,
 }
 
 enum wire_status shared_attempts_take(struct issuer *x, struct slice user, struct slice source,
-                                      struct store_attempts *ret,
+                                      struct store_attempts **ret,
                                       struct attempts_limit *ret_limit)
 {
+    CLEANUP(cleanup_free) struct store_attempts *a = calloc(1, sizeof(*a));
     enum store_attempt_kind kind;
     int64_t wait;
 
-    if (!state_ready(x) || !prepare(x, user, source, ret))
+    if (!a || !prepare(x, user, source, a))
         return WIRE_UNAVAILABLE;
-    if (is_unlimited(ret))
+    if (is_unlimited(a))
         return WIRE_OK;
-    switch (store_attempts_take(x->store, ret, &kind, &wait)) {
+    switch (store_attempts_take(x->store, a, &kind, &wait)) {
     case STORE_DONE:
+        *ret = a;
+        a = NULL;
         return WIRE_OK;
     case STORE_ABSENT:
         return reached(kind, wait, ret_limit);
     case STORE_FAILED:
         break;
     }
-    state_lost(x);
     return WIRE_UNAVAILABLE;
 }
 
@@ -122,11 +121,8 @@ void shared_attempts_settle(struct issuer *x, const struct store_attempts *a,
         &a->of[succeeded ? STORE_LOGINS : STORE_SOURCE_FAILURES];
     bool counts = (succeeded || outcome == ATTEMPTS_FAILED) && other->most != INT64_MAX;
 
-    if (a->until == 0 || (!counts && back[outcome] == 0) || !state_ready(x))
-        return;
-    if (store_attempts_settle(x->store, a, back[outcome], counts ? other : NULL) ==
-        STORE_FAILED)
-        state_lost(x);
+    if (counts || back[outcome] > 0)
+        (void)store_attempts_settle(x->store, a, back[outcome], counts ? other : NULL);
 }
 
 enum wire_status shared_attempts_count(struct issuer *x, const char *user,

@@ -19,10 +19,12 @@
 #include "jwtd/issuer/issuer.h"
 #include "jwtd/issuer/store/store_attempts.h"
 
-/* Of one login. source: an address, or another text that is not shared. WIRE_OK: it may be
- * checked, shared_attempts_settle must follow. WIRE_THROTTLED: *ret_limit is set. */
+/* Of one login, outside a transaction; store_failed(x->store) afterwards: state_lost must
+ * follow. source: an address, or another text that is not shared. WIRE_OK: it may be checked;
+ * with *ret, malloc'ed, shared_attempts_settle must follow. WIRE_THROTTLED: *ret_limit is set.
+ */
 enum wire_status shared_attempts_take(struct issuer *x, struct slice user, struct slice source,
-                                      struct store_attempts *ret,
+                                      struct store_attempts **ret,
                                       struct attempts_limit *ret_limit);
 
 void shared_attempts_settle(struct issuer *x, const struct store_attempts *a,

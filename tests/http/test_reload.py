@@ -146,7 +146,7 @@ def test_a_reload_takes_a_new_key_and_keeps_the_old_one_published(d):
     assert d.post("/api/token/refresh/", {"refresh": old["refresh"]}).status == 200
 
 
-def test_unusable_keys_at_a_reload_change_nothing(d):
+def test_unusable_keys_or_store_at_a_reload_change_nothing(d, database):
     pair = d.obtain()
     name, = os.listdir(d.path("state/keys"))
     d.write("state/keys/damaged.jwk", "{}")
@@ -159,8 +159,12 @@ def test_unusable_keys_at_a_reload_change_nothing(d):
     d.issuer.process.send_signal(signal.SIGHUP)
     until(lambda: len(lines(d, "Reload failed")) > before)
     assert "ES256" in lines(d, "Reload failed")[-1], lines(d, "Reload failed")
-    d.write("jwt.conf", QUICK + f"[Store]\nPath={d.path('nowhere')}/sessions.db\n")
-    reload(d, d.issuer, "nowhere/sessions.db")
+    if database:
+        d.write("jwt.conf", QUICK)
+        d.write("jwt.conf.d/store.conf", f"[Store]\nDatabase={database.url.replace(database.name, 'nowhere')}\n")
+    else:
+        d.write("jwt.conf", QUICK + f"[Store]\nPath={d.path('nowhere')}/sessions.db\n")
+    reload(d, d.issuer, "create the database" if database else "nowhere/sessions.db")
     after = d.obtain()
     assert header(after["access"])["kid"] + ".jwk" == name
     assert d.post("/api/token/refresh/", {"refresh": pair["refresh"]}).status == 200
