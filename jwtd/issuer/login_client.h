@@ -33,9 +33,9 @@ struct login_inquiry {
     TAILQ_ENTRY(login_inquiry) link;
     enum wire_op op; /* WIRE_CHECK, WIRE_ACCOUNT */
     char user[WIRE_USER_MAX + 1];
-    void *waiter;                 /* of a WIRE_CHECK; NULL: went away */
+    void *waiter;                  /* of a WIRE_CHECK; NULL: went away */
     struct store_attempts *shared; /* the caller's, of a WIRE_CHECK; malloc'ed, or NULL */
-    int fd;                       /* -1: a WIRE_ACCOUNT that waits */
+    int fd;                        /* -1: a WIRE_ACCOUNT that waits */
     sd_event_source *io, *limit;
     bool unread; /* jwtd-login does not run */
     bool late;   /* WIRE_READ_TIME is over */

@@ -75,8 +75,8 @@ static enum wire_status take_shared(struct issuer_request *r, struct store_attem
         return WIRE_OK;
     if (!state_ready(x))
         return WIRE_UNAVAILABLE;
-    status = shared_attempts_take(x, request_text(r, USER), request_text(r, SOURCE), ret,
-                                  ret_limit);
+    status =
+        shared_attempts_take(x, request_text(r, USER), request_text(r, SOURCE), ret, ret_limit);
     if (store_failed(x->store))
         state_lost(x);
     return status;

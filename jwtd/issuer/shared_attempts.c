@@ -82,22 +82,16 @@ static enum wire_status reached(enum store_attempt_kind kind, int64_t wait,
     return WIRE_THROTTLED;
 }
 
-enum wire_status shared_attempts_take(struct issuer *x, struct slice user, struct slice source,
-                                      struct store_attempts **ret,
-                                      struct attempts_limit *ret_limit)
+static enum wire_status take(struct issuer *x, struct store_attempts *a,
+                             struct attempts_limit *ret_limit)
 {
-    CLEANUP(cleanup_free) struct store_attempts *a = calloc(1, sizeof(*a));
     enum store_attempt_kind kind;
     int64_t wait;
 
-    if (!a || !prepare(x, user, source, a))
-        return WIRE_UNAVAILABLE;
     if (is_unlimited(a))
         return WIRE_OK;
     switch (store_attempts_take(x->store, a, &kind, &wait)) {
     case STORE_DONE:
-        *ret = a;
-        a = NULL;
         return WIRE_OK;
     case STORE_ABSENT:
         return reached(kind, wait, ret_limit);
@@ -105,6 +99,21 @@ enum wire_status shared_attempts_take(struct issuer *x, struct slice user, struc
         break;
     }
     return WIRE_UNAVAILABLE;
+}
+
+enum wire_status shared_attempts_take(struct issuer *x, struct slice user, struct slice source,
+                                      struct store_attempts **ret,
+                                      struct attempts_limit *ret_limit)
+{
+    struct store_attempts *a = calloc(1, sizeof(*a));
+    enum wire_status status =
+        a && prepare(x, user, source, a) ? take(x, a, ret_limit) : WIRE_UNAVAILABLE;
+
+    if (status == WIRE_OK)
+        *ret = a;
+    else
+        free(a);
+    return status;
 }
 
 void shared_attempts_settle(struct issuer *x, const struct store_attempts *a,
@@ -121,8 +130,8 @@ void shared_attempts_settle(struct issuer *x, const struct store_attempts *a,
         &a->of[succeeded ? STORE_LOGINS : STORE_SOURCE_FAILURES];
     bool counts = (succeeded || outcome == ATTEMPTS_FAILED) && other->most != INT64_MAX;
 
-    if (counts || back[outcome] > 0)
-        (void)store_attempts_settle(x->store, a, back[outcome], counts ? other : NULL);
+    if (a->until > 0 && (counts || back[outcome] > 0)) /* the caller sees a failure */
+        (void)!store_attempts_settle(x->store, a, back[outcome], counts ? other : NULL);
 }
 
 enum wire_status shared_attempts_count(struct issuer *x, const char *user,

@@ -21,7 +21,7 @@
 
 /* Of one login, outside a transaction; store_failed(x->store) afterwards: state_lost must
  * follow. source: an address, or another text that is not shared. WIRE_OK: it may be checked;
- * with *ret, malloc'ed, shared_attempts_settle must follow. WIRE_THROTTLED: *ret_limit is set.
+ * *ret is malloc'ed, and shared_attempts_settle must follow. WIRE_THROTTLED: *ret_limit is set.
  */
 enum wire_status shared_attempts_take(struct issuer *x, struct slice user, struct slice source,
                                       struct store_attempts **ret,
