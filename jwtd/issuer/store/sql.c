@@ -38,16 +38,6 @@ bool sql_commit(struct sql *sql)
     return sql->engine->commit(sql);
 }
 
-void sql_rollback(struct sql *sql)
-{
-    sql->engine->rollback(sql);
-}
-
-bool sql_recover(struct sql *sql, bool *ret_conflict)
-{
-    return sql->engine->recover && sql->engine->recover(sql, ret_conflict);
-}
-
 bool sql_execute(struct sql *sql, const char *text)
 {
     return sql->engine->execute(sql, text);

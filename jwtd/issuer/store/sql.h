@@ -35,12 +35,6 @@ void sql_close(struct sql *sql);
 /* A transaction. After a failed commit it is not known whether it was done. */
 bool sql_begin(struct sql *sql);
 bool sql_commit(struct sql *sql);
-void sql_rollback(struct sql *sql);
-
-/* Rolls back after a failure of a statement. True: the failure has no effect on what is done
- * from now on, and is not recorded any more. *ret_conflict: it was a conflict with another
- * transaction. */
-bool sql_recover(struct sql *sql, bool *ret_conflict);
 
 /* Executes a statement without parameters, whose rows are not read; SQLite: or several. */
 bool sql_execute(struct sql *sql, const char *text);
@@ -113,6 +107,9 @@ struct sql_engine {
     bool (*begin)(struct sql *sql);
     bool (*commit)(struct sql *sql);
     void (*rollback)(struct sql *sql);
+    /* Rolls back after a failure of a statement. True: the failure has no effect on what is
+     * done from now on, and is not recorded any more. *ret_conflict: it was a conflict with
+     * another transaction. NULL: a failure stays. */
     bool (*recover)(struct sql *sql, bool *ret_conflict);
     bool (*execute)(struct sql *sql, const char *text);
     void (*report_corrupt)(struct sql *sql, const char *what);

@@ -304,14 +304,14 @@ enum store_result store_commit(struct store *store)
 void store_rollback(struct store *store)
 {
     store->n_expected = 0;
-    sql_rollback(&store->sql);
+    store->sql.engine->rollback(&store->sql);
 }
 
 bool store_recover(struct store *store, bool *ret_conflict)
 {
     *ret_conflict = false;
     store->n_expected = 0;
-    return sql_recover(&store->sql, ret_conflict);
+    return store->sql.engine->recover && store->sql.engine->recover(&store->sql, ret_conflict);
 }
 
 enum store_result store_try_write(struct store *store)
