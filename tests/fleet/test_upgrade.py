@@ -44,6 +44,9 @@ def answers(host):
 def test_one_issuer_after_the_other_is_upgraded_while_the_other_answers(grown):
     fleet.until(lambda: HOSTS["web2"].sh("jwtctl sync")[0] == 0)
     alice = Client("web2", "alice", ALICE)
+    used = lambda host: alice.refresh() and issuers.signed_by(host, alice)
+    for host in BOTH:
+        fleet.until(lambda host=host: used(host))
     for host in BOTH:
         path, own, other = other_version(host)
         run(host, STOP.run())
@@ -53,7 +56,7 @@ def test_one_issuer_after_the_other_is_upgraded_while_the_other_answers(grown):
         assert run(host, CHECK.run()) == "" and alice.refresh()
         run(host, START.run())
         # The load balancer uses it again.
-        fleet.until(lambda host=host: alice.refresh() and issuers.signed_by(host, alice))
+        fleet.until(lambda host=host: used(host))
 
 
 @pytest.fixture
