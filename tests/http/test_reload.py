@@ -68,7 +68,7 @@ def test_a_reload_takes_new_settings_in_each_daemon(d):
 
 def test_a_reload_works_without_the_main_file(d):
     d.obtain()
-    os.mkdir(d.path("jwt.conf.d"), 0o755)
+    os.makedirs(d.path("jwt.conf.d"), 0o755, exist_ok=True)
     os.rename(d.path("jwt.conf"), d.path("jwt.conf.d/all.conf"))
     for daemon in d.all:
         reload(d, daemon)
