@@ -158,6 +158,7 @@ static PGconn *connect_to(const char *url, const char *password)
  * that has lost its connection are free again after ten seconds, and are waited for two; its
  * connection, of which the server has only so many, ends after 25. A page of a list is read in
  * the order of an index: without statistics, the server would sort all of it for each page.
+ * Statements are planned once; each finds its rows by an index.
  */
 static bool set_session(struct sql *sql)
 {
@@ -173,6 +174,8 @@ static bool set_session(struct sql *sql)
                     " set_config('tcp_keepalives_count', '3', false),"
                     " set_config('tcp_user_timeout', '25s', false),"
                     " set_config('enable_sort', 'off', false),"
+                    " set_config('jit', 'off', false),"
+                    " set_config('plan_cache_mode', 'force_generic_plan', false),"
                     " set_config('default_transaction_isolation', 'read committed', false)",
                     NULL) == STORE_DONE;
 }
