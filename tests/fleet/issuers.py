@@ -180,7 +180,9 @@ def kill(host):
 
 
 def revive(host):
-    host.good("ip link set eth0 up; systemctl reset-failed; for unit in etcd patroni nginx jwtd.socket jwtd-issuer; do"
-              " ! systemctl -q is-enabled $unit 2>/dev/null || systemctl restart --no-block $unit; done")
+    # nginx is started by the set-up, and not enabled.
+    units = [unit for unit in ("etcd", "patroni", "nginx", "jwtd.socket", "jwtd-issuer")
+             if host.sh(f"systemctl -q is-enabled {unit} || systemctl -q is-failed {unit}")[0] == 0]
+    host.good(f"ip link set eth0 up; systemctl reset-failed; systemctl restart --no-block {' '.join(units)}")
 
 
