@@ -169,6 +169,7 @@ enum store_result store_revoke_all(struct store *store, int64_t wall, uint64_t *
 struct list_place {
     int64_t change;
     uint8_t sid[ISSUE_ID_BYTES];
+    size_t sid_len; /* 0: before the first one */
 };
 
 /* STORE_DONE: there may be more. */
@@ -184,6 +185,7 @@ static enum store_result each_row(struct sql_call *call, struct list_place *plac
         (void)sql_read_id(call, place->sid);
         last_access_exp = sql_read_int(call);
         place->change = sql_read_int(call);
+        place->sid_len = ISSUE_ID_BYTES;
         if (call->corrupt)
             sql_corrupt(call->sql, "a row is corrupt");
         if (call->corrupt || !fn(arg, place->sid, last_access_exp))
@@ -200,9 +202,10 @@ static enum store_result each_listed(struct store *store, const char *text,
     enum store_result result;
 
     do {
-        struct sql_call call = sql_call(&store->sql, text,
-                                        SQL_VALUES(SQL_INT(after), SQL_INT(place.change),
-                                                   SQL_INT(store->listed), SQL_ID(place.sid)));
+        struct sql_call call =
+            sql_call(&store->sql, text,
+                     SQL_VALUES(SQL_INT(after), SQL_INT(place.change), SQL_INT(store->listed),
+                                SQL_BYTES(place.sid, place.sid_len)));
 
         result = each_row(&call, &place, fn, arg);
         sql_done(&call);
@@ -229,7 +232,7 @@ enum store_result store_each_revoked(struct store *store, int64_t after, store_r
 enum store_result store_each_unpublished(struct store *store, int64_t after,
                                          store_revoked_fn *fn, void *arg)
 {
-    struct list_place published = {.change = store->published};
+    struct list_place published = {.change = store->published, .sid_len = ISSUE_ID_BYTES};
 
     memset(published.sid, 0xff, sizeof(published.sid));
     if (!read_change(store))
