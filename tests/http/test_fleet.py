@@ -226,7 +226,7 @@ class FleetClient(Client):
         return values[1], values[0]
 
 
-@pytest.mark.fleet(BRIEF + "FailuresPerUser=0\n", n=2)
+@pytest.mark.fleet(BRIEF, n=2)
 def test_an_issuer_that_is_killed_under_load_loses_nothing(issuers):
     """The clients keep what they were told, and repeat what got no reply at any issuer: each refresh token has one
     successor, no session is lost, and none that ended comes back."""

@@ -18,9 +18,11 @@ from wire import BLACKLIST, OBTAIN, REFRESH, STATUS, VERIFY, message, read
 KILLS = int(os.environ.get("KILLS", "30"))
 CLIENTS = 8
 LINE = 34  # bytes per line of `revoked`: sid, blank, ten digits, newline
+# With a database, a login whose issuer is killed stays counted as a failure.
 BRIEF = """[Session]
 MaxSessionsPerUser=100000
 LoginsPerUser=0
+FailuresPerUser=0
 AccountCacheTime=0
 """
 
