@@ -25,8 +25,8 @@ struct listing {
 static void add_line(void *arg, const char *section, const char *key, const char *value,
                      bool is_default)
 {
-    static const char *const unset[] = {"Issuer", "Audience", "Path",
-                                        "URL",    "Trust",    "OtpPrompt"};
+    static const char *const unset[] = {"Issuer", "Audience",  "Path",     "URL",
+                                        "Trust",  "OtpPrompt", "Database", "Issuers"};
     struct listing *t = arg;
 
     /* A default that a file cannot spell. */
