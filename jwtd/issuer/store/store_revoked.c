@@ -167,6 +167,7 @@ enum store_result store_revoke_all(struct store *store, int64_t wall, uint64_t *
     " LIMIT " TEXT_OF(PAGE_ROWS)
 
 struct list_place {
+    int64_t after; /* wall */
     int64_t change;
     uint8_t sid[ISSUE_ID_BYTES];
     size_t sid_len; /* 0: before the first one */
@@ -196,16 +197,15 @@ static enum store_result each_row(struct sql_call *call, struct list_place *plac
 }
 
 static enum store_result each_listed(struct store *store, const char *text,
-                                     struct list_place place, int64_t after,
-                                     store_revoked_fn *fn, void *arg)
+                                     struct list_place place, store_revoked_fn *fn, void *arg)
 {
     enum store_result result;
 
     do {
         struct sql_call call =
             sql_call(&store->sql, text,
-                     SQL_VALUES(SQL_INT(after), SQL_INT(place.change), SQL_INT(store->listed),
-                                SQL_BYTES(place.sid, place.sid_len)));
+                     SQL_VALUES(SQL_INT(place.after), SQL_INT(place.change),
+                                SQL_INT(store->listed), SQL_BYTES(place.sid, place.sid_len)));
 
         result = each_row(&call, &place, fn, arg);
         sql_done(&call);
@@ -225,14 +225,15 @@ enum store_result store_each_revoked(struct store *store, int64_t after, store_r
 {
     if (!read_change(store))
         return STORE_FAILED;
-    return each_listed(store, LISTED("sid > ?4", "sid"), (struct list_place){0}, after, fn,
-                       arg);
+    return each_listed(store, LISTED("sid > ?4", "sid"), (struct list_place){.after = after},
+                       fn, arg);
 }
 
 enum store_result store_each_unpublished(struct store *store, int64_t after,
                                          store_revoked_fn *fn, void *arg)
 {
-    struct list_place published = {.change = store->published, .sid_len = ISSUE_ID_BYTES};
+    struct list_place published = {
+        .after = after, .change = store->published, .sid_len = ISSUE_ID_BYTES};
 
     memset(published.sid, 0xff, sizeof(published.sid));
     if (!read_change(store))
@@ -241,8 +242,8 @@ enum store_result store_each_unpublished(struct store *store, int64_t after,
         return STORE_ABSENT;
     if (store->published == store->listed)
         return STORE_DONE;
-    return each_listed(store, LISTED("(change, sid) > (?2, ?4)", "change, sid"), published,
-                       after, fn, arg);
+    return each_listed(store, LISTED("(change, sid) > (?2, ?4)", "change, sid"), published, fn,
+                       arg);
 }
 
 void store_set_published(struct store *store)
