@@ -22,6 +22,7 @@ PATRONI = take(PAGE, "# /etc/patroni/config.yml", DB_PAGE)
 START = take(PAGE, "chown postgres:", DB_PAGE)
 MEMBERS = take(PAGE, "# patronictl", DB_PAGE)
 ROLES = take(PAGE, "runuser -l postgres", DB_PAGE)
+WAS_STANDBY = take(PAGE, "systemctl disable --now jwt-standby.timer", ISSUERS_PAGE)
 INSTALL = take(PAGE, "apt install ./jwtd-postgresql", ISSUERS_PAGE)
 SETTINGS = take(PAGE, "# /etc/jwt/jwt.conf.d/database.conf", ISSUERS_PAGE)
 MIGRATE = take(PAGE, "(umask 077;", ISSUERS_PAGE)
@@ -99,8 +100,11 @@ def thumbprint(host):
 
 
 def kid_of(host):
-    """Of the only key that signs tokens there."""
-    path, = glob.glob(host.path("/var/lib/jwtd-issuer/keys/*.jwk"))
+    """Of the key that signs tokens there. The first line of `signer` begins with it; with one key there is no such file."""
+    keys = host.path("/var/lib/jwtd-issuer/keys")
+    if os.path.exists(keys + "/signer"):
+        return files.read(keys + "/signer")[:8]
+    path, = glob.glob(keys + "/*.jwk")
     return json.loads(files.read(path))["kid"]
 
 
@@ -132,6 +136,8 @@ def set_up_issuing_host(host):
 def set_up_issuers(run):
     web1, web5 = (HOSTS[name] for name in ISSUERS)
     set_up_issuing_host(web5)
+    if web5.sh("test -e /var/lib/jwt-standby")[0] == 0:
+        run(web5, WAS_STANDBY.run())
     for host in (web1, web5):
         install(host, run)
     prints = [thumbprint(host) for host in (web1, web5)]
