@@ -213,9 +213,6 @@ static bool send_statement(struct sql *sql, const char *text, const struct sql_v
 
 static bool begin(struct sql *sql)
 {
-    struct postgresql *p = sql->connection;
-
-    p->in_transaction = true;
     return send_statement(sql, "BEGIN", NULL, DUE_ROWS);
 }
 
@@ -240,7 +237,6 @@ static bool commit(struct sql *sql)
     p->warned = false;
     if (!send_statement(sql, "COMMIT", NULL, DUE_ROWS))
         return false;
-    p->in_transaction = false;
     result = read_to(sql, p->sent - 1, COMMIT_TIME);
     committed = result && strcmp(PQcmdStatus(result), "COMMIT") == 0;
     PQclear(result);
@@ -249,13 +245,11 @@ static bool commit(struct sql *sql)
 
 static bool send_rollback(struct sql *sql)
 {
-    struct postgresql *p = sql->connection;
+    const struct postgresql *p = sql->connection;
     PGresult *result = NULL;
 
-    if (send_statement(sql, "ROLLBACK", NULL, DUE_ROWS)) {
-        p->in_transaction = false;
+    if (send_statement(sql, "ROLLBACK", NULL, DUE_ROWS))
         result = read_to(sql, p->sent - 1, ANSWER_TIME);
-    }
     PQclear(result);
     return result != NULL;
 }
@@ -263,9 +257,7 @@ static bool send_rollback(struct sql *sql)
 /* Closing the connection rolls back, too. */
 static void rollback(struct sql *sql)
 {
-    const struct postgresql *p = sql->connection;
-
-    if (p->in_transaction && !sql->failure[0])
+    if (!sql->failure[0])
         (void)send_rollback(sql);
 }
 
@@ -279,7 +271,7 @@ static bool recover(struct sql *sql, bool *ret_conflict)
     *ret_conflict = p->conflict;
     if (!sql->failure[0] || !p->recoverable)
         return false;
-    p->recoverable = p->in_transaction = false;
+    p->recoverable = false;
     sql->failure[0] = '\0';
     if (!ask(sql))
         return false;

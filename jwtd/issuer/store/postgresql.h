@@ -26,9 +26,8 @@ struct postgresql {
     const char *texts[SQL_MAX]; /* prepared, under the name of their place */
     uint16_t due[DUE_MAX];      /* a ring: enum due, DUE_KINDS * place */
     uint64_t sent, read,
-        asked; /* answers: due in all; read; that the server was asked to send */
-    bool in_transaction;
-    bool warned;                /* a warning since the last commit began */
+        asked;   /* answers: due in all; read; that the server was asked to send */
+    bool warned; /* a warning since the last commit began */
     bool recoverable, conflict; /* of the last failure */
 };
 

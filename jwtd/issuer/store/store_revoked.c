@@ -44,7 +44,7 @@ struct revoking {
 #define REVOKING(condition)                                                                    \
     {                                                                                          \
         "SELECT sid FROM session WHERE " condition " ORDER BY sid" SQL_LOCK "FOR UPDATE",      \
-            REVOKE_SESSIONS " WHERE " condition "" SQL_LOCK "FOR UPDATE"                       \
+            REVOKE_SESSIONS " WHERE " condition SQL_LOCK "FOR UPDATE"                          \
     }
 
 /* ret_sid: one of them; NULL: not wanted. */
@@ -167,7 +167,7 @@ enum store_result store_revoke_all(struct store *store, int64_t wall, uint64_t *
     " LIMIT " TEXT_OF(PAGE_ROWS)
 
 struct list_place {
-    int64_t after; /* wall */
+    int64_t after; /* of rows that are accepted later than this */
     int64_t change;
     uint8_t sid[ISSUE_ID_BYTES];
     size_t sid_len; /* 0: before the first one */
