@@ -269,4 +269,6 @@ def test_failures_and_successes_of_three_issuers_at_once_are_all_counted(issuers
     assert not any(wrong) and len(wrong) == 120
     # 30 failures and 30 logins of each user, 60 failures of the source.
     assert counts(issuers) == [60, 60, 60, 60, 120]
-    assert not any("deadlock" in issuer.text("log") for issuer in issuers)
+    # A busy machine may keep one waiting too long, which is repeated.
+    failures = [line for issuer in issuers for line in issuer.text("log").splitlines() if "Store failed" in line]
+    assert all("lock timeout" in line for line in failures), failures
