@@ -1,6 +1,5 @@
 """The hosts that tests/fleet/boot has booted, and their set-up by the commands of docs/fleet.md."""
 
-import base64
 import glob
 import json
 import os
@@ -119,10 +118,6 @@ class Client:
             return False
         self.pair = json.loads(text)
         return True
-
-    def sid(self):
-        payload = self.pair["refresh"].split(".")[1]
-        return json.loads(base64.urlsafe_b64decode(payload + "=="))["sid"]
 
     def log_out(self):
         self.host.good(f"jwtctl logout --server={URL}", self.user)

@@ -1,13 +1,10 @@
 """Two issuers on PostgreSQL, set up by the commands of docs/fleet.md on the hosts that tests/fleet/boot has booted."""
 
-import base64
-import glob
-import json
 import os
 import re
 
-import files
 import fleet
+import thief
 from blocks import take
 from fleet import HOSTS, PAGE
 
@@ -100,17 +97,12 @@ def thumbprint(host):
 
 
 def kid_of(host):
-    """Of the key that signs tokens there. The first line of `signer` begins with it; with one key there is no such file."""
-    keys = host.path("/var/lib/jwtd-issuer/keys")
-    if os.path.exists(keys + "/signer"):
-        return files.read(keys + "/signer")[:8]
-    path, = glob.glob(keys + "/*.jwk")
-    return json.loads(files.read(path))["kid"]
+    """Of the key that signs tokens there."""
+    return thief.private_key(thief.KEYS, host)["kid"]
 
 
 def signed_by(host, client):
-    heads = [json.loads(base64.urlsafe_b64decode(client.pair[kind].split(".")[0] + "==")) for kind in ("refresh", "access")]
-    return [head["kid"] for head in heads] == [kid_of(host)] * 2
+    return [thief.kid_of(client.pair[kind]) for kind in ("refresh", "access")] == [kid_of(host)] * 2
 
 
 def typed(block, prints):

@@ -7,6 +7,7 @@ import re
 
 import fleet
 import issuers
+import thief
 import tour
 from blocks import take
 from fleet import ALICE, HOSTS, PAGE, Client
@@ -124,7 +125,8 @@ def test_a_database_of_an_earlier_time_brings_no_ended_session_back(grown):
     assert kept.refresh() and not refreshed.refresh() and not newer.refresh() and not ended.refresh()
     said = "".join(host.good("journalctl --sync; journalctl -q --no-pager -o cat -u jwtd-issuer") for host in BOTH)
     for client in (refreshed, newer):
-        assert re.search(rf"^Refresh token is newer than the store, session revoked: .* sid={client.sid()}", said, re.MULTILINE), said
+        sid = thief.sid_of(client.pair["refresh"])
+        assert re.search(rf"^Refresh token is newer than the store, session revoked: .* sid={sid}", said, re.MULTILINE), said
     assert "The store lacked sessions of the file revoked, revoked again" in said
     fleet.fetch()
     assert not any(host.sudo(client.pair["access"], "carol") for host in fleet.others() for client in (refreshed, newer))

@@ -31,12 +31,17 @@ def kid_of(token):
     return json.loads(unb64(token.split(".")[0]))["kid"]
 
 
-def private_key(directory):
-    """The key of this directory that signs."""
-    signer = issuer().path(f"{directory}/signer")
-    names = [name for name in os.listdir(issuer().path(directory)) if name.endswith(".jwk")]
+def sid_of(token):
+    return json.loads(unb64(token.split(".")[1]))["sid"]
+
+
+def private_key(directory, host=None):
+    """The key of this directory that signs, on the issuing host or another one."""
+    host = host or issuer()
+    signer = host.path(f"{directory}/signer")
+    names = [name for name in os.listdir(host.path(directory)) if name.endswith(".jwk")]
     name = fleet.files.read(signer)[:8] + ".jwk" if os.path.exists(signer) else names[0]
-    return json.loads(issuer().read(f"{directory}/{name}"))
+    return json.loads(host.read(f"{directory}/{name}"))
 
 
 def steal_signing_key():
