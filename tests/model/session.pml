@@ -25,7 +25,7 @@
 mtype = { LIVE, REVOKED };
 mtype = { OK, REFUSED, UNAVAILABLE };
 mtype = { REFRESH, LOGOUT };
-mtype = { CURRENT, GRACE, REUSED, ROLLED_BACK };
+mtype = { CURRENT, GRACE, REUSED, ROLLED_BACK, ENDED };
 
 typedef row {
     mtype state;
@@ -322,16 +322,18 @@ inline walk_refresh(who)
     choose_issuer();
     COPY(seen, store);
     token = held[who];
+    standing = ENDED; /* not looked at then */
     refresh(seen, token, standing, result, next);
+    printf("refresh %d %e", token, standing);
     if
     :: result == OK ->
         assert(!ended);
-        printf("refresh %d ok %d\n", token, next);
+        printf(" ok %d\n", next);
         if
-        :: receive(who, token, next)
+        :: receive(who, token, next); must_repeat = (who == CLIENT -> false : must_repeat)
         :: must_repeat = (who == CLIENT -> true : must_repeat)
         fi
-    :: else -> printf("refresh %d blacklisted\n", token)
+    :: else -> printf(" blacklisted\n")
     fi
 }
 
@@ -349,21 +351,21 @@ inline walk_step()
     :: walk_refresh(CLIENT)
     :: walk_refresh(CLIENT)
     :: has_stolen -> walk_refresh(THIEF)
-    :: !has_stolen && steps > STEPS / 3 ->
+    :: with_thief && !has_stolen && steps > STEPS / 5 ->
         has_stolen = true;
         held[THIEF] = held[CLIENT]
     :: grace_ends()
     :: grace_ends()
-    :: steps > STEPS * 4 / 5 ->
+    :: steps > STEPS * 2 / 3 ->
         choose_issuer();
         logged_out = true;
         printf("logout %d %e\n", held[CLIENT], store.state);
         revoke()
-    :: !has_backup ->
+    :: with_restore && !has_backup ->
         has_backup = true;
         COPY(backup, store);
         printf("backup\n")
-    :: steps > STEPS / 2 && has_backup && !has_restored ->
+    :: has_backup && !has_restored && (steps > STEPS / 2 || ended) ->
         COPY(store, backup);
         has_restored = true;
         printf("restore\n");
@@ -395,17 +397,26 @@ init {
     row seen;
     mtype standing, result;
     byte token, next, steps, i;
+    bool with_thief, with_restore;
     int walks;
 
     for (walks : 1 .. WALKS) {
         forget();
         begin_session();
+        if
+        :: with_thief = true
+        :: with_thief = false
+        fi;
+        if
+        :: with_restore = true
+        :: with_restore = false
+        fi;
         printf("login\n");
         steps = 0;
         do
-        :: steps == STEPS || minted == PAIRS -> break
+        :: steps >= STEPS || minted == PAIRS -> break
         :: else ->
-            steps++;
+            steps = steps + (ended -> 3 : 1); /* little is left to be seen */
             walk_step()
         od
     }
