@@ -65,6 +65,8 @@ struct request_type {
                                 * r->session is its session */
     const char *refused;       /* log message for any status but WIRE_OK; NULL: none */
     request_handler *handle;   /* NULL: WIRE_OK */
+    request_handler *complete; /* gives the answer to what was handled, and reads and writes no
+                                * session; NULL: handle gives it */
 };
 
 /* A log message that is written when the turn is on disk. */
@@ -98,7 +100,9 @@ struct issuer_request {
     struct login_inquiry *inquiry;  /* REQUEST_CHECKING_PASSWORD */
     struct login_reply login_reply; /* to a check of password or account */
     bool has_login_reply;
-    struct store_session session; /* of types with a right */
+    struct store_session session; /* of types with a right, and of WIRE_REFRESH */
+    struct secret access;         /* WIRE_REFRESH: the new access token */
+    bool with_refresh;            /* likewise: a refresh token is given, too */
 
     enum wire_status status;
     bool committed;       /* the transaction in which its handler ran */

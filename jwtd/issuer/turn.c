@@ -1,6 +1,7 @@
 #include "jwtd/issuer/turn.h"
 
 #include "jwtd/issuer/fleet_keys.h"
+#include "jwtd/issuer/requests/token_session.h"
 #include "jwtd/issuer/shared_bundle.h"
 #include "jwtd/issuer/state.h"
 #include "jwtd/shared/messages.h"
@@ -19,7 +20,7 @@
 /* What became of a transaction. */
 enum outcome {
     COMMITTED,
-    CONFLICT, /* rolled back: another issuer was in the way */
+    CONFLICT, /* rolled back: another issuer was in the way, or a session is not as presumed */
     REFUSED,  /* rolled back: the database refuses a statement, which is logged */
     LOST,     /* it is not known; or the keys failed */
 };
@@ -65,7 +66,7 @@ static bool is_abandoned(const struct issuer_request *r)
 }
 
 /* Of this request, or of all of the turn (NULL); the rows that they may write are locked by
- * now. False: the store or the keys failed. */
+ * now, or presumed. False: the store or the keys failed. */
 static bool run_handlers(struct loop *l, const struct issuer_request *only)
 {
     struct issuer *x = &l->issuer;
@@ -83,9 +84,43 @@ static bool run_handlers(struct loop *l, const struct issuer_request *only)
     return true;
 }
 
+/* The session of a refresh is presumed where a shared store has nothing else to do. Returns
+ * the request, or NULL. */
+static const struct issuer_request *presume(struct loop *l)
+{
+    const struct issuer *x = &l->issuer;
+    const struct issuer_request *r = TAILQ_FIRST(&l->in[REQUEST_IN_TURN]);
+    struct store_session session;
+
+    if (!store_is_fleet(x->store) || TAILQ_NEXT(r, link) || r->type->op != WIRE_REFRESH ||
+        !x->service.settings.session.rotate_refresh_tokens)
+        return NULL;
+    token_session_presume(x, r, &session);
+    store_presume(x->store, &session);
+    return r;
+}
+
+/* What the handlers left is done while the store commits. */
+static bool commit(struct loop *l, const struct issuer_request *only)
+{
+    struct issuer *x = &l->issuer;
+    struct issuer_request *r;
+
+    store_send_commit(x->store);
+    TAILQ_FOREACH (r, &l->in[REQUEST_IN_TURN], link) {
+        if ((only && r != only) || r->status != WIRE_OK || !r->type->complete)
+            continue;
+        r->status = r->type->complete(x, r);
+        if (r->status != WIRE_OK)
+            r->event.id = NULL;
+    }
+    return store_commit(x->store) == STORE_DONE;
+}
+
 static enum outcome run_transaction(struct loop *l, const struct issuer_request *only)
 {
     struct issuer *x = &l->issuer;
+    const struct issuer_request *presumed = only ? NULL : presume(l);
     struct issuer_request *r;
     struct errmsg errmsg = {""};
     bool ok;
@@ -96,7 +131,11 @@ static enum outcome run_transaction(struct loop *l, const struct issuer_request 
     ok = store_begin(x->store, issuer_wall(x), issuer_uptime()) == STORE_DONE &&
          state_follow(x) && prepare_bundle(l) && run_handlers(l, only) &&
          fleet_keys_put(x, &errmsg) == TOK_OK;
-    if (ok && store_commit(x->store) == STORE_DONE) {
+    if (ok && presumed && presumed->status != WIRE_OK) { /* nothing would confirm the session */
+        store_rollback(x->store);
+        return CONFLICT;
+    }
+    if (ok && commit(l, only)) {
         TAILQ_FOREACH (r, &l->in[REQUEST_IN_TURN], link)
             r->committed = r->committed || !only || r == only;
         return COMMITTED;
@@ -116,6 +155,7 @@ static bool prepare_again(struct issuer_request *r)
     r->session_revoked = r->limit_revoked = false;
     r->retry_after = 0;
     r->status = WIRE_UNAVAILABLE;
+    secret_clear(&r->access);
     secret_clear(&r->answer);
     return !is_done;
 }

@@ -142,6 +142,31 @@ def test_after_five_seconds_of_waiting_for_locks_the_rest_of_a_turn_is_refused_u
     assert [issuer.refresh(token)[0] for token in tokens] == ["ok"] * len(tokens)
 
 
+def test_a_single_refresh_is_one_message_to_the_database(issuer, database):
+    """The database commits what it got before the issuer was stopped."""
+    token = refreshed(issuer, issuer.obtain()[0])[1]
+    (sid,), = database.sql("SELECT sid FROM session")
+    with holding(database, LOCK, sid):
+        client = in_one_turn(issuer, [token])[0]
+        waits_for(database, "Lock")
+        issuer.process.send_signal(signal.SIGSTOP)
+    try:
+        wait_until(lambda: database.sql("SELECT gen FROM session") == [(2,)])
+    finally:
+        issuer.process.send_signal(signal.SIGCONT)
+    assert answer(client)[0] == "ok"
+
+
+def test_a_refresh_that_is_not_the_next_one_is_answered_without_a_warning_of_the_database(issuer, database):
+    """The issuer sends a transaction for the next one first, which then changes nothing."""
+    token, _ = issuer.obtain()
+    pair = refreshed(issuer, token)
+    assert refreshed(issuer, token) == pair
+    refreshed(issuer, pair[1])
+    assert issuer.refresh(token)[0] == "blacklisted"
+    assert f"{ROLE}@{database.name} WARNING" not in database.databases.cluster.text("log")
+
+
 @contextlib.contextmanager
 def standby_is_gone(database):
     def configure(names):

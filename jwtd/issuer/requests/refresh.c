@@ -38,40 +38,44 @@ static enum refresh_standing standing_of(const struct issuer *x, const struct st
     return set->session.blacklist_after_rotation || s->pair.gen == INT64_MAX ? REUSED : CURRENT;
 }
 
-static enum wire_status reply_pair(struct issuer *x, struct issuer_request *r,
-                                   const struct store_session *s, bool with_refresh)
+/* The pair of r->session. An access token that is too long must not cost a refresh token, so
+ * that only the latter is minted while the store commits. */
+static enum wire_status give_pair(struct issuer *x, struct issuer_request *r, bool with_refresh)
 {
-    CLEANUP(secret_clear) struct secret access = {0};
-    CLEANUP(secret_clear) struct secret refresh = {0};
-    enum wire_status status = mint_access(x, s, &access);
+    r->with_refresh = with_refresh;
+    return mint_access(x, &r->session, &r->access);
+}
 
-    if (status == WIRE_OK && with_refresh)
-        status = mint_refresh(x, s, &refresh);
+enum wire_status complete_refresh(struct issuer *x, struct issuer_request *r)
+{
+    CLEANUP(secret_clear) struct secret refresh = {0};
+    enum wire_status status = WIRE_OK;
+
+    if (r->with_refresh)
+        status = mint_refresh(x, &r->session, &refresh);
     if (status != WIRE_OK)
         return status;
-    return request_reply(r, (union wire_value[]){{.text = secret_slice(&access)},
+    return request_reply(r, (union wire_value[]){{.text = secret_slice(&r->access)},
                                                  {.text = secret_slice(&refresh)}});
 }
 
-/* *s gets the next pair. */
-static enum wire_status exchange(struct issuer *x, struct issuer_request *r,
-                                 struct store_session *s, int64_t now)
+/* r->session gets the next pair. */
+static enum wire_status exchange(struct issuer *x, struct issuer_request *r, int64_t now)
 {
     bool rotate = x->service.settings.session.rotate_refresh_tokens;
-    struct store_session next = *s;
+    struct store_session *s = &r->session;
+    int64_t gen = s->pair.gen;
     enum store_result result;
     enum wire_status status;
 
-    mint_next(x, &next, rotate ? s->pair.gen + 1 : s->pair.gen, now);
-    status = reply_pair(x, r, &next, rotate);
+    mint_next(x, s, rotate ? gen + 1 : gen, now);
+    status = give_pair(x, r, rotate);
     if (status != WIRE_OK)
         return status;
     if (rotate)
-        result = store_rotate(x->store, s->sid, s->pair.gen, &next.pair, next.idle_exp);
+        result = store_rotate(x->store, s->sid, gen, &s->pair, s->idle_exp);
     else
-        result =
-            store_renew(x->store, s->sid, s->pair.gen, next.pair.access_exp, next.idle_exp);
-    *s = next;
+        result = store_renew(x->store, s->sid, gen, s->pair.access_exp, s->idle_exp);
     return result == STORE_DONE ? WIRE_OK : WIRE_UNAVAILABLE;
 }
 
@@ -86,24 +90,24 @@ static enum wire_status revoke_reused(struct issuer *x, struct issuer_request *r
 
 enum wire_status handle_refresh(struct issuer *x, struct issuer_request *r)
 {
-    struct store_session s;
+    struct store_session *s = &r->session;
     int64_t now = issuer_time(x);
     enum refresh_standing standing;
-    enum wire_status status = token_session_find(x, r, &s);
+    enum wire_status status = token_session_find(x, r, s);
 
     if (status != WIRE_OK)
         return status;
-    standing = standing_of(x, &s, &r->token, now);
+    standing = standing_of(x, s, &r->token, now);
     if (standing == ROLLED_BACK)
         return token_session_rolled_back(x, r);
     if (standing == REUSED)
         return revoke_reused(x, r);
-    status = token_session_check_account(x, r, &s);
+    status = token_session_check_account(x, r, s);
     if (status == WIRE_OK)
-        status = standing == GRACE ? reply_pair(x, r, &s, true) : exchange(x, r, &s, now);
+        status = standing == GRACE ? give_pair(x, r, true) : exchange(x, r, now);
     if (status != WIRE_OK)
         return status;
     request_set_event(r, LOG_INFO, MESSAGE_REFRESHED, "Refresh token exchanged");
-    request_write_id(s.pair.access_jti, r->event.jti);
+    request_write_id(s->pair.access_jti, r->event.jti);
     return WIRE_OK;
 }

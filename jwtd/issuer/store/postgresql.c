@@ -85,6 +85,19 @@ static void forget_prepared(struct postgresql *p, unsigned due)
         p->texts[due / DUE_KINDS] = NULL;
 }
 
+/* False: the statement changed another number of rows than it must. */
+static bool has_changed(struct sql *sql, unsigned due, PGresult *result)
+{
+    struct postgresql *p = sql->connection;
+
+    if ((due != DUE_ONE_ROW && due != DUE_PRESUMED_ROW) ||
+        strcmp(PQcmdTuples(result), "1") == 0)
+        return true;
+    p->recoverable = p->conflict = due == DUE_PRESUMED_ROW;
+    (void)sql_failed(sql, "%s: a row was changed by another program", p->name);
+    return false;
+}
+
 /* The next answer; NULL: a failure, which is recorded. */
 static PGresult *read_answer(struct sql *sql, uint64_t until)
 {
@@ -97,9 +110,7 @@ static PGresult *read_answer(struct sql *sql, uint64_t until)
     if (!is_good(result)) {
         forget_prepared(p, due);
         postgresql_refused(sql, result);
-    } else if (due == DUE_ONE_ROW && strcmp(PQcmdTuples(result), "1") != 0) {
-        (void)sql_failed(sql, "%s: a locked row was changed by another program", p->name);
-    } else {
+    } else if (has_changed(sql, due, result)) {
         return result;
     }
     PQclear(result);
@@ -228,16 +239,31 @@ static bool is_confirmed(struct sql *sql, const char *what, bool done)
     return false;
 }
 
+/* The server answers what comes before at once: it shows that it is there, while a COMMIT may
+ * wait for the standby. */
+static void send_commit(struct sql *sql)
+{
+    struct postgresql *p = sql->connection;
+
+    p->warned = false;
+    if (!sql->failure[0] && PQsendFlushRequest(p->c) != 1)
+        (void)postgresql_failed(sql);
+    p->commit = send_statement(sql, "COMMIT", NULL, DUE_ROWS) ? p->sent - 1 : 0;
+    if (p->commit)
+        (void)ask(sql);
+}
+
 static bool commit(struct sql *sql)
 {
     struct postgresql *p = sql->connection;
     PGresult *result;
     bool committed;
 
-    p->warned = false;
-    if (!send_statement(sql, "COMMIT", NULL, DUE_ROWS))
-        return false;
-    result = read_to(sql, p->sent - 1, COMMIT_TIME);
+    if (!p->commit)
+        send_commit(sql);
+    PQclear(p->commit ? read_to(sql, p->commit - 1, ANSWER_TIME) : NULL);
+    result = p->commit ? read_to(sql, p->commit, COMMIT_TIME) : NULL;
+    p->commit = 0;
     committed = result && strcmp(PQcmdStatus(result), "COMMIT") == 0;
     PQclear(result);
     return is_confirmed(sql, "COMMIT", committed);
@@ -261,7 +287,8 @@ static void rollback(struct sql *sql)
         (void)send_rollback(sql);
 }
 
-/* The server skips everything up to a Sync. */
+/* The server skips everything up to a Sync after an error. Where a row was not as presumed,
+ * the transaction has ended. */
 static bool recover(struct sql *sql, bool *ret_conflict)
 {
     struct postgresql *p = sql->connection;
@@ -269,6 +296,7 @@ static bool recover(struct sql *sql, bool *ret_conflict)
     unsigned due;
 
     *ret_conflict = p->conflict;
+    p->commit = 0;
     if (!sql->failure[0] || !p->recoverable)
         return false;
     p->recoverable = false;
@@ -284,7 +312,7 @@ static bool recover(struct sql *sql, bool *ret_conflict)
             forget_prepared(p, due);
         PQclear(result);
     }
-    return send_rollback(sql);
+    return PQtransactionStatus(p->c) == PQTRANS_IDLE || send_rollback(sql);
 }
 
 static void start(struct sql_call *call, const char *text, const struct sql_value *values)
@@ -298,6 +326,7 @@ static void start(struct sql_call *call, const char *text, const struct sql_valu
 static enum store_result queue(struct sql *sql, const char *text,
                                const struct sql_value *values, enum sql_rows rows)
 {
+    static const enum due due[] = {DUE_ROWS, DUE_ONE_ROW, DUE_PRESUMED_ROW};
     const struct postgresql *p = sql->connection;
 
     if (p->sent - p->read > DUE_MAX / 2) {
@@ -307,9 +336,7 @@ static enum store_result queue(struct sql *sql, const char *text,
             return STORE_FAILED;
         PQclear(last);
     }
-    return send_statement(sql, text, values, rows == SQL_ONE_ROW ? DUE_ONE_ROW : DUE_ROWS)
-               ? STORE_DONE
-               : STORE_FAILED;
+    return send_statement(sql, text, values, due[rows]) ? STORE_DONE : STORE_FAILED;
 }
 
 static enum store_result step(struct sql_call *call)
@@ -377,6 +404,7 @@ __attribute__((visibility("default"))) const struct sql_engine jwtd_sql_engine =
     .open = postgresql_open,
     .close = postgresql_close,
     .begin = begin,
+    .send_commit = send_commit,
     .commit = commit,
     .rollback = rollback,
     .recover = recover,

@@ -18,7 +18,7 @@
 #define DUE_MAX 1024 /* answers that were not read */
 
 /* What an answer that is due belongs to. The place of a prepared text is in the other bits. */
-enum due { DUE_PREPARE, DUE_ROWS, DUE_ONE_ROW, DUE_SYNC, DUE_KINDS = 4 };
+enum due { DUE_PREPARE, DUE_ROWS, DUE_ONE_ROW, DUE_PRESUMED_ROW, DUE_SYNC, DUE_KINDS };
 
 struct postgresql {
     PGconn *c;
@@ -26,8 +26,9 @@ struct postgresql {
     const char *texts[SQL_MAX]; /* prepared, under the name of their place */
     uint16_t due[DUE_MAX];      /* a ring: enum due, DUE_KINDS * place */
     uint64_t sent, read,
-        asked;   /* answers: due in all; read; that the server was asked to send */
-    bool warned; /* a warning since the last commit began */
+        asked;       /* answers: due in all; read; that the server was asked to send */
+    uint64_t commit; /* the number of the answer to a COMMIT that was sent; 0: none was */
+    bool warned;     /* a warning since the last commit began */
     bool recoverable, conflict; /* of the last failure */
 };
 

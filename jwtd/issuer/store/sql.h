@@ -36,6 +36,9 @@ void sql_close(struct sql *sql);
 bool sql_begin(struct sql *sql);
 bool sql_commit(struct sql *sql);
 
+/* A database may begin with the commit. sql_commit waits for it, and reports a failure. */
+void sql_send_commit(struct sql *sql);
+
 /* Executes a statement without parameters, whose rows are not read; SQLite: or several. */
 bool sql_execute(struct sql *sql, const char *text);
 
@@ -95,8 +98,9 @@ struct sql_cell {
  * There, one transaction writes at a time. */
 #define SQL_LOCK " /* lock */ "
 
-/* How many rows a statement must change. */
-enum sql_rows { SQL_ANY_ROWS, SQL_ONE_ROW };
+/* How many rows a statement must change. SQL_PRESUMED_ROW: one; that it changes none is a
+ * conflict (recover), and what else the transaction wrote stays. Not with SQLite. */
+enum sql_rows { SQL_ANY_ROWS, SQL_ONE_ROW, SQL_PRESUMED_ROW };
 
 /* What a database can do. After a false or STORE_FAILED the failure is recorded. */
 struct sql_engine {
@@ -105,6 +109,7 @@ struct sql_engine {
     bool (*open)(struct sql *sql, const char *where);
     void (*close)(struct sql *sql);
     bool (*begin)(struct sql *sql);
+    void (*send_commit)(struct sql *sql); /* NULL: commit does all */
     bool (*commit)(struct sql *sql);
     void (*rollback)(struct sql *sql);
     /* Rolls back after a failure of a statement. True: the failure has no effect on what is

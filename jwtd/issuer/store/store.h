@@ -144,6 +144,15 @@ int64_t store_wall_us(const struct store *store);
  * its row, with those of the others, in one round trip. What exceeds the room is read later. */
 void store_expect(struct store *store, const uint8_t sid[ISSUE_ID_BYTES]);
 
+/* The next transaction does one thing: store_rotate of this session, from this pair.
+ * store_begin asks the database for nothing, so that the transaction takes one round trip;
+ * store_find gives *session. store_commit fails with a conflict (store_recover), and the
+ * session is as before, when the row has another user, uid, stamp or pair, an earlier absolute
+ * end, or is absent; or when another issuer has revoked or changed keys since the last
+ * store_begin or store_poll. Its time is what the database's was then, and what has passed
+ * since. Only in a shared store. */
+void store_presume(struct store *store, const struct store_session *session);
+
 /* Begins a transaction at this wall time; no other process writes until its end (a file), or
  * none writes the sessions that are expected (a shared store). up: seconds since boot
  * (CLOCK_BOOTTIME). */
@@ -158,6 +167,11 @@ struct store_changes store_changes(const struct store *store);
 /* If anything was changed: sets the mark, purges a few expired rows, and waits for the disk.
  * STORE_DONE or STORE_FAILED. */
 enum store_result store_commit(struct store *store) MUST_CHECK;
+
+/* Of a shared store: nothing more is written, so that the database can commit while the caller
+ * does other work; store_commit waits for it. */
+void store_send_commit(struct store *store);
+
 void store_rollback(struct store *store);
 
 /* After STORE_FAILED. True: the transaction is rolled back, nothing of it was written, and the

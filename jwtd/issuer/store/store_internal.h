@@ -26,9 +26,10 @@
 /* ?1: the store's time, ?2: wall. */
 #define HAS_USABLE_TOKEN "(last_access_exp > ?2 OR (absolute_exp > ?1 AND idle_exp > ?1))"
 
-/* A session that a transaction was begun for, in a shared store: its row is locked. */
+/* A session that a transaction was begun for, in a shared store: its row is locked, unless it
+ * is presumed. */
 struct expected {
-    enum { ROW_ABSENT, ROW_READ, ROW_WRITTEN } state; /* written: read it again */
+    enum { ROW_ABSENT, ROW_READ, ROW_PRESUMED, ROW_WRITTEN } state; /* written: read it again */
     struct store_session row;
 };
 
@@ -39,6 +40,7 @@ struct store {
     int64_t now;             /* of the transaction */
     bool numbered;           /* it has a number for what it revokes */
     int64_t purged;          /* when rows were purged last */
+    bool commit_sent;
     struct store_changes changes;
     int64_t offset; /* of the database's time to CLOCK_BOOTTIME, microseconds */
     size_t n_expected;

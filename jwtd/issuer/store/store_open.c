@@ -237,12 +237,17 @@ static void set_shared_mark(struct store *store)
     store->next.mark = most > store->clock.mark ? most : store->clock.mark;
 }
 
+static bool is_presumed(const struct store *store)
+{
+    return store->n_expected > 0 && store->expected[0].state == ROW_PRESUMED;
+}
+
 enum store_result store_begin(struct store *store, int64_t wall, int64_t up)
 {
-    store->numbered = false;
+    store->numbered = store->commit_sent = false;
     if (!sql_begin(&store->sql))
         return STORE_FAILED;
-    if (store_is_fleet(store) && !begin_shared(store, &wall))
+    if (store_is_fleet(store) && !is_presumed(store) && !begin_shared(store, &wall))
         return STORE_FAILED;
     store->now = store_time(store, wall);
     store->next = store->clock;
@@ -282,21 +287,35 @@ static bool purge(struct store *store)
     return true;
 }
 
-enum store_result store_commit(struct store *store)
+static bool is_mark_due(const struct store *store)
 {
-    bool changed = store->sql.dirty, shared = store_is_fleet(store);
-    bool mark_due = !shared || store->next.mark >= store->clock.mark + SHARED_MARK;
+    return store->sql.dirty &&
+           (!store_is_fleet(store) || store->next.mark >= store->clock.mark + SHARED_MARK);
+}
+
+/* The last statements of a transaction. */
+static bool finish(struct store *store)
+{
+    bool purge_due = !store_is_fleet(store) || store->now != store->purged;
 
     store->n_expected = 0;
-    if (store_failed(store))
+    return !store_failed(store) && (!store->sql.dirty || !purge_due || purge(store)) &&
+           (!is_mark_due(store) || advance(store));
+}
+
+void store_send_commit(struct store *store)
+{
+    if (!store_is_fleet(store) || !finish(store))
+        return;
+    sql_send_commit(&store->sql);
+    store->commit_sent = true;
+}
+
+enum store_result store_commit(struct store *store)
+{
+    if ((!store->commit_sent && !finish(store)) || !sql_commit(&store->sql))
         return STORE_FAILED;
-    if (changed && (!shared || store->now != store->purged) && !purge(store))
-        return STORE_FAILED;
-    if (changed && mark_due && !advance(store))
-        return STORE_FAILED;
-    if (!sql_commit(&store->sql))
-        return STORE_FAILED;
-    if (changed && mark_due)
+    if (is_mark_due(store))
         store->clock = store->next;
     return STORE_DONE;
 }

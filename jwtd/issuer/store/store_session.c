@@ -57,6 +57,18 @@ void store_expect(struct store *store, const uint8_t sid[ISSUE_ID_BYTES])
     store->expected[store->n_expected++].state = ROW_ABSENT;
 }
 
+void store_presume(struct store *store, const struct store_session *session)
+{
+    struct expected *e;
+
+    store_expect(store, session->sid);
+    e = store_find_expected(store, session->sid);
+    if (!e)
+        return;
+    e->state = ROW_PRESUMED;
+    e->row = *session;
+}
+
 bool store_read_expected(struct store *store, struct sql_call *call)
 {
     enum store_result result;
@@ -106,9 +118,9 @@ enum store_result store_find(struct store *store, const uint8_t sid[ISSUE_ID_BYT
     enum store_result result;
 
     if (e && e->state != ROW_WRITTEN) {
-        if (e->state == ROW_READ)
+        if (e->state != ROW_ABSENT)
             *ret = e->row;
-        return e->state == ROW_READ ? STORE_DONE : STORE_ABSENT;
+        return e->state != ROW_ABSENT ? STORE_DONE : STORE_ABSENT;
     }
     result = read_row(store, sid, ret);
     if (e && result == STORE_DONE)
@@ -194,20 +206,49 @@ enum store_result store_set_uid(struct store *store, const uint8_t sid[ISSUE_ID_
                                SQL_VALUES(SQL_ID(sid), SQL_INT(uid)));
 }
 
+#define ROTATE                                                                                 \
+    "UPDATE session SET gen = ?3, previous_jti = refresh_jti, refresh_jti = ?4,"               \
+    " access_jti = ?5, kid = ?6, rotated_at = ?7, issued_at = ?8, access_exp = ?9,"            \
+    " refresh_exp = ?10, " RAISE("last_access_exp", "?9") " " RAISE(                           \
+        "purge_at", "?12") " idle_exp = ?11, last_used = ?7 WHERE sid = ?1 AND gen = ?2"
+
+#define ROTATE_VALUES(sid, from, pair, idle_exp, now)                                          \
+    SQL_ID(sid), SQL_INT(from), SQL_INT((pair)->gen), SQL_ID((pair)->refresh_jti),             \
+        SQL_ID((pair)->access_jti), SQL_TEXT((pair)->kid), SQL_INT(now),                       \
+        SQL_INT((pair)->issued_at), SQL_INT((pair)->access_exp), SQL_INT((pair)->refresh_exp), \
+        SQL_INT(idle_exp), SQL_INT(later((pair)->access_exp, (pair)->refresh_exp))
+
+/* Nothing is written unless the row is as presumed, and no other issuer has changed what this
+ * one must follow. */
+static enum store_result rotate_presumed(struct store *store, struct expected *e,
+                                         const struct store_pair *pair, int64_t idle_exp)
+{
+    const struct store_session *s = &e->row;
+
+    e->state = ROW_WRITTEN;
+    return sql_queue(&store->sql,
+                     ROTATE " AND refresh_jti = ?13 AND \"user\" = ?14 AND uid = ?15"
+                            " AND stamp = ?16 AND absolute_exp >= ?17 AND idle_exp > ?7"
+                            " AND (SELECT value FROM counter WHERE name = 'revocations') = ?18"
+                            " AND (SELECT value FROM counter WHERE name = 'keys') = ?19",
+                     SQL_VALUES(ROTATE_VALUES(s->sid, s->pair.gen, pair, idle_exp, store->now),
+                                SQL_ID(s->pair.refresh_jti), SQL_TEXT(s->user), SQL_INT(s->uid),
+                                SQL_BYTES(s->stamp, s->stamp_len), SQL_INT(s->absolute_exp),
+                                SQL_INT(store->changes.revocations),
+                                SQL_INT(store->changes.keys)),
+                     SQL_PRESUMED_ROW);
+}
+
 enum store_result store_rotate(struct store *store, const uint8_t sid[ISSUE_ID_BYTES],
                                int64_t from, const struct store_pair *pair, int64_t idle_exp)
 {
+    struct expected *e = store_find_expected(store, sid);
+
+    if (e && e->state == ROW_PRESUMED)
+        return rotate_presumed(store, e, pair, idle_exp);
     return store_write_session(
-        store, sid, from,
-        "UPDATE session SET gen = ?3, previous_jti = refresh_jti, refresh_jti = ?4,"
-        " access_jti = ?5, kid = ?6, rotated_at = ?7, issued_at = ?8, access_exp = ?9,"
-        " refresh_exp = ?10, " RAISE("last_access_exp", "?9") " " RAISE(
-            "purge_at", "?12") " idle_exp = ?11, last_used = ?7 WHERE sid = ?1 AND gen = ?2",
-        SQL_VALUES(SQL_ID(sid), SQL_INT(from), SQL_INT(pair->gen), SQL_ID(pair->refresh_jti),
-                   SQL_ID(pair->access_jti), SQL_TEXT(pair->kid), SQL_INT(store->now),
-                   SQL_INT(pair->issued_at), SQL_INT(pair->access_exp),
-                   SQL_INT(pair->refresh_exp), SQL_INT(idle_exp),
-                   SQL_INT(later(pair->access_exp, pair->refresh_exp))));
+        store, sid, from, ROTATE,
+        SQL_VALUES(ROTATE_VALUES(sid, from, pair, idle_exp, store->now)));
 }
 
 enum store_result store_renew(struct store *store, const uint8_t sid[ISSUE_ID_BYTES],

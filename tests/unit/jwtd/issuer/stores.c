@@ -158,3 +158,26 @@ bool stores_has_revoked(struct store *store, const struct store_session *s)
     ck_assert(live != revoked);
     return revoked;
 }
+
+struct store_pair stores_next_pair(const struct store_session *s, int n)
+{
+    struct store_pair pair = s->pair;
+
+    pair.gen++;
+    pair.issued_at += 60;
+    pair.access_exp += 60;
+    stores_id(pair.refresh_jti, n);
+    stores_id(pair.access_jti, n + 1);
+    return pair;
+}
+
+void stores_expect_pair(const struct store_pair *got, const struct store_pair *want)
+{
+    ck_assert_int_eq(got->gen, want->gen);
+    ck_assert_mem_eq(got->refresh_jti, want->refresh_jti, ISSUE_ID_BYTES);
+    ck_assert_mem_eq(got->access_jti, want->access_jti, ISSUE_ID_BYTES);
+    ck_assert_str_eq(got->kid, want->kid);
+    ck_assert_int_eq(got->issued_at, want->issued_at);
+    ck_assert_int_eq(got->access_exp, want->access_exp);
+    ck_assert_int_eq(got->refresh_exp, want->refresh_exp);
+}

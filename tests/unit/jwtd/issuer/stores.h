@@ -28,3 +28,7 @@ struct store_session stores_session(int n);
 void stores_add(struct store *store, const struct store_session *s);
 struct store_session stores_find(struct store *store, const struct store_session *s);
 bool stores_has_revoked(struct store *store, const struct store_session *s);
+
+/* The pair after that of s, with ids n and n + 1. */
+struct store_pair stores_next_pair(const struct store_session *s, int n);
+void stores_expect_pair(const struct store_pair *got, const struct store_pair *want);

@@ -11,29 +11,6 @@
 #include <sys/wait.h>
 #include <time.h>
 
-static void expect_pair(const struct store_pair *got, const struct store_pair *want)
-{
-    ck_assert_int_eq(got->gen, want->gen);
-    ck_assert_mem_eq(got->refresh_jti, want->refresh_jti, ISSUE_ID_BYTES);
-    ck_assert_mem_eq(got->access_jti, want->access_jti, ISSUE_ID_BYTES);
-    ck_assert_str_eq(got->kid, want->kid);
-    ck_assert_int_eq(got->issued_at, want->issued_at);
-    ck_assert_int_eq(got->access_exp, want->access_exp);
-    ck_assert_int_eq(got->refresh_exp, want->refresh_exp);
-}
-
-static struct store_pair next_pair(const struct store_session *s, int n)
-{
-    struct store_pair pair = s->pair;
-
-    pair.gen++;
-    pair.issued_at += 60;
-    pair.access_exp += 60;
-    stores_id(pair.refresh_jti, n);
-    stores_id(pair.access_jti, n + 1);
-    return pair;
-}
-
 START_TEST(a_session_is_found_as_it_was_added)
 {
     CLEANUP(cleanup_store) struct store *store = stores_open();
@@ -46,7 +23,7 @@ START_TEST(a_session_is_found_as_it_was_added)
     ck_assert_int_eq(found.created_at, s.created_at);
     ck_assert_int_eq(found.absolute_exp, s.absolute_exp);
     ck_assert_int_eq(found.idle_exp, s.idle_exp);
-    expect_pair(&found.pair, &s.pair);
+    stores_expect_pair(&found.pair, &s.pair);
     ck_assert_int_eq(found.rotated_at, s.rotated_at);
     ck_assert_int_eq(found.last_access_exp, s.last_access_exp);
     ck_assert_uint_eq(found.stamp_len, s.stamp_len);
@@ -75,92 +52,6 @@ START_TEST(an_unknown_session_is_absent)
     struct store_session s = stores_session(1);
 
     ck_assert_int_eq(store_find(store, s.sid, &s), STORE_ABSENT);
-}
-END_TEST
-
-START_TEST(rotation_keeps_the_id_before)
-{
-    CLEANUP(cleanup_store) struct store *store = stores_open();
-    struct store_session s = stores_session(1), found;
-    struct store_pair pair = next_pair(&s, 9);
-
-    stores_add(store, &s);
-    stores_begin(store, NOW + 60);
-    ck_assert_int_eq(store_rotate(store, s.sid, 0, &pair, NOW + 99), STORE_DONE);
-    stores_commit(store);
-    found = stores_find(store, &s);
-    expect_pair(&found.pair, &pair);
-    ck_assert(found.has_previous);
-    ck_assert_mem_eq(found.previous_jti, s.pair.refresh_jti, ISSUE_ID_BYTES);
-    ck_assert_int_eq(found.rotated_at, NOW + 60);
-    ck_assert_int_eq(found.idle_exp, NOW + 99);
-    ck_assert_int_eq(found.last_access_exp, pair.access_exp);
-}
-END_TEST
-
-START_TEST(of_two_rotations_from_one_generation_one_wins)
-{
-    CLEANUP(cleanup_store) struct store *store = stores_open();
-    struct store_session s = stores_session(1), found;
-    struct store_pair first = next_pair(&s, 9), second = next_pair(&s, 20);
-
-    stores_add(store, &s);
-    stores_begin(store, NOW);
-    ck_assert_int_eq(store_rotate(store, s.sid, 0, &first, NOW + 99), STORE_DONE);
-    ck_assert_int_eq(store_rotate(store, s.sid, 0, &second, NOW + 99), STORE_ABSENT);
-    stores_commit(store);
-    found = stores_find(store, &s);
-    ck_assert_mem_eq(found.pair.refresh_jti, first.refresh_jti, ISSUE_ID_BYTES);
-}
-END_TEST
-
-START_TEST(two_connections_rotate_one_after_the_other)
-{
-    CLEANUP(cleanup_store) struct store *store = stores_open();
-    CLEANUP(cleanup_store) struct store *other = stores_open();
-    struct store_session s = stores_session(1);
-    struct store_pair first = next_pair(&s, 9), second = next_pair(&s, 20);
-
-    stores_add(store, &s);
-    stores_begin(store, NOW);
-    ck_assert_int_eq(store_rotate(store, s.sid, 0, &first, NOW + 99), STORE_DONE);
-    stores_commit(store);
-    stores_begin(other, NOW);
-    ck_assert_int_eq(store_rotate(other, s.sid, 0, &second, NOW + 99), STORE_ABSENT);
-    store_rollback(other);
-}
-END_TEST
-
-START_TEST(a_revoked_session_is_not_rotated)
-{
-    CLEANUP(cleanup_store) struct store *store = stores_open();
-    struct store_session s = stores_session(1);
-    struct store_pair pair = next_pair(&s, 9);
-
-    stores_add(store, &s);
-    stores_begin(store, NOW);
-    ck_assert_int_eq(store_revoke(store, s.sid), STORE_DONE);
-    ck_assert_int_eq(store_revoke(store, s.sid), STORE_ABSENT);
-    ck_assert_int_eq(store_rotate(store, s.sid, 0, &pair, NOW + 99), STORE_ABSENT);
-    ck_assert_int_eq(store_renew(store, s.sid, 0, NOW + 99, NOW + 99), STORE_ABSENT);
-    stores_commit(store);
-    ck_assert(stores_has_revoked(store, &s));
-}
-END_TEST
-
-START_TEST(a_shorter_access_token_leaves_the_longest_ones_end)
-{
-    CLEANUP(cleanup_store) struct store *store = stores_open();
-    struct store_session s = stores_session(1), found;
-
-    stores_add(store, &s);
-    stores_begin(store, NOW);
-    ck_assert_int_eq(store_renew(store, s.sid, 0, NOW + 5, NOW + 500), STORE_DONE);
-    stores_commit(store);
-    found = stores_find(store, &s);
-    ck_assert_int_eq(found.last_access_exp, s.last_access_exp);
-    ck_assert_int_eq(found.idle_exp, NOW + 500);
-    expect_pair(&found.pair, &s.pair);
 }
 END_TEST
 
@@ -488,11 +379,6 @@ int main(void)
     const TTest *const tests[] = {
         a_session_is_found_as_it_was_added,
         an_unknown_session_is_absent,
-        rotation_keeps_the_id_before,
-        of_two_rotations_from_one_generation_one_wins,
-        two_connections_rotate_one_after_the_other,
-        a_revoked_session_is_not_rotated,
-        a_shorter_access_token_leaves_the_longest_ones_end,
         the_oldest_sessions_are_revoked_first,
         sessions_of_a_replaced_account_or_password_are_revoked,
         a_user_is_known_after_a_login,
