@@ -244,6 +244,8 @@ static int on_turn(sd_event_source *source, void *arg)
     bool ok, published;
 
     take_first(l);
+    if (TAILQ_EMPTY(&l->in[REQUEST_IN_TURN]))
+        return 0; /* the requests have reached their time limit */
     l->refused = false;
     ok = state_ready(x) && run_turn(l);
     if (!ok && x->usable)

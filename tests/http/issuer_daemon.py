@@ -27,7 +27,7 @@ class ScriptedLogin:
         self.check = None  # if set, the reply to every password
         self.stamp = b"0" * 16
         self.uid = 1000
-        self.asked = []
+        self.asked, self.answered = [], []
         self.amr = 1
         self.delay = 0
         self.before = None  # if set, called with each request before it is answered
@@ -55,6 +55,7 @@ class ScriptedLogin:
                     status = self.accounts.get(fields[0], "ok" if known else "not_found")
                 good = [self.stamp, self.uid] + ([self.amr] if op == CHECK else [])
                 client.send(message(STATUS.index(status), *(good if status == "ok" else [])))
+                self.answered.append(op)
             except OSError:
                 pass
 

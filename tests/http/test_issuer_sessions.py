@@ -231,6 +231,18 @@ def test_a_narrower_token_over_max_token_length_is_refused(issuer):
     assert narrow(issuer, access, scope=b"a" * 4096) == "too_long"
 
 
+WITHOUT_GRACE = "[Session]\nRotationGrace=0\n[Token]\nIssuer=https://one.example\nAudience=one.example\n"
+
+
+@pytest.mark.issuer(WITHOUT_GRACE)
+def test_a_token_that_became_too_long_uses_no_refresh_token_up(issuer):
+    refresh, access = issuer.obtain()
+    for more, status in ((f"MaxTokenLength={len(access) - 1}\n", "too_long"), ("", "ok")):
+        issuer.configure(WITHOUT_GRACE + more)
+        issuer.restart()
+        assert issuer.refresh(refresh)[0] == status
+
+
 def test_a_token_for_pam_services_identifies_nobody_to_a_web_application(issuer):
     _, access = issuer.obtain()
     for scope in (b"pam:sudo", b"read pam:sshd", b"pam:*", b"pam:"):

@@ -4,6 +4,7 @@ import concurrent.futures
 import contextlib
 import os
 import signal
+import threading
 import time
 
 import pytest
@@ -314,3 +315,23 @@ def test_issuers_whose_clocks_differ_by_four_minutes_have_the_time_of_the_databa
             claims = payload(one.decode())
             assert now() - 30 < claims["iat"] <= now() + 1 and claims["exp"] > now(), (claims, now())
         assert [issuer.verify(access) for issuer in issuers] == ["ok", "ok"]
+
+
+@pytest.mark.issuer("[Session]\nAccountCacheTime=0\n")
+def test_a_request_whose_time_ends_before_its_turn_ends_nothing_else(issuer, build):
+    """Both happen while the issuer does not run, as when a commit waits for the standby."""
+    issuer.write_file("off", "0")
+    issuer.environment = preload(build, "clock.so", MONOTONIC_OFF=issuer.path("off"))
+    issuer.restart()
+    token, _ = issuer.obtain()
+    asked, go_on = threading.Event(), threading.Event()
+    issuer.login.before = lambda *_: asked.set() or go_on.wait(BOUND)
+    with issuer.send(message(REFRESH, token, SOURCE)) as client:
+        assert asked.wait(BOUND)
+        issuer.process.send_signal(signal.SIGSTOP)
+        go_on.set()
+        wait_until(lambda: len(issuer.login.answered) == len(issuer.login.asked))
+        issuer.write_file("off", "41")
+        issuer.process.send_signal(signal.SIGCONT)
+        assert not client.recv(65536)
+    assert issuer.refresh(token)[0] == "ok"
