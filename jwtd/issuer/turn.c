@@ -92,8 +92,7 @@ static const struct issuer_request *presume(struct loop *l)
     const struct issuer_request *r = TAILQ_FIRST(&l->in[REQUEST_IN_TURN]);
     struct store_session session;
 
-    /* None, when its time was over before the turn. */
-    if (!r || !store_is_fleet(x->store) || TAILQ_NEXT(r, link) || r->type->op != WIRE_REFRESH ||
+    if (!store_is_fleet(x->store) || TAILQ_NEXT(r, link) || r->type->op != WIRE_REFRESH ||
         !x->service.settings.session.rotate_refresh_tokens)
         return NULL;
     token_session_presume(x, r, &session);
