@@ -11,7 +11,7 @@ import ssl
 import subprocess
 import textwrap
 
-from login_daemon import until
+from daemons import until
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 NAME = "login.example"

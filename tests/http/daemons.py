@@ -47,6 +47,14 @@ def wait_for_tick():
         time.sleep(0.001)
 
 
+def until(condition, within=60):
+    """Waits until the condition is true."""
+    end = time.monotonic() + within
+    while not condition():
+        assert time.monotonic() < end, f"not within {within} s"
+        time.sleep(0.01)
+
+
 class Reply:
     def __init__(self, raw):
         head, _, self.body = raw.partition(b"\r\n\r\n")

@@ -11,8 +11,7 @@ import tempfile
 import threading
 import time
 
-from daemons import payload, wait_for_tick
-from login_daemon import until
+from daemons import payload, until, wait_for_tick
 from wire import ADMIN_STATUS, BLACKLIST, CHECK, OBTAIN, PING, REFRESH, STATUS, VERIFY, WHOAMI, ask, message, read, serve
 
 SOURCE = b"uid 1000"

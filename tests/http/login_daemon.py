@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 import time
 
-from daemons import preload
+from daemons import preload, until
 from wire import ACCOUNT, CHECK, ask, message
 
 ALICE, SECRET = b"alice", b"correct horse battery staple"
@@ -113,11 +113,3 @@ class Login:
         assert status == 0 and "Sanitizer" not in log and "runtime error" not in log, (status, log)
         assert "correct horse" not in log and "n0body" not in log, log
         return log
-
-
-def until(holds):
-    for _ in range(200):
-        if holds():
-            return
-        time.sleep(0.05)
-    raise AssertionError("never came true")

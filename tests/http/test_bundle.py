@@ -13,8 +13,7 @@ import time
 
 import pytest
 import wire
-from daemons import ALICE, request_bytes
-from login_daemon import until
+from daemons import ALICE, request_bytes, until
 from replies import GET_ONLY, NOT_FOUND, is_answer
 from test_signing import good, kid, published, retire, rotate
 

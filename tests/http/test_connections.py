@@ -11,8 +11,7 @@ import time
 
 import pytest
 import wire
-from daemons import ALICE, QUICK, Reply, request_bytes
-from login_daemon import until
+from daemons import ALICE, QUICK, Reply, request_bytes, until
 
 UID = {"alice": 23001, "carol": 23002}
 SUB = 100000  # the first subordinate uid in the tests

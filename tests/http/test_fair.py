@@ -7,11 +7,11 @@ import threading
 import time
 
 import pytest
-from daemons import ALICE as ALICE_BODY
+from daemons import ALICE as ALICE_BODY, until
 from daemons import CAROL as CAROL_BODY
 from daemons import request_bytes
 from issuer_daemon import at_once
-from login_daemon import ALICE, SECRET, SOURCE, until
+from login_daemon import ALICE, SECRET, SOURCE
 from wire import CHECK, OBTAIN, REFRESH, STATUS, message, read
 
 SLOTS = len(os.sched_getaffinity(0)) + 1

@@ -10,8 +10,7 @@ import sys
 import time
 
 import pytest
-from daemons import ALICE, QUICK, payload
-from login_daemon import until
+from daemons import ALICE, QUICK, payload, until
 
 
 # Faults

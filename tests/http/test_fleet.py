@@ -9,10 +9,9 @@ import threading
 import time
 
 import pytest
-from daemons import ALICE, QUICK, payload, request_bytes, sent_at_once
+from daemons import ALICE, QUICK, payload, request_bytes, sent_at_once, until
 from fleet import SETTINGS
 from issuer_daemon import SOURCE
-from login_daemon import until
 from test_exchange import Site
 from test_kill import BRIEF, KILLS, Broken, Client, exchanged, wait_for_work
 from test_sessions import all_are_over, end, sessions, sid

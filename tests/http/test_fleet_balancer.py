@@ -9,8 +9,7 @@ import time
 
 import pytest
 from balancer import HAPROXY, NAME, NGINX, Balanced
-from daemons import ALICE, QUICK, payload
-from login_daemon import until
+from daemons import ALICE, QUICK, payload, until
 
 PROXIED = QUICK.replace("[Http]\n", "[Http]\nTrustedProxies=nobody\nAllowedHosts=login.example\n").replace(
     "RotationGrace=1s", "RotationGrace=1min").replace("FailureTime=300ms", "FailureTime=100ms")

@@ -7,7 +7,7 @@ import struct
 import threading
 
 import pytest
-from login_daemon import until
+from daemons import until
 from test_exchange import Site
 from wire import CHECK, OBTAIN, STATUS, message, read
 

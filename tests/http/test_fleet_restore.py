@@ -4,9 +4,10 @@ import subprocess
 import threading
 
 import pytest
+from daemons import until
 from fleet import Databases, Fleet
+from fleet_rows import one_bundle
 from issuer_daemon import Issuer, sid
-from test_fleet_bundle import one_bundle, until
 
 
 class Dump:
@@ -63,7 +64,7 @@ def test_a_database_that_is_restored_under_running_issuers_brings_no_ended_sessi
     kept, (refreshed, _), (ended, access) = first.obtain(), first.obtain(), first.obtain()
     then = backup(issuers)
     for issuer in issuers:
-        assert until(lambda issuer=issuer: issuer.verify(kept[1]) == "ok")
+        until(lambda issuer=issuer: issuer.verify(kept[1]) == "ok")
     newer, of_newer = other.obtain()
     newest = other.refresh(refreshed)[2]
     assert first.blacklist(ended) == "ok" and other.published(1) == first.published(1) == [sid(access)]
@@ -80,7 +81,7 @@ def test_a_database_that_is_restored_under_running_issuers_brings_no_ended_sessi
         thread.start()
     then.restore()
     for issuer in issuers:
-        assert until(lambda issuer=issuer: issuer.verify(kept[1]) == "ok")
+        until(lambda issuer=issuer: issuer.verify(kept[1]) == "ok")
     until(lambda: "blacklisted" in said)
     done.set()
     for thread in threads:

@@ -11,7 +11,8 @@ import threading
 import time
 
 import pytest
-from login_daemon import ALICE, SECRET, SOURCE, until
+from daemons import until
+from login_daemon import ALICE, SECRET, SOURCE
 from users import add_user, changed_shadow
 from wire import ACCOUNT, CHECK, STATUS, ask, message
 

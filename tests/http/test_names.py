@@ -5,9 +5,8 @@ import pty
 import subprocess
 
 import pytest
-from daemons import payload
+from daemons import payload, until
 from test_admin import status_of
-from test_reload import until
 from wire import ADMIN_APPLY_NAMES, BUNDLE
 
 ONE = "[Token]\nIssuer=https://one.example\nAudience=a b\n"

@@ -7,21 +7,13 @@ import os
 import signal
 import subprocess
 import threading
-import time
 
-from daemons import ALICE, CAROL, QUICK, payload
+from daemons import ALICE, CAROL, QUICK, payload, until
 from test_habits import systemd
 
 
 def lines(d, text):
     return [x for x in d.read_log().split("\n") if text in x]
-
-
-def until(holds, seconds=10):
-    end = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end, "it took too long"
-        time.sleep(0.01)
 
 
 def reload(d, daemon, says="Configuration reloaded"):

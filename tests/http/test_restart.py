@@ -6,14 +6,7 @@ import threading
 import time
 
 import pytest
-from daemons import ALICE, CAROL, QUICK, request_bytes
-
-
-def until(holds, seconds=30):
-    end = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end, "it took too long"
-        time.sleep(0.005)
+from daemons import ALICE, CAROL, QUICK, request_bytes, until
 
 
 def end(daemon):

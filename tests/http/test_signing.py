@@ -11,8 +11,7 @@ import threading
 import time
 
 import pytest
-from daemons import now, payload
-from login_daemon import until
+from daemons import now, payload, until
 from wire import ADMIN_RETIRE, ADMIN_ROTATE
 
 WEEK = 7 * 86400

@@ -8,7 +8,7 @@ import threading
 import time
 
 import pytest
-from daemons import now, payload, preload
+from daemons import now, payload, preload, until
 from fleet import ROLE, Database
 from issuer_daemon import SOURCE
 from wire import REFRESH, STATUS, message, read
@@ -24,25 +24,18 @@ def database(databases):
     new.drop()
 
 
-def wait_until(true, within=30):
-    end = time.monotonic() + within
-    while not true():
-        assert time.monotonic() < end, true
-        time.sleep(0.02)
-
-
 def backends(database):
     return database.sql(ACTIVITY, [(database.name, ROLE)])
 
 
 def waits_for(database, event):
-    wait_until(lambda: any(event in row[1:] for row in backends(database)))
+    until(lambda: any(event in row[1:] for row in backends(database)))
 
 
 def terminate(database):
     for pid, *_ in backends(database):
         database.sql("SELECT pg_terminate_backend(%s)", [(pid,)])
-    wait_until(lambda: not backends(database))
+    until(lambda: not backends(database))
 
 
 @contextlib.contextmanager
@@ -152,7 +145,7 @@ def test_a_single_refresh_is_one_message_to_the_database(issuer, database):
         waits_for(database, "Lock")
         issuer.process.send_signal(signal.SIGSTOP)
     try:
-        wait_until(lambda: database.sql("SELECT gen FROM session") == [(2,)])
+        until(lambda: database.sql("SELECT gen FROM session") == [(2,)])
     finally:
         issuer.process.send_signal(signal.SIGCONT)
     assert answer(client)[0] == "ok"
@@ -173,7 +166,7 @@ def standby_is_gone(database):
     def configure(names):
         database.sql(f"ALTER SYSTEM SET synchronous_standby_names = '{names}'")
         database.sql("SELECT pg_reload_conf()")
-        wait_until(lambda: database.sql("SHOW synchronous_standby_names") == [(names,)])
+        until(lambda: database.sql("SHOW synchronous_standby_names") == [(names,)])
 
     configure("gone")
     try:
@@ -281,7 +274,7 @@ def test_a_missing_table_is_named_with_the_remedy(issuer, database):
         assert issuer.refresh(token)[0] == "unavailable"
         return "does not exist (42P01): run: jwtctl store migrate" in issuer.text("log")
 
-    wait_until(is_logged)
+    until(is_logged)
     database.sql("ALTER TABLE elsewhere RENAME TO session")
     refreshed(issuer, token)
 
