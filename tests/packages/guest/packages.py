@@ -9,7 +9,7 @@ from files import read, until
 from kit import ALICE, CAROL, api, sh, systemctl
 
 NAMES = ("libpam-jwt", "jwtd", "jwtctl")
-OLD, NEW, POSTGRESQL = "/packages/old", "/packages/new", "/packages/postgresql"
+OLD, NEW = "/packages/old", "/packages/new"
 PATHS = "/root/paths"  # paths() of the host without the packages
 SERVICES = ("jwtd.service", "jwtd-issuer.service", "jwtd-login.service")
 SOCKETS = ("jwtd.socket", "jwtd-issuer.socket", "jwtd-issuer-admin.socket", "jwtd-login.socket")
@@ -24,7 +24,8 @@ def apt(*words):
 
 
 def debs(directory, *names):
-    return [path for name in names or NAMES for path in glob.glob(f"{directory}/{name}_*.deb")]
+    """jwtd-postgresql is in a directory of its own."""
+    return [path for name in names or NAMES for path in glob.glob(f"{directory}/**/{name}_*.deb", recursive=True)]
 
 
 def version(name):
@@ -44,6 +45,16 @@ def programs():
     """The file that each running daemon executes; one that was replaced ends in " (deleted)"."""
     pids = [systemctl("show", "-P", "MainPID", unit) for unit in SERVICES]
     return [os.readlink(f"/proc/{pid}/exe") for pid in pids if pid != "0"]
+
+
+def current(names):
+    """True when the daemons of these packages run, and from the files that are installed."""
+    found = programs()
+    return "jwtd" not in names or len(found) == 3 and not any(path.endswith("(deleted)") for path in found)
+
+
+def opening_times():
+    return [systemctl("show", "-P", "ActiveEnterTimestampMonotonic", unit) for unit in SOCKETS]
 
 
 def paths():

@@ -5,7 +5,7 @@ import json
 
 from files import until
 from kit import obtain, sh, systemctl
-from packages import POSTGRESQL, active, apt, debs
+from packages import OLD, active, apt, debs
 
 ISSUER = "jwtd-issuer.service"
 OPENED = {"PrivateNetwork=", "RestrictAddressFamilies=~AF_(INET|INET6)", "IPAddressDeny="}
@@ -24,7 +24,7 @@ def level():
 def test_the_package_opens_the_network_and_nothing_else():
     before = exposed(), level()
     pid = systemctl("show", "-P", "MainPID", ISSUER)
-    apt("install", *debs(POSTGRESQL, "jwtd-postgresql"))
+    apt("install", *debs(OLD, "jwtd-postgresql"))
     after = exposed()
     print(f"# before: {before[1]}; with jwtd-postgresql: {level()}")
     assert set(after) - set(before[0]) == OPENED and not set(before[0]) - set(after), (before, after)

@@ -5,7 +5,7 @@ import sqlite3
 import pytest
 from files import read, until
 from kit import ALICE, CAROL, PASSWORD_METHOD, SSH, api, by_ssh, journal, obtain, sh, systemctl
-from packages import (NAMES, NEW, OLD, SERVICES, SOCKETS, Load, Refresher, apt, debs, failed, http_login, programs, version)
+from packages import NAMES, NEW, OLD, SERVICES, Load, Refresher, apt, current, debs, failed, http_login, opening_times, version
 
 CONF, STACK, STORE = "/etc/jwt/jwt.conf", "/etc/pam.d/jwtd", "/var/lib/jwtd-issuer/sessions.db"
 RUN = f"jwtctl run -- {SSH} {PASSWORD_METHOD} localhost id -un"
@@ -41,16 +41,6 @@ def ssh_by_access_token():
 
 def installed():
     return [version(name) for name in NAMES]
-
-
-def opening_times():
-    return [systemctl("show", "-P", "ActiveEnterTimestampMonotonic", unit) for unit in SOCKETS]
-
-
-def current(names):
-    """True when the daemons of these packages run, and from the files that are installed."""
-    found = programs()
-    return "jwtd" not in names or len(found) == 3 and not any(path.endswith("(deleted)") for path in found)
 
 
 def test_upgrades_and_downgrades_make_no_login_no_refresh_and_no_ssh_fail():
