@@ -55,6 +55,7 @@ void connection_free(struct connection *c)
     secret_clear(&c->out);
     secret_clear(&c->token);
     secret_clear(&c->list);
+    secret_clear(&c->known);
     free(c);
     service_release(&server->service);
 }

@@ -67,6 +67,7 @@ struct connection {
     sd_event_source *issuer_io;
     uint64_t ask_until;        /* monotonic microseconds: no answer is awaited after that */
     struct secret token, list; /* kept while a list of sessions is read page by page */
+    struct secret known;       /* If-None-Match, kept while jwtd-issuer is asked */
 
     struct reply reply;
     uint64_t reply_at; /* not sent before; 0: no delay */

@@ -69,9 +69,13 @@ enum conn_result handlers_revoked(struct connection *c, const struct wire_messag
 enum conn_result handlers_list(struct connection *c)
 {
     const struct settings *set = &c->server->service.settings;
-    bool has_bundle = set->token.algorithm->kind != ALG_OCT;
 
-    return set->store.database && has_bundle ? handlers_plain(c) : handlers_revoked(c, NULL);
+    if (!set->store.database || set->token.algorithm->kind == ALG_OCT)
+        return handlers_revoked(c, NULL);
+    if (secret_copy(c->request.if_none_match, &c->known) != TOK_OK)
+        return connection_unavailable(c);
+    c->request.if_none_match = secret_slice(&c->known);
+    return handlers_plain(c);
 }
 
 enum conn_result handlers_bundle(struct connection *c, const struct wire_message *answer)

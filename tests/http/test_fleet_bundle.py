@@ -272,6 +272,18 @@ def test_a_host_that_gets_bundle_and_list_from_different_issuers_has_every_logou
     balancer.server_close()
 
 
+def test_a_list_that_the_client_has_is_not_sent_again(fleet):
+    """If-None-Match is read after the issuer was asked."""
+    a, b = fleet
+    tag = a.request("GET", REVOKED).header("ETag")
+    known = [f"If-None-Match: {tag}"]
+    reply = a.request("GET", REVOKED, headers=known)
+    assert (reply.status, reply.body, reply.header("ETag")) == (304, b"", tag), reply.raw
+    assert b.post("/api/token/blacklist/", {"refresh": b.obtain(ALICE)["refresh"]}).status == 200
+    reply = a.request("GET", REVOKED, headers=known)
+    assert reply.status == 200 and reply.body == over_http(b, REVOKED), reply.raw
+
+
 def test_no_list_is_served_that_may_be_old(fleet):
     a, b = fleet
     over_http(b, REVOKED)
