@@ -15,7 +15,6 @@ STOP = take(PAGE, "systemctl stop jwtd.socket", UPGRADE)
 CHECK = take(PAGE, "jwtctl doctor | sed", UPGRADE)
 START = take(PAGE, "systemctl start jwtd.socket", UPGRADE)
 BOTH = [HOSTS[name] for name in issuers.ISSUERS if name in HOSTS]
-SCHEMA = 5
 
 
 def other_version(host):
@@ -67,9 +66,10 @@ def stopped(grown):
 
 def test_issuers_refuse_tables_of_another_version_and_say_so_until_they_are_migrated(stopped):
     primary = HOSTS[issuers.leader()]
+    schema = int(sql("SELECT version FROM schema_version", primary))
     rows = "".join(f"SELECT md5(string_agg(t::text, ',' ORDER BY t::text)) FROM {table} t;\n"
                    for table in ("session", "revoked", "counter", "issuer", "bundle", "clock"))
-    for version, remedy in ((SCHEMA + 1, "install the newer release again"), (SCHEMA - 1, "run jwtctl store migrate")):
+    for version, remedy in ((schema + 1, "install the newer release again"), (schema - 1, "run jwtctl store migrate")):
         before = sql(f"UPDATE schema_version SET version = {version};\n{rows}", primary)
         for host in BOTH:
             said = run(host, CHECK.run())

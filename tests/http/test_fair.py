@@ -18,7 +18,7 @@ SLOTS = len(os.sched_getaffinity(0)) + 1
 PER_USER = 1 if SLOTS <= 3 else 2
 PLACES = 16
 QUEUE = 128
-NO_LIMITS = "[Session]\nFailuresPerUser=0\nLoginsPerUser=0\n"
+NO_LIMITS = "[Http]\nFailuresPerSource=0\n[Session]\nFailuresPerUser=0\nLoginsPerUser=0\n"
 OWN = b"uid 23001"  # alice's
 
 
