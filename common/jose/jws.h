@@ -59,3 +59,6 @@ enum tok_err jws_read_header(struct slice letters, struct jws_header *ret) MUST_
  */
 enum tok_err jws_sign(const struct key *key, const char *typ, struct slice payload, size_t max,
                       struct secret *ret) MUST_CHECK;
+
+/* The length of the token that jws_sign makes of a payload of this many bytes. */
+size_t jws_length(const struct key *key, const char *typ, size_t payload);

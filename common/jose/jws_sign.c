@@ -20,6 +20,19 @@ static struct slice make_header(const struct key *key, const char *typ, char roo
     return (struct slice){room, out.n};
 }
 
+static size_t length_with(const struct key *key, struct slice header, size_t payload)
+{
+    return BASE64URL_LEN(header.n) + 1 + BASE64URL_LEN(payload) + 1 +
+           BASE64URL_LEN(key_sig_len(key));
+}
+
+size_t jws_length(const struct key *key, const char *typ, size_t payload)
+{
+    char room[HEADER_ROOM];
+
+    return length_with(key, make_header(key, typ, room), payload);
+}
+
 enum tok_err jws_sign(const struct key *key, const char *typ, struct slice payload, size_t max,
                       struct secret *ret)
 {
@@ -27,8 +40,7 @@ enum tok_err jws_sign(const struct key *key, const char *typ, struct slice paylo
     UNINITIALIZED char signature[KEY_SIGNATURE_MAX];
     char room[HEADER_ROOM];
     struct slice header = make_header(key, typ, room);
-    size_t len = BASE64URL_LEN(header.n) + 1 + BASE64URL_LEN(payload.n) + 1 +
-                 BASE64URL_LEN(key_sig_len(key));
+    size_t len = length_with(key, header, payload.n);
     struct emit out;
     enum tok_err err;
 

@@ -90,6 +90,14 @@ enum tok_err issue_token(const struct key *key, const struct issue_claims *claim
     return err ? err : jws_sign(key, "JWT", secret_slice(&payload), max, ret);
 }
 
+size_t issue_length(const struct key *key, const struct issue_claims *claims)
+{
+    struct emit out = {0};
+
+    emit_claims(&out, claims);
+    return jws_length(key, "JWT", out.n);
+}
+
 bool issue_id_read(struct slice letters, uint8_t ret[ISSUE_ID_BYTES])
 {
     size_t n;

@@ -32,6 +32,9 @@ struct issue_claims {
 enum tok_err issue_token(const struct key *key, const struct issue_claims *claims, size_t max,
                          struct secret *ret) MUST_CHECK;
 
+/* The length of that token. */
+size_t issue_length(const struct key *key, const struct issue_claims *claims);
+
 /* Decodes an id of 22 letters; false for any other text. */
 bool issue_id_read(struct slice letters, uint8_t ret[ISSUE_ID_BYTES]) MUST_CHECK;
 

@@ -114,7 +114,6 @@ void loop_close(struct issuer_request *r)
     cleanup_close(&r->fd);
     own_token_clear(&r->token);
     secret_clear(&r->text);
-    secret_clear(&r->access);
     secret_clear(&r->answer);
     free(r);
     service_release(&l->issuer.service);

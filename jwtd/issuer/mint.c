@@ -101,12 +101,18 @@ static struct issue_claims claims_of(const struct issuer *x, const struct store_
 
 /* kid: of the key that the pair was first minted with, to get the same bytes again; NULL: the
  * key that signs now. */
+static const struct key *find_signer(const struct issuer *x, const char *kid)
+{
+    const struct key *key = kid ? keys_find(&x->keys, kid) : NULL;
+
+    return key ? key : x->keys.signer;
+}
+
 static enum wire_status mint(const struct issuer *x, const char *kid,
                              const struct issue_claims *claims, uint64_t max,
                              struct secret *ret)
 {
-    const struct key *key = kid ? keys_find(&x->keys, kid) : NULL;
-    enum tok_err err = issue_token(key ? key : x->keys.signer, claims, (size_t)max, ret);
+    enum tok_err err = issue_token(find_signer(x, kid), claims, (size_t)max, ret);
 
     if (err == TOK_OK)
         return WIRE_OK;
@@ -123,6 +129,17 @@ enum wire_status mint_access(const struct issuer *x, const struct store_session 
         claims_of(x, s, "access", s->pair.access_exp, s->pair.access_jti);
 
     return mint(x, s->pair.kid, &claims, x->service.settings.token.max_token_length, ret);
+}
+
+enum wire_status mint_check_access(const struct issuer *x, const struct store_session *s)
+{
+    struct issue_claims claims =
+        claims_of(x, s, "access", s->pair.access_exp, s->pair.access_jti);
+
+    return issue_length(find_signer(x, s->pair.kid), &claims) <=
+                   x->service.settings.token.max_token_length
+               ? WIRE_OK
+               : WIRE_TOO_LONG;
 }
 
 enum wire_status mint_refresh(const struct issuer *x, const struct store_session *s,
@@ -164,7 +181,6 @@ enum wire_status mint_narrowed(const struct issuer *x, const struct store_sessio
 size_t mint_length(const struct issuer *x, size_t user_len, bool restricted)
 {
     char bound[VALUE_NAME_MAX + 1 + HOST_KEY_LEN + 1], *audience[] = {bound, NULL};
-    CLEANUP(secret_clear) struct secret token = {0};
     struct store_session s = {.amr = "pwd otp"};
     struct issue_claims claims;
 
@@ -177,5 +193,5 @@ size_t mint_length(const struct issuer *x, size_t user_len, bool restricted)
         claims.scope = "pam:sudo";
         claims.one_time = true;
     }
-    return issue_token(x->keys.signer, &claims, 0, &token) == TOK_OK ? token.n : 0;
+    return issue_length(x->keys.signer, &claims);
 }

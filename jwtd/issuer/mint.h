@@ -13,6 +13,9 @@ enum wire_status mint_access(const struct issuer *x, const struct store_session 
 enum wire_status mint_refresh(const struct issuer *x, const struct store_session *session,
                               struct secret *ret);
 
+/* WIRE_TOO_LONG when mint_access would say so, else WIRE_OK. */
+enum wire_status mint_check_access(const struct issuer *x, const struct store_session *session);
+
 /* Uses pair.access_* and pair.refresh_exp. */
 enum wire_status mint_sliding(const struct issuer *x, const struct store_session *session,
                               struct secret *ret);
@@ -48,6 +51,5 @@ void mint_slide(const struct issuer *x, struct store_session *session, int64_t n
 void mint_id(const struct issuer *x, int64_t now, uint8_t ret[ISSUE_ID_BYTES]);
 
 /* The length of an access token for a user name of this length; with `restricted`, of one that
- * has the first audience, bound to a host key, for sudo and for one use. 0: it cannot be
- * minted. */
+ * has the first audience, bound to a host key, for sudo and for one use. */
 size_t mint_length(const struct issuer *x, size_t user_len, bool restricted);

@@ -101,8 +101,7 @@ struct issuer_request {
     struct login_reply login_reply; /* to a check of password or account */
     bool has_login_reply;
     struct store_session session; /* of types with a right, and of WIRE_REFRESH */
-    struct secret access;         /* WIRE_REFRESH: the new access token */
-    bool with_refresh;            /* likewise: a refresh token is given, too */
+    bool with_refresh;            /* WIRE_REFRESH: a refresh token is given, too */
 
     enum wire_status status;
     bool committed;       /* the transaction in which its handler ran */

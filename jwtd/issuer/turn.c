@@ -155,7 +155,6 @@ static bool prepare_again(struct issuer_request *r)
     r->session_revoked = r->limit_revoked = false;
     r->retry_after = 0;
     r->status = WIRE_UNAVAILABLE;
-    secret_clear(&r->access);
     secret_clear(&r->answer);
     return !is_done;
 }

@@ -323,7 +323,7 @@ def test_a_request_whose_time_ends_before_its_turn_ends_nothing_else(issuer, bui
         assert asked.wait(BOUND)
         issuer.process.send_signal(signal.SIGSTOP)
         go_on.set()
-        wait_until(lambda: len(issuer.login.answered) == len(issuer.login.asked))
+        until(lambda: len(issuer.login.answered) == len(issuer.login.asked))
         issuer.write_file("off", "41")
         issuer.process.send_signal(signal.SIGCONT)
         assert not client.recv(65536)

@@ -38,24 +38,25 @@ static enum refresh_standing standing_of(const struct issuer *x, const struct st
     return set->session.blacklist_after_rotation || s->pair.gen == INT64_MAX ? REUSED : CURRENT;
 }
 
-/* The pair of r->session. An access token that is too long must not cost a refresh token, so
- * that only the latter is minted while the store commits. */
+/* The pair of r->session. An access token that would be too long must not cost a refresh token.
+ */
 static enum wire_status give_pair(struct issuer *x, struct issuer_request *r, bool with_refresh)
 {
     r->with_refresh = with_refresh;
-    return mint_access(x, &r->session, &r->access);
+    return mint_check_access(x, &r->session);
 }
 
 enum wire_status complete_refresh(struct issuer *x, struct issuer_request *r)
 {
+    CLEANUP(secret_clear) struct secret access = {0};
     CLEANUP(secret_clear) struct secret refresh = {0};
-    enum wire_status status = WIRE_OK;
+    enum wire_status status = mint_access(x, &r->session, &access);
 
-    if (r->with_refresh)
+    if (status == WIRE_OK && r->with_refresh)
         status = mint_refresh(x, &r->session, &refresh);
     if (status != WIRE_OK)
         return status;
-    return request_reply(r, (union wire_value[]){{.text = secret_slice(&r->access)},
+    return request_reply(r, (union wire_value[]){{.text = secret_slice(&access)},
                                                  {.text = secret_slice(&refresh)}});
 }
 

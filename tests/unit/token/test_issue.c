@@ -193,6 +193,7 @@ START_TEST(a_token_over_the_limit_is_not_issued)
     ck_assert_ok(issue_token(key, &claims, 0, &token));
     n = token.n;
     secret_clear(&token);
+    ck_assert_uint_eq(issue_length(key, &claims), n);
     ck_assert_err(issue_token(key, &claims, n - 1, &token), TOK_TOO_LONG);
     ck_assert_ptr_null(token.p);
     ck_assert_ok(issue_token(key, &claims, n, &token));
