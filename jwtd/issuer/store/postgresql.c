@@ -1,167 +1,16 @@
-/*
- * Statements and their answers. Statements are sent without waiting; who reads an answer reads
- * all that were due before. A statement is prepared once for each text on a connection.
- */
+/* Statements are sent without waiting. A statement is prepared once for each text on a
+ * connection. */
 #include "jwtd/issuer/store/postgresql.h"
 
 #include <endian.h>
-#include <poll.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 static void report_corrupt(struct sql *sql, const char *what)
 {
     const struct postgresql *p = sql->connection;
 
     (void)sql_failed(sql, "%s: %s: restore the database from a backup", p->name, what);
-}
-
-static uint64_t monotonic(void)
-{
-    struct timespec t = {0};
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * SECOND + (uint64_t)t.tv_nsec / 1000;
-}
-
-/* Sends what was not sent, and waits until an answer can be read. */
-static bool wait_for_answer(struct sql *sql, uint64_t until)
-{
-    const struct postgresql *p = sql->connection;
-
-    for (;;) {
-        struct pollfd fd = {.fd = PQsocket(p->c), .events = POLLIN};
-        int unsent = PQflush(p->c);
-        uint64_t now;
-
-        if (unsent < 0)
-            return false;
-        if (!unsent && !PQisBusy(p->c))
-            return true;
-        now = monotonic();
-        if (now >= until) {
-            (void)sql_failed(sql, "%s: no answer in time: check the server and the network",
-                             p->name);
-            return false;
-        }
-        fd.events = (short)(POLLIN | (unsent ? POLLOUT : 0));
-        (void)poll(&fd, 1, (int)((until - now) / 1000) + 1);
-        if (PQconsumeInput(p->c) != 1)
-            return false;
-    }
-}
-
-/* Takes the next answer; NULL: no answer, which is recorded. A statement's answer ends in a
- * NULL of libpq, a Sync's does not. */
-static PGresult *take_answer(struct sql *sql, uint64_t until, unsigned *ret_due)
-{
-    struct postgresql *p = sql->connection;
-    PGresult *result = NULL;
-
-    *ret_due = p->due[p->read % DUE_MAX];
-    if (p->read < p->sent && wait_for_answer(sql, until))
-        result = PQgetResult(p->c);
-    if (result && *ret_due != DUE_SYNC && wait_for_answer(sql, until))
-        (void)PQgetResult(p->c);
-    if (!result && !sql->failure[0])
-        (void)postgresql_failed(sql);
-    p->read++;
-    return result;
-}
-
-static bool is_good(const PGresult *result)
-{
-    ExecStatusType status = PQresultStatus(result);
-
-    return status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK ||
-           status == PGRES_PIPELINE_SYNC;
-}
-
-/* The server does not know a text whose answer is not good. */
-static void forget_prepared(struct postgresql *p, unsigned due)
-{
-    if (due % DUE_KINDS == DUE_PREPARE)
-        p->texts[due / DUE_KINDS] = NULL;
-}
-
-/* False: the statement changed another number of rows than it must. */
-static bool has_changed(struct sql *sql, unsigned due, PGresult *result)
-{
-    struct postgresql *p = sql->connection;
-
-    if ((due != DUE_ONE_ROW && due != DUE_PRESUMED_ROW) ||
-        strcmp(PQcmdTuples(result), "1") == 0)
-        return true;
-    p->recoverable = p->conflict = due == DUE_PRESUMED_ROW;
-    (void)sql_failed(sql, "%s: a row was changed by another program", p->name);
-    return false;
-}
-
-/* The next answer; NULL: a failure, which is recorded. */
-static PGresult *read_answer(struct sql *sql, uint64_t until)
-{
-    struct postgresql *p = sql->connection;
-    unsigned due;
-    PGresult *result = take_answer(sql, until, &due);
-
-    if (!result)
-        return NULL;
-    if (!is_good(result)) {
-        forget_prepared(p, due);
-        postgresql_refused(sql, result);
-    } else if (has_changed(sql, due, result)) {
-        return result;
-    }
-    PQclear(result);
-    return NULL;
-}
-
-static bool add_due(struct sql *sql, unsigned due)
-{
-    struct postgresql *p = sql->connection;
-
-    if (p->sent - p->read == DUE_MAX) {
-        (void)sql_failed(sql, "%s: too many statements", p->name);
-        return false;
-    }
-    p->due[p->sent++ % DUE_MAX] = (uint16_t)due;
-    return true;
-}
-
-/* Asks for the answers to all that was sent, by a Sync, which commits what was sent outside a
- * transaction. Within one, the server would not see after a Flush that it waits for an issuer
- * that has gone: its timeout for that begins with a Sync. */
-static bool ask(struct sql *sql)
-{
-    struct postgresql *p = sql->connection;
-    bool asked;
-
-    if (p->asked == p->sent)
-        return true;
-    asked = PQpipelineSync(p->c) == 1 && add_due(sql, DUE_SYNC);
-    p->asked = p->sent;
-    if (!asked && !sql->failure[0])
-        (void)postgresql_failed(sql);
-    return asked;
-}
-
-/* Reads all answers up to this one, and returns it. NULL: a failure, which is recorded. */
-static PGresult *read_to(struct sql *sql, uint64_t number, uint64_t time)
-{
-    const struct postgresql *p = sql->connection;
-    uint64_t until = monotonic() + time;
-    PGresult *last = NULL;
-
-    if (sql->failure[0] || (number >= p->asked && !ask(sql)))
-        return NULL;
-    while (p->read <= number) {
-        PQclear(last);
-        last = read_answer(sql, until);
-        if (!last)
-            return NULL;
-    }
-    return last;
 }
 
 /* ?N becomes $N. False: it does not fit. */
@@ -199,7 +48,7 @@ static bool find_statement(struct sql *sql, const char *text,
         PQsendPrepare(p->c, ret_name, translated, params->n, params->types) != 1)
         return false;
     p->texts[n] = text;
-    return add_due(sql, DUE_PREPARE + DUE_KINDS * (unsigned)n);
+    return postgresql_add_due(sql, DUE_PREPARE + DUE_KINDS * (unsigned)n);
 }
 
 static bool send_statement(struct sql *sql, const char *text, const struct sql_value *values,
@@ -215,7 +64,7 @@ static bool send_statement(struct sql *sql, const char *text, const struct sql_v
     if (find_statement(sql, text, &params, name) &&
         PQsendQueryPrepared(p->c, name, params.n, params.values, params.lengths, params.formats,
                             1) == 1 &&
-        add_due(sql, due))
+        postgresql_add_due(sql, due))
         return true;
     if (!sql->failure[0])
         (void)postgresql_failed(sql);
@@ -250,7 +99,7 @@ static void send_commit(struct sql *sql)
         (void)postgresql_failed(sql);
     p->commit = send_statement(sql, "COMMIT", NULL, DUE_ROWS) ? p->sent - 1 : 0;
     if (p->commit)
-        (void)ask(sql);
+        (void)postgresql_ask(sql);
 }
 
 static bool commit(struct sql *sql)
@@ -261,8 +110,8 @@ static bool commit(struct sql *sql)
 
     if (!p->commit)
         send_commit(sql);
-    PQclear(p->commit ? read_to(sql, p->commit - 1, ANSWER_TIME) : NULL);
-    result = p->commit ? read_to(sql, p->commit, COMMIT_TIME) : NULL;
+    PQclear(p->commit ? postgresql_read_to(sql, p->commit - 1, ANSWER_TIME) : NULL);
+    result = p->commit ? postgresql_read_to(sql, p->commit, COMMIT_TIME) : NULL;
     p->commit = 0;
     committed = result && strcmp(PQcmdStatus(result), "COMMIT") == 0;
     PQclear(result);
@@ -275,7 +124,7 @@ static bool send_rollback(struct sql *sql)
     PGresult *result = NULL;
 
     if (send_statement(sql, "ROLLBACK", NULL, DUE_ROWS))
-        result = read_to(sql, p->sent - 1, ANSWER_TIME);
+        result = postgresql_read_to(sql, p->sent - 1, ANSWER_TIME);
     PQclear(result);
     return result != NULL;
 }
@@ -292,8 +141,6 @@ static void rollback(struct sql *sql)
 static bool recover(struct sql *sql, bool *ret_conflict)
 {
     struct postgresql *p = sql->connection;
-    uint64_t until = monotonic() + ANSWER_TIME;
-    unsigned due;
 
     *ret_conflict = p->conflict;
     p->commit = 0;
@@ -301,17 +148,8 @@ static bool recover(struct sql *sql, bool *ret_conflict)
         return false;
     p->recoverable = false;
     sql->failure[0] = '\0';
-    if (!ask(sql))
+    if (!postgresql_read_all(sql, ANSWER_TIME))
         return false;
-    while (p->read < p->sent) {
-        PGresult *result = take_answer(sql, until, &due);
-
-        if (!result)
-            return false;
-        if (!is_good(result))
-            forget_prepared(p, due);
-        PQclear(result);
-    }
     return PQtransactionStatus(p->c) == PQTRANS_IDLE || send_rollback(sql);
 }
 
@@ -330,7 +168,7 @@ static enum store_result queue(struct sql *sql, const char *text,
     const struct postgresql *p = sql->connection;
 
     if (p->sent - p->read > DUE_MAX / 2) {
-        PGresult *last = read_to(sql, p->sent - 1, ANSWER_TIME);
+        PGresult *last = postgresql_read_to(sql, p->sent - 1, ANSWER_TIME);
 
         if (!last)
             return STORE_FAILED;
@@ -344,7 +182,7 @@ static enum store_result step(struct sql_call *call)
     struct sql *sql = call->sql;
 
     if (!call->rows)
-        call->rows = read_to(sql, call->number, ANSWER_TIME);
+        call->rows = postgresql_read_to(sql, call->number, ANSWER_TIME);
     if (!call->rows)
         return STORE_FAILED;
     if (++call->row < PQntuples(call->rows))
@@ -391,8 +229,8 @@ static bool execute(struct sql *sql, const char *text)
     p->warned = false;
     if (PQsendQueryParams(p->c, text, 0, NULL, NULL, NULL, NULL, 0) != 1)
         (void)postgresql_failed(sql);
-    else if (add_due(sql, DUE_ROWS))
-        result = read_to(sql, p->sent - 1, COMMIT_TIME);
+    else if (postgresql_add_due(sql, DUE_ROWS))
+        result = postgresql_read_to(sql, p->sent - 1, COMMIT_TIME);
     PQclear(result);
     return is_confirmed(sql, "a statement", result != NULL);
 }

@@ -1,7 +1,8 @@
 /*
  * The PostgreSQL engine, a module that jwtd-issuer loads for [Store] Database=.
  * postgresql_connect.c opens the connection and explains failures; postgresql.c sends
- * statements and reads their answers, in pipeline mode (libpq, "Pipeline Mode").
+ * statements, postgresql_answers.c reads their answers, in pipeline mode (libpq, "Pipeline
+ * Mode").
  */
 #pragma once
 
@@ -63,3 +64,17 @@ enum store_result postgresql_failed(struct sql *sql);
 
 /* Records an error that the server answered. */
 void postgresql_refused(struct sql *sql, const PGresult *result);
+
+/* An answer to what was just sent is due. False: too many are, which is recorded. */
+bool postgresql_add_due(struct sql *sql, unsigned due);
+
+/* Asks for the answers to all that was sent, by a Sync, which commits what was sent outside a
+ * transaction. False: a failure, which is recorded. */
+bool postgresql_ask(struct sql *sql);
+
+/* Reads all answers up to this one within a time, and returns it. NULL: a failure, which is
+ * recorded. */
+PGresult *postgresql_read_to(struct sql *sql, uint64_t number, uint64_t time);
+
+/* Reads all answers that are due, errors too. False: one did not come. */
+bool postgresql_read_all(struct sql *sql, uint64_t time);
