@@ -3,7 +3,7 @@
 import pytest
 from files import read, until, write
 from kit import ALICE, api, journal, obtain, sh, systemctl
-from packages import NAMES, NEW, OLD, SOCKETS, Load, Refresher, active, apt, current, debs, http_login, opening_times, version
+from packages import NAMES, NEW, OLD, SOCKETS, Load, active, apt, current, debs, opening_times, version
 
 CONF, ISSUER, MODULE = "/etc/jwt/jwt.conf.d/database.conf", "jwtd-issuer.service", "jwtd-postgresql"
 LOCAL = "@/jwt?host=/run/postgresql"
@@ -36,9 +36,9 @@ def works():
 
 
 def refreshed(pair):
-    """Exchanges the refresh token, if the issuer answers."""
+    """Exchanges the refresh token, if there is an answer: on a busy machine, a daemon that ends may give none (0)."""
     status, new = api("/api/token/refresh/", {"refresh": pair["refresh"]})
-    assert status in (200, 503), (status, new)
+    assert status in (0, 200, 503), (status, new)
     if status == 200:
         pair.update(new)
     return status == 200
@@ -51,7 +51,7 @@ def database():
     must("cd / && runuser -u postgres -- createdb jwt")
     psql('CREATE ROLE root LOGIN; CREATE ROLE "jwtd-issuer" LOGIN; ALTER DATABASE jwt OWNER TO root')
     must(f"jwtctl store migrate --grant=jwtd-issuer --database='postgresql://root{LOCAL}'")
-    write(CONF, f"[Store]\nDatabase=postgresql://jwtd-issuer{LOCAL}\n[Session]\nLoginsPerUser=0\n")
+    write(CONF, f"[Store]\nDatabase=postgresql://jwtd-issuer{LOCAL}\n[Session]\nRotationGrace=1min\nLoginsPerUser=0\n")
     systemctl("restart", ISSUER)
     until(works)
     yield
@@ -63,14 +63,20 @@ def database():
 def test_an_upgrade_of_the_packages_ends_no_session_and_needs_no_restart_by_hand():
     old, new = (must(f"dpkg-deb -f {debs(directory, 'jwtd')[0]} Version") for directory in (OLD, NEW))
     assert installed() == [old] * 4 and old != new
-    tables, opened = psql("SELECT version FROM schema_version"), opening_times()
+    tables, opened, pair = psql("SELECT version FROM schema_version"), opening_times(), obtain()
+
+    def requests():
+        refreshed(pair)
+        works()  # jwtd-login runs
+
     journal()
-    with Load(Refresher(), http_login) as load:
+    with Load(requests) as load:
         apt("install", *debs(NEW, *NAMES, MODULE))
         until(lambda: current(NAMES), 120)
         load.more()
     assert installed() == [new] * 4
     assert load.failures == [] and opening_times() == opened
+    until(lambda: refreshed(pair))
     assert loaded() and not any(path.endswith("(deleted)") for path in loaded())
     # No issuer of one version has met the module of the other.
     assert "Cannot answer requests" not in journal()
