@@ -49,6 +49,11 @@ enum token_right {
  * values. After a failure of the store the status does not matter (turn.h). */
 typedef enum wire_status request_handler(struct issuer *x, struct issuer_request *r);
 
+/* The session of the token as it is in most requests, if the handler does nothing but rotate
+ * it then. False: it must be read. */
+typedef bool request_presume(const struct issuer *x, const struct issuer_request *r,
+                             struct store_session *ret);
+
 /* A row of the table of requests (requests/table.c). */
 struct request_type {
     enum wire_op op;
@@ -64,6 +69,7 @@ struct request_type {
     enum token_right right;    /* that the token must give: implies checks_account, and
                                 * r->session is its session */
     const char *refused;       /* log message for any status but WIRE_OK; NULL: none */
+    request_presume *presume;  /* NULL: its session must be read */
     request_handler *handle;   /* NULL: WIRE_OK */
     request_handler *complete; /* gives the answer to what was handled, and reads and writes no
                                 * session; NULL: handle gives it */

@@ -1,7 +1,6 @@
 #include "jwtd/issuer/turn.h"
 
 #include "jwtd/issuer/fleet_keys.h"
-#include "jwtd/issuer/requests/token_session.h"
 #include "jwtd/issuer/shared_bundle.h"
 #include "jwtd/issuer/state.h"
 #include "jwtd/shared/messages.h"
@@ -84,7 +83,7 @@ static bool run_handlers(struct loop *l, const struct issuer_request *only)
     return true;
 }
 
-/* The session of a refresh is presumed where a shared store has nothing else to do. Returns
+/* The session of a request is presumed where a shared store has nothing else to do. Returns
  * the request, or NULL. */
 static const struct issuer_request *presume(struct loop *l)
 {
@@ -92,10 +91,9 @@ static const struct issuer_request *presume(struct loop *l)
     const struct issuer_request *r = TAILQ_FIRST(&l->in[REQUEST_IN_TURN]);
     struct store_session session;
 
-    if (!store_is_fleet(x->store) || TAILQ_NEXT(r, link) || r->type->op != WIRE_REFRESH ||
-        !x->service.settings.session.rotate_refresh_tokens)
+    if (!store_is_fleet(x->store) || TAILQ_NEXT(r, link) || !r->type->presume ||
+        !r->type->presume(x, r, &session))
         return NULL;
-    token_session_presume(x, r, &session);
     store_presume(x->store, &session);
     return r;
 }

@@ -12,6 +12,7 @@ request_handler handle_obtain;
 /* refresh.c: a refresh token for the next pair. Each session has one current refresh token. The
  * one before it gives the same pair again within RotationGrace, so that a lost answer does no
  * harm; an older one was copied, and its session is revoked. */
+request_presume presume_refresh;
 request_handler handle_refresh, complete_refresh;
 
 /* sliding.c: the same sliding token with new times, until its refresh_exp. */

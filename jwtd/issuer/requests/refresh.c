@@ -89,6 +89,25 @@ static enum wire_status revoke_reused(struct issuer *x, struct issuer_request *r
     return WIRE_BLACKLISTED;
 }
 
+/* The token is the current one, and the account is as it was at login. */
+bool presume_refresh(const struct issuer *x, const struct issuer_request *r,
+                     struct store_session *ret)
+{
+    const struct own_token *token = &r->token;
+    const struct login_reply *account = &r->login_reply;
+
+    *ret = (struct store_session){.absolute_exp = token_session_end(x, token),
+                                  .idle_exp = INT64_MAX,
+                                  .pair.gen = token->gen,
+                                  .uid = account->uid,
+                                  .stamp_len = account->stamp_len};
+    memcpy(ret->sid, token->sid, sizeof(ret->sid));
+    memcpy(ret->user, token->user, sizeof(ret->user));
+    memcpy(ret->stamp, account->stamp, sizeof(ret->stamp));
+    memcpy(ret->pair.refresh_jti, token->jti, sizeof(ret->pair.refresh_jti));
+    return x->service.settings.session.rotate_refresh_tokens;
+}
+
 enum wire_status handle_refresh(struct issuer *x, struct issuer_request *r)
 {
     struct store_session *s = &r->session;

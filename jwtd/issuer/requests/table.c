@@ -10,7 +10,7 @@ static const struct request_type types[] = {
     {.op = WIRE_OBTAIN, .checks_password = true, .handle = handle_obtain},
     {.op = WIRE_SLIDING_OBTAIN, .sliding = true, .checks_password = true, .handle = handle_obtain},
     {.op = WIRE_REFRESH, .writes_session = true, .token = OWN_TOKEN_REFRESH, .checks_account = true,
-     .refused = REFUSED, .handle = handle_refresh, .complete = complete_refresh},
+     .refused = REFUSED, .presume = presume_refresh, .handle = handle_refresh, .complete = complete_refresh},
     {.op = WIRE_SLIDING_REFRESH, .writes_session = true, .sliding = true, .token = OWN_TOKEN_SLIDING, .right = TOKEN_USE,
      .refused = SLIDING_REFUSED, .handle = handle_sliding_refresh},
     {.op = WIRE_VERIFY, .token = OWN_TOKEN_ANY, .checks_account = true, .handle = handle_verify},

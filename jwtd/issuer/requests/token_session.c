@@ -67,8 +67,7 @@ static int64_t time_of(const uint8_t sid[ISSUE_ID_BYTES])
     return (int64_t)(ms / 1000);
 }
 
-/* Of the session of this token. */
-static int64_t latest_end(const struct issuer *x, const struct own_token *token)
+int64_t token_session_end(const struct issuer *x, const struct own_token *token)
 {
     return time_of(token->sid) +
            (int64_t)(x->service.settings.session.absolute_lifetime / SECOND);
@@ -83,7 +82,7 @@ static void limit_session(const struct issuer *x, const struct own_token *token,
     struct store_pair *pair = &s->pair;
 
     memcpy(s->amr, token->amr, sizeof(s->amr));
-    s->absolute_exp = issuer_least(s->absolute_exp, latest_end(x, token));
+    s->absolute_exp = issuer_least(s->absolute_exp, token_session_end(x, token));
     s->rotated_at = s->rotated_at > 0 ? s->rotated_at : 0; /* it is subtracted from the time */
     pair->issued_at = issuer_least(pair->issued_at, issuer_wall(x));
     pair->access_exp = issuer_least(
@@ -117,23 +116,6 @@ enum wire_status token_session_find(struct issuer *x, struct issuer_request *r,
         return WIRE_EXPIRED;
     *ret = s;
     return WIRE_OK;
-}
-
-void token_session_presume(const struct issuer *x, const struct issuer_request *r,
-                           struct store_session *ret)
-{
-    const struct own_token *token = &r->token;
-    const struct login_reply *account = &r->login_reply;
-
-    *ret = (struct store_session){.absolute_exp = latest_end(x, token),
-                                  .idle_exp = INT64_MAX,
-                                  .pair.gen = token->gen,
-                                  .uid = account->uid,
-                                  .stamp_len = account->stamp_len};
-    memcpy(ret->sid, token->sid, sizeof(ret->sid));
-    memcpy(ret->user, token->user, sizeof(ret->user));
-    memcpy(ret->stamp, account->stamp, sizeof(ret->stamp));
-    memcpy(ret->pair.refresh_jti, token->jti, sizeof(ret->pair.refresh_jti));
 }
 
 /* An account without a stamp, now or at login, has none to compare. */

@@ -23,10 +23,8 @@ enum wire_status token_session_check_account(struct issuer *x, struct issuer_req
 enum wire_status token_session_use(struct issuer *x, struct issuer_request *r,
                                    struct store_session *ret);
 
-/* The session of a refresh token as it is in most requests: the token is the current one, and
- * the account is as it was at login. */
-void token_session_presume(const struct issuer *x, const struct issuer_request *r,
-                           struct store_session *ret);
+/* When the session of this token ends at the latest. */
+int64_t token_session_end(const struct issuer *x, const struct own_token *token);
 
 /* Revokes the session of the token. One that is not in the store is added as revoked, so that
  * its tokens are refused everywhere. WIRE_BLACKLISTED: it was revoked before. */
