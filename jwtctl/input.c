@@ -56,7 +56,7 @@ enum tok_err input_whole(struct input *in, struct slice *ret, struct errmsg *err
 
 enum tok_err input_line(struct input *in, struct slice *ret, struct errmsg *errmsg)
 {
-    bool last;
+    bool last = false;
     enum tok_err err = read_until(in, '\n', ret, &last, errmsg);
 
     if (!err && last && ret->n == 0)
