@@ -51,14 +51,10 @@ bool sql_execute(struct sql *sql, const char *text)
 
 bool sql_number(struct sql *sql, const char *query, int64_t *ret)
 {
-    struct sql_call call = sql_call(sql, query, NULL);
-    enum store_result result = sql_step(&call);
+    enum store_result result = sql_find_numbers(sql, query, NULL, ret, 1);
 
-    if (result == STORE_DONE)
-        *ret = sql_read_int(&call);
-    else if (result == STORE_ABSENT)
+    if (result == STORE_ABSENT)
         sql_corrupt(sql, "a row is missing");
-    sql_done(&call);
     return result == STORE_DONE;
 }
 
@@ -121,13 +117,21 @@ void sql_done(struct sql_call *call)
         call->sql->engine->done(call);
 }
 
-enum store_result sql_find(struct sql *sql, const char *text, const struct sql_value *values)
+enum store_result sql_find_numbers(struct sql *sql, const char *text,
+                                   const struct sql_value *values, int64_t *ret, size_t n)
 {
     struct sql_call call = sql_call(sql, text, values);
     enum store_result result = sql_step(&call);
 
+    for (size_t i = 0; result == STORE_DONE && i < n; i++)
+        ret[i] = sql_read_int(&call);
     sql_done(&call);
     return result;
+}
+
+enum store_result sql_find(struct sql *sql, const char *text, const struct sql_value *values)
+{
+    return sql_find_numbers(sql, text, values, NULL, 0);
 }
 
 enum store_result sql_run(struct sql *sql, const char *text, const struct sql_value *values)

@@ -148,6 +148,11 @@ void sql_done(struct sql_call *call);
 enum store_result sql_find(struct sql *sql, const char *text,
                            const struct sql_value *values) MUST_CHECK;
 
+/* The same, and reads the first n columns of the row. */
+enum store_result sql_find_numbers(struct sql *sql, const char *text,
+                                   const struct sql_value *values, int64_t *ret,
+                                   size_t n) MUST_CHECK;
+
 /* Runs a statement that yields no rows. STORE_ABSENT: it changed none. */
 enum store_result sql_run(struct sql *sql, const char *text,
                           const struct sql_value *values) MUST_CHECK;

@@ -48,40 +48,35 @@
     PRESENT ") INSERT INTO attempt AS a SELECT ?1, 2, us + ?3 FROM present" COUNT_IN_ROW       \
         UNLESS_REACHED
 
-static enum store_result take(struct store *store, struct store_attempts *a,
-                              int64_t *ret_reached, int64_t *ret_wait)
+/* ret: the two columns of TAKE. */
+static enum store_result take(struct store *store, const struct store_attempts *a,
+                              int64_t ret[2])
 {
     const struct store_attempt *of = a->of;
-    struct sql_call call = sql_call(
+
+    return sql_find_numbers(
         &store->sql, TAKE,
         SQL_VALUES(SQL_ID(of[STORE_FAILURES].id), SQL_INT(of[STORE_FAILURES].most),
                    SQL_INT(of[STORE_FAILURES].per), SQL_ID(of[STORE_LOGINS].id),
                    SQL_INT(of[STORE_LOGINS].most), SQL_ID(of[STORE_SOURCE_FAILURES].id),
-                   SQL_INT(of[STORE_SOURCE_FAILURES].most)));
-    enum store_result result = sql_step(&call);
-
-    if (result == STORE_DONE) {
-        *ret_reached = sql_read_int(&call);
-        *ret_wait = sql_read_int(&call);
-    }
-    sql_done(&call);
-    return result;
+                   SQL_INT(of[STORE_SOURCE_FAILURES].most)),
+        ret, 2);
 }
 
 enum store_result store_attempts_take(struct store *store, struct store_attempts *a,
                                       enum store_attempt_kind *ret_reached, int64_t *ret_wait)
 {
-    int64_t reached = STORE_FAILURES, wait = 1;
-    enum store_result result = take(store, a, &reached, &wait);
+    int64_t row[2] = {STORE_FAILURES, 1};
+    enum store_result result = take(store, a, row);
 
     if (result == STORE_ABSENT)
-        result = take(store, a, &reached, &wait);
-    if (result == STORE_DONE && reached < 0) {
-        a->until = wait;
+        result = take(store, a, row);
+    if (result == STORE_DONE && row[0] < 0) {
+        a->until = row[1];
         return STORE_DONE;
     }
-    *ret_reached = (enum store_attempt_kind)reached;
-    *ret_wait = wait;
+    *ret_reached = (enum store_attempt_kind)row[0];
+    *ret_wait = row[1];
     return result == STORE_FAILED ? STORE_FAILED : STORE_ABSENT;
 }
 
@@ -99,17 +94,12 @@ enum store_result store_attempts_settle(struct store *store, const struct store_
 enum store_result store_attempts_count(struct store *store, const struct store_attempt *a,
                                        int64_t *ret_wait)
 {
-    struct sql_call call;
     enum store_result result = sql_find(
         &store->sql, COUNT, SQL_VALUES(SQL_ID(a->id), SQL_INT(a->most), SQL_INT(a->per)));
 
     if (result != STORE_ABSENT)
         return result;
-    call = sql_call(&store->sql, "SELECT until - " NOW " FROM attempt WHERE id = ?1",
-                    SQL_VALUES(SQL_ID(a->id)));
-    result = sql_step(&call);
-    if (result == STORE_DONE)
-        *ret_wait = sql_read_int(&call);
-    sql_done(&call);
+    result = sql_find_numbers(&store->sql, "SELECT until - " NOW " FROM attempt WHERE id = ?1",
+                              SQL_VALUES(SQL_ID(a->id)), ret_wait, 1);
     return result == STORE_DONE ? STORE_ABSENT : STORE_FAILED;
 }

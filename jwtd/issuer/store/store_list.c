@@ -88,33 +88,27 @@ enum store_result store_page(struct store *store, struct store_page *page)
 enum store_result store_count_live(struct store *store, uint64_t rows, uint64_t *ret_live,
                                    bool *ret_more)
 {
-    struct sql_call call = sql_call(&store->sql,
-                                    "SELECT count(CASE WHEN absolute_exp > ?1 AND idle_exp > ?1"
-                                    " THEN 1 END), count(*)"
-                                    " FROM (SELECT absolute_exp, idle_exp FROM session"
-                                    " ORDER BY sid DESC LIMIT ?2) AS newest",
-                                    SQL_VALUES(SQL_INT(store->now), SQL_INT(rows)));
-    enum store_result result = sql_step(&call);
+    int64_t counts[2];
+    enum store_result result =
+        sql_find_numbers(&store->sql,
+                         "SELECT count(CASE WHEN absolute_exp > ?1 AND idle_exp > ?1"
+                         " THEN 1 END), count(*)"
+                         " FROM (SELECT absolute_exp, idle_exp FROM session"
+                         " ORDER BY sid DESC LIMIT ?2) AS newest",
+                         SQL_VALUES(SQL_INT(store->now), SQL_INT(rows)), counts, 2);
 
     if (result == STORE_DONE) {
-        *ret_live = (uint64_t)sql_read_int(&call);
-        *ret_more = (uint64_t)sql_read_int(&call) >= rows;
+        *ret_live = (uint64_t)counts[0];
+        *ret_more = (uint64_t)counts[1] >= rows;
     }
-    sql_done(&call);
     return result;
 }
 
 enum store_result store_last_exp(struct store *store, int64_t *ret_exp)
 {
-    struct sql_call call = sql_call(&store->sql,
-                                    "SELECT coalesce(max(at), 0)"
-                                    " FROM (SELECT max(purge_at) AS at FROM session"
-                                    " UNION ALL SELECT max(purge_at) FROM revoked) AS ends",
-                                    NULL);
-    enum store_result result = sql_step(&call);
-
-    if (result == STORE_DONE)
-        *ret_exp = sql_read_int(&call);
-    sql_done(&call);
-    return result;
+    return sql_find_numbers(&store->sql,
+                            "SELECT coalesce(max(at), 0)"
+                            " FROM (SELECT max(purge_at) AS at FROM session"
+                            " UNION ALL SELECT max(purge_at) FROM revoked) AS ends",
+                            NULL, ret_exp, 1);
 }
