@@ -86,19 +86,15 @@ static enum wire_status take(struct issuer *x, struct store_attempts *a,
                              struct attempts_limit *ret_limit)
 {
     enum store_attempt_kind kind;
+    enum store_result result;
     int64_t wait;
 
     if (is_unlimited(a))
         return WIRE_OK;
-    switch (store_attempts_take(x->store, a, &kind, &wait)) {
-    case STORE_DONE:
-        return WIRE_OK;
-    case STORE_ABSENT:
+    result = store_attempts_take(x->store, a, &kind, &wait);
+    if (result == STORE_ABSENT)
         return reached(kind, wait, ret_limit);
-    case STORE_FAILED:
-        break;
-    }
-    return WIRE_UNAVAILABLE;
+    return result == STORE_DONE ? WIRE_OK : WIRE_UNAVAILABLE;
 }
 
 enum wire_status shared_attempts_take(struct issuer *x, struct slice user, struct slice source,
@@ -138,6 +134,7 @@ enum wire_status shared_attempts_count(struct issuer *x, const char *user,
                                        struct attempts_limit *ret_limit)
 {
     struct store_attempt logins;
+    enum store_result result;
     int64_t wait;
 
     set_limit(x->service.settings.session.logins_per_user, &logins);
@@ -145,13 +142,8 @@ enum wire_status shared_attempts_count(struct issuer *x, const char *user,
         return WIRE_OK;
     if (!write_id('u', slice_of(user), logins.id))
         return WIRE_UNAVAILABLE;
-    switch (store_attempts_count(x->store, &logins, &wait)) {
-    case STORE_DONE:
-        return WIRE_OK;
-    case STORE_ABSENT:
+    result = store_attempts_count(x->store, &logins, &wait);
+    if (result == STORE_ABSENT)
         return reached(STORE_LOGINS, wait, ret_limit);
-    case STORE_FAILED:
-        break;
-    }
-    return WIRE_UNAVAILABLE;
+    return result == STORE_DONE ? WIRE_OK : WIRE_UNAVAILABLE;
 }

@@ -200,15 +200,10 @@ static enum store_result revoke_sessions(struct issuer *x, struct slice what,
 enum wire_status handle_admin_revoke(struct issuer *x, struct issuer_request *r)
 {
     struct admin_revocation done = {0};
+    enum store_result result = revoke_sessions(x, request_text(r, 0), &done);
 
-    switch (revoke_sessions(x, request_text(r, 0), &done)) {
-    case STORE_FAILED:
-        return WIRE_UNAVAILABLE;
-    case STORE_ABSENT:
-        return WIRE_NO_SESSION;
-    case STORE_DONE:
-        break;
-    }
+    if (result != STORE_DONE)
+        return result == STORE_ABSENT ? WIRE_NO_SESSION : WIRE_UNAVAILABLE;
     if (done.n > 0) {
         request_set_event(r, LOG_NOTICE, MESSAGE_LOGOUT,
                           done.n == 1 ? "Session revoked by root" : "Sessions revoked by root");

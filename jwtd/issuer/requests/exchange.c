@@ -27,44 +27,31 @@ static enum wire_status check_account(const struct issuer *x, struct issuer_requ
     return account->uid == 0 && !subject->allow_root ? WIRE_NO_USER : WIRE_OK;
 }
 
-static enum wire_status throttled(struct issuer_request *r, const struct attempts_limit *limit)
-{
-    r->retry_after = attempts_retry_after(limit);
-    return WIRE_THROTTLED;
-}
-
 /* LoginsPerUser counts exchanges, too. */
 static enum wire_status check_rate(struct issuer *x, struct issuer_request *r)
 {
+    static const enum wire_status here[] = {[ATTEMPTS_GO] = WIRE_OK,
+                                            [ATTEMPTS_WAIT] = WIRE_BUSY,
+                                            [ATTEMPTS_LIMIT] = WIRE_THROTTLED};
     struct attempts_limit limit;
     enum wire_status status;
 
-    if (x->service.settings.store.database) {
+    if (x->service.settings.store.database)
         status = shared_attempts_count(x, r->token.user, &limit);
-        return status == WIRE_THROTTLED ? throttled(r, &limit) : status;
-    }
-    switch (attempts_count(&r->loop->attempts, &x->service.settings, slice_of(r->token.user),
-                           service_monotonic(), &limit)) {
-    case ATTEMPTS_GO:
-        return WIRE_OK;
-    case ATTEMPTS_WAIT:
-        return WIRE_BUSY;
-    case ATTEMPTS_LIMIT:
-        return throttled(r, &limit);
-    }
-    return WIRE_BUSY;
+    else
+        status = here[attempts_count(&r->loop->attempts, &x->service.settings,
+                                     slice_of(r->token.user), service_monotonic(), &limit)];
+    if (status == WIRE_THROTTLED)
+        r->retry_after = attempts_retry_after(&limit);
+    return status;
 }
 
 static enum wire_status check_unspent(struct issuer *x, struct issuer_request *r)
 {
-    switch (store_find_spent(x->store, r->subject.id)) {
-    case STORE_FAILED:
-        return WIRE_UNAVAILABLE;
-    case STORE_ABSENT:
-        return WIRE_OK;
-    case STORE_DONE:
-        break;
-    }
+    enum store_result result = store_find_spent(x->store, r->subject.id);
+
+    if (result != STORE_DONE)
+        return result == STORE_ABSENT ? WIRE_OK : WIRE_UNAVAILABLE;
     (void)errmsg_set(&r->subject.errmsg, TOK_SPENT, "the token was exchanged before");
     return WIRE_BLACKLISTED;
 }

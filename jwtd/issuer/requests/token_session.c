@@ -46,15 +46,11 @@ enum wire_status token_session_rolled_back(struct issuer *x, struct issuer_reque
 /* A refresh token whose session was never in the store proves that the store is older. */
 static enum wire_status session_absent(struct issuer *x, struct issuer_request *r)
 {
-    switch (store_find_revoked(x->store, r->token.sid)) {
-    case STORE_FAILED:
-        return WIRE_UNAVAILABLE;
-    case STORE_ABSENT:
-        return r->type->op == WIRE_REFRESH ? token_session_rolled_back(x, r) : WIRE_BLACKLISTED;
-    case STORE_DONE:
-        break;
-    }
-    return WIRE_BLACKLISTED;
+    enum store_result result = store_find_revoked(x->store, r->token.sid);
+
+    if (result == STORE_ABSENT && r->type->op == WIRE_REFRESH)
+        return token_session_rolled_back(x, r);
+    return result == STORE_FAILED ? WIRE_UNAVAILABLE : WIRE_BLACKLISTED;
 }
 
 /* When a session began, from its id, which the token has, too. */
@@ -99,15 +95,10 @@ enum wire_status token_session_find(struct issuer *x, struct issuer_request *r,
 {
     int64_t now = issuer_time(x);
     struct store_session s;
+    enum store_result result = store_find(x->store, r->token.sid, &s);
 
-    switch (store_find(x->store, r->token.sid, &s)) {
-    case STORE_FAILED:
-        return WIRE_UNAVAILABLE;
-    case STORE_ABSENT:
-        return session_absent(x, r);
-    case STORE_DONE:
-        break;
-    }
+    if (result != STORE_DONE)
+        return result == STORE_ABSENT ? session_absent(x, r) : WIRE_UNAVAILABLE;
     if (strcmp(s.user, r->token.user) != 0)
         return WIRE_INVALID;
     if (x->service.settings.store.database)
