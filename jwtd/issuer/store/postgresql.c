@@ -3,8 +3,76 @@
 #include "jwtd/issuer/store/postgresql.h"
 
 #include <endian.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+
+/* Types of parameters (pg_type.oid), whose values are in the binary format. */
+enum { OID_BYTEA = 17, OID_INT8 = 20, OID_TEXT = 25, OID_BYTEA_ARRAY = 1001 };
+
+#define PARAMS_MAX 24
+
+/* An array as PostgreSQL sends it: a head, then each element after its length. */
+struct id_array {
+    uint32_t dimensions, has_null, type, n, first;
+    struct {
+        uint32_t len;
+        uint8_t id[ISSUE_ID_BYTES];
+    } at[SQL_IDS_MAX];
+};
+
+struct params {
+    int n;
+    Oid types[PARAMS_MAX];
+    const char *values[PARAMS_MAX];
+    int lengths[PARAMS_MAX], formats[PARAMS_MAX];
+    uint64_t numbers[PARAMS_MAX]; /* in network order */
+    struct id_array ids;          /* of the one parameter of this type */
+};
+
+static void set_param(struct params *params, Oid type, const void *value, size_t n)
+{
+    int i = params->n++;
+
+    params->types[i] = type;
+    params->values[i] = value ? value : "";
+    params->lengths[i] = (int)n;
+    params->formats[i] = 1;
+}
+
+static void set_ids(struct params *params, const uint8_t *ids, size_t n)
+{
+    struct id_array *to = &params->ids;
+
+    to->dimensions = to->first = htobe32(1);
+    to->has_null = 0;
+    to->type = htobe32(OID_BYTEA);
+    to->n = htobe32((uint32_t)n);
+    for (size_t i = 0; i < n; i++) {
+        to->at[i].len = htobe32(ISSUE_ID_BYTES);
+        memcpy(to->at[i].id, ids + i * ISSUE_ID_BYTES, ISSUE_ID_BYTES);
+    }
+    set_param(params, OID_BYTEA_ARRAY, to,
+              offsetof(struct id_array, at) + n * sizeof(to->at[0]));
+}
+
+static void fill_params(const struct sql_value *values, struct params *ret)
+{
+    ret->n = 0;
+    for (const struct sql_value *v = values; v && v->type != SQL_END; v++) {
+        uint64_t *number = &ret->numbers[ret->n];
+
+        *number = htobe64((uint64_t)v->number);
+        if (v->type == SQL_IS_INT)
+            set_param(ret, OID_INT8, number, sizeof(*number));
+        else if (v->type == SQL_IS_TEXT)
+            set_param(ret, OID_TEXT, v->p, strlen(v->p));
+        else if (v->type == SQL_IS_IDS)
+            set_ids(ret, v->p, (size_t)v->number);
+        else
+            set_param(ret, OID_BYTEA, v->p, (size_t)v->number);
+    }
+}
 
 static void report_corrupt(struct sql *sql, const char *what)
 {
@@ -26,8 +94,8 @@ static bool translate(const char *text, char *ret, size_t size)
 }
 
 /* The name of the prepared statement; it is prepared if it is not yet. */
-static bool find_statement(struct sql *sql, const char *text,
-                           const struct postgresql_params *params, char ret_name[16])
+static bool find_statement(struct sql *sql, const char *text, const struct params *params,
+                           char ret_name[16])
 {
     struct postgresql *p = sql->connection;
     char translated[2048];
@@ -55,12 +123,12 @@ static bool send_statement(struct sql *sql, const char *text, const struct sql_v
                            enum due due)
 {
     const struct postgresql *p = sql->connection;
-    struct postgresql_params params UNINITIALIZED;
+    struct params params UNINITIALIZED;
     char name[16];
 
     if (sql->failure[0])
         return false;
-    postgresql_fill(values, &params);
+    fill_params(values, &params);
     if (find_statement(sql, text, &params, name) &&
         PQsendQueryPrepared(p->c, name, params.n, params.values, params.lengths, params.formats,
                             1) == 1 &&
@@ -105,13 +173,15 @@ static void send_commit(struct sql *sql)
 static bool commit(struct sql *sql)
 {
     struct postgresql *p = sql->connection;
-    PGresult *result;
+    PGresult *result = NULL;
     bool committed;
 
     if (!p->commit)
         send_commit(sql);
-    PQclear(p->commit ? postgresql_read_to(sql, p->commit - 1, ANSWER_TIME) : NULL);
-    result = p->commit ? postgresql_read_to(sql, p->commit, COMMIT_TIME) : NULL;
+    if (p->commit) {
+        PQclear(postgresql_read_to(sql, p->commit - 1, ANSWER_TIME));
+        result = postgresql_read_to(sql, p->commit, COMMIT_TIME);
+    }
     p->commit = 0;
     committed = result && strcmp(PQcmdStatus(result), "COMMIT") == 0;
     PQclear(result);

@@ -33,29 +33,6 @@ struct postgresql {
     bool recoverable, conflict; /* of the last failure */
 };
 
-#define PARAMS_MAX 24
-
-/* An array as PostgreSQL sends it: a head, then each element after its length. */
-struct postgresql_ids {
-    uint32_t dimensions, has_null, type, n, first;
-    struct {
-        uint32_t len;
-        uint8_t id[ISSUE_ID_BYTES];
-    } at[SQL_IDS_MAX];
-};
-
-struct postgresql_params {
-    int n;
-    Oid types[PARAMS_MAX];
-    const char *values[PARAMS_MAX];
-    int lengths[PARAMS_MAX], formats[PARAMS_MAX];
-    uint64_t numbers[PARAMS_MAX]; /* in network order */
-    struct postgresql_ids ids;    /* of the one parameter of this type */
-};
-
-/* The values stay the caller's. */
-void postgresql_fill(const struct sql_value *values, struct postgresql_params *ret);
-
 bool postgresql_open(struct sql *sql, const char *url);
 void postgresql_close(struct sql *sql);
 
