@@ -4,7 +4,6 @@
 #include "jwtd/shared/messages.h"
 
 #include <stdio.h>
-#include <time.h>
 
 enum tok_err issuer_store_error(const struct issuer *x, struct errmsg *errmsg)
 {
@@ -40,10 +39,7 @@ int64_t issuer_wall(const struct issuer *x)
 
 int64_t issuer_uptime(void)
 {
-    struct timespec t = {0};
-
-    (void)clock_gettime(CLOCK_BOOTTIME, &t);
-    return t.tv_sec;
+    return clock_us(CLOCK_BOOTTIME) / (int64_t)SECOND;
 }
 
 int64_t issuer_time(struct issuer *x)

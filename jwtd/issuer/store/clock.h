@@ -10,6 +10,7 @@
 #pragma once
 
 #include <stdint.h>
+#include <time.h>
 
 #define CLOCK_SLACK 300           /* seconds */
 #define CLOCK_ACCEPTED_AFTER 3600 /* seconds */
@@ -19,6 +20,15 @@ struct clock_mark {
     int64_t seen;      /* uptime at the last update, seconds */
     int64_t odd_since; /* uptime when the wall clock left the mark; 0: it agrees */
 };
+
+/* The time by a clock of this host, microseconds. */
+static inline int64_t clock_us(clockid_t clock)
+{
+    struct timespec t = {0};
+
+    (void)clock_gettime(clock, &t);
+    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
 
 /* Updates the mark by both clocks. */
 void clock_update(struct clock_mark *m, int64_t wall, int64_t up);

@@ -1,17 +1,9 @@
 /* The answers of the server, which come in the order of what was sent. */
+#include "jwtd/issuer/store/clock.h"
 #include "jwtd/issuer/store/postgresql.h"
 
 #include <poll.h>
 #include <string.h>
-#include <time.h>
-
-static uint64_t monotonic(void)
-{
-    struct timespec t = {0};
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * SECOND + (uint64_t)t.tv_nsec / 1000;
-}
 
 /* Sends what was not sent, and waits until an answer can be read. */
 static bool wait_for_answer(struct sql *sql, uint64_t until)
@@ -27,7 +19,7 @@ static bool wait_for_answer(struct sql *sql, uint64_t until)
             return false;
         if (!unsent && !PQisBusy(p->c))
             return true;
-        now = monotonic();
+        now = (uint64_t)clock_us(CLOCK_MONOTONIC);
         if (now >= until) {
             (void)sql_failed(sql, "%s: no answer in time: check the server and the network",
                              p->name);
@@ -136,7 +128,7 @@ bool postgresql_ask(struct sql *sql)
 PGresult *postgresql_read_to(struct sql *sql, uint64_t number, uint64_t time)
 {
     const struct postgresql *p = sql->connection;
-    uint64_t until = monotonic() + time;
+    uint64_t until = (uint64_t)clock_us(CLOCK_MONOTONIC) + time;
     PGresult *last = NULL;
 
     if (sql->failure[0] || (number >= p->asked && !postgresql_ask(sql)))
@@ -153,7 +145,7 @@ PGresult *postgresql_read_to(struct sql *sql, uint64_t number, uint64_t time)
 bool postgresql_read_all(struct sql *sql, uint64_t time)
 {
     struct postgresql *p = sql->connection;
-    uint64_t until = monotonic() + time;
+    uint64_t until = (uint64_t)clock_us(CLOCK_MONOTONIC) + time;
     unsigned due;
 
     if (!postgresql_ask(sql))

@@ -6,7 +6,6 @@
 #include <dlfcn.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #define PURGE_STEP "128" /* rows of each table per transaction; a turn adds no more */
 
@@ -66,14 +65,6 @@ static bool read_clock(struct sql *sql, struct clock_mark *ret)
            sql_number(sql, "SELECT odd_since FROM clock", &ret->odd_since);
 }
 
-static int64_t uptime(void)
-{
-    struct timespec t = {0};
-
-    (void)clock_gettime(CLOCK_BOOTTIME, &t);
-    return (int64_t)t.tv_sec * SECOND + t.tv_nsec / 1000;
-}
-
 static struct sql_call ask_shared_clock(struct store *store)
 {
     return sql_call(
@@ -102,7 +93,7 @@ static bool read_shared_clock(struct store *store, struct sql_call *call)
     enum store_result result = sql_step(call);
 
     if (result == STORE_DONE) {
-        store->offset = sql_read_int(call) - uptime();
+        store->offset = sql_read_int(call) - clock_us(CLOCK_BOOTTIME);
         store->clock.mark = read_mark(call);
         store->changes.revocations = sql_read_int(call);
         store->changes.keys = sql_read_int(call);
@@ -192,7 +183,7 @@ bool store_is_fleet(const struct store *store)
 
 int64_t store_wall_us(const struct store *store)
 {
-    return store->offset + uptime();
+    return store->offset + clock_us(CLOCK_BOOTTIME);
 }
 
 struct store_changes store_changes(const struct store *store)
