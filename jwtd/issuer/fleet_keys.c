@@ -8,7 +8,6 @@
 
 #include <string.h>
 
-_Static_assert(STORE_DOCUMENT_MAX == BUNDLE_MAX, "a longer one is refused");
 _Static_assert(HEADS_MAX == SETTINGS_FLEET_MAX, "there is a head for each thumbprint");
 
 /* A row of the store. */

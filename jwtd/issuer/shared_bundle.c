@@ -3,7 +3,7 @@
 #include "jwtd/issuer/follow.h"
 #include "jwtd/issuer/keys/heads.h"
 #include "jwtd/issuer/keys/own_bundle.h"
-#include "jwtd/issuer/store/store_bundle.h"
+#include "jwtd/issuer/store/store_fleet.h"
 #include "jwtd/shared/messages.h"
 
 #include <string.h>

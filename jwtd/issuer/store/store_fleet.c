@@ -6,6 +6,8 @@
 #define UTF8_MAX 4 /* bytes of a character */
 #define THUMBPRINT_MAX (43 * UTF8_MAX)
 
+_Static_assert(BUNDLE_MAX == 16384 && STORE_DOCUMENTS_MAX == 256, "the numbers in the SELECT");
+
 enum store_result store_each_document(struct store *store, store_document_fn *fn, void *arg)
 {
     CLEANUP(secret_clear) struct secret text = {0};
@@ -13,7 +15,7 @@ enum store_result store_each_document(struct store *store, store_document_fn *fn
     enum store_result result;
     struct sql_call call;
 
-    if (secret_alloc((size_t)(STORE_DOCUMENT_MAX + 1) * UTF8_MAX, &text) != TOK_OK)
+    if (secret_alloc((size_t)(BUNDLE_MAX + 1) * UTF8_MAX, &text) != TOK_OK)
         return sql_failed(&store->sql, "out of memory");
     call = sql_call(&store->sql,
                     "SELECT substr(thumbprint, 1, 43), substr(document, 1, 16385) FROM issuer"
@@ -57,4 +59,32 @@ enum store_result store_remove_document(struct store *store, const char *thumbpr
                                        SQL_VALUES(SQL_TEXT(thumbprint)));
 
     return result == STORE_DONE ? count_change(store) : result;
+}
+
+#define SELECT_BUNDLE "SELECT seq, change, text FROM bundle"
+
+enum store_result store_read_bundle(struct store *store, bool lock, struct store_bundle *ret)
+{
+    struct sql_call call =
+        sql_call(&store->sql, lock ? SELECT_BUNDLE " FOR UPDATE" : SELECT_BUNDLE, NULL);
+    enum store_result result = sql_step(&call);
+
+    ret->seq = ret->change = 0;
+    ret->text[0] = '\0';
+    if (result == STORE_DONE) {
+        ret->seq = sql_read_int(&call);
+        ret->change = sql_read_int(&call);
+        sql_read_text(&call, ret->text, sizeof(ret->text));
+    }
+    sql_done(&call);
+    return result == STORE_FAILED ? STORE_FAILED : STORE_DONE;
+}
+
+enum store_result store_write_bundle(struct store *store, int64_t seq, const char *text)
+{
+    return sql_run(&store->sql,
+                   "INSERT INTO bundle (id, seq, change, text) VALUES (1, ?1, ?2, ?3)"
+                   " ON CONFLICT (id) DO UPDATE SET seq = excluded.seq,"
+                   " change = excluded.change, text = excluded.text",
+                   SQL_VALUES(SQL_INT(seq), SQL_INT(store->published), SQL_TEXT(text)));
 }
