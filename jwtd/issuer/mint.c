@@ -108,12 +108,18 @@ static const struct key *find_signer(const struct issuer *x, const char *kid)
     return key ? key : x->keys.signer;
 }
 
+/* ret NULL: its length alone is checked. */
 static enum wire_status mint(const struct issuer *x, const char *kid,
                              const struct issue_claims *claims, uint64_t max,
                              struct secret *ret)
 {
-    enum tok_err err = issue_token(find_signer(x, kid), claims, (size_t)max, ret);
+    const struct key *key = find_signer(x, kid);
+    enum tok_err err = TOK_OK;
 
+    if (ret)
+        err = issue_token(key, claims, (size_t)max, ret);
+    else if (issue_length(key, claims) > max)
+        err = TOK_TOO_LONG;
     if (err == TOK_OK)
         return WIRE_OK;
     if (err == TOK_TOO_LONG)
@@ -129,17 +135,6 @@ enum wire_status mint_access(const struct issuer *x, const struct store_session 
         claims_of(x, s, "access", s->pair.access_exp, s->pair.access_jti);
 
     return mint(x, s->pair.kid, &claims, x->service.settings.token.max_token_length, ret);
-}
-
-enum wire_status mint_check_access(const struct issuer *x, const struct store_session *s)
-{
-    struct issue_claims claims =
-        claims_of(x, s, "access", s->pair.access_exp, s->pair.access_jti);
-
-    return issue_length(find_signer(x, s->pair.kid), &claims) <=
-                   x->service.settings.token.max_token_length
-               ? WIRE_OK
-               : WIRE_TOO_LONG;
 }
 
 enum wire_status mint_refresh(const struct issuer *x, const struct store_session *s,

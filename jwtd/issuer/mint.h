@@ -7,14 +7,12 @@
 
 #include "jwtd/issuer/issuer.h"
 
-/* WIRE_OK, WIRE_TOO_LONG (over MaxTokenLength) or WIRE_UNAVAILABLE (logged). */
+/* WIRE_OK, WIRE_TOO_LONG (over MaxTokenLength) or WIRE_UNAVAILABLE (logged). ret NULL: the
+ * length alone is checked. */
 enum wire_status mint_access(const struct issuer *x, const struct store_session *session,
                              struct secret *ret);
 enum wire_status mint_refresh(const struct issuer *x, const struct store_session *session,
                               struct secret *ret);
-
-/* WIRE_TOO_LONG when mint_access would say so, else WIRE_OK. */
-enum wire_status mint_check_access(const struct issuer *x, const struct store_session *session);
 
 /* Uses pair.access_* and pair.refresh_exp. */
 enum wire_status mint_sliding(const struct issuer *x, const struct store_session *session,

@@ -43,7 +43,7 @@ static enum refresh_standing standing_of(const struct issuer *x, const struct st
 static enum wire_status give_pair(struct issuer *x, struct issuer_request *r, bool with_refresh)
 {
     r->with_refresh = with_refresh;
-    return mint_check_access(x, &r->session);
+    return mint_access(x, &r->session, NULL);
 }
 
 enum wire_status complete_refresh(struct issuer *x, struct issuer_request *r)
