@@ -14,8 +14,7 @@ request_handler handle_obtain;
  * harm; an older one was copied, and its session is revoked. */
 request_presume presume_refresh;
 request_handler handle_refresh, complete_refresh;
-
-/* sliding.c: the same sliding token with new times, until its refresh_exp. */
+/* The same sliding token with new times, until its refresh_exp. */
 request_handler handle_sliding_refresh;
 
 /* verify.c: is this token good; whose is it. */
@@ -27,7 +26,7 @@ request_handler handle_blacklist, handle_session_end, handle_logout, handle_logo
 /* sessions.c: a page of the sessions of the token's user; for root, of any user. */
 request_handler handle_sessions, handle_admin_sessions;
 
-/* narrow.c: an access token for less than the one presented: fewer scope words, fewer
+/* narrowing.c: an access token for less than the one presented: fewer scope words, fewer
  * audiences, a shorter lifetime, a single use. */
 request_handler handle_narrow;
 

@@ -1,7 +1,9 @@
 #include "jwtd/issuer/requests/narrowing.h"
 
 #include "jwtd/issuer/mint.h"
+#include "jwtd/issuer/requests/handlers.h"
 #include "jwtd/issuer/requests/scope.h"
+#include "jwtd/shared/messages.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -109,4 +111,29 @@ enum wire_status narrowing_mint(const struct issuer *x, const struct narrowing *
             ret);
     free(audience); /* CLEANUP() would be a leak to clang-analyzer */
     return status;
+}
+
+enum narrow_field { ACCESS, SCOPE, AUDIENCE, LIFETIME, ONE_TIME, HOST_KEY };
+
+enum wire_status handle_narrow(struct issuer *x, struct issuer_request *r)
+{
+    CLEANUP(secret_clear) struct secret token = {0};
+    const struct narrowing n = {.session = &r->session,
+                                .from = &r->token,
+                                .exp = r->token.exp,
+                                .scope = request_text(r, SCOPE),
+                                .audience = request_text(r, AUDIENCE),
+                                .lifetime = r->message.v[LIFETIME].number,
+                                .one_time = r->message.v[ONE_TIME].number,
+                                .host_key = request_text(r, HOST_KEY)};
+    uint8_t jti[ISSUE_ID_BYTES];
+    enum wire_status status = narrowing_mint(x, &n, jti, &token);
+
+    if (status == WIRE_OK)
+        status = request_reply_text(r, secret_slice(&token));
+    if (status != WIRE_OK)
+        return status;
+    request_set_event(r, LOG_INFO, MESSAGE_NARROWED, "Narrowed token issued");
+    request_write_id(jti, r->event.jti);
+    return WIRE_OK;
 }
