@@ -233,6 +233,17 @@ static enum tok_err read_whole(const char *path, int fd, struct secret *room,
     return TOK_FILE;
 }
 
+static bool same_time(struct timespec a, struct timespec b)
+{
+    return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
+}
+
+bool file_is_same(const struct stat *a, const struct stat *b)
+{
+    return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size &&
+           same_time(a->st_mtim, b->st_mtim) && same_time(a->st_ctim, b->st_ctim);
+}
+
 enum tok_err file_read_opened(const char *path, int fd, size_t max, struct secret *ret,
                               struct errmsg *errmsg)
 {

@@ -38,6 +38,10 @@ enum tok_err file_read(const char *path, enum file_trust trust, size_t max, stru
  * whom that is no error, directly after file_open() or file_read(). */
 bool file_is_missing(enum tok_err err, struct errmsg *errmsg);
 
+/* True when the file is the one that it was: the same content, owner and mode, since ctime
+ * changes with each of them. */
+bool file_is_same(const struct stat *a, const struct stat *b);
+
 /* Reads what file_open() opened. */
 enum tok_err file_read_opened(const char *path, int fd, size_t max, struct secret *ret,
                               struct errmsg *errmsg) MUST_CHECK;

@@ -264,25 +264,13 @@ void keyset_file_clear(struct keyset_file *file)
     *file = (struct keyset_file){0};
 }
 
-static bool same_time(struct timespec a, struct timespec b)
-{
-    return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
-}
-
-/* ctime also changes with owner and mode, which were checked. */
-static bool is_same_file(const struct stat *a, const struct stat *b)
-{
-    return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size &&
-           same_time(a->st_mtim, b->st_mtim) && same_time(a->st_ctim, b->st_ctim);
-}
-
 enum tok_err keyset_file_get(struct keyset_file *file, const struct keyset **ret,
                              struct errmsg *errmsg)
 {
     struct stat now;
     enum tok_err err;
 
-    if (!file->set || stat(file->from.path, &now) < 0 || !is_same_file(&now, &file->read)) {
+    if (!file->set || stat(file->from.path, &now) < 0 || !file_is_same(&now, &file->read)) {
         keyset_free(file->set);
         file->set = NULL;
         err = load(file, errmsg);

@@ -4,7 +4,6 @@
  */
 #include "jwtd/http/handlers.h"
 #include "jwtd/http/outcome.h"
-#include "jwtd/http/route.h"
 
 #define URN "urn:ietf:params:oauth:"
 #define TYPE URN "token-type:"

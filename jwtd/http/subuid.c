@@ -59,19 +59,13 @@ static enum tok_err load(struct subuids *s, const char *path, struct errmsg *err
     return TOK_OK;
 }
 
-static bool is_same(const struct stat *a, const struct stat *b)
-{
-    return a->st_ino == b->st_ino && a->st_size == b->st_size &&
-           a->st_ctim.tv_sec == b->st_ctim.tv_sec && a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
-}
-
 enum tok_err subuids_update(struct subuids *s, const char *path, struct errmsg *errmsg)
 {
     struct stat st;
 
     if (stat(path, &st) < 0)
         st = (struct stat){0};
-    if (is_same(&st, &s->file))
+    if (file_is_same(&st, &s->file))
         return TOK_OK;
     s->file = st;
     return load(s, path, errmsg);

@@ -4,7 +4,6 @@
  */
 #pragma once
 
-#include "common/base/cleanup.h"
 #include "common/base/error.h"
 #include "common/base/secret.h"
 

@@ -162,15 +162,6 @@ static enum tok_err restore_lines(const struct revoked_batch *b, struct store *s
     return err;
 }
 
-static bool is_file(const char *path, const struct stat *published)
-{
-    struct stat st;
-
-    return stat(path, &st) == 0 && st.st_ino == published->st_ino &&
-           st.st_size == published->st_size && st.st_mode == published->st_mode &&
-           memcmp(&st.st_ctim, &published->st_ctim, sizeof(st.st_ctim)) == 0;
-}
-
 enum tok_err publish_revoked(const char *dir, struct store *store, struct own_bundle *bundle,
                              struct errmsg *errmsg)
 {
@@ -179,13 +170,14 @@ enum tok_err publish_revoked(const char *dir, struct store *store, struct own_bu
         .after = bundle->pruned_until, .ret = &bundle->revoked, .errmsg = errmsg};
     enum tok_err err = text_concat(dir, "/revoked", "", &path);
     enum store_result result = STORE_ABSENT;
+    struct stat st;
     bool all;
 
     if (err != TOK_OK)
         return err;
     b.path = path;
     /* Reading a million sessions of the store takes most of the time of a publication. */
-    if (is_file(path, &bundle->list))
+    if (stat(path, &st) == 0 && file_is_same(&st, &bundle->list))
         result = store_each_unpublished(store, b.after, add_revoked, &b);
     if (result == STORE_DONE && b.n == 0 && bundle->list_pruned == b.after)
         return TOK_OK;

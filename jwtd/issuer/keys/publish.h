@@ -5,7 +5,6 @@
  */
 #pragma once
 
-#include "common/token/revoked.h"
 #include "jwtd/issuer/keys/issuer_names.h"
 #include "jwtd/issuer/keys/keys.h"
 #include "jwtd/issuer/keys/own_bundle.h"
