@@ -18,6 +18,7 @@ struct words {
     const char *field; /* that is wrong; NULL: the whole request is */
 };
 
+/* What has no words here is answered 503. */
 static const struct words endpoint[WIRE_STATUS_COUNT] = {
     [WIRE_DENIED] = {401, "No active account found with the given credentials", NULL, NULL},
     [WIRE_INVALID] = {401, "Token is invalid", NOT_VALID, NULL},
@@ -34,8 +35,6 @@ static const struct words endpoint[WIRE_STATUS_COUNT] = {
     [WIRE_PASSWORD_CHANGED] = {401, "The user's password has been changed.", NULL, NULL},
     [WIRE_TOO_LONG] = {400, "A token for this user would be longer than MaxTokenLength allows.",
                        NULL, NULL},
-    [WIRE_BUSY] = {503, "Service temporarily unavailable, try again later.", NULL, NULL},
-    [WIRE_UNAVAILABLE] = {503, "Service temporarily unavailable, try again later.", NULL, NULL},
     [WIRE_REFRESH_EXPIRED] = {401, "Token 'refresh_exp' claim has expired", NOT_VALID, NULL},
     [WIRE_NO_SESSION] = {404, "Not found.", NULL, NULL},
     [WIRE_NOT_ALLOWED] = {403, "You do not have permission to perform this action.", NULL,
@@ -51,9 +50,6 @@ static const struct words endpoint[WIRE_STATUS_COUNT] = {
                            "Expected the first 22 characters of an SSH key's SHA-256 "
                            "fingerprint, with - and _ in place of + and /.",
                            NULL, "host_key"},
-    [WIRE_NO_KEY] = {503, "Service temporarily unavailable, try again later.", NULL, NULL},
-    [WIRE_WIDER_LIFETIME] = {503, "Service temporarily unavailable, try again later.", NULL,
-                             NULL},
     [WIRE_OTP_REQUIRED] = {401, "A one-time code is required.", "otp_required", NULL},
 };
 
@@ -158,12 +154,13 @@ enum conn_result outcome_status(struct connection *c, enum wire_status status)
         reply_json(&c->reply, 401, token_error(w->detail));
         return CONN_REPLY;
     }
+    if (w->status == 0)
+        return connection_unavailable(c);
     if (w->field)
         reply_json(&c->reply, w->status,
                    outcome_with_error(json_object_new_object(), w->field, w->detail));
     else
         reply_detail(&c->reply, w->status, w->detail, w->code);
-    c->reply.retry_after = w->status == 503 ? 1 : 0;
     return CONN_REPLY;
 }
 
