@@ -89,7 +89,7 @@ static enum conn_result send_reply(struct connection *c)
     reply->by_origin = c->forged || c->server->service.settings.http.allowed_origins;
     if (c->route && !reply->allow)
         reply->allow = routes_allow(c->route);
-    metrics_request(&c->server->metrics, routes_number(c->route), reply->status);
+    c->server->metrics.requests[routes_number(c->route)][reply->status]++;
     err = reply_pack(reply, c->request.method != METHOD_HEAD,
                      (time_t)((service_wall() + delay) / SECOND), &c->out);
     secret_clear(&reply->body);

@@ -4,20 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static const char *const limit_names[METRICS_LIMITS] = {
+const char *const metrics_limits[METRICS_LIMITS] = {
     [METRICS_MAX_CONNECTIONS] = "MaxConnections",
     [METRICS_MAX_CONNECTIONS_PER_SOURCE] = "MaxConnectionsPerSource",
 };
-
-const char *metrics_limit_name(enum metrics_limit limit)
-{
-    return limit_names[limit];
-}
-
-void metrics_request(struct metrics *m, size_t route, int status)
-{
-    m->requests[route][status]++;
-}
 
 static void family(FILE *out, const char *name, const char *type, const char *help)
 {
@@ -65,7 +55,8 @@ static void write_refused(const struct metrics *m, FILE *out)
     family(out, "jwtd_connections_refused_total", "counter",
            "Connections refused or closed because of a limit, by its setting.");
     for (size_t i = 0; i < METRICS_LIMITS; i++)
-        labelled(out, "jwtd_connections_refused_total", "limit", limit_names[i], m->refused[i]);
+        labelled(out, "jwtd_connections_refused_total", "limit", metrics_limits[i],
+                 m->refused[i]);
 }
 
 char *metrics_text(const struct metrics *m, const char *const *paths, size_t n, size_t open,

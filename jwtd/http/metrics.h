@@ -15,6 +15,7 @@ enum metrics_limit {
     METRICS_MAX_CONNECTIONS_PER_SOURCE,
     METRICS_LIMITS,
 };
+extern const char *const metrics_limits[METRICS_LIMITS]; /* their settings */
 
 struct metrics {
     uint64_t started; /* seconds since the Epoch */
@@ -26,12 +27,6 @@ struct metrics {
     uint64_t throttled;                              /* by FailuresPerSource */
     uint64_t bundle_iat, bundle_seq, bundle_revoked; /* of the one sent last; 0: none */
 };
-
-/* route: its number, or METRICS_ROUTES for a request that has none. */
-void metrics_request(struct metrics *m, size_t route, int status);
-
-/* The setting of a limit. */
-const char *metrics_limit_name(enum metrics_limit limit);
 
 /* The text, malloc'ed, of *ret_n bytes. paths: of the n routes, by number. open: connections
  * now. NULL: out of memory. */

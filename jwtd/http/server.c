@@ -132,7 +132,7 @@ void server_overload(struct server *s, enum metrics_limit limit, const struct so
         return;
     source_text(source, text);
     LOG(LOG_NOTICE, MESSAGE_OVERLOAD, "Connection limit reached",
-        {"limit", metrics_limit_name(limit)}, {"source", text});
+        {"limit", metrics_limits[limit]}, {"source", text});
 }
 
 void server_bad_forward(struct server *s, const struct source *proxy, struct slice address)
