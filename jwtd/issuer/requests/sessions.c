@@ -1,9 +1,9 @@
-#include "common/base/base64url.h"
 #include "common/base/text.h"
 #include "jwtd/issuer/issuer.h"
 #include "jwtd/issuer/requests/handlers.h"
 #include "jwtd/shared/json_build.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* The JSON array of wire.h while it is built. */
@@ -17,11 +17,10 @@ struct session_list {
 static struct json_object *printable(const char *text)
 {
     char clean[STORE_SOURCE_MAX + 1];
-    size_t n = strnlen(text, STORE_SOURCE_MAX);
 
-    for (size_t i = 0; i < n; i++)
-        clean[i] = (char)(text[i] >= ' ' && text[i] <= '~' ? text[i] : '?');
-    return json_string((struct slice){clean, n});
+    (void)snprintf(clean, sizeof(clean), "%s", text);
+    text_make_printable(clean);
+    return json_string(slice_of(clean));
 }
 
 /* ["pwd","otp"] */
@@ -40,10 +39,10 @@ static struct json_object *row_of(const struct store_session *s, const uint8_t *
     int64_t end = s->idle_exp < s->absolute_exp ? s->idle_exp : s->absolute_exp;
     bool is_current = current && memcmp(current, s->sid, sizeof(s->sid)) == 0;
     struct json_object *row = json_object_new_object();
-    char sid[ISSUE_ID_LEN];
+    char sid[ISSUE_ID_LEN + 1];
 
-    base64url_encode((struct slice){(const char *)s->sid, sizeof(s->sid)}, sid);
-    row = json_with(row, "sid", json_string((struct slice){sid, sizeof(sid)}));
+    request_write_id(s->sid, sid);
+    row = json_with(row, "sid", json_string(slice_of(sid)));
     if (!current)
         row = json_with(row, "user", json_string(slice_of(s->user)));
     row = json_with(row, "created", json_object_new_int64(s->created_at));

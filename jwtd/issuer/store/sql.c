@@ -38,12 +38,6 @@ bool sql_commit(struct sql *sql)
     return sql->engine->commit(sql);
 }
 
-void sql_send_commit(struct sql *sql)
-{
-    if (sql->engine->send_commit)
-        sql->engine->send_commit(sql);
-}
-
 bool sql_execute(struct sql *sql, const char *text)
 {
     return sql->engine->execute(sql, text);

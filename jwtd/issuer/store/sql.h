@@ -36,9 +36,6 @@ void sql_close(struct sql *sql);
 bool sql_begin(struct sql *sql);
 bool sql_commit(struct sql *sql);
 
-/* A database may begin with the commit. sql_commit waits for it, and reports a failure. */
-void sql_send_commit(struct sql *sql);
-
 /* Executes a statement without parameters, whose rows are not read; SQLite: or several. */
 bool sql_execute(struct sql *sql, const char *text);
 
@@ -109,7 +106,7 @@ struct sql_engine {
     bool (*open)(struct sql *sql, const char *where);
     void (*close)(struct sql *sql);
     bool (*begin)(struct sql *sql);
-    void (*send_commit)(struct sql *sql); /* NULL: commit does all */
+    void (*send_commit)(struct sql *sql); /* if shared: commit reports a failure */
     bool (*commit)(struct sql *sql);
     void (*rollback)(struct sql *sql);
     /* Rolls back after a failure of a statement. True: the failure has no effect on what is

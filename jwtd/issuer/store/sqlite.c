@@ -38,7 +38,8 @@ static enum store_result record(struct sql *sql, const char *what, int code)
                       remedy_for(code & 0xff));
 }
 
-enum store_result sqlite_failed(struct sql *sql)
+/* Records SQLite's last failure: file, message, remedy. Returns STORE_FAILED. */
+static enum store_result fail(struct sql *sql)
 {
     const struct sqlite *s = sql->connection;
 
@@ -56,7 +57,7 @@ static bool execute(struct sql *sql, const char *text)
 
     if (sqlite3_exec(s->db, text, NULL, NULL, NULL) == SQLITE_OK)
         return true;
-    (void)sqlite_failed(sql);
+    (void)fail(sql);
     return false;
 }
 
@@ -120,7 +121,7 @@ static void start(struct sql_call *call, const char *text, const struct sql_valu
         rc = bind(statement, i + 1, &values[i]);
     if (rc == SQLITE_OK)
         return;
-    (void)sqlite_failed(call->sql);
+    (void)fail(call->sql);
     if (statement)
         finish(call);
     call->started = false;
@@ -145,7 +146,7 @@ static enum store_result step(struct sql_call *call)
     if (rc == SQLITE_ROW)
         return STORE_DONE;
     if (rc != SQLITE_DONE)
-        return sqlite_failed(sql);
+        return fail(sql);
     sql->changed = sqlite3_stmt_readonly(call->rows) ? 0 : sqlite3_changes(s->db);
     sql->dirty = sql->dirty || sql->changed > 0;
     return STORE_ABSENT;

@@ -12,9 +12,6 @@ struct sqlite {
     sqlite3_stmt *statements[SQL_MAX];
 };
 
-/* Records SQLite's last failure: file, message, remedy. Returns STORE_FAILED. */
-enum store_result sqlite_failed(struct sql *sql);
-
 /* Opens an existing file. */
 bool sqlite_open_file(struct sql *sql, const char *path, int flags);
 

@@ -298,7 +298,7 @@ void store_send_commit(struct store *store)
 {
     if (!store_is_fleet(store) || !finish(store))
         return;
-    sql_send_commit(&store->sql);
+    store->sql.engine->send_commit(&store->sql);
     store->commit_sent = true;
 }
 
