@@ -87,49 +87,37 @@ static int serve(struct loop *l, const char *config, const char *asker, bool ini
 
 int main(int argc, char **argv)
 {
-    const char *config, *asker = "jwtd", *state = "/var/lib/jwtd-issuer";
-    const char *public_dir = "/var/lib/jwt", *login = "/run/jwtd/login.sock";
-    const char *modules = MODULES_DIR;
-    struct maintenance maintenance = {0};
+    struct maintenance m = {.state_dir = "/var/lib/jwtd-issuer", .modules_dir = MODULES_DIR};
+    const char *asker = "jwtd", *public_dir = "/var/lib/jwt", *login = "/run/jwtd/login.sock";
     bool init = false;
     const struct daemon_option options[] = {
-        {"state", &state, NULL},
-        {"public", &public_dir, NULL},
-        {"login", &login, NULL},
-        {"asker", &asker, NULL},
-        {"modules", &modules, NULL},
-        {"init", NULL, &init},
-        {"check-store", NULL, &maintenance.check},
-        {"migrate-store", NULL, &maintenance.migrate},
-        {"database", &maintenance.database, NULL},
-        {"grant", &maintenance.role, NULL},
-        {"copy-store", &maintenance.copy, NULL},
-        {0},
+        {"state", &m.state_dir, NULL},     {"public", &public_dir, NULL},
+        {"login", &login, NULL},           {"asker", &asker, NULL},
+        {"modules", &m.modules_dir, NULL}, {"init", NULL, &init},
+        {"check-store", NULL, &m.check},   {"migrate-store", NULL, &m.migrate},
+        {"database", &m.database, NULL},   {"grant", &m.role, NULL},
+        {"copy-store", &m.copy, NULL},     {0},
     };
     const struct daemon_program program = {"jwtd-issuer", usage, options};
     CLEANUP(cleanup_free) struct loop *l = NULL;
     struct own_bundle bundle = {0};
     int code;
 
-    if (!daemon_options_read(argc, argv, &program, &config, &code))
+    if (!daemon_options_read(argc, argv, &program, &m.config, &code))
         return code;
-    if (maintenance.check || maintenance.migrate || maintenance.copy) {
-        maintenance.config = config;
-        maintenance.state_dir = state;
-        maintenance.modules_dir = modules;
-        return maintain(&maintenance);
-    }
+    if (m.check || m.migrate || m.copy)
+        return maintain(&m);
     l = calloc(1, sizeof(*l));
-    if (!l || asprintf(&l->issuer.keys_dir, "%s/keys", state) < 0 ||
-        asprintf(&bundle.dir, "%s/bundle", state) < 0)
+    if (!l || asprintf(&l->issuer.keys_dir, "%s/keys", m.state_dir) < 0 ||
+        asprintf(&bundle.dir, "%s/bundle", m.state_dir) < 0)
         return EXIT_FAILURE;
-    l->issuer.state_dir = state;
+    l->issuer.state_dir = m.state_dir;
     l->issuer.public_dir = public_dir;
-    l->issuer.modules_dir = modules;
+    l->issuer.modules_dir = m.modules_dir;
     l->issuer.bundle = &bundle;
     l->issuer.login = (struct login_client){.service = &l->issuer.service,
                                             .socket = login,
                                             .on_reply = listen_login_reply,
                                             .arg = l};
-    return serve(l, config, asker, init);
+    return serve(l, m.config, asker, init);
 }
