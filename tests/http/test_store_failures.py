@@ -11,7 +11,7 @@ import pytest
 from daemons import now, payload, preload, until
 from fleet import ROLE, Database
 from issuer_daemon import SOURCE
-from wire import REFRESH, STATUS, message, read
+from wire import REFRESH, STATUS, VERIFY, message, read
 
 ACTIVITY = "SELECT pid, wait_event_type, wait_event FROM pg_stat_activity WHERE datname = %s AND usename = %s"
 BOUND = 25  # seconds within which each request has an answer
@@ -206,7 +206,7 @@ def test_a_trial_write_that_is_not_confirmed_is_logged_and_repeated(issuer, data
                         database.sql("SELECT pg_cancel_backend(%s)", [(pid,)])
                 time.sleep(0.02)
             assert ping.result() == "unavailable"
-            assert "a statement was not confirmed" in issuer.text("log")
+            assert "was not confirmed: check the standby" in issuer.text("log")
     refreshed(issuer, token)
     assert issuer.ping() == "ok"
 
@@ -218,6 +218,19 @@ def test_a_logout_that_is_repeated_waits_for_the_standby(issuer, database):
         client = in_one_turn(issuer, [refresh])[0]
         waits_for(database, "SyncRep")
     assert answer(client)[0] == "blacklisted"
+
+
+def test_no_session_is_live_by_a_primary_that_its_standby_has_left(issuer, database):
+    """It may have a successor, where the session has ended."""
+    refresh, access = issuer.obtain()
+    assert issuer.verify(access) == "ok"
+    with standby_is_gone(database):
+        time.sleep(1)  # an earlier answer of the same second was confirmed by the standby
+        client = issuer.send(message(VERIFY, access))
+        waits_for(database, "SyncRep")
+        terminate(database)
+        assert answer(client)[0] == "unavailable"
+    until(lambda: issuer.verify(access) == "ok")
 
 
 def test_a_closed_connection_is_opened_again(issuer, database):

@@ -164,8 +164,10 @@ enum store_result store_poll(struct store *store) MUST_CHECK;
 /* The counters as store_begin or store_poll read them. */
 struct store_changes store_changes(const struct store *store);
 
-/* If anything was changed: sets the mark, purges a few expired rows, and waits for the disk.
- * STORE_DONE or STORE_FAILED. */
+/* If anything was changed: sets the mark, purges a few expired rows, and waits for the disk. A
+ * shared store is written at least in each second with a transaction, so that what was read is
+ * known to be from the primary database: a former one cannot commit. STORE_DONE or
+ * STORE_FAILED. */
 enum store_result store_commit(struct store *store) MUST_CHECK;
 
 /* Of a shared store: nothing more is written, so that the database can commit while the caller

@@ -274,8 +274,17 @@ static bool purge(struct store *store)
                       SQL_VALUES(SQL_INT(store->next.mark - PURGE_SLACK)),
                       SQL_ANY_ROWS) != STORE_DONE)
             return false;
-    store->purged = store->now;
     return true;
+}
+
+/* A primary that has a successor, and does not know it, still answers what only reads, without
+ * the sessions that have ended since. A commit that writes waits for the standby, which has
+ * left such a primary. Nobody reads the message, and it changes no row. */
+static bool confirm_primary(struct store *store)
+{
+    return store->sql.engine->queue(&store->sql,
+                                    "SELECT pg_logical_emit_message(true, 'jwt', '')", NULL,
+                                    SQL_ANY_ROWS) == STORE_DONE;
 }
 
 static bool is_mark_due(const struct store *store)
@@ -284,13 +293,16 @@ static bool is_mark_due(const struct store *store)
            (!store_is_fleet(store) || store->next.mark >= store->clock.mark + SHARED_MARK);
 }
 
-/* The last statements of a transaction. */
+/* The last statements of a transaction. In a shared store the first one of each second
+ * confirms, and purges. */
 static bool finish(struct store *store)
 {
-    bool purge_due = !store_is_fleet(store) || store->now != store->purged;
+    bool shared = store_is_fleet(store), due = store->now != store->confirmed;
 
     store->n_expected = 0;
-    return !store_failed(store) && (!store->sql.dirty || !purge_due || purge(store)) &&
+    if (store_failed(store) || (shared && due && !confirm_primary(store)))
+        return false;
+    return (!store->sql.dirty || (shared && !due) || purge(store)) &&
            (!is_mark_due(store) || advance(store));
 }
 
@@ -308,6 +320,7 @@ enum store_result store_commit(struct store *store)
         return STORE_FAILED;
     if (is_mark_due(store))
         store->clock = store->next;
+    store->confirmed = store->now;
     return STORE_DONE;
 }
 

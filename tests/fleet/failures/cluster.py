@@ -17,7 +17,7 @@ import psycopg2
 BIN = sorted(glob.glob("/usr/lib/postgresql/*/bin"))[-1]
 PORT, REST, SLOW_PORT = 5432, 8008, 6432
 # Seconds. On a machine with a load these must be longer than the scheduler keeps a process waiting.
-LOOP_WAIT, RETRY_TIMEOUT = 1, 3
+LOOP_WAIT = 1
 TTL = int(os.environ.get("PATRONI_TTL", "8"))
 HEALTHY_WITHIN = 180
 DATABASE, ROLE = "jwt", "jwtd"
@@ -81,7 +81,7 @@ class Database:
             "etcd3": {"host": f"{etcd.node.address}:2379"},
             "watchdog": {"mode": "off"},  # a namespace has none
             "bootstrap": {
-                "dcs": {"ttl": TTL, "loop_wait": LOOP_WAIT, "retry_timeout": RETRY_TIMEOUT,
+                "dcs": {"ttl": TTL, "loop_wait": LOOP_WAIT, "retry_timeout": 3,
                         "maximum_lag_on_failover": 1048576, "master_start_timeout": 0, "synchronous_mode": True,
                         "synchronous_mode_strict": True,
                         "postgresql": {"use_pg_rewind": True, "use_slots": True,
@@ -198,9 +198,9 @@ class Cluster:
             return leader if leader and leader is not old else None
         return until(found, HEALTHY_WITHIN, f"a primary other than {old.name}")
 
-    def url(self, port=PORT, first=None):
-        databases = sorted(self.databases, key=lambda database: database is not first)
-        hosts = ",".join(f"{database.node.address}:{port}" for database in databases)
+    def url(self, port=PORT, databases=None):
+        """An issuer tries these databases in this order."""
+        hosts = ",".join(f"{database.node.address}:{port}" for database in databases or self.databases)
         return (f"postgresql://{ROLE}@{hosts}/{DATABASE}?target_session_attrs=read-write&connect_timeout=2"
                 "&tcp_user_timeout=3000&keepalives_idle=1&keepalives_interval=1&keepalives_count=3")
 

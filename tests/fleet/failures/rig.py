@@ -50,11 +50,11 @@ class Rig:
         subprocess.run([self.build + "/jwtd/issuer/jwtd-issuer", f"--modules={self.build}/jwtd/issuer", "--migrate-store",
                         f"--database={owner}", f"--grant={ROLE}"], check=True, stdin=subprocess.DEVNULL)
 
-    def configure(self, port=DATABASE_PORT, first=None):
-        """The settings of the issuers, with this port of the databases, one of which they try first."""
-        store = f"[Store]\nDatabase={self.cluster.url(port, first)}\n[Fleet]\nIssuers={' '.join(self.thumbprints)}\n"
-        for issuer in self.issuers:
-            issuer.configure(SETTINGS + store)
+    def configure(self, port=DATABASE_PORT, orders=(None, None)):
+        """The settings of the issuers, with this port of the databases, and for each issuer their order."""
+        for issuer, databases in zip(self.issuers, orders):
+            url, issuers = self.cluster.url(port, databases), " ".join(self.thumbprints)
+            issuer.configure(f"{SETTINGS}[Store]\nDatabase={url}\n[Fleet]\nIssuers={issuers}\n")
         wait_until_answering(self.issuers)
         # Each knows the other's keys.
         until(lambda: len({issuer.kids() for issuer in self.issuers}) == 1 and len(self.issuers[0].kids()) > 1, 60,

@@ -8,9 +8,9 @@ import time
 
 import network
 import pytest
-from cluster import RETRY_TIMEOUT, ROLE, SLOW_PORT, until
+from cluster import ROLE, SLOW_PORT, until
 from issuers import LIMIT, MAX_AGE
-from journal import OBTAIN, applied_without_success
+from journal import ALICE, OBTAIN, applied_without_success
 from rig import CLIENTS, ROUNDS
 
 
@@ -45,24 +45,50 @@ def test_power_loss_of_the_primary(rig):
             load.work()
 
 
+def configure_for_two_primaries(rig):
+    """One issuer stays with the old primary, and the other one leaves it. Returns the old primary."""
+    old = rig.cluster.leader()
+    others = rig.cluster.standbys(old)
+    rig.configure(orders=([old, *others], [*others, old]))
+    return old
+
+
+def make_two_primaries(rig, old):
+    """The old one runs on beside the new one until Patroni is started again: nothing stops it where there is no
+    watchdog. It can't commit, as its standbys have left."""
+    old.kill_patroni()
+    rig.cluster.wait_for_other_leader(old)
+    assert old.sql("SELECT NOT pg_is_in_recovery()") == [(True,)], "two primaries"
+
+
 def test_kill_9_of_patroni_on_the_primary(rig):
-    """The old primary runs on beside the new one until Patroni is started again, and is the first one that issuers try.
-    It can't commit: its standbys have left. Nothing else stops it where there is no watchdog."""
-    rig.configure(first=rig.cluster.leader())
+    one, two = rig.issuers
     with rig.load("kill -9 of Patroni") as load:
         for _ in range(ROUNDS):
+            old = configure_for_two_primaries(rig)
             load.work()
-            old = rig.cluster.leader()
             load.did(f"kill -9 of Patroni on {old.name}")
-            old.kill_patroni()
-            rig.cluster.wait_for_other_leader(old)
-            assert old.sql("SELECT NOT pg_is_in_recovery()") == [(True,)], "two primaries"
+            make_two_primaries(rig, old)
             since = time.time()
-            time.sleep(2 * RETRY_TIMEOUT)
-            print(f"# {len(load.successes(since))} changes while there were two primaries")
+            until(lambda: {r.node for r in load.successes(since)} & {two.name}, 60, f"a success of {two.name}")
+            until(lambda: load.unavailable(since, one.name), 60, f"503 by {one.name}")
+            assert not [r for r in load.successes(since) if r.node == one.name]
             old.start()
             rig.cluster.wait_until_healthy()
             load.work()
+    rig.configure()
+
+
+def test_an_issuer_that_stays_with_an_old_primary_answers_nothing_from_it(rig):
+    one, two = rig.issuers
+    old = configure_for_two_primaries(rig)
+    pair = two.daemons.post("/api/token/", ALICE).json()
+    make_two_primaries(rig, old)
+    two.kill()
+    until(lambda: two.daemons.post("/api/token/blacklist/", {"refresh": pair["refresh"]}).status == 200, 60, "a logout")
+    assert one.daemons.post("/api/token/verify/", {"token": pair["access"]}).status == 503
+    old.start()
+    rig.cluster.wait_until_healthy()
     rig.configure()
 
 
