@@ -279,7 +279,7 @@ static bool purge(struct store *store)
 
 /* A primary that has a successor, and does not know it, still answers what only reads, without
  * the sessions that have ended since. A commit that writes waits for the standby, which has
- * left such a primary. Nobody reads the message, and it changes no row. */
+ * left such a primary. No program reads the message, and it changes no row. */
 static bool confirm_primary(struct store *store)
 {
     return store->sql.engine->queue(&store->sql,
