@@ -1,15 +1,19 @@
 #include "jwtd/issuer/load.h"
+
+#include "common/base/file.h"
 #include "jwtd/issuer/fleet_keys.h"
-#include "jwtd/issuer/keys/machine.h"
 #include "jwtd/issuer/keys/own_bundle.h"
 #include "jwtd/issuer/keys/publish.h"
-
 #include "jwtd/issuer/mint.h"
 #include "jwtd/shared/messages.h"
 
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/file.h>
+#include <systemd/sd-id128.h>
+
+#define JWTD_ISSUER_ID                                                                         \
+    SD_ID128_MAKE(4a, d7, 09, 9a, 98, 28, 40, f2, 9c, 28, 79, 76, 1d, c3, e4, e4)
 
 /* What cannot be accessed is not missing: reading it will fail, with a message. */
 static bool is_missing(const char *path)
@@ -29,6 +33,28 @@ static enum tok_err create_keys(const struct issuer *x, int state_fd, struct err
     return TOK_OK;
 }
 
+/* The file `machine` has the application-specific id of /etc/machine-id, of the machine that
+ * the keys belong to; in a copy of the machine, or of the directory, that of the first one.
+ * Without a machine-id nothing is known. */
+static enum tok_err check_machine(struct issuer *x, struct errmsg *errmsg)
+{
+    CLEANUP(cleanup_free) char *path = NULL;
+    CLEANUP(secret_clear) struct secret recorded = {0};
+    char text[SD_ID128_STRING_MAX];
+    sd_id128_t id;
+    enum tok_err err = text_concat(x->state_dir, "/machine", "", &path);
+
+    if (err != TOK_OK || sd_id128_get_machine_app_specific(JWTD_ISSUER_ID, &id) < 0)
+        return err;
+    (void)sd_id128_to_string(id, text);
+    err = file_read(path, FILE_PRIVATE, sizeof(text), &recorded, errmsg);
+    if (file_is_missing(err, errmsg))
+        return file_write(path, slice_of(text), 0600, errmsg);
+    if (err == TOK_OK)
+        x->is_copy = !slice_is(secret_slice(&recorded), text);
+    return err;
+}
+
 /* Keys that are missing beside a store were lost: a new key would refuse every token there is,
  * without a visible reason. */
 static enum tok_err load_keys(struct issuer *x, const char *store_path, int state_fd,
@@ -45,7 +71,7 @@ static enum tok_err load_keys(struct issuer *x, const char *store_path, int stat
     if (no_keys)
         err = create_keys(x, state_fd, errmsg);
     if (err == TOK_OK)
-        err = machine_check(x->state_dir, &x->is_copy, errmsg);
+        err = check_machine(x, errmsg);
     if (err == TOK_OK && x->is_copy)
         LOG(LOG_WARNING, MESSAGE_COPY,
             "Keys were used on a machine with another machine-id, see: jwtctl doctor",
