@@ -49,26 +49,14 @@ struct sql_value {
     const void *p;
 };
 
-#define SQL_INT(value)                                                                         \
-    {                                                                                          \
-        SQL_IS_INT, (int64_t)(value), NULL                                                     \
-    }
-#define SQL_TEXT(text)                                                                         \
-    {                                                                                          \
-        SQL_IS_TEXT, 0, (text)                                                                 \
-    }
-#define SQL_BYTES(bytes, n)                                                                    \
-    {                                                                                          \
-        SQL_IS_BYTES, (int64_t)(n), (bytes)                                                    \
-    }
+#define SQL_INT(value) ((struct sql_value){SQL_IS_INT, (int64_t)(value), NULL})
+#define SQL_TEXT(text) ((struct sql_value){SQL_IS_TEXT, 0, (text)})
+#define SQL_BYTES(bytes, n) ((struct sql_value){SQL_IS_BYTES, (int64_t)(n), (bytes)})
 #define SQL_ID(id) SQL_BYTES(id, ISSUE_ID_BYTES)
 
 /* An array of n ids, at most SQL_IDS_MAX; not with SQLite. */
 #define SQL_IDS_MAX 128
-#define SQL_IDS(ids, n)                                                                        \
-    {                                                                                          \
-        SQL_IS_IDS, (int64_t)(n), (ids)                                                        \
-    }
+#define SQL_IDS(ids, n) ((struct sql_value){SQL_IS_IDS, (int64_t)(n), (ids)})
 
 /* The values of ?1, ?2 and so on; they are not copied. */
 #define SQL_VALUES(...) ((const struct sql_value[]){__VA_ARGS__, {0}})
