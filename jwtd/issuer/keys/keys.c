@@ -186,61 +186,50 @@ enum tok_err keys_set_signer(const char *dir, struct signing_keys *keys,
     return TOK_OK;
 }
 
-static enum tok_err write_key(const char *dir, const struct key *key, char **ret_path,
-                              struct errmsg *errmsg)
+enum tok_err keys_add(const char *dir, const struct alg *alg, char ret_kid[KEY_KID_LEN + 1],
+                      char **ret_path, struct errmsg *errmsg)
 {
+    CLEANUP(cleanup_key) struct key *key = NULL;
     CLEANUP(secret_clear) struct secret jwk = {0};
-    enum tok_err err = key_private_jwk(key, &jwk);
-    struct slice kid = key_kid(key);
-    char *path;
+    CLEANUP(cleanup_free) char *path = NULL;
+    char name[KEY_KID_LEN + sizeof(SUFFIX)];
+    enum tok_err err = key_generate(NULL, alg, &key);
 
+    if (err == TOK_OK)
+        err = key_private_jwk(key, &jwk);
     if (err != TOK_OK)
         return err;
-    if (asprintf(&path, "%s/%.*s%s", dir, (int)kid.n, kid.p, SUFFIX) < 0)
-        return TOK_NO_MEMORY;
-    err = file_write(path, secret_slice(&jwk), 0600, errmsg);
+    (void)snprintf(name, sizeof(name), "%.*s" SUFFIX, KEY_KID_LEN, key_kid(key).p);
+    err = text_concat(dir, "/", name, &path);
     if (err == TOK_OK)
-        *ret_path = path;
-    else
-        free(path);
-    return err;
+        err = file_write(path, secret_slice(&jwk), 0600, errmsg);
+    if (err != TOK_OK)
+        return err;
+    memcpy(ret_kid, name, KEY_KID_LEN);
+    ret_kid[KEY_KID_LEN] = '\0';
+    *ret_path = path;
+    path = NULL;
+    return TOK_OK;
 }
 
 enum tok_err keys_create(const char *dir, const struct alg *alg, struct errmsg *errmsg)
 {
-    CLEANUP(cleanup_key) struct key *key = NULL;
     CLEANUP(cleanup_free) char *unfinished = NULL;
     CLEANUP(cleanup_free) char *path = NULL;
-    enum tok_err err = key_generate(NULL, alg, &key);
+    char kid[KEY_KID_LEN + 1];
+    enum tok_err err = text_concat(dir, ".new", "", &unfinished);
 
-    if (err == TOK_OK)
-        err = text_concat(dir, ".new", "", &unfinished);
     if (err != TOK_OK)
         return err;
     /* It may be left over from a start that was killed. A key in it was never published and
      * does no harm. */
     if (mkdir(unfinished, 0700) < 0 && errno != EEXIST)
         return errmsg_set(errmsg, TOK_FILE, "%s: %s", unfinished, strerror(errno));
-    err = write_key(unfinished, key, &path, errmsg);
+    err = keys_add(unfinished, alg, kid, &path, errmsg);
     if (err != TOK_OK)
         return err;
     if (rename(unfinished, dir) < 0)
         return errmsg_set(errmsg, TOK_FILE, "%s: %s", dir, strerror(errno));
-    return TOK_OK;
-}
-
-enum tok_err keys_add(const char *dir, const struct alg *alg, char ret_kid[KEY_KID_LEN + 1],
-                      char **ret_path, struct errmsg *errmsg)
-{
-    CLEANUP(cleanup_key) struct key *key = NULL;
-    enum tok_err err = key_generate(NULL, alg, &key);
-
-    if (err == TOK_OK)
-        err = write_key(dir, key, ret_path, errmsg);
-    if (err != TOK_OK)
-        return err;
-    memcpy(ret_kid, key_kid(key).p, KEY_KID_LEN);
-    ret_kid[KEY_KID_LEN] = '\0';
     return TOK_OK;
 }
 
