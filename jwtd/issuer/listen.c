@@ -60,8 +60,6 @@ static enum wire_status verify_subject_token_of(struct issuer_request *r)
 
     if (status == WIRE_OK)
         memcpy(r->token.user, subject->user, sizeof(subject->user));
-    else
-        request_set_exchange_refusal(r, status);
     return status;
 }
 
@@ -86,7 +84,7 @@ static enum wire_status verify_token_of(struct issuer_request *r)
 /* The token of this request has been verified. */
 static void go_on(struct issuer_request *r, enum wire_status status)
 {
-    if (status != WIRE_OK && !r->type->exchanges)
+    if (status != WIRE_OK)
         request_set_refusal(r, status);
     if (status != WIRE_OK || !r->type->handle) {
         loop_answer(r, status);

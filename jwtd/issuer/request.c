@@ -82,17 +82,13 @@ void request_write_id(const uint8_t id[ISSUE_ID_BYTES], char ret[ISSUE_ID_LEN + 
 
 void request_set_refusal(struct issuer_request *r, enum wire_status status)
 {
+    const struct subject_token *subject = &r->subject; /* empty but in an exchange */
+
     if (!r->type->refused || r->event.id)
         return;
-    request_set_event(r, LOG_NOTICE, MESSAGE_REFRESH_DENIED, r->type->refused);
-    r->event.reason = wire_status_word(status);
-}
-
-void request_set_exchange_refusal(struct issuer_request *r, enum wire_status status)
-{
-    const struct subject_token *subject = &r->subject;
-
-    request_set_event(r, LOG_NOTICE, MESSAGE_EXCHANGE_DENIED, "Token exchange refused");
+    request_set_event(r, LOG_NOTICE,
+                      r->type->exchanges ? MESSAGE_EXCHANGE_DENIED : MESSAGE_REFRESH_DENIED,
+                      r->type->refused);
     r->event.reason = subject->errmsg.text[0] ? subject->errmsg.text : wire_status_word(status);
     r->event.issuer = subject->issuer[0] ? subject->issuer : NULL;
 }

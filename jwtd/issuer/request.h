@@ -158,8 +158,5 @@ void request_write_id(const uint8_t id[ISSUE_ID_BYTES], char ret[ISSUE_ID_LEN + 
 /* Sets the event of a refused request, where its type has one and the handler set none. */
 void request_set_refusal(struct issuer_request *r, enum wire_status status);
 
-/* The same for an exchange, from what r->subject says. */
-void request_set_exchange_refusal(struct issuer_request *r, enum wire_status status);
-
 /* Writes the event to the log; limit NULL: without a limit. */
 void request_log_event(const struct issuer_request *r, struct log_limit *limit);

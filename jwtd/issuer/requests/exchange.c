@@ -141,9 +141,5 @@ enum wire_status handle_exchange(struct issuer *x, struct issuer_request *r)
 
     if (status == WIRE_OK)
         status = check_unspent(x, r);
-    if (status == WIRE_OK)
-        status = exchange_token(x, r);
-    if (status != WIRE_OK)
-        request_set_exchange_refusal(r, status);
-    return status;
+    return status == WIRE_OK ? exchange_token(x, r) : status;
 }

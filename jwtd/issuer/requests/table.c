@@ -3,6 +3,7 @@
 
 #define REFUSED "Refresh token refused"
 #define SLIDING_REFUSED "Sliding token refused"
+#define EXCHANGE_REFUSED "Token exchange refused"
 
 /* clang-format off */
 static const struct request_type types[] = {
@@ -21,7 +22,7 @@ static const struct request_type types[] = {
     {.op = WIRE_LOGOUT, .writes_session = true, .token = OWN_TOKEN_BEARER, .right = TOKEN_MANAGE, .handle = handle_logout},
     {.op = WIRE_LOGOUT_ALL, .token = OWN_TOKEN_BEARER, .right = TOKEN_MANAGE, .handle = handle_logout_all},
     {.op = WIRE_NARROW, .token = OWN_TOKEN_ACCESS, .right = TOKEN_IDENTIFY, .handle = handle_narrow},
-    {.op = WIRE_EXCHANGE, .exchanges = true, .handle = handle_exchange},
+    {.op = WIRE_EXCHANGE, .exchanges = true, .refused = EXCHANGE_REFUSED, .handle = handle_exchange},
     {.op = WIRE_BUNDLE, .handle = handle_bundle},
     {.op = WIRE_ADMIN_STATUS, .tries_write = true, .handle = handle_admin_status},
     {.op = WIRE_ADMIN_SESSIONS, .handle = handle_admin_sessions},
