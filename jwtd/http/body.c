@@ -22,8 +22,6 @@ static enum body_verdict verdict_of(const struct body_field *fields, size_t n)
     return BODY_GOOD;
 }
 
-/* JSON */
-
 static enum body_verdict unparsed(struct body *body, const char *format, const char *what,
                                   size_t at)
 {
@@ -97,8 +95,6 @@ static enum body_verdict read_json(struct slice bytes, struct body_field *fields
                 body_field_take_json(&fields[i], member.value, &room);
     return verdict_of(fields, n);
 }
-
-/* Forms */
 
 static const struct format {
     const char *type, *name;

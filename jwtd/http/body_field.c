@@ -27,8 +27,6 @@ const char *body_error_text(enum body_error error)
     return texts[error];
 }
 
-/* Text */
-
 /* The ASCII characters that Python's str.strip() removes. */
 static bool is_python_space(char c)
 {
@@ -76,8 +74,6 @@ static enum body_error check_name(struct slice text)
             return BODY_NO_WORDS;
     return text.n > BODY_WORDS_MAX ? BODY_TOO_LONG : BODY_OK;
 }
-
-/* Numbers and flags */
 
 static enum body_error take_span(struct body_field *f, struct slice text)
 {
@@ -153,8 +149,6 @@ void body_field_take_text(struct body_field *f, struct slice text)
     f->given = true;
     f->error = take_text(f, f->trim ? strip(text) : text);
 }
-
-/* JSON */
 
 /* The error for a value of another type. */
 static enum body_error wrong_type(enum body_kind kind)

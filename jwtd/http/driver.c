@@ -21,8 +21,6 @@
 /* The one function that changes the state. deadline: monotonic microseconds. */
 static enum conn_result enter(struct connection *c, enum conn_state state, uint64_t deadline);
 
-/* Sending */
-
 /* Closing a socket with unread input resets the connection, and the peer may lose the reply. */
 static enum conn_result drain(struct connection *c)
 {
@@ -102,8 +100,6 @@ static enum conn_result send_reply(struct connection *c)
     }
     return delay > 0 ? enter(c, CONN_HOLD, c->reply_at) : write_reply(c);
 }
-
-/* Results and events */
 
 static conn_handler wait_for_issuer;
 

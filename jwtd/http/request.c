@@ -30,8 +30,6 @@ static bool refuse_line(struct http_request *r)
                   "separated by one space each.");
 }
 
-/* The request line */
-
 static enum request_method find_method(struct slice s)
 {
     for (int m = METHOD_GET; m < METHOD_COUNT; m++)
@@ -90,8 +88,6 @@ static bool read_request_line(struct http_request *r, struct slice line)
     r->path = (struct slice){target.p, query ? (size_t)(query - target.p) : target.n};
     return true;
 }
-
-/* Fields */
 
 static bool read_host(struct http_request *r, struct slice value)
 {
@@ -220,8 +216,6 @@ static bool read_field(struct http_request *r, const char *auth_header, struct s
     }
     return true;
 }
-
-/* Lines and bytes */
 
 static bool end_head(struct http_request *r)
 {

@@ -8,8 +8,6 @@
 
 #define LIST_MAX ((size_t)1024 * 1024) /* bytes; the oldest sessions are left out */
 
-/* The list */
-
 /* True for a JSON array without white space around it. */
 static bool is_page(struct slice text)
 {
@@ -62,8 +60,6 @@ enum conn_result handlers_sessions(struct connection *c)
     c->bearer = secret_slice(&c->token);
     return handlers_ask(c, &(union wire_value){0});
 }
-
-/* Ending */
 
 enum conn_result handlers_session_end(struct connection *c)
 {

@@ -11,8 +11,6 @@
 #define CONNECTIONS_MAX 1024
 #define ADMIN_CONNECTIONS_MAX 64
 
-/* From the arrival of a request to its turn */
-
 static void check_account(struct issuer_request *r)
 {
     r->has_login_reply =
@@ -153,8 +151,6 @@ static void dispatch_request(struct issuer_request *r)
     else
         go_on(r, status);
 }
-
-/* Connections */
 
 static int on_request(sd_event_source *source, int fd, uint32_t events, void *arg)
 {
