@@ -49,18 +49,6 @@ void listen_login_reply(void *arg, const struct login_inquiry *q,
     }
 }
 
-/* The user, of another issuer, is that of no account so far. */
-static enum wire_status verify_subject_token_of(struct issuer_request *r)
-{
-    struct subject_token *subject = &r->subject;
-    enum wire_status status =
-        subject_token_verify(&r->loop->issuer, request_text(r, 0), subject);
-
-    if (status == WIRE_OK)
-        memcpy(r->token.user, subject->user, sizeof(subject->user));
-    return status;
-}
-
 static enum wire_status verify_own_token_of(struct issuer_request *r)
 {
     return own_token_verify(&r->loop->issuer, request_text(r, 0), r->type->token, &r->token);
@@ -68,14 +56,18 @@ static enum wire_status verify_own_token_of(struct issuer_request *r)
 
 static enum wire_status verify_token_of(struct issuer_request *r)
 {
-    enum wire_status status = WIRE_OK;
+    struct subject_token *subject = &r->subject;
+    enum wire_status status;
 
-    if (r->type->exchanges)
-        return verify_subject_token_of(r);
+    if (r->type->token != OWN_TOKEN_NONE)
+        return verify_own_token_of(r);
     if (r->type->names_user)
         request_copy_text(r, 0, r->token.user, sizeof(r->token.user));
-    if (r->type->token != OWN_TOKEN_NONE)
-        status = verify_own_token_of(r);
+    if (!r->type->exchanges)
+        return WIRE_OK;
+    status = subject_token_verify(&r->loop->issuer, request_text(r, 0), subject);
+    if (status == WIRE_OK) /* the user need not be an account */
+        memcpy(r->token.user, subject->user, sizeof(subject->user));
     return status;
 }
 
