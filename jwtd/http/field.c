@@ -22,12 +22,18 @@ bool field_is_tchar(unsigned char c)
     return text_is_alnum((char)c) || memchr(others, c, sizeof(others) - 1) != NULL;
 }
 
+static size_t span_token(struct slice s)
+{
+    size_t n = 0;
+
+    while (n < s.n && field_is_tchar((unsigned char)s.p[n]))
+        n++;
+    return n;
+}
+
 bool field_is_token(struct slice s)
 {
-    for (size_t i = 0; i < s.n; i++)
-        if (!field_is_tchar((unsigned char)s.p[i]))
-            return false;
-    return s.n > 0;
+    return s.n > 0 && span_token(s) == s.n;
 }
 
 /* Removes the first `end` bytes of *rest and returns them. */
@@ -99,15 +105,6 @@ bool field_is_number(struct slice s)
         if (!text_is_digit(s.p[i]))
             return false;
     return s.n > 0;
-}
-
-static size_t span_token(struct slice s)
-{
-    size_t n = 0;
-
-    while (n < s.n && field_is_tchar((unsigned char)s.p[n]))
-        n++;
-    return n;
 }
 
 /* A quoted-string without escapes, which none of the known parameters needs. */
