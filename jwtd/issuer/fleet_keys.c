@@ -240,11 +240,9 @@ static enum store_result remove_earlier(struct issuer *x)
 {
     for (size_t i = 0; i < x->bundle->keys.n; i++) {
         const struct signing_key *k = &x->bundle->keys.keys[i];
-        char thumbprint[KEY_THUMBPRINT_LEN + 1] = "";
 
-        memcpy(thumbprint, k->thumbprint, KEY_THUMBPRINT_LEN);
         if (k->key != x->bundle->keys.signer &&
-            store_remove_document(x->store, thumbprint) == STORE_FAILED)
+            store_remove_document(x->store, k->thumbprint) == STORE_FAILED)
             return STORE_FAILED;
     }
     return STORE_DONE;

@@ -20,15 +20,14 @@ static enum tok_err known_keys(const struct issuer *x, const struct heads *heads
     for (size_t i = 0; !err && i < heads->n; i++)
         err = word_list_add(ret, slice_of(heads->of[i].key));
     for (size_t i = 0; !err && i < own->n; i++)
-        err = word_list_add(ret, (struct slice){own->keys[i].thumbprint, KEY_THUMBPRINT_LEN});
+        err = word_list_add(ret, slice_of(own->keys[i].thumbprint));
     return err;
 }
 
 static bool is_replaced_here(const struct signing_keys *own, const char *thumbprint)
 {
     for (size_t i = 0; i < own->n; i++)
-        if (own->keys[i].key != own->signer &&
-            memcmp(own->keys[i].thumbprint, thumbprint, KEY_THUMBPRINT_LEN) == 0)
+        if (own->keys[i].key != own->signer && strcmp(own->keys[i].thumbprint, thumbprint) == 0)
             return true;
     return false;
 }

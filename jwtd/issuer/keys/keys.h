@@ -25,7 +25,7 @@ struct signing_key {
     struct timespec mtime;
     int64_t until; /* wall clock: its last token has expired; 0: it signs, or not known */
     int64_t from;  /* wall clock: it waits to sign then; 0: it does not wait */
-    char thumbprint[KEY_THUMBPRINT_LEN];
+    char thumbprint[KEY_THUMBPRINT_LEN + 1];
 };
 
 struct signing_keys {

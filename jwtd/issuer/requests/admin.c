@@ -25,10 +25,11 @@ static struct json_object *with_names(struct json_object *object,
     return json_with(object, "audience", list);
 }
 
-static struct json_object *key_object(const struct key *key, enum bundle_key_state state,
-                                      const char thumbprint[KEY_THUMBPRINT_LEN])
+static struct json_object *key_object(const struct key *key, enum bundle_key_state state)
 {
-    struct json_object *object = json_object_new_object();
+    char thumbprint[KEY_THUMBPRINT_LEN];
+    bool ok = key_thumbprint(key, thumbprint) == TOK_OK;
+    struct json_object *object = ok ? json_object_new_object() : NULL;
 
     object = json_with(object, "kid", json_string(key_kid(key)));
     object = json_with(object, "alg", json_string(slice_of(key_alg(key)->name)));
@@ -45,7 +46,7 @@ static struct json_object *key_list(const struct signing_keys *keys)
     for (size_t i = 0; i < keys->n; i++) {
         const struct signing_key *k = &keys->keys[i];
         bool signs = k->key == keys->signer;
-        struct json_object *key = key_object(k->key, keys_state(keys, k), k->thumbprint);
+        struct json_object *key = key_object(k->key, keys_state(keys, k));
 
         key = json_with(key, "signs", json_object_new_boolean(signs));
         if (k->until > 0)
@@ -67,13 +68,11 @@ static struct json_object *other_keys(const struct issuer *x)
 
     for (size_t i = 0; i < n; i++) {
         const char *bundle_key = fleet_keys_issuer(x, listed[i].key);
-        char thumbprint[KEY_THUMBPRINT_LEN];
-        struct json_object *key = NULL;
+        struct json_object *key;
 
         if (!bundle_key)
             continue;
-        if (key_thumbprint(listed[i].key, thumbprint) == TOK_OK)
-            key = key_object(listed[i].key, listed[i].state, thumbprint);
+        key = key_object(listed[i].key, listed[i].state);
         key = json_with(key, "bundle_key", json_string(slice_of(bundle_key)));
         list = json_list_with(list, key);
     }
