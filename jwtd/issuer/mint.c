@@ -40,14 +40,11 @@ static void set_access(const struct issuer *x, struct store_session *s, uint64_t
 static void set_refresh(const struct issuer *x, struct store_session *s, uint64_t lifetime,
                         int64_t gen, int64_t now)
 {
-    struct slice kid = key_kid(x->keys.signer);
-
     s->rotated_at = now;
     s->pair.gen = gen;
     s->pair.refresh_exp =
         s->pair.issued_at + issuer_least(seconds(lifetime), s->absolute_exp - now);
-    memcpy(s->pair.kid, kid.p, kid.n);
-    s->pair.kid[kid.n] = '\0';
+    key_kid_copy(x->keys.signer, s->pair.kid);
     mint_id(x, now, s->pair.refresh_jti);
     mint_id(x, now, s->pair.access_jti);
 }
