@@ -13,7 +13,7 @@
 #define COLUMNS                                                                                \
     "\"user\", source, client, created_at, last_used, absolute_exp, idle_exp, gen,"            \
     " refresh_jti, previous_jti, access_jti, kid, rotated_at, issued_at, access_exp,"          \
-    " refresh_exp, last_access_exp, stamp, uid, method, amr"
+    " refresh_exp, last_access_exp, stamp, uid, method, amr, sid"
 
 /* A trigger deletes from `session` what is added to `revoked` (sqlite_schema.c). The number of
  * this change: number_change. Another issuer may rotate a session that is being revoked: its
@@ -57,7 +57,7 @@ struct store *store_connect(const char *where, const char *modules, struct errms
 struct store *store_connect_database(const char *url, const char *modules,
                                      struct errmsg *errmsg);
 
-/* Reads the columns that every query of sessions begins with. False: the row is corrupt. */
+/* Reads COLUMNS. False: the row is corrupt, which is recorded. */
 bool store_read_session(struct sql_call *call, struct store_session *s);
 
 /* The row of a session that this transaction was begun for, or NULL. */

@@ -4,18 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static bool page_row(struct store *store, struct sql_call *call, struct store_session *ret,
-                     bool *ret_live)
-{
-    bool whole = store_read_session(call, ret);
-
-    whole = sql_read_id(call, ret->sid) && whole && !call->corrupt;
-    if (!whole)
-        sql_corrupt(&store->sql, "a row is corrupt");
-    *ret_live = store->now < ret->absolute_exp && store->now < ret->idle_exp;
-    return whole;
-}
-
 /* A page has the rows before this one, newest first. */
 struct bound {
     int64_t created_at;
@@ -47,31 +35,32 @@ enum store_result store_page(struct store *store, struct store_page *page)
     struct sql_call call;
     enum store_result result = find_bound(store, page->after, &bound);
     unsigned rows = 0;
-    bool full = false, live;
+    bool full = false;
 
     page->more = false;
     if (result != STORE_DONE)
         return result == STORE_ABSENT ? STORE_DONE : result;
     if (page->user)
         call = sql_call(&store->sql,
-                        "SELECT " COLUMNS ", sid FROM session"
+                        "SELECT " COLUMNS " FROM session"
                         " WHERE \"user\" = ?3 AND (created_at, sid) < (?4, ?1)"
                         " ORDER BY created_at DESC, sid DESC LIMIT ?2",
                         SQL_VALUES(SQL_ID(bound.sid), SQL_INT(STORE_PAGE_ROWS),
                                    SQL_TEXT(page->user), SQL_INT(bound.created_at)));
     else
         call = sql_call(&store->sql,
-                        "SELECT " COLUMNS ", sid FROM session WHERE sid < ?1"
+                        "SELECT " COLUMNS " FROM session WHERE sid < ?1"
                         " ORDER BY sid DESC LIMIT ?2",
                         SQL_VALUES(SQL_ID(bound.sid), SQL_INT(STORE_PAGE_ROWS)));
     while ((result = sql_step(&call)) == STORE_DONE) {
         struct store_session s = {0};
 
-        if (!page_row(store, &call, &s, &live)) {
+        if (!store_read_session(&call, &s)) {
             result = STORE_FAILED;
             break;
         }
-        full = live && !page->fn(page->arg, &s);
+        full =
+            store->now < s.absolute_exp && store->now < s.idle_exp && !page->fn(page->arg, &s);
         if (full)
             break;
         memcpy(bound.sid, s.sid, sizeof(bound.sid));

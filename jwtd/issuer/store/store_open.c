@@ -200,7 +200,7 @@ static bool begin_shared(struct store *store, int64_t *ret_wall)
 
     if (store->n_expected > 0)
         rows = sql_call(&store->sql,
-                        "SELECT " COLUMNS ", sid FROM session WHERE sid = ANY(?1)"
+                        "SELECT " COLUMNS " FROM session WHERE sid = ANY(?1)"
                         " ORDER BY sid FOR UPDATE",
                         SQL_VALUES(SQL_IDS(store->sids, store->n_expected)));
     clock = ask_shared_clock(store);

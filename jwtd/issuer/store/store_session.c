@@ -31,7 +31,10 @@ bool store_read_session(struct sql_call *call, struct store_session *s)
     s->uid = sql_read_int(call);
     sql_read_text(call, s->method, sizeof(s->method));
     sql_read_text(call, s->amr, sizeof(s->amr));
-    return !call->corrupt;
+    if (sql_read_id(call, s->sid) && !call->corrupt)
+        return true;
+    sql_corrupt(call->sql, "a row is corrupt");
+    return false;
 }
 
 struct expected *store_find_expected(struct store *store, const uint8_t sid[ISSUE_ID_BYTES])
@@ -76,10 +79,8 @@ bool store_read_expected(struct store *store, struct sql_call *call)
     while ((result = sql_step(call)) == STORE_DONE) {
         struct store_session row = {0};
         bool whole = store_read_session(call, &row);
-        struct expected *e = NULL;
+        struct expected *e = whole ? store_find_expected(store, row.sid) : NULL;
 
-        if (sql_read_id(call, row.sid) && whole && !call->corrupt)
-            e = store_find_expected(store, row.sid);
         if (!e) {
             sql_corrupt(&store->sql, "a row is corrupt");
             break;
@@ -99,15 +100,11 @@ static enum store_result read_row(struct store *store, const uint8_t sid[ISSUE_I
     struct store_session found = {0};
     enum store_result result = sql_step(&call);
 
-    if (result == STORE_DONE && !store_read_session(&call, &found)) {
-        sql_corrupt(&store->sql, "a row is corrupt");
+    if (result == STORE_DONE && !store_read_session(&call, &found))
         result = STORE_FAILED;
-    }
     sql_done(&call);
-    if (result == STORE_DONE) {
-        memcpy(found.sid, sid, ISSUE_ID_BYTES);
+    if (result == STORE_DONE)
         *ret = found;
-    }
     return result;
 }
 
