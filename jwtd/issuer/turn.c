@@ -181,16 +181,9 @@ static bool run_one_by_one(struct loop *l)
 /* False: the store or the keys failed. */
 static bool run_turn(struct loop *l)
 {
-    switch (run_transaction(l, NULL)) {
-    case COMMITTED:
-        return true;
-    case LOST:
-        return false;
-    case CONFLICT:
-    case REFUSED:
-        break;
-    }
-    return run_one_by_one(l);
+    enum outcome outcome = run_transaction(l, NULL);
+
+    return outcome == COMMITTED || (outcome != LOST && run_one_by_one(l));
 }
 
 /* False: a session was revoked and is not published. */
