@@ -5,7 +5,6 @@
  */
 #include "common/base/timespan.h"
 #include "jwtd/http/driver.h"
-#include "jwtd/http/listener.h"
 #include "jwtd/shared/options.h"
 
 static const char usage[] =
@@ -43,7 +42,7 @@ static int serve(const char *config, const char *issuer, const char *public_dir)
     s->issuer = issuer;
     s->public_dir = public_dir;
     s->metrics.started = service_wall() / SECOND;
-    if (listener_start(s))
+    if (driver_start(s))
         code = service_run(&s->service);
     end(s);
     return code;
