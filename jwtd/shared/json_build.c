@@ -8,9 +8,8 @@ struct json_object *json_string(struct slice text)
                              : NULL;
 }
 
-/* Adds value to container, as a member when it has a name. */
-static struct json_object *add(struct json_object *container, const char *name,
-                               struct json_object *value)
+struct json_object *json_with(struct json_object *container, const char *name,
+                              struct json_object *value)
 {
     if (container && value &&
         (name ? json_object_object_add(container, name, value)
@@ -19,17 +18,6 @@ static struct json_object *add(struct json_object *container, const char *name,
     json_object_put(value);
     json_object_put(container);
     return NULL;
-}
-
-struct json_object *json_with(struct json_object *object, const char *name,
-                              struct json_object *value)
-{
-    return add(object, name, value);
-}
-
-struct json_object *json_list_with(struct json_object *list, struct json_object *value)
-{
-    return add(list, NULL, value);
 }
 
 struct json_object *json_of(struct slice text)

@@ -15,11 +15,12 @@
 /* A JSON string. The bytes must be UTF-8. */
 struct json_object *json_string(struct slice text);
 
-/* The object with one more member, the list with one more element. value is taken over; when
- * either argument is NULL or there is no memory, both are freed and NULL is returned. */
-struct json_object *json_with(struct json_object *object, const char *name,
+/* The object with one more member, or the list with one more element (name NULL). value is
+ * taken over; when either argument is NULL or there is no memory, both are freed and NULL is
+ * returned. */
+struct json_object *json_with(struct json_object *container, const char *name,
                               struct json_object *value);
-struct json_object *json_list_with(struct json_object *list, struct json_object *value);
+#define json_list_with(list, value) json_with(list, NULL, value)
 
 /* Parses an object, list or string that the strict reader (common/json/json.h) has accepted. */
 struct json_object *json_of(struct slice text);
