@@ -3,16 +3,11 @@
 #include "common/base/text.h"
 #include "jwtd/http/field.h"
 
-static const char *const method_names[METHOD_COUNT] = {
+const char *const request_methods[METHOD_COUNT] = {
     [METHOD_UNKNOWN] = "",      [METHOD_GET] = "GET",         [METHOD_HEAD] = "HEAD",
     [METHOD_POST] = "POST",     [METHOD_PUT] = "PUT",         [METHOD_PATCH] = "PATCH",
     [METHOD_DELETE] = "DELETE", [METHOD_OPTIONS] = "OPTIONS", [METHOD_TRACE] = "TRACE",
 };
-
-const char *request_method_name(enum request_method method)
-{
-    return method_names[method];
-}
 
 /* False, as every function of the reader returns when it refuses the request. */
 static bool refuse(struct http_request *r, int status, const char *detail)
@@ -33,7 +28,7 @@ static bool refuse_line(struct http_request *r)
 static enum request_method find_method(struct slice s)
 {
     for (int m = METHOD_GET; m < METHOD_COUNT; m++)
-        if (slice_is(s, method_names[m]))
+        if (slice_is(s, request_methods[m]))
             return (enum request_method)m;
     return METHOD_UNKNOWN;
 }

@@ -78,5 +78,5 @@ struct http_request {
 enum request_state request_read(struct http_request *r, const char *auth_header,
                                 struct slice bytes);
 
-/* "POST"; "" for METHOD_UNKNOWN. */
-const char *request_method_name(enum request_method method);
+/* "POST"; "" of METHOD_UNKNOWN. */
+extern const char *const request_methods[METHOD_COUNT];

@@ -209,7 +209,7 @@ static enum conn_result refuse_method(struct connection *c)
     char detail[64];
 
     (void)snprintf(detail, sizeof(detail), "Method \"%s\" not allowed.",
-                   request_method_name(c->request.method));
+                   request_methods[c->request.method]);
     return connection_refuse(c, 405, detail, NULL);
 }
 
