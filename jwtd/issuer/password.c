@@ -114,22 +114,20 @@ static void start_check(struct issuer_request *r)
 {
     struct loop *l = r->loop;
     struct attempts_limit limit;
+    enum attempts_result taken;
     enum wire_status status;
 
     loop_move(r, REQUEST_CHECKING_PASSWORD);
     (void)sd_event_source_set_enabled(r->io, SD_EVENT_OFF);
     (void)sd_event_source_set_time_relative(r->limit, CONNECTION_TIME);
-    switch (attempts_take(&l->attempts, session_settings(l), request_text(r, USER),
-                          service_monotonic(), &limit)) {
-    case ATTEMPTS_GO:
-        break;
-    case ATTEMPTS_WAIT:
+    taken = attempts_take(&l->attempts, session_settings(l), request_text(r, USER),
+                          service_monotonic(), &limit);
+    if (taken == ATTEMPTS_WAIT)
         answer_overload(r, WIRE_BUSY);
-        return;
-    case ATTEMPTS_LIMIT:
+    else if (taken == ATTEMPTS_LIMIT)
         answer_throttled(r, &limit);
+    if (taken != ATTEMPTS_GO)
         return;
-    }
     status = ask_login(r, &limit);
     if (status == WIRE_OK)
         return;
