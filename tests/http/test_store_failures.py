@@ -175,6 +175,17 @@ def standby_is_gone(database):
         configure("")
 
 
+def test_synchronous_commit_that_is_off_in_the_database_is_on_for_an_issuer(issuer, database):
+    token, _ = issuer.obtain()
+    database.sql(f"ALTER DATABASE {database.name} SET synchronous_commit = off")
+    terminate(database)
+    token = refreshed(issuer, token)[1]
+    with standby_is_gone(database):
+        client = in_one_turn(issuer, [token])[0]
+        waits_for(database, "SyncRep")
+    assert answer(client)[0] == "ok"
+
+
 @pytest.mark.parametrize("function", ["pg_terminate_backend", "pg_cancel_backend"])
 def test_a_commit_whose_outcome_is_unknown_is_no_success_and_has_one_successor(issuer, database, function):
     token, _ = issuer.obtain()

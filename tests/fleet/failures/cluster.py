@@ -41,15 +41,25 @@ def get_json(url, timeout=3):
 
 
 class Etcd:
+    """One member, whose loss is that of the majority of three."""
+
     def __init__(self, directory):
         self.node = network.Node("etcd", 2)
-        url = f"http://{self.node.address}:2379"
-        # Not under test, so without the machine's disk.
+        self.log = f"{directory}/etcd.log"
+        # Not on the machine's disk, whose speed is not under test.
         os.mkdir("/run/etcd")
-        with open(f"{directory}/etcd.log", "ab") as log:
+        self.start()
+
+    def start(self):
+        url = f"http://{self.node.address}:2379"
+        with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
                 [*self.node.enter, "etcd", "--name=etcd", "--data-dir=/run/etcd/data", f"--listen-client-urls={url}",
                  f"--advertise-client-urls={url}"], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
 
 
 class Database:

@@ -74,7 +74,7 @@ class Rig:
     def stop(self):
         for database in self.cluster.databases:
             database.power_off()
-        self.cluster.etcd.process.kill()
+        self.cluster.etcd.kill()
         logs = "".join(issuer.stop() for issuer in self.issuers)
         for host in self.hosts:
             host.host.remove()

@@ -1,12 +1,14 @@
 """What fails while clients rotate sessions at two issuers on a replicated database. After each run the checker goes
 through what every client and every host saw."""
 
+import contextlib
 import os
 import shutil
 import signal
 import time
 
 import network
+import psycopg2
 import pytest
 from cluster import ROLE, SLOW_PORT, until
 from issuers import LIMIT, MAX_AGE
@@ -90,6 +92,45 @@ def test_an_issuer_that_stays_with_an_old_primary_answers_nothing_from_it(rig):
     old.start()
     rig.cluster.wait_until_healthy()
     rig.configure()
+
+
+def test_power_loss_of_the_synchronous_standby(rig):
+    """Patroni names the other standby; until then nothing is committed."""
+    with rig.load("power loss of the synchronous standby") as load:
+        for _ in range(ROUNDS):
+            load.work()
+            name, = rig.cluster.synchronous()
+            lost = next(database for database in rig.cluster.databases if database.name == name)
+            load.did(f"kill -9 of all processes of {name}")
+            lost.power_off()
+            until(lambda name=name: rig.cluster.synchronous() - {name}, 60, f"a synchronous standby other than {name}")
+            load.work()
+            lost.start()
+            rig.cluster.wait_until_healthy()
+            load.work()
+
+
+def test_without_etcd_nothing_is_committed_and_nothing_lost(rig):
+    """Patroni makes the primary read-only, because it can't keep its lock."""
+    with rig.load("loss of etcd") as load:
+        for _ in range(ROUNDS):
+            load.work()
+            old = rig.cluster.leader()
+            load.did("kill -9 of etcd")
+            rig.cluster.etcd.kill()
+            until(lambda: is_read_only(old), 60, f"{old.name} is read-only")
+            since = time.time()
+            until(lambda: len(load.unavailable(since)) > CLIENTS, 60, "503 by the issuers")
+            assert not [r for r in load.successes(since) if r.start > since]
+            rig.cluster.etcd.start()
+            rig.cluster.wait_until_healthy()
+            load.work()
+
+
+def is_read_only(database):
+    with contextlib.suppress(psycopg2.Error):
+        return database.sql("SELECT pg_is_in_recovery()") == [(True,)]
+    return False
 
 
 def test_kill_9_of_an_issuer(rig):
