@@ -14,6 +14,7 @@ SAMPLES = ("LCe6Dgl7hsPoj8Zk8bKPL9w5tcnXBCyo4xYqA0CNTTs", "KCx7Sw0B5cTzO2ofyhPSX
            "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs")
 
 DB_INSTALL = take(PAGE, "apt install postgresql", DB_PAGE)
+DB_CLEAN = take(PAGE, "systemctl stop etcd", DB_PAGE)
 ETCD = take(PAGE, "# /etc/default/etcd", DB_PAGE)
 PATRONI = take(PAGE, "# /etc/patroni/config.yml", DB_PAGE)
 START = take(PAGE, "chown postgres:", DB_PAGE)
@@ -24,7 +25,7 @@ INSTALL = take(PAGE, "apt install ./jwtd-postgresql", ISSUERS_PAGE)
 SETTINGS = take(PAGE, "# /etc/jwt/jwt.conf.d/database.conf", ISSUERS_PAGE)
 MIGRATE = take(PAGE, "(umask 077;", ISSUERS_PAGE)
 COPY = take(PAGE, "systemctl stop jwtd.socket", ISSUERS_PAGE)
-JOIN = take(PAGE, "systemctl restart jwtd-issuer", ISSUERS_PAGE)
+JOIN = take(PAGE, "systemctl restart jwtd ", ISSUERS_PAGE)
 TRUST = take(PAGE, "jwtctl sync --add=", ISSUERS_PAGE)
 NGINX = take(PAGE, "# /etc/nginx/conf.d/balancer.conf", BALANCER_PAGE)
 HAPROXY = take(PAGE, "frontend login", BALANCER_PAGE)
@@ -32,10 +33,13 @@ REAL_IP = take(PAGE, "# /etc/nginx/conf.d/real-ip.conf", BALANCER_PAGE)
 LOAD = take(PAGE, "nginx -t", BALANCER_PAGE)
 
 
+def release(host):
+    """Of PostgreSQL."""
+    return max(os.listdir(host.path("/usr/lib/postgresql")), key=int)
+
+
 def of_release(text, host):
-    """For the release of PostgreSQL that the host has."""
-    version = max(os.listdir(host.path("/usr/lib/postgresql")), key=int)
-    return text.replace("/postgresql/15/", f"/postgresql/{version}/")
+    return text.replace("/postgresql/15/", f"/postgresql/{release(host)}/").replace("--stop 15 main", f"--stop {release(host)} main")
 
 
 def of_host(block, name):
@@ -58,6 +62,9 @@ def set_up_databases(run):
     DB_INSTALL.run()
     for name in DATABASES:
         host = HOSTS[name]
+        # What the packages do when they are installed.
+        host.good(f"pg_createcluster --start {release(host)} main && systemctl start etcd")
+        run(host, of_release(DB_CLEAN.run(), host))
         place(host, ETCD, of_host(ETCD, name))
         path = place(host, PATRONI, of_release(of_host(PATRONI, name), host))
         if name == DATABASES[0]:
