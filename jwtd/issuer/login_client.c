@@ -124,7 +124,7 @@ static int on_answer(sd_event_source *source, int fd, uint32_t events, void *arg
 static int connect_login(const char *path)
 {
     int fd = wire_connect(path);
-    uid_t uid;
+    uid_t uid = (uid_t)-1;
 
     if (fd < 0 || wire_peer_is(fd, 0, &uid) || uid == geteuid())
         return fd;
