@@ -208,6 +208,9 @@ class Cluster:
             return leader if leader and leader is not old else None
         return until(found, HEALTHY_WITHIN, f"a primary other than {old.name}")
 
+    def wait_for_other_synchronous(self, old):
+        until(lambda: self.synchronous() - {old.name}, HEALTHY_WITHIN, f"a synchronous standby other than {old.name}")
+
     def url(self, port=PORT, databases=None):
         """An issuer tries these databases in this order."""
         hosts = ",".join(f"{database.node.address}:{port}" for database in databases or self.databases)

@@ -33,18 +33,30 @@ def test_kill_9_of_the_primary(rig):
             load.work()
 
 
+def lose_power(rig, load, database, wait_for_other):
+    load.work()
+    load.did(f"kill -9 of all processes of {database.name}")
+    database.power_off()
+    wait_for_other(database)
+    load.work()
+    database.start()
+    rig.cluster.wait_until_healthy()
+    load.work()
+
+
 def test_power_loss_of_the_primary(rig):
     with rig.load("power loss of the primary") as load:
         for _ in range(ROUNDS):
-            load.work()
-            old = rig.cluster.leader()
-            load.did(f"kill -9 of all processes of {old.name}")
-            old.power_off()
-            rig.cluster.wait_for_other_leader(old)
-            load.work()
-            old.start()
-            rig.cluster.wait_until_healthy()
-            load.work()
+            lose_power(rig, load, rig.cluster.leader(), rig.cluster.wait_for_other_leader)
+
+
+def test_power_loss_of_the_synchronous_standby(rig):
+    """Patroni names the other standby; until then nothing is committed."""
+    with rig.load("power loss of the synchronous standby") as load:
+        for _ in range(ROUNDS):
+            name, = rig.cluster.synchronous()
+            old = next(database for database in rig.cluster.databases if database.name == name)
+            lose_power(rig, load, old, rig.cluster.wait_for_other_synchronous)
 
 
 def configure_for_two_primaries(rig):
@@ -94,20 +106,10 @@ def test_an_issuer_that_stays_with_an_old_primary_answers_nothing_from_it(rig):
     rig.configure()
 
 
-def test_power_loss_of_the_synchronous_standby(rig):
-    """Patroni names the other standby; until then nothing is committed."""
-    with rig.load("power loss of the synchronous standby") as load:
-        for _ in range(ROUNDS):
-            load.work()
-            name, = rig.cluster.synchronous()
-            lost = next(database for database in rig.cluster.databases if database.name == name)
-            load.did(f"kill -9 of all processes of {name}")
-            lost.power_off()
-            until(lambda name=name: rig.cluster.synchronous() - {name}, 60, f"a synchronous standby other than {name}")
-            load.work()
-            lost.start()
-            rig.cluster.wait_until_healthy()
-            load.work()
+def is_read_only(database):
+    with contextlib.suppress(psycopg2.Error):
+        return database.sql("SELECT pg_is_in_recovery()") == [(True,)]
+    return False
 
 
 def test_without_etcd_nothing_is_committed_and_nothing_lost(rig):
@@ -125,12 +127,6 @@ def test_without_etcd_nothing_is_committed_and_nothing_lost(rig):
             rig.cluster.etcd.start()
             rig.cluster.wait_until_healthy()
             load.work()
-
-
-def is_read_only(database):
-    with contextlib.suppress(psycopg2.Error):
-        return database.sql("SELECT pg_is_in_recovery()") == [(True,)]
-    return False
 
 
 def test_kill_9_of_an_issuer(rig):
