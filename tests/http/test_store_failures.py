@@ -244,6 +244,14 @@ def test_no_session_is_live_by_a_primary_that_its_standby_has_left(issuer, datab
     until(lambda: issuer.verify(access) == "ok")
 
 
+def test_expired_rows_are_deleted_also_when_each_second_begins_with_a_request_that_reads(issuer, database):
+    refresh, access = issuer.obtain()
+    database.sql("INSERT INTO spent (id, issuer, purge_at) VALUES (%s, %s, 1)", [(bytes(16), bytes(16))])
+    time.sleep(2 - time.time() % 1)  # to the begin of the second but one, so that both are in it
+    assert issuer.verify(access) == "ok" and issuer.refresh(refresh)[0] == "ok"
+    assert database.sql("SELECT count(*) FROM spent") == [(0,)]
+
+
 def test_a_closed_connection_is_opened_again(issuer, database):
     token, _ = issuer.obtain()
     for _ in range(2):

@@ -39,6 +39,7 @@ struct store {
     struct clock_mark next;  /* after this transaction */
     int64_t now;             /* of the transaction */
     bool numbered;           /* it has a number for what it revokes */
+    int64_t purged;          /* when rows were purged last */
     int64_t confirmed;       /* the time of the last transaction that was committed */
     bool commit_sent;
     struct store_changes changes;

@@ -274,6 +274,7 @@ static bool purge(struct store *store)
                       SQL_VALUES(SQL_INT(store->next.mark - PURGE_SLACK)),
                       SQL_ANY_ROWS) != STORE_DONE)
             return false;
+    store->purged = store->now;
     return true;
 }
 
@@ -294,15 +295,16 @@ static bool is_mark_due(const struct store *store)
 }
 
 /* The last statements of a transaction. In a shared store the first one of each second
- * confirms, and purges. */
+ * confirms, and the first one that writes purges. */
 static bool finish(struct store *store)
 {
-    bool shared = store_is_fleet(store), due = store->now != store->confirmed;
+    bool shared = store_is_fleet(store), purge_due = !shared || store->now != store->purged;
 
     store->n_expected = 0;
-    if (store_failed(store) || (shared && due && !confirm_primary(store)))
+    if (store_failed(store) ||
+        (shared && store->now != store->confirmed && !confirm_primary(store)))
         return false;
-    return (!store->sql.dirty || (shared && !due) || purge(store)) &&
+    return (!store->sql.dirty || !purge_due || purge(store)) &&
            (!is_mark_due(store) || advance(store));
 }
 
